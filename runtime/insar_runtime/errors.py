@@ -1,0 +1,66 @@
+"""Every way in which insar-runtime can fail, on one page.
+
+Each error is one line for people (what, value, remedy), belongs to one family, and is also the built-in
+that a caller would expect. The command line turns ``exit_code`` into the status of the process.
+
+InsarRuntimeError
+├── UsageError           2   options that contradict each other, arguments of the wrong shape
+├── DataError            65  the data are refused: layout, dates, units, content
+├── InputNotFoundError   66  there is no such input
+├── UnavailableError     69  a model or device that was asked for is not there
+├── OutputExistsError    73  the output is there already
+├── InputOutputError     74  reading or writing failed
+└── ModelIntegrityError  77  a model file is not the one that was released
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class InsarRuntimeError(Exception):
+    """Base of all errors that insar-runtime raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(InsarRuntimeError, ValueError):
+    """Options contradict each other, or an array argument has the wrong shape."""
+
+    exit_code = 2
+
+
+class DataError(InsarRuntimeError, ValueError):
+    """The data cannot be classified as they are: layout, dates, units or content."""
+
+    exit_code = 65
+
+
+class InputNotFoundError(InsarRuntimeError, FileNotFoundError):
+    """There is no input under this name."""
+
+    exit_code = 66
+
+
+class UnavailableError(InsarRuntimeError, RuntimeError):
+    """A model or device that was asked for is not available here."""
+
+    exit_code = 69
+
+
+class OutputExistsError(InsarRuntimeError, FileExistsError):
+    """The output exists already and overwriting was not allowed."""
+
+    exit_code = 73
+
+
+class InputOutputError(InsarRuntimeError, OSError):
+    """Reading or writing failed: disk full, folder not writable, device error."""
+
+    exit_code = 74
+
+
+class ModelIntegrityError(InsarRuntimeError, RuntimeError):
+    """A model file differs from the one that was released (SHA-256)."""
+
+    exit_code = 77

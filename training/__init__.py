@@ -1,0 +1,1 @@
+"""TensorFlow side: simulator, networks, fit, evaluation."""

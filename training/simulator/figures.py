@@ -1,0 +1,67 @@
+"""Sheets of simulated series, one a class, so that a person can look at what the simulator makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from insar_runtime.classes import CLASS_NAMES
+from training.simulator.simulator import SimulatedSeries, simulate
+
+_SIDE: Final = 5
+
+
+def write_class_figures(folder: Path, seed: int) -> list[Path]:
+    """Write a sheet of 5 x 5 series for each class.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``stable.png`` and so on are to be; made if it is not there.
+    seed : int
+        Of the series.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Enough blocks for every calendar to come up.
+    series = simulate(512 * 20, seed=seed)
+    rng = np.random.default_rng(seed)
+    paths = []
+    for class_id, name in enumerate(CLASS_NAMES):
+        rows = rng.choice(np.flatnonzero(series.label == class_id), _SIDE**2, replace=False)
+        paths.append(folder / f"{name.lower()}.png")
+        _draw_sheet(series.take(rows), name, paths[-1])
+    return paths
+
+
+def _draw_sheet(series: SimulatedSeries, title: str, path: Path) -> None:
+    import matplotlib as mpl  # noqa: PLC0415 - heavy, and only figures need it
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    figure, axes = plt.subplots(_SIDE, _SIDE, figsize=(17, 12), layout="constrained")
+    for row, axis in enumerate(axes.flat):
+        years = series.days[row] / 365.25
+        valid = np.isfinite(series.displacement[row])
+        wrong = valid & (series.error[row] != 0)
+        axis.plot(years[valid], series.displacement[row][valid], ".-", ms=2.5, lw=0.4, color="tab:blue")
+        axis.plot(years[wrong], series.displacement[row][wrong], ".", ms=3.5, color="tab:red")
+        motion = series.motion[row]
+        shift = np.median(series.displacement[row][valid] - motion[valid] - series.error[row][valid] / 10)
+        axis.plot(years, motion + shift, lw=1, color="black")
+        axis.set_title(
+            f"{series.calendar[row]}, {valid.sum()} epochs, noise {series.noise_sigma[row]:.1f} mm, "
+            f"departure {series.departure[row]:.1f}",
+            fontsize=7,
+        )
+        axis.tick_params(labelsize=6)
+    figure.suptitle(f"{title}: mm along the line of sight over years; black: motion, red: unwrapping error")
+    figure.savefig(path, dpi=60, metadata={"Software": None})
+    plt.close(figure)

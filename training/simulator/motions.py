@@ -1,0 +1,128 @@
+"""The four motions under everything else, scaled by the noise that they must stand out from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.classes import TrendClass
+from training.simulator.config import MotionConfig
+from training.simulator.draws import Floats, log_uniform, sign, uniform
+
+_YEAR: Final = 365.25
+_STARTS_STOPS_REVERSES: Final = (0.25, 0.5, 0.7)
+"""Cumulative shares of bilinear series that start, stop or reverse; the rest have any rate before [ours]."""
+
+
+@dataclass(frozen=True)
+class Motions:
+    """Motions and their truth.
+
+    Attributes
+    ----------
+    displacement : ndarray of float32, shape [N, T]
+        mm, zero at the first epoch.
+    departure : ndarray of float32, shape [N]
+        RMS distance from the best straight line over the noise; 0 for straight lines.
+    break_day : ndarray of float32, shape [N]
+        Day of the break; NaN where there is none.
+    """
+
+    displacement: Floats
+    departure: Floats
+    break_day: Floats
+
+
+def draw_motions(
+    rng: np.random.Generator, days: Floats, label: NDArray[np.int8], noise_sigma: Floats, config: MotionConfig
+) -> Motions:
+    """Draw a motion of the given class for each row.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    days : ndarray of float32, shape [T]
+        Days since the first acquisition.
+    label : ndarray of int8, shape [N]
+        Stable, Linear, Quadratic or Bilinear.
+    noise_sigma : ndarray of float32, shape [N]
+        RMS of each row's scatter in mm.
+    config : MotionConfig
+        Its numbers.
+    """
+    count, years = len(label), days / np.float32(_YEAR)
+    displacement = np.zeros((count, len(days)), dtype=np.float32)
+    departure = np.zeros(count, dtype=np.float32)
+    break_day = np.full(count, np.nan, dtype=np.float32)
+    rows_of = {kind: np.flatnonzero(label == kind) for kind in TrendClass}
+
+    rows = rows_of[TrendClass.STABLE]
+    displacement[rows] = _stable_rate(rng, years, len(rows), config)[:, None] * years
+    rows = rows_of[TrendClass.LINEAR]
+    displacement[rows] = _linear_rate(rng, years, len(rows), config)[:, None] * years
+
+    rows = rows_of[TrendClass.QUADRATIC]
+    shape = np.broadcast_to(years**2, (len(rows), len(days)))
+    change = 2 * float(years[-1])
+    displacement[rows], departure[rows] = _curved(rng, years, shape, change, noise_sigma[rows], config)
+
+    rows = rows_of[TrendClass.BILINEAR]
+    share = uniform(rng, config.break_share, len(rows))
+    hinge = np.maximum(years - (share * years[-1])[:, None], 0)
+    displacement[rows], departure[rows] = _curved(rng, years, hinge, 1.0, noise_sigma[rows], config, broken=True)
+    break_day[rows] = share * days[-1]
+    return Motions(displacement, departure, break_day)
+
+
+def distance_from_line(values: Floats, years: Floats) -> Floats:
+    """RMS distance of rows [N, T] from their best straight lines, [N]."""
+    time = years - years.mean()
+    centred = values - values.mean(axis=1, keepdims=True)
+    slope = centred @ time / (time @ time)
+    rest = centred - slope[:, None] * time
+    return np.sqrt(np.mean(rest * rest, axis=1, dtype=np.float32))
+
+
+def _stable_rate(rng: np.random.Generator, years: Floats, count: int, config: MotionConfig) -> Floats:
+    limit = min(config.stable_rate_mm_yr, 2 * config.stable_band_mm / float(years[-1]))
+    return uniform(rng, (-limit, limit), count)
+
+
+def _linear_rate(rng: np.random.Generator, years: Floats, count: int, config: MotionConfig) -> Floats:
+    low, high = config.linear_rate_mm_yr
+    low = max(low, config.linear_total_mm / float(years[-1]))
+    return log_uniform(rng, low, max(high, 2 * low), count) * sign(rng, count)
+
+
+def _curved(
+    rng: np.random.Generator,
+    years: Floats,
+    shape: Floats,
+    change_of_rate: float,
+    noise_sigma: Floats,
+    config: MotionConfig,
+    *,
+    broken: bool = False,
+) -> tuple[Floats, Floats]:
+    """Scale a curve so that it departs from its best line by a drawn multiple of the noise; add a line.
+
+    ``change_of_rate`` is that of the unscaled ``shape`` over the span, per year.
+    """
+    count = len(shape)
+    distance = distance_from_line(shape, years)
+    least, most = config.departure
+    largest = np.minimum(config.departure_limit_mm, config.rate_change_limit_mm_yr / change_of_rate * distance)
+    departure = log_uniform(rng, least, np.clip(largest / noise_sigma, 1.5 * least, most), count)
+    scale = departure * noise_sigma / distance * sign(rng, count)
+    rate = uniform(rng, config.base_rate_mm_yr, count)
+    if broken:
+        # The curve is a hinge of unit slope, so its scale is the change of rate.
+        kind = np.searchsorted(_STARTS_STOPS_REVERSES, rng.random(count))
+        rate = np.choose(kind, [np.zeros(count), -scale, -scale / 2, rate]).astype(np.float32)
+    else:
+        rate = np.where(rng.random(count) < 0.5, np.float32(0), rate)
+    return scale[:, None] * shape + rate[:, None] * years, departure

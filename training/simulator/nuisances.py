@@ -1,0 +1,66 @@
+"""What looks like a jump or a trend and is none: every class carries it, so no network can learn it as one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.simulator.config import NuisanceConfig
+from training.simulator.draws import Floats, chosen, log_uniform, sign, uniform
+
+
+def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: NuisanceConfig) -> Floats:
+    """Draw bad epochs, outliers, small steps, slow ramps and joins of releases for the points of one file.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    days : ndarray of float32, shape [T]
+        Days since the first acquisition.
+    count : int
+        Number of points N.
+    config : NuisanceConfig
+        Its numbers.
+
+    Returns
+    -------
+    ndarray of float32, shape [N, T]
+        mm.
+    """
+    epochs = len(days)
+    index = np.arange(epochs)[None, :]
+    out = np.zeros((count, epochs), dtype=np.float32)
+
+    for epoch in chosen(rng, config.common_bad_epoch_probability, epochs):
+        out[:, epoch] += rng.normal(0, config.bad_epoch_sigma_mm) * uniform(rng, (0.5, 1.5), count)
+    hits = rng.poisson(config.bad_epoch_probability * count * epochs)
+    where = rng.integers(0, count, hits), rng.integers(0, epochs, hits)
+    out[where] += rng.normal(0, config.bad_epoch_sigma_mm, hits).astype(np.float32)
+
+    rows = chosen(rng, config.outlier_probability, count)
+    place = rng.integers(0, epochs, len(rows))[:, None]
+    width = rng.integers(1, 3, len(rows))[:, None]
+    size = (uniform(rng, config.outlier_mm, len(rows)) * sign(rng, len(rows)))[:, None]
+    out[rows] += size * ((index >= place) & (index < place + width))
+
+    rows = chosen(rng, config.step_probability, count)
+    begin = rng.integers(1, epochs, len(rows))[:, None]
+    lasting = rng.random(len(rows))[:, None] < 0.5
+    stop = np.where(lasting, epochs, begin + log_uniform(rng, 3, 41, len(rows))[:, None])
+    size = (uniform(rng, config.step_mm, len(rows)) * sign(rng, len(rows)))[:, None]
+    out[rows] += size * ((index >= begin) & (index < stop))
+
+    rows = chosen(rng, config.ramp_probability, count)
+    middle = uniform(rng, (0, 1), len(rows))[:, None] * days[-1]
+    half = uniform(rng, config.ramp_days, len(rows))[:, None]
+    size = (uniform(rng, config.ramp_mm, len(rows)) * sign(rng, len(rows)))[:, None]
+    # A raised cosine: no corner that could be read as a break.
+    phase = np.clip(np.abs(days[None, :] - middle) / half, 0, 1)
+    out[rows] += size * (0.5 + 0.5 * np.cos(np.pi * phase))
+
+    if rng.random() < config.join_probability:
+        join = rng.integers(epochs // 10, epochs - epochs // 10)
+        limit = config.join_limit_mm
+        size = np.clip(rng.normal(0, config.join_sigma_mm, count), -limit, limit).astype(np.float32)
+        out[:, join:] += size[:, None]
+    return out
