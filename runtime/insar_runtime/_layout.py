@@ -1,0 +1,292 @@
+"""What the columns of a table mean: which are the series, the dates, the position, the velocity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from insar_runtime._dates import (
+    ID_ALIASES,
+    dates_of_json,
+    find_date_columns,
+    is_text,
+    list_dates_to_days,
+    sort_axis,
+)
+from insar_runtime.errors import DataError, UsageError
+
+Role = Literal["id", "longitude", "latitude", "easting", "northing", "velocity"]
+
+# Compared without regard to case; the first alias that the file has wins. Sources: research on ecosystems.
+# The velocities are those documented in mm/yr; stmtools' pnt_linear has no stated unit and is not one.
+_ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
+    "id": ID_ALIASES,
+    "longitude": ("longitude", "lon", "x_lon", "pnt_lon"),
+    "latitude": ("latitude", "lat", "y_lat", "pnt_lat"),
+    "easting": ("easting",),
+    "northing": ("northing",),
+    "velocity": ("mean_velocity", "vel", "vlos", "velocity"),
+}
+_SERIES_NAMES: Final = (
+    "displacements",
+    "displacement",
+    "displacement_mm",
+    "timeseries",
+    "time_series",
+    "ts",
+    "values",
+)
+_DATES_NAMES: Final = ("dates", "date", "epochs")
+_METADATA_KEYS: Final = (b"insar_runtime:dates", b"dates")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Meaning of the columns of one table; the time axis is one for all its rows.
+
+    Attributes
+    ----------
+    kind : {"wide", "list"}
+        One column a date, or one list column.
+    columns : tuple of str
+        Series columns: wide, the T date columns in date order; list, the one displacement column.
+    dates : ndarray of datetime64[D], shape (T,)
+        Acquisition dates, strictly increasing. Empty if a list table has no row that tells them.
+    dates_column : str or None
+        List column that repeats the dates in each row.
+    order : ndarray of intp, shape (T,), or None
+        Permutation that sorts the lists of a file by date; None if they are sorted.
+    id, longitude, latitude, easting, northing, velocity : str or None
+        Columns found by their usual names; the velocity is documented in mm/yr.
+    attributes : tuple of str
+        All columns that are not series or dates, in file order.
+    producer : str or None
+        Who writes such column names, e.g. ``EGMS L2``; None if unknown.
+    family : str or None
+        Spelling of the date columns; None for lists.
+    """
+
+    kind: Literal["wide", "list"]
+    columns: tuple[str, ...]
+    dates: npt.NDArray[np.datetime64]
+    dates_column: str | None
+    order: npt.NDArray[np.intp] | None
+    id: str | None
+    longitude: str | None
+    latitude: str | None
+    easting: str | None
+    northing: str | None
+    velocity: str | None
+    attributes: tuple[str, ...]
+    producer: str | None
+    family: str | None
+
+    @property
+    def days(self) -> npt.NDArray[np.float32]:
+        """Days since the first acquisition, float32, shape (T,)."""
+        return (self.dates - self.dates[:1]).astype(np.float32)
+
+
+def resolve_layout(
+    schema: pa.Schema,
+    head: pa.RecordBatch | None = None,
+    *,
+    overrides: Mapping[Role, str] | None = None,
+) -> Layout:
+    """Decide once per file what its columns mean.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Schema of the file. Dates of a list layout may stand in its metadata or in that of the list field,
+        under ``insar_runtime:dates`` or ``dates``, as a JSON list of ISO dates.
+    head : pyarrow.RecordBatch, optional
+        First rows; needed for list layouts whose dates stand in a list column.
+    overrides : mapping of role to column name, optional
+        Columns to take for ``id``, ``longitude``, ``latitude``, ``easting``, ``northing``, ``velocity``.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    DataError
+        No series, two series, duplicate columns, duplicate dates, columns of a wrong type.
+    UsageError
+        An override names a column that is not there.
+    """
+    names = list(schema.names)
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataError(f"column '{name}' occurs twice: rename or drop one of them")
+        seen.add(name)
+    series = _list_series(schema)
+    order = dates_column = family = None
+    kind: Literal["wide", "list"]
+    columns: tuple[str, ...]
+    if series is None:
+        kind = "wide"
+        found = find_date_columns(names)
+        family, columns, dates = found.family, found.names, found.dates
+        _check_wide_types(schema, columns)
+    else:
+        kind, columns = "list", (series,)
+        dates_column, file_dates = _list_dates(schema, series, head)
+        dates, order = sort_axis(file_dates)
+        _check_width(schema, series, dates, head)
+    taken = {*columns, dates_column}
+    attributes = tuple(name for name in names if name not in taken)
+    roles = _find_roles(schema, attributes, overrides or {})
+    return Layout(
+        kind=kind,
+        columns=columns,
+        dates=dates,
+        dates_column=dates_column,
+        order=order,
+        **roles,
+        attributes=attributes,
+        producer=_guess_producer(family, attributes),
+        family=family,
+    )
+
+
+def is_numeric(data_type: pa.DataType) -> bool:
+    """Whether a type holds numbers (integers, floats, decimals) or nothing but nulls."""
+    t = pa.types
+    return bool(t.is_integer(data_type) or t.is_floating(data_type) or t.is_decimal(data_type) or t.is_null(data_type))
+
+
+def is_list(data_type: pa.DataType) -> bool:
+    """Whether a type is a list, large list or fixed-size list."""
+    t = pa.types
+    return bool(t.is_list(data_type) or t.is_large_list(data_type) or t.is_fixed_size_list(data_type))
+
+
+def _check_wide_types(schema: pa.Schema, columns: Sequence[str]) -> None:
+    for name in columns:
+        data_type = schema.field(name).type
+        if not is_numeric(data_type):
+            raise DataError(f"date column '{name}' is of type {data_type}, not a number: convert it to float")
+
+
+def _list_series(schema: pa.Schema) -> str | None:
+    """Name of the displacement list column; None if the table has date columns or no numeric lists."""
+    numeric = [
+        field.name
+        for field in schema
+        if is_list(field.type) and is_numeric(field.type.value_type) and field.name.lower() not in _DATES_NAMES
+    ]
+    if not numeric:
+        return None
+    known = [name for name in numeric if name.lower() in _SERIES_NAMES]
+    if not known:
+        try:
+            find_date_columns(schema.names)
+        except DataError:
+            known = numeric
+        else:
+            return None  # a wide table with some list attribute
+    if len(known) > 1:
+        quoted = ", ".join(f"'{name}'" for name in known)
+        raise DataError(f"several list columns may be the displacement ({quoted}): name one 'displacements'")
+    return str(known[0])
+
+
+def _list_dates(
+    schema: pa.Schema, series: str, head: pa.RecordBatch | None
+) -> tuple[str | None, npt.NDArray[np.datetime64]]:
+    """Dates in file order, from the dates column or else from metadata."""
+    by_name = {field.name.lower(): field for field in schema if is_list(field.type)}
+    field = next((by_name[name] for name in _DATES_NAMES if name in by_name), None)
+    if field is not None:
+        return field.name, _dates_of_head(field, head)
+    for metadata in (schema.field(series).metadata or {}, schema.metadata or {}):
+        for key in _METADATA_KEYS:
+            if key in metadata:
+                return None, dates_of_json(metadata[key], key.decode())
+    raise DataError(
+        f"list column '{series}' has no dates: add a list column 'dates', or file metadata "
+        f"'insar_runtime:dates' with a JSON list of ISO dates"
+    )
+
+
+def _dates_of_head(field: pa.Field, head: pa.RecordBatch | None) -> npt.NDArray[np.datetime64]:
+    value_type, t = field.type.value_type, pa.types
+    if not (t.is_date(value_type) or t.is_timestamp(value_type) or is_text(value_type)):
+        raise DataError(f"column '{field.name}' is of type {field.type}: lists of dates, timestamps or ISO text needed")
+    row = None
+    if head is not None:
+        column = head.column(schema_index(head.schema, field.name))
+        first = column.is_valid().index(True).as_py()
+        row = column[first] if first >= 0 else None
+    if row is None:
+        if head is not None and head.num_rows:
+            raise DataError(f"column '{field.name}' has no dates in the first {head.num_rows} row(s): fill it")
+        return np.empty(0, dtype="datetime64[D]")
+    return list_dates_to_days(row.values, field.name)
+
+
+def schema_index(schema: pa.Schema, name: str) -> int:
+    """Position of a column that must be there; DataError if a later batch lacks it."""
+    index = int(schema.get_field_index(name))
+    if index < 0:
+        raise DataError(f"column '{name}' is missing or occurs twice in a batch: all batches need one schema")
+    return index
+
+
+def _check_width(
+    schema: pa.Schema, series: str, dates: npt.NDArray[np.datetime64], head: pa.RecordBatch | None
+) -> None:
+    data_type = schema.field(series).type
+    if not pa.types.is_fixed_size_list(data_type) or (not len(dates) and (head is None or not head.num_rows)):
+        return
+    if data_type.list_size != len(dates):
+        raise DataError(f"'{series}' has {data_type.list_size} values a row but there are {len(dates)} dates")
+
+
+def _find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping[Role, str]) -> dict[Role, str | None]:
+    for role, name in overrides.items():
+        if role not in _ALIASES:
+            raise UsageError(f"no such column role '{role}': one of {', '.join(_ALIASES)}")
+        if name not in attributes:
+            raise UsageError(f"{role} column '{name}' is not in the table: it has {', '.join(attributes[:12])}")
+        if role != "id" and not is_numeric(schema.field(name).type):
+            raise DataError(f"{role} column '{name}' is of type {schema.field(name).type}, not a number")
+    lower: dict[str, str] = {}
+    for name in attributes:
+        lower.setdefault(name.lower(), name)
+    roles: dict[Role, str | None] = {}
+    for role, aliases in _ALIASES.items():
+        usable = (
+            lower[alias]
+            for alias in aliases
+            if alias in lower and (role == "id" or is_numeric(schema.field(lower[alias]).type))
+        )
+        roles[role] = overrides.get(role) or next(usable, None)
+    return roles
+
+
+def _guess_producer(family: str | None, attributes: Sequence[str]) -> str | None:
+    lower = {name.lower() for name in attributes}
+    if family in {"YYYYMMDD", None} and "pid" in lower:
+        if "latitude" in lower or "incidence_angle" in lower:
+            return "EGMS L2"
+        if {"easting", "northing"} <= lower:
+            return "EGMS L3"
+        return "EGMS" if family else None
+    if family == "YYYYMMDD" and "point id" in lower:
+        return "InSAR Norway"
+    if family in {"d_YYYYMMDD", "D_YYYYMMDD"} and any(name.startswith("pnt_") for name in lower):
+        return "stmtools"
+    return {
+        "DYYYYMMDD": "SqueeSAR-like (D)",
+        "dYYYYMMDD": "SqueeSAR-like (D)",
+        "D_YYYYMMDD": "SARscape-like (D_)",
+    }.get(family or "")

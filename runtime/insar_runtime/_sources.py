@@ -1,0 +1,260 @@
+"""Containers of tables (Parquet, CSV, zip with a CSV, Arrow IPC) as one stream of record batches."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from insar_runtime._csv import open_csv
+from insar_runtime.errors import (
+    DataError,
+    InputNotFoundError,
+    InputOutputError,
+    InsarRuntimeError,
+    UsageError,
+)
+
+Kind = Literal["parquet", "csv", "zip", "ipc"]
+
+BATCH_ROWS: Final = 8192
+_BLOCK: Final = 1 << 20
+_CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
+
+_REFUSED: Final = (
+    (b"SQLite format 3", "a GeoPackage or SQLite file"),
+    (b"\x89HDF", "an HDF5 or NetCDF file"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x00\x00\x27\x0a", "a shapefile"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+)
+
+
+@dataclass(slots=True)
+class Source:
+    """An open table.
+
+    Attributes
+    ----------
+    name : str
+        What the user called it; ``-`` for standard input.
+    kind : {"parquet", "csv", "zip", "ipc"}
+    schema : pyarrow.Schema
+        Of every batch. CSV: dates are float32, identifiers strings.
+    rows : int or None
+        Number of rows if the container tells it.
+    metadata : dict of str to str
+        File metadata (Parquet, IPC); for a zip the name of the ``member`` that is read.
+    """
+
+    name: str
+    kind: Kind
+    schema: pa.Schema
+    rows: int | None
+    metadata: dict[str, str]
+    _open: Callable[[], Iterable[pa.RecordBatch]]
+    _batch_rows: int
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Rows in file order, in batches of at most the size asked for; none if there are no rows.
+
+        Ask for them once: a stream cannot be read again.
+
+        Raises
+        ------
+        DataError
+            While iterating: the content is damaged or of a wrong type.
+        InputOutputError
+            While iterating: reading failed.
+        """
+        with _in_our_words(self.name, self.schema.names):
+            yield from _regroup(self._open(), self._batch_rows)
+
+
+@contextmanager
+def open_source(source: str | Path | BinaryIO, *, batch_rows: int = BATCH_ROWS) -> Iterator[Source]:
+    """Open a table for reading from front to back in bounded memory.
+
+    Parameters
+    ----------
+    source : str, Path or binary stream
+        File, ``"-"`` for an Arrow IPC stream on standard input, or an open binary stream with such a stream.
+        The container is told from the first bytes, and by the extension only if they say nothing.
+    batch_rows : int
+        Most rows of a batch.
+
+    Yields
+    ------
+    Source
+        Valid until the context ends.
+
+    Raises
+    ------
+    InputNotFoundError
+        No such file.
+    UsageError
+        A folder, or a batch size below 1.
+    DataError
+        Not a table that can be read; the message says what to do.
+    InputOutputError
+        Reading failed.
+    """
+    if batch_rows < 1:
+        raise UsageError(f"batch of {batch_rows} rows: at least 1")
+    # Errors of the caller's block must pass unchanged: only the opening is put into our words.
+    with ExitStack() as closing:
+        if isinstance(source, (str, Path)) and str(source) != "-":
+            path = Path(source)
+            with _in_our_words(str(path)):
+                opened = _open_path(path, closing)
+            name = str(path)
+        else:
+            stream: Any = sys.stdin.buffer if isinstance(source, (str, Path)) else source
+            name = "-" if isinstance(source, (str, Path)) else str(getattr(source, "name", "stream"))
+            with _in_our_words(name):
+                opened = _open_ipc_stream(stream, closing)
+        kind, schema, rows, metadata, batches = opened
+        yield Source(name, kind, schema, rows, metadata, batches, batch_rows)
+
+
+_Opened = tuple[Kind, pa.Schema, int | None, dict[str, str], Callable[[], Iterable[pa.RecordBatch]]]
+
+
+def _open_path(path: Path, closing: ExitStack) -> _Opened:
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
+    with path.open("rb") as file:
+        magic = file.read(4096)
+    extension = path.suffix.lower()
+    if magic.startswith(b"PAR1"):
+        return _open_parquet(path, closing)
+    if magic.startswith(b"ARROW1"):
+        file = closing.enter_context(pa.OSFile(str(path)))
+        reader = closing.enter_context(pa.ipc.open_file(file))
+        pieces = (reader.get_batch(i) for i in range(reader.num_record_batches))
+        return "ipc", reader.schema, None, _texts(reader.schema.metadata), lambda: pieces
+    if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _open_zip(path, closing)
+    if magic.startswith(b"\xff\xff\xff\xff"):
+        return _open_ipc_stream(closing.enter_context(pa.OSFile(str(path))), closing)
+    what = next((what for start, what in _REFUSED if magic.startswith(start)), None)
+    if not magic:
+        raise DataError(f"{path} is empty: fetch or write it again")
+    if what is None and extension in {".parquet", ".geoparquet", ".pq", ".zip", ".arrow", ".arrows", ".ipc"}:
+        raise DataError(f"{path} is no {extension[1:]} file by its content: fetch or write it again")
+    if what is not None or b"\0" in magic:
+        raise DataError(f"{path} is {what or 'no text'}: convert it to Parquet or UTF-8 CSV, one row a point")
+    schema, rows, batches = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing)
+    return "csv", schema, rows, {}, batches
+
+
+def _open_parquet(path: Path, closing: ExitStack) -> _Opened:
+    # Without pre-buffering and threads, memory does not grow with the size of the row groups.
+    file = closing.enter_context(
+        pq.ParquetFile(path, pre_buffer=False, buffer_size=_BLOCK, page_checksum_verification=True)
+    )
+    schema = file.schema_arrow
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        pieces: Iterable[pa.RecordBatch] = file.iter_batches(BATCH_ROWS, use_threads=False)
+        return pieces
+
+    return "parquet", schema, file.metadata.num_rows, _texts(schema.metadata), batches
+
+
+def _open_ipc_stream(stream: Any, closing: ExitStack) -> _Opened:
+    start = b""
+    if hasattr(stream, "peek"):
+        start = stream.peek(4)[:4]
+    elif stream.seekable():
+        start = stream.read(4)
+        stream.seek(-len(start), io.SEEK_CUR)
+    if start and not b"\xff\xff\xff\xff".startswith(start):
+        raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
+    reader = closing.enter_context(pa.ipc.open_stream(stream))
+    return "ipc", reader.schema, None, _texts(reader.schema.metadata), lambda: reader
+
+
+def _open_zip(path: Path, closing: ExitStack) -> _Opened:
+    archive = closing.enter_context(zipfile.ZipFile(path))
+    tables = [i for i in archive.infolist() if i.filename.lower().endswith(".csv") and "__MACOSX" not in i.filename]
+    if len(tables) != 1:
+        found = ", ".join(f"'{info.filename}'" for info in tables[:3]) or "none"
+        raise DataError(f"{path} must hold one CSV, it holds {len(tables)} ({found}): unpack it and give one file")
+    if tables[0].flag_bits & 1:
+        raise DataError(f"{path} is encrypted: unpack it and give the CSV")
+    schema, rows, batches = open_csv(lambda: archive.open(tables[0]), archive.open(tables[0]), closing)
+    return "zip", schema, rows, {"member": tables[0].filename}, batches
+
+
+def _regroup(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Batches of at most `rows`, in order: large pieces are sliced, small ones gathered, each copied once."""
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for piece in pieces:
+        for start in range(0, piece.num_rows, rows):
+            part = piece.slice(start, rows)
+            if count + part.num_rows > rows:
+                yield _gather(waiting)
+                waiting, count = [], 0
+            waiting.append(part)
+            count += part.num_rows
+    if waiting:
+        yield _gather(waiting)
+
+
+def _gather(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+
+
+def _texts(metadata: dict[bytes, bytes] | None) -> dict[str, str]:
+    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in (metadata or {}).items()}
+
+
+@contextmanager
+def _in_our_words(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
+    """Turn errors of pyarrow, zipfile and the system into ours, one line each."""
+    try:
+        yield
+    except InsarRuntimeError:
+        raise
+    except FileNotFoundError as error:
+        raise InputNotFoundError(f"no such input: {name}: check the path") from error
+    except MemoryError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error
+        raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
+    except (pa.ArrowException, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise _damaged(name, columns, error) from error
+
+
+def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
+    text = _one_line(error)
+    remedy = "it is damaged or incomplete: fetch or write it again"
+    if "CSV conversion error" in text:
+        remedy = "correct the cell or leave it empty"
+    if "UTF8" in text:
+        remedy = "convert the file to UTF-8"
+    if "CSV parse error" in text and "Expected" in text:
+        remedy = "each line needs as many cells as the header"
+    if match := _CSV_COLUMN.search(text):
+        text = text.replace(match[0], f"column '{columns[int(match[1])]}'" if columns else match[0])
+    return DataError(f"{name}: {text}: {remedy}")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 240 else text[:237] + "..."

@@ -1,0 +1,248 @@
+"""The unit and the sign of the series: declared, or proven against the file's own velocities."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from insar_runtime._layout import Layout
+from insar_runtime.errors import DataError, UsageError
+
+Unit = Literal["mm", "cm", "m", "rad"]
+Sign = Literal["as_velocity", "opposite_to_velocity", "unknown"]
+Evidence = Literal["declared", "velocity", "format", "assumed"]
+
+SENTINEL1_HALF_WAVELENGTH_MM: Final = 27.733
+
+_MAX_ROWS: Final = 1000
+_MIN_ROWS: Final = 10
+"""Rows with enough velocity without which the velocities prove nothing."""
+_MIN_EPOCHS: Final = 10
+_MIN_VELOCITY: Final = 1.0
+"""mm/yr; slower points say more about noise and rounding than about the unit."""
+_MIN_CORRELATION: Final = 0.9
+_RATIO_TOLERANCE: Final = 1.25
+"""Velocities may be projected or fitted with an annual cycle; the units lie further apart than this."""
+_METRE_STEP: Final = 0.05
+_QUIET_STEP: Final = 0.35
+"""Median step between epochs in mm: C-band shows about 3; noise of metres read as mm stays below 0.05."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Unit of the series of one file, and how it is known.
+
+    Attributes
+    ----------
+    unit : {"mm", "cm", "m", "rad"}
+    factor_to_mm : float
+        Multiply values by this to have mm along the line of sight; never negative, the sign is kept.
+    sign : {"as_velocity", "opposite_to_velocity", "unknown"}
+        Whether series and velocity column agree in sign.
+    evidence : {"declared", "velocity", "format", "assumed"}
+        Told by the user, proven by the velocity column, known of the producer's format, or none of these.
+    ratio : float or None
+        Slope of the series (file's unit a year) over the velocity column (mm/yr), if they correlate.
+    note : str or None
+        One line for people about what is unusual.
+    """
+
+    unit: Unit
+    factor_to_mm: float
+    sign: Sign
+    evidence: Evidence
+    ratio: float | None
+    note: str | None
+
+
+def prove_units(
+    matrix_sample: npt.NDArray[np.float32],
+    layout: Layout,
+    velocity_sample: npt.NDArray[np.floating] | None = None,
+    *,
+    declared: Unit | None = None,
+    half_wavelength_mm: float = SENTINEL1_HALF_WAVELENGTH_MM,
+) -> Units:
+    """Find the unit of the series, or refuse.
+
+    Parameters
+    ----------
+    matrix_sample : ndarray of float32, shape (N, T)
+        Some rows in the file's unit, NaN = missing; at most 1000 of them, evenly spread, are looked at.
+    layout : Layout
+        Meaning of the columns.
+    velocity_sample : ndarray of float, shape (N,), optional
+        Values of ``layout.velocity`` for the same rows, mm/yr, NaN = missing.
+    declared : {"mm", "cm", "m", "rad"}, optional
+        What the user says; wins over everything, and is compared with the velocities only for a note.
+    half_wavelength_mm : float
+        Half the radar wavelength in mm; decides what a radian is.
+
+    Returns
+    -------
+    Units
+
+    Raises
+    ------
+    DataError
+        The values contradict the unit that format or habit suggests, look like amplitudes, or relate to the
+        velocities by a factor of no unit. `declared` overrides all of these.
+    UsageError
+        Unknown unit, wavelength that is not positive, or arrays that do not fit together.
+    """
+    _check_arguments(matrix_sample, layout, velocity_sample, declared, half_wavelength_mm)
+    factors: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "rad": half_wavelength_mm / math.pi / 2}
+    count = len(matrix_sample)
+    rows = np.linspace(0, count - 1, min(count, _MAX_ROWS)).astype(np.intp)
+    sample = matrix_sample[rows].astype(np.float64)
+    sample[~np.isfinite(sample)] = np.nan
+    ratio = None
+    if velocity_sample is not None and layout.velocity is not None:
+        ratio = _velocity_ratio(sample, layout.days, velocity_sample[rows].astype(np.float64))
+    sign: Sign = "unknown"
+    if ratio is not None:
+        sign = "as_velocity" if ratio > 0 else "opposite_to_velocity"
+
+    if declared is not None:
+        note = None
+        if ratio is not None and declared not in _units_of_ratio(ratio, factors):
+            note = f"declared {declared}, but series change by {ratio:.3g} for 1 mm/yr of '{layout.velocity}'"
+        return Units(declared, factors[declared], sign, "declared", ratio, note)
+    if ratio is not None:
+        unit = _unit_by_velocity(ratio, factors, layout)
+        quiet = _check_step(_median_step(sample) * factors[unit], unit, half_wavelength_mm)
+        return Units(unit, factors[unit], sign, "velocity", ratio, quiet)
+
+    evidence: Evidence = "format" if _format_is_mm(layout) else "assumed"
+    notes = ["unit mm assumed, no velocity proves it (--units declares it)"] if evidence == "assumed" else []
+    if np.isfinite(sample).any():
+        _refuse_amplitude(sample)
+        step = _median_step(sample)
+        _refuse_unstated(layout, step)
+        if quiet := _check_step(step, "mm", half_wavelength_mm):
+            notes.append(quiet)
+    return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None)
+
+
+def _check_arguments(
+    matrix_sample: npt.NDArray[np.float32],
+    layout: Layout,
+    velocity_sample: npt.NDArray[np.floating] | None,
+    declared: Unit | None,
+    half_wavelength_mm: float,
+) -> None:
+    if declared is not None and declared not in get_args(Unit):
+        raise UsageError(f"unknown unit '{declared}': one of {', '.join(get_args(Unit))}")
+    if not (half_wavelength_mm > 0 and math.isfinite(half_wavelength_mm)):
+        raise UsageError(f"half wavelength of {half_wavelength_mm} mm: give a positive length")
+    width = len(layout.dates)
+    if matrix_sample.ndim != 2 or matrix_sample.shape[1] != width:
+        raise UsageError(f"sample of shape {matrix_sample.shape}: needs {width} columns, one a date")
+    if velocity_sample is not None and velocity_sample.shape != matrix_sample.shape[:1]:
+        raise UsageError(f"velocities of shape {velocity_sample.shape}: needs one for {len(matrix_sample)} rows")
+
+
+def _velocity_ratio(
+    sample: npt.NDArray[np.float64], days: npt.NDArray[np.float32], velocity: npt.NDArray[np.float64]
+) -> float | None:
+    """Slope per year of the series over the velocity, through the origin; None unless both go together."""
+    slope = _slopes(sample, days.astype(np.float64) / 365.25)
+    use = np.isfinite(slope) & np.isfinite(velocity) & (np.abs(velocity) >= _MIN_VELOCITY)
+    if np.count_nonzero(use) < _MIN_ROWS:
+        return None
+    slope, velocity = slope[use], velocity[use]
+    cross, scale = float(velocity @ slope), float(velocity @ velocity)
+    # About the origin, as the regression: in a subsiding city all velocities may be nearly the same.
+    correlation = cross / math.sqrt(scale * float(slope @ slope)) if slope.any() else 0.0
+    return cross / scale if abs(correlation) > _MIN_CORRELATION else None
+
+
+def _slopes(sample: npt.NDArray[np.float64], years: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Least-squares slope of each row over its valid epochs, shape (N,); NaN with fewer than ten of them."""
+    valid = ~np.isnan(sample)
+    count = valid.sum(axis=1)
+    safe = np.maximum(count, 1)
+    values = np.where(valid, sample, 0.0)
+    x_mean = valid @ years / safe
+    x = np.where(valid, years - x_mean[:, None], 0.0)
+    spread = (x * x).sum(axis=1)
+    enough = (count >= _MIN_EPOCHS) & (spread > 0)
+    slope: npt.NDArray[np.float64] = np.where(enough, (x * values).sum(axis=1) / np.where(enough, spread, 1.0), np.nan)
+    return slope
+
+
+def _units_of_ratio(ratio: float, factors: dict[Unit, float]) -> list[Unit]:
+    return [unit for unit, factor in factors.items() if 1 / _RATIO_TOLERANCE < abs(ratio) * factor < _RATIO_TOLERANCE]
+
+
+def _unit_by_velocity(ratio: float, factors: dict[Unit, float], layout: Layout) -> Unit:
+    matches = _units_of_ratio(ratio, factors)
+    if len(matches) != 1:
+        raise DataError(
+            f"the series change by {ratio:.3g} a year for 1 mm/yr of '{layout.velocity}', the ratio of no "
+            f"one unit: declare it with --units mm, cm, m or rad"
+        )
+    return matches[0]
+
+
+def _format_is_mm(layout: Layout) -> bool:
+    """Whether the producer of such column names documents millimetres."""
+    if all(name.lower().endswith("_mm") for name in layout.columns):
+        return True
+    return layout.producer is not None and layout.producer != "stmtools"
+
+
+def _refuse_amplitude(sample: npt.NDArray[np.float64]) -> None:
+    """Displacements start near zero or cross it; amplitudes are positive and start anywhere."""
+    valid = np.isfinite(sample)
+    if not (sample[valid] > 0).all():
+        return
+    some = valid.sum(axis=1) >= 3
+    if not some.any():
+        return
+    rows = sample[some]
+    first = rows[np.arange(len(rows)), valid[some].argmax(axis=1)]
+    if np.median(first - np.nanstd(rows, axis=1)) > 0:
+        raise DataError(
+            "looks like amplitude: all values are positive and no series starts near 0; take the "
+            "displacement product, or say --units mm if these are displacements"
+        )
+
+
+def _refuse_unstated(layout: Layout, step: float) -> None:
+    """Ask for the unit of stmtools tables: their producer does not state it, and metres are common."""
+    if layout.producer != "stmtools":
+        return
+    looks = "metres" if step < _METRE_STEP else "millimetres" if step >= _QUIET_STEP else "no certain unit"
+    raise DataError(
+        f"stmtools table ('{layout.columns[0]}', ...) states no unit; its values look like {looks} (median "
+        f"step {step:.2g}): declare it, e.g. --units {'mm' if looks == 'millimetres' else 'm'}"
+    )
+
+
+def _median_step(sample: npt.NDArray[np.float64]) -> float:
+    """Median absolute difference of neighbouring epochs that both have a value; NaN without any."""
+    steps = np.abs(np.diff(sample, axis=1))
+    steps = steps[np.isfinite(steps)]
+    return float(np.median(steps)) if steps.size else math.nan
+
+
+def _check_step(step_mm: float, unit: Unit, half_wavelength_mm: float) -> str | None:
+    """Refuse steps that no radar sees; a note on those that are merely rare. NaN passes."""
+    if step_mm < _METRE_STEP:
+        raise DataError(
+            f"read as {unit}, the values step by a median of {step_mm:.2g} mm between dates, too little for "
+            f"a radar (are they metres?): declare the unit, e.g. --units m"
+        )
+    if step_mm > 2 * half_wavelength_mm:
+        raise DataError(
+            f"read as {unit}, the values step by a median of {step_mm:.3g} mm between dates, more than a "
+            f"wavelength: declare the unit with --units mm, cm, m or rad"
+        )
+    if step_mm < _QUIET_STEP:
+        return f"unusually quiet for mm: values step by a median of {step_mm:.2g} mm between dates"
+    return None

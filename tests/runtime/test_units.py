@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+
+from insar_runtime._layout import Layout, resolve_layout
+from insar_runtime._matrix import to_matrix
+from insar_runtime._sources import open_source
+from insar_runtime._units import Unit, Units, prove_units
+from insar_runtime.errors import DataError, UsageError
+
+EPOCHS = 60
+PER_MM: dict[Unit, float] = {"mm": 1.0, "cm": 0.1, "m": 0.001, "rad": 4 * math.pi / 55.466}
+
+
+def layout_of(prefix: str = "", *attributes: str, suffix: str = "") -> Layout:
+    days = np.datetime64("2015-01-01") + 12 * np.arange(EPOCHS)
+    names = [*attributes, *(f"{prefix}{str(day).replace('-', '')}{suffix}" for day in days)]
+    return resolve_layout(pa.schema([(name, pa.float64()) for name in names]))
+
+
+def scene(rows: int = 400, *, noise: float = 3.0, seed: int = 1) -> tuple[npt.NDArray[np.float32], Any]:
+    """Series in mm with the velocities that a producer would print beside them."""
+    rng = np.random.default_rng(seed)
+    velocity = np.round(rng.normal(0, 8, rows), 1)
+    years = 12 * np.arange(EPOCHS) / 365.25
+    level = rng.normal(0, 20, (rows, 1))  # series need not begin at 0
+    series = level + velocity[:, None] * years + rng.normal(0, noise, (rows, EPOCHS))
+    return series.astype(np.float32), velocity
+
+
+def prove_file(path: Path, declared: Unit | None = None) -> Units:
+    with open_source(path) as source:
+        head = next(source.batches(), None)
+        layout = resolve_layout(source.schema, head)
+        if head is None:
+            return prove_units(np.empty((0, len(layout.dates)), np.float32), layout, declared=declared)
+        velocity = head[layout.velocity].to_numpy(zero_copy_only=False) if layout.velocity else None
+        return prove_units(to_matrix(head, layout), layout, velocity, declared=declared)
+
+
+@pytest.mark.parametrize("unit", ["mm", "cm", "m", "rad"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_velocities_prove_unit_and_sign(unit: Unit, sign: int) -> None:
+    series, velocity = scene()
+    series[::3, ::2] = np.nan
+    series[5] = np.nan
+    velocity[7] = np.nan
+    units = prove_units(sign * series * np.float32(PER_MM[unit]), layout_of("", "VEL"), velocity)
+    assert (units.unit, units.evidence) == (unit, "velocity")
+    assert units.sign == ("as_velocity" if sign > 0 else "opposite_to_velocity")
+    assert units.ratio == pytest.approx(sign * PER_MM[unit], rel=0.05)
+    assert units.factor_to_mm == pytest.approx(1 / PER_MM[unit], rel=1e-4)
+    assert units.note is None
+
+
+def test_radian_follows_the_wavelength() -> None:
+    series, velocity = scene()
+    phase = series * np.float32(2 * math.pi / 15.5)  # X band
+    units = prove_units(phase, layout_of("", "VEL"), velocity, half_wavelength_mm=15.5)
+    assert units.unit == "rad"
+    assert units.factor_to_mm == pytest.approx(15.5 / 2 / math.pi)
+    with pytest.raises(DataError, match="--units"):
+        prove_units(phase, layout_of("", "VEL"), velocity)
+
+
+def test_a_ratio_of_no_unit_is_refused() -> None:
+    series, velocity = scene()
+    for factor in (25.4, 0.02, 0.5):
+        with pytest.raises(DataError, match="ratio of no one unit: declare it with --units"):
+            prove_units(series * np.float32(factor), layout_of("", "VEL"), velocity)
+
+
+def test_velocities_that_do_not_belong_to_the_series_prove_nothing() -> None:
+    series, velocity = scene()
+    units = prove_units(series, layout_of("", "VEL"), velocity[::-1].copy())
+    assert (units.evidence, units.sign, units.ratio) == ("assumed", "unknown", None)
+
+
+@pytest.mark.parametrize(("rows", "evidence"), [(8, "assumed"), (40, "velocity")])
+def test_few_moving_points_prove_nothing(rows: int, evidence: str) -> None:
+    series, velocity = scene(rows)
+    assert prove_units(series, layout_of("", "VEL"), velocity).evidence == evidence
+
+
+def test_slow_points_and_short_series_are_left_out() -> None:
+    series, velocity = scene()
+    velocity[:] = 0.5
+    assert prove_units(series, layout_of("", "VEL"), velocity).evidence == "assumed"
+    for epochs, evidence in ((9, "assumed"), (10, "velocity")):
+        series, velocity = scene(noise=0.5)
+        series[:, epochs:] = np.nan
+        assert prove_units(series, layout_of("", "VEL"), velocity).evidence == evidence
+
+
+def test_large_samples_are_thinned_over_all_rows() -> None:
+    series, velocity = scene(3000)
+    series[:1500] = np.nan
+    assert prove_units(series, layout_of("", "VEL"), velocity).evidence == "velocity"
+
+
+def test_declared_wins_and_contradiction_is_noted() -> None:
+    series, velocity = scene()
+    agreed = prove_units(series, layout_of("", "VEL"), velocity, declared="mm")
+    assert (agreed.evidence, agreed.sign, agreed.note) == ("declared", "as_velocity", None)
+    odd = prove_units(series, layout_of("", "VEL"), velocity, declared="cm")
+    assert (odd.unit, odd.factor_to_mm) == ("cm", 10.0)
+    assert odd.note is not None
+    assert "declared cm" in odd.note
+    amplitude = np.full((5, EPOCHS), 7.0, np.float32)
+    assert prove_units(amplitude, layout_of(), declared="mm").evidence == "declared"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "attributes", "evidence"),
+    [
+        ("", ("pid", "latitude"), "format"),
+        ("", ("pid", "easting", "northing"), "format"),
+        ("D", ("CODE",), "format"),
+        ("d", ("code",), "format"),
+        ("D_", (), "format"),
+        ("d_", ("name",), "assumed"),
+        ("", ("name",), "assumed"),
+    ],
+)
+def test_format_or_assumption(prefix: str, attributes: tuple[str, ...], evidence: str) -> None:
+    units = prove_units(scene()[0], layout_of(prefix, *attributes))
+    assert (units.unit, units.factor_to_mm, units.evidence) == ("mm", 1.0, evidence)
+    assert (units.note is None) == (evidence == "format")
+
+
+def test_name_of_a_list_column_tells_millimetres() -> None:
+    schema = pa.schema([("displacement_mm", pa.list_(pa.float32()))], metadata={"dates": '["2015-01-01"]'})
+    layout = resolve_layout(schema)
+    assert prove_units(np.zeros((3, 1), np.float32), layout).evidence == "format"
+
+
+def test_stmtools_states_no_unit() -> None:
+    series, _ = scene()
+    layout = layout_of("d_", "pnt_id", "pnt_lat")
+    with pytest.raises(DataError, match=r"like metres.*--units m$"):
+        prove_units(series / np.float32(1000), layout)
+    with pytest.raises(DataError, match=r"like millimetres.*--units mm$"):
+        prove_units(series, layout)
+    assert prove_units(series / np.float32(1000), layout, declared="m").factor_to_mm == 1000
+
+
+def test_implausible_steps() -> None:
+    series, _ = scene()
+    layout = layout_of("", "pid")
+    with pytest.raises(DataError, match=r"too little .*--units m"):
+        prove_units(series / np.float32(1000), layout)
+    with pytest.raises(DataError, match="more than a wavelength"):
+        prove_units(series * np.float32(100), layout)
+    quiet = prove_units(scene(noise=0.1)[0], layout)
+    assert quiet.note is not None
+    assert "unusually quiet" in quiet.note
+
+
+def test_amplitudes_are_refused_and_displacements_are_not() -> None:
+    rng = np.random.default_rng(3)
+    amplitude = rng.rayleigh(20, (300, EPOCHS)).astype(np.float32) + 20
+    amplitude[::2, :5] = np.nan
+    with pytest.raises(DataError, match=r"looks like amplitude.*--units mm"):
+        prove_units(amplitude, layout_of("D", "CODE"))
+    rising = np.abs(rng.normal(0, 2, (300, EPOCHS))) + 10 * np.arange(EPOCHS) / 30 + 0.01
+    assert prove_units(rising.astype(np.float32), layout_of("D", "CODE")).evidence == "format"
+
+
+@pytest.mark.parametrize("shape", [(0, EPOCHS), (4, EPOCHS)])
+@pytest.mark.parametrize("prefix", ["", "d_"])
+def test_nothing_to_look_at(shape: tuple[int, int], prefix: str) -> None:
+    units = prove_units(np.full(shape, np.nan, np.float32), layout_of(prefix, "pnt_id", "vel"), np.ones(shape[0]))
+    assert (units.unit, units.evidence) == ("mm", "assumed")
+
+
+def test_infinite_values_do_not_disturb() -> None:
+    series, velocity = scene()
+    series[::4, 3] = np.inf
+    assert prove_units(series, layout_of("", "VEL"), velocity).unit == "mm"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"declared": "inch"},
+        {"half_wavelength_mm": 0.0},
+        {"half_wavelength_mm": math.nan},
+        {"velocity_sample": np.ones(3)},
+        {"matrix_sample": np.ones((5, 2), np.float32)},
+    ],
+)
+def test_arguments_that_do_not_fit(arguments: dict[str, Any]) -> None:
+    given = {"matrix_sample": scene()[0], "layout": layout_of(), **arguments}
+    with pytest.raises(UsageError):
+        prove_units(**given)
+
+
+@pytest.mark.parametrize(
+    ("name", "evidence"),
+    [
+        ("egms_l2b_ustica/EGMS_L2b_022_0845_IW2_VV_2020_2024_1.csv", "velocity"),
+        ("egms_l3_ustica/EGMS_L3_E45N17_100km_U_2020_2024_1.csv", "velocity"),
+        ("egms_l2_carpathians/102_100.csv", "format"),  # hardly a point moves there
+        ("egms_l2_wroclaw/124_0770_IW3_VV.csv", "format"),
+        ("egms_l2_wroclaw/022_0771_IW1_VV.csv", "format"),
+    ],
+)
+def test_real_files_are_millimetres(real: Callable[[str], Path], name: str, evidence: str) -> None:
+    units = prove_file(real(name))
+    assert (units.unit, units.evidence, units.note) == ("mm", evidence, None)
+    if evidence == "velocity":
+        assert units.ratio == pytest.approx(1, abs=0.05)
+
+
+def test_real_depsi_file_asks_for_its_unit(real: Callable[[str], Path]) -> None:
+    path = real("depsi_amsterdam/example.csv")
+    with pytest.raises(DataError, match=r"metres.*--units m$"):
+        prove_file(path)
+    assert prove_file(path, declared="m").factor_to_mm == 1000
