@@ -1,0 +1,74 @@
+"""The model card: what a person must know before using a model, made from ``model.json`` and the report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
+    """Write the card as Markdown.
+
+    Parameters
+    ----------
+    card : dict
+        ``model.json``.
+    report : dict
+        ``report.json`` of the training.
+    """
+    metrics, limits, gates = card["metrics"], card["limits"], card["thresholds"]["int8_against_keras"]
+    low, high = metrics["test_accuracy_95"]
+    lines = [
+        f"# Model card: {card['name']} {card['version']}",
+        "",
+        "Written by `python -m export package`. Every number comes from `model.json` and `report.json` here.",
+        "",
+        "**What it does.** Tells which trend a displacement time series of a persistent scatterer shows: "
+        f"{', '.join(card['classes'])}. Inputs and outputs are in `model.json`; preparation and calibration are "
+        "inside the graph.",
+        "",
+        "**What it is.** The network of Mirmazloumi et al. (ISPRS Archives, 2022) as printed; what the paper "
+        "leaves open is ours:",
+        "",
+        *(f"- {name}: {text}" for name, text in report["choices that the paper leaves open"].items()),
+        "",
+        f"**Trained on** {card['training']['series']['train']} series of {card['training']['data']}, seed "
+        f"{card['training']['seed']}. No real series was used.",
+        "",
+        f"**Accuracy** on {report['test']['series']} simulated test series: {100 * metrics['test_accuracy']:.2f} % "
+        f"(95 % interval {100 * low:.2f}-{100 * high:.2f}), classes balanced; expected calibration error "
+        f"{metrics['test_expected_calibration_error']:.4f}. Details: `report.md`, `confusion.png`.",
+        "",
+        "| class | recall |",
+        "|---|---|",
+        *(f"| {name} | {value:.3f} |" for name, value in metrics["test_recall"].items()),
+        "",
+        "| against Keras | series | max difference | labels that agree | where Keras is sure | accuracy | Keras |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for precision, found in metrics["against_keras"].items():
+        lines.append(
+            f"| {precision} | {found['series']} | {found['max_difference']:.2g} | {100 * found['agreement']:.2f} % "
+            f"| {100 * found['confident_agreement']:.2f} % | {100 * found['accuracy']:.2f} % "
+            f"| {100 * found['keras_accuracy']:.2f} % |"
+        )
+    lines += [
+        "",
+        f"Gates of the export: fp32 within 1e-5 of Keras; int8 labels agree on {100 * gates['agreement']:g} %, on "
+        f"{100 * gates['confident_agreement']:g} % where Keras is more than {gates['confident']} sure.",
+        "",
+        f"**Limits.** {limits['min_epochs']} to {limits['max_epochs']} epochs, no gap above "
+        f"{limits['max_gap_days']} days, no range above {limits['max_range_mm']:g} mm; other rows get a status "
+        f"and no class. Below a confidence of {card['thresholds']['abstain_below']} a row gets no class either.",
+        "",
+        "**Know before use.**",
+        "",
+        "- The simulated test set is balanced. Where nearly all points are stable, most calls of a rare class "
+        "are false at the same recall: look at the probabilities.",
+        "- Slow wander, strong annual cycles and joins of two releases are in the simulator, but real noise has "
+        "more of them; Quadratic and Bilinear are then called too often.",
+        f"- Half a wavelength is {card['half_wavelength_mm']} mm (Sentinel-1). In EGMS L3 tracks are mixed, and "
+        "an unwrapping error is no multiple of it.",
+        "- A series of another length than 139 is interpolated to 139 dates: of long series, jumps of one or two "
+        "epochs are smoothed.",
+    ]
+    return "\n".join(lines) + "\n"

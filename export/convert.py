@@ -1,0 +1,122 @@
+"""Keras to fp32 ONNX.
+
+tf2onnx ends with success even when it has written a file that does not load, so nothing here is believed:
+``export.prove`` checks every file that leaves this folder. Byte-equal files need a fresh process with
+``PYTHONHASHSEED=0``, because tf2onnx walks through sets; ``export.__main__`` sees to that.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+from insar_runtime.classes import CLASS_NAMES
+
+OPSET: Final = 18
+"""The newest that tf2onnx 1.17 writes."""
+_CHANNEL_BLOCK: Final = 16
+"""onnxruntime's blocked convolution kernels take channels in multiples of the vector width."""
+
+
+def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
+    """Convert a whole model, from millimetres to probabilities.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With inputs ``displacement`` [batch, epochs] and ``days`` [batch or 1, epochs].
+    name, version : str
+        Written into the file's metadata.
+
+    Returns
+    -------
+    onnx.ModelProto
+        With inputs ``displacement`` and ``days`` and the output ``probabilities``, all float32, batch and
+        epochs open.
+    """
+    widened = widen_channels(model)
+    signature = [tf.TensorSpec((None, None), tf.float32, name=n) for n in ("displacement", "days")]
+
+    @tf.function(input_signature=signature)
+    def whole(displacement: tf.Tensor, days: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"probabilities": widened([displacement, days], training=False)}
+
+    proto, _ = tf2onnx.convert.from_function(whole, input_signature=signature, opset=OPSET)
+    # The graph's own names of dimensions differ from run to run.
+    inputs = {entry.name: entry for entry in proto.graph.input}
+    _name_dimensions(inputs["displacement"], "batch", "epochs")
+    _name_dimensions(inputs["days"], "batch_or_1", "epochs")
+    _name_dimensions(proto.graph.output[0], "batch", None)
+    del proto.graph.value_info[:]
+    describe(proto, name=name, version=version, precision="fp32")
+    return proto
+
+
+def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str) -> None:
+    """Write name, version, classes and contract into a file's metadata; drop what it need not declare."""
+    # The tools declare sets of operators (trees, training, their own) that nothing here uses.
+    used = {node.domain for node in proto.graph.node}
+    for entry in [entry for entry in proto.opset_import if entry.domain not in used]:
+        proto.opset_import.remove(entry)
+    proto.producer_name, proto.producer_version = "insar-runtime", version
+    proto.graph.name = name
+    proto.doc_string = (
+        "InSAR displacement time series to trend classes. displacement: mm along the line of sight, NaN = "
+        "missing or padding. days: days since the first acquisition, ascending."
+    )
+    del proto.metadata_props[:]
+    onnx.helper.set_model_props(
+        proto,
+        {
+            "name": name,
+            "version": version,
+            "precision": precision,
+            "classes": json.dumps(CLASS_NAMES),
+            "license": "Apache-2.0",
+        },
+    )
+
+
+def widen_channels(model: keras.Model) -> keras.Model:
+    """Fill convolutions up with zero channels to a multiple of 16, where only convolutions read them.
+
+    The outputs stay the same; onnxruntime's fast kernels need it (138 channels become 144).
+    """
+    trunk = model.get_layer("trunk")
+    convolutions = [layer for layer in trunk.layers if isinstance(layer, keras.layers.Conv2D)]
+    # The last one is read by dense layers, whose weights stand in another order.
+    wanted = {layer.name: -(-layer.filters // _CHANNEL_BLOCK) * _CHANNEL_BLOCK for layer in convolutions[:-1]}
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if layer.name in wanted:
+            config["filters"] = wanted[layer.name]
+        return type(layer).from_config(config)
+
+    wide_trunk = keras.models.clone_model(trunk, clone_function=clone)
+    for old, new in zip(trunk.layers, wide_trunk.layers, strict=True):
+        shapes = [tuple(weight.shape) for weight in new.weights]
+        new.set_weights([_pad(w, shape) for w, shape in zip(old.get_weights(), shapes, strict=True)])
+
+    def clone_outer(layer: Any) -> Any:
+        return wide_trunk if layer is trunk else type(layer).from_config(layer.get_config())
+
+    wide = keras.models.clone_model(model, clone_function=clone_outer)
+    wide.get_layer("probabilities").set_weights(model.get_layer("probabilities").get_weights())
+    return wide
+
+
+def _pad(weight: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    return np.pad(weight, [(0, wide - narrow) for narrow, wide in zip(weight.shape, shape, strict=True)])
+
+
+def _name_dimensions(value: onnx.ValueInfoProto, *names: str | None) -> None:
+    for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=True):
+        if name is not None:
+            dimension.dim_param = name

@@ -1,0 +1,224 @@
+"""Put a model together: ONNX files, ``model.json``, golden vectors, card; in the record and in the package."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+
+from export import prove
+from export.card import model_card
+from export.convert import convert, describe
+from export.golden import golden_series, write_golden
+from export.quantize import quantize
+from insar_runtime.classes import CLASS_NAMES
+from training import dataset
+from training import layers as _layers  # noqa: F401 - registers the layers that Keras files name
+from training.fit import predict
+
+CALIBRATION_SEED: Final = 10_001
+PROOF_SEED: Final = 10_002
+"""Neither is a seed of training, so the series are fresh."""
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """How a model is exported.
+
+    Attributes
+    ----------
+    calibration_series, proof_series : int
+        Simulated series on which ranges are found, and on which the files are held against Keras.
+    percentile : float or None
+        Share of activations that the int8 ranges cover; ranges of the extremes if None.
+    reduce_range : bool
+        Seven-bit weights, safe on x86 without VNNI.
+    gates : Gates
+        What int8 must reach.
+    abstain_below : float
+        Confidence below which a row gets no class.
+    limits : dict
+        What rows the model may be asked about; see ``insar_runtime.models.Limits``.
+    """
+
+    calibration_series: int = 1536
+    proof_series: int = 10_000
+    percentile: float | None = 99.99
+    reduce_range: bool = True
+    gates: prove.Gates = field(default_factory=prove.Gates)
+    abstain_below: float = 0.5
+    min_epochs: int = 30
+    max_epochs: int = 512
+    max_gap_days: int = 365
+    max_range_mm: float = 1500.0
+
+
+def package(
+    folder: Path,
+    *,
+    config: ExportConfig | None = None,
+    ship_to: Path | None = None,
+    announce: Callable[[str], None],
+) -> dict[str, Any]:
+    """Turn ``<folder>/<name>.keras`` and its report into a model.
+
+    Parameters
+    ----------
+    folder : Path
+        Record of the model, such as ``artifacts/paper-cnn``; the ONNX files and ``model.json`` are written
+        there, so ``insar-rt classify --model <folder>`` takes it.
+    config : ExportConfig, optional
+        Numbers of the export.
+    ship_to : Path, optional
+        Folder of shipped models, to which what the run-time needs is copied as well.
+    announce : callable
+        Receives one line for people at each step.
+
+    Returns
+    -------
+    dict
+        ``model.json``.
+
+    Raises
+    ------
+    ProofError
+        If a file is not what it should be; nothing is shipped then.
+    FileNotFoundError
+        If there is no Keras file or no report.
+    """
+    config = config or ExportConfig()
+    keras_file = next(iter(sorted(folder.glob("*.keras"))), folder / f"{folder.name}.keras")
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    name, version = report["name"], report["version"]
+    model = keras.saving.load_model(keras_file)
+
+    announce(f"converting {keras_file.name}")
+    fp32 = convert(model, name=name, version=version)
+    histograms = {"fp32": prove.check_structure(fp32, quantized=False)}
+
+    announce(f"quantizing on {config.calibration_series} series")
+    calibration = dataset.simulated(config.calibration_series, seed=CALIBRATION_SEED)
+    int8 = quantize(
+        fp32,
+        calibration.displacement,
+        calibration.days,
+        percentile=config.percentile,
+        reduce_range=config.reduce_range,
+    )
+    describe(int8, name=name, version=version, precision="int8")
+    histograms["int8"] = prove.check_structure(int8, quantized=True)
+
+    announce(f"comparing with Keras on {config.proof_series} fresh series")
+    series = dataset.simulated(config.proof_series, seed=PROOF_SEED)
+    reference = predict(model, series)
+    comparisons = {}
+    for precision, proto in (("fp32", fp32), ("int8", int8)):
+        session = prove.open_bytes(proto)
+        prove.check_batches(session, series.displacement[:304], series.days[:304])
+        found = prove.run(session, series.displacement, series.days)
+        comparisons[precision] = prove.compare(found, reference, series.label, config.gates)
+        announce(f"{precision}: {comparisons[precision].to_dict()}")
+    prove.require_fp32(comparisons["fp32"])
+    prove.require_int8(comparisons["int8"], config.gates)
+
+    files = {precision: f"{name}.{precision}.onnx" for precision in ("fp32", "int8")}
+    for precision, proto in (("fp32", fp32), ("int8", int8)):
+        (folder / files[precision]).write_bytes(proto.SerializeToString(deterministic=True))
+    card = _card(config, report, folder, keras_file, files, comparisons, histograms)
+    (folder / "model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    write_golden(folder / "golden.npz", golden_series(), model)
+    (folder / "MODEL_CARD.md").write_text(model_card(card, report), encoding="utf-8")
+    if ship_to is not None:
+        shipped = ship_to / name
+        shipped.mkdir(parents=True, exist_ok=True)
+        for file in ("model.json", *files.values()):
+            shutil.copyfile(folder / file, shipped / file)
+        announce(f"shipped to {shipped}")
+    return card
+
+
+def _card(
+    config: ExportConfig,
+    report: dict[str, Any],
+    folder: Path,
+    keras_file: Path,
+    files: dict[str, str],
+    comparisons: dict[str, prove.Comparison],
+    histograms: dict[str, dict[str, int]],
+) -> dict[str, Any]:
+    test = report["test"]
+    return {
+        "schema": 1,
+        "name": report["name"],
+        "version": report["version"],
+        "license": "Apache-2.0",
+        "classes": list(CLASS_NAMES),
+        "inputs": {
+            "displacement": {
+                "type": "float32",
+                "shape": ["batch", "epochs"],
+                "unit": "mm along the line of sight",
+                "missing": "NaN, also for padding",
+            },
+            "days": {
+                "type": "float32",
+                "shape": ["batch or 1", "epochs"],
+                "unit": "days since the first acquisition, finite and ascending",
+            },
+        },
+        "output": {
+            "probabilities": {
+                "type": "float32",
+                "shape": ["batch", len(CLASS_NAMES)],
+                "meaning": "calibrated",
+            }
+        },
+        "half_wavelength_mm": 27.733,
+        "limits": {
+            "min_epochs": config.min_epochs,
+            "max_epochs": config.max_epochs,
+            "max_gap_days": config.max_gap_days,
+            "max_range_mm": config.max_range_mm,
+        },
+        "thresholds": {"abstain_below": config.abstain_below, "int8_against_keras": asdict(config.gates)},
+        "training": {
+            key: report[key]
+            for key in (
+                "data",
+                "data digest",
+                "series",
+                "seed",
+                "epochs of training",
+                "temperature",
+                "versions",
+            )
+        },
+        "metrics": {
+            "test_accuracy": test["accuracy"],
+            "test_accuracy_95": test["accuracy_95"],
+            "test_expected_calibration_error": test["expected_calibration_error"],
+            "test_recall": {name: values["recall"] for name, values in test["classes"].items()},
+            "against_keras": {key: value.to_dict() for key, value in comparisons.items()},
+        },
+        "quantization": {
+            "format": "QDQ, U8S8, per channel, convolutions and max pooling; the rest in fp32",
+            "calibration": "min-max" if config.percentile is None else f"percentile {config.percentile}",
+            "reduce_range": config.reduce_range,
+            "series": config.calibration_series,
+            "seed": CALIBRATION_SEED,
+        },
+        "operators": histograms,
+        "files": {precision: _file(folder / file) for precision, file in files.items()},
+        "keras": _file(keras_file),
+    }
+
+
+def _file(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    return {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}

@@ -1,0 +1,224 @@
+"""The export proves itself: structure, numbers, agreement with Keras. Anything off stops it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from insar_runtime._engine import cpu_session_options, import_onnxruntime
+
+Floats = NDArray[np.float32]
+
+FP32_TOLERANCE: Final = 1e-5
+"""Largest difference of a probability between fp32 ONNX and Keras (design)."""
+
+_BATCHES: Final = (8, 32, 256)
+"""Rows of a call. The run-time pads its calls to multiples of 8; a call of one row takes another path through
+matrix products and may differ in the last bits, which ``_SINGLE_ROW_TOLERANCE`` bounds."""
+_SINGLE_ROW_TOLERANCE: Final = 1e-5
+_STANDARD_DOMAINS: Final = ("", "ai.onnx")
+_RESHAPING: Final = ("Transpose", "Squeeze", "Unsqueeze", "Reshape")
+
+
+class ProofError(AssertionError):
+    """An exported file is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What int8 must reach against Keras; they stand in ``model.json``.
+
+    Attributes
+    ----------
+    agreement : float
+        Share of series with the same label.
+    confident_agreement : float
+        The same among the series where Keras' confidence is above ``confident``.
+    confident : float
+        That confidence.
+    accuracy_loss : float
+        Accuracy that may be lost, between 0 and 1.
+    """
+
+    agreement: float = 0.99
+    confident_agreement: float = 0.998
+    confident: float = 0.8
+    accuracy_loss: float = 0.002
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How close a file comes to Keras on the same series."""
+
+    series: int
+    max_difference: float
+    agreement: float
+    confident_agreement: float
+    accuracy: float
+    keras_accuracy: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain numbers, for JSON."""
+        return {
+            "series": self.series,
+            "max_difference": float(f"{self.max_difference:.3g}"),
+            "agreement": round(self.agreement, 5),
+            "confident_agreement": round(self.confident_agreement, 5),
+            "accuracy": round(self.accuracy, 5),
+            "keras_accuracy": round(self.keras_accuracy, 5),
+        }
+
+
+def check_structure(proto: onnx.ModelProto, *, quantized: bool) -> dict[str, int]:
+    """Check a file by itself.
+
+    Returns
+    -------
+    dict of str to int
+        Operator histogram, most frequent first.
+
+    Raises
+    ------
+    ProofError
+        If inputs, outputs, operators or the way between convolutions are not as promised.
+    """
+    onnx.checker.check_model(proto, full_check=True)
+    domains = {entry.domain for entry in (*proto.opset_import, *proto.graph.node)} - set(_STANDARD_DOMAINS)
+    if domains:
+        raise ProofError(f"operators of other domains: {', '.join(sorted(domains))}")
+    for what, found, wanted in (
+        ("inputs", [entry.name for entry in proto.graph.input], ["displacement", "days"]),
+        ("outputs", [entry.name for entry in proto.graph.output], ["probabilities"]),
+    ):
+        if found != wanted:
+            raise ProofError(f"{what} are {found}, promised are {wanted}")
+    _check_way_between_convolutions(proto)
+    histogram = Counter(node.op_type for node in proto.graph.node)
+    if quantized:
+        _check_quantized(proto)
+    elif histogram["QuantizeLinear"]:
+        raise ProofError("the fp32 file holds quantized values")
+    return dict(sorted(histogram.items(), key=lambda item: (-item[1], item[0])))
+
+
+def open_bytes(proto: onnx.ModelProto) -> Any:
+    """Load a model as the run-time does."""
+    onnxruntime = import_onnxruntime()
+    options = cpu_session_options(onnxruntime)
+    return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def run(session: Any, displacement: Floats, days: Floats, rows_per_call: int = 256) -> Floats:
+    """Give the probabilities [N, 5] of series [N, T] with days [N, T]."""
+    starts = range(0, len(displacement), rows_per_call)
+    return np.concatenate(
+        [
+            session.run(
+                None,
+                {"displacement": displacement[i : i + rows_per_call], "days": days[i : i + rows_per_call]},
+            )[0]
+            for i in starts
+        ]
+    )
+
+
+def check_batches(session: Any, displacement: Floats, days: Floats) -> None:
+    """Require the same bits whatever the number of rows in a call, and rows that sum to one.
+
+    Raises
+    ------
+    ProofError
+        If they differ.
+    """
+    whole = run(session, displacement, days, len(displacement))
+    for rows in _BATCHES:
+        if not np.array_equal(run(session, displacement, days, rows), whole):
+            raise ProofError(f"calls of {rows} rows give other bits than one call of {len(displacement)}")
+    single = np.abs(run(session, displacement, days, 1) - whole).max()
+    if single > _SINGLE_ROW_TOLERANCE:
+        raise ProofError(f"calls of one row differ by {single:.2g}")
+    if not np.allclose(whole.sum(axis=1), 1, atol=1e-5):
+        raise ProofError("probabilities do not sum to 1")
+
+
+def compare(found: Floats, keras: Floats, label: NDArray[np.int8], gates: Gates) -> Comparison:
+    """Compare probabilities [N, 5] with those of Keras."""
+    same = found.argmax(axis=1) == keras.argmax(axis=1)
+    confident = keras.max(axis=1) > gates.confident
+    return Comparison(
+        series=len(label),
+        max_difference=float(np.abs(found - keras).max()),
+        agreement=float(same.mean()),
+        confident_agreement=float(same[confident].mean()) if confident.any() else 1.0,
+        accuracy=float((found.argmax(axis=1) == label).mean()),
+        keras_accuracy=float((keras.argmax(axis=1) == label).mean()),
+    )
+
+
+def require_fp32(comparison: Comparison) -> None:
+    """Hold fp32 to its tolerance.
+
+    Raises
+    ------
+    ProofError
+        If it differs from Keras by more.
+    """
+    if not comparison.max_difference <= FP32_TOLERANCE:
+        raise ProofError(f"fp32 differs from Keras by {comparison.max_difference:.2g}, allowed {FP32_TOLERANCE}")
+
+
+def require_int8(comparison: Comparison, gates: Gates) -> None:
+    """Hold int8 to its gates.
+
+    Raises
+    ------
+    ProofError
+        If one of them is missed.
+    """
+    loss = comparison.keras_accuracy - comparison.accuracy
+    for what, found, ok in (
+        ("agreement", comparison.agreement, comparison.agreement >= gates.agreement),
+        (
+            "agreement where Keras is sure",
+            comparison.confident_agreement,
+            comparison.confident_agreement >= gates.confident_agreement,
+        ),
+        ("loss of accuracy", loss, loss <= gates.accuracy_loss),
+    ):
+        if not ok:
+            raise ProofError(f"int8 misses its gate: {what} is {found:.4f} ({gates})")
+
+
+def _check_way_between_convolutions(proto: onnx.ModelProto) -> None:
+    """Walk back from each convolution to the one before; nothing may rearrange values on that way."""
+    maker = {name: node for node in proto.graph.node for name in node.output}
+    convolutions = [node for node in proto.graph.node if node.op_type == "Conv"]
+    if not convolutions:
+        raise ProofError("there is no convolution")
+    for node in convolutions:
+        way: list[str] = []
+        before = maker.get(node.input[0])
+        while before is not None and before.op_type != "Conv":
+            way.append(before.op_type)
+            before = maker.get(before.input[0]) if before.input else None
+        if before is not None and set(way) & set(_RESHAPING):
+            raise ProofError(f"between {before.name} and {node.name} stands {way}")
+
+
+def _check_quantized(proto: onnx.ModelProto) -> None:
+    maker = {name: node for node in proto.graph.node for name in node.output}
+    types = {entry.name: entry.data_type for entry in proto.graph.initializer}
+    for node in proto.graph.node:
+        if node.op_type != "Conv":
+            continue
+        inputs = [maker.get(name) for name in node.input[:2]]
+        if any(source is None or source.op_type != "DequantizeLinear" for source in inputs):
+            raise ProofError(f"{node.name} is not quantized")
+        zero_points = [types.get(source.input[2]) for source in inputs if source is not None]
+        if zero_points != [onnx.TensorProto.UINT8, onnx.TensorProto.INT8]:
+            raise ProofError(f"{node.name} is not U8S8 but {zero_points}")

@@ -1,0 +1,77 @@
+"""Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.
+
+>>> from insar_runtime import Classifier
+>>> classifier = Classifier()
+>>> result = classifier.classify(displacement, dates)  # [N, T] mm along the line of sight, T dates
+
+Importing the package loads nothing else; numpy, pyarrow and onnxruntime come with the first name used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus, TrendClass
+from insar_runtime.errors import (
+    DataError,
+    InputNotFoundError,
+    InputOutputError,
+    InsarRuntimeError,
+    ModelIntegrityError,
+    OutputExistsError,
+    UnavailableError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from insar_runtime.classifier import Classifier
+    from insar_runtime.files import Summary, classify_file
+    from insar_runtime.models import Model, list_models, load_model
+    from insar_runtime.result import Result
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CLASS_NAMES",
+    "NO_CLASS",
+    "STATUS_NAMES",
+    "Classifier",
+    "DataError",
+    "InputNotFoundError",
+    "InputOutputError",
+    "InsarRuntimeError",
+    "Model",
+    "ModelIntegrityError",
+    "OutputExistsError",
+    "Result",
+    "RowStatus",
+    "Summary",
+    "TrendClass",
+    "UnavailableError",
+    "UsageError",
+    "__version__",
+    "classify_file",
+    "list_models",
+    "load_model",
+]
+
+_HOME = {
+    "Classifier": "classifier",
+    "Model": "models",
+    "Result": "result",
+    "Summary": "files",
+    "classify_file": "files",
+    "list_models": "models",
+    "load_model": "models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,88 @@
+"""Point geometry for GeoParquet 1.1, written with pyarrow and numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+GEOMETRY: Final = "geometry"
+BBOX: Final = "bbox"
+_CORNERS: Final = ("xmin", "ymin", "xmax", "ymax")
+_WKB_POINT: Final = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
+"""Well-known binary of a point: byte order 1 = little endian, type 1 = point (OGC 06-103r4)."""
+
+GEOMETRY_FIELDS: Final = (
+    pa.field(GEOMETRY, pa.binary()),
+    pa.field(BBOX, pa.struct([pa.field(corner, pa.float64()) for corner in _CORNERS])),
+)
+
+
+class PointBounds:
+    """Bounding box of all points seen so far; empty until there is one."""
+
+    def __init__(self) -> None:
+        self._low = np.full(2, np.inf)
+        self._high = np.full(2, -np.inf)
+
+    def add(self, points: NDArray[np.float64]) -> None:
+        """Widen the box by points [N, 2]; rows with NaN do not count."""
+        seen = points[np.isfinite(points).all(axis=1)]
+        if len(seen):
+            self._low = np.minimum(self._low, seen.min(axis=0))
+            self._high = np.maximum(self._high, seen.max(axis=0))
+
+    def to_list(self) -> list[float] | None:
+        """Give [xmin, ymin, xmax, ymax], or None if there was no point."""
+        return [*self._low.tolist(), *self._high.tolist()] if np.isfinite(self._low).all() else None
+
+
+def read_points(batch: pa.RecordBatch, longitude: str, latitude: str) -> NDArray[np.float64]:
+    """Give the positions [N, 2] float64 in degrees, NaN where one of the two is missing."""
+    columns = [batch.column(name).cast(pa.float64()) for name in (longitude, latitude)]
+    return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
+
+
+def point_columns(points: NDArray[np.float64]) -> tuple[pa.Array, pa.Array]:
+    """Make the geometry and the covering of points.
+
+    Parameters
+    ----------
+    points : ndarray of float64, shape [N, 2]
+        Longitude and latitude in degrees; a row with NaN becomes null in both columns.
+
+    Returns
+    -------
+    geometry : pyarrow.BinaryArray
+        Well-known binary.
+    bbox : pyarrow.StructArray
+        xmin, ymin, xmax, ymax of each point.
+    """
+    missing = ~np.isfinite(points).all(axis=1)
+    records = np.empty(len(points), dtype=_WKB_POINT)
+    records["order"], records["type"] = 1, 1
+    records["x"], records["y"] = points[:, 0], points[:, 1]
+    offsets = np.arange(len(points) + 1, dtype=np.int32) * _WKB_POINT.itemsize
+    validity = pa.array(~missing).buffers()[1] if missing.any() else None
+    geometry = pa.Array.from_buffers(
+        pa.binary(), len(points), [validity, pa.py_buffer(offsets), pa.py_buffer(records)], int(missing.sum())
+    )
+    x, y = pa.array(points[:, 0]), pa.array(points[:, 1])
+    bbox = pa.StructArray.from_arrays([x, y, x, y], fields=list(GEOMETRY_FIELDS[1].type), mask=pa.array(missing))
+    return geometry, bbox
+
+
+def geo_metadata(bounds: PointBounds) -> Mapping[str, Any]:
+    """Make the value of the file's ``geo`` key (GeoParquet 1.1; no ``crs`` means longitude and latitude)."""
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": ["Point"],
+        "covering": {"bbox": {corner: [BBOX, corner] for corner in _CORNERS}},
+    }
+    box = bounds.to_list()
+    if box is not None:
+        column["bbox"] = box
+    return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}

@@ -1,0 +1,82 @@
+"""Open a model on a device, and make sure that it really runs there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from insar_runtime._engine import cpu_session_options, import_onnxruntime
+from insar_runtime.devices import Candidate, choose, gather_facts
+from insar_runtime.errors import UnavailableError
+from insar_runtime.models import Model, Precision
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session and what is true of it.
+
+    Attributes
+    ----------
+    session : onnxruntime.InferenceSession
+        Safe to call from several threads.
+    choice : Candidate
+        Device, provider and precision that really run, and why.
+    """
+
+    session: Any
+    choice: Candidate
+
+
+def open_session(model: Model, *, device: str, precision: Precision | None) -> OpenSession:
+    """Open a model on the device asked for, or on the best one.
+
+    Parameters
+    ----------
+    model : Model
+        What to open; its files are checked against their SHA-256.
+    device : str
+        See ``insar_runtime.devices.choose``.
+    precision : {"fp32", "int8"}, optional
+        The device's usual one if not given.
+
+    Raises
+    ------
+    UnavailableError
+        If the device does not run the model, or the model has no such precision.
+    ModelIntegrityError
+        If a model file was changed.
+    """
+    onnxruntime = import_onnxruntime()
+    offered = (precision,) if precision else model.precisions
+    candidates = choose(device, gather_facts(onnxruntime), offered)
+    for candidate in candidates:
+        data = model.read(candidate.precision)
+        session = _try_open(onnxruntime, data, candidate)
+        if session is not None:
+            return OpenSession(session, candidate)
+    raise UnavailableError(
+        f"device {device} is there but did not run the model ({candidates[0].provider} was dropped by "
+        "onnxruntime, most often because its libraries are missing); run insar-rt doctor, or use --device cpu"
+    )
+
+
+def _try_open(onnxruntime: Any, data: bytes, candidate: Candidate) -> Any:
+    """Open a session, or give None where onnxruntime fell back to another provider.
+
+    onnxruntime replaces a provider that fails to load by the CPU's without an error, even where it was
+    the only one asked for; only the open session tells.
+    """
+    if candidate.device == "cuda" and hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()
+    options = cpu_session_options(onnxruntime)
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=[candidate.provider])
+    except Exception as error:
+        if candidate.device == "cpu":
+            raise UnavailableError(f"onnxruntime cannot load the model: {_first_line(error)}") from error
+        return None
+    return session if candidate.provider in session.get_providers() else None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,53 @@
+"""Reports in words, for people who read a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from insar_runtime.files import Summary
+
+
+def describe_summary(summary: Summary) -> str:
+    """Say what a run of ``classify`` did."""
+    span = f", {summary.first_date} to {summary.last_date}" if summary.first_date else ""
+    producer = f", {summary.producer}" if summary.producer else ""
+    lines = [
+        f"{summary.input}: {summary.rows} points, {summary.epochs} epochs{span}{producer}, "
+        f"{summary.unit} ({summary.unit_evidence})",
+        f"model {summary.model} {summary.model_version} {summary.precision} on {summary.device} "
+        f"({summary.provider}: {summary.device_reason})",
+    ]
+    lines += [f"note: {note}" for note in summary.notes]
+    lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
+    lines += [_share(name, count, summary.rows) for name, count in summary.statuses.items() if name != "ok"]
+    rate = f", {summary.rows / summary.seconds:.0f} points/s" if summary.rows and summary.seconds else ""
+    lines.append(f"{summary.output}: written in {summary.seconds:.2f} s{rate}")
+    return "\n".join(lines)
+
+
+def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
+    """Lay out nested facts, one a line."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", describe_mapping(value, indent + "  ")]
+        elif isinstance(value, (list, tuple)):
+            lines.append(f"{indent}{name}: {', '.join(str(item) for item in value) or 'none'}")
+        else:
+            lines.append(f"{indent}{name}: {'unknown' if value is None else value}")
+    return "\n".join(line for line in lines if line)
+
+
+def describe_demo(truth: dict[str, dict[str, int]], accuracy: float, answered: int, rows: int) -> str:
+    """Lay out what the demo's classes became."""
+    names = list(next(iter(truth.values())))
+    width = max(len(name) for name in (*truth, *names)) + 2
+    lines = ["true class".ljust(width) + "".join(name.rjust(width) for name in names)]
+    for name, counts in truth.items():
+        lines.append(name.ljust(width) + "".join(str(count).rjust(width) for count in counts.values()))
+    lines.append(f"right: {100 * accuracy:.1f} % of the {answered} points that got a class ({rows} in all)")
+    return "\n".join(lines)
+
+
+def _share(name: str, count: int, rows: int) -> str:
+    return f"  {name:<15}{count:>10}  {100 * count / max(rows, 1):5.1f} %"

@@ -1,0 +1,296 @@
+"""The classifier: series in, classes out, on one device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from insar_runtime._engine import usable_cpus
+from insar_runtime._rows import check_rows
+from insar_runtime._session import open_session
+from insar_runtime.classes import CLASS_NAMES, RowStatus
+from insar_runtime.devices import Device
+from insar_runtime.errors import DataError, UsageError
+from insar_runtime.models import Model, Precision, load_model
+from insar_runtime.result import Result, decide
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from insar_runtime._units import Unit
+
+_ROWS_PER_CALL: Final = {"cpu": 256}
+_ROWS_PER_CALL_ELSEWHERE: Final = 4096
+"""Rows in one call of the session. Speed per row is flat from 64 up on a CPU, memory is not."""
+
+_ROW_MULTIPLE: Final = 8
+"""Calls are padded to a multiple of this many rows. Matrix products of one row take another path in some
+builds of onnxruntime and may round differently; with this, a row's bits do not depend on its neighbours."""
+
+
+class Classifier:
+    """Classify displacement time series.
+
+    One classifier may be shared between threads, and can be pickled (the copy opens its own session).
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        Name of a shipped model or folder of your own; the default model if not given.
+    device : {"auto", "cpu", "cuda", "coreml", "directml", "openvino"}
+        Where to run. Anything but ``auto`` fails if it does not really run there.
+    precision : {"fp32", "int8"}, optional
+        By default int8 on a CPU and fp32 elsewhere. About one label in a hundred differs between the two.
+    threads : int, optional
+        Parallel calls of the model; by default one for each CPU that the process may use.
+    abstain_below : float, optional
+        Confidence below which a row gets no class; by default the model's own threshold.
+
+    Raises
+    ------
+    UnavailableError
+        If the model or the device is not there.
+    ModelIntegrityError
+        If a model file is not the released one.
+    UsageError
+        If an option is out of range.
+
+    Examples
+    --------
+    >>> classifier = Classifier()
+    >>> result = classifier.classify(displacement, dates)
+    >>> result.class_name[0], result.confidence[0]
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        device: Device = "auto",
+        precision: Precision | None = None,
+        threads: int | None = None,
+        abstain_below: float | None = None,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads is {threads}; give 1 or more")
+        if abstain_below is not None and not 0 <= abstain_below <= 1:
+            raise UsageError(f"abstain_below is {abstain_below}; give a probability between 0 and 1")
+        self._settings = {
+            "model": model,
+            "device": device,
+            "precision": precision,
+            "threads": threads,
+            "abstain_below": abstain_below,
+        }
+        self._model = load_model(model)
+        self._opened = open_session(self._model, device=device, precision=precision)
+        self._threads = threads or usable_cpus()
+        self._abstain_below = self._model.abstain_below if abstain_below is None else abstain_below
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Classifier], tuple[dict[str, Any]]]:
+        return _rebuild, (self._settings,)
+
+    def __repr__(self) -> str:
+        return f"Classifier({self._model.name} {self._model.version}, {self.device}, {self.precision})"
+
+    @property
+    def model(self) -> Model:
+        """The model in use."""
+        return self._model
+
+    @property
+    def device(self) -> str:
+        """Device on which the model really runs."""
+        return self._opened.choice.device
+
+    @property
+    def provider(self) -> str:
+        """Onnxruntime's execution provider that really runs."""
+        return self._opened.choice.provider
+
+    @property
+    def device_reason(self) -> str:
+        """Why this device was chosen."""
+        return self._opened.choice.reason
+
+    @property
+    def precision(self) -> Precision:
+        """Precision of the model in use."""
+        return self._opened.choice.precision
+
+    @property
+    def threads(self) -> int:
+        """Parallel calls of the model."""
+        return self._threads
+
+    @property
+    def abstain_below(self) -> float:
+        """Confidence below which a row gets no class."""
+        return self._abstain_below
+
+    def classify(self, displacement: ArrayLike, dates: ArrayLike | Sequence[Any]) -> Result:
+        """Classify an array of series that share their dates.
+
+        Parameters
+        ----------
+        displacement : array_like of float, shape [N, T] or [T]
+            Displacement along the line of sight in mm. NaN and masked values are missing. The sign
+            convention and the reference epoch do not matter.
+        dates : array_like, shape [T]
+            Acquisition dates: ``datetime64``, ``datetime.date``, or ISO text. Need not be in order.
+
+        Returns
+        -------
+        Result
+            One value a series; a row that cannot be classified has a status that says why.
+
+        Raises
+        ------
+        UsageError
+            If the shapes do not fit together.
+        DataError
+            If a date is missing or occurs twice, or there are fewer or more epochs than the model takes.
+        """
+        matrix = np.atleast_2d(_as_float32(displacement))
+        days, order = _as_days(dates)
+        if matrix.ndim != 2 or matrix.shape[1] != len(days):
+            raise UsageError(
+                f"displacement has shape {list(matrix.shape)} and there are {len(days)} dates; give [N, {len(days)}]"
+            )
+        if order is not None:
+            matrix = matrix[:, order]
+        return self.classify_matrix(matrix, days)
+
+    def classify_matrix(self, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> Result:
+        """Classify rows whose time axis is known to be in order; the fast path below ``classify``.
+
+        Parameters
+        ----------
+        displacement : ndarray of float32, shape [N, T]
+            mm; NaN = missing.
+        days : ndarray of float32, shape [T]
+            Days since the first epoch, strictly increasing.
+
+        Raises
+        ------
+        DataError
+            If the axis has fewer or more epochs than the model takes.
+        """
+        self.check_axis(len(days))
+        checks = check_rows(displacement, days, self._model.limits)
+        answered = checks.status == RowStatus.OK
+        rows = displacement if answered.all() else displacement[answered]
+        return decide(self._probabilities(rows, days), answered, checks, self._abstain_below)
+
+    def check_axis(self, epochs: int) -> None:
+        """Refuse a time axis that no row could be classified on.
+
+        Raises
+        ------
+        DataError
+            If there are fewer or more epochs than the model takes.
+        """
+        limits = self._model.limits
+        if epochs < limits.min_epochs:
+            raise DataError(
+                f"{epochs} epochs are too few: model {self._model.name} needs {limits.min_epochs}; give a longer series"
+            )
+        if epochs > limits.max_epochs:
+            raise DataError(
+                f"{epochs} epochs are too many: model {self._model.name} takes {limits.max_epochs}; "
+                "cut the series to its last years"
+            )
+
+    def classify_batches(
+        self,
+        batches: Iterable[pa.RecordBatch],
+        *,
+        units: Unit | None = None,
+        keep_series: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
+        """Classify a stream of Arrow record batches; same rows, same order, one batch out for one in.
+
+        This is the contract of Spark's ``mapInArrow`` and of Ray Data's Arrow batches. All batches of one
+        call are one file: their columns and their time axis are resolved once, on the first with rows.
+
+        Parameters
+        ----------
+        batches : iterable of pyarrow.RecordBatch
+            Tables with one series a row, dates in columns or in lists.
+        units : {"mm", "cm", "m", "rad"}, optional
+            Unit of the displacements, where the table does not prove it by its velocity column.
+        keep_series : bool
+            Whether the columns of the series are kept beside the attributes.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Attribute columns, then the columns of ``insar_runtime.result.RESULT_SCHEMA``.
+
+        Raises
+        ------
+        DataError
+            If the table cannot be read as series: layout, dates, units.
+        """
+        from insar_runtime._stream import classify_stream  # noqa: PLC0415 - pyarrow only where tables are read
+
+        yield from classify_stream(self, batches, units=units, keep_series=keep_series)
+
+    def _probabilities(self, matrix: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Ask the model, in calls of a bounded number of rows, several at a time."""
+        axis = np.ascontiguousarray(days, dtype=np.float32)[None, :]
+        size = _ROWS_PER_CALL.get(self.device, _ROWS_PER_CALL_ELSEWHERE)
+        out = np.empty((len(matrix), len(CLASS_NAMES)), dtype=np.float32)
+
+        def call(start: int) -> None:
+            rows = matrix[start : start + size]
+            padding = -len(rows) % _ROW_MULTIPLE
+            block = np.pad(rows, ((0, padding), (0, 0)), mode="edge") if padding else np.ascontiguousarray(rows)
+            (answer,) = self._opened.session.run(None, {"displacement": block, "days": axis})
+            out[start : start + size] = answer[: len(rows)]
+
+        starts = range(0, len(matrix), size)
+        if self._threads == 1 or len(starts) < 2:
+            for start in starts:
+                call(start)
+        else:
+            with ThreadPoolExecutor(min(self._threads, len(starts))) as pool:
+                # Going through the results raises what a call has raised.
+                for _ in pool.map(call, starts):
+                    pass
+        return out
+
+
+def _rebuild(settings: dict[str, Any]) -> Classifier:
+    return Classifier(**settings)
+
+
+def _as_float32(displacement: ArrayLike) -> NDArray[np.float32]:
+    try:
+        if isinstance(displacement, np.ma.MaskedArray):
+            displacement = np.ma.filled(displacement.astype(np.float32), np.nan)
+        return np.asarray(displacement, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"displacement is no array of numbers ({error}); give [N, T] floats in mm") from error
+
+
+def _as_days(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.intp] | None]:
+    """Give days since the first epoch in order, and the order if the dates were not."""
+    try:
+        axis = np.asarray(dates, dtype="datetime64[D]").ravel()
+    except (TypeError, ValueError) as error:
+        raise DataError(f"dates are not readable ({error}); give datetime64, date or ISO text") from error
+    if np.isnat(axis).any():
+        raise DataError(f"date {int(np.isnat(axis).argmax())} is missing; every epoch needs one")
+    order = np.argsort(axis, kind="stable")
+    ordered = axis[order]
+    repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if len(repeated):
+        raise DataError(f"date {ordered[repeated[0]]} occurs twice; give one value an acquisition")
+    days = (ordered - ordered[:1]).astype(np.float32)
+    return days, None if np.array_equal(ordered, axis) else order

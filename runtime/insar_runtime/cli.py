@@ -1,0 +1,308 @@
+"""Command line: ``insar-rt --help``.
+
+Standard output carries data, or the one report that was asked for; progress and words about a run go to
+standard error. Everything heavy is imported inside the commands.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+from insar_runtime import __version__
+from insar_runtime.errors import InsarRuntimeError, UsageError
+
+if TYPE_CHECKING:
+    from insar_runtime._layout import Role
+    from insar_runtime.classifier import Classifier
+    from insar_runtime.files import Progress
+
+# Kept here rather than imported, so that --help needs neither numpy nor onnxruntime.
+DeviceName = Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"]
+PrecisionName = Literal["fp32", "int8"]
+UnitName = Literal["mm", "cm", "m", "rad"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.",
+)
+
+InputArgument = Annotated[
+    str,
+    typer.Argument(metavar="INPUT", help="Parquet, CSV, EGMS zip or Arrow file; - reads an Arrow stream."),
+]
+ModelOption = Annotated[str | None, typer.Option(help="Shipped model, or the folder of your own.")]
+DeviceOption = Annotated[DeviceName, typer.Option(help="Where to run; all but auto fail if they cannot.")]
+PrecisionOption = Annotated[
+    PrecisionName | None, typer.Option(help="int8 is usual on a CPU, fp32 elsewhere.", show_default=False)
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=1, help="Parallel calls; by default one per usable CPU.", show_default=False)
+]
+UnitsOption = Annotated[
+    UnitName | None,
+    typer.Option(help="Unit of the series, where the file does not prove it.", show_default=False),
+]
+IdOption = Annotated[str | None, typer.Option("--id", help="Column of point ids.", show_default=False)]
+LonOption = Annotated[str | None, typer.Option("--lon", help="Column of longitudes.", show_default=False)]
+LatOption = Annotated[str | None, typer.Option("--lat", help="Column of latitudes.", show_default=False)]
+VelocityOption = Annotated[
+    str | None, typer.Option("--velocity", help="Column of velocities in mm/yr.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+
+
+@app.command()
+def classify(
+    source: InputArgument,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Parquet file; - writes an Arrow stream. Default: INPUT.classified.parquet.",
+            show_default=False,
+        ),
+    ] = None,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = None,
+    threads: ThreadsOption = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Give no class below this confidence; by default the model's threshold."),
+    ] = None,
+    units: UnitsOption = None,
+    id_column: IdOption = None,
+    lon: LonOption = None,
+    lat: LatOption = None,
+    velocity: VelocityOption = None,
+    keep_series: Annotated[bool, typer.Option("--keep-series", help="Keep the series in the output.")] = False,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Classify every point of a file; rows and their order stay."""
+    from insar_runtime._texts import describe_summary
+    from insar_runtime.files import classify_file
+
+    output = output or ("-" if source == "-" else _default_output(source))
+    if as_json and output == "-":
+        raise UsageError("--json and -o - both want standard output; give -o a file")
+    try:
+        with _Bar(hidden=quiet) as bar:
+            summary = classify_file(
+                source,
+                output,
+                classifier=_open_classifier(model, device, precision, threads, abstain_below),
+                units=units,
+                columns=_columns(id_column, lon, lat, velocity),
+                keep_series=keep_series,
+                overwrite=overwrite,
+                progress=bar,
+            )
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
+    if as_json:
+        _print_json({**summary.to_dict(), "peak_memory_mb": _peak_memory_mb()})
+    if not quiet:
+        _say(describe_summary(summary))
+
+
+@app.command()
+def inspect(
+    source: InputArgument,
+    model: ModelOption = None,
+    units: UnitsOption = None,
+    id_column: IdOption = None,
+    lon: LonOption = None,
+    lat: LatOption = None,
+    velocity: VelocityOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what was understood of a file, without classifying it."""
+    from insar_runtime._inspect import describe_source
+    from insar_runtime._texts import describe_mapping
+    from insar_runtime.files import inspect_source
+    from insar_runtime.models import load_model
+
+    chosen = load_model(model)
+    columns = _columns(id_column, lon, lat, velocity)
+    with inspect_source(source, units=units, columns=columns, half_wavelength_mm=chosen.half_wavelength_mm) as (
+        opened,
+        understanding,
+        _,
+    ):
+        facts = describe_source(opened, understanding, chosen.limits)
+    _report(facts, describe_mapping(facts), as_json=as_json)
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Keep the classified file here.", show_default=False)
+    ] = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Classify the embedded EGMS-like file and compare with its known truth."""
+    from insar_runtime._demo import run_demo
+    from insar_runtime._texts import describe_demo, describe_summary
+
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = run_demo(
+            output or Path(folder) / "demo.parquet",
+            classifier=_open_classifier(None, device, precision, None, None),
+            overwrite=overwrite,
+        )
+    table = describe_demo(outcome.table, outcome.accuracy, outcome.answered, outcome.summary.rows)
+    facts = {"summary": outcome.summary.to_dict(), "table": outcome.table, "accuracy": outcome.accuracy}
+    _report(facts, f"{describe_summary(outcome.summary)}\n\n{table}", as_json=as_json)
+
+
+@app.command()
+def models(as_json: JsonOption = False) -> None:
+    """List the shipped models."""
+    from insar_runtime._texts import describe_mapping
+    from insar_runtime.models import list_models, load_model
+
+    facts = {
+        name: {
+            "version": model.version,
+            "classes": list(model.card["classes"]),
+            "epochs": f"{model.limits.min_epochs} to {model.limits.max_epochs}",
+            "longest gap in days": model.limits.max_gap_days,
+            "abstains below": model.abstain_below,
+            "files": {
+                key: f"{file['bytes']} bytes, SHA-256 {file['sha256']}" for key, file in model.card["files"].items()
+            },
+            "metrics": model.card["metrics"],
+        }
+        for name in list_models()
+        for model in [load_model(name)]
+    }
+    _report(facts, describe_mapping(facts), as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Check the installation: versions, devices, models."""
+    from insar_runtime._doctor import examine
+    from insar_runtime._texts import describe_mapping
+
+    facts, trouble = examine()
+    _report(facts, describe_mapping(facts), as_json=as_json)
+    if trouble:
+        raise trouble
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"insar-rt {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; errors of our family become one line and their exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    try:
+        app()
+    except InsarRuntimeError as error:
+        _say(f"insar-rt: error: {error}")
+        sys.exit(error.exit_code)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """End on a signal by way of every ``finally``, so that no partial output stays."""
+    del frame
+    sys.exit(128 + number)
+
+
+def _open_classifier(
+    model: str | None,
+    device: DeviceName,
+    precision: PrecisionName | None,
+    threads: int | None,
+    abstain_below: float | None,
+) -> Classifier:
+    from insar_runtime.classifier import Classifier
+
+    return Classifier(model, device=device, precision=precision, threads=threads, abstain_below=abstain_below)
+
+
+def _columns(id_column: str | None, lon: str | None, lat: str | None, velocity: str | None) -> dict[Role, str]:
+    given: dict[Role, str | None] = {"id": id_column, "longitude": lon, "latitude": lat, "velocity": velocity}
+    return {role: name for role, name in given.items() if name is not None}
+
+
+def _default_output(source: str) -> str:
+    path = Path(source)
+    return str(path.with_name(f"{path.stem}.classified.parquet"))
+
+
+def _peak_memory_mb() -> float | None:
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def _report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(facts)
+    else:
+        typer.echo(text)
+
+
+def _print_json(facts: dict[str, Any]) -> None:
+    typer.echo(json.dumps(facts))
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+class _Bar:
+    """Progress on a terminal: rows done and rows a second, on one line that goes away."""
+
+    def __init__(self, *, hidden: bool) -> None:
+        self._shown = sys.stderr.isatty() and not hidden
+        self._begin = self._last = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self._update
+
+    def __exit__(self, *exception: object) -> None:
+        if self._shown:
+            typer.echo("\r\033[K", nl=False, err=True)
+
+    def _update(self, rows: int, total: int | None) -> None:
+        now = time.monotonic()
+        if not self._shown or now - self._last < 0.2:
+            return
+        self._last = now
+        of = f" of {total} ({100 * rows / total:.0f} %)" if total else ""
+        typer.echo(f"\r\033[K{rows}{of} points, {rows / (now - self._begin):.0f}/s", nl=False, err=True)

@@ -1,0 +1,162 @@
+"""Models: what is shipped, what a model file promises, and the check that it is the released one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.errors import ModelIntegrityError, UnavailableError
+
+Precision = Literal["fp32", "int8"]
+
+DEFAULT_MODEL: Final = "paper-cnn"
+_MODEL_FILE: Final = "model.json"
+_SCHEMA: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model was made for; rows outside get a status instead of a class.
+
+    Attributes
+    ----------
+    min_epochs, max_epochs : int
+        Valid epochs of a row, and epochs of a file.
+    max_gap_days : int
+        Longest time between two neighbouring valid epochs.
+    max_range_mm : float
+        Largest difference between two displacements of a row.
+    """
+
+    min_epochs: int
+    max_epochs: int
+    max_gap_days: int
+    max_range_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on disk, as its ``model.json`` describes it.
+
+    Attributes
+    ----------
+    name, version : str
+        Of the model; independent of the package's version.
+    limits : Limits
+        What the model was made for.
+    abstain_below : float
+        Confidence below which a row gets no class.
+    half_wavelength_mm : float
+        Half wavelength of the radar that the model was trained for.
+    card : Mapping
+        The whole of ``model.json``.
+    folder : Traversable
+        Where the files are.
+    """
+
+    name: str
+    version: str
+    limits: Limits
+    abstain_below: float
+    half_wavelength_mm: float
+    card: Mapping[str, Any]
+    folder: Traversable
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Precisions in which the model is shipped."""
+        return tuple(self.card["files"])
+
+    def sha256(self, precision: Precision) -> str:
+        """Give the SHA-256 of the released file, in hexadecimal."""
+        return str(self.card["files"][precision]["sha256"])
+
+    def read(self, precision: Precision) -> bytes:
+        """Read an ONNX file and check that it is the released one.
+
+        Raises
+        ------
+        UnavailableError
+            If the model is not shipped in this precision or the file is missing.
+        ModelIntegrityError
+            If the bytes differ from the released ones. onnxruntime itself loads a file with a flipped bit
+            without complaint.
+        """
+        if precision not in self.precisions:
+            offered = ", ".join(self.precisions)
+            raise UnavailableError(f"model {self.name} has no {precision} file; it has {offered}")
+        name = self.card["files"][precision]["file"]
+        try:
+            data: bytes = (self.folder / name).read_bytes()
+        except OSError as error:
+            raise UnavailableError(f"model file {name} cannot be read ({error}); install again") from error
+        found = hashlib.sha256(data).hexdigest()
+        if found != self.sha256(precision):
+            raise ModelIntegrityError(
+                f"model file {name} has SHA-256 {found[:12]}..., released was "
+                f"{self.sha256(precision)[:12]}...; install the package again"
+            )
+        return data
+
+
+def list_models() -> tuple[str, ...]:
+    """Give the names of the shipped models, the default one first."""
+    shipped = _shipped()
+    folders = shipped.iterdir() if shipped.is_dir() else ()
+    names = sorted(entry.name for entry in folders if (entry / _MODEL_FILE).is_file())
+    return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
+
+
+def load_model(model: str | Path | None = None) -> Model:
+    """Find a model by its name, or by the path of a folder that ``python -m export`` has made.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        Name of a shipped model, or a folder with a ``model.json``; the default model if not given.
+
+    Raises
+    ------
+    UnavailableError
+        If there is no such model.
+    ModelIntegrityError
+        If its ``model.json`` is damaged or was written for another version of this package.
+    """
+    name = str(model or DEFAULT_MODEL)
+    folder: Traversable = Path(name) if (Path(name) / _MODEL_FILE).is_file() else _shipped() / name
+    if not name.strip("./\\") or not (folder / _MODEL_FILE).is_file():
+        shipped = ", ".join(list_models()) or "none"
+        raise UnavailableError(
+            f"there is no model {name!r}; shipped are {shipped}, and a folder with a {_MODEL_FILE} is taken too"
+        )
+    try:
+        card = json.loads((folder / _MODEL_FILE).read_bytes())
+        if not {"files", "metrics"} <= set(card):
+            raise ModelIntegrityError(f"{_MODEL_FILE} of {name} names no files; install it again")
+        if card["schema"] != _SCHEMA or tuple(card["classes"]) != CLASS_NAMES:
+            raise ModelIntegrityError(
+                f"{_MODEL_FILE} of {name} has schema {card['schema']} and classes {card['classes']}; "
+                f"this package knows schema {_SCHEMA} and {list(CLASS_NAMES)}"
+            )
+        return Model(
+            name=card["name"],
+            version=card["version"],
+            limits=Limits(**card["limits"]),
+            abstain_below=float(card["thresholds"]["abstain_below"]),
+            half_wavelength_mm=float(card["half_wavelength_mm"]),
+            card=card,
+            folder=folder,
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelIntegrityError(f"{_MODEL_FILE} of {name} is damaged ({error!r}); install it again") from error
+
+
+def _shipped() -> Traversable:
+    return files("insar_runtime") / "models"

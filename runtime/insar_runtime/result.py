@@ -1,0 +1,123 @@
+"""What the classifier says about a set of series, as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from insar_runtime._rows import RowChecks
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus
+
+_LABEL: Final = pa.dictionary(pa.int8(), pa.string())
+
+RESULT_SCHEMA: Final = pa.schema(
+    [
+        pa.field("class_id", pa.int8()),
+        pa.field("class_name", _LABEL),
+        pa.field("class_top", pa.int8()),
+        pa.field("confidence", pa.float32()),
+        *(pa.field(f"p_{name.lower()}", pa.float32()) for name in CLASS_NAMES),
+        pa.field("status", _LABEL),
+        pa.field("n_epochs", pa.int16()),
+        pa.field("max_gap_days", pa.int16()),
+    ]
+)
+"""Columns that classification adds to a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Classes of N series, one value a series in every column.
+
+    Attributes
+    ----------
+    class_id : ndarray of int8, shape [N]
+        Class after abstention; -1 where there is none.
+    class_top : ndarray of int8, shape [N]
+        Most probable class, also where the classifier abstains; -1 where the status forbids a class.
+    confidence : ndarray of float32, shape [N]
+        Calibrated probability of ``class_top``; NaN where there is none.
+    probabilities : ndarray of float32, shape [N, 5]
+        Calibrated probabilities in the order of ``CLASS_NAMES``, sum 1; NaN where the status forbids them.
+    status : ndarray of int8, shape [N]
+        ``RowStatus``.
+    n_epochs, max_gap_days : ndarray of int16, shape [N]
+        Epochs with a value, and the longest time in days between two neighbouring ones.
+    """
+
+    class_id: NDArray[np.int8]
+    class_top: NDArray[np.int8]
+    confidence: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    status: NDArray[np.int8]
+    n_epochs: NDArray[np.int16]
+    max_gap_days: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        return len(self.class_id)
+
+    @property
+    def class_name(self) -> list[str | None]:
+        """Names of the classes; None where there is none."""
+        return [CLASS_NAMES[i] if i >= 0 else None for i in self.class_id.tolist()]
+
+    def to_arrow(self) -> pa.RecordBatch:
+        """Give the columns that ``insar-rt classify`` adds to a table; null where there is no class."""
+        answered = (self.status == RowStatus.OK) | (self.status == RowStatus.ABSTAINED)
+        nothing = ~answered
+        columns = [
+            pa.array(self.class_id),
+            _labels(self.class_id, CLASS_NAMES, self.class_id == NO_CLASS),
+            pa.array(self.class_top),
+            pa.array(self.confidence, mask=nothing),
+            *(pa.array(self.probabilities[:, i], mask=nothing) for i in range(len(CLASS_NAMES))),
+            _labels(self.status, STATUS_NAMES, None),
+            pa.array(self.n_epochs),
+            pa.array(self.max_gap_days),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=RESULT_SCHEMA)
+
+
+def decide(
+    probabilities: NDArray[np.float32], answered: NDArray[np.bool_], checks: RowChecks, abstain_below: float
+) -> Result:
+    """Turn probabilities into classes.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape [number of True in ``answered``, 5]
+        For the rows that the network has seen.
+    answered : ndarray of bool, shape [N]
+        Which rows these are.
+    checks : RowChecks
+        Of all N rows.
+    abstain_below : float
+        Confidence below which a row gets no class.
+    """
+    rows = len(answered)
+    everything = np.full((rows, len(CLASS_NAMES)), np.nan, dtype=np.float32)
+    everything[answered] = probabilities
+    top = np.full(rows, NO_CLASS, dtype=np.int8)
+    top[answered] = probabilities.argmax(axis=1)
+    confidence = np.full(rows, np.nan, dtype=np.float32)
+    confidence[answered] = probabilities.max(axis=1)
+    unsure = answered & ~(confidence >= abstain_below)
+    status = np.where(unsure, np.int8(RowStatus.ABSTAINED), checks.status)
+    return Result(
+        class_id=np.where(unsure, np.int8(NO_CLASS), top),
+        class_top=top,
+        confidence=confidence,
+        probabilities=everything,
+        status=status,
+        n_epochs=checks.n_epochs,
+        max_gap_days=checks.max_gap_days,
+    )
+
+
+def _labels(ids: NDArray[np.int8], names: tuple[str, ...], null: Any) -> pa.DictionaryArray:
+    indices = pa.array(ids, mask=null)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))

@@ -1,0 +1,40 @@
+"""What all tests share: a quiet environment, the record of the models, golden vectors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+# Before anything imports onnxruntime or TensorFlow, also in the workers of pytest-xdist and in subprocesses.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Folder of the records of the released models."""
+    return ROOT / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def golden(artifacts: Path) -> list[dict[str, NDArray[Any]]]:
+    """Golden vectors of the default model, a set a time axis: displacement, days, probabilities by Keras."""
+    return load_golden(artifacts / "paper-cnn" / "golden.npz")
+
+
+def load_golden(path: Path) -> list[dict[str, NDArray[Any]]]:
+    """Read golden vectors; displacements are stored as tenths of a millimetre, -32768 for NaN."""
+    with np.load(path) as file:
+        count = sum(name.startswith("days_") for name in file.files)
+        sets = [{name: file[f"{name}_{i}"] for name in ("displacement", "days", "probabilities")} for i in range(count)]
+    for entry in sets:
+        tenths = entry["displacement"]
+        entry["displacement"] = np.where(tenths == -32768, np.nan, tenths / 10).astype(np.float32)
+    return sets

@@ -1,0 +1,86 @@
+"""The heart: the shipped files against live Keras, on fresh series, end to end from millimetres."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.keras
+keras = pytest.importorskip("keras", reason="the train group is not installed")
+
+from insar_runtime import Classifier, RowStatus
+from training import layers  # noqa: F401 - registers the layers that the Keras file names
+from training.dataset import LabelledSeries, simulated
+from training.fit import predict
+from training.simulator import CALENDARS
+
+SEED = 20_261_123
+"""No seed of training, calibration or proof."""
+PER_CALENDAR = 400
+"""Below the simulator's block, so that a set has one time axis, as a file has."""
+
+
+@pytest.fixture(scope="module")
+def fresh() -> list[LabelledSeries]:
+    return [simulated(PER_CALENDAR, seed=SEED + i, calendar=name) for i, name in enumerate(CALENDARS)]
+
+
+@pytest.fixture(scope="module")
+def reference(fresh: list[LabelledSeries], artifacts: Path) -> np.ndarray:
+    model = keras.saving.load_model(artifacts / "paper-cnn" / "paper-cnn.keras")
+    return np.concatenate([predict(model, series) for series in fresh])
+
+
+def _ask(classifier: Classifier, fresh: list[LabelledSeries], rows_per_call: int) -> np.ndarray:
+    """Probabilities of all series, asked for in calls of some rows."""
+    answers = []
+    for series in fresh:
+        for start in range(0, len(series), rows_per_call):
+            part = series.displacement[start : start + rows_per_call]
+            answers.append(classifier.classify_matrix(part, series.days[0]))
+    status = np.concatenate([answer.status for answer in answers])
+    assert np.isin(status, (RowStatus.OK, RowStatus.ABSTAINED)).all()
+    return np.concatenate([answer.probabilities for answer in answers])
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64, 256, 400])
+def test_fp32_is_keras(fresh: list[LabelledSeries], reference: np.ndarray, rows: int) -> None:
+    found = _ask(Classifier(device="cpu", precision="fp32"), fresh if rows > 1 else fresh[:2], rows)
+    # Sums of some thousand float32 products in another order; 1e-5 is the promise, 1e-6 is usual.
+    np.testing.assert_allclose(found, reference[: len(found)], rtol=0, atol=1e-5)
+
+
+def test_int8_agrees_with_keras(fresh: list[LabelledSeries], reference: np.ndarray) -> None:
+    classifier = Classifier(device="cpu", precision="int8")
+    gates: dict[str, Any] = classifier.model.card["thresholds"]["int8_against_keras"]
+    assert gates["agreement"] >= 0.99
+    assert gates["confident_agreement"] >= 0.998
+    assert gates["confident"] <= 0.8
+    found = _ask(classifier, fresh, 256)
+    same = found.argmax(axis=1) == reference.argmax(axis=1)
+    sure = reference.max(axis=1) > gates["confident"]
+    assert same.mean() >= gates["agreement"]
+    assert same[sure].mean() >= gates["confident_agreement"]
+    label = np.concatenate([series.label for series in fresh])
+    loss = np.mean(reference.argmax(axis=1) == label) - np.mean(found.argmax(axis=1) == label)
+    assert loss <= gates["accuracy_loss"]
+
+
+def test_int8_gives_the_same_bits_in_any_call(fresh: list[LabelledSeries]) -> None:
+    classifier = Classifier(device="cpu", precision="int8")
+    whole = _ask(classifier, fresh[:3], 400)
+    for rows in (1, 7, 64):
+        assert np.array_equal(_ask(classifier, fresh[:3], rows), whole)
+
+
+def test_accuracy_of_the_shipped_model_is_what_its_card_says(
+    fresh: list[LabelledSeries], reference: np.ndarray
+) -> None:
+    label = np.concatenate([series.label for series in fresh])
+    found = np.mean(reference.argmax(axis=1) == label)
+    low, high = Classifier(device="cpu").model.card["metrics"]["test_accuracy_95"]
+    # Four thousand series: one standard error is 0.5 points.
+    assert low - 0.015 < found < high + 0.015

@@ -1,0 +1,102 @@
+"""Shipped models: there, unchanged, and refused when a bit differs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from insar_runtime import Classifier, ModelIntegrityError, UnavailableError, list_models, load_model
+
+SHIPPED = Path(str(files("insar_runtime"))) / "models"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the default model that a test may damage."""
+    return Path(shutil.copytree(SHIPPED / list_models()[0], tmp_path / "model"))
+
+
+def test_default_model_comes_first_and_loads() -> None:
+    assert list_models()[0] == load_model().name
+    assert set(load_model().precisions) == {"fp32", "int8"}
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_shipped_files_are_those_of_the_record(name: str, artifacts: Path) -> None:
+    card = json.loads((artifacts / name / "model.json").read_text())
+    assert (SHIPPED / name / "model.json").read_bytes() == (artifacts / name / "model.json").read_bytes()
+    for entry in (*card["files"].values(), card["keras"]):
+        data = (artifacts / name / entry["file"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == entry["sha256"]
+    for entry in card["files"].values():
+        assert hashlib.sha256((SHIPPED / name / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("place", [100, 0.5, -1])
+def test_one_flipped_bit_is_refused(copy: Path, precision: str, place: float) -> None:
+    path = copy / json.loads((copy / "model.json").read_text())["files"][precision]["file"]
+    data = bytearray(path.read_bytes())
+    data[int(place * len(data)) if 0 < place < 1 else int(place)] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelIntegrityError, match="SHA-256"):
+        Classifier(copy, precision=precision)  # type: ignore[arg-type]
+
+
+def _without(key: str) -> Callable[[str], str]:
+    def edit(text: str) -> str:
+        card = json.loads(text)
+        del card[key]
+        return json.dumps(card)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text[:50],
+        lambda text: "[]",
+        _without("limits"),
+        _without("files"),
+        lambda text: text.replace('"schema": 1', '"schema": 2'),
+        lambda text: text.replace('"Quadratic"', '"Cubic"'),
+    ],
+)
+def test_damaged_description_is_refused(copy: Path, edit: Callable[[str], str]) -> None:
+    path = copy / "model.json"
+    path.write_text(edit(path.read_text()))
+    with pytest.raises(ModelIntegrityError):
+        Classifier(copy)
+
+
+@pytest.mark.parametrize("name", ["no-such-model", "..", ".", "", "/"])
+def test_unknown_model_names_the_shipped_ones(name: str) -> None:
+    if name == "":
+        assert load_model(name).name == load_model().name
+        return
+    with pytest.raises(UnavailableError, match=list_models()[0]):
+        load_model(name)
+
+
+def test_missing_file_is_unavailable(copy: Path) -> None:
+    for path in copy.glob("*.onnx"):
+        path.unlink()
+    with pytest.raises(UnavailableError, match="cannot be read"):
+        Classifier(copy)
+
+
+def test_missing_precision_is_unavailable(copy: Path) -> None:
+    path = copy / "model.json"
+    card = json.loads(path.read_text())
+    del card["files"]["int8"]
+    path.write_text(json.dumps(card))
+    assert Classifier(copy).precision == "fp32"
+    with pytest.raises(UnavailableError, match="no int8 file; it has fp32"):
+        Classifier(copy, precision="int8")

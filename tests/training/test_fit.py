@@ -1,0 +1,132 @@
+"""A small run of training and export from beginning to end, on simulated and on a user's own series."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+pytestmark = pytest.mark.keras
+pytest.importorskip("tensorflow", reason="the train group is not installed")
+
+from export.package import ExportConfig, package
+from export.prove import Gates, ProofError
+from insar_runtime import CLASS_NAMES, Classifier, DataError
+from training import dataset
+from training.fit import FitConfig, fit_temperature
+from training.paper_run import RunConfig, run
+
+SMALL = RunConfig(name="small", samples=1500, seed=1, fit=FitConfig(epochs=2), paper_copy=False)
+# A network that has hardly learned is unsure everywhere, so int8 flips more labels.
+LENIENT = ExportConfig(
+    calibration_series=128, proof_series=512, gates=Gates(agreement=0.8, confident_agreement=0.0, accuracy_loss=0.2)
+)
+
+
+def _quiet(line: str) -> None:
+    assert line
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("artifacts") / "small"
+    run(SMALL, folder, announce=_quiet)
+    return folder
+
+
+def test_run_writes_the_record(record: Path) -> None:
+    assert {path.name for path in record.iterdir()} >= {"small.keras", "report.json", "report.md", "confusion.png"}
+    report = json.loads((record / "report.json").read_text())
+    assert report["series"] == {"train": 1050, "validation": 150, "test": 300}
+    assert report["test"]["accuracy"] > 0.3
+    assert np.sum(report["test"]["confusion"]) == 300
+    text = (record / "report.md").read_text()
+    assert all(name in text for name in CLASS_NAMES)
+    assert "92.30 %" in text
+
+
+def test_same_seed_gives_the_same_network(record: Path, tmp_path: Path) -> None:
+    run(SMALL, tmp_path, announce=_quiet)
+    one, two = (json.loads((folder / "report.json").read_text()) for folder in (record, tmp_path))
+    assert one["history"] == two["history"]
+    assert one["test"] == two["test"]
+
+
+def test_exported_model_classifies(record: Path) -> None:
+    card = package(record, config=LENIENT, announce=_quiet)
+    assert card["metrics"]["against_keras"]["fp32"]["max_difference"] <= 1e-5
+    for precision in ("fp32", "int8"):
+        classifier = Classifier(record, precision=precision)
+        series = dataset.simulated(300, seed=5, calendar="egms_l3")
+        result = classifier.classify_matrix(series.displacement, series.days[0])
+        assert np.isfinite(result.probabilities).all()
+
+
+def test_missed_gate_ships_nothing(record: Path, tmp_path: Path) -> None:
+    impossible = ExportConfig(calibration_series=128, proof_series=256, gates=Gates(agreement=1.01))
+    with pytest.raises(ProofError, match="agreement"):
+        package(record, config=impossible, ship_to=tmp_path, announce=_quiet)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _labelled(path: Path, column: str, values: Any) -> Path:
+    series = dataset.simulated(500, seed=9, calendar="egms_2020_2024")
+    dates = np.datetime64("2020-01-03") + np.rint(series.days[0]).astype(int)
+    columns = {str(d).replace("-", ""): series.displacement[:, i] for i, d in enumerate(dates)}
+    names = [CLASS_NAMES[i] for i in series.label]
+    labels = values(names) if callable(values) else values
+    pq.write_table(pa.table({"pid": [str(i) for i in range(500)], column: labels, **columns}), path)
+    return path
+
+
+def test_own_labelled_file_takes_the_simulators_place(tmp_path: Path) -> None:
+    path = _labelled(tmp_path / "labelled.parquet", "trend", lambda names: names)
+    command = [sys.executable, "-m", "training", "fit", "--data", str(path), "--label-column", "trend"]
+    command += ["--name", "mine", "--out", str(tmp_path / "out"), "--epochs", "1"]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "mine" / "report.json").read_text())
+    assert sum(report["series"].values()) == 500
+    assert (tmp_path / "out" / "mine" / "mine.keras").exists()
+
+
+@pytest.mark.parametrize("values", [lambda names: names, lambda names: [CLASS_NAMES.index(n) for n in names]])
+def test_labels_are_names_or_ids(tmp_path: Path, values: Any) -> None:
+    series = dataset.read_labelled(_labelled(tmp_path / "a.parquet", "label", values))
+    assert np.bincount(series.label).tolist() == [100] * 5
+    assert series.displacement.shape == series.days.shape
+
+
+def test_unknown_labels_are_refused(tmp_path: Path) -> None:
+    path = _labelled(tmp_path / "a.parquet", "label", ["Cubic"] * 500)
+    with pytest.raises(DataError, match="'Cubic'"):
+        dataset.read_labelled(path)
+    with pytest.raises(DataError, match="--label-column"):
+        dataset.read_labelled(path, label_column="truth")
+
+
+def test_split_is_stratified_and_complete() -> None:
+    series = dataset.simulated(1000, seed=2)
+    parts = dataset.split(series, seed=3)
+    assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [700, 100, 200]
+    for part, count in ((parts.train, 140), (parts.validation, 20), (parts.test, 40)):
+        assert np.bincount(part.label).tolist() == [count] * 5
+    rows = np.concatenate([p.displacement[:, 0] for p in (parts.train, parts.validation, parts.test)])
+    assert np.array_equal(np.sort(rows), np.sort(series.displacement[:, 0]))
+
+
+@pytest.mark.parametrize("truth", [0.5, 1.0, 2.5])
+def test_temperature_is_found(truth: float) -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0, 2, (20_000, 5))
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    label = (probabilities.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1).astype(np.int8)
+    assert fit_temperature((scores * truth).astype(np.float32), label) == pytest.approx(truth, rel=0.05)

@@ -1,0 +1,285 @@
+"""The simulator keeps its word: classes are what they are said to be, noise has the statistics it should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insar_runtime import TrendClass, UsageError
+from training.simulator import CALENDARS, HALF_WAVELENGTH_MM, SimulatedSeries, SimulatorConfig, draw_calendar, simulate
+from training.simulator.config import (
+    AnnualConfig,
+    CalendarConfig,
+    DeliveryConfig,
+    NoiseConfig,
+    NuisanceConfig,
+    UnwrappingConfig,
+)
+from training.simulator.motions import distance_from_line
+from training.simulator.noise import draw_annual, draw_noise, ornstein_uhlenbeck, student
+from training.simulator.unwrapping import add_unwrapping_errors
+
+YEAR = 365.25
+
+
+@pytest.fixture(scope="module")
+def series() -> SimulatedSeries:
+    return simulate(10_000, seed=11)
+
+
+def rows_of(series: SimulatedSeries, kind: TrendClass) -> np.ndarray:
+    return np.flatnonzero(series.label == kind)
+
+
+def epochs_of(series: SimulatedSeries) -> np.ndarray:
+    """Epochs before the padding of each row; the motion is NaN in the padding only."""
+    return np.isfinite(series.motion).sum(axis=1)
+
+
+def test_same_arguments_give_the_same_bits(series: SimulatedSeries) -> None:
+    again = simulate(10_000, seed=11)
+    assert np.array_equal(again.displacement, series.displacement, equal_nan=True)
+    assert np.array_equal(again.days, series.days)
+    other = simulate(10_000, seed=12)
+    assert not np.array_equal(other.label, series.label)
+
+
+def test_classes_are_balanced_and_calendars_all_there(series: SimulatedSeries) -> None:
+    assert np.bincount(series.label).tolist() == [2000] * 5
+    assert set(series.calendar) == set(CALENDARS)
+
+
+@settings(max_examples=25, deadline=None)
+@given(count=st.integers(0, 1100), seed=st.integers(0, 2**32), calendar=st.sampled_from([None, *CALENDARS]))
+def test_any_request_gives_usable_rows(count: int, seed: int, calendar: str | None) -> None:
+    series = simulate(count, seed=seed, calendar=calendar)
+    assert len(series) == count
+    assert series.displacement.shape == series.days.shape == series.motion.shape == series.error.shape
+    assert series.displacement.dtype == series.days.dtype == np.float32
+    if count:
+        valid = np.isfinite(series.displacement)
+        assert valid.sum(axis=1).min() >= 30
+        assert not np.isinf(series.displacement).any()
+        steps = np.diff(series.days, axis=1)
+        inside = np.arange(1, series.days.shape[1]) < epochs_of(series)[:, None]
+        assert (steps[inside] > 0).all()
+        assert (steps[~inside] == 0).all()
+        assert (series.days[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+def test_calendars(name: str) -> None:
+    lengths = []
+    for seed in range(40):
+        days = draw_calendar(np.random.default_rng(seed), name, CalendarConfig())
+        assert days[0] == 0
+        assert (np.diff(days) > 0).all()
+        lengths.append(len(days))
+    assert min(lengths) >= 30
+    assert max(lengths) <= 420
+    usual = {"paper": (139, 139), "egms_2020_2024": (120, 213), "egms_2019_2023": (120, 245), "egms_l3": (305, 305)}
+    if name in usual:
+        assert usual[name][0] <= min(lengths) <= max(lengths) <= usual[name][1]
+
+
+def test_calendars_cover_short_and_long() -> None:
+    rng = np.random.default_rng(0)
+    epochs = [len(draw_calendar(rng, name, CalendarConfig())) for name in CALENDARS for _ in range(30)]
+    assert min(epochs) < 50
+    assert max(epochs) > 370
+
+
+def test_stable_and_linear_rates(series: SimulatedSeries) -> None:
+    span = np.take_along_axis(series.days, epochs_of(series)[:, None] - 1, axis=1)[:, 0] / YEAR
+    last = np.take_along_axis(series.motion, epochs_of(series)[:, None] - 1, axis=1)[:, 0]
+    rate = last / span
+    stable, linear = rows_of(series, TrendClass.STABLE), rows_of(series, TrendClass.LINEAR)
+    assert np.abs(rate[stable]).max() <= 1.5 + 1e-4
+    assert np.abs(last[stable]).max() <= 10 + 1e-3
+    assert np.abs(rate[linear]).min() > 2 - 1e-4
+    assert np.abs(last[linear]).min() >= 12 - 1e-3
+    assert (series.departure[np.concatenate([stable, linear])] == 0).all()
+
+
+@pytest.mark.parametrize("kind", [TrendClass.QUADRATIC, TrendClass.BILINEAR])
+def test_curves_depart_from_their_line_by_the_noise(series: SimulatedSeries, kind: TrendClass) -> None:
+    for row in rows_of(series, kind)[:200]:
+        epochs = epochs_of(series)[row]
+        motion, years = series.motion[row : row + 1, :epochs], series.days[row, :epochs] / YEAR
+        departure = distance_from_line(motion, years)[0] / series.noise_sigma[row]
+        assert departure == pytest.approx(series.departure[row], rel=0.02)
+        assert departure > 0.98
+        if kind == TrendClass.QUADRATIC:
+            fit = np.polynomial.Polynomial.fit(years, motion[0], 2)
+            assert np.abs(fit(years) - motion[0]).max() < 1e-2 * max(float(np.ptp(motion)), 1.0)
+        else:
+            share = series.break_day[row] / series.days[row, -1]
+            assert 0.15 - 1e-3 <= share <= 0.85 + 1e-3
+            rates = np.diff(motion[0]) / np.diff(years)
+            sides = (
+                series.days[row, 1:epochs] < series.break_day[row],
+                series.days[row, : epochs - 1] > series.break_day[row],
+            )
+            assert all(np.ptp(rates[side]) < 0.05 * max(float(np.ptp(rates)), 1.0) + 0.2 for side in sides)
+
+
+def test_departures_reach_from_weak_to_strong(series: SimulatedSeries) -> None:
+    departure = series.departure[series.label == TrendClass.QUADRATIC]
+    assert np.quantile(departure, 0.1) < 1.5
+    assert np.quantile(departure, 0.95) > 6
+
+
+def _quiet() -> SimulatorConfig:
+    """No scatter to speak of, no cycle, nothing odd: what remains is motion and unwrapping errors."""
+    return SimulatorConfig(
+        noise=replace(NoiseConfig(), sigma_median_mm=0.01, sigma_limits_mm=(0.01, 0.01), common_sigma_mm=(0, 0)),
+        annual=replace(AnnualConfig(), amplitude_mm=0.0, strong_probability=0.0),
+        nuisance=NuisanceConfig(0, 0, 0, 0, (1, 2), 0, (1, 2), 0, (1, 2), (1, 2), 0, 0, 0),
+        delivery=DeliveryConfig(missing_probability=0),
+    )
+
+
+def test_only_pue_rows_have_errors(series: SimulatedSeries) -> None:
+    wrong = series.error != 0
+    assert not wrong[series.label != TrendClass.PUE].any()
+    assert wrong[series.label == TrendClass.PUE].any(axis=1).all()
+    assert set(series.background[series.label == TrendClass.PUE]) == {0, 1, 2, 3}
+
+
+def test_every_pue_row_has_a_jump_that_lasts(series: SimulatedSeries) -> None:
+    """At least three epochs in a row lie 12 mm or more off the level the row has most of the time."""
+    epochs = epochs_of(series)
+    for row in rows_of(series, TrendClass.PUE)[:600]:
+        error = series.error[row, : epochs[row]] / 10
+        levels, counts = np.unique(np.round(error), return_counts=True)
+        off = np.abs(error - levels[counts.argmax()]) >= 11.4
+        run = longest = 0
+        for there in off:
+            run = run + 1 if there else 0
+            longest = max(longest, run)
+        assert longest >= 3
+
+
+def test_jumps_are_exact_or_damped() -> None:
+    exact = replace(
+        _quiet(), unwrapping=UnwrappingConfig(damped_probability=0, smeared_probability=0, projected_probability=0)
+    )
+    series = simulate(500, seed=3, config=exact, labels=np.full(500, 4, dtype=np.int8))
+    cycles = series.error / 10 / HALF_WAVELENGTH_MM
+    np.testing.assert_allclose(cycles, np.round(cycles), atol=0.01)
+    damped = replace(exact, unwrapping=replace(exact.unwrapping, damped_probability=1))
+    series = simulate(500, seed=3, config=damped, labels=np.full(500, 4, dtype=np.int8))
+    smallest = np.where(series.error != 0, np.abs(series.error), 10_000).min(axis=1) / 10
+    assert smallest.min() >= 12 - 0.06
+    # Two cycles are damped alike.
+    assert smallest.max() <= 2 * 28.06
+    assert np.quantile(smallest, 0.2) < 20
+
+
+def test_most_jumps_are_temporary(series: SimulatedSeries) -> None:
+    rows = rows_of(series, TrendClass.PUE)
+    last = np.take_along_axis(series.error, epochs_of(series)[:, None] - 1, axis=1)[:, 0]
+    ends_elsewhere = np.mean(np.abs(last[rows] - series.error[rows, 0]) > 50)
+    assert 0.2 < ends_elsewhere < 0.6
+
+
+def test_folding_brings_every_epoch_to_within_a_quarter_wavelength_of_the_line() -> None:
+    days = np.arange(0, 1800, 6, dtype=np.float32)
+    curve = (days / days[-1]) ** 2 * np.linspace(150, 400, 40, dtype=np.float32)[:, None]
+    config = UnwrappingConfig(
+        physics_probability=1, model_error_probability=0, damped_probability=0, projected_probability=0
+    )
+    rng = np.random.default_rng(4)
+    folded, error = add_unwrapping_errors(rng, days, curve, np.ones(40, dtype=np.float32), config)
+    np.testing.assert_allclose(folded - curve, error / 10, atol=0.06)
+    for row, wrong in zip(curve, folded, strict=True):
+        line = np.polynomial.Polynomial.fit(days, row, 1)(days)
+        assert np.abs(wrong - line).max() <= HALF_WAVELENGTH_MM / 2 + 0.1
+
+
+def test_white_noise_is_student() -> None:
+    values = student(np.random.default_rng(0), 8, (2000, 200)).ravel()
+    assert values.std() == pytest.approx(1, abs=0.01)
+    kurtosis = np.mean(values.astype(float) ** 4)
+    # 3 + 6 / (degrees - 4); estimates of it wander, as the tails are heavy.
+    assert 4.1 < kurtosis < 5.0
+
+
+@pytest.mark.parametrize("constant", [8.0, 100.0])
+def test_correlated_noise_decays_exponentially_on_uneven_dates(constant: float) -> None:
+    rng = np.random.default_rng(1)
+    days = np.cumsum(rng.choice([6, 12, 24], 150)).astype(np.float32)
+    values = ornstein_uhlenbeck(rng, days, np.full(6000, constant, dtype=np.float32))
+    assert values.std() == pytest.approx(1, abs=0.01)
+    for lag in (1, 3):
+        gap = days[lag:] - days[:-lag]
+        found = (values[:, lag:] * values[:, :-lag]).mean(axis=0)
+        np.testing.assert_allclose(found, np.exp(-gap / constant), atol=0.07)
+
+
+def test_scatter_is_log_normal() -> None:
+    days = np.arange(0, 1800, 6, dtype=np.float32)
+    config = replace(NoiseConfig(), uneven_probability=0, slow_share=(0, 0), common_sigma_mm=(0, 0))
+    sigma = draw_noise(np.random.default_rng(2), days, 4000, config).std(axis=1)
+    np.testing.assert_allclose(np.quantile(sigma, [0.05, 0.5, 0.95]), [1.0, 2.2, 5.0], rtol=0.12)
+
+
+def test_scatter_wanders_over_months() -> None:
+    days = np.arange(0, 1800, 6, dtype=np.float32)
+    base = replace(NoiseConfig(), uneven_probability=0, common_sigma_mm=(0, 0))
+    smooth = np.ones(9) / 9
+
+    def wander(config: NoiseConfig) -> float:
+        noise = draw_noise(np.random.default_rng(2), days, 800, config)
+        return float(np.median([np.ptp(np.convolve(row, smooth, "valid")) for row in noise]))
+
+    assert wander(base) > 1.2 * wander(replace(base, slow_share=(0, 0)))
+    assert 5 < wander(base) < 12
+
+
+def test_yearly_cycle_repeats_every_year() -> None:
+    days = np.arange(0, 3 * YEAR, 1, dtype=np.float32)
+    config = replace(AnnualConfig(), year_to_year=0.0, strong_probability=0)
+    cycle = draw_annual(np.random.default_rng(3), days, 3000, config)
+    np.testing.assert_allclose(cycle[:, 0], cycle[:, 1461 // 2 - 365], atol=0.2)
+    assert np.median(np.abs(cycle).max(axis=1)) == pytest.approx(1.5 * 0.674, rel=0.25)
+
+
+def test_values_are_rounded_and_referenced(series: SimulatedSeries) -> None:
+    valid = series.displacement[np.isfinite(series.displacement)]
+    np.testing.assert_allclose(valid * 10, np.round(valid * 10), atol=2e-3)
+    first = series.displacement[:, 0]
+    share = np.mean(first[np.isfinite(first)] == 0)
+    assert 0.45 < share < 0.6
+
+
+def test_some_rows_have_missing_values(series: SimulatedSeries) -> None:
+    missing = np.isfinite(series.displacement).sum(axis=1) < epochs_of(series)
+    assert 0.07 < missing.mean() < 0.13
+    leading = missing & np.isnan(series.displacement[:, 0])
+    assert 0.1 < leading.sum() / missing.sum() < 0.6
+
+
+def test_labels_can_be_chosen() -> None:
+    labels = np.array([4, 4, 0, 1, 2, 3], dtype=np.int8)
+    assert np.array_equal(simulate(6, seed=0, labels=labels).label, labels)
+    with pytest.raises(UsageError, match="one label a series"):
+        simulate(5, seed=0, labels=labels)
+    with pytest.raises(UsageError, match="classes are 0 to 4"):
+        simulate(6, seed=0, labels=labels + 1)
+
+
+def test_unknown_calendar_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="egms_l3"):
+        simulate(3, seed=0, calendar="maya")
+
+
+def test_take_keeps_rows_together(series: SimulatedSeries) -> None:
+    rows = np.array([7, 3, 3])
+    taken = series.take(rows)
+    assert np.array_equal(taken.label, series.label[rows])
+    assert np.array_equal(taken.motion, series.motion[rows], equal_nan=True)

@@ -1,0 +1,80 @@
+"""Command line of the training side: ``python -m training --help``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+# TensorFlow reads these when it is imported, which happens inside the commands.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - people read stderr
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder for the figures.")] = ROOT / "artifacts" / "simulator",
+    seed: Annotated[int, typer.Option(help="Seed of the series shown.")] = 0,
+) -> None:
+    """Draw a sheet of simulated series for every class, so that a person can look at them."""
+    from training.simulator.figures import write_class_figures
+
+    write_class_figures(out, seed)
+    _say(f"figures in {out}")
+
+
+@app.command()
+def fit(
+    out: Annotated[Path, typer.Option(help="Folder of the records; a folder of the model's name is made in it.")] = (
+        ROOT / "artifacts"
+    ),
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "paper-cnn",
+    data: Annotated[Path | None, typer.Option(help="Your own labelled file in place of the simulator.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of labels in that file.")] = None,
+    units: Annotated[
+        Literal["mm", "cm", "m", "rad"] | None, typer.Option(help="Unit of that file, where it proves none.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=500, help="Simulated series, all parts of the split together.")] = 240_000,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training series.")] = 16,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2022,
+    paper_copy: Annotated[bool, typer.Option(help="Also train a copy on 5000 series, as in the paper.")] = True,
+) -> None:
+    """Train the seed paper's network and write its record: Keras file, report, confusion matrix."""
+    from training import dataset
+    from training.fit import FitConfig
+    from training.paper_run import RunConfig, run
+
+    own = None
+    if data is not None:
+        own = dataset.read_labelled(data, label_column=label_column, units=units)
+        _say(f"{data}: {len(own)} labelled series of {own.displacement.shape[1]} epochs")
+        paper_copy = False
+    config = RunConfig(name, samples, seed, FitConfig(epochs=epochs), paper_copy)
+    run(config, out / name, data=own, announce=_say)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the embedded file.")] = (
+        ROOT / "runtime" / "insar_runtime" / "demo"
+    ),
+) -> None:
+    """Make the file that ``insar-rt demo`` classifies."""
+    from training.demo_file import write_demo
+
+    _say(f"{write_demo(out)} written")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,127 @@
+"""Labelled series to train on: simulated ones, or a user's own Parquet file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._layout import resolve_layout
+from insar_runtime._matrix import to_matrix
+from insar_runtime._sources import open_source
+from insar_runtime._units import Unit, prove_units
+from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.errors import DataError
+from training.simulator import simulate
+
+LABEL_COLUMNS = ("label", "class_id", "class_name", "true_class")
+"""Names under which a column of labels is found, in this order."""
+
+
+@dataclass(frozen=True)
+class LabelledSeries:
+    """Displacement time series of known class.
+
+    Attributes
+    ----------
+    displacement : ndarray of float32, shape [N, T]
+        Displacement along the line of sight in mm; NaN = missing or padding.
+    days : ndarray of float32, shape [N, T]
+        Days since the first acquisition, finite everywhere.
+    label : ndarray of int8, shape [N]
+        Class ids.
+    facts : dict of str to ndarray, each of shape [N]
+        What else is known of each series (calendar, noise), by which results can be broken down.
+    """
+
+    displacement: NDArray[np.float32]
+    days: NDArray[np.float32]
+    label: NDArray[np.int8]
+    facts: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def take(self, rows: NDArray[np.int64]) -> LabelledSeries:
+        """Give some of the series, in the order of ``rows``."""
+        facts = {name: values[rows] for name, values in self.facts.items()}
+        return LabelledSeries(self.displacement[rows], self.days[rows], self.label[rows], facts)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The seed paper's division: 70 % to train, 10 % to validate, 20 % to test."""
+
+    train: LabelledSeries
+    validation: LabelledSeries
+    test: LabelledSeries
+
+
+def simulated(count: int, *, seed: int, calendar: str | None = None) -> LabelledSeries:
+    """Simulate labelled series, all calendars mixed unless one is named."""
+    series = simulate(count, seed=seed, calendar=calendar)
+    facts = {"calendar": series.calendar, "noise_sigma": series.noise_sigma, "departure": series.departure}
+    return LabelledSeries(series.displacement, series.days, series.label, facts)
+
+
+def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | None = None) -> LabelledSeries:
+    """Read a user's labelled file in any layout that ``insar-rt classify`` reads.
+
+    Parameters
+    ----------
+    path : Path
+        Table with one series a row and a column of labels: class ids 0-4 or class names.
+    label_column : str, optional
+        Name of that column; by default the first of ``LABEL_COLUMNS`` that is there.
+    units : {"mm", "cm", "m", "rad"}, optional
+        Unit of the displacements where the file does not prove it.
+
+    Raises
+    ------
+    DataError
+        If there is no column of labels, or it holds something else than the five classes.
+    """
+    with open_source(path) as source:
+        batches = [batch for batch in source.batches() if batch.num_rows]
+        if not batches:
+            raise DataError(f"{path} holds no series; give a file with labelled rows")
+        layout = resolve_layout(source.schema, batches[0])
+        names = [label_column] if label_column else [n for n in LABEL_COLUMNS if n in source.schema.names]
+        if not names or names[0] not in source.schema.names:
+            wanted = label_column or ", ".join(LABEL_COLUMNS)
+            raise DataError(f"{path} has no column of labels ({wanted}); name it with --label-column")
+        matrix = np.concatenate([to_matrix(batch, layout) for batch in batches])
+        raw = np.concatenate([batch.column(names[0]).to_numpy(zero_copy_only=False) for batch in batches])
+    velocity = None
+    if layout.velocity:
+        velocity = np.concatenate([batch.column(layout.velocity).to_numpy(zero_copy_only=False) for batch in batches])
+    proven = prove_units(matrix[:1000], layout, None if velocity is None else velocity[:1000], declared=units)
+    matrix *= np.float32(proven.factor_to_mm)
+    days = np.broadcast_to(layout.days, matrix.shape)
+    return LabelledSeries(matrix, days, _class_ids(raw, names[0]))
+
+
+def split(series: LabelledSeries, *, seed: int) -> Split:
+    """Divide at random into 70 / 10 / 20 %, each class by itself."""
+    rng = np.random.default_rng(seed)
+    parts: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
+    for class_id in range(len(CLASS_NAMES)):
+        rows = rng.permutation(np.flatnonzero(series.label == class_id))
+        bounds = [round(0.7 * len(rows)), round(0.8 * len(rows))]
+        for part, chosen in zip(parts, np.split(rows, bounds), strict=True):
+            part.append(chosen)
+    train, validation, test = (series.take(rng.permutation(np.concatenate(part))) for part in parts)
+    return Split(train, validation, test)
+
+
+def _class_ids(raw: NDArray[Any], column: str) -> NDArray[np.int8]:
+    ids = {name.lower(): class_id for class_id, name in enumerate(CLASS_NAMES)}
+    ids |= {str(class_id): class_id for class_id in range(len(CLASS_NAMES))}
+    found, inverse = np.unique(raw.astype(str), return_inverse=True)
+    unknown = [value for value in found if value.lower() not in ids]
+    if unknown:
+        raise DataError(f"column {column} holds {unknown[0]!r}; labels are {', '.join(CLASS_NAMES)} or the ids 0-4")
+    return np.array([ids[value.lower()] for value in found], dtype=np.int8)[inverse]

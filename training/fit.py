@@ -1,0 +1,147 @@
+"""Fit a network to labelled series, calibrate it, and give its probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from insar_runtime.classes import CLASS_NAMES
+from training.dataset import LabelledSeries, Split
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How a network is fitted; the seed paper states none of these numbers, so they are ours."""
+
+    epochs: int = 16
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+
+
+def fit_network(
+    model: keras.Model,
+    trunk: keras.Model,
+    data: Split,
+    *,
+    config: FitConfig,
+    seed: int,
+    show_progress: bool = True,
+) -> dict[str, list[float]]:
+    """Train ``trunk`` on the training series, keep its best epoch, set the temperature of ``model``.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Whole computation: millimetres and days to probabilities, with layers named ``resample_in_time`` and
+        ``probabilities`` around ``trunk``.
+    trunk : keras.Model
+        The part with trainable weights.
+    data : Split
+        Training and validation series.
+    config : FitConfig
+        Epochs, batch size, learning rate.
+    seed : int
+        Of the order of batches and of dropout. Weights were drawn when the network was built.
+    show_progress : bool
+        Whether Keras draws its bar.
+
+    Returns
+    -------
+    dict of str to list of float
+        Loss and accuracy of every epoch.
+    """
+    keras.utils.set_random_seed(seed)
+    train, validation = (_resampled(model, part) for part in (data.train, data.validation))
+    classes = len(CLASS_NAMES)
+    batches = (
+        tf.data.Dataset.from_tensor_slices((train, keras.utils.to_categorical(data.train.label, classes)))
+        .shuffle(len(train), seed=seed)
+        .batch(config.batch_size)
+        .prefetch(2)
+    )
+    steps = config.epochs * -(-len(train) // config.batch_size)
+    trunk.compile(
+        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps)),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    best = _KeepBestWeights()
+    history = trunk.fit(
+        batches,
+        validation_data=(validation, keras.utils.to_categorical(data.validation.label, classes)),
+        epochs=config.epochs,
+        verbose="auto" if show_progress else 0,
+        callbacks=[best],
+    )
+    trunk.set_weights(best.weights)
+    scores = trunk.predict(validation, batch_size=1024, verbose=0)
+    model.get_layer("probabilities").temperature.assign(fit_temperature(scores, data.validation.label))
+    return {name: [round(float(v), 5) for v in values] for name, values in history.history.items()}
+
+
+def fit_temperature(scores: Floats, label: NDArray[np.int8]) -> float:
+    """Find the temperature that makes the probabilities of held-out series most likely.
+
+    Parameters
+    ----------
+    scores : ndarray of float32, shape [N, 5]
+        Outputs before softmax.
+    label : ndarray of int8, shape [N]
+        True class ids.
+
+    Returns
+    -------
+    float
+        Between 0.25 and 4, to one part in a thousand.
+    """
+
+    def loss(log_temperature: float) -> float:
+        scaled = scores.astype(float) / np.exp(log_temperature)
+        scaled -= scaled.max(axis=1, keepdims=True)
+        likelihood = scaled[np.arange(len(label)), label] - np.log(np.exp(scaled).sum(axis=1))
+        return float(-likelihood.mean())
+
+    # The loss is convex in 1/T, hence has one minimum in log T: narrow an interval around it.
+    low, high = np.log(0.25), np.log(4.0)
+    while high - low > 1e-3:
+        third = (high - low) / 3
+        if loss(low + third) < loss(high - third):
+            high -= third
+        else:
+            low += third
+    return float(np.exp((low + high) / 2))
+
+
+def predict(model: keras.Model, series: LabelledSeries, batch_size: int = 1024) -> Floats:
+    """Give the probabilities [N, 5] float32 that the whole model computes."""
+    inputs = {"displacement": series.displacement, "days": np.asarray(series.days)}
+    return np.asarray(model.predict(inputs, batch_size=batch_size, verbose=0), dtype=np.float32)
+
+
+def _resampled(model: keras.Model, series: LabelledSeries, rows: int = 4096) -> Floats:
+    layer = model.get_layer("resample_in_time")
+    pieces = range(0, len(series), rows)
+    return np.concatenate([layer(series.displacement[i : i + rows], series.days[i : i + rows]).numpy() for i in pieces])
+
+
+class _KeepBestWeights(keras.callbacks.Callback):
+    """Keep the weights of the epoch with the least validation loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loss = np.inf
+        self.weights: list[Any] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Compare this epoch with the best so far."""
+        del epoch
+        loss = (logs or {}).get("val_loss", np.inf)
+        if loss < self.loss or not self.weights:
+            self.loss, self.weights = loss, self.model.get_weights()

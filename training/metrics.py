@@ -1,0 +1,121 @@
+"""Figures of merit of a classifier, from true classes and probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.classes import CLASS_NAMES
+
+Floats = NDArray[np.float64]
+_CLASSES = len(CLASS_NAMES)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What a classifier does on a labelled set.
+
+    Attributes
+    ----------
+    confusion : ndarray of int64, shape [5, 5]
+        Number of series by true class (row) and assigned class (column).
+    expected_calibration_error : float
+        Mean distance between confidence and accuracy over 15 bins of confidence, weighted by their counts.
+    """
+
+    confusion: NDArray[np.int64]
+    expected_calibration_error: float
+
+    @property
+    def count(self) -> int:
+        """Number of series."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Overall accuracy, between 0 and 1."""
+        return float(np.trace(self.confusion) / max(self.count, 1))
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """95 % confidence interval of the overall accuracy (Wilson 1927)."""
+        return wilson_interval(int(np.trace(self.confusion)), self.count)
+
+    @property
+    def precision(self) -> Floats:
+        """Precision of each class; NaN for a class that was never assigned."""
+        return _ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
+
+    @property
+    def recall(self) -> Floats:
+        """Recall of each class; NaN for a class without series."""
+        return _ratio(np.diag(self.confusion), self.confusion.sum(axis=1))
+
+    @property
+    def f1(self) -> Floats:
+        """F1 score of each class."""
+        return _ratio(2 * np.diag(self.confusion), self.confusion.sum(axis=0) + self.confusion.sum(axis=1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all figures as plain numbers, for JSON."""
+        low, high = self.accuracy_interval
+        return {
+            "series": self.count,
+            "accuracy": round(self.accuracy, 5),
+            "accuracy_95": [round(low, 5), round(high, 5)],
+            "expected_calibration_error": round(self.expected_calibration_error, 5),
+            "classes": {
+                name: {
+                    "precision": round(float(self.precision[i]), 5),
+                    "recall": round(float(self.recall[i]), 5),
+                    "f1": round(float(self.f1[i]), 5),
+                }
+                for i, name in enumerate(CLASS_NAMES)
+            },
+            "confusion": self.confusion.tolist(),
+        }
+
+
+def measure(label: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> Metrics:
+    """Compare assigned with true classes.
+
+    Parameters
+    ----------
+    label : ndarray of int, shape [N]
+        True class ids.
+    probabilities : ndarray of float, shape [N, 5]
+        Class probabilities; the class assigned is the most probable one.
+    """
+    top = probabilities.argmax(axis=1)
+    confusion = np.bincount(label.astype(np.int64) * _CLASSES + top, minlength=_CLASSES**2)
+    return Metrics(
+        confusion=confusion.reshape(_CLASSES, _CLASSES),
+        expected_calibration_error=expected_calibration_error(label == top, probabilities.max(axis=1)),
+    )
+
+
+def expected_calibration_error(
+    right: NDArray[np.bool_], confidence: NDArray[np.floating[Any]], bins: int = 15
+) -> float:
+    """Give the mean distance between confidence and accuracy (Naeini et al. 2015), between 0 and 1."""
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    surplus = np.bincount(bin_of, weights=confidence.astype(float) - right, minlength=bins)
+    return float(np.abs(surplus).sum() / max(len(right), 1))
+
+
+def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
+    """Give the Wilson score interval of a proportion (Wilson, JASA 22, 1927); (0, 1) without trials."""
+    if trials == 0:
+        return 0.0, 1.0
+    share, z2 = successes / trials, z * z
+    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = z / (1 + z2 / trials) * (share * (1 - share) / trials + z2 / (4 * trials**2)) ** 0.5
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return part / whole

@@ -1,0 +1,122 @@
+"""From labelled series to the record of the seed's network in ``artifacts/``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training import dataset
+from training.dataset import LabelledSeries, Split
+from training.fit import FitConfig, fit_network, predict
+from training.metrics import Metrics, measure
+from training.paper_cnn import OUR_CHOICES, build_paper_cnn
+from training.report import Report, break_down, write_report
+
+VERSION: Final = "1.0.0"
+PAPER_SAMPLES: Final = 5000
+"""Size of the seed paper's set."""
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run of ``python -m training fit``.
+
+    Attributes
+    ----------
+    name : str
+        Of the model, and of its folder below ``artifacts/``.
+    samples : int
+        Simulated series, before they are split 70 / 10 / 20; not used with a user's own data.
+    seed : int
+        Of simulation, split, weights and order of batches.
+    paper_copy : bool
+        Whether a copy is also trained on 5000 series of the paper's calendar, as in the paper.
+    """
+
+    name: str = "paper-cnn"
+    samples: int = 240_000
+    seed: int = 2022
+    fit: FitConfig = field(default_factory=FitConfig)
+    paper_copy: bool = True
+
+
+def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, announce: Announce) -> Report:
+    """Train, evaluate and write ``<name>.keras`` and the report into ``folder``.
+
+    Parameters
+    ----------
+    config : RunConfig
+        What to do.
+    folder : Path
+        Of the record, such as ``artifacts/paper-cnn``.
+    data : LabelledSeries, optional
+        A user's own labelled series; simulated ones if not given.
+    announce : callable
+        Receives one line for people at each step.
+    """
+    # Same seed, same machine: same weights.
+    tf.config.experimental.enable_op_determinism()
+    source = "the user's labelled file"
+    if data is None:
+        announce(f"simulating {config.samples} series, seed {config.seed}")
+        source = "the simulator (python -m training simulate), all calendars"
+        data = dataset.simulated(config.samples, seed=config.seed)
+    parts = dataset.split(data, seed=config.seed)
+    model, test, history = _train(parts, config, announce)
+
+    others: dict[str, Metrics] = {}
+    if config.paper_copy:
+        announce(f"training a copy on {PAPER_SAMPLES} series of the paper's calendar")
+        copy_data = dataset.simulated(PAPER_SAMPLES, seed=config.seed + 1, calendar="paper")
+        copy_parts = dataset.split(copy_data, seed=config.seed)
+        copy_config = replace(config, fit=replace(config.fit, epochs=2 * config.fit.epochs))
+        _, copy_test, _ = _train(copy_parts, copy_config, announce)
+        others[f"the same network, {PAPER_SAMPLES} series of the paper's calendar"] = copy_test
+
+    folder.mkdir(parents=True, exist_ok=True)
+    keras_file = folder / f"{config.name}.keras"
+    model.save(keras_file)
+    probabilities = predict(model, parts.test)
+    facts: dict[str, Any] = {
+        "data": source,
+        "data digest": digest(data),
+        "series": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
+        "seed": config.seed,
+        "epochs of training": config.fit.epochs,
+        "batch size": config.fit.batch_size,
+        "learning rate": config.fit.learning_rate,
+        "temperature": round(float(model.get_layer("probabilities").temperature), 5),
+        "weights": int(sum(np.prod(weight.shape) for weight in model.trainable_weights)),
+        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__},
+        "choices that the paper leaves open": OUR_CHOICES,
+        "history": [history],
+    }
+    report = Report(config.name, VERSION, test, break_down(parts.test, probabilities), facts, others)
+    write_report(report, folder)
+    announce(f"{folder}: accuracy {100 * report.test.accuracy:.2f} % on {report.test.count} test series")
+    return report
+
+
+def digest(series: LabelledSeries) -> str:
+    """Give the first 16 hexadecimal digits of the SHA-256 of series and labels."""
+    sha = hashlib.sha256()
+    for values in (series.displacement, series.days, series.label):
+        sha.update(np.ascontiguousarray(values).tobytes())
+    return sha.hexdigest()[:16]
+
+
+def _train(parts: Split, config: RunConfig, announce: Announce) -> tuple[keras.Model, Metrics, dict[str, list[float]]]:
+    keras.utils.set_random_seed(config.seed)
+    model, trunk = build_paper_cnn()
+    announce(f"training on {len(parts.train)} series, {config.fit.epochs} epochs")
+    history = fit_network(model, trunk, parts, config=config.fit, seed=config.seed)
+    return model, measure(parts.test.label, predict(model, parts.test)), history
