@@ -55,7 +55,7 @@ class ExportConfig:
     abstain_below: float = 0.5
     min_epochs: int = 30
     max_epochs: int = 512
-    max_gap_days: int = 365
+    max_gap_days: int = 240
     max_range_mm: float = 1500.0
 
 

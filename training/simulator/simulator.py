@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from insar_runtime.classes import CLASS_NAMES, TrendClass
 from insar_runtime.errors import UsageError
 from training.simulator.calendars import CALENDARS, draw_calendar
-from training.simulator.config import DeliveryConfig, SimulatorConfig
-from training.simulator.draws import Floats, chosen, uniform
+from training.simulator.config import SimulatorConfig
+from training.simulator.delivery import draw_missing, refer_and_round
+from training.simulator.draws import Floats
 from training.simulator.motions import draw_motions
 from training.simulator.noise import draw_annual, draw_noise
 from training.simulator.nuisances import draw_nuisances
@@ -144,8 +145,10 @@ def _block(
         rng, days, displacement[wrong], noise_sigma[wrong], config.unwrapping
     )
     displacement += draw_nuisances(rng, days, count, config.nuisance)
+    displacement = refer_and_round(rng, days, displacement, config.delivery)
+    displacement[draw_missing(rng, days, label, motions, error, noise_sigma, config)] = np.nan
     return SimulatedSeries(
-        displacement=_deliver(rng, days, displacement, config.delivery, config.calendar.min_epochs),
+        displacement=displacement,
         days=np.broadcast_to(days, displacement.shape),
         label=label,
         background=background,
@@ -156,35 +159,6 @@ def _block(
         motion=motions.displacement,
         error=error,
     )
-
-
-def _deliver(
-    rng: np.random.Generator, days: Floats, displacement: Floats, config: DeliveryConfig, min_epochs: int
-) -> Floats:
-    """Refer to the first epoch, round, and lose some values, as a producer does."""
-    count, epochs = displacement.shape
-    time = days - days.mean()
-    slope = (displacement - displacement.mean(axis=1, keepdims=True)) @ time / (time @ time)
-    line_start = displacement.mean(axis=1) + slope * time[0]
-    first_zero = rng.random(count) < config.first_zero_probability
-    displacement = displacement - np.where(first_zero, displacement[:, 0], line_start)[:, None]
-    displacement = np.round(displacement, config.decimals)
-
-    rows = chosen(rng, config.missing_probability, count)
-    kind = rng.integers(0, 4, len(rows))
-    index = np.arange(epochs)[None, :]
-    most = max(1 - min_epochs / epochs, 0)
-    cut = np.minimum(uniform(rng, config.cut_share, len(rows)), most)[:, None] * epochs
-    scattered = np.minimum(uniform(rng, config.scattered_share, len(rows)), most)[:, None]
-    # Ranks rather than draws, so that the share is exact and enough epochs remain.
-    rank = rng.random((len(rows), epochs), dtype=np.float32).argsort(axis=1)
-    gone = np.select(
-        [(kind == 0)[:, None], (kind == 1)[:, None]],
-        [index < np.floor(cut), index >= epochs - np.floor(cut)],
-        default=rank < np.floor(scattered * epochs),
-    )
-    displacement[rows] = np.where(gone, np.float32(np.nan), displacement[rows])
-    return displacement
 
 
 def _join(blocks: list[SimulatedSeries]) -> SimulatedSeries:

@@ -52,7 +52,7 @@ def add_unwrapping_errors(
     errors = _lost_integers(rng, displacement.shape, config)
     physical = chosen(rng, config.physics_probability, count)
     folded = _fold(rng, days, displacement[physical], config)
-    good = _visible(folded, config)
+    good = visible(folded, config)
     errors[physical[good]] = folded[good]
     errors *= _amplitudes(rng, noise_sigma, config)[:, None]
     projected = chosen(rng, config.projected_probability, count)
@@ -84,8 +84,8 @@ def _fold(rng: np.random.Generator, days: Floats, displacement: Floats, config: 
     return -np.rint(rest / cycle)
 
 
-def _visible(cycles: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
-    """Tell which rows stay on another level than their most frequent one for some epochs in a row."""
+def visible(cycles: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
+    """Tell which rows [N, T] stay on another level than their usual one for some epochs in a row, [N] bool."""
     usual = np.median(cycles, axis=1, keepdims=True)
     wrong = cycles != usual
     run = np.ones_like(wrong[:, config.min_visible_epochs - 1 :])

@@ -1,0 +1,101 @@
+"""How a producer hands series over: referred to the first epoch, rounded, with values missing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.classes import TrendClass
+from training.simulator.config import DeliveryConfig, SimulatorConfig
+from training.simulator.draws import Floats, chosen, uniform
+from training.simulator.motions import Motions, distance_from_line
+from training.simulator.unwrapping import visible
+
+_YEAR = 365.25
+
+
+def refer_and_round(rng: np.random.Generator, days: Floats, displacement: Floats, config: DeliveryConfig) -> Floats:
+    """Set the first sample, or the fitted line at the first date, to zero; round as files do."""
+    time = days - days.mean()
+    slope = (displacement - displacement.mean(axis=1, keepdims=True)) @ time / (time @ time)
+    line_start = displacement.mean(axis=1) + slope * time[0]
+    first_zero = rng.random(len(displacement)) < config.first_zero_probability
+    zero = np.where(first_zero, displacement[:, 0], line_start)[:, None]
+    return np.round(displacement - zero, config.decimals)
+
+
+def draw_missing(
+    rng: np.random.Generator,
+    days: Floats,
+    label: NDArray[np.int8],
+    motions: Motions,
+    error: NDArray[np.int16],
+    noise_sigma: Floats,
+    config: SimulatorConfig,
+) -> NDArray[np.bool_]:
+    """Draw which values are missing: scattered ones, or all before or after a date.
+
+    A row that would lose what makes its class (its break, its jump, most of its motion) loses nothing instead,
+    so that labels stay true of what is left.
+
+    Returns
+    -------
+    ndarray of bool, shape [N, T]
+    """
+    count, epochs = error.shape
+    delivery = config.delivery
+    rows = chosen(rng, delivery.missing_probability, count)
+    kind = rng.integers(0, 4, len(rows))
+    index = np.arange(epochs)[None, :]
+    most = max(1 - config.calendar.min_epochs / epochs, 0)
+    cut = np.minimum(uniform(rng, delivery.cut_share, len(rows)), most)[:, None] * epochs
+    scattered = np.minimum(uniform(rng, delivery.scattered_share, len(rows)), most)[:, None]
+    # Ranks rather than draws, so that the share is exact and enough epochs remain.
+    rank = rng.random((len(rows), epochs), dtype=np.float32).argsort(axis=1)
+    gone = np.select(
+        [(kind == 0)[:, None], (kind == 1)[:, None]],
+        [index < np.floor(cut), index >= epochs - np.floor(cut)],
+        default=rank < np.floor(scattered * epochs),
+    )
+    missing = np.zeros((count, epochs), dtype=bool)
+    # Scattered holes can hide a short jump, but no trend.
+    in_danger = (kind < 2) | (label[rows] == TrendClass.PUE)
+    for row, lost, look in zip(rows, gone, in_danger, strict=True):
+        kept = ~lost
+        if not look or _keeps_class(
+            label[row],
+            days[kept],
+            motions.displacement[row, kept],
+            error[row, kept],
+            noise_sigma[row],
+            motions.break_day[row],
+            config,
+        ):
+            missing[row] = lost
+    return missing
+
+
+def _keeps_class(
+    label: np.int8,
+    days: Floats,
+    motion: Floats,
+    error: NDArray[np.int16],
+    noise_sigma: np.float32,
+    break_day: np.float32,
+    config: SimulatorConfig,
+) -> bool:
+    """Tell whether what is left of a row still shows its class."""
+    if label == TrendClass.STABLE:
+        return True
+    if label == TrendClass.LINEAR:
+        return bool(abs(motion[-1] - motion[0]) >= config.motion.linear_total_mm)
+    if label == TrendClass.PUE:
+        cycles = np.rint(error / (10 * config.unwrapping.min_visible_mm))
+        return bool(visible(cycles[None, :].astype(np.float32), config.unwrapping)[0])
+    departure = distance_from_line(motion[None, :], days / np.float32(_YEAR))[0]
+    enough = bool(departure >= config.motion.departure[0] * noise_sigma)
+    if label == TrendClass.QUADRATIC:
+        return enough
+    low, high = config.motion.break_share
+    share = (break_day - days[0]) / (days[-1] - days[0])
+    return enough and low <= float(share) <= high
