@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from insar_runtime.errors import InputNotFoundError, InsarRuntimeError
+
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "runtime" / "insar_runtime" / "models"
 
@@ -58,7 +60,11 @@ def main() -> None:
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
         command = [sys.executable, "-m", "export", *sys.argv[1:]]
         raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)
-    app()
+    try:
+        app()
+    except (InsarRuntimeError, FileNotFoundError) as error:
+        _say(f"export: error: {error}")
+        sys.exit(getattr(error, "exit_code", InputNotFoundError.exit_code))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         "",
         "| class | recall |",
         "|---|---|",
-        *(f"| {name} | {value:.3f} |" for name, value in metrics["test_recall"].items()),
+        *(f"| {name} | {'-' if value is None else f'{value:.3f}'} |" for name, value in metrics["test_recall"].items()),
         "",
         "| against Keras | series | max difference | labels that agree | where Keras is sure | accuracy | Keras |",
         "|---|---|---|---|---|---|---|",

@@ -2,7 +2,8 @@
 
 tf2onnx ends with success even when it has written a file that does not load, so nothing here is believed:
 ``export.prove`` checks every file that leaves this folder. Byte-equal files need a fresh process with
-``PYTHONHASHSEED=0``, because tf2onnx walks through sets; ``export.__main__`` sees to that.
+``PYTHONHASHSEED=0``, because tf2onnx walks through sets (``export.__main__`` sees to that), and
+``export.canonical``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
+from export.canonical import canonicalize
 from insar_runtime.classes import CLASS_NAMES
 
 OPSET: Final = 18
@@ -54,6 +56,7 @@ def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
     _name_dimensions(inputs["days"], "batch_or_1", "epochs")
     _name_dimensions(proto.graph.output[0], "batch", None)
     del proto.graph.value_info[:]
+    canonicalize(proto)
     describe(proto, name=name, version=version, precision="fp32")
     return proto
 

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from insar_runtime.errors import InsarRuntimeError
+
 # TensorFlow reads these when it is imported, which happens inside the commands.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -76,5 +78,14 @@ def demo(
     _say(f"{write_demo(out)} written")
 
 
+def main() -> None:
+    """Run the command line; errors of the package's family become one line and their exit code."""
+    try:
+        app()
+    except InsarRuntimeError as error:
+        _say(f"training: error: {error}")
+        sys.exit(error.exit_code)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -119,9 +119,10 @@ def split(series: LabelledSeries, *, seed: int) -> Split:
 
 def _class_ids(raw: NDArray[Any], column: str) -> NDArray[np.int8]:
     ids = {name.lower(): class_id for class_id, name in enumerate(CLASS_NAMES)}
-    ids |= {str(class_id): class_id for class_id in range(len(CLASS_NAMES))}
+    # Whole numbers come as floats where a table has had missing values.
+    ids |= {text: class_id for class_id in range(len(CLASS_NAMES)) for text in (str(class_id), f"{class_id}.0")}
     found, inverse = np.unique(raw.astype(str), return_inverse=True)
-    unknown = [value for value in found if value.lower() not in ids]
+    unknown = [str(value) for value in found if value.lower() not in ids]
     if unknown:
         raise DataError(f"column {column} holds {unknown[0]!r}; labels are {', '.join(CLASS_NAMES)} or the ids 0-4")
     return np.array([ids[value.lower()] for value in found], dtype=np.int8)[inverse]

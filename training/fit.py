@@ -25,6 +25,17 @@ class FitConfig:
     learning_rate: float = 1e-3
 
 
+def fit_choices(config: FitConfig) -> dict[str, str]:
+    """Say in words how a network is fitted, for reports and model cards."""
+    return {
+        "optimiser": (
+            f"Adam, cosine decay from {config.learning_rate:g}, batches of {config.batch_size}, "
+            f"best of {config.epochs} epochs by validation loss"
+        ),
+        "probabilities": "divided by one temperature that is fitted on the validation series",
+    }
+
+
 def fit_network(
     model: keras.Model,
     trunk: keras.Model,
@@ -77,6 +88,7 @@ def fit_network(
         batches,
         validation_data=(validation, keras.utils.to_categorical(data.validation.label, classes)),
         epochs=config.epochs,
+        shuffle=False,
         verbose="auto" if show_progress else 0,
         callbacks=[best],
     )

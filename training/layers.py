@@ -84,7 +84,8 @@ class ResampleInTime(keras.layers.Layer):
         target = tf.range(cells, dtype=tf.float32)[None, :]
         weight = tf.clip_by_value((target - left) / tf.maximum(right - left, 1e-6), 0.0, 1.0)
         low, high = tf.gather(flat_value, at_before), tf.gather(flat_value, at_after)
-        return low + (high - low) * weight
+        # Without any valid epoch the places looked up above belong to other rows.
+        return (low + (high - low) * weight) * tf.minimum(count, 1.0)
 
     def compute_output_shape(self, displacement_shape: Any, days_shape: Any = None) -> tuple[Any, int]:
         """Give [batch, epochs]."""

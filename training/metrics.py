@@ -69,14 +69,19 @@ class Metrics:
             "expected_calibration_error": round(self.expected_calibration_error, 5),
             "classes": {
                 name: {
-                    "precision": round(float(self.precision[i]), 5),
-                    "recall": round(float(self.recall[i]), 5),
-                    "f1": round(float(self.f1[i]), 5),
+                    "precision": rounded(self.precision[i]),
+                    "recall": rounded(self.recall[i]),
+                    "f1": rounded(self.f1[i]),
                 }
                 for i, name in enumerate(CLASS_NAMES)
             },
             "confusion": self.confusion.tolist(),
         }
+
+
+def rounded(value: float) -> float | None:
+    """Round for JSON, which has no NaN: a figure that does not exist is null."""
+    return None if np.isnan(value) else round(float(value), 5)
 
 
 def measure(label: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> Metrics:

@@ -42,20 +42,23 @@ class PaperCnnConfig:
     half_wavelength_mm: float = HALF_WAVELENGTH_MM
 
 
-OUR_CHOICES: Final = {
-    "input": (
-        "each series is interpolated linearly in time to 139 equally spaced dates between its first and last "
-        "valid epoch, its mean is removed, it is divided by half a wavelength (27.733 mm), and its inverse "
-        "hyperbolic sine is taken"
-    ),
-    "third block": "Conv 64 x 5 ReLU, average pooling over windows of 2, flatten",
-    "dense layer": "64 units, Leaky ReLU with slope 0.3",
-    "padding": "valid",
-    "convolutions": "written as (1, 5) two-dimensional convolutions, the same arithmetic as Conv1D",
-    "optimiser": "Adam, cosine decay from 1e-3, batches of 128, best of the epochs by validation loss",
-    "probabilities": "divided by one temperature that is fitted on the validation series",
-}
-"""What the paper does not say, in words, for reports and model cards."""
+def our_choices(config: PaperCnnConfig) -> dict[str, str]:
+    """Say in words what the paper leaves open and the configuration settles, for reports and model cards."""
+    pooling = {
+        "windowed": f"average pooling over windows of {config.pool}, flatten",
+        "global": "global average pooling",
+    }
+    return {
+        "input": (
+            f"each series is interpolated linearly in time to {config.epochs} equally spaced dates between its first "
+            f"and last valid epoch, its mean is removed, it is divided by half a wavelength "
+            f"({config.half_wavelength_mm} mm), and its inverse hyperbolic sine is taken"
+        ),
+        "third block": f"Conv {config.filters_3} x {config.kernel} ReLU, {pooling}",
+        "dense layer": f"{config.dense} units, Leaky ReLU with slope {config.negative_slope}",
+        "padding": config.padding,
+        "convolutions": "written as (1, k) two-dimensional convolutions, the same arithmetic as Conv1D",
+    }
 
 
 def build_paper_cnn(config: PaperCnnConfig | None = None) -> tuple[keras.Model, keras.Model]:

@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from training import dataset
 from training.dataset import LabelledSeries, Split
-from training.fit import FitConfig, fit_network, predict
+from training.fit import FitConfig, fit_choices, fit_network, predict
 from training.metrics import Metrics, measure
-from training.paper_cnn import OUR_CHOICES, build_paper_cnn
+from training.paper_cnn import PaperCnnConfig, build_paper_cnn, our_choices
 from training.report import Report, break_down, write_report
 
 VERSION: Final = "1.0.0"
@@ -97,7 +97,7 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
         "temperature": round(float(model.get_layer("probabilities").temperature), 5),
         "weights": int(sum(np.prod(weight.shape) for weight in model.trainable_weights)),
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__},
-        "choices that the paper leaves open": OUR_CHOICES,
+        "choices that the paper leaves open": {**our_choices(PaperCnnConfig()), **fit_choices(config.fit)},
         "history": [history],
     }
     report = Report(config.name, VERSION, test, break_down(parts.test, probabilities), facts, others)

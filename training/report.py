@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES
 from training.dataset import LabelledSeries
-from training.metrics import Metrics, measure
+from training.metrics import Metrics, measure, rounded
 
 PAPER_CONFUSION: Final = np.array(
     [[198, 6, 0, 2, 0], [1, 219, 1, 0, 0], [0, 15, 191, 0, 5], [1, 1, 2, 204, 2], [4, 5, 23, 11, 135]]
@@ -92,7 +92,7 @@ def break_down(series: LabelledSeries, probabilities: NDArray[np.floating[Any]])
 def write_report(report: Report, folder: Path) -> None:
     """Write ``report.json``, ``report.md`` and ``confusion.png`` into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(report.to_dict(), indent=1) + "\n"
+    text = json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"
     (folder / "report.json").write_text(text, encoding="utf-8")
     (folder / "report.md").write_text(_markdown(report), encoding="utf-8")
     _draw_confusion(report, folder / "confusion.png")
@@ -104,7 +104,7 @@ def _short(metrics: Metrics) -> dict[str, Any]:
         "series": metrics.count,
         "accuracy": round(metrics.accuracy, 5),
         "accuracy_95": [round(low, 5), round(high, 5)],
-        "recall": [round(float(value), 5) for value in metrics.recall],
+        "recall": [rounded(value) for value in metrics.recall],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -76,12 +76,13 @@ _NULLS: Final = ["", "NaN", "nan", "-nan", "NULL", "null", "NA", "N/A", "None"]
 _PADDED_NULLS: Final = [pad + text for pad in ("", " ") for text in _NULLS]
 """pyarrow trims numbers before it reads them, but not before it looks for nulls."""
 _DECIMAL_COMMA: Final = r"^\s*[-+]?\d+,\d+\s*$"
-_NO_NUMBER: Final = r"^[-+]?(0\d|\d{16,}$)"
+_CODE: Final = r"^[-+]?(0\d|\d{16,}$)"
 """Codes made of digits, which a number would change: leading zeros, more digits than a double holds."""
+_DECIMALS: Final = r"[.eE]"
 
 
 def open_csv(
-    reopen: Callable[[], Any], beginning: Any, closing: ExitStack
+    reopen: Callable[[], Any], beginning: Any, closing: ExitStack, roles: Mapping[str, str]
 ) -> tuple[pa.Schema, int | None, Callable[[], Iterable[pa.RecordBatch]]]:
     """Decide dialect and types on the first block, and prepare the stream of batches.
 
@@ -93,6 +94,8 @@ def open_csv(
         The same bytes, for a first look; closed here.
     closing : ExitStack
         Closes what the batches hold open.
+    roles : mapping of role to column name
+        Columns that the user named: the ``id`` is text, all others are numbers.
 
     Returns
     -------
@@ -113,7 +116,7 @@ def open_csv(
         head = beginning.read(_BLOCK) + beginning.readline(_HEADER_LIMIT)
     names, separator = _read_header(header)
     parse = pacsv.ParseOptions(delimiter=separator)
-    types, dates = _choose_types(names, header, head, parse)
+    types, dates = _choose_types(names, header, head, parse, roles)
     out = [pa.float32() if name in dates else data_type for name, data_type in zip(names, types, strict=True)]
     schema = pa.schema(list(zip(names, out, strict=True)))
     longest = max(map(len, [header, *head.splitlines()]))
@@ -143,7 +146,10 @@ def _read_header(header: bytes) -> tuple[list[str], str]:
         text = header.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise DataError("the header is no UTF-8 text: convert the file to UTF-8") from None
-    readings = [(next(csv.reader([text], delimiter=sign), []), sign) for sign in ",;\t"]
+    try:
+        readings = [(next(csv.reader([text], delimiter=sign), []), sign) for sign in ",;\t"]
+    except csv.Error as error:
+        raise DataError(f"the first line is no CSV header ({error}): one row a point, lines end with LF") from None
     fields, separator = max(readings, key=lambda reading: len(reading[0]))
     names = [name.strip() for name in fields]
     if not any(names):
@@ -155,7 +161,7 @@ def _read_header(header: bytes) -> tuple[list[str], str]:
 
 
 def _choose_types(
-    names: Sequence[str], header: bytes, head: bytes, parse: pacsv.ParseOptions
+    names: Sequence[str], header: bytes, head: bytes, parse: pacsv.ParseOptions, roles: Mapping[str, str]
 ) -> tuple[list[pa.DataType], frozenset[str]]:
     """Types to parse the columns of a CSV with, and the names of its date columns."""
     try:
@@ -176,7 +182,7 @@ def _choose_types(
             _refuse_decimal_comma(name, column)
             types.append(pa.float64())
         else:
-            types.append(_attribute_type(name.lower(), column))
+            types.append(_attribute_type(name, column, roles))
     return types, dates
 
 
@@ -187,20 +193,33 @@ def _refuse_decimal_comma(name: str, column: pa.ChunkedArray) -> None:
         raise DataError(f"column '{name}' has a decimal comma ('{cells[0]}'): write decimal points")
 
 
-def _attribute_type(name: str, column: pa.ChunkedArray) -> pa.DataType:
-    if name in ID_ALIASES:
+def _attribute_type(name: str, column: pa.ChunkedArray, roles: Mapping[str, str]) -> pa.DataType:
+    """Choose a type that no later row can make wrong in silence.
+
+    Only the first block is seen here. Whole numbers of unknown meaning may be codes (a postcode with a leading
+    zero, an identifier longer than a double holds), so they stay text; numbers with decimals are numbers.
+    """
+    lower = name.lower()
+    if name == roles.get("id") or lower in ID_ALIASES:
         return pa.string()
+    if name in roles.values() or lower in _FLOATS:
+        return pa.float64()
     column = pc.utf8_trim_whitespace(column)
     values = column.filter(pc.invert(pc.is_in(column, pa.array(_NULLS))))
-    known = pa.int64() if name in _INTEGERS else pa.float64() if name in _FLOATS else None
-    for data_type in (known, pa.float64()):
-        if data_type is None:
-            continue
-        try:
-            values.cast(data_type)
-        except pa.ArrowInvalid:
-            continue
-        if known is None and (not len(values) or pc.any(pc.match_substring_regex(values, _NO_NUMBER)).as_py()):
-            break
-        return data_type
-    return pa.string()
+    if lower in _INTEGERS:
+        return pa.int64() if _casts(values, pa.int64()) else pa.float64()
+    if not _casts(values, pa.float64()) or _any_matches(values, _CODE):
+        return pa.string()
+    return pa.float64() if _any_matches(values, _DECIMALS) else pa.string()
+
+
+def _casts(values: pa.ChunkedArray, data_type: pa.DataType) -> bool:
+    try:
+        values.cast(data_type)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _any_matches(values: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(values, pattern)).as_py())

@@ -24,7 +24,7 @@ ID_ALIASES: Final = ("pid", "code", "point_id", "point id", "ps_id", "pnt_id", "
 """Names of the point identifier, most telling first; compared without regard to case."""
 
 _COMPACT: Final = re.compile(r"(D_|d_|D|d|)([0-9]{8})")
-_ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00:00)?")
+_ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?:Z|[+-][0-9:]+)?)?")
 _AMPLITUDE: Final = re.compile(r"(?:amp|a)_?[0-9]{8}", re.IGNORECASE)
 _STAMPS: Final = re.compile(r"export_res_ *[0-9]+")
 _DATE_NAMES: Final = frozenset({"date", "dates", "datum", "time", "epoch", "acquisition", "data_misura", "dataripresa"})
@@ -55,7 +55,7 @@ class DateColumns:
 
 
 def parse_date(text: str) -> date | None:
-    """Read ``YYYYMMDD`` or ISO ``YYYY-MM-DD`` (also with a midnight time); None if it is no such date."""
+    """Read ``YYYYMMDD`` or ISO ``YYYY-MM-DD`` (a time of day is dropped); None if it is no such date."""
     match = _ISO.fullmatch(text)
     digits = match[1].replace("-", "") if match else text
     if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):

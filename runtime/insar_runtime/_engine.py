@@ -10,10 +10,9 @@ def import_onnxruntime() -> Any:
     """Import onnxruntime with its telemetry off.
 
     onnxruntime 1.29 and later write a device id and try to upload from the moment of their import unless
-    ``ORT_DISABLE_TELEMETRY`` is set before (microsoft/onnxruntime#27379). A value that the user has set
-    stays.
+    ``ORT_DISABLE_TELEMETRY`` is set before (microsoft/onnxruntime#27379).
     """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime  # noqa: PLC0415 - must follow the line above
 
     return onnxruntime

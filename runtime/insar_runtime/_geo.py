@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -42,8 +43,24 @@ class PointBounds:
 
 def read_points(batch: pa.RecordBatch, longitude: str, latitude: str) -> NDArray[np.float64]:
     """Give the positions [N, 2] float64 in degrees, NaN where one of the two is missing."""
-    columns = [batch.column(name).cast(pa.float64()) for name in (longitude, latitude)]
+    # Unsafe means: whole numbers beyond 2**53 are rounded; they are no degrees anyway.
+    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in (longitude, latitude)]
     return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
+
+
+def are_degrees(points: NDArray[np.float64]) -> bool:
+    """Tell whether all positions [N, 2] that are known lie on the globe."""
+    known = points[np.isfinite(points).all(axis=1)]
+    return bool((np.abs(known) <= (180, 90)).all())
+
+
+def kept_geometry(metadata: Mapping[str, str], kept: Sequence[str]) -> str | None:
+    """Give the ``geo`` value of a GeoParquet input if its geometry is among the kept columns."""
+    try:
+        primary = json.loads(metadata["geo"])["primary_column"]
+    except (KeyError, ValueError, TypeError):
+        return None
+    return metadata["geo"] if primary in kept else None
 
 
 def point_columns(points: NDArray[np.float64]) -> tuple[pa.Array, pa.Array]:

@@ -41,6 +41,8 @@ _SERIES_NAMES: Final = (
     "ts",
     "values",
 )
+_EGMS_ONLY: Final = frozenset({"mp_type", "track_angle", "los_up", "mean_velocity_std", "gnss_velocity_u", "rmse_ts"})
+"""Attributes that EGMS products have and others do not."""
 _DATES_NAMES: Final = ("dates", "date", "epochs")
 _METADATA_KEYS: Final = (b"insar_runtime:dates", b"dates")
 
@@ -186,13 +188,14 @@ def _list_series(schema: pa.Schema) -> str | None:
     if not numeric:
         return None
     known = [name for name in numeric if name.lower() in _SERIES_NAMES]
-    if not known:
-        try:
-            find_date_columns(schema.names)
-        except DataError:
-            known = numeric
-        else:
-            return None  # a wide table with some list attribute
+    try:
+        dated = find_date_columns(schema.names).names
+    except DataError:
+        known = known or numeric
+    else:
+        if known:
+            raise DataError(f"both '{known[0]}' and the date columns '{dated[0]}', ... hold series: drop one of them")
+        return None  # a wide table with some list attribute
     if len(known) > 1:
         quoted = ", ".join(f"'{name}'" for name in known)
         raise DataError(f"several list columns may be the displacement ({quoted}): name one 'displacements'")
@@ -224,8 +227,8 @@ def _dates_of_head(field: pa.Field, head: pa.RecordBatch | None) -> npt.NDArray[
     row = None
     if head is not None:
         column = head.column(schema_index(head.schema, field.name))
-        first = column.is_valid().index(True).as_py()
-        row = column[first] if first >= 0 else None
+        there = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+        row = column[int(there[0])] if len(there) else None
     if row is None:
         if head is not None and head.num_rows:
             raise DataError(f"column '{field.name}' has no dates in the first {head.num_rows} row(s): fill it")
@@ -275,12 +278,13 @@ def _find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping
 
 def _guess_producer(family: str | None, attributes: Sequence[str]) -> str | None:
     lower = {name.lower() for name in attributes}
-    if family in {"YYYYMMDD", None} and "pid" in lower:
+    # Lists are nobody's delivery format: there, names as common as pid and latitude prove no producer.
+    if "pid" in lower and (family == "YYYYMMDD" or (family is None and len(lower & _EGMS_ONLY) > 1)):
         if "latitude" in lower or "incidence_angle" in lower:
             return "EGMS L2"
         if {"easting", "northing"} <= lower:
             return "EGMS L3"
-        return "EGMS" if family else None
+        return "EGMS"
     if family == "YYYYMMDD" and "point id" in lower:
         return "InSAR Norway"
     if family in {"d_YYYYMMDD", "D_YYYYMMDD"} and any(name.startswith("pnt_") for name in lower):

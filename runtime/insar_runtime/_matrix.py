@@ -106,6 +106,9 @@ def _equal_rows(
         offsets = column.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
         starts, lengths = offsets[:-1], np.diff(offsets)
     valid = column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else None
+    if width and (empty := lengths == 0).any():
+        # An empty list says as much as a null one.
+        valid = ~empty if valid is None else valid & ~empty
     wrong = lengths != width if valid is None else (lengths != width) & valid
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -125,9 +128,9 @@ def _check_axis(batch: pa.RecordBatch, layout: Layout, series: pa.Array, first_r
     name = str(layout.dates_column)
     column = _column(batch, name)
     missing = pc.and_(column.is_null(), series.is_valid())
-    row = missing.index(True).as_py()
-    if row >= 0:
-        raise DataError(f"row {first_row + row} has values but no dates in '{name}': one time axis per file")
+    rows = np.flatnonzero(missing.to_numpy(zero_copy_only=False))
+    if len(rows):
+        raise DataError(f"row {first_row + rows[0]} has values but no dates in '{name}': one time axis per file")
     values, row_of = _equal_rows(column, len(layout.dates), name, first_row)
     axis = layout.dates
     if layout.order is not None:

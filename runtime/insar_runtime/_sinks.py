@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, OutputExistsError, UsageError
+from insar_runtime.errors import DataError, InputOutputError, InsarRuntimeError, OutputExistsError, UsageError
 
 _ROW_GROUP_ROWS: Final = 65_536
 _ROW_GROUP_BYTES: Final = 64 << 20
@@ -53,6 +53,8 @@ def open_parquet(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite
         If writing fails or the written file does not hold every row; nothing is left behind.
     """
     check_output(path, overwrite=overwrite)
+    # A link stays one: what it points to is written.
+    path = path.resolve()
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         with _disk_errors(path):
@@ -61,7 +63,7 @@ def open_parquet(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite
             yield _Guarded(sink, path)
             with _disk_errors(path):
                 sink.close(metadata())
-                _check_and_flush(partial, sink.rows)
+                _check_rows(partial, sink.rows)
                 # Between the first look and now another run may have made the file.
                 check_output(path, overwrite=overwrite)
                 partial.replace(path)
@@ -77,12 +79,18 @@ def open_parquet(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite
 def open_stream(stream: BinaryIO, schema: pa.Schema) -> Iterator[Sink]:
     """Write an Arrow IPC stream, such as to standard output; batches go out as they come.
 
-    A failure leaves the stream without its end mark, so that the reader on the other side notices.
+    Raises
+    ------
+    InputOutputError
+        If writing fails. A reader that went away is a BrokenPipeError instead.
     """
-    writer = pa.ipc.new_stream(stream, schema)
-    yield _StreamSink(writer)
-    writer.close()
-    stream.flush()
+    where = Path("-")
+    with _disk_errors(where):
+        writer = pa.ipc.new_stream(stream, schema)
+    yield _Guarded(_StreamSink(writer), where)
+    with _disk_errors(where):
+        writer.close()
+        stream.flush()
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
@@ -99,7 +107,9 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     """
     if path.is_dir():
         raise UsageError(f"output {path} is a folder; name a file in it")
-    if path.exists() and not overwrite:
+    if path.exists() and not path.is_file():
+        raise UsageError(f"output {path} is no regular file; name one, or write to - and redirect")
+    if os.path.lexists(path) and not overwrite:
         raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
     if not path.parent.is_dir():
         raise InputOutputError(f"folder {path.parent} does not exist; make it first")
@@ -174,8 +184,10 @@ class _StreamSink:
 def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except InsarRuntimeError:
+    except (InsarRuntimeError, BrokenPipeError):
         raise
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(f"a column of the input cannot be written ({error}); drop it") from error
     except OSError as error:
         remedy = {
             errno.ENOSPC: "free some space or write elsewhere",
@@ -187,7 +199,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
         raise InputOutputError(f"output {path} cannot be written ({error.strerror or error}); {remedy}") from error
 
 
-def _check_and_flush(partial: Path, rows: int) -> None:
+def _check_rows(partial: Path, rows: int) -> None:
     found = pq.read_metadata(partial).num_rows
     if found != rows:
         raise InputOutputError(f"{partial} holds {found} of {rows} rows after writing; check the disk")

@@ -7,7 +7,7 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ Kind = Literal["parquet", "csv", "zip", "ipc"]
 
 BATCH_ROWS: Final = 8192
 _BLOCK: Final = 1 << 20
+_ALL_BUFFERS: Final = 16 << 20
+_LEAST_BUFFER: Final = 1 << 14
 _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
 _REFUSED: Final = (
@@ -83,7 +85,9 @@ class Source:
 
 
 @contextmanager
-def open_source(source: str | Path | BinaryIO, *, batch_rows: int = BATCH_ROWS) -> Iterator[Source]:
+def open_source(
+    source: str | Path | BinaryIO, *, batch_rows: int = BATCH_ROWS, roles: Mapping[str, str] | None = None
+) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
 
     Parameters
@@ -93,6 +97,8 @@ def open_source(source: str | Path | BinaryIO, *, batch_rows: int = BATCH_ROWS) 
         The container is told from the first bytes, and by the extension only if they say nothing.
     batch_rows : int
         Most rows of a batch.
+    roles : mapping of role to column name, optional
+        Columns that the user named; in a CSV the ``id`` is read as text and all others as numbers.
 
     Yields
     ------
@@ -117,10 +123,10 @@ def open_source(source: str | Path | BinaryIO, *, batch_rows: int = BATCH_ROWS) 
         if isinstance(source, (str, Path)) and str(source) != "-":
             path = Path(source)
             with _in_our_words(str(path)):
-                opened = _open_path(path, closing)
+                opened = _open_path(path, closing, roles or {})
             name = str(path)
         else:
-            stream: Any = sys.stdin.buffer if isinstance(source, (str, Path)) else source
+            stream: Any = _standard_input() if isinstance(source, (str, Path)) else source
             name = "-" if isinstance(source, (str, Path)) else str(getattr(source, "name", "stream"))
             with _in_our_words(name):
                 opened = _open_ipc_stream(stream, closing)
@@ -128,12 +134,20 @@ def open_source(source: str | Path | BinaryIO, *, batch_rows: int = BATCH_ROWS) 
         yield Source(name, kind, schema, rows, metadata, batches, batch_rows)
 
 
+def _standard_input() -> Any:
+    if sys.stdin is None:
+        raise InputNotFoundError("standard input is closed: pipe an Arrow stream into it")
+    return sys.stdin.buffer
+
+
 _Opened = tuple[Kind, pa.Schema, int | None, dict[str, str], Callable[[], Iterable[pa.RecordBatch]]]
 
 
-def _open_path(path: Path, closing: ExitStack) -> _Opened:
+def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> _Opened:
     if path.is_dir():
         raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
     with path.open("rb") as file:
         magic = file.read(4096)
     extension = path.suffix.lower()
@@ -145,7 +159,7 @@ def _open_path(path: Path, closing: ExitStack) -> _Opened:
         pieces = (reader.get_batch(i) for i in range(reader.num_record_batches))
         return "ipc", reader.schema, None, _texts(reader.schema.metadata), lambda: pieces
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _open_zip(path, closing)
+        return _open_zip(path, closing, roles)
     if magic.startswith(b"\xff\xff\xff\xff"):
         return _open_ipc_stream(closing.enter_context(pa.OSFile(str(path))), closing)
     what = next((what for start, what in _REFUSED if magic.startswith(start)), None)
@@ -155,14 +169,17 @@ def _open_path(path: Path, closing: ExitStack) -> _Opened:
         raise DataError(f"{path} is no {extension[1:]} file by its content: fetch or write it again")
     if what is not None or b"\0" in magic:
         raise DataError(f"{path} is {what or 'no text'}: convert it to Parquet or UTF-8 CSV, one row a point")
-    schema, rows, batches = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing)
+    schema, rows, batches = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles)
     return "csv", schema, rows, {}, batches
 
 
 def _open_parquet(path: Path, closing: ExitStack) -> _Opened:
-    # Without pre-buffering and threads, memory does not grow with the size of the row groups.
+    # Without pre-buffering and threads, memory does not grow with the size of the row groups. Every column that
+    # is read has a buffer of its own, so wide files get small ones.
+    columns = pq.read_metadata(path).num_columns
+    buffer_size = max(_LEAST_BUFFER, min(_BLOCK, _ALL_BUFFERS // max(columns, 1)))
     file = closing.enter_context(
-        pq.ParquetFile(path, pre_buffer=False, buffer_size=_BLOCK, page_checksum_verification=True)
+        pq.ParquetFile(path, pre_buffer=False, buffer_size=buffer_size, page_checksum_verification=True)
     )
     schema = file.schema_arrow
 
@@ -186,7 +203,7 @@ def _open_ipc_stream(stream: Any, closing: ExitStack) -> _Opened:
     return "ipc", reader.schema, None, _texts(reader.schema.metadata), lambda: reader
 
 
-def _open_zip(path: Path, closing: ExitStack) -> _Opened:
+def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> _Opened:
     archive = closing.enter_context(zipfile.ZipFile(path))
     tables = [i for i in archive.infolist() if i.filename.lower().endswith(".csv") and "__MACOSX" not in i.filename]
     if len(tables) != 1:
@@ -194,7 +211,7 @@ def _open_zip(path: Path, closing: ExitStack) -> _Opened:
         raise DataError(f"{path} must hold one CSV, it holds {len(tables)} ({found}): unpack it and give one file")
     if tables[0].flag_bits & 1:
         raise DataError(f"{path} is encrypted: unpack it and give the CSV")
-    schema, rows, batches = open_csv(lambda: archive.open(tables[0]), archive.open(tables[0]), closing)
+    schema, rows, batches = open_csv(lambda: archive.open(tables[0]), archive.open(tables[0]), closing, roles)
     return "zip", schema, rows, {"member": tables[0].filename}, batches
 
 
@@ -237,6 +254,8 @@ def _in_our_words(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
         if error.errno is not None:
             raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error
         raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
+    except UnicodeEncodeError as error:
+        raise DataError(f"the name of {name!a} is no UTF-8: rename the file") from error
     except (pa.ArrowException, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise _damaged(name, columns, error) from error
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._geo import are_degrees, read_points
 from insar_runtime._layout import Layout, Role, resolve_layout
 from insar_runtime._matrix import to_matrix
 from insar_runtime._units import Unit, Units, prove_units
@@ -19,8 +21,9 @@ from insar_runtime.result import RESULT_SCHEMA, Result
 if TYPE_CHECKING:
     from insar_runtime.classifier import Classifier
 
-_SAMPLE_ROWS: Final = 1000
-"""Rows on which units are proven; more would not make the velocities agree better."""
+_HEAD_ROWS: Final = 8192
+"""Rows of a stream that are gathered before it is understood: as many as the first batch of a file has, so that
+what is understood does not depend on how the rows are cut into batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Understanding:
     schema: pa.Schema
     layout: Layout
     units: Units
+    position: tuple[str, str] | None
+    """Columns of longitude and latitude, if they hold degrees."""
 
     def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
         """Give the displacements of a batch [N, T] in mm, NaN = missing."""
@@ -78,7 +83,7 @@ def understand(
     schema : pyarrow.Schema
         Of the table.
     head : pyarrow.RecordBatch, optional
-        The first batch with rows; None if the table has none.
+        The first rows, as many as are at hand; None if the table has none.
     units : {"mm", "cm", "m", "rad"}, optional
         Declared unit.
     overrides : mapping, optional
@@ -96,10 +101,9 @@ def understand(
         sample = np.empty((0, len(layout.dates)), dtype=np.float32)
         velocity = None
     else:
-        sample = to_matrix(head.slice(0, _SAMPLE_ROWS), layout)
-        velocity = _velocity(head, layout)
+        sample, velocity = to_matrix(head, layout), _velocity(head, layout)
     proven = prove_units(sample, layout, velocity, declared=units, half_wavelength_mm=half_wavelength_mm)
-    return Understanding(schema, layout, proven)
+    return Understanding(schema, layout, proven, _position(head, layout))
 
 
 def classify_stream(
@@ -110,26 +114,21 @@ def classify_stream(
     keep_series: bool,
 ) -> Iterator[pa.RecordBatch]:
     """Classify batches; see ``Classifier.classify_batches``."""
-    understanding: Understanding | None = None
+    stream = iter(batches.to_batches() if isinstance(batches, pa.Table) else batches)
     waiting: list[pa.RecordBatch] = []
     rows = 0
-    for batch in batches:
-        if understanding is None:
-            waiting.append(batch)
-            # Dates of list columns and the unit need rows: empty batches wait for the first that has some.
-            if batch.num_rows == 0:
-                continue
-            understanding = _understand_for(classifier, batch.schema, batch, units)
-            ready, waiting = waiting, []
-        else:
-            ready = [batch]
-        for item in ready:
-            yield classify_batch(classifier, understanding, item, keep_series=keep_series, first_row=rows)
-            rows += item.num_rows
-    if waiting:
-        understanding = _understand_for(classifier, waiting[0].schema, None, units)
-        for item in waiting:
-            yield classify_batch(classifier, understanding, item, keep_series=keep_series)
+    while rows < _HEAD_ROWS and (batch := next(stream, None)) is not None:
+        waiting.append(batch)
+        rows += batch.num_rows
+    if not waiting:
+        return
+    schema = waiting[0].schema
+    head = pa.concat_batches([_as_first(batch, schema) for batch in waiting]) if rows else None
+    understanding = understand(schema, head, units=units, half_wavelength_mm=classifier.model.half_wavelength_mm)
+    done = 0
+    for batch in chain(waiting, stream):
+        yield classify_batch(classifier, understanding, batch, keep_series=keep_series, first_row=done)
+        done += batch.num_rows
 
 
 def classify_batch(
@@ -147,10 +146,7 @@ def classify_batch(
     DataError
         If the batch has other columns than the first one, or its series do not fit the table's dates.
     """
-    if not batch.schema.equals(understanding.schema):
-        raise DataError(
-            "the batches of one stream differ in their columns; classify each file by itself, on its own dates"
-        )
+    batch = _as_first(batch, understanding.schema)
     result = (
         classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
         if batch.num_rows
@@ -166,18 +162,27 @@ def nothing() -> Result:
     return Result(ids, ids, floats, np.empty((0, 5), dtype=np.float32), ids, counts, counts)
 
 
-def _understand_for(
-    classifier: Classifier, schema: pa.Schema, head: pa.RecordBatch | None, units: Unit | None
-) -> Understanding:
-    return understand(schema, head, units=units, half_wavelength_mm=classifier.model.half_wavelength_mm)
+def _as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Give a batch the schema of the first one; only names and types of columns must be the same."""
+    if batch.schema.names != schema.names or batch.schema.types != schema.types:
+        raise DataError(
+            "the batches of one stream differ in their columns; classify each file by itself, on its own dates"
+        )
+    return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _position(head: pa.RecordBatch | None, layout: Layout) -> tuple[str, str] | None:
+    if not layout.longitude or not layout.latitude:
+        return None
+    columns = layout.longitude, layout.latitude
+    return columns if head is None or are_degrees(read_points(head, *columns)) else None
 
 
 def _velocity(head: pa.RecordBatch, layout: Layout) -> NDArray[np.float64] | None:
     if layout.velocity is None:
         return None
-    column = head.column(layout.velocity).slice(0, _SAMPLE_ROWS)
     try:
-        values: Any = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        values: Any = head.column(layout.velocity).cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         # A velocity that is no number proves nothing; it stays an attribute.
         return None

@@ -27,9 +27,10 @@ _MIN_VELOCITY: Final = 1.0
 _MIN_CORRELATION: Final = 0.9
 _RATIO_TOLERANCE: Final = 1.25
 """Velocities may be projected or fitted with an annual cycle; the units lie further apart than this."""
-_METRE_STEP: Final = 0.05
-_QUIET_STEP: Final = 0.35
-"""Median step between epochs in mm: C-band shows about 3; noise of metres read as mm stays below 0.05."""
+_METRE_RANGE: Final = 0.15
+_QUIET_RANGE: Final = 1.5
+"""Range of a series in mm: the quietest C-band points scatter over some 2 mm within a year, most over 5 to 20;
+the same in centimetres stays below 1.5, in metres below 0.15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +115,14 @@ def prove_units(
         return Units(declared, factors[declared], sign, "declared", ratio, note)
     if ratio is not None:
         unit = _unit_by_velocity(ratio, factors, layout)
-        quiet = _check_step(_median_step(sample) * factors[unit], unit, half_wavelength_mm)
-        return Units(unit, factors[unit], sign, "velocity", ratio, quiet)
+        return Units(unit, factors[unit], sign, "velocity", ratio, None)
 
     evidence: Evidence = "format" if _format_is_mm(layout) else "assumed"
     notes = ["unit mm assumed, no velocity proves it (--units declares it)"] if evidence == "assumed" else []
     if np.isfinite(sample).any():
         _refuse_amplitude(sample)
-        step = _median_step(sample)
-        _refuse_unstated(layout, step)
-        if quiet := _check_step(step, "mm", half_wavelength_mm):
-            notes.append(quiet)
+        _refuse_unstated(layout, sample)
+        _refuse_implausible(sample, half_wavelength_mm)
     return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None)
 
 
@@ -213,15 +211,45 @@ def _refuse_amplitude(sample: npt.NDArray[np.float64]) -> None:
         )
 
 
-def _refuse_unstated(layout: Layout, step: float) -> None:
+def _refuse_unstated(layout: Layout, sample: npt.NDArray[np.float64]) -> None:
     """Ask for the unit of stmtools tables: their producer does not state it, and metres are common."""
     if layout.producer != "stmtools":
         return
-    looks = "metres" if step < _METRE_STEP else "millimetres" if step >= _QUIET_STEP else "no certain unit"
+    spread = _median_range(sample)
+    looks = "metres" if spread < _METRE_RANGE else "millimetres" if spread >= _QUIET_RANGE else "no certain unit"
     raise DataError(
         f"stmtools table ('{layout.columns[0]}', ...) states no unit; its values look like {looks} (median "
-        f"step {step:.2g}): declare it, e.g. --units {'mm' if looks == 'millimetres' else 'm'}"
+        f"range of a series {spread:.2g}): declare it, e.g. --units {'mm' if looks == 'millimetres' else 'm'}"
     )
+
+
+def _refuse_implausible(sample: npt.NDArray[np.float64], half_wavelength_mm: float) -> None:
+    """Refuse values that are most likely no millimetres.
+
+    The range tells, not the step: series without noise have small steps. Series without any change say nothing.
+    """
+    spread = _median_range(sample)
+    if spread < _QUIET_RANGE:
+        looks, unit = ("metres", "m") if spread < _METRE_RANGE else ("centimetres, or very quiet millimetres", "cm")
+        raise DataError(
+            f"nothing proves the unit, and read as mm the median range of a series is {spread:.2g} mm; it looks like "
+            f"{looks}: declare the unit, e.g. --units {unit}"
+        )
+    step = _median_step(sample)
+    if step > 2 * half_wavelength_mm:
+        raise DataError(
+            f"read as mm, the values step by a median of {step:.3g} mm between dates, more than a wavelength: "
+            f"declare the unit with --units mm, cm, m or rad"
+        )
+
+
+def _median_range(sample: npt.NDArray[np.float64]) -> float:
+    """Median over the rows of their largest less their smallest value; NaN if no row changes."""
+    valid = ~np.isnan(sample)
+    high = np.max(sample, axis=1, initial=-np.inf, where=valid)
+    low = np.min(sample, axis=1, initial=np.inf, where=valid)
+    spread = (high - low)[high > low]
+    return float(np.median(spread)) if spread.size else math.nan
 
 
 def _median_step(sample: npt.NDArray[np.float64]) -> float:
@@ -229,20 +257,3 @@ def _median_step(sample: npt.NDArray[np.float64]) -> float:
     steps = np.abs(np.diff(sample, axis=1))
     steps = steps[np.isfinite(steps)]
     return float(np.median(steps)) if steps.size else math.nan
-
-
-def _check_step(step_mm: float, unit: Unit, half_wavelength_mm: float) -> str | None:
-    """Refuse steps that no radar sees; a note on those that are merely rare. NaN passes."""
-    if step_mm < _METRE_STEP:
-        raise DataError(
-            f"read as {unit}, the values step by a median of {step_mm:.2g} mm between dates, too little for "
-            f"a radar (are they metres?): declare the unit, e.g. --units m"
-        )
-    if step_mm > 2 * half_wavelength_mm:
-        raise DataError(
-            f"read as {unit}, the values step by a median of {step_mm:.3g} mm between dates, more than a "
-            f"wavelength: declare the unit with --units mm, cm, m or rad"
-        )
-    if step_mm < _QUIET_STEP:
-        return f"unusually quiet for mm: values step by a median of {step_mm:.2g} mm between dates"
-    return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from insar_runtime._dates import parse_date, sort_axis
 from insar_runtime._engine import usable_cpus
 from insar_runtime._rows import check_rows
 from insar_runtime._session import open_session
@@ -178,10 +179,17 @@ class Classifier:
 
         Raises
         ------
+        UsageError
+            If the shapes do not fit together.
         DataError
             If the axis has fewer or more epochs than the model takes.
         """
+        if displacement.ndim != 2 or displacement.shape[1:] != days.shape:
+            raise UsageError(
+                f"displacement has shape {list(displacement.shape)} and days {list(days.shape)}; give [N, T] and [T]"
+            )
         self.check_axis(len(days))
+        displacement = displacement.astype(np.float32, copy=False)
         checks = check_rows(displacement, days, self._model.limits)
         answered = checks.status == RowStatus.OK
         rows = displacement if answered.all() else displacement[answered]
@@ -281,16 +289,18 @@ def _as_float32(displacement: ArrayLike) -> NDArray[np.float32]:
 
 def _as_days(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.intp] | None]:
     """Give days since the first epoch in order, and the order if the dates were not."""
+    raw = np.asarray(dates).ravel()
+    if raw.dtype.kind in "OU":
+        # numpy takes "20200103" for a year.
+        raw = np.array([parse_date(day) if isinstance(day, str) else day for day in raw.tolist()], dtype=object)
+    elif raw.dtype.kind != "M":
+        raise DataError(f"dates are of type {raw.dtype}; give datetime64, date or text such as 2020-01-03")
     try:
-        axis = np.asarray(dates, dtype="datetime64[D]").ravel()
+        axis = raw.astype("datetime64[D]")
     except (TypeError, ValueError) as error:
-        raise DataError(f"dates are not readable ({error}); give datetime64, date or ISO text") from error
+        raise DataError(f"dates are not readable ({error}); give datetime64, date or text") from error
     if np.isnat(axis).any():
-        raise DataError(f"date {int(np.isnat(axis).argmax())} is missing; every epoch needs one")
-    order = np.argsort(axis, kind="stable")
-    ordered = axis[order]
-    repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
-    if len(repeated):
-        raise DataError(f"date {ordered[repeated[0]]} occurs twice; give one value an acquisition")
-    days = (ordered - ordered[:1]).astype(np.float32)
-    return days, None if np.array_equal(ordered, axis) else order
+        first = int(np.isnat(axis).argmax())
+        raise DataError(f"date {first} is missing or unreadable; every epoch needs one such as 2020-01-03")
+    ordered, order = sort_axis(axis)
+    return (ordered - ordered[:1]).astype(np.float32), order

@@ -12,6 +12,8 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from insar_runtime import __version__
-from insar_runtime.errors import InsarRuntimeError, UsageError
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
 
 if TYPE_CHECKING:
     from insar_runtime._layout import Role
@@ -102,24 +104,19 @@ def classify(
     output = output or ("-" if source == "-" else _default_output(source))
     if as_json and output == "-":
         raise UsageError("--json and -o - both want standard output; give -o a file")
-    try:
-        with _Bar(hidden=quiet) as bar:
-            summary = classify_file(
-                source,
-                output,
-                classifier=_open_classifier(model, device, precision, threads, abstain_below),
-                units=units,
-                columns=_columns(id_column, lon, lat, velocity),
-                keep_series=keep_series,
-                overwrite=overwrite,
-                progress=bar,
-            )
-    except BrokenPipeError:
-        # Whoever read our output has enough. Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit from None
+    with _quiet_when_unread(), _Bar(hidden=quiet) as bar:
+        summary = classify_file(
+            source,
+            output,
+            classifier=_open_classifier(model, device, precision, threads, abstain_below),
+            units=units,
+            columns=_columns(id_column, lon, lat, velocity),
+            keep_series=keep_series,
+            overwrite=overwrite,
+            progress=bar,
+        )
     if as_json:
-        _print_json({**summary.to_dict(), "peak_memory_mb": _peak_memory_mb()})
+        _report({**summary.to_dict(), "peak_memory_mb": _peak_memory_mb()}, "", as_json=True)
     if not quiet:
         _say(describe_summary(summary))
 
@@ -138,12 +135,13 @@ def inspect(
     """Show what was understood of a file, without classifying it."""
     from insar_runtime._inspect import describe_source
     from insar_runtime._texts import describe_mapping
-    from insar_runtime.files import inspect_source
+    from insar_runtime.files import open_understood
     from insar_runtime.models import load_model
 
     chosen = load_model(model)
     columns = _columns(id_column, lon, lat, velocity)
-    with inspect_source(source, units=units, columns=columns, half_wavelength_mm=chosen.half_wavelength_mm) as (
+    half_wavelength_mm = chosen.half_wavelength_mm
+    with open_understood(source, units=units, columns=columns, half_wavelength_mm=half_wavelength_mm) as (
         opened,
         understanding,
         _,
@@ -223,14 +221,33 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; errors of our family become one line and their exit code."""
+    """Run the command line; errors become one line and an exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     try:
-        app()
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
     except InsarRuntimeError as error:
-        _say(f"insar-rt: error: {error}")
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        _forget_output()
+        _fail(f"writing to standard output failed ({error.strerror or error})", InputOutputError.exit_code)
+    except Exception as error:
+        # What typer raises for a wrong option has a message of its own; all else is a defect and stays a traceback.
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(f"{error.format_message()} See insar-rt --help.", UsageError.exit_code)
+    sys.exit(code)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    _say("insar-rt: error: " + " ".join(text.split()))
+    sys.exit(code)
+
+
+def _forget_output() -> None:
+    """Keep Python from complaining once more when it flushes standard output at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
@@ -258,6 +275,8 @@ def _columns(id_column: str | None, lon: str | None, lat: str | None, velocity: 
 
 def _default_output(source: str) -> str:
     path = Path(source)
+    if not path.name:
+        raise UsageError(f"input {source!r} is no file; give one")
     return str(path.with_name(f"{path.stem}.classified.parquet"))
 
 
@@ -271,14 +290,19 @@ def _peak_memory_mb() -> float | None:
 
 
 def _report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
-    if as_json:
-        _print_json(facts)
-    else:
-        typer.echo(text)
+    with _quiet_when_unread():
+        typer.echo(json.dumps(facts) if as_json else text)
+        sys.stdout.flush()
 
 
-def _print_json(facts: dict[str, Any]) -> None:
-    typer.echo(json.dumps(facts))
+@contextmanager
+def _quiet_when_unread() -> Iterator[None]:
+    """End well when whoever reads our output has enough. Must be inside a command: typer takes it for a failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        _forget_output()
+        raise typer.Exit from None
 
 
 def _say(text: str) -> None:

@@ -6,11 +6,10 @@ the devices. Opening and verifying what really runs is the session's job.
 
 from __future__ import annotations
 
-import ctypes.util
+import ctypes
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from insar_runtime.errors import UnavailableError, UsageError
@@ -44,7 +43,7 @@ class DeviceFacts:
         Execution providers that onnxruntime was built with. The GPU wheel lists CUDA even on a machine
         without a driver, so this alone proves nothing.
     cuda_driver : bool
-        Whether an NVIDIA driver is loaded.
+        Whether the library of an NVIDIA driver is there.
     """
 
     providers: tuple[str, ...]
@@ -101,8 +100,6 @@ def choose(request: str, facts: DeviceFacts, precisions: Sequence[Precision]) ->
             f"device {request} needs {wanted.provider}, this onnxruntime has {', '.join(facts.providers)}; "
             f"{_REMEDY[request]}"
         )
-    if request == "cuda" and not facts.cuda_driver:
-        raise UnavailableError("device cuda needs an NVIDIA driver, none is loaded; use --device cpu")
     return (wanted,)
 
 
@@ -112,9 +109,12 @@ def gather_facts(onnxruntime: Any) -> DeviceFacts:
 
 
 def _has_cuda_driver() -> bool:
-    if platform.system() == "Windows":
-        return ctypes.util.find_library("nvcuda") is not None
-    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
+    """Ask for the driver's library, which is there on plain Linux, on WSL and on Jetson alike."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _prefer(precision: Precision, offered: Sequence[Precision]) -> Precision:

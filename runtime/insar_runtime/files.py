@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -21,6 +22,7 @@ from insar_runtime._geo import (
     GEOMETRY_FIELDS,
     PointBounds,
     geo_metadata,
+    kept_geometry,
     point_columns,
     read_points,
 )
@@ -148,20 +150,16 @@ def classify_file(
     output = _path_or_stream(output)
     _check_pair(source, output, overwrite=overwrite)
     classifier = classifier or Classifier()
-    with open_source(source) as opened:
-        batches = opened.batches()
-        head = next((batch for batch in batches if batch.num_rows), None)
-        understanding = understand(
-            opened.schema,
-            head,
-            units=units,
-            overrides=columns,
-            half_wavelength_mm=classifier.model.half_wavelength_mm,
-        )
+    half_wavelength_mm = classifier.model.half_wavelength_mm
+    with open_understood(source, units=units, columns=columns, half_wavelength_mm=half_wavelength_mm) as (
+        opened,
+        understanding,
+        batches,
+    ):
         classifier.check_axis(len(understanding.layout.dates))
         run = _Run(classifier, understanding, opened, keep_series=keep_series)
         with run.open_sink(output, overwrite=overwrite) as sink:
-            for batch in _chain(head, batches):
+            for batch in batches:
                 sink.write(run.classify(batch))
                 if progress:
                     progress(run.rows, opened.rows)
@@ -182,12 +180,9 @@ class _Run:
         self._class_counts = np.zeros(len(CLASS_NAMES), dtype=np.int64)
         self._status_counts = np.zeros(len(STATUS_NAMES), dtype=np.int64)
         self._bounds = PointBounds()
-        layout = understanding.layout
-        self._position = (
-            (layout.longitude, layout.latitude)
-            if layout.longitude and layout.latitude and not {GEOMETRY, BBOX} & set(self._schema.names)
-            else None
-        )
+        self._input_geo = kept_geometry(source.metadata, self._schema.names)
+        taken = self._input_geo is not None or {GEOMETRY, BBOX} & set(self._schema.names)
+        self._position = None if taken else understanding.position
         self.rows = 0
 
     def open_sink(self, output: Path | str | BinaryIO, *, overwrite: bool) -> AbstractContextManager[Sink]:
@@ -263,9 +258,8 @@ class _Run:
         metadata = {METADATA_KEY: json.dumps(block)}
         if self._position:
             metadata["geo"] = json.dumps(geo_metadata(self._bounds))
-        elif GEOMETRY in self._schema.names and "geo" in self._source.metadata:
-            # A geometry that came with the input keeps its meaning.
-            metadata["geo"] = self._source.metadata["geo"]
+        elif self._input_geo is not None:
+            metadata["geo"] = self._input_geo
         return metadata
 
     def _provenance(self) -> dict[str, Any]:
@@ -307,18 +301,14 @@ def notes_on(understanding: Understanding) -> tuple[str, ...]:
         notes.append(understanding.units.note)
     if understanding.units.sign == "opposite_to_velocity":
         notes.append("the series have the opposite sign of the velocity column; classes do not depend on it")
+    if understanding.layout.longitude and understanding.layout.latitude and understanding.position is None:
+        notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
     if understanding.layout.producer == "EGMS L3":
         notes.append(
             "EGMS L3 mixes tracks: an unwrapping error is no multiple of half a wavelength there, "
             "so take class PUE with care"
         )
     return tuple(notes)
-
-
-def _chain(head: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    if head is not None:
-        yield head
-    yield from rest
 
 
 def _path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
@@ -341,24 +331,35 @@ def _check_pair(source: Path | str | BinaryIO, output: Path | str | BinaryIO, *,
 
 
 @contextmanager
-def inspect_source(
+def open_understood(
     source: str | Path | BinaryIO,
     *,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
-) -> Iterator[tuple[Source, Understanding, pa.RecordBatch | None]]:
-    """Open a source and give what ``classify`` would understand of it, and its first rows.
+) -> Iterator[tuple[Source, Understanding, Iterator[pa.RecordBatch]]]:
+    """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
+
+    Yields
+    ------
+    source : Source
+        Open until the context ends.
+    understanding : Understanding
+        Layout, dates and units.
+    batches : iterator of pyarrow.RecordBatch
+        All rows.
 
     Raises
     ------
     InsarRuntimeError
         For the same reasons as ``classify_file``.
     """
-    with open_source(_path_or_stream(source)) as opened:
-        head = next((batch for batch in opened.batches() if batch.num_rows), None)
-        yield (
-            opened,
-            understand(opened.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm),
-            head,
+    with open_source(
+        _path_or_stream(source), roles={str(role): name for role, name in (columns or {}).items()}
+    ) as opened:
+        batches = opened.batches()
+        head = next((batch for batch in batches if batch.num_rows), None)
+        understanding = understand(
+            opened.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm
         )
+        yield opened, understanding, batches if head is None else chain([head], batches)

@@ -130,8 +130,9 @@ def load_model(model: str | Path | None = None) -> Model:
         If its ``model.json`` is damaged or was written for another version of this package.
     """
     name = str(model or DEFAULT_MODEL)
-    folder: Traversable = Path(name) if (Path(name) / _MODEL_FILE).is_file() else _shipped() / name
-    if not name.strip("./\\") or not (folder / _MODEL_FILE).is_file():
+    # Shipped names first: a folder that happens to lie where one works must not take a model's place.
+    folder: Traversable = _shipped() / name if name in list_models() else Path(name)
+    if not (folder / _MODEL_FILE).is_file():
         shipped = ", ".join(list_models()) or "none"
         raise UnavailableError(
             f"there is no model {name!r}; shipped are {shipped}, and a folder with a {_MODEL_FILE} is taken too"

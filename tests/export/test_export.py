@@ -121,7 +121,7 @@ def test_changed_weight_is_found(fp32: onnx.ModelProto, record: Path) -> None:
     values = numpy_helper.to_array(weights).copy()
     values.flat[0] += 0.5
     weights.CopyFrom(numpy_helper.from_array(values, weights.name))
-    found = prove.run(prove.open_bytes(fp32), series.displacement, series.days)
+    found = prove.run(prove.open_bytes(fp32.SerializeToString()), series.displacement, series.days)
     with pytest.raises(ProofError, match="differs from Keras"):
         prove.require_fp32(prove.compare(found, reference, series.label, Gates()))
 
@@ -139,6 +139,22 @@ def test_each_gate_closes(gates: Gates, match: str) -> None:
     comparison = prove.compare(probabilities, probabilities, np.array([0, 1, 2], dtype=np.int8), gates)
     with pytest.raises(ProofError, match=match):
         prove.require_int8(comparison, gates)
+
+
+class _AddsByAddress:
+    """A session whose answers depend on where a row stands, as sums by aligned blocks make them."""
+
+    def run(self, _: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        rows = len(inputs["displacement"])
+        answer = np.full((rows, 5), 0.2, dtype=np.float32)
+        answer[::4] += np.float32(1e-7)
+        return [answer]
+
+
+def test_bits_that_depend_on_the_place_are_found() -> None:
+    rows = np.zeros((304, 40), dtype=np.float32)
+    with pytest.raises(ProofError, match="move by 1"):
+        prove.check_calls(_AddsByAddress(), rows, rows)
 
 
 def test_nan_passes_no_gate() -> None:

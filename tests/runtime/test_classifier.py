@@ -108,6 +108,7 @@ def test_dates_in_any_order_and_spelling(classifier: Classifier, series: tuple[n
     order = np.random.default_rng(2).permutation(len(dates))
     assert _same(classifier.classify(matrix[:40][:, order], dates[order]), wanted)
     assert _same(classifier.classify(matrix[:40], [str(d) for d in dates]), wanted)
+    assert _same(classifier.classify(matrix[:40], [str(d).replace("-", "") for d in dates]), wanted)
     assert _same(classifier.classify(matrix[:40], [d.astype(object) for d in dates]), wanted)
 
 
@@ -195,7 +196,9 @@ DAYS = [date(2020, 1, 1) + timedelta(days=12 * i) for i in range(40)]
         ([["a"] * 40], DAYS, UsageError, "no array of numbers"),
         (np.zeros((2, 40)), [*DAYS[:-1], DAYS[0]], DataError, "2020-01-01 occurs twice"),
         (np.zeros((2, 40)), [*DAYS[:-1], np.datetime64("NaT")], DataError, "date 39 is missing"),
-        (np.zeros((2, 40)), ["yesterday"] * 40, DataError, "not readable"),
+        (np.zeros((2, 40)), ["yesterday"] * 40, DataError, "date 0 is missing or unreadable"),
+        (np.zeros((2, 40)), [20200101 + i for i in range(40)], DataError, "dates are of type int64"),
+        (np.zeros((2, 40)), [*DAYS[:-1], date(1650, 1, 1)], DataError, "1650"),
         (np.zeros((2, 29)), DAYS[:29], DataError, "29 epochs are too few.*needs 30"),
         (np.zeros((1, 600)), FIRST + np.arange(600), DataError, "600 epochs are too many.*takes 512"),
     ],
@@ -203,6 +206,15 @@ DAYS = [date(2020, 1, 1) + timedelta(days=12 * i) for i in range(40)]
 def test_bad_arguments(displacement: Any, dates: Any, error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         Classifier(device="cpu").classify(displacement, dates)
+
+
+@pytest.mark.parametrize(
+    ("shape", "epochs"), [((2, 39), 40), ((2, 40, 1), 40), ((40,), 40)], ids=["width", "cube", "row"]
+)
+def test_matrix_of_another_shape_than_its_days(shape: tuple[int, ...], epochs: int) -> None:
+    days = np.arange(epochs, dtype=np.float32) * 12
+    with pytest.raises(UsageError, match="shape"):
+        Classifier(device="cpu").classify_matrix(np.zeros(shape, dtype=np.float32), days)
 
 
 @pytest.mark.parametrize("options", [{"threads": 0}, {"abstain_below": 1.5}, {"abstain_below": -0.1}])
@@ -233,6 +245,29 @@ def test_streams_keep_rows_and_bits(cuts: set[int], series_of_120: tuple[np.ndar
     wanted = classifier.classify(matrix, dates).to_arrow()
     for name in RESULT_SCHEMA.names:
         assert table[name].to_pylist() == wanted[name].to_pylist()
+
+
+def test_units_do_not_depend_on_how_a_stream_is_cut() -> None:
+    """Centimetres that only the velocities prove: the first rows alone, which hardly move, would not."""
+    rng = np.random.default_rng(0)
+    years = np.arange(40) * 12 / 365.25
+    velocity = np.sort(np.abs(rng.normal(0, 12, 60)))
+    matrix = ((velocity[:, None] * years + rng.normal(0, 2, (60, 40))) / 10).astype(np.float32)
+    batch = _batch(matrix, np.array(DAYS, dtype="datetime64[D]"), mean_velocity=velocity)
+    classifier = Classifier(device="cpu")
+    (whole,) = classifier.classify_batches([batch])
+    pieces = list(classifier.classify_batches(batch.slice(i, 5) for i in range(0, 60, 5)))
+    assert pa.Table.from_batches(pieces).to_pylist() == whole.to_pylist()
+    assert pa.Table.from_batches(classifier.classify_batches(pa.Table.from_batches([batch]))).num_rows == 60
+    assert whole.column("class_name").to_pylist().count("Linear") > 10
+
+
+def test_batches_may_differ_in_nullability() -> None:
+    matrix = np.ones((3, 40), dtype=np.float32) * np.linspace(-3, 9, 40, dtype=np.float32)
+    batch = _batch(matrix, np.array(DAYS, dtype="datetime64[D]"))
+    strict = pa.schema([field.with_nullable(False) for field in batch.schema])
+    other = pa.RecordBatch.from_arrays(batch.columns, schema=strict)
+    assert len(list(Classifier(device="cpu").classify_batches([batch, other]))) == 2
 
 
 def test_stream_of_empty_batches_has_the_schema() -> None:

@@ -290,9 +290,61 @@ def test_model_with_a_flipped_byte(source: Path, tmp_path: Path) -> None:
     [["classify"], ["classify", "a", "--device", "abacus"], ["klassify"], ["classify", "a", "--threads", "0"]],
 )
 def test_wrong_usage(arguments: list[str]) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == b""
+    refused(run(*arguments), 2, "See insar-rt --help")
+
+
+@pytest.mark.parametrize("source_", [".", "", "/"])
+def test_input_that_is_no_file(source_: str, tmp_path: Path) -> None:
+    refused(run("classify", source_, cwd=tmp_path), 2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [["classify", "SOURCE", "-q", "-o", "-"], ["models", "--json"]])
+def test_full_disk_behind_standard_output(source: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [*COMMAND, *(str(source) if word == "SOURCE" else word for word in arguments)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False)
+    assert done.returncode == 74, done.stderr
+    assert len(done.stderr.decode().strip().splitlines()) == 1
+
+
+def test_pipes_are_no_files(source: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    refused(run("classify", pipe), 2, "no regular file")
+    refused(run("classify", source, "-o", pipe, "--overwrite"), 2, "no regular file")
+    assert pipe.is_fifo()
+
+
+def test_link_stays_a_link(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link, target = tmp_path / "o.parquet", tmp_path / "elsewhere" / "real.parquet"
+    link.symlink_to(target)
+    refused(run("classify", source, "-o", link), 73)
+    assert run("classify", source, "-o", link, "--overwrite").returncode == 0
+    assert link.is_symlink()
+    assert pq.read_metadata(target).num_rows == 200
+
+
+def test_two_series_in_one_table(source: Path, tmp_path: Path) -> None:
+    table = pq.read_table(source)
+    both = as_lists(table, "list")
+    for name in table.schema.names[3:]:
+        both = both.append_column(name, table[name])
+    refused(run("classify", write(both, tmp_path / "both.parquet")), 65, "displacements", "drop one")
+
+
+def test_codes_stay_text_in_csv(source: Path, tmp_path: Path) -> None:
+    """Whatever comes late in the file: a leading zero, more digits than a double holds, a letter."""
+    table = pq.read_table(source)
+    table = pa.concat_tables([table] * 60)
+    codes = [str(10_000 + i) for i in range(len(table))]
+    codes[-3:] = ["01067", "12345678901234567890", "A12"]
+    path = write(table.append_column("zone", pa.array(codes)), tmp_path / "long.csv")
+    assert path.stat().st_size > 3 << 20
+    assert run("classify", path, "-o", tmp_path / "o.parquet").returncode == 0
+    out = pq.read_table(tmp_path / "o.parquet")
+    assert out["zone"].to_pylist() == codes
 
 
 # --- runs that are interrupted -----------------------------------------------------------------------------

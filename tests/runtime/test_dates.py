@@ -46,7 +46,7 @@ def test_parse_date_reads_only_what_a_date_says(text: str) -> None:
         assert 1991 <= day.year <= 2100
 
 
-@pytest.mark.parametrize("text", ["19901231", "21010101", "20150230", "2015-13-01", "2015-01-01 05:11:00", "٢٠١٥٠١٠١"])
+@pytest.mark.parametrize("text", ["19901231", "21010101", "20150230", "2015-13-01", "2015-01-01 noon", "٢٠١٥٠١٠١"])
 def test_no_dates(text: str) -> None:
     assert parse_date(text) is None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,12 +77,21 @@ def test_file_without_positions_has_no_geometry(tmp_path: Path) -> None:
     assert b"geo" not in schema.metadata
 
 
-def test_geometry_of_the_input_stays(tmp_path: Path) -> None:
+def test_metres_are_no_degrees(tmp_path: Path) -> None:
+    pq.write_table(_table(latitude=[4e6] * 3, longitude=[4e5, 4e5, 5e5]), tmp_path / "in.parquet")
+    summary = classify_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    assert "geometry" not in pq.read_schema(tmp_path / "out.parquet").names
+    assert any("no degrees" in note for note in summary.notes)
+
+
+@pytest.mark.parametrize("name", ["geom", "geometry"])
+def test_geometry_of_the_input_stays(tmp_path: Path, name: str) -> None:
     geometry = pa.array([struct.pack("<BIdd", 1, 1, x, 45.0) for x in (7.0, 8.0, 9.0)], pa.binary())
-    table = _table(latitude=[45.0] * 3, longitude=[7.0, 8.0, 9.0], geometry=geometry)
-    geo = json.dumps({"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": {}}})
+    table = _table(latitude=[45.0] * 3, longitude=[7.0, 8.0, 9.0], **{name: geometry})
+    geo = json.dumps({"version": "1.1.0", "primary_column": name, "columns": {name: {}}})
     pq.write_table(table.replace_schema_metadata({"geo": geo}), tmp_path / "in.parquet")
     classify_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
     out = pq.read_table(tmp_path / "out.parquet")
-    assert out["geometry"].to_pylist() == geometry.to_pylist()
-    assert out.schema.metadata[b"geo"].decode() == geo
+    assert out[name].to_pylist() == geometry.to_pylist()
+    assert pq.read_metadata(tmp_path / "out.parquet").metadata[b"geo"].decode() == geo
+    assert sum(field.type == pa.binary() for field in out.schema) == 1

@@ -85,6 +85,16 @@ def test_unknown_model_names_the_shipped_ones(name: str) -> None:
         load_model(name)
 
 
+def test_folder_of_the_same_name_takes_no_models_place(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = list_models()[0]
+    decoy = copy.rename(copy.with_name(name))
+    (decoy / "model.json").write_text((decoy / "model.json").read_text().replace('"version": "1', '"version": "9'))
+    monkeypatch.chdir(decoy.parent)
+    assert not load_model(name).version.startswith("9")
+    assert not load_model().version.startswith("9")
+    assert load_model(f"./{name}").version.startswith("9")
+
+
 def test_missing_file_is_unavailable(copy: Path) -> None:
     for path in copy.glob("*.onnx"):
         path.unlink()

@@ -112,7 +112,7 @@ def test_csv_attributes_are_inferred_without_harm(write: Callable[[str, bytes], 
     assert types == {
         "CODE": "string",
         "istat": "string",
-        "number": "double",
+        "number": "string",
         "flag": "string",
         "empty": "string",
         "big": "string",

@@ -155,13 +155,17 @@ def test_stmtools_states_no_unit() -> None:
 def test_implausible_steps() -> None:
     series, _ = scene()
     layout = layout_of("", "pid")
-    with pytest.raises(DataError, match=r"too little .*--units m"):
+    with pytest.raises(DataError, match=r"looks like metres.*--units m"):
         prove_units(series / np.float32(1000), layout)
     with pytest.raises(DataError, match="more than a wavelength"):
         prove_units(series * np.float32(100), layout)
-    quiet = prove_units(scene(noise=0.1)[0], layout)
-    assert quiet.note is not None
-    assert "unusually quiet" in quiet.note
+    still = np.random.default_rng(0).normal(0, 0.22, (100, EPOCHS)).astype(np.float32)
+    with pytest.raises(DataError, match=r"centimetres.*--units cm"):
+        prove_units(still, layout)
+    assert prove_units(still, layout, declared="mm").unit == "mm"
+    clean = np.outer(np.linspace(-20, 20, 50), np.linspace(0, 1, EPOCHS)).astype(np.float32)
+    assert prove_units(clean, layout).unit == "mm"
+    assert prove_units(np.zeros_like(clean), layout).unit == "mm"
 
 
 def test_amplitudes_are_refused_and_displacements_are_not() -> None:

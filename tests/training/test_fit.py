@@ -120,7 +120,7 @@ def test_split_is_stratified_and_complete() -> None:
     for part, count in ((parts.train, 140), (parts.validation, 20), (parts.test, 40)):
         assert np.bincount(part.label).tolist() == [count] * 5
     rows = np.concatenate([p.displacement[:, 0] for p in (parts.train, parts.validation, parts.test)])
-    assert np.array_equal(np.sort(rows), np.sort(series.displacement[:, 0]))
+    assert np.array_equal(np.sort(rows), np.sort(series.displacement[:, 0]), equal_nan=True)
 
 
 @pytest.mark.parametrize("truth", [0.5, 1.0, 2.5])

@@ -1,0 +1,60 @@
+"""One spelling for one computation.
+
+TensorFlow merges equal constants and equal operations before tf2onnx sees them, and which of the equal ones gives its
+name to the rest changes from run to run, with it the order of the file. The names carry nothing that a user needs, so
+nodes and constants are put into the order in which the output needs them and numbered.
+"""
+
+from __future__ import annotations
+
+import onnx
+
+
+def canonicalize(proto: onnx.ModelProto) -> None:
+    """Sort and name the nodes and constants of a graph by its structure alone, in place.
+
+    Names of inputs and outputs stay. Nodes that no output needs are dropped.
+    """
+    graph = proto.graph
+    maker = {name: node for node in graph.node for name in node.output}
+    constants = {entry.name: entry for entry in graph.initializer}
+    fixed = {entry.name for entry in (*graph.input, *graph.output)}
+
+    nodes: list[onnx.NodeProto] = []
+    used: list[onnx.TensorProto] = []
+    new_name: dict[str, str] = {name: name for name in ("", *fixed)}
+    seen: set[str] = set()
+    # Depth first from the outputs; the second time that a node comes up, all it needs stands before it.
+    stack = [(entry.name, False) for entry in reversed(graph.output)]
+    while stack:
+        name, ready = stack.pop()
+        node = maker.get(name)
+        if node is None:
+            if name in constants and name not in new_name:
+                new_name[name] = f"constant_{len(used)}"
+                used.append(constants[name])
+        elif ready:
+            node.name = f"{node.op_type}_{len(nodes)}"
+            for i, output in enumerate(node.output):
+                new_name.setdefault(output, f"{node.name}:{i}")
+            nodes.append(node)
+        elif node.output[0] not in seen:
+            seen.add(node.output[0])
+            stack.append((name, True))
+            stack.extend((needed, False) for needed in reversed(node.input))
+
+    for node in nodes:
+        node.input[:] = [new_name[name] for name in node.input]
+        node.output[:] = [new_name[name] for name in node.output]
+        attributes = sorted(node.attribute, key=lambda attribute: attribute.name)
+        copies = [onnx.AttributeProto.FromString(attribute.SerializeToString()) for attribute in attributes]
+        del node.attribute[:]
+        node.attribute.extend(copies)
+    for entry in used:
+        entry.name = new_name[entry.name]
+    sorted_nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    sorted_constants = [onnx.TensorProto.FromString(entry.SerializeToString()) for entry in used]
+    del graph.node[:]
+    del graph.initializer[:]
+    graph.node.extend(sorted_nodes)
+    graph.initializer.extend(sorted_constants)
