@@ -128,7 +128,7 @@ def list_dates_to_days(values: pa.Array, name: str) -> npt.NDArray[np.datetime64
         raise DataError(f"column '{name}' has a null among its dates: one complete time axis per file")
     if is_text(values.type):
         # Texts repeat from row to row: each is read once.
-        encoded = values.dictionary_encode()
+        encoded = values.cast(pa.string()).dictionary_encode()
         days = [_day(text, name) for text in encoded.dictionary.to_pylist()]
         values = pa.array(days, pa.date32()).take(encoded.indices)
     elif pa.types.is_timestamp(values.type):
@@ -179,7 +179,8 @@ def sort_axis(
 
 def is_text(data_type: pa.DataType) -> bool:
     """Whether a type holds text."""
-    return bool(pa.types.is_string(data_type) or pa.types.is_large_string(data_type))
+    t = pa.types
+    return bool(t.is_string(data_type) or t.is_large_string(data_type) or t.is_string_view(data_type))
 
 
 def _spelling(name: str) -> tuple[str, str] | None:

@@ -281,12 +281,16 @@ def _default_output(source: str) -> str:
 
 
 def _peak_memory_mb() -> float | None:
+    status = Path("/proc/self/status")
+    if status.exists():
+        # What getrusage says includes the process that started this one, up to the moment of the start.
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return round(int(peak.split()[1]) / 2**10, 1)
     try:
         import resource
     except ImportError:
         return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10), 1)
 
 
 def _report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:

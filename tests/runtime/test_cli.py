@@ -134,6 +134,16 @@ def test_doctor_tells_of_a_damaged_model(tmp_path: Path) -> None:
     assert b"SHA-256" in done.stderr
 
 
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    peaks = []
+    for points in (20_000, 120_000):
+        path = write(wide(*series(points, 40)), tmp_path / f"{points}.parquet")
+        done = run("classify", path, "--json", "-q", "--threads", 2)
+        peaks.append(json.loads(done.stdout)["peak_memory_mb"])
+    assert peaks[1] < 1.15 * peaks[0]
+    assert peaks[1] < 500
+
+
 def test_version_and_help_need_nothing_heavy() -> None:
     code = (
         "import sys; from insar_runtime import cli; sys.argv = ['insar-rt', sys.argv[1]]\n"
