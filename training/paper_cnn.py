@@ -44,10 +44,8 @@ class PaperCnnConfig:
 
 def our_choices(config: PaperCnnConfig) -> dict[str, str]:
     """Say in words what the paper leaves open and the configuration settles, for reports and model cards."""
-    pooling = {
-        "windowed": f"average pooling over windows of {config.pool}, flatten",
-        "global": "global average pooling",
-    }
+    windowed = f"average pooling over windows of {config.pool}, flatten"
+    pooling = windowed if config.average_pooling == "windowed" else "global average pooling"
     return {
         "input": (
             f"each series is interpolated linearly in time to {config.epochs} equally spaced dates between its first "

@@ -136,7 +136,8 @@ def test_doctor_tells_of_a_damaged_model(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks = []
-    for points in (20_000, 120_000):
+    # The smaller one already fills a row group of the output, which is what is held back.
+    for points in (70_000, 210_000):
         path = write(wide(*series(points, 40)), tmp_path / f"{points}.parquet")
         done = run("classify", path, "--json", "-q", "--threads", 2)
         peaks.append(json.loads(done.stdout)["peak_memory_mb"])
