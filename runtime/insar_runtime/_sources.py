@@ -176,10 +176,12 @@ def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> _Ope
 def _open_parquet(path: Path, closing: ExitStack) -> _Opened:
     # Without pre-buffering and threads, memory does not grow with the size of the row groups. Every column that
     # is read has a buffer of its own, so wide files get small ones.
-    columns = pq.read_metadata(path).num_columns
-    buffer_size = max(_LEAST_BUFFER, min(_BLOCK, _ALL_BUFFERS // max(columns, 1)))
+    metadata = pq.read_metadata(path)
+    buffer_size = max(_LEAST_BUFFER, min(_BLOCK, _ALL_BUFFERS // max(metadata.num_columns, 1)))
     file = closing.enter_context(
-        pq.ParquetFile(path, pre_buffer=False, buffer_size=buffer_size, page_checksum_verification=True)
+        pq.ParquetFile(
+            path, metadata=metadata, pre_buffer=False, buffer_size=buffer_size, page_checksum_verification=True
+        )
     )
     schema = file.schema_arrow
 
