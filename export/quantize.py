@@ -14,14 +14,8 @@ from typing import Any, Final
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from insar_runtime._engine import import_onnxruntime
 
 QUANTIZED_OPERATORS: Final = ("Conv", "Relu", "MaxPool")
 """Relu is among them so that it goes into the convolution before it. Left out, ranges would be taken before Relu,
@@ -55,31 +49,42 @@ def quantize(
     onnx.ModelProto
         QDQ model; metadata is not carried over.
     """
+    quantization = _import_quantization()
     with tempfile.TemporaryDirectory() as folder:
         plain, prepared, result = (Path(folder) / name for name in ("plain.onnx", "prepared.onnx", "int8.onnx"))
         onnx.save(proto, plain)
-        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+        quantization.shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+        methods = quantization.CalibrationMethod
         options: dict[str, Any] = {}
         if percentile is not None:
             options["CalibPercentile"] = percentile
-        quantize_static(
+        quantization.quantize_static(
             prepared,
             result,
             _Series(displacement, days),
-            quant_format=QuantFormat.QDQ,
+            quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTIZED_OPERATORS),
             per_channel=True,
             reduce_range=reduce_range,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax if percentile is None else CalibrationMethod.Percentile,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            calibrate_method=methods.MinMax if percentile is None else methods.Percentile,
             extra_options=options,
         )
         return onnx.load(result)
 
 
-class _Series(CalibrationDataReader):
-    """Hands out calibration series a few at a time."""
+def _import_quantization() -> Any:
+    """Import onnxruntime's quantizer, after the switch that keeps onnxruntime off the network."""
+    import_onnxruntime()
+    from onnxruntime import quantization  # noqa: PLC0415 - must follow the line above
+    from onnxruntime.quantization import shape_inference  # noqa: F401, PLC0415
+
+    return quantization
+
+
+class _Series:
+    """Hands out calibration series a few at a time, as onnxruntime's ``CalibrationDataReader`` does."""
 
     def __init__(self, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> None:
         self._calls: Iterator[dict[str, NDArray[np.float32]]] = (

@@ -11,9 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from insar_runtime._units import SENTINEL1_HALF_WAVELENGTH_MM
+
 Range = tuple[float, float]
 
-HALF_WAVELENGTH_MM: Final = 27.733
+HALF_WAVELENGTH_MM: Final = SENTINEL1_HALF_WAVELENGTH_MM
 """Half of 299792458 m/s / 5.405 GHz, Sentinel-1's centre frequency [EGMS]."""
 
 
