@@ -26,9 +26,10 @@ from insar_runtime.errors import (
 
 if TYPE_CHECKING:
     from insar_runtime.classifier import Classifier
-    from insar_runtime.files import Summary, classify_file
+    from insar_runtime.files import classify_file
     from insar_runtime.models import Model, list_models, load_model
     from insar_runtime.result import Result
+    from insar_runtime.summary import Summary
 
 __version__ = "0.1.0"
 
@@ -60,7 +61,7 @@ _HOME = {
     "Classifier": "classifier",
     "Model": "models",
     "Result": "result",
-    "Summary": "files",
+    "Summary": "summary",
     "classify_file": "files",
     "list_models": "models",
     "load_model": "models",

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier
-from insar_runtime.files import Summary, classify_file
+from insar_runtime.files import classify_file
+from insar_runtime.summary import Summary
 
 TRUTH_COLUMN = "true_class"
 NO_ANSWER = "no class"

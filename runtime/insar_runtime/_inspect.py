@@ -8,8 +8,8 @@ import numpy as np
 
 from insar_runtime._sources import Source
 from insar_runtime._stream import Understanding
-from insar_runtime.files import notes_on
 from insar_runtime.models import Limits
+from insar_runtime.summary import notes_on
 
 
 def describe_source(source: Source, understanding: Understanding, limits: Limits) -> dict[str, Any]:

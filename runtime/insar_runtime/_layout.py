@@ -44,7 +44,9 @@ _SERIES_NAMES: Final = (
 _EGMS_ONLY: Final = frozenset({"mp_type", "track_angle", "los_up", "mean_velocity_std", "gnss_velocity_u", "rmse_ts"})
 """Attributes that EGMS products have and others do not."""
 _DATES_NAMES: Final = ("dates", "date", "epochs")
-_METADATA_KEYS: Final = (b"insar_runtime:dates", b"dates")
+DATES_KEY: Final = "insar_runtime:dates"
+"""Metadata key of the dates of list columns: a JSON list of ISO dates."""
+_METADATA_KEYS: Final = (DATES_KEY.encode(), b"dates")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +94,15 @@ class Layout:
     def days(self) -> npt.NDArray[np.float32]:
         """Days since the first acquisition, float32, shape (T,)."""
         return (self.dates - self.dates[:1]).astype(np.float32)
+
+    @property
+    def file_dates(self) -> npt.NDArray[np.datetime64]:
+        """Dates in the order of the file's lists, datetime64[D], shape (T,)."""
+        if self.order is None:
+            return self.dates
+        dates = np.empty_like(self.dates)
+        dates[self.order] = self.dates
+        return dates
 
 
 def resolve_layout(

@@ -132,10 +132,7 @@ def _check_axis(batch: pa.RecordBatch, layout: Layout, series: pa.Array, first_r
     if len(rows):
         raise DataError(f"row {first_row + rows[0]} has values but no dates in '{name}': one time axis per file")
     values, row_of = _equal_rows(column, len(layout.dates), name, first_row)
-    axis = layout.dates
-    if layout.order is not None:
-        axis = np.empty_like(layout.dates)
-        axis[layout.order] = layout.dates
+    axis = layout.file_dates
     if not len(values):
         return
     differs = (list_dates_to_days(values, name).reshape(-1, len(axis)) != axis).any(axis=1)

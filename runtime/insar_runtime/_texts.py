@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from insar_runtime.files import Summary
+from insar_runtime.summary import Summary
 
 
 def describe_summary(summary: Summary) -> str:

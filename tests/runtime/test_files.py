@@ -76,6 +76,15 @@ def test_series_are_kept_only_when_asked(tmp_path: Path, classifier: Classifier)
     assert _equal(kept, plain)
 
 
+@pytest.mark.parametrize("kind", ["fixed_size_list", "list"])
+def test_kept_lists_can_be_read_again(tmp_path: Path, classifier: Classifier, kind: str) -> None:
+    path = write(as_lists(wide(*series(50)), kind), tmp_path / "in.parquet")
+    kept = _classify(path, tmp_path, classifier, keep_series=True)
+    again = tmp_path / "again.parquet"
+    pq.write_table(kept.drop_columns([*RESULT_SCHEMA.names, "geometry", "bbox"]), again)
+    assert _equal(_classify(again, tmp_path, classifier), kept)
+
+
 def test_declared_units_are_applied(tmp_path: Path, classifier: Classifier) -> None:
     displacement, dates = series()
     wanted = _classify(write(wide(displacement, dates), tmp_path / "mm.parquet"), tmp_path, classifier)
