@@ -62,9 +62,12 @@ def main() -> None:
         raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)
     try:
         app()
-    except (InsarRuntimeError, FileNotFoundError) as error:
+    except InsarRuntimeError as error:
         _say(f"export: error: {error}")
-        sys.exit(getattr(error, "exit_code", InputNotFoundError.exit_code))
+        sys.exit(error.exit_code)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        _say(f"export: error: {error.filename} is not there; give a folder that python -m training fit has made")
+        sys.exit(InputNotFoundError.exit_code)
 
 
 if __name__ == "__main__":

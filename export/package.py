@@ -18,6 +18,7 @@ from export.convert import convert, describe
 from export.golden import golden_series, write_golden
 from export.quantize import quantize
 from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.models import Limits
 from training import dataset
 from training import layers as _layers  # noqa: F401 - registers the layers that Keras files name
 from training.fit import predict
@@ -43,8 +44,8 @@ class ExportConfig:
         What int8 must reach.
     abstain_below : float
         Confidence below which a row gets no class.
-    min_epochs, max_epochs, max_gap_days, max_range_mm
-        What rows the model may be asked about; see ``insar_runtime.models.Limits``.
+    limits : Limits
+        What rows the model may be asked about.
     """
 
     calibration_series: int = 1536
@@ -53,10 +54,7 @@ class ExportConfig:
     reduce_range: bool = True
     gates: prove.Gates = field(default_factory=prove.Gates)
     abstain_below: float = 0.5
-    min_epochs: int = 30
-    max_epochs: int = 512
-    max_gap_days: int = 240
-    max_range_mm: float = 1500.0
+    limits: Limits = dataset.LIMITS
 
 
 def package(
@@ -186,12 +184,7 @@ def _card(
             }
         },
         "half_wavelength_mm": half_wavelength_mm,
-        "limits": {
-            "min_epochs": config.min_epochs,
-            "max_epochs": config.max_epochs,
-            "max_gap_days": config.max_gap_days,
-            "max_range_mm": config.max_range_mm,
-        },
+        "limits": asdict(config.limits),
         "thresholds": {"abstain_below": config.abstain_below, "int8_against_keras": asdict(config.gates)},
         "training": {
             key: report[key]

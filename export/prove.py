@@ -11,6 +11,7 @@ import onnx
 from numpy.typing import NDArray
 
 from insar_runtime._engine import cpu_session_options, import_onnxruntime
+from insar_runtime.errors import InsarRuntimeError
 
 Floats = NDArray[np.float32]
 
@@ -25,7 +26,7 @@ _STANDARD_DOMAINS: Final = ("", "ai.onnx")
 _RESHAPING: Final = ("Transpose", "Squeeze", "Unsqueeze", "Reshape")
 
 
-class ProofError(AssertionError):
+class ProofError(InsarRuntimeError, AssertionError):
     """An exported file is not what it should be."""
 
 

@@ -60,7 +60,7 @@ def fit(
     own = None
     if data is not None:
         own = dataset.read_labelled(data, label_column=label_column, units=units)
-        _say(f"{data}: {len(own)} labelled series of {own.displacement.shape[1]} epochs")
+        _say(f"{data}: {len(own)} labelled series of {own.displacement.shape[1]} epochs, {own.dropped} unusable")
         paper_copy = False
     config = RunConfig(name, samples, seed, FitConfig(epochs=epochs), paper_copy)
     run(config, out / name, data=own, announce=_say)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._layout import resolve_layout
 from insar_runtime._matrix import to_matrix
+from insar_runtime._rows import check_rows
 from insar_runtime._sources import open_source
 from insar_runtime._units import Unit, prove_units
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import CLASS_NAMES, RowStatus
 from insar_runtime.errors import DataError
+from insar_runtime.models import Limits
 from training.simulator import simulate
 
 LABEL_COLUMNS = ("label", "class_id", "class_name", "true_class")
 """Names under which a column of labels is found, in this order."""
+
+
+LIMITS: Final = Limits(min_epochs=30, max_epochs=512, max_gap_days=240, max_range_mm=1500)
+"""Rows that networks are trained on, and that the run-time asks them about."""
+_LEAST_OF_A_CLASS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,8 @@ class LabelledSeries:
     days: NDArray[np.float32]
     label: NDArray[np.int8]
     facts: dict[str, NDArray[Any]] = field(default_factory=dict)
+    dropped: int = 0
+    """Rows of a user's file that no model could be asked about."""
 
     def __len__(self) -> int:
         return len(self.label)
@@ -100,8 +109,21 @@ def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | 
         velocity = np.concatenate([batch.column(layout.velocity).to_numpy(zero_copy_only=False) for batch in batches])
     proven = prove_units(matrix[:1000], layout, None if velocity is None else velocity[:1000], declared=units)
     matrix *= np.float32(proven.factor_to_mm)
-    days = np.broadcast_to(layout.days, matrix.shape)
-    return LabelledSeries(matrix, days, _class_ids(raw, names[0]))
+    label = _class_ids(raw, names[0])
+    if not LIMITS.min_epochs <= len(layout.dates) <= LIMITS.max_epochs:
+        raise DataError(
+            f"{path} has {len(layout.dates)} epochs; give {LIMITS.min_epochs} to {LIMITS.max_epochs} to train on"
+        )
+    # What the run-time would not ask a model about must not teach one: a single infinity ends as NaN weights.
+    fit = check_rows(matrix, layout.days, LIMITS).status == RowStatus.OK
+    counts = np.bincount(label[fit], minlength=len(CLASS_NAMES))
+    if counts.min() < _LEAST_OF_A_CLASS:
+        few = CLASS_NAMES[int(counts.argmin())]
+        raise DataError(
+            f"{path} has {counts.min()} usable rows of class {few}; give at least {_LEAST_OF_A_CLASS} of each class"
+        )
+    days = np.broadcast_to(layout.days, matrix.shape)[fit]
+    return LabelledSeries(matrix[fit], days, label[fit], dropped=int(np.count_nonzero(~fit)))
 
 
 def split(series: LabelledSeries, *, seed: int) -> Split:

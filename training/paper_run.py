@@ -63,6 +63,7 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
     announce : callable
         Receives one line for people at each step.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     # Same seed, same machine: same weights.
     tf.config.experimental.enable_op_determinism()
     source = "the user's labelled file"
@@ -82,7 +83,6 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
         _, copy_test, _ = _train(copy_parts, copy_config, announce)
         others[f"the same network, {PAPER_SAMPLES} series of the paper's calendar"] = copy_test
 
-    folder.mkdir(parents=True, exist_ok=True)
     keras_file = folder / f"{config.name}.keras"
     model.save(keras_file)
     probabilities = predict(model, parts.test)

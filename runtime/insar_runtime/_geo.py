@@ -42,16 +42,13 @@ class PointBounds:
 
 
 def read_points(batch: pa.RecordBatch, longitude: str, latitude: str) -> NDArray[np.float64]:
-    """Give the positions [N, 2] float64 in degrees, NaN where one of the two is missing."""
+    """Give the positions [N, 2] float64 in degrees, NaN where one of the two is missing or off the globe."""
     # Unsafe means: whole numbers beyond 2**53 are rounded; they are no degrees anyway.
     columns = [batch.column(name).cast(pa.float64(), safe=False) for name in (longitude, latitude)]
-    return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
-
-
-def are_degrees(points: NDArray[np.float64]) -> bool:
-    """Tell whether all positions [N, 2] that are known lie on the globe."""
-    known = points[np.isfinite(points).all(axis=1)]
-    return bool((np.abs(known) <= (180, 90)).all())
+    points = np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
+    # A filler such as -9999 is no place.
+    points[~(np.abs(points) <= (180, 90)).all(axis=1)] = np.nan
+    return points
 
 
 def kept_geometry(metadata: Mapping[str, str], kept: Sequence[str]) -> str | None:

@@ -29,6 +29,7 @@ from insar_runtime._sources import Source
 from insar_runtime._stream import Understanding, classify_batch
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
 from insar_runtime.classifier import Classifier
+from insar_runtime.errors import InputOutputError
 from insar_runtime.summary import Summary, notes_on
 
 METADATA_KEY: Final = "insar_runtime"
@@ -70,7 +71,11 @@ class Run:
         self._schema = self._schema.with_metadata(self._metadata(self._provenance()))
         if isinstance(output, Path):
             return open_parquet(output, self._schema, self._footer, overwrite=overwrite)
-        return open_stream(sys.stdout.buffer if isinstance(output, str) else output, self._schema)
+        if not isinstance(output, str):
+            return open_stream(output, self._schema)
+        if sys.stdout is None:
+            raise InputOutputError("standard output is closed; open it, or name a file")
+        return open_stream(sys.stdout.buffer, self._schema)
 
     def classify(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Classify a batch and count its classes."""

@@ -54,7 +54,8 @@ def open_parquet(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite
     """
     check_output(path, overwrite=overwrite)
     # A link stays one: what it points to is written.
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
+    check_output(path, overwrite=True)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         with _disk_errors(path):
@@ -105,14 +106,15 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     InputOutputError
         If the folder it belongs to does not exist.
     """
-    if path.is_dir():
-        raise UsageError(f"output {path} is a folder; name a file in it")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"output {path} is no regular file; name one, or write to - and redirect")
-    if os.path.lexists(path) and not overwrite:
-        raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
-    if not path.parent.is_dir():
-        raise InputOutputError(f"folder {path.parent} does not exist; make it first")
+    with _disk_errors(path):
+        if path.is_dir():
+            raise UsageError(f"output {path} is a folder; name a file in it")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"output {path} is no regular file; name one, or write to - and redirect")
+        if os.path.lexists(path) and not overwrite:
+            raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
+        if not path.parent.is_dir():
+            raise InputOutputError(f"folder {path.parent} does not exist; make it first")
 
 
 class _ParquetSink:
@@ -195,6 +197,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
             errno.EACCES: "choose a folder that you may write to",
             errno.EPERM: "choose a folder that you may write to",
             errno.EROFS: "choose a folder that you may write to",
+            errno.ENAMETOOLONG: "choose a shorter name",
         }.get(error.errno or 0, "check the disk")
         raise InputOutputError(f"output {path} cannot be written ({error.strerror or error}); {remedy}") from error
 

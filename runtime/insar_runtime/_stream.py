@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._geo import are_degrees, read_points
+from insar_runtime._geo import read_points
 from insar_runtime._layout import Layout, Role, resolve_layout
 from insar_runtime._matrix import to_matrix
 from insar_runtime._units import Unit, Units, prove_units
@@ -114,7 +114,9 @@ def classify_stream(
     keep_series: bool,
 ) -> Iterator[pa.RecordBatch]:
     """Classify batches; see ``Classifier.classify_batches``."""
-    stream = iter(batches.to_batches() if isinstance(batches, pa.Table) else batches)
+    if isinstance(batches, pa.Table):
+        batches = batches.to_batches()
+    stream = iter([batches] if isinstance(batches, pa.RecordBatch) else batches)
     waiting: list[pa.RecordBatch] = []
     rows = 0
     while rows < _HEAD_ROWS and (batch := next(stream, None)) is not None:
@@ -175,7 +177,12 @@ def _position(head: pa.RecordBatch | None, layout: Layout) -> tuple[str, str] | 
     if not layout.longitude or not layout.latitude:
         return None
     columns = layout.longitude, layout.latitude
-    return columns if head is None or are_degrees(read_points(head, *columns)) else None
+    if head is None:
+        return columns
+    # Metres under these names, as against a filler here and there: most places are off the globe.
+    known = ~(head.column(columns[0]).is_null().to_numpy(zero_copy_only=False))
+    placed = np.isfinite(read_points(head, *columns)[known]).all(axis=1)
+    return columns if not known.any() or placed.mean() > 0.5 else None
 
 
 def _velocity(head: pa.RecordBatch, layout: Layout) -> NDArray[np.float64] | None:

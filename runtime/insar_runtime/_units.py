@@ -24,7 +24,9 @@ _MIN_ROWS: Final = 10
 _MIN_EPOCHS: Final = 10
 _MIN_VELOCITY: Final = 1.0
 """mm/yr; slower points say more about noise and rounding than about the unit."""
-_MIN_CORRELATION: Final = 0.9
+_AGREEMENT: Final = 0.5
+_MIN_AGREEING: Final = 0.7
+"""Rows whose slope over velocity is within half of the median, and the share of rows that must be."""
 _RATIO_TOLERANCE: Final = 1.25
 """Velocities may be projected or fitted with an annual cycle; the units lie further apart than this."""
 _METRE_RANGE: Final = 0.15
@@ -119,6 +121,8 @@ def prove_units(
 
     evidence: Evidence = "format" if _format_is_mm(layout) else "assumed"
     notes = ["unit mm assumed, no velocity proves it (--units declares it)"] if evidence == "assumed" else []
+    if _usable_velocities(velocity_sample) >= _MIN_ROWS and np.isfinite(sample).any():
+        notes.append(f"the series do not go with '{layout.velocity}', so nothing proves that they are mm")
     if np.isfinite(sample).any():
         _refuse_amplitude(sample)
         _refuse_unstated(layout, sample)
@@ -147,16 +151,20 @@ def _check_arguments(
 def _velocity_ratio(
     sample: npt.NDArray[np.float64], days: npt.NDArray[np.float32], velocity: npt.NDArray[np.float64]
 ) -> float | None:
-    """Slope per year of the series over the velocity, through the origin; None unless both go together."""
+    """Median of slope per year over velocity; None unless most rows agree about it."""
     slope = _slopes(sample, days.astype(np.float64) / 365.25)
     use = np.isfinite(slope) & np.isfinite(velocity) & (np.abs(velocity) >= _MIN_VELOCITY)
     if np.count_nonzero(use) < _MIN_ROWS:
         return None
-    slope, velocity = slope[use], velocity[use]
-    cross, scale = float(velocity @ slope), float(velocity @ velocity)
-    # About the origin, as the regression: in a subsiding city all velocities may be nearly the same.
-    correlation = cross / math.sqrt(scale * float(slope @ slope)) if slope.any() else 0.0
-    return cross / scale if abs(correlation) > _MIN_CORRELATION else None
+    ratios = slope[use] / velocity[use]
+    # The median, and a majority about it: one broken row must not take the proof of a whole file away.
+    ratio = float(np.median(ratios))
+    agree = np.abs(ratios - ratio) < _AGREEMENT * abs(ratio)
+    return ratio if np.mean(agree) >= _MIN_AGREEING else None
+
+
+def _usable_velocities(velocity: npt.NDArray[np.floating] | None) -> int:
+    return 0 if velocity is None else int(np.count_nonzero(np.abs(np.nan_to_num(velocity)) >= _MIN_VELOCITY))
 
 
 def _slopes(sample: npt.NDArray[np.float64], years: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -140,8 +141,8 @@ class Classifier:
         Parameters
         ----------
         displacement : array_like of float, shape [N, T] or [T]
-            Displacement along the line of sight in mm. NaN and masked values are missing. The sign
-            convention and the reference epoch do not matter.
+            Displacement along the line of sight in mm. NaN and masked values are missing. The reference
+            epoch does not matter.
         dates : array_like, shape [T]
             Acquisition dates: ``datetime64``, ``datetime.date``, or ISO text. Need not be in order.
 
@@ -278,8 +279,10 @@ def _rebuild(settings: dict[str, Any]) -> Classifier:
     return Classifier(**settings)
 
 
-def _as_float32(displacement: ArrayLike) -> NDArray[np.float32]:
+def _as_float32(displacement: Any) -> NDArray[np.float32]:
     try:
+        if hasattr(displacement, "iloc"):  # pandas, whose missing values numpy does not know
+            displacement = displacement.to_numpy(dtype=np.float32, na_value=np.nan)
         if isinstance(displacement, np.ma.MaskedArray):
             displacement = np.ma.filled(displacement.astype(np.float32), np.nan)
         return np.asarray(displacement, dtype=np.float32)
@@ -287,12 +290,19 @@ def _as_float32(displacement: ArrayLike) -> NDArray[np.float32]:
         raise UsageError(f"displacement is no array of numbers ({error}); give [N, T] floats in mm") from error
 
 
+def _plain_date(day: Any) -> Any:
+    """Give text and times of day as dates; the zone of a time is its own affair."""
+    if isinstance(day, str):
+        return parse_date(day)
+    return day.date() if isinstance(day, datetime) else day
+
+
 def _as_days(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.intp] | None]:
     """Give days since the first epoch in order, and the order if the dates were not."""
     raw = np.asarray(dates).ravel()
     if raw.dtype.kind in "OU":
         # numpy takes "20200103" for a year.
-        raw = np.array([parse_date(day) if isinstance(day, str) else day for day in raw.tolist()], dtype=object)
+        raw = np.array([_plain_date(day) for day in raw.tolist()], dtype=object)
     elif raw.dtype.kind != "M":
         raise DataError(f"dates are of type {raw.dtype}; give datetime64, date or text such as 2020-01-03")
     try:

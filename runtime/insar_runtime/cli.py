@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -101,7 +101,10 @@ def classify(
     from insar_runtime._texts import describe_summary
     from insar_runtime.files import classify_file
 
-    output = output or ("-" if source == "-" else _default_output(source))
+    if output == "":
+        raise UsageError("the output has no name; give -o a file, or leave it away")
+    if output is None:
+        output = "-" if source == "-" else _default_output(source)
     if as_json and output == "-":
         raise UsageError("--json and -o - both want standard output; give -o a file")
     with _quiet_when_unread(), _Bar(hidden=quiet) as bar:
@@ -222,11 +225,17 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors become one line and an exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # nohup asks that a hang-up be ignored.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
+    if sys.stderr is None:  # closed, as under some daemons
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except InsarRuntimeError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
@@ -296,7 +305,8 @@ def _peak_memory_mb() -> float | None:
 def _report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
     with _quiet_when_unread():
         typer.echo(json.dumps(facts) if as_json else text)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
 
 @contextmanager
@@ -310,7 +320,8 @@ def _quiet_when_unread() -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    with suppress(OSError):  # nobody to tell
+        typer.echo(text, err=True)
 
 
 class _Bar:

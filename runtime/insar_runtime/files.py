@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -102,7 +102,11 @@ def _check_pair(source: Path | str | BinaryIO, output: Path | str | BinaryIO, *,
     """Refuse what cannot end well before anything is opened."""
     if not isinstance(output, Path):
         return
-    if isinstance(source, Path) and source.exists() and output.exists() and output.samefile(source):
+    check_output(output, overwrite=True)
+    same = False
+    with suppress(OSError):  # what is wrong with the input is said when it is opened
+        same = isinstance(source, Path) and output.samefile(source)
+    if same:
         raise UsageError(f"output {output} is the input; name another file")
     check_output(output, overwrite=overwrite)
 

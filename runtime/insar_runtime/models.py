@@ -31,14 +31,14 @@ class Limits:
         Valid epochs of a row, and epochs of a file.
     max_gap_days : int
         Longest time between two neighbouring valid epochs.
-    max_range_mm : float
+    max_range_mm : int
         Largest difference between two displacements of a row.
     """
 
     min_epochs: int
     max_epochs: int
     max_gap_days: int
-    max_range_mm: float
+    max_range_mm: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +129,18 @@ def load_model(model: str | Path | None = None) -> Model:
     ModelIntegrityError
         If its ``model.json`` is damaged or was written for another version of this package.
     """
-    name = str(model or DEFAULT_MODEL)
+    name = DEFAULT_MODEL if model is None else str(model)
     # Shipped names first: a folder that happens to lie where one works must not take a model's place.
     folder: Traversable = _shipped() / name if name in list_models() else Path(name)
-    if not (folder / _MODEL_FILE).is_file():
+    if not name or not (folder / _MODEL_FILE).is_file():
         shipped = ", ".join(list_models()) or "none"
         raise UnavailableError(
             f"there is no model {name!r}; shipped are {shipped}, and a folder with a {_MODEL_FILE} is taken too"
         )
     try:
         card = json.loads((folder / _MODEL_FILE).read_bytes())
-        if not {"files", "metrics"} <= set(card):
-            raise ModelIntegrityError(f"{_MODEL_FILE} of {name} names no files; install it again")
+        if not all(set(file) >= {"file", "sha256", "bytes"} for file in card["files"].values()) or not card["metrics"]:
+            raise ModelIntegrityError(f"{_MODEL_FILE} of {name} does not describe its files; install it again")
         if card["schema"] != _SCHEMA or tuple(card["classes"]) != CLASS_NAMES:
             raise ModelIntegrityError(
                 f"{_MODEL_FILE} of {name} has schema {card['schema']} and classes {card['classes']}; "
@@ -149,13 +149,13 @@ def load_model(model: str | Path | None = None) -> Model:
         return Model(
             name=card["name"],
             version=card["version"],
-            limits=Limits(**card["limits"]),
+            limits=Limits(**{key: int(value) for key, value in card["limits"].items()}),
             abstain_below=float(card["thresholds"]["abstain_below"]),
             half_wavelength_mm=float(card["half_wavelength_mm"]),
             card=card,
             folder=folder,
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelIntegrityError(f"{_MODEL_FILE} of {name} is damaged ({error!r}); install it again") from error
 
 

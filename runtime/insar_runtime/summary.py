@@ -70,7 +70,7 @@ def notes_on(understanding: Understanding) -> tuple[str, ...]:
     if understanding.units.note:
         notes.append(understanding.units.note)
     if understanding.units.sign == "opposite_to_velocity":
-        notes.append("the series have the opposite sign of the velocity column; classes do not depend on it")
+        notes.append("the series have the opposite sign of the velocity column")
     if understanding.layout.longitude and understanding.layout.latitude and understanding.position is None:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
     if understanding.layout.producer == "EGMS L3":
