@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,12 @@ def test_dates_in_any_order_and_spelling(classifier: Classifier, series: tuple[n
     assert _same(classifier.classify(matrix[:40], [str(d) for d in dates]), wanted)
     assert _same(classifier.classify(matrix[:40], [str(d).replace("-", "") for d in dates]), wanted)
     assert _same(classifier.classify(matrix[:40], [d.astype(object) for d in dates]), wanted)
+
+
+def test_times_of_day_and_zones_are_dates(classifier: Classifier, series: tuple[np.ndarray, np.ndarray]) -> None:
+    matrix, dates = series
+    times = [datetime.combine(day.astype(object), time(17, 3), UTC) for day in dates]
+    assert _same(classifier.classify(matrix[:9], times), classifier.classify(matrix[:9], dates))
 
 
 def test_missing_is_missing_however_it_is_written(

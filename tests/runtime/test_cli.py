@@ -320,6 +320,29 @@ def test_full_disk_behind_standard_output(source: Path, arguments: list[str]) ->
     assert len(done.stderr.decode().strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_name_too_long(source: Path, tmp_path: Path, side: str) -> None:
+    long = tmp_path / ("x" * 300 + ".parquet")
+    arguments = [long] if side == "input" else [source, "-o", long]
+    refused(run("classify", *arguments), 74, "name too long")
+
+
+@pytest.mark.parametrize("option", [["--model", ""], ["-o", ""]])
+def test_empty_option_is_no_default(source: Path, option: list[str]) -> None:
+    """As an unset variable of a shell script gives it."""
+    assert run("classify", source, *option).returncode in {2, 69}
+    assert [path.name for path in source.parent.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams(source: Path, tmp_path: Path, closed: str) -> None:
+    """Under some daemons; the file is written all the same."""
+    command = " ".join([*COMMAND, "classify", str(source), "-o", str(tmp_path / "o.parquet"), closed])
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert pq.read_metadata(tmp_path / "o.parquet").num_rows == 200
+
+
 def test_pipes_are_no_files(source: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -364,7 +387,12 @@ def test_codes_stay_text_in_csv(source: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code", "left"),
-    [(signal.SIGTERM, 143, 0), (signal.SIGINT, 130, 0), (signal.SIGKILL, -signal.SIGKILL, 1)],
+    [
+        (signal.SIGTERM, 143, 0),
+        (signal.SIGINT, 130, 0),
+        (signal.SIGHUP, 129, 0),
+        (signal.SIGKILL, -signal.SIGKILL, 1),
+    ],
 )
 def test_killed_while_writing(tmp_path: Path, number: signal.Signals, code: int, left: int) -> None:
     """The old output stays whole; a signal that can be caught leaves nothing else."""

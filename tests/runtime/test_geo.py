@@ -77,6 +77,14 @@ def test_file_without_positions_has_no_geometry(tmp_path: Path) -> None:
     assert b"geo" not in schema.metadata
 
 
+def test_filler_is_no_place(tmp_path: Path) -> None:
+    pq.write_table(_table(latitude=[45.0, -9999.0, 46.0], longitude=[7.0, 8.0, 9.5]), tmp_path / "in.parquet")
+    classify_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["geometry"].null_count == 1
+    geo = json.loads(pq.read_metadata(tmp_path / "out.parquet").metadata[b"geo"])
+    assert geo["columns"]["geometry"]["bbox"] == [7.0, 45.0, 9.5, 46.0]
+
+
 def test_metres_are_no_degrees(tmp_path: Path) -> None:
     pq.write_table(_table(latitude=[4e6] * 3, longitude=[4e5, 4e5, 5e5]), tmp_path / "in.parquet")
     summary = classify_file(tmp_path / "in.parquet", tmp_path / "out.parquet")

@@ -152,6 +152,27 @@ def test_stmtools_states_no_unit() -> None:
     assert prove_units(series / np.float32(1000), layout, declared="m").factor_to_mm == 1000
 
 
+def test_one_broken_row_takes_no_proof_away() -> None:
+    rng = np.random.default_rng(1)
+    layout = layout_of("D", "CODE", "VEL")
+    velocity = rng.normal(0, 8, 300)
+    series = (velocity[:, None] * layout.days / 365.25 + rng.normal(0, 2, (300, EPOCHS))) / 10
+    series[7, 3] = -9999
+    series[20, 30:] += 280
+    found = prove_units(series.astype(np.float32), layout, velocity)
+    assert (found.unit, found.evidence) == ("cm", "velocity")
+
+
+def test_velocities_that_prove_nothing_are_told() -> None:
+    rng = np.random.default_rng(2)
+    layout = layout_of("D", "CODE", "VEL")
+    series = rng.normal(0, 4, (300, EPOCHS)).astype(np.float32)
+    found = prove_units(series, layout, rng.normal(0, 8, 300))
+    assert found.evidence == "format"
+    assert found.note is not None
+    assert "do not go with 'VEL'" in found.note
+
+
 def test_implausible_steps() -> None:
     series, _ = scene()
     layout = layout_of("", "pid")

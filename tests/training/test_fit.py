@@ -105,6 +105,24 @@ def test_labels_are_names_or_ids(tmp_path: Path, values: Any) -> None:
     assert series.displacement.shape == series.days.shape
 
 
+def test_rows_that_would_poison_training_are_left_out(tmp_path: Path) -> None:
+    path = _labelled(tmp_path / "a.parquet", "label", lambda names: names)
+    table = pq.read_table(path)
+    column = table.schema.names[5]
+    values = table[column].to_pylist()
+    values[3] = float("inf")
+    place = table.schema.names.index(column)
+    pq.write_table(table.set_column(place, column, pa.array(values, pa.float32())), path)
+    series = dataset.read_labelled(path)
+    assert (len(series), series.dropped) == (499, 1)
+    assert not np.isinf(series.displacement).any()
+
+
+def test_file_of_one_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="0 usable rows of class Linear"):
+        dataset.read_labelled(_labelled(tmp_path / "a.parquet", "label", ["Stable"] * 500))
+
+
 def test_unknown_labels_are_refused(tmp_path: Path) -> None:
     path = _labelled(tmp_path / "a.parquet", "label", ["Cubic"] * 500)
     with pytest.raises(DataError, match="'Cubic'"):
