@@ -68,8 +68,8 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         "more of them; Quadratic and Bilinear are then called too often.",
         f"- Half a wavelength is {card['half_wavelength_mm']} mm (Sentinel-1). In EGMS L3 tracks are mixed, and "
         "an unwrapping error is no multiple of it.",
-        "- The reference epoch does not matter. The sign does a little: a series near the border of two classes and its "
-        "mirror image may fall on different sides.",
+        "- The reference epoch does not matter. The sign does a little: a series near the border of two classes and "
+        "its mirror image may fall on different sides.",
         "- A series of another length than 139 is interpolated to 139 dates: of long series, jumps of one or two "
         "epochs are smoothed.",
     ]
