@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.runtime.tables import series, wide, write
+
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 
 
@@ -16,3 +18,8 @@ def real() -> Callable[[str], Path]:
     if not REAL.is_dir():
         pytest.skip("real files not present: shared/data/real")
     return lambda name: REAL / name
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write(wide(*series(200)), tmp_path / "in.parquet")
