@@ -25,6 +25,7 @@ from insar_runtime.errors import (
 )
 
 if TYPE_CHECKING:
+    from insar_runtime._priors import ClassPriors
     from insar_runtime.classifier import Classifier
     from insar_runtime.files import classify_file
     from insar_runtime.models import Model, list_models, load_model
@@ -37,6 +38,7 @@ __all__ = [
     "CLASS_NAMES",
     "NO_CLASS",
     "STATUS_NAMES",
+    "ClassPriors",
     "Classifier",
     "DataError",
     "InputNotFoundError",
@@ -58,6 +60,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "ClassPriors": "_priors",
     "Classifier": "classifier",
     "Model": "models",
     "Result": "result",

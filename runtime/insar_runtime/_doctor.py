@@ -60,6 +60,7 @@ def examine() -> tuple[dict[str, Any], InsarRuntimeError | None]:
         "onnxruntime comes from": owners,
         "providers built in": list(facts.providers),
         "NVIDIA driver": "loaded" if facts.cuda_driver else "none",
+        "int8 dot products": "the processor has them" if facts.int8_dot_product else "none known",
         "device auto": device,
         "usable CPUs": usable_cpus(),
         "onnxruntime telemetry": "off" if os.environ.get("ORT_DISABLE_TELEMETRY") == "1" else "ON",

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -119,6 +120,7 @@ class Run:
             device=classifier.device,
             provider=classifier.provider,
             device_reason=classifier.device_reason,
+            priors=classifier.priors,
             seconds=round(seconds, 3),
         )
 
@@ -157,7 +159,9 @@ class Run:
             "model_sha256": classifier.model.sha256(classifier.precision),
             "precision": classifier.precision,
             "provider": classifier.provider,
+            "device_reason": classifier.device_reason,
             "parameters": {"abstain_below": classifier.abstain_below, "keep_series": self._keep_series},
+            "priors": asdict(classifier.priors),
             "class_names": list(CLASS_NAMES),
             "input": {
                 "name": Path(self._source.name).name,

@@ -37,7 +37,7 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     device : str
         See ``insar_runtime.devices.choose``.
     precision : {"fp32", "int8"}, optional
-        The device's usual one if not given.
+        The faster one of the device if not given.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     """
     onnxruntime = import_onnxruntime()
     offered = (precision,) if precision else model.precisions
-    candidates = choose(device, gather_facts(onnxruntime), offered)
+    candidates = choose(device, gather_facts(onnxruntime), offered, model.faster_on_cpu)
     for candidate in candidates:
         data = model.read(candidate.precision)
         session = _try_open(onnxruntime, data, candidate)

@@ -149,12 +149,21 @@ def classify_batch(
         If the batch has other columns than the first one, or its series do not fit the table's dates.
     """
     batch = _as_first(batch, understanding.schema)
-    result = (
-        classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
-        if batch.num_rows
-        else nothing()
-    )
+    result = classify_rows(classifier, understanding, batch, first_row) if batch.num_rows else nothing()
     return understanding.attach(batch, result, keep_series=keep_series)
+
+
+def classify_rows(
+    classifier: Classifier, understanding: Understanding, batch: pa.RecordBatch, first_row: int
+) -> Result:
+    """Classify the series of a batch that has rows, and leave its other columns alone.
+
+    Raises
+    ------
+    DataError
+        If its series do not fit the table's dates.
+    """
+    return classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
 
 
 def nothing() -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from insar_runtime._priors import ClassPriors
 from insar_runtime.summary import Summary
 
 
@@ -16,6 +17,7 @@ def describe_summary(summary: Summary) -> str:
         f"{summary.unit} ({summary.unit_evidence})",
         f"model {summary.model} {summary.model_version} {summary.precision} on {summary.device} "
         f"({summary.provider}: {summary.device_reason})",
+        f"priors: {describe_priors(summary.priors)}",
     ]
     lines += [f"note: {note}" for note in summary.notes]
     lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
@@ -23,6 +25,18 @@ def describe_summary(summary: Summary) -> str:
     rate = f", {summary.rows / summary.seconds:.0f} points/s" if summary.rows and summary.seconds else ""
     lines.append(f"{summary.output}: written in {summary.seconds:.2f} s{rate}")
     return "\n".join(lines)
+
+
+def describe_priors(priors: ClassPriors) -> str:
+    """Say which mix of classes the probabilities hold for, and where it comes from."""
+    shares = ", ".join(f"{name} {100 * share:.3g} %" for name, share in priors.shares.items())
+    origin = {
+        "training": "as trained",
+        "given": "as given",
+        "estimated": f"estimated from {priors.rows} points",
+        "too_few_rows": f"as trained: {priors.rows} points are too few to estimate from",
+    }[priors.origin]
+    return f"{shares} ({origin})"
 
 
 def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:

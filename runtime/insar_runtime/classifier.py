@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from insar_runtime._dates import parse_date, sort_axis
+from insar_runtime._arrays import as_days, as_float32
 from insar_runtime._engine import usable_cpus
+from insar_runtime._priors import ClassPriors, make_priors, reweight
 from insar_runtime._rows import check_rows
 from insar_runtime._session import open_session
 from insar_runtime.classes import CLASS_NAMES, RowStatus
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from insar_runtime._units import Unit
+
+Shares = ClassPriors | Mapping[str, float] | Sequence[float]
+"""Shares of the five classes: by name, or in the order of ``CLASS_NAMES``."""
 
 _ROWS_PER_CALL: Final = {"cpu": 256}
 _ROWS_PER_CALL_ELSEWHERE: Final = 4096
@@ -47,11 +50,15 @@ class Classifier:
     device : {"auto", "cpu", "cuda", "coreml", "directml", "openvino"}
         Where to run. Anything but ``auto`` fails if it does not really run there.
     precision : {"fp32", "int8"}, optional
-        By default int8 on a CPU and fp32 elsewhere. About one label in a hundred differs between the two.
+        By default the faster one of the model on this kind of CPU, and fp32 elsewhere. About one label in a
+        hundred differs between the two, so name one where several machines are to agree.
     threads : int, optional
         Parallel calls of the model; by default one for each CPU that the process may use.
     abstain_below : float, optional
         Confidence below which a row gets no class; by default the model's own threshold.
+    priors : mapping of str to float, or sequence of 5 floats, optional
+        Shares of the classes where the series come from, by name or in the order of ``CLASS_NAMES``; they need not
+        sum to 1. Probabilities, classes and abstention then hold for that mix. By default the mix of the training.
 
     Raises
     ------
@@ -77,6 +84,7 @@ class Classifier:
         precision: Precision | None = None,
         threads: int | None = None,
         abstain_below: float | None = None,
+        priors: Shares | None = None,
     ) -> None:
         if threads is not None and threads < 1:
             raise UsageError(f"threads is {threads}; give 1 or more")
@@ -88,8 +96,10 @@ class Classifier:
             "precision": precision,
             "threads": threads,
             "abstain_below": abstain_below,
+            "priors": priors,
         }
         self._model = load_model(model)
+        self._priors = _checked_priors(priors, self._model)
         self._opened = open_session(self._model, device=device, precision=precision)
         self._threads = threads or usable_cpus()
         self._abstain_below = self._model.abstain_below if abstain_below is None else abstain_below
@@ -135,6 +145,29 @@ class Classifier:
         """Confidence below which a row gets no class."""
         return self._abstain_below
 
+    @property
+    def priors(self) -> ClassPriors:
+        """The mix of classes that the probabilities hold for, and where it comes from."""
+        return self._priors
+
+    def with_priors(self, priors: Shares | None) -> Classifier:
+        """Give a classifier that differs in its priors only; both share one session.
+
+        Parameters
+        ----------
+        priors : mapping of str to float, or sequence of 5 floats, optional
+            As for ``Classifier``; the mix of the training if not given.
+
+        Raises
+        ------
+        UsageError
+            If they are no five shares above 0.
+        """
+        other = object.__new__(type(self))
+        changed = {"_settings": {**self._settings, "priors": priors}, "_priors": _checked_priors(priors, self._model)}
+        vars(other).update(vars(self), **changed)
+        return other
+
     def classify(self, displacement: ArrayLike, dates: ArrayLike | Sequence[Any]) -> Result:
         """Classify an array of series that share their dates.
 
@@ -158,8 +191,8 @@ class Classifier:
         DataError
             If a date is missing or occurs twice, or there are fewer or more epochs than the model takes.
         """
-        matrix = np.atleast_2d(_as_float32(displacement))
-        days, order = _as_days(dates)
+        matrix = np.atleast_2d(as_float32(displacement))
+        days, order = as_days(dates)
         if matrix.ndim != 2 or matrix.shape[1] != len(days):
             raise UsageError(
                 f"displacement has shape {list(matrix.shape)} and there are {len(days)} dates; give [N, {len(days)}]"
@@ -194,7 +227,10 @@ class Classifier:
         checks = check_rows(displacement, days, self._model.limits)
         answered = checks.status == RowStatus.OK
         rows = displacement if answered.all() else displacement[answered]
-        return decide(self._probabilities(rows, days), answered, checks, self._abstain_below)
+        probabilities = self._probabilities(rows, days)
+        if self._priors.reweights:
+            probabilities = reweight(probabilities, self._priors.array, self._model.training_priors.array)
+        return decide(probabilities, answered, checks, self._abstain_below)
 
     def check_axis(self, epochs: int) -> None:
         """Refuse a time axis that no row could be classified on.
@@ -275,42 +311,11 @@ class Classifier:
         return out
 
 
+def _checked_priors(priors: Shares | None, model: Model) -> ClassPriors:
+    if priors is None:
+        return model.training_priors
+    return priors if isinstance(priors, ClassPriors) else make_priors(priors)
+
+
 def _rebuild(settings: dict[str, Any]) -> Classifier:
     return Classifier(**settings)
-
-
-def _as_float32(displacement: Any) -> NDArray[np.float32]:
-    try:
-        if hasattr(displacement, "iloc"):  # pandas, whose missing values numpy does not know
-            displacement = displacement.to_numpy(dtype=np.float32, na_value=np.nan)
-        if isinstance(displacement, np.ma.MaskedArray):
-            displacement = np.ma.filled(displacement.astype(np.float32), np.nan)
-        return np.asarray(displacement, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"displacement is no array of numbers ({error}); give [N, T] floats in mm") from error
-
-
-def _plain_date(day: Any) -> Any:
-    """Give text and times of day as dates; the zone of a time is its own affair."""
-    if isinstance(day, str):
-        return parse_date(day)
-    return day.date() if isinstance(day, datetime) else day
-
-
-def _as_days(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.intp] | None]:
-    """Give days since the first epoch in order, and the order if the dates were not."""
-    raw = np.asarray(dates).ravel()
-    if raw.dtype.kind in "OU":
-        # numpy takes "20200103" for a year.
-        raw = np.array([_plain_date(day) for day in raw.tolist()], dtype=object)
-    elif raw.dtype.kind != "M":
-        raise DataError(f"dates are of type {raw.dtype}; give datetime64, date or text such as 2020-01-03")
-    try:
-        axis = raw.astype("datetime64[D]")
-    except (TypeError, ValueError) as error:
-        raise DataError(f"dates are not readable ({error}); give datetime64, date or text") from error
-    if np.isnat(axis).any():
-        first = int(np.isnat(axis).argmax())
-        raise DataError(f"date {first} is missing or unreadable; every epoch needs one such as 2020-01-03")
-    ordered, order = sort_axis(axis)
-    return (ordered - ordered[:1]).astype(np.float32), order

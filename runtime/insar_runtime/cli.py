@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,12 +20,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from insar_runtime import __version__
+from insar_runtime._progress import ProgressBar
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
 
 if TYPE_CHECKING:
     from insar_runtime._layout import Role
     from insar_runtime.classifier import Classifier
-    from insar_runtime.files import Progress
 
 # Kept here rather than imported, so that --help needs neither numpy nor onnxruntime.
 DeviceName = Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"]
@@ -48,7 +47,8 @@ InputArgument = Annotated[
 ModelOption = Annotated[str | None, typer.Option(help="Shipped model, or the folder of your own.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="Where to run; all but auto fail if they cannot.")]
 PrecisionOption = Annotated[
-    PrecisionName | None, typer.Option(help="int8 is usual on a CPU, fp32 elsewhere.", show_default=False)
+    PrecisionName | None,
+    typer.Option(help="By default the faster one on this kind of CPU, fp32 elsewhere.", show_default=False),
 ]
 ThreadsOption = Annotated[
     int | None, typer.Option(min=1, help="Parallel calls; by default one per usable CPU.", show_default=False)
@@ -87,6 +87,14 @@ def classify(
         float | None,
         typer.Option(min=0, max=1, help="Give no class below this confidence; by default the model's threshold."),
     ] = None,
+    priors: Annotated[
+        str | None,
+        typer.Option(
+            help="Shares of the five classes where the points lie (.95,.02,.01,.01,.01 or stable=.95,linear=.02,...), "
+            "or auto to estimate them from the file; by default those of the training.",
+            show_default=False,
+        ),
+    ] = None,
     units: UnitsOption = None,
     id_column: IdOption = None,
     lon: LonOption = None,
@@ -98,6 +106,7 @@ def classify(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Classify every point of a file; rows and their order stay."""
+    from insar_runtime._priors import parse_priors
     from insar_runtime._texts import describe_summary
     from insar_runtime.files import classify_file
 
@@ -107,7 +116,8 @@ def classify(
         output = "-" if source == "-" else _default_output(source)
     if as_json and output == "-":
         raise UsageError("--json and -o - both want standard output; give -o a file")
-    with _quiet_when_unread(), _Bar(hidden=quiet) as bar:
+    mix = None if priors is None else parse_priors(priors)
+    with _quiet_when_unread(), ProgressBar(hidden=quiet) as bar:
         summary = classify_file(
             source,
             output,
@@ -116,6 +126,7 @@ def classify(
             columns=_columns(id_column, lon, lat, velocity),
             keep_series=keep_series,
             overwrite=overwrite,
+            priors=mix,
             progress=bar,
         )
     if as_json:
@@ -182,11 +193,12 @@ def demo(
 def models(as_json: JsonOption = False) -> None:
     """List the shipped models."""
     from insar_runtime._texts import describe_mapping
-    from insar_runtime.models import list_models, load_model
+    from insar_runtime.models import DEFAULT_MODEL, list_models, load_model
 
     facts = {
         name: {
             "version": model.version,
+            "default": name == DEFAULT_MODEL,
             "classes": list(model.card["classes"]),
             "epochs": f"{model.limits.min_epochs} to {model.limits.max_epochs}",
             "longest gap in days": model.limits.max_gap_days,
@@ -322,26 +334,3 @@ def _quiet_when_unread() -> Iterator[None]:
 def _say(text: str) -> None:
     with suppress(OSError):  # nobody to tell
         typer.echo(text, err=True)
-
-
-class _Bar:
-    """Progress on a terminal: rows done and rows a second, on one line that goes away."""
-
-    def __init__(self, *, hidden: bool) -> None:
-        self._shown = sys.stderr.isatty() and not hidden
-        self._begin = self._last = time.monotonic()
-
-    def __enter__(self) -> Progress:
-        return self._update
-
-    def __exit__(self, *exception: object) -> None:
-        if self._shown:
-            typer.echo("\r\033[K", nl=False, err=True)
-
-    def _update(self, rows: int, total: int | None) -> None:
-        now = time.monotonic()
-        if not self._shown or now - self._last < 0.2:
-            return
-        self._last = now
-        of = f" of {total} ({100 * rows / total:.0f} %)" if total else ""
-        typer.echo(f"\r\033[K{rows}{of} points, {rows / (now - self._begin):.0f}/s", nl=False, err=True)

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from insar_runtime._layout import Role
+from insar_runtime._priors import ClassPriors, estimate_priors, make_priors
 from insar_runtime._run import Run
+from insar_runtime._sample import RowSample
 from insar_runtime._sinks import check_output
 from insar_runtime._sources import Source, open_source
-from insar_runtime._stream import Understanding, understand
+from insar_runtime._stream import Understanding, classify_rows, understand
 from insar_runtime._units import Unit
-from insar_runtime.classifier import Classifier
+from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import UsageError
 from insar_runtime.summary import Summary
 
 Progress = Callable[[int, int | None], None]
 """Called with the rows done and the rows in all (None if that is not known)."""
+
+Reading = tuple[Source, Understanding, Iterator[pa.RecordBatch]]
+"""An open table, what was understood of it, and its rows."""
+
+_MOST_SAMPLED_ROWS: Final = 200_000
+"""Rows that priors are estimated from: chance then moves no share by more than some 0.1 %, in some 20 MB."""
+
+_LEAST_ROWS: Final = 100
+"""From fewer rows no mix is estimated: one row would be more than a hundredth."""
 
 
 def classify_file(
@@ -34,6 +49,7 @@ def classify_file(
     columns: Mapping[Role, str] | None = None,
     keep_series: bool = False,
     overwrite: bool = False,
+    priors: Shares | Literal["auto"] | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Classify a file of any size in bounded memory.
@@ -55,8 +71,12 @@ def classify_file(
         Whether the output keeps the series beside the attributes.
     overwrite : bool
         Whether an output that exists may be replaced.
+    priors : mapping of str to float, sequence of 5 floats, or "auto", optional
+        Shares of the classes where the points come from, in place of the classifier's. ``auto`` estimates them
+        from the file, which is then read twice; with fewer than 100 rows to estimate from, the mix of the training
+        is kept and said so in the metadata.
     progress : callable, optional
-        Told of the rows done after each batch.
+        Told of the rows done after each batch, in each of the two readings with ``priors="auto"``.
 
     Returns
     -------
@@ -72,13 +92,22 @@ def classify_file(
     output = _path_or_stream(output)
     _check_pair(source, output, overwrite=overwrite)
     classifier = classifier or Classifier()
-    half_wavelength_mm = classifier.model.half_wavelength_mm
-    with open_understood(source, units=units, columns=columns, half_wavelength_mm=half_wavelength_mm) as (
-        opened,
-        understanding,
-        batches,
-    ):
-        classifier.check_axis(len(understanding.layout.dates))
+    reading = partial(
+        open_understood,
+        source,
+        units=units,
+        columns=columns,
+        half_wavelength_mm=classifier.model.half_wavelength_mm,
+    )
+    if isinstance(priors, str) and priors == "auto":
+        if not isinstance(source, Path):
+            raise UsageError("priors auto reads the input twice, a stream can be read once; give a file or five shares")
+        estimate = _estimated_priors(classifier, reading, keep_series=keep_series, progress=progress)
+        classifier = classifier.with_priors(estimate)
+    elif priors is not None:
+        classifier = classifier.with_priors(priors)
+    with reading() as (opened, understanding, batches):
+        _check_fitness(classifier, understanding, keep_series=keep_series)
         run = Run(classifier, understanding, opened, keep_series=keep_series)
         with run.open_sink(output, overwrite=overwrite) as sink:
             for batch in batches:
@@ -86,6 +115,37 @@ def classify_file(
                 if progress:
                     progress(run.rows, opened.rows)
     return run.summary(opened.name, _name(output), time.perf_counter() - begin)
+
+
+def _estimated_priors(
+    classifier: Classifier,
+    reading: Callable[[], AbstractContextManager[Reading]],
+    *,
+    keep_series: bool,
+    progress: Progress | None,
+) -> ClassPriors:
+    """Read the file once and estimate its mix of classes from the rows that the network answers."""
+    as_trained = classifier.with_priors(None)
+    sample = RowSample(_MOST_SAMPLED_ROWS, len(CLASS_NAMES))
+    done = 0
+    with reading() as (opened, understanding, batches):
+        _check_fitness(classifier, understanding, keep_series=keep_series)
+        for batch in batches:
+            probabilities = classify_rows(as_trained, understanding, batch, done).probabilities
+            sample.add(probabilities[~np.isnan(probabilities[:, 0])])
+            done += batch.num_rows
+            if progress:
+                progress(done, opened.rows)
+    rows, training = sample.rows(), classifier.model.training_priors
+    if len(rows) < _LEAST_ROWS:
+        return replace(training, origin="too_few_rows", rows=len(rows))
+    return make_priors(estimate_priors(rows, training.array), "estimated", len(rows))
+
+
+def _check_fitness(classifier: Classifier, understanding: Understanding, *, keep_series: bool) -> None:
+    """Refuse a table whose rows could not be classified or written, before the first one is."""
+    classifier.check_axis(len(understanding.layout.dates))
+    understanding.output_schema(keep_series=keep_series)
 
 
 def _path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
@@ -118,7 +178,7 @@ def open_understood(
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
-) -> Iterator[tuple[Source, Understanding, Iterator[pa.RecordBatch]]]:
+) -> Iterator[Reading]:
     """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
 
     Yields

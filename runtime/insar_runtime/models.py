@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
+from insar_runtime._priors import ClassPriors, make_priors
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import ModelIntegrityError, UnavailableError
 
@@ -42,6 +43,27 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class FasterOnCpu:
+    """Which precision is the faster on a processor, as ``model.json`` says; int8 where it says nothing.
+
+    Attributes
+    ----------
+    int8_dot_product : {"fp32", "int8"}
+        On a processor with instructions for dot products of int8.
+    plain : {"fp32", "int8"}
+        On any other.
+    """
+
+    int8_dot_product: Precision = "int8"
+    plain: Precision = "int8"
+
+    def __post_init__(self) -> None:
+        for precision in (self.int8_dot_product, self.plain):
+            if precision not in get_args(Precision):
+                raise ValueError(f"{precision!r} is no precision")
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model on disk, as its ``model.json`` describes it.
 
@@ -55,6 +77,10 @@ class Model:
         Confidence below which a row gets no class.
     half_wavelength_mm : float
         Half wavelength of the radar that the model was trained for.
+    training_priors : ClassPriors
+        Mix of classes in the training, for which the probabilities hold as the network gives them.
+    faster_on_cpu : FasterOnCpu
+        Which precision to take on a CPU.
     card : Mapping
         The whole of ``model.json``.
     folder : Traversable
@@ -66,6 +92,8 @@ class Model:
     limits: Limits
     abstain_below: float
     half_wavelength_mm: float
+    training_priors: ClassPriors
+    faster_on_cpu: FasterOnCpu
     card: Mapping[str, Any]
     folder: Traversable
 
@@ -152,6 +180,8 @@ def load_model(model: str | Path | None = None) -> Model:
             limits=Limits(**{key: int(value) for key, value in card["limits"].items()}),
             abstain_below=float(card["thresholds"]["abstain_below"]),
             half_wavelength_mm=float(card["half_wavelength_mm"]),
+            training_priors=make_priors(card.get("training_priors", [1.0] * len(CLASS_NAMES)), "training"),
+            faster_on_cpu=FasterOnCpu(**card.get("faster_on_cpu", {})),
             card=card,
             folder=folder,
         )

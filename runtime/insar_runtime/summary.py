@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from insar_runtime._priors import ClassPriors
 from insar_runtime._stream import Understanding
 
 
@@ -32,6 +33,8 @@ class Summary:
         What a person should know about the input.
     model, model_version, model_sha256, precision, device, provider, device_reason : str
         What really ran.
+    priors : ClassPriors
+        Mix of classes that the probabilities hold for.
     seconds : float
         Time of the run, without start-up.
     """
@@ -57,6 +60,7 @@ class Summary:
     device: str
     provider: str
     device_reason: str
+    priors: ClassPriors
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from numpy.typing import NDArray
 
+from insar_runtime import load_model
+from tests.conftest import load_golden
 from tests.runtime.tables import series, wide, write
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
@@ -18,6 +22,12 @@ def real() -> Callable[[str], Path]:
     if not REAL.is_dir():
         pytest.skip("real files not present: shared/data/real")
     return lambda name: REAL / name
+
+
+@pytest.fixture(scope="session")
+def golden(artifacts: Path) -> list[dict[str, NDArray[Any]]]:
+    """Golden vectors of the default model, a set a time axis: displacement, days, probabilities by Keras."""
+    return load_golden(artifacts / load_model().name / "golden.npz")
 
 
 @pytest.fixture

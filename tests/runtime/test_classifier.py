@@ -14,15 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import CLASS_NAMES, NO_CLASS, Classifier, DataError, Result, RowStatus, UsageError
+from insar_runtime import CLASS_NAMES, NO_CLASS, Classifier, DataError, Result, RowStatus, UsageError, list_models
 from insar_runtime.result import RESULT_SCHEMA
 
 FIRST = np.datetime64("2019-01-04")
 
 
-@pytest.fixture(scope="module", params=["fp32", "int8"])
+@pytest.fixture(scope="module", params=itertools.product(list_models(), ["fp32", "int8"]), ids="-".join)
 def classifier(request: pytest.FixtureRequest) -> Classifier:
-    return Classifier(device="cpu", precision=request.param, threads=2)
+    name, precision = request.param
+    return Classifier(name, device="cpu", precision=precision, threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_rows_keep_their_order(classifier: Classifier, series: tuple[np.ndarray,
 
 def test_threads_do_not_matter(classifier: Classifier, series: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, dates = series
-    alone = Classifier(device="cpu", precision=classifier.precision, threads=1)
+    alone = Classifier(classifier.model.name, device="cpu", precision=classifier.precision, threads=1)
     assert _same(alone.classify(matrix, dates), classifier.classify(matrix, dates))
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: classifier.classify(matrix, dates), range(8)))

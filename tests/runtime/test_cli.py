@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import CLASS_NAMES
+from insar_runtime import CLASS_NAMES, list_models, load_model
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import COMMAND, run
 from tests.runtime.tables import series, wide, write
@@ -36,6 +36,17 @@ def test_json_summary_on_stdout(source: Path, tmp_path: Path) -> None:
     assert summary["rows"] == 200
     assert sum(summary["statuses"].values()) == 200
     assert summary["peak_memory_mb"] > 20
+
+
+def test_priors_are_said(source: Path, tmp_path: Path) -> None:
+    done = run("classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1")
+    assert b"priors: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in done.stderr
+    done = run("classify", source, "-o", tmp_path / "auto.parquet", "--priors", "auto", "--json")
+    assert b"(estimated from 200 points)" in done.stderr
+    priors = json.loads(done.stdout)["priors"]
+    assert (priors["origin"], priors["rows"]) == ("estimated", 200)
+    block = json.loads(pq.read_metadata(tmp_path / "auto.parquet").metadata[b"insar_runtime"])
+    assert block["priors"] == priors
 
 
 def test_pipe_in_pipe_out(source: Path, tmp_path: Path) -> None:
@@ -89,11 +100,14 @@ def test_demo_is_mostly_right(tmp_path: Path) -> None:
 
 def test_models_and_doctor() -> None:
     facts = json.loads(run("models", "--json").stdout)
-    assert facts["paper-cnn"]["classes"] == list(CLASS_NAMES)
+    assert tuple(facts) == list_models()
+    assert all(model["classes"] == list(CLASS_NAMES) for model in facts.values())
+    assert [name for name, model in facts.items() if model["default"]] == [load_model().name]
     done = run("doctor", "--json")
     report = json.loads(done.stdout)
     assert done.returncode == 0
     assert report["onnxruntime telemetry"] == "off"
+    assert report["int8 dot products"] in {"the processor has them", "none known"}
     assert set(report["models"].values()) == {"works"}
 
 

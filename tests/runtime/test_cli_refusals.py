@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from insar_runtime import load_model
 from tests.runtime.commands import COMMAND, refused, run
 from tests.runtime.tables import as_lists, series, wide, write
 
@@ -146,12 +147,12 @@ def test_unavailable(source: Path, flag: str) -> None:
 
 
 def test_model_with_a_flipped_byte(source: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(Path(str(files("insar_runtime"))) / "models" / "paper-cnn", tmp_path / "model"))
+    copy = Path(shutil.copytree(Path(str(files("insar_runtime"))) / "models" / load_model().name, tmp_path / "model"))
     victim = next(copy.glob("*int8.onnx"))
     data = bytearray(victim.read_bytes())
     data[5000] ^= 1
     victim.write_bytes(data)
-    refused(run("classify", source, "--model", copy), 77, "SHA-256")
+    refused(run("classify", source, "--model", copy, "--precision", "int8"), 77, "SHA-256")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +161,17 @@ def test_model_with_a_flipped_byte(source: Path, tmp_path: Path) -> None:
 )
 def test_wrong_usage(arguments: list[str]) -> None:
     refused(run(*arguments), 2, "See insar-rt --help")
+
+
+@pytest.mark.parametrize("text", ["", ".5,.5", "1,1,1,1,0", "stable=1,linear=1", "often"])
+def test_priors_that_are_none(source: Path, text: str) -> None:
+    refused(run("classify", source, "--priors", text), 2, "priors", "give five shares such as")
+    assert [path.name for path in source.parent.iterdir()] == ["in.parquet"]
+
+
+def test_standard_input_is_not_read_twice(tmp_path: Path) -> None:
+    done = run("classify", "-", "-o", tmp_path / "o.parquet", "--priors", "auto", input=b"")
+    refused(done, 2, "a stream can be read once", "give a file or five shares")
 
 
 @pytest.mark.parametrize("source_", [".", "", "/"])

@@ -14,7 +14,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file
+from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file, files
+from insar_runtime._priors import estimate_priors, reweight
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 
@@ -103,11 +104,83 @@ def test_metadata_tells_where_classes_come_from(tmp_path: Path, classifier: Clas
     block = json.loads(pq.read_metadata(tmp_path / "a.parquet").metadata[b"insar_runtime"])
     early = json.loads(pq.read_schema(tmp_path / "a.parquet").metadata[b"insar_runtime"])
     assert early == {key: value for key, value in block.items() if key not in {"rows", "classes", "statuses"}}
-    assert block["model_sha256"] == classifier.model.sha256("int8")
-    assert (block["precision"], block["provider"]) == ("int8", "CPUExecutionProvider")
+    assert block["model_sha256"] == classifier.model.sha256(classifier.precision)
+    assert (block["precision"], block["provider"]) == (classifier.precision, "CPUExecutionProvider")
+    assert block["device_reason"].startswith("asked for")
+    assert block["priors"] == {"shares": dict(classifier.priors.shares), "origin": "training", "rows": None}
     assert block["rows"] == sum(block["statuses"].values()) == 120
     assert block["input"]["name"] == "in.parquet"
     assert len(block["input"]["dates"]) == 60
+
+
+P_COLUMNS = [name for name in RESULT_SCHEMA.names if name.startswith("p_")]
+
+
+def _probabilities(table: pa.Table) -> np.ndarray:
+    return np.stack([table[name].to_numpy() for name in P_COLUMNS], axis=1)
+
+
+def test_priors_of_the_call_take_the_place_of_the_classifiers(tmp_path: Path, classifier: Classifier) -> None:
+    path = write(wide(*series(120)), tmp_path / "in.parquet")
+    plain = _classify(path, tmp_path, classifier)
+    shares = {"Stable": 36, "Linear": 1, "Quadratic": 1, "Bilinear": 1, "PUE": 1}
+    table = _classify(path, tmp_path, classifier.with_priors([1, 2, 3, 4, 5]), priors=shares)
+    wanted = reweight(_probabilities(plain), np.array([0.9, *[0.025] * 4]), classifier.model.training_priors.array)
+    np.testing.assert_allclose(_probabilities(table), wanted, atol=1e-6)
+
+
+def test_priors_estimated_from_the_file(tmp_path: Path, classifier: Classifier) -> None:
+    displacement, dates = series()
+    displacement[::10] = np.nan
+    path = write(wide(displacement, dates), tmp_path / "in.parquet")
+    plain = _probabilities(_classify(path, tmp_path, classifier))
+    calls: list[int] = []
+    summary = classify_file(
+        path,
+        tmp_path / "auto.parquet",
+        # Priors of the classifier itself do not colour the estimate.
+        classifier=classifier.with_priors([1, 2, 3, 4, 5]),
+        priors="auto",
+        progress=lambda rows, _: calls.append(rows),
+    )
+    assert calls == [300, 300]
+    assert (summary.priors.origin, summary.priors.rows) == ("estimated", 270)
+    wanted = estimate_priors(plain[~np.isnan(plain[:, 0])], classifier.model.training_priors.array)
+    np.testing.assert_allclose(summary.priors.array, wanted, rtol=1e-9)
+    given = _classify(path, tmp_path, classifier, priors=summary.priors.shares)
+    table = pq.read_table(tmp_path / "auto.parquet")
+    assert _equal(given, table)
+    block = json.loads(table.schema.metadata[b"insar_runtime"])
+    assert block["priors"] == {"shares": summary.priors.shares, "origin": "estimated", "rows": 270}
+
+
+def test_large_files_are_sampled_for_their_priors(
+    tmp_path: Path, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(wide(*series(1000)), tmp_path / "in.parquet")
+    every = classify_file(path, tmp_path / "every.parquet", classifier=classifier, priors="auto").priors
+    monkeypatch.setattr(files, "_MOST_SAMPLED_ROWS", 400)
+    some = classify_file(path, tmp_path / "some.parquet", classifier=classifier, priors="auto").priors
+    assert (every.rows, some.rows) == (1000, 400)
+    np.testing.assert_allclose(some.array, every.array, atol=0.1)
+
+
+@pytest.mark.parametrize("points", [0, 99])
+def test_few_points_keep_the_priors_of_the_training(tmp_path: Path, classifier: Classifier, points: int) -> None:
+    path = write(wide(*series(99)).slice(0, points), tmp_path / "in.parquet")
+    plain = _classify(path, tmp_path, classifier)
+    table = _classify(path, tmp_path, classifier, priors="auto")
+    assert _equal(table, plain)
+    priors = json.loads(table.schema.metadata[b"insar_runtime"])["priors"]
+    assert (priors["origin"], priors["rows"]) == ("too_few_rows", points)
+    assert priors["shares"] == classifier.model.training_priors.shares
+
+
+def test_a_stream_has_no_second_reading(tmp_path: Path, classifier: Classifier) -> None:
+    path = write(wide(*series(120)), tmp_path / "in.arrows")
+    with path.open("rb") as stream, pytest.raises(UsageError, match=r"twice.*give a file or five shares"):
+        classify_file(stream, tmp_path / "out.parquet", classifier=classifier, priors="auto")
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_summary_counts_what_the_file_holds(tmp_path: Path, classifier: Classifier) -> None:

@@ -6,15 +6,27 @@ interpolation or a mask may get wrong (30 to 512 epochs, cut, scattered and miss
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from insar_runtime import Classifier, RowStatus
+from insar_runtime import Classifier, RowStatus, list_models
+from tests.conftest import load_golden
 
 Golden = list[dict[str, NDArray[Any]]]
+
+
+@pytest.fixture(scope="module", params=list_models())
+def model(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def golden(model: str, artifacts: Path) -> Golden:
+    return load_golden(artifacts / model / "golden.npz")
 
 
 def _ask(classifier: Classifier, golden: Golden) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -36,15 +48,15 @@ def test_golden_vectors_cover_all_classes_and_lengths(golden: Golden) -> None:
     assert any(np.isnan(entry["displacement"]).any() for entry in golden)
 
 
-def test_fp32_is_keras_to_five_decimals(golden: Golden) -> None:
-    found, wanted = _ask(Classifier(device="cpu", precision="fp32"), golden)
+def test_fp32_is_keras_to_five_decimals(model: str, golden: Golden) -> None:
+    found, wanted = _ask(Classifier(model, device="cpu", precision="fp32"), golden)
     assert len(found) > 200
     # Sums of some thousand float32 products in another order: 1e-6 is usual, 1e-5 is promised.
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
 
 
-def test_int8_gives_keras_labels(golden: Golden) -> None:
-    classifier = Classifier(device="cpu", precision="int8")
+def test_int8_gives_keras_labels(model: str, golden: Golden) -> None:
+    classifier = Classifier(model, device="cpu", precision="int8")
     found, wanted = _ask(classifier, golden)
     gates = classifier.model.card["thresholds"]["int8_against_keras"]
     same = found.argmax(axis=1) == wanted.argmax(axis=1)
@@ -56,8 +68,8 @@ def test_int8_gives_keras_labels(golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_labels_do_not_depend_on_the_reference_epoch(golden: Golden, precision: Any) -> None:
-    classifier = Classifier(device="cpu", precision=precision, abstain_below=0)
+def test_labels_do_not_depend_on_the_reference_epoch(model: str, golden: Golden, precision: Any) -> None:
+    classifier = Classifier(model, device="cpu", precision=precision, abstain_below=0)
     for entry in golden[:4]:
         days = entry["days"][0]
         plain = classifier.classify_matrix(entry["displacement"], days)

@@ -8,10 +8,13 @@ import shutil
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from insar_runtime import Classifier, ModelIntegrityError, UnavailableError, list_models, load_model
+from insar_runtime.models import DEFAULT_MODEL, FasterOnCpu
 
 SHIPPED = Path(str(files("insar_runtime"))) / "models"
 
@@ -23,7 +26,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_default_model_comes_first_and_loads() -> None:
-    assert list_models()[0] == load_model().name
+    assert list_models()[0] == load_model().name == DEFAULT_MODEL
     assert set(load_model().precisions) == {"fp32", "int8"}
 
 
@@ -50,12 +53,17 @@ def test_one_flipped_bit_is_refused(copy: Path, precision: str, place: float) ->
 
 
 def _without(key: str) -> Callable[[str], str]:
-    def edit(text: str) -> str:
-        card = json.loads(text)
-        del card[key]
-        return json.dumps(card)
+    return lambda text: json.dumps({name: value for name, value in json.loads(text).items() if name != key})
 
-    return edit
+
+def _with(**changed: Any) -> Callable[[str], str]:
+    return lambda text: json.dumps({**json.loads(text), **changed})
+
+
+def _edit(copy: Path, edit: Callable[[str], str]) -> Path:
+    path = copy / "model.json"
+    path.write_text(edit(path.read_text()))
+    return copy
 
 
 @pytest.mark.parametrize(
@@ -66,17 +74,30 @@ def _without(key: str) -> Callable[[str], str]:
         _without("limits"),
         _without("files"),
         lambda text: text.replace('"sha256"', '"sha"'),
-        lambda text: text.replace('"min_epochs": 30', '"min_epochs": "a"'),
-        lambda text: json.dumps({**json.loads(text), "files": ["a"]}),
-        lambda text: text.replace('"schema": 1', '"schema": 2'),
+        _with(limits={"min_epochs": "a", "max_epochs": 512, "max_gap_days": 240, "max_range_mm": 1500}),
+        _with(files=["a"]),
+        _with(schema=2),
         lambda text: text.replace('"Quadratic"', '"Cubic"'),
+        _with(training_priors=[0.5, 0.5]),
+        _with(training_priors=[1, 1, 1, 1, 0]),
+        _with(training_priors="none"),
+        _with(faster_on_cpu={"plain": "int4"}),
+        _with(faster_on_cpu={"abacus": "int8"}),
+        _with(faster_on_cpu=["int8"]),
     ],
 )
 def test_damaged_description_is_refused(copy: Path, edit: Callable[[str], str]) -> None:
-    path = copy / "model.json"
-    path.write_text(edit(path.read_text()))
     with pytest.raises(ModelIntegrityError):
-        Classifier(copy)
+        Classifier(_edit(copy, edit))
+
+
+def test_what_a_description_may_leave_out(copy: Path) -> None:
+    plain = load_model(_edit(_edit(copy, _without("training_priors")), _without("faster_on_cpu")))
+    np.testing.assert_allclose(plain.training_priors.array, 0.2)
+    assert plain.faster_on_cpu == FasterOnCpu("int8", "int8")
+    told = load_model(_edit(copy, _with(training_priors=[4, 1, 1, 1, 1], faster_on_cpu={"plain": "fp32"})))
+    assert told.training_priors.shares["Stable"] == 0.5
+    assert told.faster_on_cpu == FasterOnCpu("int8", "fp32")
 
 
 @pytest.mark.parametrize("name", ["no-such-model", "..", ".", "", "/"])
@@ -88,11 +109,11 @@ def test_unknown_model_names_the_shipped_ones(name: str) -> None:
 def test_folder_of_the_same_name_takes_no_models_place(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = list_models()[0]
     decoy = copy.rename(copy.with_name(name))
-    (decoy / "model.json").write_text((decoy / "model.json").read_text().replace('"version": "1', '"version": "9'))
+    _edit(decoy, _with(version="decoy"))
     monkeypatch.chdir(decoy.parent)
-    assert not load_model(name).version.startswith("9")
-    assert not load_model().version.startswith("9")
-    assert load_model(f"./{name}").version.startswith("9")
+    assert load_model(name).version != "decoy"
+    assert load_model().version != "decoy"
+    assert load_model(f"./{name}").version == "decoy"
 
 
 def test_missing_file_is_unavailable(copy: Path) -> None:

@@ -1,0 +1,63 @@
+"""What a caller may give as arrays of displacements and dates, brought to float32 and days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from insar_runtime._dates import parse_date, sort_axis
+from insar_runtime.errors import DataError, UsageError
+
+
+def as_float32(displacement: Any) -> NDArray[np.float32]:
+    """Give displacements as float32, NaN where one is missing.
+
+    Raises
+    ------
+    UsageError
+        If they are no array of numbers.
+    """
+    try:
+        if hasattr(displacement, "iloc"):  # pandas, whose missing values numpy does not know
+            displacement = displacement.to_numpy(dtype=np.float32, na_value=np.nan)
+        if isinstance(displacement, np.ma.MaskedArray):
+            displacement = np.ma.filled(displacement.astype(np.float32), np.nan)
+        return np.asarray(displacement, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"displacement is no array of numbers ({error}); give [N, T] floats in mm") from error
+
+
+def as_days(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.intp] | None]:
+    """Give days since the first epoch in order, and the order if the dates were not.
+
+    Raises
+    ------
+    DataError
+        If a date is missing, unreadable or occurs twice.
+    """
+    raw = np.asarray(dates).ravel()
+    if raw.dtype.kind in "OU":
+        # numpy takes "20200103" for a year.
+        raw = np.array([_plain_date(day) for day in raw.tolist()], dtype=object)
+    elif raw.dtype.kind != "M":
+        raise DataError(f"dates are of type {raw.dtype}; give datetime64, date or text such as 2020-01-03")
+    try:
+        axis = raw.astype("datetime64[D]")
+    except (TypeError, ValueError) as error:
+        raise DataError(f"dates are not readable ({error}); give datetime64, date or text") from error
+    if np.isnat(axis).any():
+        first = int(np.isnat(axis).argmax())
+        raise DataError(f"date {first} is missing or unreadable; every epoch needs one such as 2020-01-03")
+    ordered, order = sort_axis(axis)
+    return (ordered - ordered[:1]).astype(np.float32), order
+
+
+def _plain_date(day: Any) -> Any:
+    """Give text and times of day as dates; the zone of a time is its own affair."""
+    if isinstance(day, str):
+        return parse_date(day)
+    return day.date() if isinstance(day, datetime) else day

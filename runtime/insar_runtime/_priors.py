@@ -1,0 +1,205 @@
+"""Class priors: probabilities for another mix of classes than that of the training, and the mix of a file.
+
+Saerens, Latinne, Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities: a simple
+procedure", Neural Computation 14(1), 2002, 21-41.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.errors import DataError, UsageError
+
+Origin = Literal["training", "given", "estimated", "too_few_rows"]
+
+LEAST_SHARE: Final = 1e-3
+"""An estimate takes no class to be rarer: calibration is not proven any finer, and a class that is not among the rows
+that were looked at may be among the others."""
+
+_MOST_STEPS: Final = 1000
+_SETTLED: Final = 1e-6
+"""Estimation ends when no share changes by more in a step; each step costs two passes over the rows."""
+
+_REMEDY: Final = (
+    "give five shares such as .95,.02,.01,.01,.01 or stable=.95,linear=.02,quadratic=.01,bilinear=.01,pue=.01 "
+    "(auto is for whole files)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPriors:
+    """The mix of classes that probabilities hold for.
+
+    Attributes
+    ----------
+    shares : mapping of str to float
+        Share of each class by its name, in the order of ``CLASS_NAMES``; sum 1, none is 0.
+    origin : {"training", "given", "estimated", "too_few_rows"}
+        The mix of the training, for which the network gives its probabilities; given by the user; estimated from
+        the rows; the mix of the training again, because there were too few rows to estimate from.
+    rows : int or None
+        Rows that were there to estimate from; None if that was not asked for.
+    """
+
+    shares: Mapping[str, float]
+    origin: Origin
+    rows: int | None = None
+
+    @property
+    def array(self) -> NDArray[np.float64]:
+        """The shares in the order of ``CLASS_NAMES``, shape [5]."""
+        return np.array([self.shares[name] for name in CLASS_NAMES])
+
+    @property
+    def reweights(self) -> bool:
+        """Whether probabilities become others than the network gives."""
+        return self.origin in {"given", "estimated"}
+
+
+def make_priors(
+    shares: Mapping[str, float] | Sequence[float] | NDArray[np.float64],
+    origin: Origin = "given",
+    rows: int | None = None,
+) -> ClassPriors:
+    """Check shares of the five classes and bring their sum to 1.
+
+    Parameters
+    ----------
+    shares : mapping of str to float, or sequence of 5 floats
+        By class name in any case, or in the order of ``CLASS_NAMES``.
+    origin : {"training", "given", "estimated", "too_few_rows"}
+        Where they come from.
+    rows : int, optional
+        Rows that were there to estimate from.
+
+    Raises
+    ------
+    UsageError
+        If a class is missing, unknown or named twice, or a share is not finite and above 0.
+    """
+    ordered = _in_order(shares.items()) if isinstance(shares, Mapping) else shares
+    try:
+        values = np.asarray(ordered, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"priors {shares!r} are no numbers; {_REMEDY}") from error
+    if values.shape != (len(CLASS_NAMES),):
+        raise UsageError(f"priors {shares!r} are not {len(CLASS_NAMES)} numbers, one a class; {_REMEDY}")
+    with np.errstate(over="ignore"):
+        total = values.sum()
+    if not (np.isfinite(total) and (values > 0).all() and (values / total > 0).all()):
+        raise UsageError(f"priors {values.tolist()} are not all finite and above 0; {_REMEDY}")
+    return ClassPriors(dict(zip(CLASS_NAMES, (values / total).tolist(), strict=True)), origin, rows)
+
+
+def parse_priors(text: str) -> ClassPriors | Literal["auto"]:
+    """Read priors as the command line takes them.
+
+    Parameters
+    ----------
+    text : str
+        Five numbers in the order of ``CLASS_NAMES`` (``.95,.02,.01,.01,.01``), or all five with their names
+        (``stable=.95,linear=.02,...``), or ``auto``.
+
+    Raises
+    ------
+    UsageError
+        If the text is none of these.
+    """
+    if text == "auto":
+        return "auto"
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        if "=" not in text:
+            return make_priors([float(part) for part in parts])
+        pairs = [part.partition("=") for part in parts]
+        return make_priors(_in_order((name.strip(), float(share)) for name, _, share in pairs))
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise UsageError(f"priors {text!r} are no five numbers; {_REMEDY}") from error
+
+
+def reweight(
+    probabilities: NDArray[np.floating], priors: NDArray[np.float64], training_priors: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Give the probabilities that hold under other priors than those of the training.
+
+    Each is multiplied by the ratio of the priors, then each row is brought to sum 1 (Saerens et al. 2002, eq. 2.4).
+    A row's result depends on no other row.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float, shape [N, 5]
+        As the network gives them.
+    priors, training_priors : ndarray of float64, shape [5]
+        All above 0.
+
+    Returns
+    -------
+    ndarray of float32, shape [N, 5]
+    """
+    weighted = probabilities * (priors / training_priors)
+    return np.asarray(weighted / weighted.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def estimate_priors(probabilities: NDArray[np.floating], training_priors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Estimate the mix of classes of the rows, by expectation and maximization (Saerens et al. 2002, eq. 2.9).
+
+    Its likelihood has one maximum, so the start does not matter. The estimate is as good as the calibration is:
+    rows unlike those of the training mislead it.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float, shape [N, 5]
+        As the network gives them, N at least 1.
+    training_priors : ndarray of float64, shape [5]
+        All above 0.
+
+    Returns
+    -------
+    ndarray of float64, shape [5]
+        Sum 1; none below ``LEAST_SHARE``, but for what the sum takes.
+
+    Raises
+    ------
+    DataError
+        If there are no rows.
+    """
+    rows = len(probabilities)
+    if not rows:
+        raise DataError("there are no probabilities to estimate priors from; give the priors")
+    likelihood = np.ascontiguousarray(probabilities.T, dtype=np.float64) / training_priors[:, None]
+    shares = training_priors / training_priors.sum()
+    for _ in range(_MOST_STEPS):
+        # einsum, as matrix products of some builds round by the number of threads.
+        evidence = np.einsum("k,kn->n", shares, likelihood)
+        updated = shares * np.einsum("kn,n->k", likelihood, 1 / evidence) / rows
+        settled = np.abs(updated - shares).max() < _SETTLED
+        shares = updated
+        if settled:
+            break
+    shares = np.maximum(shares, LEAST_SHARE)
+    return np.asarray(shares / shares.sum())
+
+
+def _in_order(pairs: Iterable[tuple[str, float]]) -> list[float]:
+    """Bring named shares to the order of the classes."""
+    known = {name.lower(): name for name in CLASS_NAMES}
+    found: dict[str, float] = {}
+    for name, share in pairs:
+        key = known.get(str(name).lower())
+        if key is None:
+            raise UsageError(f"priors name the class {name!r}; the classes are {', '.join(CLASS_NAMES)}")
+        if key in found:
+            raise UsageError(f"priors name the class {key} twice; {_REMEDY}")
+        found[key] = share
+    missing = [name for name in CLASS_NAMES if name not in found]
+    if missing:
+        raise UsageError(f"priors do not name {', '.join(missing)}; {_REMEDY}")
+    return [found[name] for name in CLASS_NAMES]
