@@ -17,7 +17,7 @@ from insar_runtime._units import Unit, prove_units
 from insar_runtime.classes import CLASS_NAMES, RowStatus
 from insar_runtime.errors import DataError
 from insar_runtime.models import Limits
-from training.simulator import simulate
+from training.simulator import SimulatedSeries, simulate
 
 LABEL_COLUMNS = ("label", "class_id", "class_name", "true_class")
 """Names under which a column of labels is found, in this order."""
@@ -26,6 +26,10 @@ LABEL_COLUMNS = ("label", "class_id", "class_name", "true_class")
 LIMITS: Final = Limits(min_epochs=30, max_epochs=512, max_gap_days=240, max_range_mm=1500)
 """Rows that networks are trained on, and that the run-time asks them about."""
 _LEAST_OF_A_CLASS: Final = 10
+
+
+NOISE_FACTS: Final = ("noise_white_mm", "noise_short_mm", "noise_slow_mm", "noise_short_days", "noise_slow_days")
+"""Names of the columns of ``SimulatedSeries.noise_parts`` among the facts of a series."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,13 @@ class Split:
 
 def simulated(count: int, *, seed: int, calendar: str | None = None) -> LabelledSeries:
     """Simulate labelled series, all calendars mixed unless one is named."""
-    series = simulate(count, seed=seed, calendar=calendar)
+    return with_facts(simulate(count, seed=seed, calendar=calendar))
+
+
+def with_facts(series: SimulatedSeries) -> LabelledSeries:
+    """Give simulated series with those of their facts that results are broken down by, or an oracle is told."""
     facts = {"calendar": series.calendar, "noise_sigma": series.noise_sigma, "departure": series.departure}
+    facts |= dict(zip(NOISE_FACTS, series.noise_parts.T, strict=True))
     return LabelledSeries(series.displacement, series.days, series.label, facts)
 
 

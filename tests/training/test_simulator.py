@@ -15,13 +15,13 @@ from training.simulator.config import (
     AnnualConfig,
     CalendarConfig,
     DeliveryConfig,
+    MotionConfig,
     NoiseConfig,
     NuisanceConfig,
     UnwrappingConfig,
 )
-from training.simulator.motions import distance_from_line
-from training.simulator.noise import draw_annual, draw_noise, ornstein_uhlenbeck, student
-from training.simulator.unwrapping import add_unwrapping_errors
+from training.simulator.motions import distance_from_line, draw_motions
+from training.simulator.unwrapping import add_unwrapping_errors, visible
 
 YEAR = 365.25
 
@@ -78,10 +78,11 @@ def test_calendars(name: str) -> None:
         days = draw_calendar(np.random.default_rng(seed), name, CalendarConfig())
         assert days[0] == 0
         assert (np.diff(days) > 0).all()
+        assert np.diff(days).max() <= 240
         lengths.append(len(days))
     assert min(lengths) >= 30
-    assert max(lengths) <= 420
-    usual = {"paper": (139, 139), "egms_2020_2024": (120, 213), "egms_2019_2023": (120, 245), "egms_l3": (305, 305)}
+    assert max(lengths) <= 512
+    usual = {"paper": (139, 139), "egms_2020_2024": (80, 213), "egms_2019_2023": (80, 245), "egms_l3": (305, 305)}
     if name in usual:
         assert usual[name][0] <= min(lengths) <= max(lengths) <= usual[name][1]
 
@@ -90,7 +91,8 @@ def test_calendars_cover_short_and_long() -> None:
     rng = np.random.default_rng(0)
     epochs = [len(draw_calendar(rng, name, CalendarConfig())) for name in CALENDARS for _ in range(30)]
     assert min(epochs) < 50
-    assert max(epochs) > 370
+    assert max(epochs) > 430
+    assert np.mean(np.array(epochs) > 300) > 0.2
 
 
 def test_stable_and_linear_rates(series: SimulatedSeries) -> None:
@@ -137,6 +139,18 @@ def test_missing_values_take_no_class_away(series: SimulatedSeries) -> None:
             assert distance_from_line(motion[None], days / YEAR)[0] >= 0.99 * series.noise_sigma[row]
 
 
+def test_noise_shrinks_where_a_curve_would_be_too_fast() -> None:
+    days = np.arange(0, 372, 12, dtype=np.float32)
+    label = np.repeat([TrendClass.QUADRATIC, TrendClass.BILINEAR], 500).astype(np.int8)
+    sigma = np.full(1000, 8, dtype=np.float32)
+    motions = draw_motions(np.random.default_rng(0), days, label, sigma, MotionConfig())
+    rates = np.diff(motions.displacement, axis=1) / np.diff(days / YEAR)
+    assert np.abs(rates).max() <= 101
+    assert (motions.quieter < 1).all()
+    distance = distance_from_line(motions.displacement, days / YEAR)
+    assert (distance / (sigma * motions.quieter)).min() >= 0.99
+
+
 def test_departures_reach_from_weak_to_strong(series: SimulatedSeries) -> None:
     departure = series.departure[series.label == TrendClass.QUADRATIC]
     assert np.quantile(departure, 0.1) < 1.5
@@ -146,9 +160,9 @@ def test_departures_reach_from_weak_to_strong(series: SimulatedSeries) -> None:
 def _quiet() -> SimulatorConfig:
     """No scatter to speak of, no cycle, nothing odd: what remains is motion and unwrapping errors."""
     return SimulatorConfig(
-        noise=replace(NoiseConfig(), sigma_median_mm=0.01, sigma_limits_mm=(0.01, 0.01), common_sigma_mm=(0, 0)),
+        noise=replace(NoiseConfig().plain(), sigma_limits_mm=(0.01, 0.01)),
         annual=replace(AnnualConfig(), amplitude_mm=0.0, strong_probability=0.0),
-        nuisance=NuisanceConfig(0, 0, 0, 0, (1, 2), 0, (1, 2), 0, (1, 2), (1, 2), 0, 0, 0),
+        nuisance=NuisanceConfig().none(),
         delivery=DeliveryConfig(missing_probability=0),
     )
 
@@ -160,17 +174,25 @@ def test_only_pue_rows_have_errors(series: SimulatedSeries) -> None:
     assert set(series.background[series.label == TrendClass.PUE]) == {0, 1, 2, 3}
 
 
-def test_every_pue_row_has_a_jump_that_lasts(series: SimulatedSeries) -> None:
-    """Of the values that are there, three in a row lie 12 mm or more off the level the row has most of the time."""
+def test_every_pue_row_jumps_between_steady_levels(series: SimulatedSeries) -> None:
+    """Of the values that are there: three alike, 12 mm or more within one or two epochs, and three alike again."""
     for row in rows_of(series, TrendClass.PUE):
         error = series.error[row, np.isfinite(series.displacement[row])] / 10
-        levels, counts = np.unique(np.round(error), return_counts=True)
-        off = np.abs(error - levels[counts.argmax()]) >= 11.4
-        run = longest = 0
-        for there in off:
-            run = run + 1 if there else 0
-            longest = max(longest, run)
-        assert longest >= 3
+        jumps = [(error[k - 3 : k], error[after : after + 3]) for k in range(3, len(error) - 3) for after in (k, k + 1)]
+        assert any(
+            len(after) == 3 and np.ptp(before) <= 1.1 and np.ptp(after) <= 1.1 and abs(before[1] - after[1]) >= 11.4
+            for before, after in jumps
+        )
+
+
+def test_edges_and_flicker_are_no_visible_jumps() -> None:
+    errors = np.zeros((5, 60), dtype=np.float32)
+    errors[0, 30:40] = 14
+    errors[1, 58:] = 28
+    errors[2, 30:32] = 28
+    errors[3, ::2] = 28
+    errors[4, 30:40] = 9
+    assert visible(errors, UnwrappingConfig()).tolist() == [True, False, False, False, False]
 
 
 def test_jumps_are_exact_or_damped() -> None:
@@ -182,18 +204,16 @@ def test_jumps_are_exact_or_damped() -> None:
     np.testing.assert_allclose(cycles, np.round(cycles), atol=0.01)
     damped = replace(exact, unwrapping=replace(exact.unwrapping, damped_probability=1))
     series = simulate(500, seed=3, config=damped, labels=np.full(500, 4, dtype=np.int8))
-    smallest = np.where(series.error != 0, np.abs(series.error), 10_000).min(axis=1) / 10
-    assert smallest.min() >= 12 - 0.06
-    # Two cycles are damped alike.
-    assert smallest.max() <= 2 * 28.06
-    assert np.quantile(smallest, 0.2) < 20
+    largest = np.abs(np.diff(series.error, axis=1)).max(axis=1) / 10
+    assert largest.min() >= 12 - 0.1
+    assert np.quantile(largest, 0.2) < 20
 
 
 def test_most_jumps_are_temporary(series: SimulatedSeries) -> None:
     rows = rows_of(series, TrendClass.PUE)
     last = np.take_along_axis(series.error, epochs_of(series)[:, None] - 1, axis=1)[:, 0]
     ends_elsewhere = np.mean(np.abs(last[rows] - series.error[rows, 0]) > 50)
-    assert 0.2 < ends_elsewhere < 0.6
+    assert 0.15 < ends_elsewhere < 0.3
 
 
 def test_folding_brings_every_epoch_to_within_a_quarter_wavelength_of_the_line() -> None:
@@ -210,60 +230,14 @@ def test_folding_brings_every_epoch_to_within_a_quarter_wavelength_of_the_line()
         assert np.abs(wrong - line).max() <= HALF_WAVELENGTH_MM / 2 + 0.1
 
 
-def test_white_noise_is_student() -> None:
-    values = student(np.random.default_rng(0), 8, (2000, 200)).ravel()
-    assert values.std() == pytest.approx(1, abs=0.01)
-    kurtosis = np.mean(values.astype(float) ** 4)
-    # 3 + 6 / (degrees - 4); estimates of it wander, as the tails are heavy.
-    assert 4.1 < kurtosis < 5.0
-
-
-@pytest.mark.parametrize("constant", [8.0, 100.0])
-def test_correlated_noise_decays_exponentially_on_uneven_dates(constant: float) -> None:
-    rng = np.random.default_rng(1)
-    days = np.cumsum(rng.choice([6, 12, 24], 150)).astype(np.float32)
-    values = ornstein_uhlenbeck(rng, days, np.full(6000, constant, dtype=np.float32))
-    assert values.std() == pytest.approx(1, abs=0.01)
-    for lag in (1, 3):
-        gap = days[lag:] - days[:-lag]
-        found = (values[:, lag:] * values[:, :-lag]).mean(axis=0)
-        np.testing.assert_allclose(found, np.exp(-gap / constant), atol=0.07)
-
-
-def test_scatter_is_log_normal() -> None:
-    days = np.arange(0, 1800, 6, dtype=np.float32)
-    config = replace(NoiseConfig(), uneven_probability=0, slow_share=(0, 0), common_sigma_mm=(0, 0))
-    sigma = draw_noise(np.random.default_rng(2), days, 4000, config).std(axis=1)
-    np.testing.assert_allclose(np.quantile(sigma, [0.05, 0.5, 0.95]), [1.0, 2.2, 5.0], rtol=0.12)
-
-
-def test_scatter_wanders_over_months() -> None:
-    days = np.arange(0, 1800, 6, dtype=np.float32)
-    base = replace(NoiseConfig(), uneven_probability=0, common_sigma_mm=(0, 0))
-    smooth = np.ones(9) / 9
-
-    def wander(config: NoiseConfig) -> float:
-        noise = draw_noise(np.random.default_rng(2), days, 800, config)
-        return float(np.median([np.ptp(np.convolve(row, smooth, "valid")) for row in noise]))
-
-    assert wander(base) > 1.2 * wander(replace(base, slow_share=(0, 0)))
-    assert 5 < wander(base) < 12
-
-
-def test_yearly_cycle_repeats_every_year() -> None:
-    days = np.arange(0, 3 * YEAR, 1, dtype=np.float32)
-    config = replace(AnnualConfig(), year_to_year=0.0, strong_probability=0)
-    cycle = draw_annual(np.random.default_rng(3), days, 3000, config)
-    np.testing.assert_allclose(cycle[:, 0], cycle[:, 1461 // 2 - 365], atol=0.2)
-    assert np.median(np.abs(cycle).max(axis=1)) == pytest.approx(1.5 * 0.674, rel=0.25)
-
-
 def test_values_are_rounded_and_referenced(series: SimulatedSeries) -> None:
     valid = series.displacement[np.isfinite(series.displacement)]
     np.testing.assert_allclose(valid * 10, np.round(valid * 10), atol=2e-3)
     first = series.displacement[:, 0]
-    share = np.mean(first[np.isfinite(first)] == 0)
-    assert 0.45 < share < 0.6
+    zero = [np.mean(block[np.isfinite(block)] == 0) for block in np.split(first, range(512, len(first), 512))]
+    # A property of files, not of rows; a fitted line seldom makes a zero.
+    assert all(share == 1 or share < 0.2 for share in zero)
+    assert 0.2 < np.mean(np.array(zero) == 1) < 0.8
 
 
 def test_some_rows_have_missing_values(series: SimulatedSeries) -> None:

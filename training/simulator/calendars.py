@@ -41,6 +41,10 @@ def _joined_2015_2022(rng: np.random.Generator) -> Days:
     return _segments((rng.uniform(560, 620), 12.0), (1900.0, 6.0), (365.0, 12.0))
 
 
+def _joined_2015_2024(rng: np.random.Generator) -> Days:
+    return _segments((rng.uniform(560, 620), 12.0), (1900.0, 6.0), (3 * _YEAR, 12.0))
+
+
 def _egms_2018_2022(_: np.random.Generator) -> Days:
     return _segments((4 * _YEAR - 10, 6.0), (_YEAR, 12.0))
 
@@ -59,7 +63,7 @@ def _egms_l3(_: np.random.Generator) -> Days:
 
 
 def _regular_6(rng: np.random.Generator) -> Days:
-    return _segments((rng.uniform(0.8, 6.0) * _YEAR, 6.0))
+    return _segments((rng.uniform(0.8, 8.4) * _YEAR, 6.0))
 
 
 def _regular_12(rng: np.random.Generator) -> Days:
@@ -72,10 +76,33 @@ def _sparse(rng: np.random.Generator) -> Days:
     return (np.cumsum(steps) - steps[0]).astype(np.float32)
 
 
+def _short(rng: np.random.Generator) -> Days:
+    """One to a few years at one interval: new areas, short projects."""
+    step = rng.choice([6.0, 12.0, 24.0], p=[0.4, 0.35, 0.25])
+    return np.arange(rng.integers(31, 60), dtype=np.float32) * np.float32(step)
+
+
+def _sparse_24(rng: np.random.Generator) -> Days:
+    """Every second image of one satellite."""
+    return np.arange(rng.integers(36, 120), dtype=np.float32) * np.float32(24)
+
+
+def _x_band(rng: np.random.Generator) -> Days:
+    """TerraSAR-X: every 11 days."""
+    return np.arange(rng.integers(36, 150), dtype=np.float32) * np.float32(11)
+
+
+def _constellation(rng: np.random.Generator) -> Days:
+    """COSMO-SkyMed and the like: 4, 8 or 16 days apart."""
+    steps = rng.choice([4.0, 8.0, 16.0], p=rng.dirichlet([1, 1, 1]), size=int(rng.integers(45, 500)))
+    return (np.cumsum(steps) - steps[0]).astype(np.float32)
+
+
 CALENDARS: Final[Mapping[str, Callable[[np.random.Generator], Days]]] = {
     "paper": _paper,
     "egms_2015_2021": _egms_2015_2021,
     "joined_2015_2022": _joined_2015_2022,
+    "joined_2015_2024": _joined_2015_2024,
     "egms_2018_2022": _egms_2018_2022,
     "egms_2019_2023": _egms_2019_2023,
     "egms_2020_2024": _egms_2020_2024,
@@ -83,6 +110,10 @@ CALENDARS: Final[Mapping[str, Callable[[np.random.Generator], Days]]] = {
     "regular_6": _regular_6,
     "regular_12": _regular_12,
     "sparse": _sparse,
+    "sparse_24": _sparse_24,
+    "short": _short,
+    "x_band": _x_band,
+    "constellation": _constellation,
 }
 """Plans by name. The EGMS ones switch from 6 to 12 days when Sentinel-1B was lost in December 2021."""
 
@@ -117,10 +148,13 @@ def draw_calendar(rng: np.random.Generator, name: str, config: CalendarConfig) -
     for _ in range(_MAX_TRIES):
         plan = CALENDARS[name](rng)
         kept = plan if name in _COMPLETE else plan[~_lost(rng, plan, config)]
-        if len(kept) >= config.min_epochs:
+        if len(kept) >= config.min_epochs and np.diff(kept).max() <= config.max_gap_days:
             kept = kept[: config.max_epochs]
             return kept - kept[0]
-    raise UsageError(f"calendar {name!r} hardly ever has {config.min_epochs} epochs; ask for fewer")
+    raise UsageError(
+        f"calendar {name!r} hardly ever has {config.min_epochs} epochs and no gap above {config.max_gap_days:g} days; "
+        "ask for fewer epochs or fewer gaps"
+    )
 
 
 def _lost(rng: np.random.Generator, plan: Days, config: CalendarConfig) -> NDArray[np.bool_]:

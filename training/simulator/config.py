@@ -8,7 +8,7 @@ settles. A pair is the range of a uniform draw unless it says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from insar_runtime._units import SENTINEL1_HALF_WAVELENGTH_MM
@@ -25,52 +25,104 @@ class CalendarConfig:
 
     dropped_share: Range = (0.0, 0.15)
     """Acquisitions lost one by one [ours]; squared towards the low end, as delivered calendars are."""
-    winter_block_probability: float = 0.1
+    winter_block_probability: float = 0.15
     """Snow: images of each winter are left out in the Alps and Scandinavia [EGMS]."""
-    winter_days: Range = (60.0, 140.0)
+    winter_days: Range = (60.0, 200.0)
     gap_probability: float = 0.2
     gap_days: Range = (24.0, 120.0)
+    max_gap_days: float = 240.0
+    """Rows with longer gaps get no class at run time [design]."""
     min_epochs: int = 30
-    max_epochs: int = 420
-    """Epochs of delivered files are 60-420; shorter ones are made for safety [EGMS, ours]."""
+    max_epochs: int = 512
+    """Epochs of delivered files are 60-460; the rest is made for safety [EGMS, design]."""
 
 
 @dataclass(frozen=True)
 class NoiseConfig:
-    """Scatter that is no motion."""
+    """Scatter that is no motion.
 
-    sigma_median_mm: float = 2.2
-    sigma_log_spread: float = 0.49
-    """Log-normal with 5 % below 1 and 5 % above 5 mm [Offida, EGMS coherence]."""
-    sigma_limits_mm: Range = (0.4, 9.0)
-    short_share: Range = (0.05, 0.6)
-    """Variance that is correlated over days to weeks (Ornstein-Uhlenbeck); wide until measured [Offida]."""
-    short_days: Range = (6.0, 20.0)
-    slow_share: Range = (0.0, 0.6)
-    """Variance that wanders over months and returns [seen]."""
+    No scatter passes ``random_phase_mm`` before the slow part is added, whatever makes it grow.
+    """
+
+    sigma_median_mm: float = 2.0
+    sigma_file_log_spread: float = 0.45
+    sigma_log_spread: float = 0.3
+    """Log-normal, of files and of the rows of each. With the rest of this page, 5 % of rows are below 1.2 and 5 %
+    above 5.5 mm [Offida, EGMS coherence, seen]."""
+    sigma_limits_mm: Range = (0.4, 6.5)
+    short_share: Range = (0.0, 0.7)
+    """Variance that is correlated over days to weeks (Ornstein-Uhlenbeck). Files differ: the upper bound of each is
+    drawn in this range [Offida, seen]."""
+    short_days: Range = (6.0, 30.0)
+    slow_share: Range = (0.0, 0.9)
+    """Variance that wanders over months and returns; the same [seen]."""
     slow_days: Range = (60.0, 400.0)
-    student_degrees: int = 8
-    """Heavy tails of the white part: kurtosis 3.9 [Offida]. Even, see ``noise.student``."""
-    common_sigma_mm: Range = (0.2, 1.0)
+    second_slow_probability: float = 0.5
+    second_slow_share: Range = (0.1, 0.6)
+    second_slow_days: Range = (200.0, 1200.0)
+    """Files that wander at two paces, and the slow variance that goes to the slower one [seen]."""
+    student_degrees: int | None = 8
+    """Heavy tails of the white part: kurtosis 3.9 [Offida]. Even, see ``noise.student``; None for Gaussian ones."""
+    common_sigma_mm: Range = (0.1, 0.8)
     """Epoch errors that all points share: 0.4 mm [Offida]."""
-    uneven_probability: float = 0.3
+    epoch_log_spread: float = 0.25
+    """Largest spread of the scatter from epoch to epoch, the same for all points of a file [seen]."""
+    noisy_epochs_probability: float = 0.45
+    noisy_epochs_share: Range = (0.02, 0.35)
+    noisy_epochs_factor: Range = (1.5, 4.0)
+    """Files some of whose epochs are noisy at all points: short of coherence, mostly in one season [seen]."""
+    noisy_values_probability: float = 0.6
+    noisy_values_share: Range = (0.005, 0.12)
+    noisy_values_factor: Range = (2.0, 4.0)
+    """Rows some of whose values are noisy [seen]."""
+    folded_probability: float = 0.75
+    fold_mm: float = HALF_WAVELENGTH_MM / 2
+    """Files whose scatter ends at a quarter of the wavelength, as phase about a model does: beyond it the value comes
+    out on the other side [seen: sharp bounds at 13.9 mm in every file of the Polish ones]."""
+    smoothed_probability: float = 0.15
+    resampled_probability: float = 0.1
+    """Files whose processor filters in time, and files on a grid finer than the acquisitions from some date on, as
+    EGMS L3 is since 2022 [EGMS; Offida: correlation of 0.46 between neighbours, 0.6 in 2022]."""
+    uneven_probability: float = 0.35
+    uneven_file_probability: float = 0.25
     uneven_factor: Range = (1.3, 3.0)
-    """Scatter that grows in summer, from a date on, until a date, or for some months [seen]."""
+    """Scatter that grows in one season, from a date on, until a date, or for some months: rows, and whole files,
+    these often where their sampling changes [seen]."""
     burst_days: Range = (60.0, 240.0)
+    random_phase_mm: float = HALF_WAVELENGTH_MM / 12**0.5
+    """RMS of a phase of which nothing is known: 8.0 mm."""
+
+    def plain(self) -> NoiseConfig:
+        """Give the Gaussian noise of a white, a short and a slow part that ``Noise`` describes exactly."""
+        return replace(
+            self,
+            second_slow_probability=0.0,
+            student_degrees=None,
+            common_sigma_mm=(0.0, 0.0),
+            epoch_log_spread=0.0,
+            noisy_epochs_probability=0.0,
+            noisy_values_probability=0.0,
+            folded_probability=0.0,
+            smoothed_probability=0.0,
+            resampled_probability=0.0,
+            uneven_probability=0.0,
+            uneven_file_probability=0.0,
+        )
 
 
 @dataclass(frozen=True)
 class AnnualConfig:
     """Yearly cycle; every class carries it."""
 
-    amplitude_mm: float = 1.5
-    """Scale of the half-normal [QA: tile 90th percentiles 0.7-6.2 mm]."""
-    strong_probability: float = 0.05
+    amplitude_mm: float = 1.1
+    amplitude_log_spread: float = 0.5
+    """Scale of the half-normal and its spread from file to file [QA: tile 90th percentiles 0.7-6.2 mm]."""
+    strong_probability: float = 0.04
     strong_amplitude_mm: Range = (4.0, 12.0)
     """Bridges and tall buildings [seen]."""
     half_year_share: Range = (0.0, 0.3)
-    year_to_year: float = 0.3
-    """Relative change of the amplitude from year to year [seen]."""
+    year_to_year: float = 0.35
+    """Relative change of the sine and of the cosine from year to year, so of amplitude and shape [seen]."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +134,17 @@ class MotionConfig:
     """Stable: at most this rate, and within plus and minus this band [design]."""
     linear_rate_mm_yr: Range = (2.0, 60.0)
     """Log-uniform [design, ours]."""
+    slow_linear_probability: float = 0.3
+    slow_linear_ratio: float = 3.0
+    """Linear rows whose rate is at most this many times the least one: the hard ones [seen]."""
     linear_total_mm: float = 12.0
     """Least total, so that a linear series lies clearly outside the band of a stable one [ours]."""
     departure: Range = (1.0, 12.0)
     """RMS departure from the best line over the noise; log-uniform. At least 1 [design]."""
     departure_limit_mm: float = 30.0
-    rate_change_limit_mm_yr: float = 80.0
-    """Largest RMS departure, and change of rate over the span, where the noise allows them [ours]."""
+    rate_change_limit_mm_yr: float = 85.0
+    """Largest RMS departure, and change of rate over the span. Where the least departure would take more, the row
+    gets less noise [ours]."""
     break_share: Range = (0.15, 0.85)
     """Place of the break within the span [design]."""
     base_rate_mm_yr: Range = (-15.0, 15.0)
@@ -104,12 +160,18 @@ class UnwrappingConfig:
     """Rows that are wrapped and unwrapped about a line; the rest get lost integers on arcs [ours]."""
     model_error_probability: float = 0.3
     """Of these, rows whose line has a wrong rate, by up to one cycle and a half over the span [ours]."""
-    lasting_probability: float = 0.3
+    lasting_probability: float = 0.12
     """Real ones are mostly temporary [seen]."""
-    event_count: tuple[float, ...] = (0.55, 0.25, 0.12, 0.08)
+    event_count: tuple[float, ...] = (0.5, 0.25, 0.15, 0.1)
     """Shares of rows with one, two, three, four jumps [seen]."""
     duration_epochs: Range = (3.0, 40.0)
     """Of a temporary jump; log-uniform [seen]."""
+    late_probability: float = 0.2
+    clustered_probability: float = 0.25
+    part_of_span: float = 0.35
+    """Rows all of whose jumps are in the last part of the span, or in some part of it [seen]."""
+    winter_probability: float = 0.4
+    """Jumps whose begin is the most wintry of three draws [seen]."""
     two_cycles_probability: float = 0.07
     damped_probability: float = 0.5
     damped_mm: Range = (12.0, 28.0)
@@ -125,6 +187,9 @@ class UnwrappingConfig:
     """Projected products: jumps divided by the vertical component of the line of sight [EGMS]."""
     min_visible_mm: float = 12.0
     min_visible_epochs: int = 3
+    steady_mm: float = 1.0
+    """A row is a clear case if at least one of its jumps is this large and its error stays the same, within
+    ``steady_mm``, for this many epochs on both sides [design]."""
 
 
 @dataclass(frozen=True)
@@ -138,17 +203,36 @@ class NuisanceConfig:
     outlier_probability: float = 0.1
     outlier_mm: Range = (10.0, 27.0)
     """Rows with one or two epochs far off [seen]."""
-    step_probability: float = 0.08
+    step_probability: float = 0.1
     step_mm: Range = (2.0, 9.0)
-    """Rows with a true step below 10 mm, lasting or for some epochs [design]."""
+    """Rows with a sharp step below 10 mm, lasting or for 3 to 40 epochs [design]."""
+    excursion_probability: float = 0.08
+    excursion_mm: Range = (7.0, 15.0)
+    excursion_edge_epochs: Range = (6.0, 16.0)
+    excursion_top_epochs: Range = (1.0, 30.0)
+    """Rows that leave their level for some epochs, too slowly for a jump [seen]."""
     ramp_probability: float = 0.05
     ramp_mm: Range = (5.0, 14.0)
     ramp_days: Range = (60.0, 250.0)
     """Rows that rise slowly and return [design: a slow ramp is no PUE]."""
-    join_probability: float = 0.1
-    join_sigma_mm: float = 3.0
-    join_limit_mm: float = 9.0
-    """Blocks joined of two releases: every row changes level at one date [seen]."""
+    join_probability: float = 0.12
+    join_sigma_mm: Range = (1.5, 4.5)
+    join_limit_mm: float = 9.5
+    """Blocks joined of two releases: every row changes level at one date, often where the sampling changes.
+    Real ones pass 10 mm in 4 % of the rows; those are no clear case of any class [seen]."""
+
+    def none(self) -> NuisanceConfig:
+        """Give the same with nothing odd at all."""
+        return replace(
+            self,
+            common_bad_epoch_probability=0.0,
+            bad_epoch_probability=0.0,
+            outlier_probability=0.0,
+            step_probability=0.0,
+            excursion_probability=0.0,
+            ramp_probability=0.0,
+            join_probability=0.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -156,7 +240,7 @@ class DeliveryConfig:
     """How a producer hands series over."""
 
     first_zero_probability: float = 0.5
-    """First sample set to zero; otherwise the fitted line is zero at the first date [EGMS]."""
+    """Files whose first samples are set to zero; otherwise the fitted line is zero at the first date [EGMS]."""
     decimals: int = 1
     """Displacements are stored to 0.1 mm [EGMS]."""
     missing_probability: float = 0.1

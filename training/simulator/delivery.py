@@ -15,13 +15,12 @@ _YEAR = 365.25
 
 
 def refer_and_round(rng: np.random.Generator, days: Floats, displacement: Floats, config: DeliveryConfig) -> Floats:
-    """Set the first sample, or the fitted line at the first date, to zero; round as files do."""
+    """Set the first sample, or the fitted line at the first date, to zero, alike for all rows; round as files do."""
     time = days - days.mean()
     slope = (displacement - displacement.mean(axis=1, keepdims=True)) @ time / (time @ time)
     line_start = displacement.mean(axis=1) + slope * time[0]
-    first_zero = rng.random(len(displacement)) < config.first_zero_probability
-    zero = np.where(first_zero, displacement[:, 0], line_start)[:, None]
-    return np.round(displacement - zero, config.decimals)
+    zero = displacement[:, 0] if rng.random() < config.first_zero_probability else line_start
+    return np.asarray(np.round(displacement - zero[:, None], config.decimals), dtype=np.float32)
 
 
 def draw_missing(
@@ -58,11 +57,9 @@ def draw_missing(
         default=rank < np.floor(scattered * epochs),
     )
     missing = np.zeros((count, epochs), dtype=bool)
-    # Scattered holes can hide a short jump, but no trend.
-    in_danger = (kind < 2) | (label[rows] == TrendClass.PUE)
-    for row, lost, look in zip(rows, gone, in_danger, strict=True):
+    for row, lost in zip(rows, gone, strict=True):
         kept = ~lost
-        if not look or _keeps_class(
+        if _keeps_class(
             label[row],
             days[kept],
             motions.displacement[row, kept],
@@ -90,8 +87,7 @@ def _keeps_class(
     if label == TrendClass.LINEAR:
         return bool(abs(motion[-1] - motion[0]) >= config.motion.linear_total_mm)
     if label == TrendClass.PUE:
-        cycles = np.rint(error / (10 * config.unwrapping.min_visible_mm))
-        return bool(visible(cycles[None, :].astype(np.float32), config.unwrapping)[0])
+        return bool(visible(np.float32(0.1) * error[None, :].astype(np.float32), config.unwrapping)[0])
     departure = distance_from_line(motion[None, :], days / np.float32(_YEAR))[0]
     enough = bool(departure >= config.motion.departure[0] * noise_sigma)
     if label == TrendClass.QUADRATIC:

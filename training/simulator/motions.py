@@ -29,17 +29,22 @@ class Motions:
         RMS distance from the best straight line over the noise; 0 for straight lines.
     break_day : ndarray of float32, shape [N]
         Day of the break; NaN where there is none.
+    quieter : ndarray of float32, shape [N]
+        Factor by which the noise of the row must shrink for the motion to stand out; 1 for nearly all.
     """
 
     displacement: Floats
     departure: Floats
     break_day: Floats
+    quieter: Floats
 
 
 def draw_motions(
     rng: np.random.Generator, days: Floats, label: NDArray[np.int8], noise_sigma: Floats, config: MotionConfig
 ) -> Motions:
     """Draw a motion of the given class for each row.
+
+    Stable rows have at most the rate of ``stable_rate_mm_yr`` and stay within ``stable_band_mm`` about their mean.
 
     Parameters
     ----------
@@ -58,6 +63,7 @@ def draw_motions(
     displacement = np.zeros((count, len(days)), dtype=np.float32)
     departure = np.zeros(count, dtype=np.float32)
     break_day = np.full(count, np.nan, dtype=np.float32)
+    quieter = np.ones(count, dtype=np.float32)
     rows_of = {kind: np.flatnonzero(label == kind) for kind in TrendClass}
 
     rows = rows_of[TrendClass.STABLE]
@@ -68,14 +74,16 @@ def draw_motions(
     rows = rows_of[TrendClass.QUADRATIC]
     shape = np.broadcast_to(years**2, (len(rows), len(days)))
     change = 2 * float(years[-1])
-    displacement[rows], departure[rows] = _curved(rng, years, shape, change, noise_sigma[rows], config)
+    curves = _curved(rng, years, shape, change, noise_sigma[rows], config)
+    displacement[rows], departure[rows], quieter[rows] = curves
 
     rows = rows_of[TrendClass.BILINEAR]
     share = uniform(rng, config.break_share, len(rows))
     hinge = np.maximum(years - (share * years[-1])[:, None], 0)
-    displacement[rows], departure[rows] = _curved(rng, years, hinge, 1.0, noise_sigma[rows], config, broken=True)
+    curves = _curved(rng, years, hinge, 1.0, noise_sigma[rows], config, broken=True)
+    displacement[rows], departure[rows], quieter[rows] = curves
     break_day[rows] = share * days[-1]
-    return Motions(displacement, departure, break_day)
+    return Motions(displacement, departure, break_day, quieter)
 
 
 def distance_from_line(values: Floats, years: Floats) -> Floats:
@@ -95,7 +103,9 @@ def _stable_rate(rng: np.random.Generator, years: Floats, count: int, config: Mo
 def _linear_rate(rng: np.random.Generator, years: Floats, count: int, config: MotionConfig) -> Floats:
     low, high = config.linear_rate_mm_yr
     low = max(low, config.linear_total_mm / float(years[-1]))
-    return log_uniform(rng, low, max(high, 2 * low), count) * sign(rng, count)
+    slow = rng.random(count) < config.slow_linear_probability
+    highest = np.where(slow, config.slow_linear_ratio * low, max(high, 2 * low))
+    return log_uniform(rng, low, highest, count) * sign(rng, count)
 
 
 def _curved(
@@ -107,15 +117,18 @@ def _curved(
     config: MotionConfig,
     *,
     broken: bool = False,
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
     """Scale a curve so that it departs from its best line by a drawn multiple of the noise; add a line.
 
-    ``change_of_rate`` is that of the unscaled ``shape`` over the span, per year.
+    ``change_of_rate`` is that of the unscaled ``shape`` over the span, per year. Returns displacement, departure and
+    the factor by which the noise must shrink, for noisy rows of short spans.
     """
     count = len(shape)
     distance = distance_from_line(shape, years)
     least, most = config.departure
     largest = np.minimum(config.departure_limit_mm, config.rate_change_limit_mm_yr / change_of_rate * distance)
+    quieter = np.minimum(largest / (1.5 * least * noise_sigma), np.float32(1))
+    noise_sigma = noise_sigma * quieter
     departure = log_uniform(rng, least, np.clip(largest / noise_sigma, 1.5 * least, most), count)
     scale = departure * noise_sigma / distance * sign(rng, count)
     rate = uniform(rng, config.base_rate_mm_yr, count)
@@ -125,4 +138,4 @@ def _curved(
         rate = np.choose(kind, [np.zeros(count), -scale, -scale / 2, rate]).astype(np.float32)
     else:
         rate = np.where(rng.random(count) < 0.5, np.float32(0), rate)
-    return scale[:, None] * shape + rate[:, None] * years, departure
+    return scale[:, None] * shape + rate[:, None] * years, departure, quieter

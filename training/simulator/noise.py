@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,30 @@ from training.simulator.draws import Floats, chosen, log_uniform, uniform
 _YEAR: Final = 365.25
 
 
-def draw_noise(rng: np.random.Generator, days: Floats, count: int, config: NoiseConfig) -> Floats:
+@dataclass(frozen=True)
+class Noise:
+    """Scatter and what it was made of.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape [N, T]
+        mm.
+    white_mm, short_mm, slow_mm : ndarray of float32, shape [N]
+        RMS of the white part and of two Ornstein-Uhlenbeck parts, before scatter that changes with time and the
+        epoch errors that all points share.
+    short_days, slow_days : ndarray of float32, shape [N]
+        Time constants of the latter.
+    """
+
+    values: Floats
+    white_mm: Floats
+    short_mm: Floats
+    short_days: Floats
+    slow_mm: Floats
+    slow_days: Floats
+
+
+def draw_noise(rng: np.random.Generator, days: Floats, count: int, config: NoiseConfig) -> Noise:
     """Draw white, short and slow scatter for the points of one file.
 
     Parameters
@@ -29,27 +53,63 @@ def draw_noise(rng: np.random.Generator, days: Floats, count: int, config: Noise
 
     Returns
     -------
-    ndarray of float32, shape [N, T]
-        mm.
+    Noise
+        Of N points at T epochs.
     """
-    sigma = np.exp(rng.normal(np.log(config.sigma_median_mm), config.sigma_log_spread, count))
+    file_median = config.sigma_median_mm * np.exp(config.sigma_file_log_spread * rng.standard_normal())
+    sigma = file_median * np.exp(config.sigma_log_spread * rng.standard_normal(count))
     sigma = np.clip(sigma, *config.sigma_limits_mm).astype(np.float32)
-    slow = uniform(rng, config.slow_share, count)
-    short = uniform(rng, config.short_share, count) * (1 - slow)
+    slow = _share_of_file(rng, config.slow_share, count)
+    short = _share_of_file(rng, config.short_share, count) * (1 - slow)
     white = 1 - slow - short
 
     shape = (count, len(days))
-    noise = student(rng, config.student_degrees, shape) * np.sqrt(white)[:, None]
-    noise += ornstein_uhlenbeck(rng, days, uniform(rng, config.short_days, count)) * np.sqrt(short)[:, None]
+    white_mm, short_mm, slow_mm = (np.sqrt(share) * sigma for share in (white, short, slow))
+    short_days = uniform(rng, config.short_days, count)
     slow_days = log_uniform(rng, *config.slow_days, count)
-    noise += ornstein_uhlenbeck(rng, days, slow_days) * np.sqrt(slow)[:, None]
-    rows = chosen(rng, config.uneven_probability, count)
-    noise[rows] *= _uneven(rng, days, len(rows), config)
-    noise *= sigma[:, None]
+    if config.student_degrees is None:
+        values = rng.standard_normal(shape, dtype=np.float32)
+    else:
+        values = student(rng, config.student_degrees, shape)
+    values *= white_mm[:, None]
+    values += ornstein_uhlenbeck(rng, days, short_days) * short_mm[:, None]
+    unit = np.maximum(np.sqrt(white_mm**2 + short_mm**2), np.float32(1e-6))[:, None]
+    # Scatter grows no further than that of a random phase.
+    values *= np.minimum(_growth(rng, days, count, config), np.maximum(config.random_phase_mm / unit, 1))
+    if rng.random() < config.folded_probability:
+        values -= 2 * config.fold_mm * np.rint(values / (2 * config.fold_mm))
+    _filter(rng, values, config)
+    values += _wander(rng, days, slow_days, config) * slow_mm[:, None]
     # Epoch errors that the whole area shares, a little stronger here and there.
     common = rng.standard_normal(len(days), dtype=np.float32) * rng.uniform(*config.common_sigma_mm)
-    noise += common * uniform(rng, (0.5, 1.5), count)[:, None]
-    return noise
+    values += common * uniform(rng, (0.5, 1.5), count)[:, None]
+    return Noise(values, white_mm, short_mm, short_days, slow_mm, slow_days)
+
+
+def _share_of_file(rng: np.random.Generator, bounds: tuple[float, float], count: int) -> Floats:
+    """Draw shares of rows below a bound that is drawn first, so that files differ."""
+    low, high = bounds
+    return uniform(rng, (low, low + (high - low) * rng.random()), count)
+
+
+def _filter(rng: np.random.Generator, values: Floats, config: NoiseConfig) -> None:
+    """Smooth the rows [N, T] of some files, and interpolate every second epoch of some from a date on."""
+    if rng.random() < config.smoothed_probability:
+        values[:, 1:-1] = (values[:, :-2] + 2 * values[:, 1:-1] + values[:, 2:]) / 4
+    if rng.random() < config.resampled_probability:
+        filled = np.arange(rng.integers(1, values.shape[1] - 1), values.shape[1] - 1, 2)
+        values[:, filled] = (values[:, filled - 1] + values[:, filled + 1]) / 2
+
+
+def _wander(rng: np.random.Generator, days: Floats, slow_days: Floats, config: NoiseConfig) -> Floats:
+    """Draw slow noise of unit variance, at one pace or two, [N, T]."""
+    values = ornstein_uhlenbeck(rng, days, slow_days)
+    if rng.random() < config.second_slow_probability:
+        share = uniform(rng, config.second_slow_share, len(values))[:, None]
+        slower = ornstein_uhlenbeck(rng, days, log_uniform(rng, *config.second_slow_days, len(values)))
+        values *= np.sqrt(1 - share)
+        values += np.sqrt(share) * slower
+    return values
 
 
 def student(rng: np.random.Generator, degrees: int, shape: tuple[int, int]) -> Floats:
@@ -104,35 +164,69 @@ def draw_annual(rng: np.random.Generator, days: Floats, count: int, config: Annu
     ndarray of float32, shape [N, T]
         mm.
     """
-    amplitude = np.abs(rng.normal(0, config.amplitude_mm, count)).astype(np.float32)
+    scale = config.amplitude_mm * np.exp(config.amplitude_log_spread * rng.standard_normal())
+    amplitude = np.abs(rng.normal(0, scale, count)).astype(np.float32)
     strong = chosen(rng, config.strong_probability, count)
     amplitude[strong] = uniform(rng, config.strong_amplitude_mm, len(strong))
 
     year = days / np.float32(_YEAR)
-    years = int(year[-1]) + 2
-    factors = 1 + rng.normal(0, config.year_to_year, (count, years)).astype(np.float32)
-    whole = year.astype(np.int64)
-    part = year - whole
-    factor = factors[:, whole] * (1 - part) + factors[:, whole + 1] * part
-
-    # Sines of sums by sines and cosines of the dates alone: two products a value instead of a sine.
-    angle = 2 * np.pi * year
-    phase = uniform(rng, (0, 2 * np.pi), (2, count))
-    cycle = np.cos(phase[0])[:, None] * np.sin(angle) + np.sin(phase[0])[:, None] * np.cos(angle)
-    half = np.cos(phase[1])[:, None] * np.sin(2 * angle) + np.sin(phase[1])[:, None] * np.cos(2 * angle)
-    cycle += uniform(rng, config.half_year_share, count)[:, None] * half
-    return np.asarray(cycle * factor * amplitude[:, None], dtype=np.float32)
+    years = np.arange(int(year[-1]) + 2, dtype=np.float32)
+    # One hat a year: coefficients of a year hold at its begin and pass into those of the next.
+    hats = np.maximum(1 - np.abs(year[None, :] - years[:, None]), 0)
+    cycle = np.zeros((count, len(days)), dtype=np.float32)
+    for harmonic, share in ((1, np.ones(count)), (2, uniform(rng, config.half_year_share, count))):
+        phase = uniform(rng, (0, 2 * np.pi), count)
+        angle = 2 * np.pi * harmonic * year
+        for wave, part in ((np.sin(angle), np.cos(phase)), (np.cos(angle), np.sin(phase))):
+            of_year = 1 + config.year_to_year * rng.standard_normal((count, len(years)), dtype=np.float32)
+            cycle += ((amplitude * share * part)[:, None] * of_year).astype(np.float32) @ (hats * wave)
+    return cycle
 
 
-def _uneven(rng: np.random.Generator, days: Floats, count: int, config: NoiseConfig) -> Floats:
-    """Draw factors by which the scatter of some rows grows: in summer, from or until a date, for some months."""
-    kind = rng.integers(0, 4, count)
-    when = uniform(rng, (0.15, 0.85), count)[:, None] * days[-1]
+def _growth(rng: np.random.Generator, days: Floats, count: int, config: NoiseConfig) -> Floats:
+    """Draw factors [N, T] of scatter: at epochs of the file, at values of rows, in seasons and for months."""
+    epochs = len(days)
+    of_epoch = np.exp(config.epoch_log_spread * rng.random() * rng.standard_normal(epochs))
+    if rng.random() < config.noisy_epochs_probability:
+        share = rng.uniform(*config.noisy_epochs_share)
+        season = 1 + rng.random() * np.cos(2 * np.pi * (days / _YEAR + rng.random()))
+        of_epoch[rng.random(epochs) < share * season] *= rng.uniform(*config.noisy_epochs_factor)
+    factor = np.tile(of_epoch.astype(np.float32), (count, 1))
+
+    rows = chosen(rng, config.noisy_values_probability, count)
+    hits = rng.poisson(uniform(rng, config.noisy_values_share, len(rows)) * epochs)
+    size = uniform(rng, config.noisy_values_factor, len(rows))
+    factor[np.repeat(rows, hits), rng.integers(0, epochs, hits.sum())] *= np.repeat(size, hits)
+
+    rows = chosen(rng, config.uneven_probability, count)
+    kind, when = rng.integers(0, 4, len(rows)), uniform(rng, (0.15, 0.85), len(rows)) * days[-1]
+    factor[rows] *= _uneven(rng, days, kind, when, config)
+    if rng.random() < config.uneven_file_probability:
+        kind = np.full(count, rng.integers(0, 4))
+        when = np.full(count, rng.uniform(0.15, 0.85) * days[-1], dtype=np.float32)
+        if rng.random() < 0.5:
+            when[:] = change_of_sampling(days)
+        factor *= _uneven(rng, days, kind, when, config)
+    return factor
+
+
+def change_of_sampling(days: Floats) -> float:
+    """Tell the day on which the mean interval between epochs changes most."""
+    steps = np.diff(days)
+    return float(days[1 + int(np.argmax(np.abs(np.cumsum(steps - steps.mean()))))])
+
+
+def _uneven(
+    rng: np.random.Generator, days: Floats, kind: NDArray[np.int64], when: Floats, config: NoiseConfig
+) -> Floats:
+    """Draw factors by which the scatter of rows grows: in one season, from or until a date, for some months."""
+    count = len(kind)
     length = uniform(rng, config.burst_days, count)[:, None]
     season = (days[None, :] + uniform(rng, (0, _YEAR), count)[:, None]) % _YEAR < _YEAR / 3
+    since = days[None, :] - when[:, None]
     inside: NDArray[np.bool_] = np.select(
         [kind[:, None] == k for k in range(4)],
-        [season, days >= when, days < when, np.abs(days - when) < length / 2],
+        [season, since >= 0, since < 0, np.abs(since) < length / 2],
     )
     factor = uniform(rng, config.uneven_factor, count)[:, None]
     return np.where(inside, factor, np.float32(1))

@@ -6,10 +6,11 @@ import numpy as np
 
 from training.simulator.config import NuisanceConfig
 from training.simulator.draws import Floats, chosen, log_uniform, sign, uniform
+from training.simulator.noise import change_of_sampling
 
 
 def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: NuisanceConfig) -> Floats:
-    """Draw bad epochs, outliers, small steps, slow ramps and joins of releases for the points of one file.
+    """Draw bad epochs, outliers, small steps, excursions, ramps and joins of releases for the points of one file.
 
     Parameters
     ----------
@@ -50,6 +51,9 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: N
     size = (uniform(rng, config.step_mm, len(rows)) * sign(rng, len(rows)))[:, None]
     out[rows] += size * ((index >= begin) & (index < stop))
 
+    rows = chosen(rng, config.excursion_probability, count)
+    out[rows] += _excursions(rng, epochs, len(rows), config)
+
     rows = chosen(rng, config.ramp_probability, count)
     middle = uniform(rng, (0, 1), len(rows))[:, None] * days[-1]
     half = uniform(rng, config.ramp_days, len(rows))[:, None]
@@ -59,8 +63,20 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: N
     out[rows] += size * (0.5 + 0.5 * np.cos(np.pi * phase))
 
     if rng.random() < config.join_probability:
-        join = rng.integers(epochs // 10, epochs - epochs // 10)
+        where_it_joins = rng.uniform(0.1, 0.9) * days[-1] if rng.random() < 0.5 else change_of_sampling(days)
         limit = config.join_limit_mm
-        size = np.clip(rng.normal(0, config.join_sigma_mm, count), -limit, limit).astype(np.float32)
-        out[:, join:] += size[:, None]
+        size = rng.normal(0, rng.uniform(*config.join_sigma_mm), count)
+        out += np.clip(size, -limit, limit).astype(np.float32)[:, None] * (days >= where_it_joins)
     return out
+
+
+def _excursions(rng: np.random.Generator, epochs: int, count: int, config: NuisanceConfig) -> Floats:
+    """Draw departures that rise, stay and fall without a sharp edge; some last past the end."""
+    index = np.arange(epochs, dtype=np.float32)[None, :]
+    rise, fall = uniform(rng, config.excursion_edge_epochs, (2, count, 1))
+    top = log_uniform(rng, *config.excursion_top_epochs, (count, 1))
+    begin = uniform(rng, (-0.05, 1.0), (count, 1)) * epochs
+    up = np.clip((index - begin) / rise, 0, 1)
+    down = np.clip((begin + rise + top + fall - index) / fall, 0, 1)
+    size = (uniform(rng, config.excursion_mm, count) * sign(rng, count))[:, None]
+    return np.asarray(size * (0.5 - 0.5 * np.cos(np.pi * np.minimum(up, down))), dtype=np.float32)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS, TrendClass
 from insar_runtime.errors import UsageError
+from training.simulator.bank import NoiseBank
 from training.simulator.calendars import CALENDARS, draw_calendar
 from training.simulator.config import SimulatorConfig
 from training.simulator.delivery import draw_missing, refer_and_round
@@ -17,8 +19,12 @@ from training.simulator.draws import Floats
 from training.simulator.motions import draw_motions
 from training.simulator.noise import draw_annual, draw_noise
 from training.simulator.nuisances import draw_nuisances
+from training.simulator.oddities import draw_oddities
 from training.simulator.unwrapping import add_unwrapping_errors
 
+_BANK_ANNUAL: Final = 0.3
+_BANK_NUISANCES: Final = 0.4
+"""Files of real noise that get more of both: they have all of it already, but only few of their rows [ours]."""
 _MOTIONS: Final = (TrendClass.STABLE, TrendClass.LINEAR, TrendClass.QUADRATIC, TrendClass.BILINEAR)
 
 
@@ -33,13 +39,16 @@ class SimulatedSeries:
     days : ndarray of float32, shape [N, T]
         Days since the first acquisition; padding repeats the last day.
     label : ndarray of int8, shape [N]
-        ``TrendClass``.
+        ``TrendClass``; -1 for a series that shows none of the five.
     background : ndarray of int8, shape [N]
         The motion under an unwrapping error; the label itself elsewhere.
     calendar : ndarray of str, shape [N]
-        Name of the calendar.
+        Name of the calendar, or of the real file that the noise comes from.
     noise_sigma : ndarray of float32, shape [N]
         RMS of the scatter in mm, without yearly cycle and nuisances.
+    noise_parts : ndarray of float32, shape [N, 5]
+        RMS of the white, the short and the slow part in mm, then the time constants of the latter two in days
+        (``Noise``); NaN for real noise.
     departure : ndarray of float32, shape [N]
         RMS distance of the motion from its best line over ``noise_sigma``; 0 for straight lines.
     break_day : ndarray of float32, shape [N]
@@ -56,6 +65,7 @@ class SimulatedSeries:
     background: NDArray[np.int8]
     calendar: NDArray[np.str_]
     noise_sigma: Floats
+    noise_parts: Floats
     departure: Floats
     break_day: Floats
     motion: Floats
@@ -74,8 +84,10 @@ def simulate(
     *,
     seed: int,
     config: SimulatorConfig | None = None,
-    calendar: str | None = None,
+    calendar: str | Sequence[str] | None = None,
     labels: NDArray[np.int8] | None = None,
+    bank: NoiseBank | None = None,
+    bank_share: float = 1.0,
 ) -> SimulatedSeries:
     """Simulate labelled series.
 
@@ -87,10 +99,14 @@ def simulate(
         The same arguments give the same bits.
     config : SimulatorConfig, optional
         All other numbers.
-    calendar : str, optional
-        One of ``CALENDARS``; all of them in turn if not given.
+    calendar : str or sequence of str, optional
+        Some of ``CALENDARS``, which take turns; all of them if not given.
     labels : ndarray of int, shape [N], optional
-        Class of each series; all classes equally often, shuffled, if not given.
+        Class of each series, -1 for none of the five; all classes equally often, shuffled, if not given.
+    bank : NoiseBank, optional
+        Real noise to put the motions on, on the dates of its files.
+    bank_share : float
+        Share of the blocks that take it; the others take simulated noise.
 
     Returns
     -------
@@ -112,39 +128,80 @@ def simulate(
         label = rng.permutation(np.arange(count) % len(CLASS_NAMES)).astype(np.int8)
     else:
         label = np.asarray(labels, dtype=np.int8)
-        if count and not 0 <= label.min() <= label.max() < len(CLASS_NAMES):
-            raise UsageError(f"labels run from {label.min()} to {label.max()}; classes are 0 to 4")
-    names = list(CALENDARS) if calendar is None else [calendar]
+        if count and not NO_CLASS <= label.min() <= label.max() < len(CLASS_NAMES):
+            raise UsageError(f"labels run from {label.min()} to {label.max()}; classes are 0 to 4, -1 is none")
+    names = [calendar] if isinstance(calendar, str) else list(calendar or CALENDARS)
     # A permutation for each round of calendars: every prefix of the blocks has an even mix.
     order = [name for _ in range(-(-len(block_seeds) // len(names))) for name in rng.permutation(names)]
-    blocks = [
-        _block(np.random.default_rng(block_seed), label[i * config.block : (i + 1) * config.block], name, config)
-        for i, (block_seed, name) in enumerate(zip(block_seeds, order, strict=False))
-    ]
+    blocks = []
+    for i, (block_seed, name) in enumerate(zip(block_seeds, order, strict=False)):
+        rng = np.random.default_rng(block_seed)
+        part = label[i * config.block : (i + 1) * config.block]
+        if bank is not None and rng.random() < bank_share:
+            scene = _real_scene(rng, len(part), bank, config)
+        else:
+            scene = _simulated_scene(rng, len(part), name, config)
+        blocks.append(_block(rng, part, scene, config))
     return _join(blocks)
 
 
-def _block(
-    rng: np.random.Generator, label: NDArray[np.int8], calendar: str, config: SimulatorConfig
-) -> SimulatedSeries:
-    """Simulate series that share a calendar."""
+@dataclass(frozen=True)
+class _Scene:
+    """What the points of one file show before anything moves."""
+
+    name: str
+    days: Floats
+    still: Floats
+    """Scatter, yearly cycle and nuisances [N, T], mm."""
+    noise_sigma: Floats
+    """RMS of the scatter alone [N], mm."""
+    noise_parts: Floats
+    """As in ``SimulatedSeries`` [N, 5]."""
+
+
+def _simulated_scene(rng: np.random.Generator, count: int, calendar: str, config: SimulatorConfig) -> _Scene:
     days = draw_calendar(rng, calendar, config.calendar)
-    count = len(label)
     noise = draw_noise(rng, days, count, config.noise)
     # What a motion must stand out from is the scatter that the row really has, wander and all.
+    noise_sigma = noise.values.std(axis=1)
+    still = noise.values + draw_annual(rng, days, count, config.annual)
+    still += draw_nuisances(rng, days, count, config.nuisance)
+    parts = (noise.white_mm, noise.short_mm, noise.slow_mm, noise.short_days, noise.slow_days)
+    return _Scene(calendar, days, still, noise_sigma, np.stack(parts, axis=1))
+
+
+def _real_scene(rng: np.random.Generator, count: int, bank: NoiseBank, config: SimulatorConfig) -> _Scene:
+    bounds = config.calendar.min_epochs, config.calendar.max_epochs
+    name, days, noise = bank.draw(rng, count, *bounds)
     noise_sigma = noise.std(axis=1)
+    if bank.vary and rng.random() < _BANK_ANNUAL:
+        noise += draw_annual(rng, days, count, config.annual)
+    if bank.vary and rng.random() < _BANK_NUISANCES:
+        noise += draw_nuisances(rng, days, count, config.nuisance)
+    return _Scene(name, days, noise, noise_sigma, np.full((count, 5), np.nan, dtype=np.float32))
+
+
+def _block(
+    rng: np.random.Generator, label: NDArray[np.int8], scene: _Scene, config: SimulatorConfig
+) -> SimulatedSeries:
+    """Simulate series that share a calendar."""
+    days, noise_sigma = scene.days, scene.noise_sigma
     wrong = np.flatnonzero(label == TrendClass.PUE)
+    odd = np.flatnonzero(label == NO_CLASS)
     background = label.copy()
+    background[odd] = TrendClass.STABLE
     background[wrong] = rng.choice(_MOTIONS, size=len(wrong))
 
     motions = draw_motions(rng, days, background, noise_sigma, config.motion)
-    displacement = motions.displacement + noise
-    displacement += draw_annual(rng, days, count, config.annual)
+    motions.displacement[odd] += draw_oddities(rng, days, noise_sigma[odd])
+    noise_sigma = noise_sigma * motions.quieter
+    noise_parts = scene.noise_parts.copy()
+    noise_parts[:, :3] *= motions.quieter[:, None]
+    displacement = motions.displacement + scene.still * motions.quieter[:, None]
     error = np.zeros(displacement.shape, dtype=np.int16)
     displacement[wrong], error[wrong] = add_unwrapping_errors(
         rng, days, displacement[wrong], noise_sigma[wrong], config.unwrapping
     )
-    displacement += draw_nuisances(rng, days, count, config.nuisance)
     displacement = refer_and_round(rng, days, displacement, config.delivery)
     displacement[draw_missing(rng, days, label, motions, error, noise_sigma, config)] = np.nan
     return SimulatedSeries(
@@ -152,8 +209,9 @@ def _block(
         days=np.broadcast_to(days, displacement.shape),
         label=label,
         background=background,
-        calendar=np.full(count, calendar),
+        calendar=np.full(len(label), scene.name),
         noise_sigma=noise_sigma,
+        noise_parts=noise_parts,
         departure=motions.departure,
         break_day=motions.break_day,
         motion=motions.displacement,
@@ -186,6 +244,7 @@ _EMPTY: Final[dict[str, Any]] = {
     "background": np.empty(0, dtype=np.int8),
     "calendar": np.empty(0, dtype=np.str_),
     "noise_sigma": np.empty(0, dtype=np.float32),
+    "noise_parts": np.empty((0, 5), dtype=np.float32),
     "departure": np.empty(0, dtype=np.float32),
     "break_day": np.empty(0, dtype=np.float32),
     "motion": np.empty((0, 0), dtype=np.float32),

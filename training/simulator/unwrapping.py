@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from training.simulator.config import UnwrappingConfig
 from training.simulator.draws import Floats, chosen, log_uniform, sign, uniform
 
+_YEAR: Final = 365.25
+_MAX_TRIES: Final = 20
 _MAX_SMEARED_SHARE: Final = (0.3, 0.7)
 """Part of a jump that is there already one epoch early, where it is smeared [ours]."""
 
@@ -49,25 +51,38 @@ def add_unwrapping_errors(
         The error of each epoch in tenths of a millimetre: the truth of where it is wrong and by how much.
     """
     count = len(displacement)
-    errors = _lost_integers(rng, displacement.shape, config)
+    sizes = _sizes(rng, noise_sigma, config)
+    errors = _lost_integers(rng, days, sizes, config)
+    for _ in range(_MAX_TRIES):
+        hidden = np.flatnonzero(~visible(errors, config))
+        if not len(hidden):
+            break
+        errors[hidden] = _lost_integers(rng, days, sizes[hidden], config)
+    else:
+        half = np.arange(len(days)) >= len(days) // 2
+        errors[hidden] = np.float32(config.half_wavelength_mm) * half
     physical = chosen(rng, config.physics_probability, count)
-    folded = _fold(rng, days, displacement[physical], config)
+    folded = _fold(rng, days, displacement[physical], config) * _draw_size(rng, sizes[physical])[:, None]
     good = visible(folded, config)
     errors[physical[good]] = folded[good]
-    errors *= _amplitudes(rng, noise_sigma, config)[:, None]
     projected = chosen(rng, config.projected_probability, count)
     errors[projected] /= uniform(rng, config.los_up, len(projected))[:, None]
     return displacement + errors, np.rint(errors * 10).astype(np.int16)
 
 
-def _amplitudes(rng: np.random.Generator, noise_sigma: Floats, config: UnwrappingConfig) -> Floats:
-    """Draw what is left of one cycle in each row, mm."""
-    count = len(noise_sigma)
+def _sizes(rng: np.random.Generator, noise_sigma: Floats, config: UnwrappingConfig) -> Floats:
+    """Draw between which bounds in mm one cycle comes out in each row, [N, 2]: equal ones where it is exact."""
     low, high = config.damped_mm
-    low_of_row = np.clip(config.damped_over_noise * noise_sigma, low, high)
-    damped = low_of_row + (high - low_of_row) * rng.random(count, dtype=np.float32)
+    least = np.clip(config.damped_over_noise * noise_sigma, low, high)
+    damped = rng.random(len(noise_sigma)) < config.damped_probability
     exact = np.float32(config.half_wavelength_mm)
-    return np.where(rng.random(count) < config.damped_probability, damped, exact).astype(np.float32)
+    bounds = np.stack([np.where(damped, least, exact), np.where(damped, high, exact)], axis=1)
+    return np.asarray(bounds, dtype=np.float32)
+
+
+def _draw_size(rng: np.random.Generator, bounds: Floats) -> Floats:
+    """Draw what is left of one cycle, mm, within bounds [N, 2]."""
+    return bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * rng.random(len(bounds), dtype=np.float32)
 
 
 def _fold(rng: np.random.Generator, days: Floats, displacement: Floats, config: UnwrappingConfig) -> Floats:
@@ -84,49 +99,89 @@ def _fold(rng: np.random.Generator, days: Floats, displacement: Floats, config: 
     return -np.rint(rest / cycle)
 
 
-def visible(cycles: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
-    """Tell which rows [N, T] stay on another level than their usual one for some epochs in a row, [N] bool."""
-    usual = np.median(cycles, axis=1, keepdims=True)
-    wrong = cycles != usual
-    run = np.ones_like(wrong[:, config.min_visible_epochs - 1 :])
-    for shift in range(config.min_visible_epochs):
-        run &= wrong[:, shift : wrong.shape[1] - config.min_visible_epochs + 1 + shift]
+def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
+    """Tell which rows have a jump between two steady levels.
+
+    Parameters
+    ----------
+    errors : ndarray of float32, shape [N, T]
+        Error of each epoch in mm.
+    config : UnwrappingConfig
+        What counts as a jump, and as steady.
+
+    Returns
+    -------
+    ndarray of bool, shape [N]
+        Whether the error stays the same for some epochs, changes by enough within one or two, and stays again.
+    """
+    width = config.min_visible_epochs
+    windows = np.lib.stride_tricks.sliding_window_view(errors, width, axis=1)
+    lowest, highest = windows[..., 0].copy(), windows[..., 0].copy()
+    for place in range(1, width):
+        np.minimum(lowest, windows[..., place], out=lowest)
+        np.maximum(highest, windows[..., place], out=highest)
+    steady = highest - lowest <= config.steady_mm
+    found = np.zeros(len(errors), dtype=bool)
+    for after in (width, width + 1):
+        jump = np.abs(lowest[:, after:] - lowest[:, :-after]) >= config.min_visible_mm - config.steady_mm / 2
+        found |= (jump & steady[:, after:] & steady[:, :-after]).any(axis=1)
     # A row that flickers is noise about a wrong level rather than a jump.
-    flickers = np.count_nonzero(np.diff(cycles, axis=1), axis=1) > 0.15 * cycles.shape[1]
-    return run.any(axis=1) & ~flickers
+    flickers = np.count_nonzero(np.abs(np.diff(errors, axis=1)) > config.steady_mm, axis=1) > 0.15 * errors.shape[1]
+    return found & ~flickers
 
 
-def _lost_integers(rng: np.random.Generator, shape: tuple[int, int], config: UnwrappingConfig) -> Floats:
-    """Draw cycles [N, T] that were lost: one to four jumps a row, each in a part of the span of its own."""
-    count, epochs = shape
-    cycles = np.zeros(shape, dtype=np.float32)
+def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config: UnwrappingConfig) -> Floats:
+    """Draw errors [N, T] of cycles that were lost: one to four jumps a row, each in a part of the span of its own."""
+    count, epochs = len(sizes), len(days)
+    errors = np.zeros((count, epochs), dtype=np.float32)
     events = rng.choice(len(config.event_count), size=count, p=config.event_count) + 1
     alternating = rng.random(count) < 0.5
     first_sign = sign(rng, count)
     smeared = rng.random(count) < config.smeared_probability
     index = np.arange(epochs, dtype=np.float32)[None, :]
+    first, length = _part_of_span(rng, events, epochs, config)
+    winter = np.cos(2 * np.pi * (days / np.float32(_YEAR) + rng.random()))
     least = config.min_visible_epochs
     for event in range(len(config.event_count)):
         rows = np.flatnonzero(events > event)
         if not len(rows):
             continue
         # Each event has its own stretch, so that no two of them cancel each other.
-        stretch = (epochs - 2 * least) / events[rows]
-        begin = least + (event + rng.random(len(rows)) * 0.7) * stretch
-        end = least + (event + 1) * stretch
+        stretch = length[rows] / events[rows]
+        places = rng.random((len(rows), 3))
+        begins = first[rows, None] + (event + places * 0.7) * stretch[:, None]
+        wintry = winter[begins.astype(np.int64)].argmax(axis=1) * (rng.random(len(rows)) < config.winter_probability)
+        begin = begins[np.arange(len(rows)), wintry]
+        end = first[rows] + (event + 1) * stretch
         shortest, longest = config.duration_epochs
         duration = log_uniform(rng, shortest, np.clip(end - begin, shortest + 1, longest), len(rows))
         lasting = rng.random(len(rows)) < config.lasting_probability
         stop = np.where(lasting, np.inf, np.rint(begin) + np.maximum(np.rint(duration), least))
-        size = np.where(rng.random(len(rows)) < config.two_cycles_probability, 2.0, 1.0)
+        size = np.where(rng.random(len(rows)) < config.two_cycles_probability, 2, 1) * _draw_size(rng, sizes[rows])
         turn = np.where(alternating[rows] & (event % 2 == 1), -1.0, 1.0)
         value = (size * turn * first_sign[rows])[:, None].astype(np.float32)
         start = np.rint(begin)[:, None]
-        cycles[rows] += value * ((index >= start) & (index < stop[:, None]))
+        errors[rows] += value * ((index >= start) & (index < stop[:, None]))
         early = value * (index == start - 1) * uniform(rng, _MAX_SMEARED_SHARE, len(rows))[:, None]
-        cycles[rows] += early * smeared[rows][:, None]
+        errors[rows] += early * smeared[rows][:, None]
     rows = chosen(rng, config.spike_probability, count)
     place = rng.integers(1, epochs - 1, len(rows))[:, None]
     width = rng.integers(1, 3, len(rows))[:, None]
-    cycles[rows] += sign(rng, (len(rows), 1)) * ((index >= place) & (index < place + width))
-    return cycles
+    size = (_draw_size(rng, sizes[rows]) * sign(rng, len(rows)))[:, None]
+    errors[rows] += size * ((index >= place) & (index < place + width))
+    return errors
+
+
+def _part_of_span(
+    rng: np.random.Generator, events: NDArray[np.int64], epochs: int, config: UnwrappingConfig
+) -> tuple[Floats, Floats]:
+    """Draw the epoch from which on, and the number of epochs within which, jumps of each row begin."""
+    least = config.min_visible_epochs
+    whole = epochs - 2 * least
+    part = np.clip(config.part_of_span * whole, np.minimum(2.5 * least * events, whole), whole)
+    kind = rng.random(len(events))
+    late = kind < config.late_probability
+    clustered = ~late & (kind < config.late_probability + config.clustered_probability)
+    length = np.where(late | clustered, part, whole)
+    shift = np.where(late, 1.0, rng.random(len(events))) * (whole - length)
+    return (least + shift).astype(np.float32), length.astype(np.float32)

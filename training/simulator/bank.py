@@ -1,0 +1,171 @@
+"""A bank of real noise: what is left of quiet, unlabelled series when their line is taken away.
+
+No formula makes noise quite as a processor leaves it. Motions added to such residuals teach a network the noise of the
+files that it will see; nobody has to label a row for that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.errors import DataError
+from training.simulator.draws import Floats, chosen, log_uniform, sign
+
+_MEDIAN_EPOCHS: Final = 9
+_MAX_MEDIAN_RANGE_MM: Final = 14.0
+_MAX_CURVATURE: Final = 0.8
+"""A row is quiet if its running median over 9 epochs stays within 14 mm and its best parabola adds less than
+0.8 of the scatter to its best line (`research/real-series.md` of the project)."""
+
+_WINDOW_PROBABILITY: Final = 0.5
+_THIN_PROBABILITY: Final = 0.25
+_SCALE: Final = (0.45, 1.6)
+_MIX_PROBABILITY: Final = 0.3
+"""Variations of a bank [ours]: part of the span, every second or third epoch, more or less scatter (median 0.85),
+two rows in one."""
+
+
+@dataclass(frozen=True)
+class NoiseFile:
+    """Residuals of the quiet rows of one file.
+
+    Attributes
+    ----------
+    name : str
+        Of the file.
+    days : ndarray of float32, shape [T]
+        Days since the first acquisition.
+    residual : ndarray of float32, shape [N, T]
+        Displacement without its least-squares line, mm; no missing values.
+    """
+
+    name: str
+    days: Floats
+    residual: Floats
+
+
+@dataclass(frozen=True)
+class NoiseBank:
+    """Residuals of several files.
+
+    Attributes
+    ----------
+    files : tuple of NoiseFile
+        At least one; blocks of simulated series take them in turn.
+    vary : bool
+        Whether windows, thinning, scale and mixtures of two rows are drawn, as training wants them. Otherwise rows
+        keep the file's own dates and only their signs are drawn.
+    """
+
+    files: tuple[NoiseFile, ...]
+    vary: bool = True
+
+    def draw(
+        self, rng: np.random.Generator, count: int, min_epochs: int, max_epochs: int
+    ) -> tuple[str, Floats, Floats]:
+        """Draw the noise of points that share a calendar.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+        count : int
+            Number of points N.
+        min_epochs, max_epochs : int
+            Bounds of the number of epochs.
+
+        Returns
+        -------
+        name : str
+            Of the file.
+        days : ndarray of float32, shape [T]
+            Days since the first acquisition.
+        values : ndarray of float32, shape [N, T]
+            mm; each row without its least-squares line.
+        """
+        file = self.files[rng.integers(len(self.files))]
+        epochs = self._epochs(rng, file.days, min_epochs, max_epochs)
+        rows = rng.integers(0, len(file.residual), count)
+        values = file.residual[np.ix_(rows, epochs)] * sign(rng, (count, 1))
+        if self.vary:
+            mixed = chosen(rng, _MIX_PROBABILITY, count)
+            others = file.residual[np.ix_(rng.integers(0, len(file.residual), len(mixed)), epochs)]
+            angle = rng.random(len(mixed), dtype=np.float32)[:, None] * np.float32(np.pi / 2)
+            values[mixed] = np.cos(angle) * values[mixed] + np.sin(angle) * others
+            values *= log_uniform(rng, *_SCALE, count)[:, None]
+            if rng.random() < 0.5:
+                # Noise has no direction in time worth learning.
+                values = values[:, ::-1]
+                epochs = epochs[::-1]
+        days = np.abs(file.days[epochs] - file.days[epochs[0]])
+        return file.name, days, without_line(values, days)
+
+    def _epochs(self, rng: np.random.Generator, days: Floats, min_epochs: int, max_epochs: int) -> NDArray[np.int64]:
+        epochs = np.arange(len(days))
+        if self.vary:
+            if rng.random() < _THIN_PROBABILITY:
+                every = int(rng.integers(2, 4))
+                if len(epochs) // every >= min_epochs:
+                    epochs = epochs[rng.integers(every) :: every]
+            if rng.random() < _WINDOW_PROBABILITY and len(epochs) > min_epochs:
+                length = int(log_uniform(rng, min_epochs, len(epochs) + 1, ()))
+                begin = int(rng.integers(0, len(epochs) - length + 1))
+                epochs = epochs[begin : begin + length]
+        return epochs[-max_epochs:]
+
+
+def quiet_residuals(name: str, displacement: Floats, days: Floats) -> NoiseFile:
+    """Take the line away from the complete, quiet rows of a file.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    displacement : ndarray of float32, shape [N, T]
+        mm; NaN = missing.
+    days : ndarray of float32, shape [T]
+        Days since the first acquisition.
+
+    Returns
+    -------
+    NoiseFile
+
+    Raises
+    ------
+    DataError
+        If no row is complete and quiet.
+    """
+    residual = without_line(displacement[np.isfinite(displacement).all(axis=1)], days)
+    residual = residual[_median_range(residual) <= _MAX_MEDIAN_RANGE_MM]
+    residual = residual[_curvature(residual, days) <= _MAX_CURVATURE]
+    if not len(residual):
+        raise DataError(f"{name} has no complete and quiet row among {len(displacement)}; give a file of stable ground")
+    return NoiseFile(name, days, residual)
+
+
+def without_line(values: Floats, days: Floats) -> Floats:
+    """Subtract the least-squares line of each row [N, T]."""
+    time = days - days.mean()
+    centred = values - values.mean(axis=1, keepdims=True)
+    slope = centred @ time / (time @ time)
+    return np.asarray(centred - slope[:, None] * time, dtype=np.float32)
+
+
+def _median_range(residual: Floats) -> Floats:
+    windows = np.lib.stride_tricks.sliding_window_view(residual, _MEDIAN_EPOCHS, axis=1)
+    # Some hundred rows at a time: the median copies every window.
+    pieces = [np.median(windows[i : i + 256], axis=2) for i in range(0, len(residual), 256)]
+    return np.concatenate([np.ptp(piece, axis=1) for piece in pieces] or [np.empty(0, np.float32)])
+
+
+def _curvature(residual: Floats, days: Floats) -> Floats:
+    """Give the RMS of each row's best parabola, its line apart, over the RMS of what is left."""
+    time = days / days[-1]
+    bend = without_line((time * time)[None, :], days)[0]
+    amount = residual @ bend / (bend @ bend)
+    rest = residual - amount[:, None] * bend
+    return np.abs(amount) * bend.std() / np.maximum(rest.std(axis=1), np.float32(1e-6))
