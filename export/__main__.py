@@ -28,7 +28,7 @@ def _say(line: str) -> None:
 @app.command()
 def package(
     folder: Annotated[Path, typer.Argument(help="Record with a Keras file and its report.")] = (
-        ROOT / "artifacts" / "paper-cnn"
+        ROOT / "artifacts" / "trend-net"
     ),
     ship: Annotated[bool, typer.Option(help="Also put the model into the run-time package.")] = False,
 ) -> None:
@@ -39,16 +39,35 @@ def package(
 
 
 @app.command()
+def designs(
+    out: Annotated[Path, typer.Option(help="Folder of the table.")] = ROOT / "artifacts" / "designs",
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for noise and tests.")] = None,
+    chunks: Annotated[int, typer.Option(min=1, help="Length of each training, in chunks of 20480 series.")] = 50,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2026,
+) -> None:
+    """Train the designs of the default network alike, a short time, and compare them with their exported graphs."""
+    from export.designs import compare_designs
+    from training.real_files import real_bank
+    from training.stream import StreamConfig
+    from training.trend_fit import TrendFitConfig
+
+    bank = real_bank(real, trained=True) if real else None
+    compare_designs(TrendFitConfig(StreamConfig(seed, bank=bank), chunks), out, real=real, announce=_say)
+
+
+@app.command()
 def everything(
-    samples: Annotated[int, typer.Option(min=500, help="Simulated series to train on.")] = 240_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training series.")] = 16,
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for their noise.")] = None,
 ) -> None:
     """From nothing to the released package: simulate, train, export, ship, make the demo."""
+    noise = ["--real", str(real)] if real else []
     for arguments in (
         ["training", "simulate"],
-        ["training", "fit", "--samples", str(samples), "--epochs", str(epochs)],
+        ["training", "fit", *noise],
+        ["export", "package", "artifacts/trend-net", "--ship"],
+        ["training", "fit-paper-cnn"],
+        ["export", "package", "artifacts/paper-cnn", "--ship"],
         ["training", "demo"],
-        ["export", "package", "--ship"],
     ):
         _say("$ python -m " + " ".join(arguments))
         subprocess.run([sys.executable, "-m", *arguments], check=True, cwd=ROOT)

@@ -89,9 +89,12 @@ def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str)
 def widen_channels(model: keras.Model) -> keras.Model:
     """Fill convolutions up with zero channels to a multiple of 16, where only convolutions read them.
 
-    The outputs stay the same; onnxruntime's fast kernels need it (138 channels become 144).
+    The outputs stay the same; onnxruntime's fast kernels need it (138 channels become 144). A model without a part
+    named ``trunk`` was built with such multiples and comes back as it is.
     """
-    trunk = model.get_layer("trunk")
+    trunk = next((layer for layer in model.layers if layer.name == "trunk"), None)
+    if trunk is None:
+        return model
     convolutions = [layer for layer in trunk.layers if isinstance(layer, keras.layers.Conv2D)]
     # The last one is read by dense layers, whose weights stand in another order.
     wanted = {layer.name: -(-layer.filters // _CHANNEL_BLOCK) * _CHANNEL_BLOCK for layer in convolutions[:-1]}

@@ -21,6 +21,7 @@ from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.models import Limits
 from training import dataset
 from training import layers as _layers  # noqa: F401 - registers the layers that Keras files name
+from training import series_layers as _series_layers  # noqa: F401 - the same
 from training.fit import predict
 
 CALIBRATION_SEED: Final = 10_001
@@ -44,6 +45,8 @@ class ExportConfig:
         What int8 must reach.
     abstain_below : float
         Confidence below which a row gets no class.
+    faster_on_cpu : dict of str to str
+        Precision to take on a CPU with integer dot products, and on a plain one.
     limits : Limits
         What rows the model may be asked about.
     """
@@ -54,7 +57,30 @@ class ExportConfig:
     reduce_range: bool = True
     gates: prove.Gates = field(default_factory=prove.Gates)
     abstain_below: float = 0.5
+    faster_on_cpu: dict[str, str] = field(default_factory=lambda: {"int8_dot_product": "int8", "plain": "int8"})
     limits: Limits = dataset.LIMITS
+
+
+CONFIGS: Final = {
+    # Too small a network for int8 to be sure of gaining anything where a processor has no instruction for it.
+    "trend-net": ExportConfig(
+        gates=prove.Gates(agreement=0.995), faster_on_cpu={"int8_dot_product": "int8", "plain": "fp32"}
+    ),
+}
+"""Models whose export differs from the default one."""
+
+_TRAINING_FACTS: Final = (
+    "data",
+    "data digest",
+    "noise files",
+    "attribution",
+    "series",
+    "seed",
+    "epochs of training",
+    "temperature",
+    "versions",
+)
+"""What ``model.json`` repeats of the report, where the report has it."""
 
 
 def package(
@@ -72,7 +98,7 @@ def package(
         Record of the model, such as ``artifacts/paper-cnn``; the ONNX files and ``model.json`` are written
         there, so ``insar-rt classify --model <folder>`` takes it.
     config : ExportConfig, optional
-        Numbers of the export.
+        Numbers of the export; those of ``CONFIGS`` if not given.
     ship_to : Path, optional
         Folder of shipped models, to which what the run-time needs is copied as well.
     announce : callable
@@ -90,10 +116,10 @@ def package(
     FileNotFoundError
         If there is no Keras file or no report.
     """
-    config = config or ExportConfig()
     keras_file = next(iter(sorted(folder.glob("*.keras"))), folder / f"{folder.name}.keras")
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     name, version = report["name"], report["version"]
+    config = config or CONFIGS.get(name, ExportConfig())
     model = keras.saving.load_model(keras_file)
 
     announce(f"converting {keras_file.name}")
@@ -132,8 +158,7 @@ def package(
     files = {precision: f"{name}.{precision}.onnx" for precision in ("fp32", "int8")}
     for precision, content in data.items():
         (folder / files[precision]).write_bytes(content)
-    half_wavelength_mm = model.get_layer("trunk").get_layer("centre_and_compress").half_wavelength_mm
-    card = _card(config, report, half_wavelength_mm, folder, keras_file, files, comparisons, histograms)
+    card = _card(config, report, _half_wavelength_mm(model), folder, keras_file, files, comparisons, histograms)
     (folder / "model.json").write_text(json.dumps(card, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     write_golden(folder / "golden.npz", golden_series(), model)
     (folder / "MODEL_CARD.md").write_text(model_card(card, report), encoding="utf-8")
@@ -186,18 +211,9 @@ def _card(
         "half_wavelength_mm": half_wavelength_mm,
         "limits": asdict(config.limits),
         "thresholds": {"abstain_below": config.abstain_below, "int8_against_keras": asdict(config.gates)},
-        "training": {
-            key: report[key]
-            for key in (
-                "data",
-                "data digest",
-                "series",
-                "seed",
-                "epochs of training",
-                "temperature",
-                "versions",
-            )
-        },
+        "training_priors": [1 / len(CLASS_NAMES)] * len(CLASS_NAMES),
+        "faster_on_cpu": config.faster_on_cpu,
+        "training": {key: report[key] for key in _TRAINING_FACTS if key in report},
         "metrics": {
             "test_accuracy": test["accuracy"],
             "test_accuracy_95": test["accuracy_95"],
@@ -216,6 +232,16 @@ def _card(
         "files": {precision: _file(folder / file) for precision, file in files.items()},
         "keras": _file(keras_file),
     }
+
+
+def _half_wavelength_mm(model: keras.Model) -> float:
+    """Find the layer that knows the radar's wavelength."""
+    for layer in model.layers:
+        if hasattr(layer, "half_wavelength_mm"):
+            return float(layer.half_wavelength_mm)
+        if isinstance(layer, keras.Model):
+            return _half_wavelength_mm(layer)
+    raise prove.ProofError("no layer states half a wavelength; the network cannot know physical lengths")
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from insar_runtime.errors import InsarRuntimeError
+from insar_runtime.errors import InsarRuntimeError, UsageError
 
 # TensorFlow reads these when it is imported, which happens inside the commands.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -41,6 +42,40 @@ def fit(
     out: Annotated[Path, typer.Option(help="Folder of the records; a folder of the model's name is made in it.")] = (
         ROOT / "artifacts"
     ),
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "trend-net",
+    noise_from: Annotated[
+        list[Path] | None, typer.Option(help="Your own unlabelled files, whose noise is to be trained on; repeatable.")
+    ] = None,
+    units: Annotated[
+        Literal["mm", "cm", "m", "rad"] | None, typer.Option(help="Unit of those files, where they prove none.")
+    ] = None,
+    real: Annotated[
+        Path | None, typer.Option(help="Folder of the project's real files, in place of files of your own.")
+    ] = None,
+    chunks: Annotated[int, typer.Option(min=1, help="Length of the training, in chunks of 20480 series.")] = 600,
+    quick: Annotated[bool, typer.Option(help="A training of minutes, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2026,
+    work: Annotated[Path | None, typer.Option(help="Folder of the state; a run goes on from what it finds.")] = None,
+) -> None:
+    """Train the default network and write its record: Keras file, report, confusion matrix."""
+    from training.real_files import EGMS_ATTRIBUTION, bank_of, real_bank
+    from training.trend_run import QUICK_CHUNKS, TrendRunConfig, run
+
+    if noise_from and real:
+        raise UsageError(f"both --noise-from {noise_from[0]} and --real {real} are given; give one of them")
+    bank = bank_of(noise_from, units=units) if noise_from else real_bank(real, trained=True) if real else None
+    for file in bank.files if bank else ():
+        _say(f"{file.name}: noise of {len(file.residual)} quiet rows, {len(file.days)} epochs")
+    attribution = (EGMS_ATTRIBUTION,) if real else ()
+    config = TrendRunConfig(name, QUICK_CHUNKS if quick else chunks, seed, bank, attribution)
+    run(config, out / name, work=work, announce=_say)
+
+
+@app.command()
+def fit_paper_cnn(
+    out: Annotated[Path, typer.Option(help="Folder of the records; a folder of the model's name is made in it.")] = (
+        ROOT / "artifacts"
+    ),
     name: Annotated[str, typer.Option(help="Name of the model.")] = "paper-cnn",
     data: Annotated[Path | None, typer.Option(help="Your own labelled file in place of the simulator.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column of labels in that file.")] = None,
@@ -64,6 +99,38 @@ def fit(
         paper_copy = False
     config = RunConfig(name, samples, seed, FitConfig(epochs=epochs), paper_copy)
     run(config, out / name, data=own, announce=_say)
+
+
+@app.command()
+def realism(
+    real: Annotated[Path, typer.Argument(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder for figures and numbers.")] = ROOT / "artifacts" / "simulator",
+    series: Annotated[int, typer.Option(min=50, help="Simulated series on the dates of each file.")] = 1500,
+) -> None:
+    """Draw quiet real series against simulated ones: spectrum, structure, steps, wander, yearly cycle."""
+    from training.real_files import REAL_FILES, read_real
+    from training.realism import simulated_still, still_series
+    from training.realism_figures import write_realism_figures
+
+    still = [still_series(file.name, *read_real(real, file)) for file in REAL_FILES]
+    simulated = [simulated_still(one.days, series, seed=i) for i, one in enumerate(still)]
+    numbers = write_realism_figures(still, simulated, out)
+    (out / "realism.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    _say(f"figures in {out}")
+
+
+@app.command()
+def benchmark(
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "benchmark",
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Folder of trained baselines; a run takes what it finds.")] = None,
+    quick: Annotated[bool, typer.Option(help="Few series and small baselines, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2027,
+) -> None:
+    """Compare the models with every baseline, on the same series, and write tables and figures."""
+    from training.benchmark import run_benchmark
+
+    run_benchmark(out, real=real, work=work, quick=quick, seed=seed, announce=_say)
 
 
 @app.command()

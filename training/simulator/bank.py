@@ -6,7 +6,7 @@ files that it will see; nobody has to label a row for that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -87,7 +87,9 @@ class NoiseBank:
         values : ndarray of float32, shape [N, T]
             mm; each row without its least-squares line.
         """
-        file = self.files[rng.integers(len(self.files))]
+        # Neither a file of thousands of rows alone, nor one of a few dozen as often as that.
+        weights = np.sqrt([len(file.residual) for file in self.files])
+        file = self.files[rng.choice(len(self.files), p=weights / weights.sum())]
         epochs = self._epochs(rng, file.days, min_epochs, max_epochs)
         rows = rng.integers(0, len(file.residual), count)
         values = file.residual[np.ix_(rows, epochs)] * sign(rng, (count, 1))
@@ -103,6 +105,21 @@ class NoiseBank:
                 epochs = epochs[::-1]
         days = np.abs(file.days[epochs] - file.days[epochs[0]])
         return file.name, days, without_line(values, days)
+
+    def divide(self, share: float, *, seed: int) -> tuple[NoiseBank, NoiseBank]:
+        """Divide the rows of every file at random: all but ``share`` of them, and that share.
+
+        A file of one row stands on both sides.
+        """
+        rng = np.random.default_rng(seed)
+        parts: tuple[list[NoiseFile], list[NoiseFile]] = ([], [])
+        for file in self.files:
+            rows = rng.permutation(len(file.residual))
+            count = min(max(round(share * len(rows)), 1), max(len(rows) - 1, 1))
+            for part, chosen_rows in zip(parts, (rows[count:], rows[:count]), strict=True):
+                some = chosen_rows if len(chosen_rows) else rows
+                part.append(replace(file, residual=file.residual[np.sort(some)]))
+        return replace(self, files=tuple(parts[0])), replace(self, files=tuple(parts[1]))
 
     def _epochs(self, rng: np.random.Generator, days: Floats, min_epochs: int, max_epochs: int) -> NDArray[np.int64]:
         epochs = np.arange(len(days))

@@ -1,0 +1,189 @@
+"""The stream that the default network is trained on, and the real noise that may be in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insar_runtime import DataError, InputNotFoundError
+from training.real_files import REAL_FILES, bank_of, one_by_one, read_real, real_bank
+from training.semireal import LEAST_DEPARTURE, STABLE_RATE_MM_YR, semi_real, semi_real_sets
+from training.simulator import simulate
+from training.simulator.bank import NoiseBank, quiet_residuals, without_line
+from training.simulator.oddities import ODDITIES, draw_oddities
+from training.stream import WIDTHS, StreamConfig, make_chunk, stream
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
+SMALL = StreamConfig(seed=1, chunk=512 * 4, batch=64)
+
+
+@pytest.fixture
+def real() -> Path:
+    if not REAL.is_dir():
+        pytest.skip("real files not present: shared/data/real")
+    return REAL
+
+
+@pytest.fixture(scope="module")
+def bank() -> NoiseBank:
+    rng = np.random.default_rng(0)
+    files = []
+    for name, epochs, rows in (("a", 120, 40), ("b", 300, 9)):
+        days = np.arange(epochs, dtype=np.float32) * 6
+        files.append(quiet_residuals(name, rng.normal(0, 2, (rows, epochs)).astype(np.float32), days))
+    return NoiseBank(tuple(files))
+
+
+def test_a_chunk_is_the_same_every_time_and_another_one_is_not() -> None:
+    one, again, other = make_chunk(SMALL, 3), make_chunk(SMALL, 3), make_chunk(SMALL, 4)
+    assert len(one) == SMALL.chunk // SMALL.batch
+    for a, b in zip(one, again, strict=True):
+        np.testing.assert_array_equal(a.displacement, b.displacement)
+        np.testing.assert_array_equal(a.target, b.target)
+    assert not np.array_equal(one[0].target, other[0].target)
+
+
+def test_batches_have_few_widths_and_every_series() -> None:
+    batches = make_chunk(SMALL, 0)
+    assert {batch.displacement.shape[1] for batch in batches} <= set(WIDTHS)
+    for batch in batches:
+        assert batch.displacement.shape == batch.days.shape
+        assert batch.displacement.dtype == batch.days.dtype == np.float32
+        # The lowest number of valid epochs that the run-time asks a model about.
+        assert np.isfinite(batch.displacement).sum(axis=1).min() >= 30
+        np.testing.assert_allclose(batch.target.sum(axis=1), 1, rtol=1e-6)
+    target = np.concatenate([batch.target for batch in batches])
+    odd = np.isclose(target.max(axis=1), 0.2)
+    assert 0.03 < odd.mean() < 0.1
+    assert np.bincount(target[~odd].argmax(axis=1)).min() > 0.8 * (~odd).sum() / 5
+
+
+def test_the_stream_gives_the_chunks_in_order_from_anywhere() -> None:
+    config = replace(SMALL, chunk=512)
+    chunks = stream(config, first_chunk=2)
+    for number in (2, 3):
+        for found, wanted in zip(next(chunks), make_chunk(config, number), strict=True):
+            np.testing.assert_array_equal(found.displacement, wanted.displacement)
+    chunks.close()
+
+
+def test_a_bank_keeps_quiet_complete_rows_only() -> None:
+    rng = np.random.default_rng(2)
+    days = np.arange(200, dtype=np.float32) * 6
+    rows = rng.normal(0, 2, (5, 200)).astype(np.float32) + 0.02 * days
+    rows[1, 50:90] += 25
+    rows[2, 7] = np.nan
+    rows[3] += 30 * (days / days[-1]) ** 2
+    file = quiet_residuals("x", rows, days)
+    np.testing.assert_allclose(file.residual, without_line(rows[[0, 4]], days), atol=1e-5)
+    with pytest.raises(DataError, match="no complete and quiet row"):
+        quiet_residuals("x", rows[1:4], days)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**31), count=st.integers(1, 60), least=st.integers(30, 100))
+def test_drawn_noise_has_a_calendar_and_no_line(bank: NoiseBank, seed: int, count: int, least: int) -> None:
+    name, days, values = bank.draw(np.random.default_rng(seed), count, least, 200)
+    assert name in {"a", "b"}
+    assert values.shape == (count, len(days))
+    assert values.dtype == days.dtype == np.float32
+    assert least <= len(days) <= 200
+    assert days[0] == 0
+    assert (np.diff(days) > 0).all()
+    np.testing.assert_allclose(without_line(values, days), values, atol=1e-3)
+
+
+def test_an_unvaried_bank_gives_its_own_rows(bank: NoiseBank) -> None:
+    _, days, values = replace(bank, vary=False).draw(np.random.default_rng(1), 20, 30, 512)
+    file = next(file for file in bank.files if len(file.days) == len(days))
+    distance = np.abs(np.abs(values)[:, None] - np.abs(file.residual)[None]).max(axis=2).min(axis=1)
+    assert distance.max() < 1e-3
+
+
+def test_divided_banks_share_no_row(bank: NoiseBank) -> None:
+    kept, apart = bank.divide(0.25, seed=1)
+    for whole, a, b in zip(bank.files, kept.files, apart.files, strict=True):
+        assert len(a.residual) + len(b.residual) == len(whole.residual)
+        assert not set(a.residual[:, 0].tolist()) & set(b.residual[:, 0].tolist())
+
+
+def test_motions_on_a_bank_carry_the_files_names(bank: NoiseBank) -> None:
+    series = simulate(2048, seed=5, bank=bank, bank_share=0.5)
+    names = set(series.calendar.tolist())
+    assert names & {"a", "b"}
+    assert names - {"a", "b"}
+    real_noise = np.isin(series.calendar, ["a", "b"])
+    assert np.isnan(series.noise_parts[real_noise]).all()
+    assert np.isfinite(series.noise_parts[~real_noise]).all()
+
+
+@pytest.mark.parametrize("kind", ODDITIES)
+def test_oddities_are_far_from_any_class(kind: str) -> None:
+    days = np.arange(150, dtype=np.float32) * 8
+    sigma = np.full(200, 2.0, dtype=np.float32)
+    odd = draw_oddities(np.random.default_rng(3), days, sigma, kind)
+    assert np.isfinite(odd).all()
+    time = days / days[-1]
+    basis = np.stack([np.ones_like(time), time, time**2], axis=1)
+    rest = odd.T - basis @ np.linalg.lstsq(basis, odd.T, rcond=None)[0]
+    # What neither a line nor a parabola explains is of the size of the scatter in nearly every row.
+    assert np.quantile(rest.std(axis=0), 0.1) > 0.6 * 2.0
+    assert np.median(rest.std(axis=0)) > 2.0
+
+
+def test_real_files_are_divided_once(real: Path) -> None:
+    trained, tested = real_bank(real, trained=True), real_bank(real, trained=False)
+    assert not {file.name for file in trained.files} & {file.name for file in tested.files}
+    assert len(trained.files) + len(tested.files) == len(REAL_FILES)
+    assert trained.vary
+    assert not tested.vary
+    transposed = next(file for file in REAL_FILES if file.transposed)
+    displacement, days = read_real(real, transposed)
+    assert displacement.shape == (1000, 363)
+    assert days[-1] == 2520
+
+
+def test_semi_real_series_follow_the_recipe(real: Path) -> None:
+    (name, bank), *_ = one_by_one(real_bank(real, trained=False))
+    series = semi_real(bank, 500, seed=1)
+    assert np.bincount(series.label).tolist() == [100] * 5
+    assert set(series.facts["calendar"].tolist()) == {name}
+    curved = np.isin(series.label, (2, 3))
+    assert series.facts["departure"][curved].min() >= LEAST_DEPARTURE - 1e-3
+    rate = _rates(series.displacement[series.label == 0], series.days[0])
+    # The residual has no line, so the rate of a stable row is the one that was added, but for rounding.
+    assert np.abs(rate).max() < STABLE_RATE_MM_YR + 0.1
+
+
+def test_semi_real_sets_know_what_was_trained_on(real: Path) -> None:
+    tested = semi_real_sets(real, 100, seed=1, trained=False)
+    assert set(tested) == {file.name for file in REAL_FILES if not file.trained}
+    for series in tested.values():
+        assert series.facts["damped"].mean() == pytest.approx(0.5)
+
+
+def _rates(displacement: np.ndarray, days: np.ndarray) -> np.ndarray:
+    time = (days - days.mean()) / 365.25
+    return displacement @ time / (time @ time)
+
+
+def test_banks_of_a_users_files(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    dates = np.arange("2020-01-01", "2023-01-01", 12, dtype="datetime64[D]")
+    rows = ["pid," + ",".join(str(day).replace("-", "") for day in dates) + ",mean_velocity"]
+    days = (dates - dates[0]).astype(float)
+    for i in range(30):
+        values = np.round(rng.normal(0, 2, len(dates)) + 0.03 * days, 1)
+        rows.append(f"p{i}," + ",".join(str(value) for value in values) + f",{0.03 * 365.25:.1f}")
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(rows) + "\n")
+    bank = bank_of([path])
+    assert bank.files[0].name == "mine"
+    assert bank.files[0].residual.shape == (30, len(dates))
+    with pytest.raises(InputNotFoundError):
+        bank_of([tmp_path / "none.csv"])

@@ -1,0 +1,154 @@
+"""The default network: what it must not depend on, how large it may be, and that its training can be interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytestmark = pytest.mark.keras
+keras = pytest.importorskip("keras", reason="the train group is not installed")
+
+from training.dataset import simulated
+from training.series_layers import DescribeSeries, PoolInTime
+from training.simulator import simulate
+from training.stream import StreamConfig
+from training.trend_fit import TrendFitConfig, calibrate, fit_trend_net
+from training.trend_net import DESIGNS, TrendNetConfig, build_trend_net, multiply_adds
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    keras.utils.set_random_seed(3)
+    return build_trend_net()
+
+
+def _series(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    series = simulate(count, seed=seed)
+    return series.displacement, series.days
+
+
+def test_it_keeps_to_its_size(model: Any) -> None:
+    assert model.count_params() <= 60_000
+    assert multiply_adds(TrendNetConfig(), 139) <= 600_000
+    assert all(multiply_adds(design, 139) <= 600_000 for design in DESIGNS.values())
+
+
+def test_multiply_adds_are_those_of_the_layers(model: Any) -> None:
+    """The formula against a count over the shapes that the layers really have."""
+    series, days = _series(8, 1)
+    inputs = [series[:, :139], days[:, :139]]
+    images = [layer.output for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    found = keras.Model(model.inputs, images)(inputs)
+    kernels = [layer.kernel.shape for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    total = sum(int(image.shape[2]) * int(np.prod(kernel)) for image, kernel in zip(found, kernels, strict=True))
+    dense = [layer.kernel.shape for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    total += sum(int(np.prod(kernel)) for kernel in dense)
+    design = TrendNetConfig()
+    pooling = design.parts * -(-139 // design.stride) * (design.convolutions[-1].filters + 2)
+    assert multiply_adds(design, 139) == total + pooling
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**31), padding=st.integers(1, 70))
+def test_padding_changes_nothing(model: Any, seed: int, padding: int) -> None:
+    series, days = _series(16, seed)
+    longer = np.pad(series, ((0, 0), (0, padding)), constant_values=np.nan)
+    later = np.pad(days, ((0, 0), (0, padding)), mode="edge")
+    np.testing.assert_allclose(model([longer, later]), model([series, days]), rtol=0, atol=1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**31), level=st.floats(-500, 500))
+def test_the_reference_epoch_changes_nothing(model: Any, seed: int, level: float) -> None:
+    series, days = _series(16, seed)
+    moved = model([series + np.float32(level), days])
+    # Rounding of the level itself: 500 mm have steps of 3e-5 mm in float32.
+    np.testing.assert_allclose(moved, model([series, days]), rtol=0, atol=2e-4)
+
+
+def test_days_may_be_shared_by_the_rows(model: Any) -> None:
+    series = simulate(64, seed=4, calendar="paper")
+    alone = model([series.displacement, series.days])
+    np.testing.assert_allclose(model([series.displacement, series.days[:1]]), alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("row", ["nothing", "one value", "two values", "constant", "huge"])
+def test_rows_that_say_nothing_give_probabilities(model: Any, row: str) -> None:
+    values = np.full((1, 40), np.nan, dtype=np.float32)
+    if row == "one value":
+        values[0, 7] = 3
+    elif row == "two values":
+        values[0, [3, 30]] = 1, -4
+    elif row == "constant":
+        values[:] = -12.5
+    elif row == "huge":
+        values[:] = np.linspace(0, 1500, 40)
+    found = np.asarray(model([values, np.arange(40, dtype=np.float32)[None] * 12]))
+    assert np.isfinite(found).all()
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_line_is_taken_away_and_told() -> None:
+    days = np.cumsum(np.random.default_rng(0).choice([6, 12, 24], 90)).astype(np.float32)
+    days -= days[0]
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 2, (5, 90)).astype(np.float32)
+    noise[2, 10:40] = np.nan
+    layer = DescribeSeries(27.7, before=3, after=4, stride=4)
+    image, coarse, statistics = layer(noise, days[None])
+    steep = noise + np.float32(0.1) * days
+    same, same_coarse, told = layer(steep, days[None])
+    # The scaled residual: float32 leaves some 1e-5 mm of a line of 100 mm.
+    np.testing.assert_allclose(same, image, atol=2e-4)
+    np.testing.assert_allclose(same_coarse, coarse, atol=2e-4)
+    rate = 2 * np.sinh(np.asarray(told)[:, 0]) - 2 * np.sinh(np.asarray(statistics)[:, 0])
+    np.testing.assert_allclose(rate, 36.525, rtol=1e-3)
+    assert image.shape == (5, 1, 3 + 92 + 4, 4)
+
+
+def test_parts_hold_what_lies_below_their_hats() -> None:
+    position = np.linspace(0, 1, 9, dtype=np.float32)
+    coarse = np.stack([position * 2, position, np.ones(9, np.float32)])[None]
+    features = np.tile(position[None, None, :, None], (1, 1, 1, 2)).astype(np.float32)
+    pooled = np.asarray(PoolInTime(3)(features, coarse))[0]
+    means, residual, occupied, largest = pooled[:6].reshape(2, 3), pooled[6:9], pooled[9:12], pooled[12:]
+    np.testing.assert_allclose(means[0], [0.125, 0.5, 0.875], atol=1e-6)
+    np.testing.assert_allclose(means[1], means[0])
+    np.testing.assert_allclose(residual, 2 * means[0], atol=1e-6)
+    np.testing.assert_allclose(occupied, [0.625, 1, 0.625], atol=1e-6)
+    np.testing.assert_allclose(largest, 1)
+
+
+def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    data = StreamConfig(seed=5, chunk=512, batch=128)
+    config = TrendFitConfig(data, chunks=12)
+
+    def interrupt(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_trend_net(config, work=tmp_path, announce=interrupt)
+    assert (tmp_path / "state.npz").is_file()
+    resumed = fit_trend_net(config, work=tmp_path)
+    whole = fit_trend_net(config)
+    for a, b in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    other = fit_trend_net(replace(config, data=replace(data, seed=6)))
+    assert not np.array_equal(other.get_weights()[0], whole.get_weights()[0])
+
+
+def test_a_short_training_learns() -> None:
+    data = StreamConfig(seed=7, chunk=512 * 8, batch=128)
+    model = fit_trend_net(TrendFitConfig(data, chunks=12))
+    series = simulate(2048, seed=99)
+    found = model.predict([series.displacement, np.asarray(series.days)], verbose=0)
+    # A guess is right in one case of five.
+    assert np.mean(found.argmax(axis=1) == series.label) > 0.6
+    temperature = calibrate(model, simulated(1000, seed=8))
+    assert temperature == pytest.approx(float(model.get_layer("probabilities").temperature))

@@ -1,0 +1,157 @@
+"""An endless, seeded stream of simulated batches: nothing is stored, nothing is seen twice."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS
+from training.simulator import SimulatorConfig, simulate
+from training.simulator.bank import NoiseBank
+from training.simulator.draws import Floats
+
+WIDTHS: Final = (48, 64, 80, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512)
+"""Numbers of epochs that batches are padded to: few, because each one is planned and compiled for."""
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """What the stream is made of.
+
+    Attributes
+    ----------
+    seed : int
+        Chunk number i of a seed is always the same.
+    chunk : int
+        Series that are simulated at a time; batches mix the files of a chunk.
+    batch : int
+        Series of a batch.
+    odd_share : float
+        Share of series that show none of the five classes.
+    bank : NoiseBank, optional
+        Real noise, for ``bank_share`` of the files.
+    calendars : tuple of str, optional
+        Calendars of the simulated noise; all of them if not given.
+    simulator : SimulatorConfig
+        All other numbers of the simulator.
+    """
+
+    seed: int
+    chunk: int = 512 * 40
+    batch: int = 256
+    odd_share: float = 0.06
+    bank: NoiseBank | None = None
+    bank_share: float = 0.5
+    calendars: tuple[str, ...] | None = None
+    simulator: SimulatorConfig = field(default_factory=SimulatorConfig)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Series of similar length.
+
+    Attributes
+    ----------
+    displacement : ndarray of float32, shape [N, T]
+        mm; NaN = missing or padding; T is one of ``WIDTHS``.
+    days : ndarray of float32, shape [N, T]
+        Days since the first acquisition; padding repeats the last day.
+    target : ndarray of float32, shape [N, 5]
+        1 for the class; equal shares for a series that shows none of them.
+    """
+
+    displacement: Floats
+    days: Floats
+    target: Floats
+
+
+def make_chunk(config: StreamConfig, number: int) -> list[Batch]:
+    """Simulate one chunk of the stream and cut it into batches.
+
+    Parameters
+    ----------
+    config : StreamConfig
+        What the stream is made of.
+    number : int
+        Of the chunk, from 0.
+
+    Returns
+    -------
+    list of Batch
+        Each of ``config.batch`` series, in an order that mixes lengths.
+    """
+    seeds = np.random.SeedSequence([config.seed, number])
+    rng = np.random.default_rng(seeds)
+    label = rng.permutation(np.arange(config.chunk) % len(CLASS_NAMES)).astype(np.int8)
+    label[rng.random(config.chunk) < config.odd_share] = NO_CLASS
+    series = simulate(
+        config.chunk,
+        seed=int(seeds.generate_state(1)[0]),
+        config=config.simulator,
+        calendar=config.calendars,
+        labels=label,
+        bank=config.bank,
+        bank_share=config.bank_share,
+    )
+    # The motion is NaN in the padding only, and all rows of a file have the same.
+    epochs = np.isfinite(series.motion).sum(axis=1)
+    width = np.array(WIDTHS)[np.searchsorted(WIDTHS, epochs)]
+    target = np.full((config.chunk, len(CLASS_NAMES)), 1 / len(CLASS_NAMES), dtype=np.float32)
+    known = label != NO_CLASS
+    target[known] = np.eye(len(CLASS_NAMES), dtype=np.float32)[label[known]]
+
+    batches = []
+    waiting = np.empty(0, dtype=np.int64)
+    for size in WIDTHS:
+        rows = rng.permutation(np.concatenate([waiting, np.flatnonzero(width == size)]))
+        whole = len(rows) - len(rows) % config.batch
+        # What does not fill a batch goes on to the next width.
+        waiting = rows[whole:]
+        batches += [
+            Batch(_cut(series.displacement[chosen], size), _cut(series.days[chosen], size), target[chosen])
+            for chosen in rows[:whole].reshape(-1, config.batch)
+        ]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def stream(config: StreamConfig, first_chunk: int = 0) -> Generator[list[Batch]]:
+    """Give the batches of chunk after chunk, simulated ahead in a process of its own.
+
+    Parameters
+    ----------
+    config : StreamConfig
+        What the stream is made of.
+    first_chunk : int
+        Where to begin, for a run that goes on.
+
+    Yields
+    ------
+    list of Batch
+        Of one chunk.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        ahead: deque[Future[list[Batch]]] = deque()
+        number = first_chunk
+        try:
+            while True:
+                while len(ahead) < 3:
+                    ahead.append(pool.submit(make_chunk, config, number))
+                    number += 1
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+def _cut(values: NDArray[np.float32], width: int) -> Floats:
+    """Cut or pad to a number of epochs; what is cut off is padding."""
+    missing = max(width - values.shape[1], 0)
+    fill = values[:, -1:] if missing else values[:, :0]
+    return np.concatenate([values[:, :width], np.repeat(fill, missing, axis=1)], axis=1)

@@ -1,0 +1,184 @@
+"""Fit the default network to an endless stream of simulated series, in steps that an interruption does not undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.dataset import LabelledSeries, with_facts
+from training.fit import fit_temperature
+from training.simulator import simulate
+from training.simulator.draws import Floats
+from training.stream import StreamConfig, stream
+from training.trend_net import TrendNetConfig, build_trend_net
+
+CALIBRATION_SERIES: Final = 40_960
+_CALIBRATION_SEED_OFFSET: Final = 500_009
+_WARM_UP_STEPS: Final = 400
+_CHUNKS_PER_STATE: Final = 10
+_HELD_OUT_SHARE: Final = 0.1
+"""Rows of a bank that no training batch is made from; the temperature is found on them."""
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrendFitConfig:
+    """How the default network is fitted.
+
+    Attributes
+    ----------
+    data : StreamConfig
+        The series.
+    chunks : int
+        Length of the training in chunks of the stream.
+    learning_rate, weight_decay : float
+        Of Adam with decoupled weight decay; the rate falls along a cosine.
+    average_momentum : float
+        Of the running mean of the weights, which is what is kept in the end; less in a short training, whose
+        beginning must be forgotten.
+    network : TrendNetConfig
+        The design.
+    """
+
+    data: StreamConfig
+    chunks: int = 1000
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    average_momentum: float = 0.999
+    network: TrendNetConfig = field(default_factory=TrendNetConfig)
+
+    @property
+    def series(self) -> int:
+        """Series that the network sees, each of them once."""
+        return self.chunks * self.data.chunk
+
+
+def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce: Announce | None = None) -> keras.Model:
+    """Train the default network and calibrate it.
+
+    Parameters
+    ----------
+    config : TrendFitConfig
+        Data, length and rates.
+    work : Path, optional
+        Folder in which the state is kept. A run that finds the state of an earlier one there goes on from it, and
+        ends with the weights that the earlier one would have had.
+    announce : callable, optional
+        Receives a line for people now and then.
+
+    Returns
+    -------
+    keras.Model
+        Calibrated; see ``build_trend_net``.
+    """
+    announce = announce or (lambda line: None)
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(config.data.seed)
+    model = build_trend_net(config.network)
+    data, held_out = _hold_out(config.data)
+    steps = config.chunks * (data.chunk // data.batch)
+    warm_up = min(_WARM_UP_STEPS, steps // 4)
+    optimizer = keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(
+            0.0,
+            steps - warm_up,
+            warmup_target=config.learning_rate,
+            warmup_steps=warm_up,
+        ),
+        weight_decay=config.weight_decay,
+        clipnorm=1.0,
+        # The mean of the last weights is better than the last weights (Polyak and Juditsky 1992).
+        use_ema=True,
+        ema_momentum=min(config.average_momentum, 1 - 10 / steps),
+    )
+    optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *optimizer.variables]
+    state = work / "state.npz" if work else None
+    done = _restore(state, variables) if state else 0
+    step = _make_step(model, optimizer)
+    losses: list[tf.Tensor] = []
+    with closing(stream(data, first_chunk=done)) as chunks:
+        while done < config.chunks:
+            losses += [step(batch.displacement, batch.days, batch.target) for batch in next(chunks)]
+            done += 1
+            if done % _CHUNKS_PER_STATE == 0 or done == config.chunks:
+                if state:
+                    _keep(state, variables, done)
+                announce(f"{done} of {config.chunks} chunks, loss {np.mean([float(loss) for loss in losses]):.4f}")
+                losses = []
+    optimizer.finalize_variable_values(model.trainable_variables)
+    calibrate(model, calibration_series(held_out))
+    return model
+
+
+def scores_of(model: keras.Model) -> keras.Model:
+    """Give the part of the model up to what stands before the softmax."""
+    return keras.Model(model.inputs, model.get_layer("scores").output)
+
+
+def calibration_series(data: StreamConfig, count: int = CALIBRATION_SERIES) -> LabelledSeries:
+    """Simulate series of the five classes that no stream of this seed holds."""
+    seed = data.seed + _CALIBRATION_SEED_OFFSET
+    return with_facts(
+        simulate(
+            count, seed=seed, config=data.simulator, calendar=data.calendars, bank=data.bank, bank_share=data.bank_share
+        )
+    )
+
+
+def calibrate(model: keras.Model, series: LabelledSeries) -> float:
+    """Set the temperature of a model by held-out series; gives the temperature."""
+    inputs = [series.displacement, np.asarray(series.days)]
+    scores: Floats = scores_of(model).predict(inputs, batch_size=1024, verbose=0)
+    temperature = fit_temperature(scores, series.label)
+    model.get_layer("probabilities").temperature.assign(temperature)
+    return temperature
+
+
+def _hold_out(data: StreamConfig) -> tuple[StreamConfig, StreamConfig]:
+    """Divide the rows of a bank into those to train on and those to calibrate on."""
+    if data.bank is None:
+        return data, data
+    train, held_out = data.bank.divide(_HELD_OUT_SHARE, seed=data.seed)
+    return replace(data, bank=train), replace(data, bank=held_out)
+
+
+def _make_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Callable[..., tf.Tensor]:
+    scores = scores_of(model)
+    loss_of = keras.losses.CategoricalCrossentropy(from_logits=True)
+    weights = model.trainable_variables
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None)), tf.TensorSpec((None, None)), tf.TensorSpec((None, 5))])
+    def step(displacement: tf.Tensor, days: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = loss_of(target, scores([displacement, days], training=True))
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        return loss
+
+    return step
+
+
+def _keep(state: Path, variables: list[Any], done: int) -> None:
+    """Write the state beside itself, then rename, so that an interruption leaves the old or the new one."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    fresh = state.with_suffix(".new.npz")
+    np.savez(fresh, done=done, **{f"v{i}": variable.numpy() for i, variable in enumerate(variables)})
+    fresh.replace(state)
+
+
+def _restore(state: Path, variables: list[Any]) -> int:
+    """Set the variables from a state and say how many chunks it has seen; 0 if there is none."""
+    if not state.is_file():
+        return 0
+    with np.load(state) as file:
+        for i, variable in enumerate(variables):
+            variable.assign(file[f"v{i}"])
+        return int(file["done"])

@@ -1,0 +1,136 @@
+"""The default network: any number of epochs, uneven dates, missing values; small enough for an edge device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import keras
+
+from insar_runtime.classes import CLASS_NAMES
+from training.layers import CalibratedSoftmax
+from training.series_layers import STATISTICS, DescribeSeries, PoolInTime
+from training.simulator import HALF_WAVELENGTH_MM
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution over epochs, followed by ReLU."""
+
+    filters: int
+    width: int
+    stride: int = 1
+    dilation: int = 1
+    grouped: bool = False
+    """Depth-wise over the epochs, then a dense mixture of the channels."""
+
+
+@dataclass(frozen=True)
+class TrendNetConfig:
+    """The network's numbers."""
+
+    convolutions: tuple[Convolution, ...] = (
+        Convolution(32, 8, 4),
+        Convolution(32, 3),
+        Convolution(32, 3, 1, 2),
+        Convolution(48, 3, 1, 4),
+    )
+    parts: int = 10
+    dense: int = 56
+    half_wavelength_mm: float = HALF_WAVELENGTH_MM
+
+    @property
+    def stride(self) -> int:
+        """Epochs that one position behind the convolutions stands for."""
+        total = 1
+        for convolution in self.convolutions:
+            total *= convolution.stride
+        return total
+
+    @property
+    def reach(self) -> int:
+        """Epochs that one position sees."""
+        reach, step = 1, 1
+        for convolution in self.convolutions:
+            reach += (convolution.width - 1) * convolution.dilation * step
+            step *= convolution.stride
+        return reach
+
+
+DESIGNS: Final = {
+    "dilated": TrendNetConfig(),
+    "strided": TrendNetConfig((Convolution(32, 7, 2), Convolution(32, 5, 2), Convolution(48, 5))),
+    "depthwise": TrendNetConfig(
+        (Convolution(32, 7, 2), Convolution(48, 7, 2, grouped=True), Convolution(64, 7, grouped=True))
+    ),
+    "unordered": TrendNetConfig(parts=2),
+    "statistics": TrendNetConfig((Convolution(16, 4, 4),), parts=24, dense=64),
+}
+"""Designs that are compared: the default one, whose convolutions reach ever further; one of plain strides; a depth-wise
+one; one that pools over two halves of the span only; one that has hardly any convolution and lives on means over parts
+of the span."""
+
+
+def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
+    """Build the network.
+
+    Parameters
+    ----------
+    config : TrendNetConfig, optional
+        Its numbers.
+
+    Returns
+    -------
+    keras.Model
+        The whole computation: ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days``
+        [batch or 1, T] float32 to probabilities [batch, 5] float32. Its layer ``scores`` gives what stands before the
+        softmax, its layer ``probabilities`` holds the temperature.
+    """
+    config = config or TrendNetConfig()
+    layers = keras.layers
+    displacement = keras.Input((None,), name="displacement")
+    days = keras.Input((None,), name="days")
+    # Centre the reach of a position on the epochs that it stands for.
+    before = (config.reach - config.stride) // 2
+    after = config.reach - 1 - before
+    x, coarse, statistics = DescribeSeries(
+        config.half_wavelength_mm, before, after, config.stride, name="describe_series"
+    )(displacement, days)
+    for number, convolution in enumerate(config.convolutions, start=1):
+        options = {"activation": "relu", "name": f"conv_{number}"}
+        if convolution.grouped:
+            x = layers.DepthwiseConv2D(
+                (1, convolution.width), strides=(1, convolution.stride), name=f"conv_{number}_epochs"
+            )(x)
+            x = layers.Conv2D(convolution.filters, 1, **options)(x)
+        else:
+            x = layers.Conv2D(
+                convolution.filters,
+                (1, convolution.width),
+                strides=(1, convolution.stride),
+                dilation_rate=(1, convolution.dilation),
+                **options,
+            )(x)
+    pooled = PoolInTime(config.parts, name="pool_in_time")(x, coarse)
+    x = layers.Concatenate(name="features")([pooled, statistics])
+    x = layers.Dense(config.dense, activation="relu", name="dense")(x)
+    scores = layers.Dense(len(CLASS_NAMES), name="scores")(x)
+    probabilities = CalibratedSoftmax(name="probabilities")(scores)
+    return keras.Model([displacement, days], probabilities, name="trend_net")
+
+
+def multiply_adds(config: TrendNetConfig, epochs: int) -> int:
+    """Count the multiply-adds of the convolutions, the pooling and the dense layers for one series."""
+    length = epochs + config.reach - 1
+    total, channels = 0, 4
+    for convolution in config.convolutions:
+        length = (length - (convolution.width - 1) * convolution.dilation - 1) // convolution.stride + 1
+        if convolution.grouped:
+            total += length * channels * (convolution.width + convolution.filters)
+        else:
+            total += length * channels * convolution.width * convolution.filters
+        channels = convolution.filters
+    positions = -(-epochs // config.stride)
+    pooled = config.parts * (channels + 2) + channels
+    total += config.parts * positions * (channels + 2)
+    return total + (pooled + STATISTICS) * config.dense + config.dense * len(CLASS_NAMES)

@@ -1,0 +1,120 @@
+"""From a stream of series to the record of the default network in ``artifacts/``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.dataset import LabelledSeries
+from training.fit import predict
+from training.metrics import measure
+from training.report import Report, break_down, write_report
+from training.simulator.bank import NoiseBank
+from training.stream import StreamConfig
+from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, calibration_series, fit_trend_net
+from training.trend_net import TrendNetConfig, multiply_adds
+
+VERSION: Final = "1.0.0"
+BANK_SHARE: Final = 0.5
+QUICK_CHUNKS: Final = 12
+_TEST_SEED_OFFSET: Final = 900_001
+_TEST_SERIES: Final = 40_960
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrendRunConfig:
+    """One run of ``python -m training fit``.
+
+    Attributes
+    ----------
+    name : str
+        Of the model, and of its folder below ``artifacts/``.
+    chunks : int
+        Length of the training in chunks of the stream.
+    seed : int
+        Of everything drawn.
+    bank : NoiseBank, optional
+        Real noise for half of the files; simulated noise alone if not given.
+    attribution : sequence of str
+        What the owners of the real noise want to be said.
+    network : TrendNetConfig
+        The design.
+    """
+
+    name: str = "trend-net"
+    chunks: int = 600
+    seed: int = 2026
+    bank: NoiseBank | None = None
+    attribution: Sequence[str] = ()
+    network: TrendNetConfig = field(default_factory=TrendNetConfig)
+
+    @property
+    def fit(self) -> TrendFitConfig:
+        """How the network is fitted."""
+        data = StreamConfig(self.seed, bank=self.bank, bank_share=BANK_SHARE)
+        return TrendFitConfig(data, self.chunks, network=self.network)
+
+
+def run(config: TrendRunConfig, folder: Path, *, work: Path | None = None, announce: Announce) -> Report:
+    """Train, calibrate, test, and write ``<name>.keras`` and the report into ``folder``.
+
+    Parameters
+    ----------
+    config : TrendRunConfig
+        What to do.
+    folder : Path
+        Of the record, such as ``artifacts/trend-net``.
+    work : Path, optional
+        Where the state of the training is kept, so that a run can go on from there.
+    announce : callable
+        Receives one line for people at each step.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    announce(f"training on {config.fit.series} series, {config.chunks} chunks")
+    model = fit_trend_net(config.fit, work=work, announce=announce)
+    model.save(folder / f"{config.name}.keras")
+    return write_record(config, model, folder, announce=announce)
+
+
+def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, announce: Announce) -> Report:
+    """Test a network on fresh simulated series and write the report into ``folder``."""
+    announce(f"testing on {_TEST_SERIES} simulated series")
+    data = replace(config.fit.data, seed=config.seed + _TEST_SEED_OFFSET, bank=None)
+    test = calibration_series(data, _TEST_SERIES)
+    probabilities = predict(model, test)
+    facts = _facts(config, model, test)
+    report = Report(config.name, VERSION, measure(test.label, probabilities), break_down(test, probabilities), facts)
+    write_report(report, folder)
+    announce(f"{folder}: accuracy {100 * report.test.accuracy:.2f} % on {report.test.count} test series")
+    return report
+
+
+def _facts(config: TrendRunConfig, model: keras.Model, test: LabelledSeries) -> dict[str, Any]:
+    noise = [file.name for file in config.bank.files] if config.bank else []
+    data = "the simulator, all calendars, each series seen once"
+    if noise:
+        data += f"; the noise of {100 * BANK_SHARE:g} % of the files is real"
+    return {
+        "data": data,
+        "noise files": noise,
+        "attribution": list(config.attribution),
+        "series": {"train": config.fit.series, "validation": CALIBRATION_SERIES, "test": len(test)},
+        "seed": config.seed,
+        "chunks": config.chunks,
+        "batch size": config.fit.data.batch,
+        "share of series that show no class": config.fit.data.odd_share,
+        "learning rate": config.fit.learning_rate,
+        "temperature": round(float(model.get_layer("probabilities").temperature), 5),
+        "weights": int(sum(np.prod(weight.shape) for weight in model.trainable_weights)),
+        "multiply-adds at 139 epochs": multiply_adds(config.network, 139),
+        "network": asdict(config.network),
+        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__},
+    }
