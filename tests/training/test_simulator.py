@@ -195,6 +195,15 @@ def test_edges_and_flicker_are_no_visible_jumps() -> None:
     assert visible(errors, UnwrappingConfig()).tolist() == [True, False, False, False, False]
 
 
+def test_every_unwrapping_error_stands_out_from_its_noise(series: SimulatedSeries) -> None:
+    rows = rows_of(series, TrendClass.PUE)
+    error = np.where(np.isfinite(series.motion), series.error / 10, np.nan)[rows]
+    away = error - np.nanmedian(error, axis=1, keepdims=True)
+    strength = np.sqrt(np.nansum(away**2, axis=1)) / series.noise_sigma[rows]
+    # Errors are told in tenths of a millimetre.
+    assert strength.min() >= UnwrappingConfig().jump_over_noise - 0.1
+
+
 def test_jumps_are_exact_or_damped() -> None:
     exact = replace(
         _quiet(), unwrapping=UnwrappingConfig(damped_probability=0, smeared_probability=0, projected_probability=0)

@@ -13,7 +13,8 @@ def limit_config(config: SimulatorConfig | None = None, *, white_mm: float | Non
 
     What stays: all four motions, Gaussian noise of a white, a short and a slow part, and as unwrapping error one
     jump by lost integers, lasting or temporary, exact or damped. What goes: yearly cycle, nuisances, missing
-    values, noise of any other kind, folds, smeared jumps, spikes, projection.
+    values, noise of any other kind, folds, smeared jumps, spikes, projection, and the rule that a jump must stand out
+    from its row's scatter, which would tie the place of a jump to the noise.
 
     Parameters
     ----------
@@ -45,6 +46,7 @@ def limit_config(config: SimulatorConfig | None = None, *, white_mm: float | Non
             smeared_probability=0.0,
             spike_probability=0.0,
             projected_probability=0.0,
+            jump_over_noise=0.0,
         ),
         nuisance=replace(config.nuisance, **nothing),
         delivery=replace(config.delivery, missing_probability=0.0),

@@ -54,7 +54,7 @@ def add_unwrapping_errors(
     sizes = _sizes(rng, noise_sigma, config)
     errors = _lost_integers(rng, days, sizes, config)
     for _ in range(_MAX_TRIES):
-        hidden = np.flatnonzero(~visible(errors, config))
+        hidden = np.flatnonzero(~(visible(errors, config) & stands_out(errors, noise_sigma, config)))
         if not len(hidden):
             break
         errors[hidden] = _lost_integers(rng, days, sizes[hidden], config)
@@ -63,7 +63,7 @@ def add_unwrapping_errors(
         errors[hidden] = np.float32(config.half_wavelength_mm) * half
     physical = chosen(rng, config.physics_probability, count)
     folded = _fold(rng, days, displacement[physical], config) * _draw_size(rng, sizes[physical])[:, None]
-    good = visible(folded, config)
+    good = visible(folded, config) & stands_out(folded, noise_sigma[physical], config)
     errors[physical[good]] = folded[good]
     projected = chosen(rng, config.projected_probability, count)
     errors[projected] /= uniform(rng, config.los_up, len(projected))[:, None]
@@ -128,6 +128,29 @@ def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
     # A row that flickers is noise about a wrong level rather than a jump.
     flickers = np.count_nonzero(np.abs(np.diff(errors, axis=1)) > config.steady_mm, axis=1) > 0.15 * errors.shape[1]
     return found & ~flickers
+
+
+def stands_out(errors: Floats, noise_sigma: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
+    """Tell which rows anybody could see the errors of: high for a few epochs, or lower for many.
+
+    Parameters
+    ----------
+    errors : ndarray of float32, shape [N, T]
+        Error of each epoch in mm.
+    noise_sigma : ndarray of float32, shape [N]
+        RMS of each row's scatter in mm.
+    config : UnwrappingConfig
+        How far it must stand out.
+
+    Returns
+    -------
+    ndarray of bool, shape [N]
+        Whether the root of the summed squares, about the row's usual level, is large beside the scatter. That is what
+        the best test for a known jump in white noise depends on.
+    """
+    away = errors - np.median(errors, axis=1, keepdims=True)
+    strength: NDArray[np.bool_] = np.sqrt(np.sum(away * away, axis=1)) >= config.jump_over_noise * noise_sigma
+    return strength
 
 
 def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config: UnwrappingConfig) -> Floats:
