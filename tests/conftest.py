@@ -1,4 +1,4 @@
-"""What all tests share: a quiet environment, the record of the models, golden vectors."""
+"""What all tests share: a quiet environment, the record of the models, a reader of golden vectors."""
 
 from __future__ import annotations
 
@@ -27,12 +27,6 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 def artifacts() -> Path:
     """Folder of the records of the released models."""
     return ROOT / "artifacts"
-
-
-@pytest.fixture(scope="session")
-def golden(artifacts: Path) -> list[dict[str, NDArray[Any]]]:
-    """Golden vectors of the default model, a set a time axis: displacement, days, probabilities by Keras."""
-    return load_golden(artifacts / "paper-cnn" / "golden.npz")
 
 
 def load_golden(path: Path) -> list[dict[str, NDArray[Any]]]:

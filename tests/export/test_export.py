@@ -23,6 +23,7 @@ from export.prove import Gates, ProofError
 from training import layers  # noqa: F401 - registers the layers that the Keras file names
 from training.dataset import simulated
 from training.fit import predict
+from training.trend_net import TrendNetConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,13 +54,26 @@ def test_released_files_have_the_promised_structure(fp32: onnx.ModelProto, int8:
     assert dimensions == ["batch", "epochs"]
 
 
-def test_export_gives_the_same_bytes_again(record: Path, tmp_path: Path) -> None:
+def test_default_network_has_the_promised_structure(artifacts: Path) -> None:
+    record = artifacts / "trend-net"
+    fp32 = onnx.load(record / "trend-net.fp32.onnx")
+    histogram = prove.check_structure(fp32, quantized=False)
+    assert histogram["Conv"] == len(TrendNetConfig().convolutions)
+    # Running sums and sums over an axis are slow, or add in an order that depends on where a row lies.
+    assert not {"CumSum", "ReduceSum", "ReduceMean"} & set(histogram)
+    weights = sum(int(np.prod(entry.dims)) for entry in fp32.graph.initializer)
+    assert weights <= 60_000
+    prove.check_structure(onnx.load(record / "trend-net.int8.onnx"), quantized=True)
+
+
+@pytest.mark.parametrize("model", ["trend-net", "paper-cnn"])
+def test_export_gives_the_same_bytes_again(artifacts: Path, tmp_path: Path, model: str) -> None:
     """In a fresh process, from the Keras file alone."""
-    copies = []
-    for name in ("one", "two"):
-        folder = tmp_path / name / "paper-cnn"
+    record, copies = artifacts / model, []
+    for name in ("one", "two") if model == "trend-net" else ("one",):
+        folder = tmp_path / name / model
         folder.mkdir(parents=True)
-        for file in ("paper-cnn.keras", "report.json"):
+        for file in (f"{model}.keras", "report.json"):
             shutil.copy(record / file, folder)
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONHASHSEED"}
         done = subprocess.run(
@@ -71,10 +85,10 @@ def test_export_gives_the_same_bytes_again(record: Path, tmp_path: Path) -> None
         )
         assert done.returncode == 0, done.stderr[-2000:]
         copies.append(folder)
-    for name in ("paper-cnn.fp32.onnx", "paper-cnn.int8.onnx", "model.json", "golden.npz", "MODEL_CARD.md"):
-        assert (copies[0] / name).read_bytes() == (copies[1] / name).read_bytes(), name
+    for name in (f"{model}.fp32.onnx", f"{model}.int8.onnx", "model.json", "golden.npz", "MODEL_CARD.md"):
+        assert (copies[0] / name).read_bytes() == (copies[-1] / name).read_bytes(), name
     # int8 ranges come from float sums whose order may differ on another processor; weights do not.
-    assert (copies[0] / "paper-cnn.fp32.onnx").read_bytes() == (record / "paper-cnn.fp32.onnx").read_bytes()
+    assert (copies[0] / f"{model}.fp32.onnx").read_bytes() == (record / f"{model}.fp32.onnx").read_bytes()
 
 
 def test_widened_channels_change_nothing(record: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 pytestmark = pytest.mark.keras
 keras = pytest.importorskip("keras", reason="the train group is not installed")
 
-from insar_runtime import Classifier, RowStatus
-from training import layers  # noqa: F401 - registers the layers that the Keras file names
+from insar_runtime import Classifier, RowStatus, list_models, load_model
+from training import layers, series_layers  # noqa: F401 - registers the layers that the Keras files name
 from training.dataset import LabelledSeries, simulated
 from training.fit import predict
 from training.simulator import CALENDARS
@@ -23,15 +23,20 @@ PER_CALENDAR = 400
 """Below the simulator's block, so that a set has one time axis, as a file has."""
 
 
+@pytest.fixture(scope="module", params=list_models())
+def model(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
 def fresh() -> list[LabelledSeries]:
     return [simulated(PER_CALENDAR, seed=SEED + i, calendar=name) for i, name in enumerate(CALENDARS)]
 
 
 @pytest.fixture(scope="module")
-def reference(fresh: list[LabelledSeries], artifacts: Path) -> np.ndarray:
-    model = keras.saving.load_model(artifacts / "paper-cnn" / "paper-cnn.keras")
-    return np.concatenate([predict(model, series) for series in fresh])
+def reference(model: str, fresh: list[LabelledSeries], artifacts: Path) -> np.ndarray:
+    network = keras.saving.load_model(artifacts / model / f"{model}.keras")
+    return np.concatenate([predict(network, series) for series in fresh])
 
 
 def _ask(classifier: Classifier, fresh: list[LabelledSeries], rows_per_call: int) -> np.ndarray:
@@ -47,16 +52,16 @@ def _ask(classifier: Classifier, fresh: list[LabelledSeries], rows_per_call: int
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64, 256, 400])
-def test_fp32_is_keras(fresh: list[LabelledSeries], reference: np.ndarray, rows: int) -> None:
-    found = _ask(Classifier(device="cpu", precision="fp32"), fresh if rows > 1 else fresh[:2], rows)
+def test_fp32_is_keras(model: str, fresh: list[LabelledSeries], reference: np.ndarray, rows: int) -> None:
+    found = _ask(Classifier(model, device="cpu", precision="fp32"), fresh if rows > 1 else fresh[:2], rows)
     # Sums of some thousand float32 products in another order; 1e-5 is the promise, 1e-6 is usual.
     np.testing.assert_allclose(found, reference[: len(found)], rtol=0, atol=1e-5)
 
 
-def test_int8_agrees_with_keras(fresh: list[LabelledSeries], reference: np.ndarray) -> None:
-    classifier = Classifier(device="cpu", precision="int8")
+def test_int8_agrees_with_keras(model: str, fresh: list[LabelledSeries], reference: np.ndarray) -> None:
+    classifier = Classifier(model, device="cpu", precision="int8")
     gates: dict[str, Any] = classifier.model.card["thresholds"]["int8_against_keras"]
-    assert gates["agreement"] >= 0.99
+    assert gates["agreement"] >= (0.99 if model == "paper-cnn" else 0.995)
     assert gates["confident_agreement"] >= 0.998
     assert gates["confident"] <= 0.8
     found = _ask(classifier, fresh, 256)
@@ -71,18 +76,18 @@ def test_int8_agrees_with_keras(fresh: list[LabelledSeries], reference: np.ndarr
     assert np.mean(right_by_keras) - np.mean(right) <= gates["accuracy_loss"] + noise
 
 
-def test_int8_gives_the_same_bits_in_any_call(fresh: list[LabelledSeries]) -> None:
-    classifier = Classifier(device="cpu", precision="int8")
+def test_int8_gives_the_same_bits_in_any_call(model: str, fresh: list[LabelledSeries]) -> None:
+    classifier = Classifier(model, device="cpu", precision="int8")
     whole = _ask(classifier, fresh[:3], 400)
     for rows in (1, 7, 64):
         assert np.array_equal(_ask(classifier, fresh[:3], rows), whole)
 
 
-def test_accuracy_of_the_shipped_model_is_what_its_card_says(
-    fresh: list[LabelledSeries], reference: np.ndarray
-) -> None:
-    label = np.concatenate([series.label for series in fresh])
-    found = np.mean(reference.argmax(axis=1) == label)
-    low, high = Classifier(device="cpu").model.card["metrics"]["test_accuracy_95"]
-    # Four thousand series: one standard error is 0.5 points.
-    assert low - 0.015 < found < high + 0.015
+def test_accuracy_of_the_default_model_is_what_its_card_says(artifacts: Path) -> None:
+    card = load_model().card
+    network = keras.saving.load_model(artifacts / card["name"] / card["keras"]["file"])
+    series = simulated(10_240, seed=SEED + 100)
+    found = np.mean(predict(network, series).argmax(axis=1) == series.label)
+    low, high = card["metrics"]["test_accuracy_95"]
+    # Ten thousand series of twenty files: files differ more than chance alone has it.
+    assert low - 0.02 < found < high + 0.02
