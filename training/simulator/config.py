@@ -206,6 +206,11 @@ class NuisanceConfig:
     outlier_probability: float = 0.1
     outlier_mm: Range = (10.0, 27.0)
     """Rows with one or two epochs far off [seen]."""
+    ragged_probability: float = 0.1
+    ragged_mm: Range = (9.0, 21.0)
+    ragged_share: Range = (0.5, 1.0)
+    """Rows with two to four epochs in a row that are far off by differing amounts: short of half a wavelength and
+    without a level of their own, so no cycle was lost [seen]."""
     step_probability: float = 0.1
     step_mm: Range = (2.0, 9.0)
     """Rows with a sharp step below 10 mm, lasting or for 3 to 40 epochs [design]."""
@@ -231,6 +236,7 @@ class NuisanceConfig:
             common_bad_epoch_probability=0.0,
             bad_epoch_probability=0.0,
             outlier_probability=0.0,
+            ragged_probability=0.0,
             step_probability=0.0,
             excursion_probability=0.0,
             ramp_probability=0.0,

@@ -44,6 +44,11 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: N
     size = (uniform(rng, config.outlier_mm, len(rows)) * sign(rng, len(rows)))[:, None]
     out[rows] += size * ((index >= place) & (index < place + width))
 
+    # Twice, so that some rows have two of them.
+    for _ in range(2):
+        rows = chosen(rng, config.ragged_probability, count)
+        out[rows] += _ragged(rng, epochs, len(rows), config)
+
     rows = chosen(rng, config.step_probability, count)
     begin = rng.integers(1, epochs, len(rows))[:, None]
     lasting = rng.random(len(rows))[:, None] < 0.5
@@ -68,6 +73,16 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: N
         size = rng.normal(0, rng.uniform(*config.join_sigma_mm), count)
         out += np.clip(size, -limit, limit).astype(np.float32)[:, None] * (days >= where_it_joins)
     return out
+
+
+def _ragged(rng: np.random.Generator, epochs: int, count: int, config: NuisanceConfig) -> Floats:
+    """Draw two to four epochs in a row that are far off, each by another amount."""
+    index = np.arange(epochs)[None, :]
+    begin = rng.integers(0, epochs, count)[:, None]
+    width = rng.integers(2, 5, count)[:, None]
+    size = (uniform(rng, config.ragged_mm, count) * sign(rng, count))[:, None]
+    share = uniform(rng, config.ragged_share, (count, epochs))
+    return np.asarray(size * share * ((index >= begin) & (index < begin + width)), dtype=np.float32)
 
 
 def _excursions(rng: np.random.Generator, epochs: int, count: int, config: NuisanceConfig) -> Floats:

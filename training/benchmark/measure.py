@@ -1,0 +1,176 @@
+"""Figures of merit that this benchmark asks for beside those of ``training.metrics``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._priors import reweight
+from insar_runtime.classes import CLASS_NAMES, TrendClass
+from training.dataset import LabelledSeries
+from training.metrics import rounded, wilson_interval
+
+ABSTAIN_BELOW: Final = 0.5
+CONFIDENT: Final = 0.8
+WANTED_RECALL: Final = 0.9
+_JUMP_EDGES: Final = (3, 7, 21, 10_000)
+_RELIABILITY_BINS: Final = 15
+_EVEN: Final = np.full(len(CLASS_NAMES), 1 / len(CLASS_NAMES))
+
+Probabilities = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """Points called moving, in a place where few move.
+
+    Attributes
+    ----------
+    called, false : int
+        Points called moving, and those of them that are Stable.
+    found, moving : int
+        Moving points called moving, of whatever class, and moving points.
+    """
+
+    called: int
+    false: int
+    found: int
+    moving: int
+
+    @property
+    def false_share(self) -> float:
+        """Share of Stable among the points called moving; NaN if none is."""
+        return self.false / self.called if self.called else float("nan")
+
+    @property
+    def recall(self) -> float:
+        """Share of the moving points that are called moving; NaN if none moves."""
+        return self.found / self.moving if self.moving else float("nan")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain numbers, for JSON."""
+        low, high = wilson_interval(self.false, self.called)
+        return {
+            "called_moving": self.called,
+            "stable_among_them": self.false,
+            "false_share": rounded(self.false_share),
+            "false_share_95": [round(low, 5), round(high, 5)],
+            "recall": rounded(self.recall),
+        }
+
+
+def alarms(label: NDArray[np.int8], probabilities: Probabilities, priors: NDArray[np.float64]) -> Alarms:
+    """Count points called moving when the probabilities are weighted by the priors and the most probable class counts.
+
+    Parameters
+    ----------
+    label : ndarray of int8, shape [N]
+        True classes.
+    probabilities : ndarray of float32, shape [N, 5]
+        For classes that are equally frequent.
+    priors : ndarray of float64, shape [5]
+        Shares of the classes among the series.
+    """
+    return _alarms(label, reweight(probabilities, priors, _EVEN).argmax(axis=1) != TrendClass.STABLE)
+
+
+def alarms_at_recall(
+    label: NDArray[np.int8],
+    probabilities: Probabilities,
+    priors: NDArray[np.float64],
+    recall: float = WANTED_RECALL,
+) -> Alarms:
+    """Count points called moving when as few are called as will find this share of the moving ones.
+
+    A point is called by its probability of being Stable; points of equal probability are called together.
+    """
+    weighted = probabilities.astype(np.float64) * priors
+    stable = weighted[:, TrendClass.STABLE] / weighted.sum(axis=1)
+    moving = np.sort(stable[label != TrendClass.STABLE])
+    if not len(moving):
+        return _alarms(label, np.zeros(len(label), dtype=bool))
+    return _alarms(label, stable <= moving[int(np.ceil(recall * len(moving))) - 1])
+
+
+def _alarms(label: NDArray[np.int8], called: NDArray[np.bool_]) -> Alarms:
+    moving = label != TrendClass.STABLE
+    return Alarms(int(called.sum()), int((called & ~moving).sum()), int((called & moving).sum()), int(moving.sum()))
+
+
+def jump_recall(series: LabelledSeries, probabilities: Probabilities) -> dict[str, dict[str, float | int | None]]:
+    """Measure the recall of PUE by the longest unwrapping error of a series, in epochs."""
+    wrong = series.label == TrendClass.PUE
+    found = probabilities.argmax(axis=1) == TrendClass.PUE
+    out: dict[str, dict[str, float | int | None]] = {}
+    for low, high in pairwise(_JUMP_EDGES):
+        rows = wrong & (series.facts["jump_epochs"] >= low) & (series.facts["jump_epochs"] < high)
+        name = f"{low}-{high - 1} epochs" if high != _JUMP_EDGES[-1] else f"{low} epochs or more"
+        out[name] = {"series": int(rows.sum()), "recall": rounded(np.mean(found[rows]) if rows.any() else np.nan)}
+    return out
+
+
+def oddity_shares(probabilities: Probabilities) -> dict[str, float]:
+    """Measure how often series that show none of the classes get one.
+
+    Returns
+    -------
+    dict of str to float
+        ``given``: share that gets a class, at the usual threshold of 0.5; ``confident``: with a confidence above 0.8;
+        ``confident_moving``: the same and not Stable; then the share that gets each class.
+    """
+    top, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    given, confident = confidence >= ABSTAIN_BELOW, confidence > CONFIDENT
+    shares = {
+        "given": given,
+        "confident": confident,
+        "confident_moving": confident & (top != TrendClass.STABLE),
+        **{name: given & (top == i) for i, name in enumerate(CLASS_NAMES)},
+    }
+    return {name: round(float(np.mean(rows)), 5) for name, rows in shares.items()}
+
+
+def reliability(label: NDArray[np.int8], probabilities: Probabilities) -> list[dict[str, float | int]]:
+    """Give mean confidence, accuracy and number of series for each bin of confidence that is not empty."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == label
+    bin_of = np.minimum((confidence * _RELIABILITY_BINS).astype(int), _RELIABILITY_BINS - 1)
+    found: list[dict[str, float | int]] = []
+    for place in range(_RELIABILITY_BINS):
+        rows = bin_of == place
+        if rows.any():
+            found.append(
+                {
+                    "confidence": round(float(confidence[rows].mean()), 5),
+                    "accuracy": round(float(right[rows].mean()), 5),
+                    "series": int(rows.sum()),
+                }
+            )
+    return found
+
+
+def where_beaten(errors: Mapping[str, Mapping[str, int]], champion: str) -> dict[str, list[str]]:
+    """Name the cells in which some contestant has fewer errors than the champion, or as few.
+
+    Parameters
+    ----------
+    errors : mapping of str to mapping of str to int
+        Number of errors by contestant and cell; a contestant may lack cells.
+    champion : str
+        One of the contestants.
+
+    Returns
+    -------
+    dict of str to list of str
+        Contestants by cell. Where the champion makes no error, nobody can have fewer: a tie there does not count.
+    """
+    found: dict[str, list[str]] = {}
+    for cell, least in errors[champion].items():
+        better = [name for name, cells in errors.items() if name != champion and cell in cells and cells[cell] <= least]
+        if better and least > 0:
+            found[cell] = better
+    return found

@@ -1,0 +1,155 @@
+"""All that the benchmark has found, as one value that reports and figures are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+
+from insar_runtime.classes import TrendClass
+from training.benchmark.answers import Answers
+from training.benchmark.contestants import BAYES, Entry, Role
+from training.benchmark.measure import (
+    Alarms,
+    alarms,
+    alarms_at_recall,
+    jump_recall,
+    oddity_shares,
+    reliability,
+    where_beaten,
+)
+from training.benchmark.sets import PRIORS, REALISTIC, Cell
+from training.benchmark.speed import Speed
+from training.metrics import Metrics, measure
+
+POOLED: Final = ("grid", "limit", "trained files", "tested files")
+"""Groups whose series are also measured together."""
+_COMPARED: Final = ("grid", "named", "limit", "trained files", "tested files")
+_JUMP_CELLS: Final = (REALISTIC, "short-lived PUE", "exact PUE", "damped PUE")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found about one contestant.
+
+    Attributes
+    ----------
+    name, role, taught
+        As in ``Entry``.
+    cells : dict of str to Metrics
+        By cell; without cells that it was not asked about.
+    groups : dict of str to Metrics
+        The series of all cells of a group together.
+    stable_recall : float
+        In the place where 95 % are stable, with weighted probabilities; NaN if not asked.
+    usual, at_recall : Alarms, optional
+        False alarms there: with the most probable class, and at a recall of 0.9.
+    jumps : dict
+        Recall of PUE by cell and length of the error.
+    odd : dict
+        Shares of series without a class that get one, by kind.
+    curves : dict
+        Reliability by cell or group.
+    """
+
+    name: str
+    role: Role
+    taught: str
+    cells: dict[str, Metrics] = field(default_factory=dict)
+    groups: dict[str, Metrics] = field(default_factory=dict)
+    stable_recall: float = float("nan")
+    usual: Alarms | None = None
+    at_recall: Alarms | None = None
+    jumps: dict[str, dict[str, dict[str, float | int | None]]] = field(default_factory=dict)
+    odd: dict[str, dict[str, float]] = field(default_factory=dict)
+    curves: dict[str, list[dict[str, float | int]]] = field(default_factory=dict)
+
+    def errors(self) -> dict[str, int]:
+        """Count wrong classes by cell."""
+        return {name: metrics.count - int(np.trace(metrics.confusion)) for name, metrics in self.cells.items()}
+
+
+@dataclass(frozen=True)
+class Results:
+    """The whole benchmark.
+
+    Attributes
+    ----------
+    champion : str
+        Name of the contestant that the others are compared with.
+    cells : sequence of Cell
+        Without series of no class.
+    found : dict of str to Found
+        By contestant.
+    speed : dict of str to Speed
+        By contestant.
+    facts : dict
+        Seed, sizes, hardware, versions.
+    left_out : dict, optional
+        Leave-one-calendar-out rows (``training.benchmark.leave_out``).
+    """
+
+    champion: str
+    cells: Sequence[Cell]
+    found: Mapping[str, Found]
+    speed: Mapping[str, Speed]
+    facts: Mapping[str, Any]
+    left_out: Mapping[str, Any] | None = None
+
+    def beaten(self) -> dict[str, list[str]]:
+        """Name the cells in which an opponent does as well as the champion or better."""
+        opponents = [name for name, found in self.found.items() if found.role == "baseline"]
+        return where_beaten({name: self.found[name].errors() for name in (self.champion, *opponents)}, self.champion)
+
+    def compared(self) -> list[Cell]:
+        """Give the cells in which accuracies are compared."""
+        return [cell for cell in self.cells if cell.group in _COMPARED]
+
+    def limit_gap(self, name: str) -> float:
+        """Give by how much (0 to 1) a contestant is less accurate than the limit, where that is computed."""
+        best, own = self.found[BAYES].groups["limit"], self.found[name].groups["limit"]
+        return best.accuracy - own.accuracy
+
+
+def examine(entry: Entry, cells: Sequence[Cell], answers: Answers) -> Found:
+    """Ask a contestant about all cells that it takes, and measure the answers."""
+    found = Found(entry.name, entry.role, entry.taught)
+    pools: dict[str, list[tuple[Any, Any]]] = {group: [] for group in POOLED}
+    for cell in cells:
+        if not entry.takes(cell):
+            continue
+        probabilities = answers.of(entry, cell)
+        if cell.group == "odd":
+            found.odd[cell.name] = oddity_shares(probabilities)
+            continue
+        label = cell.series.label
+        if cell.group == "deployment":
+            found = _deployed(found, cell, probabilities)
+            continue
+        found.cells[cell.name] = measure(label, probabilities)
+        if cell.group in pools:
+            pools[cell.group].append((label, probabilities))
+        if cell.name in _JUMP_CELLS:
+            found.jumps[cell.name] = jump_recall(cell.series, probabilities)
+        if cell.name == REALISTIC:
+            found.curves[cell.name] = reliability(label, probabilities)
+    for group, parts in pools.items():
+        if parts:
+            label, probabilities = (np.concatenate(part) for part in zip(*parts, strict=True))
+            found.groups[group] = measure(label, probabilities)
+            found.curves[group] = reliability(label, probabilities)
+    return found
+
+
+def _deployed(found: Found, cell: Cell, probabilities: Any) -> Found:
+    label = cell.series.label
+    usual = alarms(label, probabilities, PRIORS)
+    still = int(np.sum(label == TrendClass.STABLE))
+    return replace(
+        found,
+        stable_recall=1 - usual.false / max(still, 1),
+        usual=usual,
+        at_recall=alarms_at_recall(label, probabilities, PRIORS),
+    )
