@@ -31,11 +31,12 @@ def package(
         ROOT / "artifacts" / "trend-net"
     ),
     ship: Annotated[bool, typer.Option(help="Also put the model into the run-time package.")] = False,
+    int8: Annotated[bool, typer.Option(help="Also make an int8 file, which must agree with Keras.")] = True,
 ) -> None:
     """From a Keras file to a packaged model: convert, quantize, prove, describe."""
     from export.package import package as make
 
-    make(folder, ship_to=SHIPPED if ship else None, announce=_say)
+    make(folder, ship_to=SHIPPED if ship else None, int8=int8, announce=_say)
 
 
 @app.command()

@@ -88,6 +88,7 @@ def package(
     *,
     config: ExportConfig | None = None,
     ship_to: Path | None = None,
+    int8: bool = True,
     announce: Callable[[str], None],
 ) -> dict[str, Any]:
     """Turn ``<folder>/<name>.keras`` and its report into a model.
@@ -101,6 +102,8 @@ def package(
         Numbers of the export; those of ``CONFIGS`` if not given.
     ship_to : Path, optional
         Folder of shipped models, to which what the run-time needs is copied as well.
+    int8 : bool
+        Whether there is to be an int8 file beside the fp32 one.
     announce : callable
         Receives one line for people at each step.
 
@@ -123,28 +126,27 @@ def package(
     model = keras.saving.load_model(keras_file)
 
     announce(f"converting {keras_file.name}")
-    fp32 = convert(model, name=name, version=version)
-    histograms = {"fp32": prove.check_structure(fp32, quantized=False)}
-
-    announce(f"quantizing on {config.calibration_series} series")
-    calibration = dataset.simulated(config.calibration_series, seed=CALIBRATION_SEED)
-    int8 = quantize(
-        fp32,
-        calibration.displacement,
-        calibration.days,
-        percentile=config.percentile,
-        reduce_range=config.reduce_range,
-    )
-    describe(int8, name=name, version=version, precision="int8")
-    histograms["int8"] = prove.check_structure(int8, quantized=True)
+    protos = {"fp32": convert(model, name=name, version=version)}
+    if int8:
+        announce(f"quantizing on {config.calibration_series} series")
+        calibration = dataset.simulated(config.calibration_series, seed=CALIBRATION_SEED)
+        protos["int8"] = quantize(
+            protos["fp32"],
+            calibration.displacement,
+            calibration.days,
+            percentile=config.percentile,
+            reduce_range=config.reduce_range,
+        )
+        describe(protos["int8"], name=name, version=version, precision="int8")
+    histograms = {
+        precision: prove.check_structure(proto, quantized=precision == "int8") for precision, proto in protos.items()
+    }
 
     announce(f"comparing with Keras on {config.proof_series} fresh series")
     series = dataset.simulated(config.proof_series, seed=PROOF_SEED)
     reference = predict(model, series)
     # What is proven is what is written: the same bytes.
-    data = {
-        precision: proto.SerializeToString(deterministic=True) for precision, proto in (("fp32", fp32), ("int8", int8))
-    }
+    data = {precision: proto.SerializeToString(deterministic=True) for precision, proto in protos.items()}
     comparisons = {}
     for precision, content in data.items():
         session = prove.open_bytes(content)
@@ -153,9 +155,10 @@ def package(
         comparisons[precision] = prove.compare(found, reference, series.label, config.gates)
         announce(f"{precision}: {comparisons[precision].to_dict()}")
     prove.require_fp32(comparisons["fp32"])
-    prove.require_int8(comparisons["int8"], config.gates)
+    if int8:
+        prove.require_int8(comparisons["int8"], config.gates)
 
-    files = {precision: f"{name}.{precision}.onnx" for precision in ("fp32", "int8")}
+    files = {precision: f"{name}.{precision}.onnx" for precision in data}
     for precision, content in data.items():
         (folder / files[precision]).write_bytes(content)
     card = _card(config, report, _half_wavelength_mm(model), folder, keras_file, files, comparisons, histograms)
@@ -221,16 +224,20 @@ def _card(
             "test_recall": {name: values["recall"] for name, values in test["classes"].items()},
             "against_keras": {key: value.to_dict() for key, value in comparisons.items()},
         },
-        "quantization": {
-            "format": "QDQ, U8S8, per channel, convolutions and max pooling; the rest in fp32",
-            "calibration": "min-max" if config.percentile is None else f"percentile {config.percentile}",
-            "reduce_range": config.reduce_range,
-            "series": config.calibration_series,
-            "seed": CALIBRATION_SEED,
-        },
+        **({"quantization": _quantization(config)} if "int8" in files else {}),
         "operators": histograms,
         "files": {precision: _file(folder / file) for precision, file in files.items()},
         "keras": _file(keras_file),
+    }
+
+
+def _quantization(config: ExportConfig) -> dict[str, Any]:
+    return {
+        "format": "QDQ, U8S8, per channel, convolutions and max pooling; the rest in fp32",
+        "calibration": "min-max" if config.percentile is None else f"percentile {config.percentile}",
+        "reduce_range": config.reduce_range,
+        "series": config.calibration_series,
+        "seed": CALIBRATION_SEED,
     }
 
 

@@ -203,7 +203,9 @@ def require_int8(comparison: Comparison, gates: Gates) -> None:
         ("loss of accuracy", loss, loss <= gates.accuracy_loss),
     ):
         if not ok:
-            raise ProofError(f"int8 misses its gate: {what} is {found:.4f} ({gates})")
+            raise ProofError(
+                f"int8 misses its gate: {what} is {found:.4f} ({gates}); train longer, or package with --no-int8"
+            )
 
 
 def _check_way_between_convolutions(proto: onnx.ModelProto) -> None:

@@ -50,7 +50,7 @@ class TrendRunConfig:
     """
 
     name: str = "trend-net"
-    chunks: int = 600
+    chunks: int = 360
     seed: int = 2026
     bank: NoiseBank | None = None
     attribution: Sequence[str] = ()

@@ -17,7 +17,7 @@ from insar_runtime.errors import ModelIntegrityError, UnavailableError
 
 Precision = Literal["fp32", "int8"]
 
-DEFAULT_MODEL: Final = "paper-cnn"
+DEFAULT_MODEL: Final = "trend-net"
 _MODEL_FILE: Final = "model.json"
 _SCHEMA: Final = 1
 

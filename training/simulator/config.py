@@ -180,7 +180,8 @@ class UnwrappingConfig:
     """A damped jump is at least this many times the row's scatter, or nobody could see it [ours]."""
     jump_over_noise: float = 10.0
     """Root of the summed squares of a row's errors over its scatter, at the least: with 3.5 mm of scatter, 20 mm for
-    three epochs or 12 mm for nine. Real series leave their level by less, for as long, without any lost cycle [seen]."""
+    three epochs or 12 mm for nine. Real series leave their level by less, for as long, without any lost cycle
+    [seen]."""
     smeared_probability: float = 0.3
     """Jumps that take two epochs [seen]."""
     spike_probability: float = 0.15

@@ -1,0 +1,77 @@
+"""What a user does who adapts the default network to a processor: noise from a file, a short training, classify."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.keras
+pytest.importorskip("keras", reason="the train group is not installed")
+
+from insar_runtime import classify_file
+from insar_runtime.classifier import Classifier
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _quiet_file(path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    dates = np.arange("2019-01-01", "2023-01-01", 12, dtype="datetime64[D]")
+    lines = ["pid," + ",".join(str(day).replace("-", "") for day in dates)]
+    for i in range(60):
+        values = np.round(rng.normal(0, 2.5, len(dates)), 1)
+        lines.append(f"p{i}," + ",".join(str(value) for value in values))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *arguments]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_from_a_users_noise_to_classes(tmp_path: Path) -> None:
+    source = _quiet_file(tmp_path / "mine.csv")
+    done = _run(
+        "training", "fit", "--name", "mine", "--out", str(tmp_path), "--noise-from", str(source), "--units", "mm",
+        "--chunks", "1",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "mine: noise of" in done.stderr
+    # One chunk teaches too little for eight bits to agree.
+    done = _run("export", "package", str(tmp_path / "mine"), "--no-int8")
+    assert done.returncode == 0, done.stderr[-2000:]
+    card = json.loads((tmp_path / "mine" / "model.json").read_text())
+    assert card["training"]["noise files"] == ["mine"]
+    assert set(card["files"]) == {"fp32"}
+    assert "quantization" not in card
+    classifier = Classifier(tmp_path / "mine", device="cpu")
+    assert classifier.precision == "fp32"
+    summary = classify_file(source, tmp_path / "out.parquet", classifier=classifier, units="mm")
+    assert summary.rows == 60
+
+
+def test_both_kinds_of_noise_at_once_are_refused(tmp_path: Path) -> None:
+    done = _run("training", "fit", "--noise-from", str(tmp_path / "a.csv"), "--real", str(tmp_path))
+    assert done.returncode == 2
+    assert "give one of them" in done.stderr.splitlines()[-1]
+
+
+def test_a_file_without_quiet_rows_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "wild.csv"
+    rng = np.random.default_rng(2)
+    dates = np.arange("2019-01-01", "2021-01-01", 12, dtype="datetime64[D]")
+    rows = np.cumsum(rng.normal(0, 9, (5, len(dates))), axis=1)
+    text = ["pid," + ",".join(str(day).replace("-", "") for day in dates)]
+    text += [f"p{i}," + ",".join(f"{value:.1f}" for value in row) for i, row in enumerate(rows)]
+    source.write_text("\n".join(text) + "\n")
+    done = _run("training", "fit", "--noise-from", str(source), "--units", "mm", "--out", str(tmp_path))
+    assert done.returncode == 65
+    assert "no complete and quiet row" in done.stderr.splitlines()[-1]
