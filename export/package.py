@@ -62,9 +62,13 @@ class ExportConfig:
 
 
 CONFIGS: Final = {
-    # Too small a network for int8 to be sure of gaining anything where a processor has no instruction for it.
+    # Too small a network for int8 to be sure of gaining anything where a processor has no instruction for it. As such a
+    # processor takes fp32, weights may have all of their eight bits.
     "trend-net": ExportConfig(
-        gates=prove.Gates(agreement=0.995), faster_on_cpu={"int8_dot_product": "int8", "plain": "fp32"}
+        percentile=99.99,
+        reduce_range=False,
+        gates=prove.Gates(agreement=0.995),
+        faster_on_cpu={"int8_dot_product": "int8", "plain": "fp32"},
     ),
 }
 """Models whose export differs from the default one."""
