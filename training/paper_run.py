@@ -19,7 +19,7 @@ from training.metrics import Metrics, measure
 from training.paper_cnn import PaperCnnConfig, build_paper_cnn, our_choices
 from training.report import Report, break_down, write_report
 
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 PAPER_SAMPLES: Final = 5000
 """Size of the seed paper's set."""
 
