@@ -61,7 +61,7 @@ def everything(
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for their noise.")] = None,
 ) -> None:
     """From nothing to the released package: simulate, train, export, ship, make the demo."""
-    noise = ["--real", str(real)] if real else []
+    noise = ["--real", str(real.resolve())] if real else []
     for arguments in (
         ["training", "simulate"],
         ["training", "fit", *noise],

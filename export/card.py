@@ -77,11 +77,15 @@ _ABOUT_PAPER_CNN: Final = (
     "epochs are smoothed.",
 )
 _ABOUT_TREND_NET: Final = (
-    "- Every epoch is seen as it is: nothing is interpolated, and missing epochs and padding have no say.",
-    "- Level changes of 12-28 mm within one or two epochs that last at least three are called PUE, whatever made "
-    "them: a true step of that size looks the same.",
-    "- Motions that no class describes (several breaks, yearly cycles above 15 mm, walks) should come out unsure; how "
-    "often they do not is in `artifacts/benchmark`.",
+    "- Every epoch is seen as it is, nothing is interpolated. Padding at the end has no say; where missing epochs "
+    "stand has a little.",
+    "- Level changes of 12-28 mm within one or two epochs are called PUE, whatever made them: a true step of that size "
+    "looks the same. Short ones must be high: three epochs of less than half a wavelength are mostly taken for "
+    "outliers.",
+    "- The simulated series are hard on purpose (short and sparse calendars, curves that depart by no more than the "
+    "scatter, wander, outliers): their accuracy is no figure to hold beside that of hand-picked sets.",
+    "- Motions that no class describes (several breaks, yearly cycles above 15 mm, walks) should come out unsure, and "
+    "then get no class whatever the priors; not all of them do.",
 )
 
 

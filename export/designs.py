@@ -13,6 +13,7 @@ import numpy as np
 
 from export import prove
 from export.convert import convert
+from export.package import TREND_NET_CONFIG
 from export.quantize import quantize
 from training.dataset import LabelledSeries, with_facts
 from training.fit import predict
@@ -28,7 +29,6 @@ _TEST_SERIES: Final = 20_480
 _SEMI_REAL_SERIES: Final = 2_000
 _TIMED_SERIES: Final = 256
 _TIMED_ROUNDS: Final = 31
-_CALIBRATION_SERIES: Final = 768
 
 Announce = Callable[[str], None]
 
@@ -80,8 +80,14 @@ def compare_designs(config: TrendFitConfig, folder: Path, *, real: Path | None, 
     sessions = {}
     for name, model in models.items():
         fp32 = convert(model, name=name, version="0")
-        calibration = simulate(_CALIBRATION_SERIES, seed=_TEST_SEED + 1)
-        int8 = quantize(fp32, calibration.displacement, calibration.days, percentile=99.999, reduce_range=True)
+        calibration = simulate(TREND_NET_CONFIG.calibration_series, seed=_TEST_SEED + 1)
+        int8 = quantize(
+            fp32,
+            calibration.displacement,
+            calibration.days,
+            percentile=TREND_NET_CONFIG.percentile,
+            reduce_range=TREND_NET_CONFIG.reduce_range,
+        )
         sessions[name] = {
             precision: prove.open_bytes(proto.SerializeToString())
             for precision, proto in (("fp32", fp32), ("int8", int8))

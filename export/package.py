@@ -36,7 +36,8 @@ class ExportConfig:
     Attributes
     ----------
     calibration_series, proof_series : int
-        Simulated series on which ranges are found, and on which the files are held against Keras.
+        Simulated series on which ranges are found, and on which the files are held against Keras; enough of the
+        former for every calendar, as ranges of a few are too narrow for the others.
     percentile : float or None
         Share of activations that the int8 ranges cover; ranges of the extremes if None.
     reduce_range : bool
@@ -45,33 +46,36 @@ class ExportConfig:
         What int8 must reach.
     abstain_below : float
         Confidence below which a row gets no class.
+    unsure_below : float
+        The same before priors have a say: a network that was taught to be unsure of what no class describes must
+        not become sure of it by priors alone.
     faster_on_cpu : dict of str to str
         Precision to take on a CPU with integer dot products, and on a plain one.
     limits : Limits
         What rows the model may be asked about.
     """
 
-    calibration_series: int = 1536
+    calibration_series: int = 7680
     proof_series: int = 10_000
     percentile: float | None = 99.999
     reduce_range: bool = True
     gates: prove.Gates = field(default_factory=prove.Gates)
     abstain_below: float = 0.5
+    unsure_below: float = 0.0
     faster_on_cpu: dict[str, str] = field(default_factory=lambda: {"int8_dot_product": "int8", "plain": "int8"})
     limits: Limits = dataset.LIMITS
 
 
-CONFIGS: Final = {
+TREND_NET_CONFIG: Final = ExportConfig(
+    percentile=99.99,
     # Too small a network for int8 to be sure of gaining anything where a processor has no instruction for it. As such a
     # processor takes fp32, weights may have all of their eight bits.
-    "trend-net": ExportConfig(
-        percentile=99.99,
-        reduce_range=False,
-        gates=prove.Gates(agreement=0.995),
-        faster_on_cpu={"int8_dot_product": "int8", "plain": "fp32"},
-    ),
-}
-"""Models whose export differs from the default one."""
+    reduce_range=False,
+    faster_on_cpu={"int8_dot_product": "int8", "plain": "fp32"},
+    gates=prove.Gates(agreement=0.995),
+    unsure_below=0.35,
+)
+"""Of networks of the default design, under whatever name."""
 
 _TRAINING_FACTS: Final = (
     "data",
@@ -103,7 +107,7 @@ def package(
         Record of the model, such as ``artifacts/paper-cnn``; the ONNX files and ``model.json`` are written
         there, so ``insar-rt classify --model <folder>`` takes it.
     config : ExportConfig, optional
-        Numbers of the export; those of ``CONFIGS`` if not given.
+        Numbers of the export; those for the network's kind if not given.
     ship_to : Path, optional
         Folder of shipped models, to which what the run-time needs is copied as well.
     int8 : bool
@@ -126,7 +130,7 @@ def package(
     keras_file = next(iter(sorted(folder.glob("*.keras"))), folder / f"{folder.name}.keras")
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     name, version = report["name"], report["version"]
-    config = config or CONFIGS.get(name, ExportConfig())
+    config = config or (TREND_NET_CONFIG if "network" in report else ExportConfig())
     model = keras.saving.load_model(keras_file)
 
     announce(f"converting {keras_file.name}")
@@ -217,8 +221,12 @@ def _card(
         },
         "half_wavelength_mm": half_wavelength_mm,
         "limits": asdict(config.limits),
-        "thresholds": {"abstain_below": config.abstain_below, "int8_against_keras": asdict(config.gates)},
-        "training_priors": [1 / len(CLASS_NAMES)] * len(CLASS_NAMES),
+        "thresholds": {
+            "abstain_below": config.abstain_below,
+            "unsure_below": config.unsure_below,
+            "int8_against_keras": asdict(config.gates),
+        },
+        "training_priors": report.get("class shares", [1 / len(CLASS_NAMES)] * len(CLASS_NAMES)),
         "faster_on_cpu": config.faster_on_cpu,
         "training": {key: report[key] for key in _TRAINING_FACTS if key in report},
         "metrics": {

@@ -11,7 +11,9 @@ from typing import Any, Final
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
+from insar_runtime.classes import CLASS_NAMES
 from training import dataset
 from training.dataset import LabelledSeries, Split
 from training.fit import FitConfig, fit_choices, fit_network, predict
@@ -90,6 +92,8 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
         "data": source,
         "data digest": digest(data),
         "series": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
+        # The mix of a user's own data is what the probabilities hold for.
+        "class shares": [round(float(share), 6) for share in _class_shares(parts.train)],
         "seed": config.seed,
         "epochs of training": config.fit.epochs,
         "batch size": config.fit.batch_size,
@@ -104,6 +108,10 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
     write_report(report, folder)
     announce(f"{folder}: accuracy {100 * report.test.accuracy:.2f} % on {report.test.count} test series")
     return report
+
+
+def _class_shares(series: LabelledSeries) -> NDArray[np.float64]:
+    return np.bincount(series.label, minlength=len(CLASS_NAMES)) / len(series)
 
 
 def digest(series: LabelledSeries) -> str:

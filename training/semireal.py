@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -94,7 +95,11 @@ def semi_real_sets(folder: Path, count: int, *, seed: int, trained: bool | None 
     sets = {}
     for part in (True, False) if trained is None else (trained,):
         for name, bank in one_by_one(real_bank(folder, trained=part)):
-            halves = [semi_real(bank, count // 2, seed=seed + damped, damped=damped) for damped in (False, True)]
+            # A seed for each file and half: the same motions on all of them would be one sample, not several.
+            halves = [
+                semi_real(bank, count // 2, seed=zlib.crc32(f"{seed} {name} {damped}".encode()), damped=damped)
+                for damped in (False, True)
+            ]
             sets[name] = joined(halves, "damped", [False, True])
     return sets
 

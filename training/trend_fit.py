@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from insar_runtime.errors import UsageError
 from training.dataset import LabelledSeries, with_facts
 from training.fit import fit_temperature
 from training.simulator import simulate
@@ -78,6 +80,11 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
     -------
     keras.Model
         Calibrated; see ``build_trend_net``.
+
+    Raises
+    ------
+    UsageError
+        If ``work`` holds the state of a training with other numbers or other noise.
     """
     announce = announce or (lambda line: None)
     tf.config.experimental.enable_op_determinism()
@@ -102,7 +109,10 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
     optimizer.build(model.trainable_variables)
     variables = [*model.variables, *optimizer.variables]
     state = work / "state.npz" if work else None
-    done = _restore(state, variables) if state else 0
+    key = _key(config)
+    done = _restore(state, key, variables) if state else 0
+    if done:
+        announce(f"going on after {done} of {config.chunks} chunks")
     step = _make_step(model, optimizer)
     losses: list[tf.Tensor] = []
     with closing(stream(data, first_chunk=done)) as chunks:
@@ -111,7 +121,7 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
             done += 1
             if done % _CHUNKS_PER_STATE == 0 or done == config.chunks:
                 if state:
-                    _keep(state, variables, done)
+                    _keep(state, key, variables, done)
                 announce(f"{done} of {config.chunks} chunks, loss {np.mean([float(loss) for loss in losses]):.4f}")
                 losses = []
     optimizer.finalize_variable_values(model.trainable_variables)
@@ -166,19 +176,31 @@ def _make_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Cal
     return step
 
 
-def _keep(state: Path, variables: list[Any], done: int) -> None:
+def _key(config: TrendFitConfig) -> str:
+    """Give a digest of all that decides on the weights but the code."""
+    bank = config.data.bank
+    sha = hashlib.sha256(repr(replace(config, data=replace(config.data, bank=None))).encode())
+    for file in bank.files if bank else ():
+        sha.update(file.days.tobytes())
+        sha.update(file.residual.tobytes())
+    return sha.hexdigest()
+
+
+def _keep(state: Path, key: str, variables: list[Any], done: int) -> None:
     """Write the state beside itself, then rename, so that an interruption leaves the old or the new one."""
     state.parent.mkdir(parents=True, exist_ok=True)
     fresh = state.with_suffix(".new.npz")
-    np.savez(fresh, done=done, **{f"v{i}": variable.numpy() for i, variable in enumerate(variables)})
+    np.savez(fresh, done=done, key=key, **{f"v{i}": variable.numpy() for i, variable in enumerate(variables)})
     fresh.replace(state)
 
 
-def _restore(state: Path, variables: list[Any]) -> int:
+def _restore(state: Path, key: str, variables: list[Any]) -> int:
     """Set the variables from a state and say how many chunks it has seen; 0 if there is none."""
     if not state.is_file():
         return 0
     with np.load(state) as file:
+        if str(file["key"]) != key:
+            raise UsageError(f"{state} is the state of another training; give its options again, or another folder")
         for i, variable in enumerate(variables):
             variable.assign(file[f"v{i}"])
         return int(file["done"])

@@ -228,9 +228,11 @@ class Classifier:
         answered = checks.status == RowStatus.OK
         rows = displacement if answered.all() else displacement[answered]
         probabilities = self._probabilities(rows, days)
+        # Priors turn equal probabilities into the most frequent class: who was unsure before them stays so.
+        unsure = probabilities.max(axis=1, initial=0) < min(self._model.unsure_below, self._abstain_below)
         if self._priors.reweights:
             probabilities = reweight(probabilities, self._priors.array, self._model.training_priors.array)
-        return decide(probabilities, answered, checks, self._abstain_below)
+        return decide(probabilities, answered, checks, self._abstain_below, unsure)
 
     def check_axis(self, epochs: int) -> None:
         """Refuse a time axis that no row could be classified on.

@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-import numpy as np
 import pyarrow as pa
 
 from insar_runtime._layout import Role
@@ -132,7 +131,8 @@ def _estimated_priors(
         _check_fitness(classifier, understanding, keep_series=keep_series)
         for batch in batches:
             probabilities = classify_rows(as_trained, understanding, batch, done).probabilities
-            sample.add(probabilities[~np.isnan(probabilities[:, 0])])
+            # What the network does not know says nothing of the mix; NaN is no row that it has answered.
+            sample.add(probabilities[probabilities.max(axis=1) >= classifier.model.unsure_below])
             done += batch.num_rows
             if progress:
                 progress(done, opened.rows)

@@ -75,6 +75,9 @@ class Model:
         What the model was made for.
     abstain_below : float
         Confidence below which a row gets no class.
+    unsure_below : float
+        Confidence under the mix of the training below which a row gets no class, whatever priors say: the network was
+        taught to be unsure of what no class describes. 0 for a network that was not.
     half_wavelength_mm : float
         Half wavelength of the radar that the model was trained for.
     training_priors : ClassPriors
@@ -91,6 +94,7 @@ class Model:
     version: str
     limits: Limits
     abstain_below: float
+    unsure_below: float
     half_wavelength_mm: float
     training_priors: ClassPriors
     faster_on_cpu: FasterOnCpu
@@ -179,6 +183,7 @@ def load_model(model: str | Path | None = None) -> Model:
             version=card["version"],
             limits=Limits(**{key: int(value) for key, value in card["limits"].items()}),
             abstain_below=float(card["thresholds"]["abstain_below"]),
+            unsure_below=float(card["thresholds"].get("unsure_below", 0)),
             half_wavelength_mm=float(card["half_wavelength_mm"]),
             training_priors=make_priors(card.get("training_priors", [1.0] * len(CLASS_NAMES)), "training"),
             faster_on_cpu=FasterOnCpu(**card.get("faster_on_cpu", {})),

@@ -83,7 +83,11 @@ class Result:
 
 
 def decide(
-    probabilities: NDArray[np.float32], answered: NDArray[np.bool_], checks: RowChecks, abstain_below: float
+    probabilities: NDArray[np.float32],
+    answered: NDArray[np.bool_],
+    checks: RowChecks,
+    abstain_below: float,
+    unsure: NDArray[np.bool_],
 ) -> Result:
     """Turn probabilities into classes.
 
@@ -97,6 +101,8 @@ def decide(
         Of all N rows.
     abstain_below : float
         Confidence below which a row gets no class.
+    unsure : ndarray of bool, shape [number of True in ``answered``]
+        Rows that get no class however confident the probabilities are.
     """
     rows = len(answered)
     everything = np.full((rows, len(CLASS_NAMES)), np.nan, dtype=np.float32)
@@ -105,10 +111,11 @@ def decide(
     top[answered] = probabilities.argmax(axis=1)
     confidence = np.full(rows, np.nan, dtype=np.float32)
     confidence[answered] = probabilities.max(axis=1)
-    unsure = answered & ~(confidence >= abstain_below)
-    status = np.where(unsure, np.int8(RowStatus.ABSTAINED), checks.status)
+    abstained = answered & ~(confidence >= abstain_below)
+    abstained[answered] |= unsure
+    status = np.where(abstained, np.int8(RowStatus.ABSTAINED), checks.status)
     return Result(
-        class_id=np.where(unsure, np.int8(NO_CLASS), top),
+        class_id=np.where(abstained, np.int8(NO_CLASS), top),
         class_top=top,
         confidence=confidence,
         probabilities=everything,

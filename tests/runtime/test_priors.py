@@ -191,7 +191,8 @@ def test_classes_follow_from_the_reweighted_probabilities(
     )
     assert np.array_equal(result.class_top[seen], result.probabilities[seen].argmax(axis=1))
     assert np.array_equal(result.confidence[seen], result.probabilities[seen].max(axis=1))
-    assert np.array_equal(result.status[seen] == RowStatus.ABSTAINED, result.confidence[seen] < 0.6)
+    unsure = (result.confidence < 0.6) | (plain.confidence < classifier.model.unsure_below)
+    assert np.array_equal(result.status[seen] == RowStatus.ABSTAINED, unsure[seen])
     assert (result.class_top == 0).sum() >= (plain.class_top == 0).sum()
 
 
@@ -246,3 +247,17 @@ def test_sample_is_uniform_and_bounded() -> None:
     counts = np.histogram(sample.rows(), bins=10, range=(0, 100_000))[0]
     assert counts.sum() == 1000
     assert np.abs(counts - 100).max() < 45
+
+
+def test_priors_make_nobody_sure_of_what_no_class_describes() -> None:
+    """A yearly cycle of 30 mm: equal probabilities times .95 would be a confident Stable."""
+    rng = np.random.default_rng(5)
+    days = np.arange(0, 1800, 8)
+    phase = rng.uniform(0, 2 * np.pi, (200, 1))
+    giants = 30 * np.sin(2 * np.pi * days / 365.25 + phase) + rng.normal(0, 2, (200, len(days)))
+    dates = np.datetime64("2019-01-01") + days
+    classifier = Classifier("trend-net", device="cpu", priors=[0.95, 0.02, 0.01, 0.01, 0.01])
+    result = classifier.classify(giants, dates)
+    assert np.mean(result.status == RowStatus.ABSTAINED) > 0.9
+    anything = Classifier("trend-net", device="cpu", priors=[0.95, 0.02, 0.01, 0.01, 0.01], abstain_below=0)
+    assert (anything.classify(giants, dates).status == RowStatus.OK).all()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 pytestmark = pytest.mark.keras
 keras = pytest.importorskip("keras", reason="the train group is not installed")
 
+from insar_runtime import UsageError
 from training.dataset import simulated
 from training.series_layers import DescribeSeries, PoolInTime
 from training.simulator import simulate
@@ -139,8 +140,10 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path) -> N
     whole = fit_trend_net(config)
     for a, b in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    other = fit_trend_net(replace(config, data=replace(data, seed=6)))
-    assert not np.array_equal(other.get_weights()[0], whole.get_weights()[0])
+    another = replace(config, data=replace(data, seed=6))
+    with pytest.raises(UsageError, match="another training"):
+        fit_trend_net(another, work=tmp_path)
+    assert not np.array_equal(fit_trend_net(another).get_weights()[0], whole.get_weights()[0])
 
 
 def test_a_short_training_learns() -> None:

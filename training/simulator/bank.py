@@ -21,6 +21,12 @@ _MAX_CURVATURE: Final = 0.8
 """A row is quiet if its running median over 9 epochs stays within 14 mm and its best parabola adds less than
 0.8 of the scatter to its best line (`research/real-series.md` of the project)."""
 
+_MIN_SCATTER_MM: Final = 0.2
+"""Rows of zeros are fillings, not quiet ground."""
+_MIN_EPOCHS: Final = 30
+_MAX_GAP_DAYS: Final = 240
+"""What the run-time would not ask a network about must not teach one."""
+
 _WINDOW_PROBABILITY: Final = 0.5
 _THIN_PROBABILITY: Final = 0.25
 _SCALE: Final = (0.45, 1.6)
@@ -55,7 +61,7 @@ class NoiseBank:
     Attributes
     ----------
     files : tuple of NoiseFile
-        At least one; blocks of simulated series take them in turn.
+        At least one; blocks of simulated series draw theirs, by the root of the number of rows.
     vary : bool
         Whether windows, thinning, scale and mixtures of two rows are drawn, as training wants them. Otherwise rows
         keep the file's own dates and only their signs are drawn.
@@ -154,9 +160,16 @@ def quiet_residuals(name: str, displacement: Floats, days: Floats) -> NoiseFile:
     Raises
     ------
     DataError
-        If no row is complete and quiet.
+        If no row is complete and quiet, or the file is too short or has too long a gap.
     """
+    gap = float(np.diff(days).max()) if len(days) > 1 else 0.0
+    if len(days) < _MIN_EPOCHS or gap > _MAX_GAP_DAYS:
+        raise DataError(
+            f"{name} has {len(days)} epochs and a gap of {gap:g} days; noise is taken from files of {_MIN_EPOCHS} "
+            f"epochs or more without a gap above {_MAX_GAP_DAYS} days"
+        )
     residual = without_line(displacement[np.isfinite(displacement).all(axis=1)], days)
+    residual = residual[residual.std(axis=1) > _MIN_SCATTER_MM]
     residual = residual[_median_range(residual) <= _MAX_MEDIAN_RANGE_MM]
     residual = residual[_curvature(residual, days) <= _MAX_CURVATURE]
     if not len(residual):
