@@ -75,8 +75,10 @@ def test_grid_has_its_lengths_and_noises(cells: dict[str, sets.Cell]) -> None:
         assert np.isfinite(cell.series.displacement).all()
         facts = cell.series.facts
         total = np.sqrt(sum(facts[f"noise_{part}_mm"] ** 2 for part in ("white", "short", "slow")))
-        # Short and noisy rows get less noise, for a curve to stand out from it.
-        assert np.median(total) == pytest.approx(cell.noise_mm, rel=1e-4)
+        # Short and noisy rows of curves get less noise, for the curve to stand out from it.
+        straight = np.isin(cell.series.label, (TrendClass.STABLE, TrendClass.LINEAR))
+        np.testing.assert_allclose(total[straight], cell.noise_mm, rtol=1e-4)
+        assert total.max() <= cell.noise_mm * (1 + 1e-4)
         assert bool((facts["noise_slow_mm"] > 0).any()) == cell.coloured
 
 

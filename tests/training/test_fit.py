@@ -88,7 +88,7 @@ def _labelled(path: Path, column: str, values: Any) -> Path:
 
 def test_own_labelled_file_takes_the_simulators_place(tmp_path: Path) -> None:
     path = _labelled(tmp_path / "labelled.parquet", "trend", lambda names: names)
-    command = [sys.executable, "-m", "training", "fit", "--data", str(path), "--label-column", "trend"]
+    command = [sys.executable, "-m", "training", "fit-paper-cnn", "--data", str(path), "--label-column", "trend"]
     command += ["--name", "mine", "--out", str(tmp_path / "out"), "--epochs", "1"]
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, check=False)
