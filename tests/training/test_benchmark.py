@@ -71,6 +71,7 @@ def test_grid_has_its_lengths_and_noises(cells: dict[str, sets.Cell]) -> None:
     grid = [cell for cell in cells.values() if cell.group == "grid"]
     assert len(grid) == len(QUICK.lengths) * len(QUICK.noises_mm) * 2
     for cell in grid:
+        assert cell.noise_mm is not None
         assert {len(days) for days in _dates(cell)} == {cell.epochs}
         assert np.isfinite(cell.series.displacement).all()
         facts = cell.series.facts
