@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from export.convert import convert
 from export.package import TREND_NET_CONFIG
 from export.quantize import quantize
 from training.dataset import LabelledSeries, with_facts
-from training.fit import predict
+from training.fit import Announce, predict
 from training.hardware import describe_hardware
 from training.metrics import Metrics, measure
 from training.semireal import semi_real_sets
@@ -29,8 +28,6 @@ _TEST_SERIES: Final = 20_480
 _SEMI_REAL_SERIES: Final = 2_000
 _TIMED_SERIES: Final = 256
 _TIMED_ROUNDS: Final = 31
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,13 @@ def split(series: LabelledSeries, *, seed: int) -> Split:
     return Split(train, validation, test)
 
 
+def hold_out(series: LabelledSeries, share: float, *, seed: int) -> Split:
+    """Divide at random into what is trained on and a share to choose and calibrate by; no test part."""
+    rows = np.random.default_rng(seed).permutation(len(series))
+    validation, train = np.split(rows, [round(share * len(rows))])
+    return Split(series.take(train), series.take(validation), series.take(rows[:0]))
+
+
 def _class_ids(raw: NDArray[Any], column: str) -> NDArray[np.int8]:
     ids = {name.lower(): class_id for class_id, name in enumerate(CLASS_NAMES)}
     # Whole numbers come as floats where a table has had missing values.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from insar_runtime.classes import CLASS_NAMES
 from training import dataset
 from training.dataset import LabelledSeries, Split
-from training.fit import FitConfig, fit_choices, fit_network, predict
+from training.fit import Announce, FitConfig, fit_choices, fit_network, predict
 from training.metrics import Metrics, measure
 from training.paper_cnn import PaperCnnConfig, build_paper_cnn, our_choices
 from training.report import Report, break_down, write_report
@@ -24,8 +23,6 @@ from training.report import Report, break_down, write_report
 VERSION: Final = "1.1.0"
 PAPER_SAMPLES: Final = 5000
 """Size of the seed paper's set."""
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.errors import DataError
+from training.simulator.bank import MAX_CURVATURE
 from training.simulator.config import SimulatorConfig
 from training.simulator.draws import Floats
+from training.simulator.lines import curvature, running_median, without_line
 from training.simulator.noise import draw_annual, draw_noise
 from training.simulator.nuisances import draw_nuisances
 
 _YEAR: Final = 365.25
-_MAX_CURVATURE: Final = 0.8
-"""Rows whose best parabola adds more than this share of the scatter to their best line may truly bend [ours]."""
 _MAX_ROWS: Final = 1500
 _BLOCK: Final = 40
 """Rows of a simulated file: few, so that many files are drawn."""
@@ -82,17 +82,14 @@ def still_series(
     """
     rows = np.flatnonzero(np.isfinite(displacement).all(axis=1))
     rows = np.sort(np.random.default_rng(seed).permutation(rows)[:_MAX_ROWS])
-    time = (days / days[-1]).astype(np.float64)
-    line = _without(displacement[rows], [np.ones_like(time), time])
-    bent = _without(line, [np.ones_like(time), time, time**2])
-    bend = np.sqrt(np.maximum(line.var(axis=1) / np.maximum(bent.var(axis=1), 1e-6) - 1, 0))
-    straight = bend <= _MAX_CURVATURE
+    residual = without_line(displacement[rows], days)
+    straight = curvature(residual, days) <= MAX_CURVATURE
     if not straight.any():
         raise DataError(
             f"{name} has no complete and straight row among {len(displacement)}; give a file of still ground"
         )
     files = np.zeros(len(displacement), dtype=np.int64) if file is None else file
-    return StillSeries(name, days, line[straight], files[rows][straight])
+    return StillSeries(name, days, residual[straight], files[rows][straight])
 
 
 def simulated_still(days: Floats, count: int, *, seed: int, config: SimulatorConfig | None = None) -> StillSeries:
@@ -260,13 +257,6 @@ def without_annual(still: StillSeries) -> Floats:
     angle = 2 * np.pi * days / _YEAR
     waves = [wave(k * angle) for k in (1, 2) for wave in (np.sin, np.cos)]
     return _without(still.residual, [np.ones_like(days), days / days[-1], *waves])
-
-
-def running_median(values: Floats, width: int) -> Floats:
-    """Give the running median of rows [N, T], shape [N, T - width + 1]."""
-    windows = np.lib.stride_tricks.sliding_window_view(values, width, axis=1)
-    # Some rows at a time: the median copies every window.
-    return np.concatenate([np.median(windows[i : i + 256], axis=2) for i in range(0, len(values), 256)])
 
 
 def _without(values: Floats, shapes: list[NDArray[np.float64]]) -> Floats:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.errors import UsageError
-from training.realism import MAX_STEP_DAYS, StillSeries, amplitudes, running_median, spectrum, statistics, structure
+from training.realism import MAX_STEP_DAYS, StillSeries, amplitudes, spectrum, statistics, structure
+from training.simulator.lines import running_median
 
 _COLUMNS: Final = 3
 _LEAST_ROWS_OF_FILE: Final = 30

@@ -24,6 +24,8 @@ _FAR_DAYS: Final = 65536.0
 _YEAR: Final = 365.25
 _TINY: Final = 1e-6
 
+CHANNELS: Final = 4
+"""Of the image that the convolutions see."""
 STATISTICS: Final = 9
 """Numbers that describe a series as a whole."""
 

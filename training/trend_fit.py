@@ -15,20 +15,18 @@ import tensorflow as tf
 
 from insar_runtime.errors import UsageError
 from training.dataset import LabelledSeries, with_facts
-from training.fit import fit_temperature
+from training.fit import Announce, fit_temperature
 from training.simulator import simulate
 from training.simulator.draws import Floats
 from training.stream import StreamConfig, stream
 from training.trend_net import TrendNetConfig, build_trend_net
 
 CALIBRATION_SERIES: Final = 40_960
-_CALIBRATION_SEED_OFFSET: Final = 500_009
+_FRESH_SEED_OFFSET: Final = 500_009
 _WARM_UP_STEPS: Final = 400
 _CHUNKS_PER_STATE: Final = 10
 _HELD_OUT_SHARE: Final = 0.1
 """Rows of a bank that no training batch is made from; the temperature is found on them."""
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
                 announce(f"{done} of {config.chunks} chunks, loss {np.mean([float(loss) for loss in losses]):.4f}")
                 losses = []
     optimizer.finalize_variable_values(model.trainable_variables)
-    calibrate(model, calibration_series(held_out))
+    calibrate(model, fresh_series(held_out, CALIBRATION_SERIES))
     return model
 
 
@@ -134,9 +132,9 @@ def scores_of(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs, model.get_layer("scores").output)
 
 
-def calibration_series(data: StreamConfig, count: int = CALIBRATION_SERIES) -> LabelledSeries:
+def fresh_series(data: StreamConfig, count: int) -> LabelledSeries:
     """Simulate series of the five classes that no stream of this seed holds."""
-    seed = data.seed + _CALIBRATION_SEED_OFFSET
+    seed = data.seed + _FRESH_SEED_OFFSET
     return with_facts(
         simulate(
             count, seed=seed, config=data.simulator, calendar=data.calendars, bank=data.bank, bank_share=data.bank_share

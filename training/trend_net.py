@@ -9,7 +9,7 @@ import keras
 
 from insar_runtime.classes import CLASS_NAMES
 from training.layers import CalibratedSoftmax
-from training.series_layers import STATISTICS, DescribeSeries, PoolInTime
+from training.series_layers import CHANNELS, STATISTICS, DescribeSeries, PoolInTime
 from training.simulator import HALF_WAVELENGTH_MM
 
 
@@ -122,7 +122,7 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
 def multiply_adds(config: TrendNetConfig, epochs: int) -> int:
     """Count the multiply-adds of the convolutions, the pooling and the dense layers for one series."""
     length = epochs + config.reach - 1
-    total, channels = 0, 4
+    total, channels = 0, CHANNELS
     for convolution in config.convolutions:
         length = (length - (convolution.width - 1) * convolution.dilation - 1) // convolution.stride + 1
         if convolution.grouped:

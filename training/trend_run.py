@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from training.dataset import LabelledSeries
-from training.fit import predict
+from training.fit import Announce, predict
 from training.metrics import measure
 from training.report import Report, break_down, write_report
 from training.simulator.bank import NoiseBank
 from training.stream import StreamConfig
-from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, calibration_series, fit_trend_net
+from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, fit_trend_net, fresh_series
 from training.trend_net import TrendNetConfig, multiply_adds
 
 VERSION: Final = "1.0.0"
@@ -25,8 +25,6 @@ BANK_SHARE: Final = 0.5
 QUICK_CHUNKS: Final = 12
 _TEST_SEED_OFFSET: Final = 900_001
 _TEST_SERIES: Final = 40_960
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, an
     """Test a network on fresh simulated series and write the report into ``folder``."""
     announce(f"testing on {_TEST_SERIES} simulated series")
     data = replace(config.fit.data, seed=config.seed + _TEST_SEED_OFFSET, bank=None)
-    test = calibration_series(data, _TEST_SERIES)
+    test = fresh_series(data, _TEST_SERIES)
     probabilities = predict(model, test)
     facts = _facts(config, model, test)
     report = Report(config.name, VERSION, measure(test.label, probabilities), break_down(test, probabilities), facts)

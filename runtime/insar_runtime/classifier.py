@@ -50,8 +50,8 @@ class Classifier:
     device : {"auto", "cpu", "cuda", "coreml", "directml", "openvino"}
         Where to run. Anything but ``auto`` fails if it does not really run there.
     precision : {"fp32", "int8"}, optional
-        By default the faster one of the model on this kind of CPU, and fp32 elsewhere. About one label in a
-        hundred differs between the two, so name one where several machines are to agree.
+        By default the faster one of the model on this kind of CPU, and fp32 elsewhere. Few labels differ
+        between the two (``model.json`` says how many); name fp32 where several machines are to agree.
     threads : int, optional
         Parallel calls of the model; by default one for each CPU that the process may use.
     abstain_below : float, optional

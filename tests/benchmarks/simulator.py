@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import time
 
 # One core: numpy's matrix products would take all.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+from training.hardware import describe_hardware
 from training.simulator import simulate
 
 SERIES = 20_480
@@ -24,7 +24,7 @@ def main() -> None:
         begin = time.process_time()
         simulate(SERIES, seed=seed)
         rates.append(SERIES / (time.process_time() - begin))
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")  # noqa: T201 - a command
+    print(describe_hardware())  # noqa: T201 - a command
     print(  # noqa: T201 - a command
         f"simulator: {statistics.median(rates):.0f} series/s of one core "
         f"(median of {REPETITIONS}, {min(rates):.0f} to {max(rates):.0f})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from training.benchmark.networks import ReleasedNetwork
 from training.benchmark.run import compare
 from training.benchmark.sizes import QUICK
 from training.dataset import LabelledSeries, simulated
+from training.hardware import describe_hardware
 from training.simulator import CALENDARS
 from training.trend_net import build_trend_net
 
@@ -193,7 +195,7 @@ def test_speed_counts_cpu_time() -> None:
     found = speed.measure_speed([_AlwaysLinear()], simulated(100, seed=1, calendar="paper"), rounds=3, seconds=1.0)
     assert found["always linear"].series == 100
     assert found["always linear"].series_per_second > 0
-    assert speed.hardware()
+    assert describe_hardware()
 
 
 def test_calendars_left_out_are_not_trained_on(tmp_path: Path) -> None:
@@ -218,7 +220,8 @@ def test_calendars_left_out_are_not_trained_on(tmp_path: Path) -> None:
 def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
     lines: list[str] = []
     out, work = tmp_path / "out", tmp_path / "work"
-    results = compare(
+    run = partial(
+        compare,
         out,
         networks=[artifacts / "paper-cnn"],
         work=work,
@@ -228,6 +231,7 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
         announce=lines.append,
         leave_out=False,
     )
+    results = run()
     assert results.champion == "paper-cnn int8"
     data = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))
     for name in ("paper-cnn fp32", "paper-cnn", "glsbic-oracle", "glsbic", "minirocket", "forest", "dense", "ps-time"):
@@ -245,15 +249,6 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
         assert 5_000 < size < 200_000
     assert any(line.startswith("teaching") for line in lines)
     lines.clear()
-    again = compare(
-        out,
-        networks=[artifacts / "paper-cnn"],
-        work=work,
-        real=None,
-        sizes=TINY,
-        seed=3,
-        announce=lines.append,
-        leave_out=False,
-    )
+    again = run()
     assert not any(line.startswith(("teaching", "asking")) for line in lines)
     assert again.found["forest"].errors() == results.found["forest"].errors()

@@ -17,7 +17,8 @@ from training.limit.motions import BENT_RATES, CURVES_WITH_RATE, Effort, MotionM
 from training.limit.rays import Priors, log_integrals
 from training.simulator import SimulatorConfig, simulate
 from training.simulator.config import CalendarConfig, MotionConfig
-from training.simulator.motions import distance_from_line, draw_motions
+from training.simulator.lines import distance_from_line
+from training.simulator.motions import draw_motions
 from training.simulator.noise import draw_noise
 
 DAYS = np.arange(0, 60 * 24, 24, dtype=np.float64)

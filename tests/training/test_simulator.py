@@ -20,7 +20,8 @@ from training.simulator.config import (
     NuisanceConfig,
     UnwrappingConfig,
 )
-from training.simulator.motions import distance_from_line, draw_motions
+from training.simulator.lines import distance_from_line
+from training.simulator.motions import draw_motions
 from training.simulator.unwrapping import add_unwrapping_errors, visible
 
 YEAR = 365.25

@@ -14,7 +14,8 @@ from insar_runtime import DataError, InputNotFoundError
 from training.real_files import REAL_FILES, bank_of, one_by_one, read_real, real_bank
 from training.semireal import LEAST_DEPARTURE, STABLE_RATE_MM_YR, semi_real, semi_real_sets
 from training.simulator import simulate
-from training.simulator.bank import NoiseBank, quiet_residuals, without_line
+from training.simulator.bank import NoiseBank, quiet_residuals
+from training.simulator.lines import without_line
 from training.simulator.oddities import ODDITIES, draw_oddities
 from training.stream import WIDTHS, StreamConfig, make_chunk, stream
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import UsageError
-from training.dataset import LabelledSeries, Split
+from training.dataset import LabelledSeries, hold_out
 from training.fit import FitConfig, fit_network, predict
 from training.layers import CalibratedSoftmax, CentreAndCompress, ResampleInTime
 from training.simulator import HALF_WAVELENGTH_MM
@@ -42,9 +42,7 @@ class DenseNetwork:
         """Train; a tenth of the series is held out for the best epoch and the temperature."""
         keras.utils.set_random_seed(seed)
         self._model, trunk = _build(self._half_wavelength_mm)
-        rows = np.random.default_rng(seed).permutation(len(series))
-        held_out, trained = np.split(rows, [round(_HELD_OUT * len(rows))])
-        data = Split(series.take(trained), series.take(held_out), series.take(rows[:0]))
+        data = hold_out(series, _HELD_OUT, seed=seed)
         fit_network(self._model, trunk, data, config=self._fit_config, seed=seed, show_progress=False)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from training.benchmark.networks import PaperNetwork, ReleasedNetwork
 from training.benchmark.sets import Cell, seed_of
 from training.benchmark.sizes import BenchmarkSizes
 from training.dataset import NOISE_FACTS, LabelledSeries, with_facts
+from training.fit import Announce
 from training.limit import bayes_probabilities
 from training.paper_cnn import PaperCnnConfig
 from training.paper_run import digest
@@ -30,7 +31,6 @@ from training.simulator.bank import NoiseBank
 from training.stream import WIDTHS, StreamConfig, make_chunk
 
 Role = Literal["released", "baseline", "limit"]
-Announce = Callable[[str], None]
 
 BAYES: Final = "Bayes limit"
 _TUNING_BLOCK: Final = 50

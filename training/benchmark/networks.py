@@ -14,7 +14,7 @@ from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import UsageError
 from insar_runtime.models import Precision
 from training.benchmark.sets import by_calendar
-from training.dataset import LIMITS, LabelledSeries, Split, split
+from training.dataset import LIMITS, LabelledSeries, hold_out, split
 from training.fit import FitConfig, fit_network
 from training.paper_cnn import PaperCnnConfig, build_paper_cnn
 
@@ -81,7 +81,7 @@ class PaperNetwork:
         """Train; held-out series choose the best epoch and the temperature."""
         keras.utils.set_random_seed(seed)
         self._model, trunk = build_paper_cnn(self._config)
-        data = split(series, seed=seed) if self._as_paper else _held_out(series, seed)
+        data = split(series, seed=seed) if self._as_paper else hold_out(series, _HELD_OUT, seed=seed)
         fit_network(self._model, trunk, data, config=self._fit_config, seed=seed, show_progress=False)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
@@ -102,9 +102,3 @@ class PaperNetwork:
             displacement = np.pad(series.displacement[part], width, constant_values=np.nan)
             out[part] = self._model([displacement, np.pad(series.days[part], width, mode="edge")], training=False)
         return out
-
-
-def _held_out(series: LabelledSeries, seed: int) -> Split:
-    rows = np.random.default_rng(seed).permutation(len(series))
-    held_out, trained = np.split(rows, [round(_HELD_OUT * len(rows))])
-    return Split(series.take(trained), series.take(held_out), series.take(rows[:0]))

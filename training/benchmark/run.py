@@ -5,26 +5,25 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import keras
-import numpy as np
-import onnxruntime as ort
-import scipy
-import sklearn
 import tensorflow as tf
 
+from insar_runtime._engine import import_onnxruntime
 from training.benchmark.answers import Answers
-from training.benchmark.contestants import Announce, line_up
+from training.benchmark.contestants import line_up
 from training.benchmark.figures import write_figures
 from training.benchmark.leave_out import leave_calendars_out
 from training.benchmark.report import write_report
 from training.benchmark.results import Results, examine
 from training.benchmark.sets import make_cells
 from training.benchmark.sizes import FULL, QUICK, BenchmarkSizes
-from training.benchmark.speed import hardware, measure_speed
+from training.benchmark.speed import measure_speed
+from training.fit import Announce
+from training.hardware import describe_hardware
 
 NETWORKS: Final = ("trend-net", "trend-net-simulated")
 """Folders of the default network, and of the same one trained on simulated noise alone."""
@@ -129,11 +128,13 @@ def compare(
 
 
 def _facts(sizes: BenchmarkSizes, seed: int, real: Path | None) -> dict[str, Any]:
-    versions = {module.__name__: str(module.__version__) for module in (np, ort, tf, keras, sklearn, scipy)}
+    # Distributions of these two have several names, so the modules are asked.
+    versions = {"onnxruntime": str(import_onnxruntime().__version__), "tensorflow": str(tf.__version__)}
+    versions |= {name: version(name) for name in ("numpy", "keras", "scikit-learn", "scipy")}
     return {
         "seed": seed,
         "real files": real is not None,
         "sizes": dataclasses.asdict(sizes),
-        "processor": hardware(),
+        "processor": describe_hardware(),
         "versions": {"python": platform.python_version(), **versions},
     }

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -65,16 +63,6 @@ def measure_speed(
     return {
         name: Speed(len(chosen[name]) / float(np.median(taken)), len(chosen[name])) for name, taken in times.items()
     }
-
-
-def hardware() -> str:
-    """Name the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _cpu_seconds(contestant: Contestant, series: LabelledSeries) -> float:

@@ -14,7 +14,7 @@ from insar_runtime.classes import TrendClass
 from training.limit.geometry import Floats, Geometry, Images
 from training.limit.rays import LogWeight, Priors, log_integrals, log_sum
 from training.simulator.config import MotionConfig
-from training.simulator.motions import distance_from_line
+from training.simulator.lines import distance_from_line
 
 BENT_RATES: Final = ((0.25, 0.0), (0.25, -1.0), (0.2, -0.5))
 """Shares of bilinear motions that start, stop and reverse, and their rate before the break over its change; the

@@ -13,20 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.errors import DataError
+from training.simulator.config import CalendarConfig
 from training.simulator.draws import Floats, chosen, log_uniform, sign
+from training.simulator.lines import curvature, running_median, without_line
 
 _MEDIAN_EPOCHS: Final = 9
 _MAX_MEDIAN_RANGE_MM: Final = 14.0
-_MAX_CURVATURE: Final = 0.8
+MAX_CURVATURE: Final = 0.8
 """A row is quiet if its running median over 9 epochs stays within 14 mm and its best parabola adds less than
 0.8 of the scatter to its best line (`research/real-series.md` of the project)."""
 
 _MIN_SCATTER_MM: Final = 0.2
 """Rows of zeros are fillings, not quiet ground."""
-_MIN_EPOCHS: Final = 30
-_MAX_GAP_DAYS: Final = 240
-"""What the run-time would not ask a network about must not teach one."""
-
 _WINDOW_PROBABILITY: Final = 0.5
 _THIN_PROBABILITY: Final = 0.25
 _SCALE: Final = (0.45, 1.6)
@@ -162,40 +160,18 @@ def quiet_residuals(name: str, displacement: Floats, days: Floats) -> NoiseFile:
     DataError
         If no row is complete and quiet, or the file is too short or has too long a gap.
     """
+    # What the run-time would not ask a network about must not teach one.
+    limits = CalendarConfig()
     gap = float(np.diff(days).max()) if len(days) > 1 else 0.0
-    if len(days) < _MIN_EPOCHS or gap > _MAX_GAP_DAYS:
+    if len(days) < limits.min_epochs or gap > limits.max_gap_days:
         raise DataError(
-            f"{name} has {len(days)} epochs and a gap of {gap:g} days; noise is taken from files of {_MIN_EPOCHS} "
-            f"epochs or more without a gap above {_MAX_GAP_DAYS} days"
+            f"{name} has {len(days)} epochs and a gap of {gap:g} days; noise is taken from files of "
+            f"{limits.min_epochs} epochs or more without a gap above {limits.max_gap_days:g} days"
         )
     residual = without_line(displacement[np.isfinite(displacement).all(axis=1)], days)
     residual = residual[residual.std(axis=1) > _MIN_SCATTER_MM]
-    residual = residual[_median_range(residual) <= _MAX_MEDIAN_RANGE_MM]
-    residual = residual[_curvature(residual, days) <= _MAX_CURVATURE]
+    residual = residual[np.ptp(running_median(residual, _MEDIAN_EPOCHS), axis=1) <= _MAX_MEDIAN_RANGE_MM]
+    residual = residual[curvature(residual, days) <= MAX_CURVATURE]
     if not len(residual):
         raise DataError(f"{name} has no complete and quiet row among {len(displacement)}; give a file of stable ground")
     return NoiseFile(name, days, residual)
-
-
-def without_line(values: Floats, days: Floats) -> Floats:
-    """Subtract the least-squares line of each row [N, T]."""
-    time = days - days.mean()
-    centred = values - values.mean(axis=1, keepdims=True)
-    slope = centred @ time / (time @ time)
-    return np.asarray(centred - slope[:, None] * time, dtype=np.float32)
-
-
-def _median_range(residual: Floats) -> Floats:
-    windows = np.lib.stride_tricks.sliding_window_view(residual, _MEDIAN_EPOCHS, axis=1)
-    # Some hundred rows at a time: the median copies every window.
-    pieces = [np.median(windows[i : i + 256], axis=2) for i in range(0, len(residual), 256)]
-    return np.concatenate([np.ptp(piece, axis=1) for piece in pieces] or [np.empty(0, np.float32)])
-
-
-def _curvature(residual: Floats, days: Floats) -> Floats:
-    """Give the RMS of each row's best parabola, its line apart, over the RMS of what is left."""
-    time = days / days[-1]
-    bend = without_line((time * time)[None, :], days)[0]
-    amount = residual @ bend / (bend @ bend)
-    rest = residual - amount[:, None] * bend
-    return np.abs(amount) * bend.std() / np.maximum(rest.std(axis=1), np.float32(1e-6))

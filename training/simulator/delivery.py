@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from insar_runtime.classes import TrendClass
 from training.simulator.config import DeliveryConfig, SimulatorConfig
 from training.simulator.draws import Floats, chosen, uniform
-from training.simulator.motions import Motions, distance_from_line
+from training.simulator.lines import distance_from_line
+from training.simulator.motions import Motions
 from training.simulator.unwrapping import visible
 
 _YEAR = 365.25

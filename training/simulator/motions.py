@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from insar_runtime.classes import TrendClass
 from training.simulator.config import MotionConfig
 from training.simulator.draws import Floats, log_uniform, sign, uniform
+from training.simulator.lines import distance_from_line
 
 _YEAR: Final = 365.25
 _STARTS_STOPS_REVERSES: Final = (0.25, 0.5, 0.7)
@@ -84,15 +85,6 @@ def draw_motions(
     displacement[rows], departure[rows], quieter[rows] = curves
     break_day[rows] = share * days[-1]
     return Motions(displacement, departure, break_day, quieter)
-
-
-def distance_from_line(values: Floats, years: Floats) -> Floats:
-    """RMS distance of rows [N, T] from their best straight lines, [N]."""
-    time = years - years.mean()
-    centred = values - values.mean(axis=1, keepdims=True)
-    slope = centred @ time / (time @ time)
-    rest = centred - slope[:, None] * time
-    return np.sqrt(np.mean(rest * rest, axis=1, dtype=np.float32))
 
 
 def _stable_rate(rng: np.random.Generator, years: Floats, count: int, config: MotionConfig) -> Floats:
