@@ -100,8 +100,9 @@ def simulated_still(days: Floats, count: int, *, seed: int, config: SimulatorCon
     for begin in range(0, count, _BLOCK):
         rows = min(_BLOCK, count - begin)
         values = draw_noise(rng, days, rows, config.noise).values
+        noise_sigma = values.std(axis=1)
         values += draw_annual(rng, days, rows, config.annual)
-        values += draw_nuisances(rng, days, rows, config.nuisance)
+        values += draw_nuisances(rng, days, noise_sigma, config.nuisance)
         blocks.append(np.round(values, config.delivery.decimals))
     return still_series("simulated", np.concatenate(blocks), days, file=np.arange(count) // _BLOCK)
 

@@ -13,6 +13,7 @@ too. Three more rules hold here:
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import keras
@@ -24,9 +25,13 @@ _FAR_DAYS: Final = 65536.0
 _YEAR: Final = 365.25
 _TINY: Final = 1e-6
 
-CHANNELS: Final = 4
+_CYCLE_RIDGE: Final = (0.03, 1.0)
+"""Added to the power of the cycle's sine and cosine, a share of the epochs and a number [ours]: next to nothing over
+years, and over months, where a cycle cannot be told from a curve, enough to leave the curve in place."""
+
+CHANNELS: Final = 5
 """Of the image that the convolutions see."""
-STATISTICS: Final = 9
+STATISTICS: Final = 11
 """Numbers that describe a series as a whole."""
 
 
@@ -35,13 +40,33 @@ def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return tf.squeeze(tf.matmul(b[:, None, :], a[:, :, None]), axis=2)
 
 
+def _scaled(residual: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Give scatter [batch, 1], rows over it [batch, T], and how alike neighbours are [batch, 1]."""
+    power = _dot(residual, residual)
+    scatter = tf.sqrt(power / count) + 0.05
+    relative = tf.clip_by_value(residual * (0.6 / scatter), -2.5, 2.5)
+    return scatter, relative, _dot(residual[:, 1:], residual[:, :-1]) / (power + 0.01)
+
+
+def _fit(sine: tf.Tensor, cosine: tf.Tensor, residual: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Fit two waves to rows by least squares with a ridge, all [batch, T]."""
+    share, least = _CYCLE_RIDGE
+    ridge = share * count + least
+    sine_power, cosine_power = _dot(sine, sine) + ridge, _dot(cosine, cosine) + ridge
+    mixed, of_sine, of_cosine = _dot(sine, cosine), _dot(sine, residual), _dot(cosine, residual)
+    scale = 1.0 / (sine_power * cosine_power - mixed * mixed)
+    first = (cosine_power * of_sine - mixed * of_cosine) * scale
+    second = (sine_power * of_cosine - mixed * of_sine) * scale
+    return first * sine + second * cosine
+
+
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class DescribeSeries(keras.layers.Layer):
     """Take the best line away from every series, say in numbers what it was, and scale what is left.
 
     A rate of 60 mm/yr is 300 mm after five years, and the bend that tells a class may be 3 mm: with 8 bits for a value
     a network must see the bend without the line. The line and the scatter go to the dense layers as numbers in full
-    precision.
+    precision. One channel is also without the best yearly cycle, which tells no class and may be larger than what does.
 
     Parameters
     ----------
@@ -57,11 +82,12 @@ class DescribeSeries(keras.layers.Layer):
     Call with ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days`` [batch or 1, T] float32,
     finite, ascending wherever ``displacement`` is valid. With L = T / stride, rounded up, returns
 
-    - image [batch, 1, before + stride * L + after, 4] float32: residual over its own scatter, residual in half
-      wavelengths, whether there is a value, time since the epoch before,
+    - image [batch, 1, before + stride * L + after, 5] float32: residual over its own scatter, residual in half
+      wavelengths, whether there is a value, time since the epoch before, residual without its yearly cycle over the
+      scatter that it then has,
     - coarse [batch, 3, L] float32 of each stride: mean residual over the scatter, mean time of the valid epochs in
       [0, 1] from the first valid epoch of the series to its last, share of valid epochs,
-    - statistics [batch, 9] float32.
+    - statistics [batch, 11] float32.
     """
 
     def __init__(self, half_wavelength_mm: float, before: int, after: int, stride: int, **kwargs: Any) -> None:
@@ -98,9 +124,15 @@ class DescribeSeries(keras.layers.Layer):
         # A second pass takes away what rounding has left of the line: of 300 mm, float32 leaves what counts.
         residual -= (_dot(ones, residual) / count) * valid
         residual -= (_dot(centred, residual) / time_power) * centred
-        power = _dot(residual, residual)
-        scatter = tf.sqrt(power / count) + 0.05
-        neighbours = _dot(residual[:, 1:], residual[:, :-1])
+        scatter, relative, likeness = _scaled(residual, count)
+
+        def without_line(wave: tf.Tensor) -> tf.Tensor:
+            wave = (wave - _dot(wave, valid) / count) * valid
+            return wave - (_dot(centred, wave) / time_power) * centred
+
+        angle = days * (2 * math.pi / _YEAR)
+        cycle = _fit(without_line(tf.sin(angle)), without_line(tf.cos(angle)), residual, count)
+        scatter_in_year, relative_in_year, likeness_in_year = _scaled(residual - cycle, count)
 
         years = span * (1.0 / _YEAR)
         rate = tf.asinh(total / years * 0.5)
@@ -111,18 +143,20 @@ class DescribeSeries(keras.layers.Layer):
                 tf.asinh(total * 0.1),
                 tf.abs(tf.asinh(total * 0.1)),
                 tf.math.log(scatter),
-                neighbours / (power + 0.01),
+                likeness,
                 tf.math.log(count * 0.01),
                 tf.math.log(years * 0.3),
                 # Mean days between epochs, about 0 at 8 days.
                 tf.math.log(span / count * 0.125),
+                tf.math.log(scatter_in_year),
+                likeness_in_year,
             ],
             axis=1,
         )
 
-        relative = tf.clip_by_value(residual * (0.6 / scatter), -2.5, 2.5)
         physical = tf.clip_by_value(residual * (2.0 / self.half_wavelength_mm), -2.5, 2.5)
-        image = tf.stack([relative, physical, valid, valid * tf.minimum(apart * (1.0 / 24.0), 2.5)], axis=1)
+        since = valid * tf.minimum(apart * (1.0 / 24.0), 2.5)
+        image = tf.stack([relative, physical, valid, since, relative_in_year], axis=1)
         image = tf.pad(image, [[0, 0], [0, 0], [self.before, self.after]])[:, :, None]
 
         weight = self._per_stride(valid)

@@ -46,7 +46,7 @@ class StreamConfig:
     seed: int
     chunk: int = 512 * 40
     batch: int = 256
-    odd_share: float = 0.06
+    odd_share: float = 0.08
     bank: NoiseBank | None = None
     bank_share: float = 0.5
     calendars: tuple[str, ...] | None = None

@@ -36,7 +36,7 @@ class TrendNetConfig:
         Convolution(48, 3, 1, 4),
     )
     parts: int = 10
-    dense: int = 56
+    dense: int = 72
     half_wavelength_mm: float = HALF_WAVELENGTH_MM
 
     @property

@@ -182,7 +182,7 @@ def test_some_processors_smooth_or_interpolate() -> None:
 
 def test_excursions_have_no_sharp_edge() -> None:
     config = replace(NuisanceConfig().none(), excursion_probability=1.0)
-    away = draw_nuisances(np.random.default_rng(6), EVERY_6_DAYS, 2000, config)
+    away = draw_nuisances(np.random.default_rng(6), EVERY_6_DAYS, np.full(2000, 3, dtype=np.float32), config)
     assert np.quantile(np.abs(away).max(axis=1), 0.9) > 10
     over_three = np.abs(away[:, 3:] - away[:, :-3]).max()
     assert over_three < 12

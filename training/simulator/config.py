@@ -210,8 +210,10 @@ class NuisanceConfig:
     ragged_probability: float = 0.1
     ragged_mm: Range = (9.0, 21.0)
     ragged_share: Range = (0.5, 1.0)
+    ragged_over_noise: float = 10.0
     """Rows with two to four epochs in a row that are far off by differing amounts: short of half a wavelength and
-    without a level of their own, so no cycle was lost [seen]."""
+    without a level of their own, so no cycle was lost. Three or more of them whose root of summed squares reaches this
+    many times the scatter are a jump (``UnwrappingConfig.jump_over_noise``), so there are only two [seen]."""
     step_probability: float = 0.1
     step_mm: Range = (2.0, 9.0)
     """Rows with a sharp step below 10 mm, lasting or for 3 to 40 epochs [design]."""

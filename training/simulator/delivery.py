@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import TrendClass
+from insar_runtime.classes import NO_CLASS, TrendClass
 from training.simulator.config import DeliveryConfig, SimulatorConfig
 from training.simulator.draws import Floats, chosen, uniform
 from training.simulator.lines import distance_from_line
@@ -83,7 +83,7 @@ def _keeps_class(
     config: SimulatorConfig,
 ) -> bool:
     """Tell whether what is left of a row still shows its class."""
-    if label == TrendClass.STABLE:
+    if label in {TrendClass.STABLE, NO_CLASS}:
         return True
     if label == TrendClass.LINEAR:
         return bool(abs(motion[-1] - motion[0]) >= config.motion.linear_total_mm)

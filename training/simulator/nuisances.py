@@ -9,7 +9,7 @@ from training.simulator.draws import Floats, chosen, log_uniform, sign, uniform
 from training.simulator.noise import change_of_sampling
 
 
-def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: NuisanceConfig) -> Floats:
+def draw_nuisances(rng: np.random.Generator, days: Floats, noise_sigma: Floats, config: NuisanceConfig) -> Floats:
     """Draw bad epochs, outliers, small steps, excursions, ramps and joins of releases for the points of one file.
 
     Parameters
@@ -18,8 +18,8 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: N
         Source of randomness.
     days : ndarray of float32, shape [T]
         Days since the first acquisition.
-    count : int
-        Number of points N.
+    noise_sigma : ndarray of float32, shape [N]
+        RMS of each row's scatter in mm.
     config : NuisanceConfig
         Its numbers.
 
@@ -28,7 +28,7 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: N
     ndarray of float32, shape [N, T]
         mm.
     """
-    epochs = len(days)
+    count, epochs = len(noise_sigma), len(days)
     index = np.arange(epochs)[None, :]
     out = np.zeros((count, epochs), dtype=np.float32)
 
@@ -47,7 +47,7 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: N
     # Twice, so that some rows have two of them.
     for _ in range(2):
         rows = chosen(rng, config.ragged_probability, count)
-        out[rows] += _ragged(rng, epochs, len(rows), config)
+        out[rows] += _ragged(rng, epochs, noise_sigma[rows], config)
 
     rows = chosen(rng, config.step_probability, count)
     begin = rng.integers(1, epochs, len(rows))[:, None]
@@ -75,14 +75,17 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, count: int, config: N
     return out
 
 
-def _ragged(rng: np.random.Generator, epochs: int, count: int, config: NuisanceConfig) -> Floats:
-    """Draw two to four epochs in a row that are far off, each by another amount."""
+def _ragged(rng: np.random.Generator, epochs: int, noise_sigma: Floats, config: NuisanceConfig) -> Floats:
+    """Draw two to four epochs in a row that are far off, each by another amount; two where more would be a jump."""
+    count = len(noise_sigma)
     index = np.arange(epochs)[None, :]
     begin = rng.integers(0, epochs, count)[:, None]
     width = rng.integers(2, 5, count)[:, None]
     size = (uniform(rng, config.ragged_mm, count) * sign(rng, count))[:, None]
     share = uniform(rng, config.ragged_share, (count, epochs))
-    return np.asarray(size * share * ((index >= begin) & (index < begin + width)), dtype=np.float32)
+    off = size * share * ((index >= begin) & (index < begin + width))
+    jumps = np.sqrt(np.sum(off * off, axis=1)) >= config.ragged_over_noise * noise_sigma
+    return np.asarray(np.where(jumps[:, None] & (index >= begin + 2), 0, off), dtype=np.float32)
 
 
 def _excursions(rng: np.random.Generator, epochs: int, count: int, config: NuisanceConfig) -> Floats:

@@ -165,7 +165,7 @@ def _simulated_scene(rng: np.random.Generator, count: int, calendar: str, config
     # What a motion must stand out from is the scatter that the row really has, wander and all.
     noise_sigma = noise.values.std(axis=1)
     still = noise.values + draw_annual(rng, days, count, config.annual)
-    still += draw_nuisances(rng, days, count, config.nuisance)
+    still += draw_nuisances(rng, days, noise_sigma, config.nuisance)
     parts = (noise.white_mm, noise.short_mm, noise.slow_mm, noise.short_days, noise.slow_days)
     return _Scene(calendar, days, still, noise_sigma, np.stack(parts, axis=1))
 
@@ -177,7 +177,7 @@ def _real_scene(rng: np.random.Generator, count: int, bank: NoiseBank, config: S
     if bank.vary and rng.random() < _BANK_ANNUAL:
         noise += draw_annual(rng, days, count, config.annual)
     if bank.vary and rng.random() < _BANK_NUISANCES:
-        noise += draw_nuisances(rng, days, count, config.nuisance)
+        noise += draw_nuisances(rng, days, noise_sigma, config.nuisance)
     return _Scene(name, days, noise, noise_sigma, np.full((count, 5), np.nan, dtype=np.float32))
 
 
