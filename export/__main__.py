@@ -43,7 +43,7 @@ def package(
 def designs(
     out: Annotated[Path, typer.Option(help="Folder of the table.")] = ROOT / "artifacts" / "designs",
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for noise and tests.")] = None,
-    chunks: Annotated[int, typer.Option(min=1, help="Length of each training, in chunks of 20480 series.")] = 50,
+    chunks: Annotated[int, typer.Option(min=1, help="Length of each training, in chunks of 20480 series.")] = 30,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2026,
 ) -> None:
     """Train the designs of the default network alike, a short time, and compare them with their exported graphs."""

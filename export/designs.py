@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +15,15 @@ from export import prove
 from export.convert import convert
 from export.package import TREND_NET_CONFIG
 from export.quantize import quantize
+from training.announce import Announce
 from training.dataset import LabelledSeries, with_facts
-from training.fit import Announce, predict
+from training.fit import predict
 from training.hardware import describe_hardware
 from training.metrics import Metrics, measure
 from training.semireal import semi_real_sets
 from training.simulator import CALENDARS, simulate
 from training.trend_fit import TrendFitConfig, fit_trend_net
-from training.trend_net import DESIGNS, multiply_adds
+from training.trend_net import DESIGNS, TrendNetConfig, multiply_adds
 
 _TEST_SEED: Final = 31_003
 _TEST_SERIES: Final = 20_480
@@ -54,7 +56,14 @@ class DesignResult:
     series_per_second: dict[str, float]
 
 
-def compare_designs(config: TrendFitConfig, folder: Path, *, real: Path | None, announce: Announce) -> None:
+def compare_designs(
+    config: TrendFitConfig,
+    folder: Path,
+    *,
+    real: Path | None,
+    announce: Announce,
+    designs: Mapping[str, TrendNetConfig] = DESIGNS,
+) -> None:
     """Train every design on the same stream and write ``designs.json`` and ``designs.md`` into a folder.
 
     Parameters
@@ -67,11 +76,13 @@ def compare_designs(config: TrendFitConfig, folder: Path, *, real: Path | None, 
         Folder of the real files, for the semi-real accuracy.
     announce : callable
         Receives one line for people at each step.
+    designs : mapping of str to TrendNetConfig
+        What is compared.
     """
     simulated = with_facts(simulate(_TEST_SERIES, seed=_TEST_SEED))
     semi_real = list(semi_real_sets(real, _SEMI_REAL_SERIES, seed=_TEST_SEED, trained=False).values()) if real else []
     models, results = {}, {}
-    for name, design in DESIGNS.items():
+    for name, design in designs.items():
         announce(f"training {name}")
         models[name] = fit_trend_net(replace(config, network=design))
     sessions = {}
@@ -95,7 +106,7 @@ def compare_designs(config: TrendFitConfig, folder: Path, *, real: Path | None, 
         found = prove.run(sessions[name]["int8"], simulated.displacement, np.ascontiguousarray(simulated.days))
         results[name] = DesignResult(
             weights=model.count_params(),
-            multiply_adds=multiply_adds(DESIGNS[name], 139),
+            multiply_adds=multiply_adds(designs[name], 139),
             simulated=measure(simulated.label, reference),
             semi_real=_together(model, semi_real),
             int8_agreement=float((found.argmax(axis=1) == reference.argmax(axis=1)).mean()),

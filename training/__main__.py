@@ -43,6 +43,7 @@ def fit(
         ROOT / "artifacts"
     ),
     name: Annotated[str, typer.Option(help="Name of the model.")] = "trend-net",
+    version: Annotated[str | None, typer.Option(help="Version of the model; that of the design if not given.")] = None,
     noise_from: Annotated[
         list[Path] | None, typer.Option(help="Your own unlabelled files, whose noise is to be trained on; repeatable.")
     ] = None,
@@ -62,14 +63,21 @@ def fit(
 
     if noise_from and real:
         raise UsageError(f"both --noise-from {noise_from[0]} and --real {real} are given; give one of them")
-    bank = bank_of(noise_from, units=units) if noise_from else real_bank(real, trained=True) if real else None
+    bank = (
+        bank_of(noise_from, units=units, announce=_say)
+        if noise_from
+        else real_bank(real, trained=True)
+        if real
+        else None
+    )
     for file in bank.files if bank else ():
         _say(f"{file.name}: noise of {len(file.residual)} quiet rows, {len(file.days)} epochs")
     # TensorFlow takes seconds to import, and is not needed to refuse a file.
-    from training.trend_run import QUICK_CHUNKS, TrendRunConfig, run
+    from training.trend_run import QUICK_CHUNKS, VERSION, TrendRunConfig, run
 
     attribution = (EGMS_ATTRIBUTION,) if real else ()
-    config = TrendRunConfig(name, QUICK_CHUNKS if quick else chunks, seed, bank, attribution)
+    length = QUICK_CHUNKS if quick else chunks
+    config = TrendRunConfig(name, length, seed, bank, attribution, version=version or VERSION)
     run(config, out / name, work=work, announce=_say)
 
 
@@ -119,6 +127,22 @@ def realism(
     numbers = write_realism_figures(still, simulated, out)
     (out / "realism.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     _say(f"figures in {out}")
+
+
+@app.command()
+def look(
+    real: Annotated[Path, typer.Argument(help="Folder of the project's real files.")],
+    models: Annotated[
+        list[Path] | None, typer.Option("--model", help="Folder of a model; repeatable, the first one is drawn.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "benchmark",
+    sheets: Annotated[Path | None, typer.Option(help="Folder of contact sheets; none are drawn if not given.")] = None,
+) -> None:
+    """Classify the real files: shares of the classes, and sheets of what is called each class."""
+    from training.real_look import look_at_real_files
+
+    chosen = models or [ROOT / "artifacts" / name for name in ("trend-net", "trend-net-simulated", "paper-cnn")]
+    look_at_real_files(real, chosen, out, sheets=sheets, announce=_say)
 
 
 @app.command()

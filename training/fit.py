@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,6 @@ from insar_runtime.classes import CLASS_NAMES
 from training.dataset import LabelledSeries, Split
 
 Floats = NDArray[np.float32]
-Announce = Callable[[str], None]
-"""Receives a line for people now and then."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES
 from training import dataset
+from training.announce import Announce
 from training.dataset import LabelledSeries, Split
-from training.fit import Announce, FitConfig, fit_choices, fit_network, predict
+from training.fit import FitConfig, fit_choices, fit_network, predict
 from training.metrics import Metrics, measure
 from training.paper_cnn import PaperCnnConfig, build_paper_cnn, our_choices
 from training.report import Report, break_down, write_report

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from insar_runtime._sample import RowSample
 from insar_runtime._units import Unit
 from insar_runtime.errors import DataError, InputNotFoundError
 from insar_runtime.files import open_understood
+from insar_runtime.summary import notes_on
+from training.announce import Announce
 from training.simulator import HALF_WAVELENGTH_MM
 from training.simulator.bank import NoiseBank, quiet_residuals
 from training.simulator.draws import Floats
 
 EGMS_ATTRIBUTION: Final = (
-    "Generated using European Union's Copernicus Land Monitoring Service information (modified); "
+    "Generated using European Union's Copernicus Land Monitoring Service information (modified, partly as reduced and "
+    "joined in the repositories podral3/EGMS, mar441/analiza_insar and mar441/insar_wroc); "
+    "https://doi.org/10.2909/1b2eb0d6-8c3a-4de2-b99d-10a30079f3cc, "
     "https://doi.org/10.2909/d92e61be-d6e8-4bc1-aa10-f742bf27bab9"
 )
+"""The files to train on do not say whether they are of the Basic or of the Calibrated product."""
+
+_MOST_ROWS: Final = 50_000
+"""Rows of a file that a bank looks at: more bring no new kind of noise, but memory."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,9 @@ REAL_FILES: Final = (
 """The files of ``shared/data/real`` with enough epochs, divided once: never train on one that is tested on."""
 
 
-def read_series(path: Path, *, units: Unit | None = None) -> tuple[Floats, Floats]:
+def read_series(
+    path: Path, *, units: Unit | None = None, most_rows: int | None = None, announce: Announce | None = None
+) -> tuple[Floats, Floats]:
     """Read the series of any file that ``insar-rt classify`` reads.
 
     Parameters
@@ -68,6 +81,10 @@ def read_series(path: Path, *, units: Unit | None = None) -> tuple[Floats, Float
         One series a row.
     units : {"mm", "cm", "m", "rad"}, optional
         Unit of the displacements where the file does not prove it.
+    most_rows : int, optional
+        A uniform sample of so many rows is given of a longer file, whose rows are never all in memory.
+    announce : callable, optional
+        Receives what had to be assumed about the file.
 
     Returns
     -------
@@ -82,22 +99,29 @@ def read_series(path: Path, *, units: Unit | None = None) -> tuple[Floats, Float
         If the file cannot be read as series, or holds none.
     """
     with open_understood(path, units=units, half_wavelength_mm=HALF_WAVELENGTH_MM) as (_, understanding, batches):
-        parts = [understanding.matrix(batch) for batch in batches if batch.num_rows]
         days = understanding.layout.days
-    if not parts:
+        sample = RowSample(most_rows or sys.maxsize, len(days))
+        for batch in batches:
+            sample.add(understanding.matrix(batch))
+        if announce:
+            for note in notes_on(understanding):
+                announce(f"{path.name}: {note}")
+    rows = sample.rows()
+    if not len(rows):
         raise DataError(f"{path} holds no series; give a file with rows")
-    return np.concatenate(parts), days
+    return rows, days
 
 
-def bank_of(paths: Iterable[Path], *, units: Unit | None = None) -> NoiseBank:
-    """Make a bank of the noise of unlabelled files, to train on.
+def bank_of(paths: Iterable[Path], *, units: Unit | None = None, announce: Announce | None = None) -> NoiseBank:
+    """Make a bank of the noise of unlabelled files, to train on; of a long file, of a sample of its rows.
 
     Raises
     ------
     DataError
         If a file has no quiet row.
     """
-    return NoiseBank(tuple(quiet_residuals(path.stem, *read_series(path, units=units)) for path in paths))
+    read = partial(read_series, units=units, most_rows=_MOST_ROWS, announce=announce)
+    return NoiseBank(tuple(quiet_residuals(path.stem, *read(path)) for path in paths))
 
 
 def read_real(folder: Path, file: RealFile) -> tuple[Floats, Floats]:

@@ -14,8 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from insar_runtime.errors import UsageError
+from training.announce import Announce
 from training.dataset import LabelledSeries, with_facts
-from training.fit import Announce, fit_temperature
+from training.fit import fit_temperature
 from training.simulator import simulate
 from training.simulator.draws import Floats
 from training.stream import StreamConfig, stream

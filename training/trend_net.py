@@ -59,7 +59,7 @@ class TrendNetConfig:
 
 DESIGNS: Final = {
     "dilated": TrendNetConfig(),
-    "strided": TrendNetConfig((Convolution(32, 7, 2), Convolution(32, 5, 2), Convolution(48, 5))),
+    "strided": TrendNetConfig((Convolution(32, 7, 2), Convolution(32, 5, 2), Convolution(48, 4))),
     "depthwise": TrendNetConfig(
         (Convolution(32, 7, 2), Convolution(48, 7, 2, grouped=True), Convolution(64, 7, grouped=True))
     ),

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from training.announce import Announce
 from training.dataset import LabelledSeries
-from training.fit import Announce, predict
+from training.fit import predict
 from training.metrics import measure
 from training.report import Report, break_down, write_report
 from training.simulator.bank import NoiseBank
@@ -45,6 +46,8 @@ class TrendRunConfig:
         What the owners of the real noise want to be said.
     network : TrendNetConfig
         The design.
+    version : str
+        Of the model.
     """
 
     name: str = "trend-net"
@@ -53,6 +56,7 @@ class TrendRunConfig:
     bank: NoiseBank | None = None
     attribution: Sequence[str] = ()
     network: TrendNetConfig = field(default_factory=TrendNetConfig)
+    version: str = VERSION
 
     @property
     def fit(self) -> TrendFitConfig:
@@ -89,7 +93,9 @@ def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, an
     test = fresh_series(data, _TEST_SERIES)
     probabilities = predict(model, test)
     facts = _facts(config, model, test)
-    report = Report(config.name, VERSION, measure(test.label, probabilities), break_down(test, probabilities), facts)
+    report = Report(
+        config.name, config.version, measure(test.label, probabilities), break_down(test, probabilities), facts
+    )
     write_report(report, folder)
     announce(f"{folder}: accuracy {100 * report.test.accuracy:.2f} % on {report.test.count} test series")
     return report

@@ -41,7 +41,7 @@ def test_from_a_users_noise_to_classes(tmp_path: Path) -> None:
     source = _quiet_file(tmp_path / "mine.csv")
     done = _run(
         "training", "fit", "--name", "mine", "--out", str(tmp_path), "--noise-from", str(source), "--units", "mm",
-        "--chunks", "1",
+        "--chunks", "1", "--version", "3.2.1",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert "mine: noise of" in done.stderr
@@ -51,6 +51,7 @@ def test_from_a_users_noise_to_classes(tmp_path: Path) -> None:
     card = json.loads((tmp_path / "mine" / "model.json").read_text())
     assert card["training"]["noise files"] == ["mine"]
     assert set(card["files"]) == {"fp32"}
+    assert card["version"] == "3.2.1"
     assert "quantization" not in card
     classifier = Classifier(tmp_path / "mine", device="cpu")
     assert classifier.precision == "fp32"

@@ -19,6 +19,7 @@ pytest.importorskip("sklearn", reason="the train group is not installed")
 from insar_runtime.classes import CLASS_NAMES, TrendClass
 from training.benchmark import answers, measure, sets, speed
 from training.benchmark.contestants import Entry, Lessons
+from training.benchmark.goals import Goal
 from training.benchmark.leave_out import FAMILIES, leave_calendars_out
 from training.benchmark.networks import ReleasedNetwork
 from training.benchmark.run import compare
@@ -169,6 +170,15 @@ def test_where_beaten_names_ties_but_not_perfect_ones() -> None:
     assert measure.where_beaten(errors, "ours") == {"a": ["x"], "c": ["y"]}
 
 
+def test_goals_know_which_way_is_better() -> None:
+    least, most = (Goal("this", 0.95, 0.94, at_least=at_least) for at_least in (True, False))
+    assert (least.reached, most.reached) == (False, True)
+    assert (least.wanted, most.wanted) == ("at least 0.95", "at most 0.95")
+    unknown = Goal("that", 5, float("nan"), at_least=False)
+    assert not unknown.reached
+    assert unknown.to_dict() == {"what": "that", "wanted": "at most 5", "found": None, "reached": False}
+
+
 def test_released_network_ignores_padding(artifacts: Path, cells: dict[str, sets.Cell]) -> None:
     network = ReleasedNetwork(artifacts / "paper-cnn", "fp32")
     series = cells[sets.REALISTIC].series
@@ -241,6 +251,13 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
         assert set(found["realistic"]["classes"]) == set(CLASS_NAMES)
     assert data["contestants"]["Bayes limit"]["points_below_limit"] == 0
     assert data["contestants"]["ps-time"]["at 95 % stable"]["most probable class"]["called_moving"] > 0
+    reached = {goal["what"]: goal for goal in data["goals"]}
+    lost = reached["points that int8 loses against fp32, all compared cells"]
+    assert lost["reached"] == (lost["found"] <= 0.2)
+    beaten = reached["cells in which another contestant has as few errors or fewer"]
+    assert beaten["found"] == len(data["default network not best"])
+    assert reached["errors over those of paper-cnn, all compared cells"]["found"] > 0
+    assert not any("real noise" in what for what in reached)
     text = (out / "README.md").read_text(encoding="utf-8")
     assert re.search(r"does not have the fewest errors: \d+ of 15", text)
     assert "The real files were not there" in text

@@ -29,7 +29,7 @@ from training.realism_figures import write_realism_figures
 from training.simulator import HALF_WAVELENGTH_MM, SimulatorConfig
 from training.simulator.config import AnnualConfig, NoiseConfig, NuisanceConfig
 from training.simulator.noise import draw_annual, draw_noise, ornstein_uhlenbeck, student
-from training.simulator.nuisances import draw_nuisances
+from training.simulator.nuisances import _ragged, draw_nuisances
 
 YEAR = 365.25
 EVERY_6_DAYS = np.arange(0, 1800, 6, dtype=np.float32)
@@ -186,6 +186,18 @@ def test_excursions_have_no_sharp_edge() -> None:
     assert np.quantile(np.abs(away).max(axis=1), 0.9) > 10
     over_three = np.abs(away[:, 3:] - away[:, :-3]).max()
     assert over_three < 12
+
+
+@pytest.mark.parametrize("noise_mm", [0.5, 1.5, 3.0, 6.0])
+def test_three_epochs_that_stand_out_are_a_jump_and_no_nuisance(noise_mm: float) -> None:
+    config = NuisanceConfig()
+    off = _ragged(np.random.default_rng(8), 243, np.full(2000, noise_mm, dtype=np.float32), config)
+    length = np.count_nonzero(off, axis=1)
+    strength = np.sqrt(np.sum(off * off, axis=1)) / noise_mm
+    assert set(length) <= {1, 2, 3, 4}
+    assert (strength[length >= 3] < config.ragged_over_noise).all()
+    # All of them stand out from little noise, none from much.
+    assert np.mean(length >= 3) == pytest.approx({0.5: 0, 1.5: 0.1, 3.0: 0.65, 6.0: 0.66}[noise_mm], abs=0.08)
 
 
 def test_yearly_cycle_repeats_every_year() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import TrendClass, UsageError
+from insar_runtime.classes import NO_CLASS
 from training.simulator import CALENDARS, HALF_WAVELENGTH_MM, SimulatedSeries, SimulatorConfig, draw_calendar, simulate
 from training.simulator.config import (
     AnnualConfig,
@@ -166,6 +167,14 @@ def _quiet() -> SimulatorConfig:
         nuisance=NuisanceConfig().none(),
         delivery=DeliveryConfig(missing_probability=0),
     )
+
+
+def test_rows_of_every_kind_may_miss_values() -> None:
+    config = SimulatorConfig(delivery=DeliveryConfig(missing_probability=1.0))
+    for label in (NO_CLASS, *TrendClass):
+        series = simulate(300, seed=12, config=config, labels=np.full(300, label, dtype=np.int8), calendar="paper")
+        missing = np.isnan(series.displacement) & np.isfinite(series.motion)
+        assert missing.any(axis=1).mean() > 0.4
 
 
 def test_only_pue_rows_have_errors(series: SimulatedSeries) -> None:

@@ -110,7 +110,32 @@ def test_the_line_is_taken_away_and_told() -> None:
     np.testing.assert_allclose(same_coarse, coarse, atol=2e-4)
     rate = 2 * np.sinh(np.asarray(told)[:, 0]) - 2 * np.sinh(np.asarray(statistics)[:, 0])
     np.testing.assert_allclose(rate, 36.525, rtol=1e-3)
-    assert image.shape == (5, 1, 3 + 92 + 4, 4)
+    assert image.shape == (5, 1, 3 + 92 + 4, 5)
+
+
+def test_the_last_channel_is_without_the_yearly_cycle() -> None:
+    """Against least squares by numpy, on uneven dates and with missing values; over months the cycle is left alone."""
+    rng = np.random.default_rng(2)
+    days = np.cumsum(rng.choice([6, 12, 24], 150)).astype(np.float32)
+    days -= days[0]
+    noise = rng.normal(0, 2, (4, 150)).astype(np.float32)
+    noise[2, 10:60:3] = np.nan
+    angle = 2 * np.pi * days / 365.25
+    cycle = (9 * np.sin(angle + 1)).astype(np.float32)
+    layer = DescribeSeries(27.7, before=0, after=0, stride=1)
+    image, _, told = (np.asarray(part) for part in layer(noise + cycle, days[None]))
+    for row in range(4):
+        valid = np.isfinite(noise[row])
+        basis = np.stack([np.ones_like(days), days / 1000, np.sin(angle), np.cos(angle)], axis=1)[valid].astype(float)
+        values = (noise + cycle)[row, valid].astype(float)
+        rest = values - basis @ np.linalg.lstsq(basis, values)[0]
+        # The ridge leaves some percent of the cycle in place.
+        np.testing.assert_allclose(np.exp(told[row, 9]) - 0.05, rest.std(), rtol=0.05)
+        np.testing.assert_allclose(image[row, 0, valid, 4] * np.exp(told[row, 9]) / 0.6, rest, atol=0.8)
+        assert (image[row, 0, ~valid, 4] == 0).all()
+    few = days < 120
+    short, _, _ = (np.asarray(part) for part in layer(noise[:, few], days[few][None]))
+    np.testing.assert_allclose(short[..., 4], short[..., 0], atol=0.1)
 
 
 def test_parts_hold_what_lies_below_their_hats() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from training.announce import Announce
 from training.benchmark.contestants import Entry, slug
 from training.benchmark.sets import Cell
-from training.fit import Announce
 from training.paper_run import digest
 
 

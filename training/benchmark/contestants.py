@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from training import dataset
+from training.announce import Announce
 from training.baselines import Contestant, DenseNetwork, Forest, GlsBic, MiniRocket, PsTime
 from training.benchmark.networks import PaperNetwork, ReleasedNetwork
 from training.benchmark.sets import Cell, seed_of
 from training.benchmark.sizes import BenchmarkSizes
 from training.dataset import NOISE_FACTS, LabelledSeries, with_facts
-from training.fit import Announce
 from training.limit import bayes_probabilities
 from training.paper_cnn import PaperCnnConfig
 from training.paper_run import digest

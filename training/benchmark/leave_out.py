@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import keras
 
+from training.announce import Announce
 from training.benchmark.contestants import probe, slug
 from training.benchmark.sets import answerable, seed_of
 from training.benchmark.sizes import BenchmarkSizes
 from training.dataset import LabelledSeries, with_facts
-from training.fit import Announce, predict
+from training.fit import predict
 from training.metrics import Metrics, measure
 from training.simulator import CALENDARS, SimulatorConfig, simulate
 from training.stream import StreamConfig

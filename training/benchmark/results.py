@@ -24,9 +24,11 @@ from training.benchmark.sets import PRIORS, REALISTIC, Cell
 from training.benchmark.speed import Speed
 from training.metrics import Metrics, measure
 
-POOLED: Final = ("grid", "limit", "trained files", "tested files")
+_REAL_NOISE: Final = ("trained files", "trained files, damped", "tested files", "tested files, damped")
+POOLED: Final = ("grid", "named", "limit", *_REAL_NOISE)
 """Groups whose series are also measured together."""
-_COMPARED: Final = ("grid", "named", "limit", "trained files", "tested files")
+COMPARED: Final = ("grid", "named", "limit", *_REAL_NOISE)
+"""Groups in which contestants are compared, cell by cell."""
 _JUMP_CELLS: Final = (REALISTIC, "short-lived PUE", "exact PUE", "damped PUE")
 
 
@@ -105,7 +107,7 @@ class Results:
 
     def compared(self) -> list[Cell]:
         """Give the cells in which accuracies are compared."""
-        return [cell for cell in self.cells if cell.group in _COMPARED]
+        return [cell for cell in self.cells if cell.group in COMPARED]
 
     def limit_gap(self, name: str) -> float:
         """Give by how much (0 to 1) a contestant is less accurate than the limit, where that is computed."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 import tensorflow as tf
 
 from insar_runtime._engine import import_onnxruntime
+from training.announce import Announce
 from training.benchmark.answers import Answers
 from training.benchmark.contestants import line_up
 from training.benchmark.figures import write_figures
@@ -22,7 +23,6 @@ from training.benchmark.results import Results, examine
 from training.benchmark.sets import make_cells
 from training.benchmark.sizes import FULL, QUICK, BenchmarkSizes
 from training.benchmark.speed import measure_speed
-from training.fit import Announce
 from training.hardware import describe_hardware
 
 NETWORKS: Final = ("trend-net", "trend-net-simulated")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,17 @@ from training.simulator import CALENDARS, SimulatedSeries, SimulatorConfig, simu
 from training.simulator.draws import Floats
 from training.simulator.oddities import ODDITIES, draw_oddities
 
-Group = Literal["grid", "named", "trained files", "tested files", "limit", "deployment", "odd"]
+Group = Literal[
+    "grid",
+    "named",
+    "trained files",
+    "trained files, damped",
+    "tested files",
+    "tested files, damped",
+    "limit",
+    "deployment",
+    "odd",
+]
 
 GRID_CALENDARS: Final = {
     60: ("regular_12", "sparse", "egms_2018_2022"),
@@ -184,12 +194,15 @@ def odd_cells(count: int, *, seed: int) -> list[Cell]:
 
 
 def semi_real_cells(real: Path, count: int, *, seed: int) -> list[Cell]:
-    """Make known motions on the noise of each real file."""
-    sets = semi_real_sets(real, count, seed=seed_of(seed, "semi-real"))
-    return [
-        Cell(f"real noise, {name}", "trained files" if name in TRAINED_FILES else "tested files", answerable(series))
-        for name, series in sets.items()
-    ]
+    """Make known motions on the noise of each real file: unwrapping errors as they are, and damped ones."""
+    cells = []
+    for name, series in semi_real_sets(real, count, seed=seed_of(seed, "semi-real")).items():
+        group = "trained files" if name in TRAINED_FILES else "tested files"
+        for damped in (False, True):
+            part = answerable(series.take(np.flatnonzero(series.facts["damped"] == damped)))
+            suffix = ", damped" if damped else ""
+            cells.append(Cell(f"real noise, {name}{suffix}", cast("Group", group + suffix), part))
+    return cells
 
 
 def by_calendar(days: Floats) -> Iterator[tuple[NDArray[np.int64], Floats]]:

@@ -35,7 +35,7 @@ class BenchmarkSizes:
 
     lengths: tuple[int, ...] = (60, 139, 243, 300)
     noises_mm: tuple[float, ...] = (1.0, 2.0, 3.0, 4.5, 6.0)
-    grid: int = 300
+    grid: int = 500
     named: int = 1000
     deployment: int = 10_000
     semi_real: int = 2000
