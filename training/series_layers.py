@@ -35,29 +35,66 @@ STATISTICS: Final = 11
 """Numbers that describe a series as a whole."""
 
 
-def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Multiply rows [batch or 1, T] and [batch, T] with each other, [batch, 1]."""
-    return tf.squeeze(tf.matmul(b[:, None, :], a[:, :, None]), axis=2)
+def _inner(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """Multiply rows [batch, m, T] and [batch, n, T] with each other, [batch, m, n]."""
+    return tf.matmul(a, b, transpose_b=True)
 
 
-def _scaled(residual: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Give scatter [batch, 1], rows over it [batch, T], and how alike neighbours are [batch, 1]."""
-    power = _dot(residual, residual)
-    scatter = tf.sqrt(power / count) + 0.05
-    relative = tf.clip_by_value(residual * (0.6 / scatter), -2.5, 2.5)
-    return scatter, relative, _dot(residual[:, 1:], residual[:, :-1]) / (power + 0.01)
+def _column(products: tf.Tensor, row: int, column: int) -> tf.Tensor:
+    """Take one product of each series, [batch, 1]."""
+    return products[:, row, column : column + 1]
 
 
-def _fit(sine: tf.Tensor, cosine: tf.Tensor, residual: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    """Fit two waves to rows by least squares with a ridge, all [batch, T]."""
+def _diagonal(products: tf.Tensor) -> tf.Tensor:
+    """Take the two products of [batch, 2, 2] that are of a row with itself, [batch, 2, 1]."""
+    return tf.stack([_column(products, 0, 0), _column(products, 1, 1)], axis=1)
+
+
+def _line_and_cycle(
+    moments: tf.Tensor, left: tf.Tensor, count: tf.Tensor, middle: tf.Tensor, time_power: tf.Tensor
+) -> tf.Tensor:
+    """Fit a line, and a line and a yearly cycle, to rows whose line has nearly gone.
+
+    Parameters
+    ----------
+    moments : tensor, shape [batch, 4, 5]
+        Products of one, time, sine and cosine at the valid epochs with each other.
+    left : tensor, shape [batch, 4, 1]
+        Products of the four with the rows.
+    count, middle, time_power : tensor, shape [batch, 1]
+        Number of valid epochs, mean time, power of the time about its mean.
+
+    Returns
+    -------
+    tensor, shape [batch, 2, 4]
+        Coefficients of the four: of the line, and of both. The cycle is found by least squares with a ridge after the
+        line has been taken from its sine and cosine.
+    """
+
+    def line_of(with_one: tf.Tensor, with_time: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return with_one / count, (with_time - middle * with_one) / time_power
+
+    sine = line_of(_column(moments, 0, 2), _column(moments, 1, 2))
+    cosine = line_of(_column(moments, 0, 3), _column(moments, 1, 3))
+    row = line_of(left[:, 0], left[:, 1])
+
+    def without_lines(product: tf.Tensor, one: tuple[tf.Tensor, tf.Tensor], other: tuple[tf.Tensor, tf.Tensor]) -> Any:
+        return product - count * one[0] * other[0] - time_power * one[1] * other[1]
+
     share, least = _CYCLE_RIDGE
     ridge = share * count + least
-    sine_power, cosine_power = _dot(sine, sine) + ridge, _dot(cosine, cosine) + ridge
-    mixed, of_sine, of_cosine = _dot(sine, cosine), _dot(sine, residual), _dot(cosine, residual)
+    sine_power = without_lines(_column(moments, 2, 2), sine, sine) + ridge
+    cosine_power = without_lines(_column(moments, 3, 3), cosine, cosine) + ridge
+    mixed = without_lines(_column(moments, 2, 3), sine, cosine)
+    of_sine, of_cosine = without_lines(left[:, 2], sine, row), without_lines(left[:, 3], cosine, row)
     scale = 1.0 / (sine_power * cosine_power - mixed * mixed)
     first = (cosine_power * of_sine - mixed * of_cosine) * scale
     second = (sine_power * of_cosine - mixed * of_sine) * scale
-    return first * sine + second * cosine
+
+    level, slope = (row[i] - first * sine[i] - second * cosine[i] for i in (0, 1))
+    nothing = tf.zeros_like(count)
+    line = tf.concat([row[0] - middle * row[1], row[1], nothing, nothing], axis=1)
+    return tf.stack([line, tf.concat([level - middle * slope, slope, first, second], axis=1)], axis=1)
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -113,26 +150,23 @@ class DescribeSeries(keras.layers.Layer):
         span = tf.maximum(last - first, 1.0)
         time = ((days - first) / span) * valid
 
-        ones = tf.ones_like(days)
-        count = tf.maximum(_dot(ones, valid), 1.0)
-        middle, level = _dot(ones, time) / count, _dot(ones, value) / count
-        centred = time - middle * valid
-        residual = value - level * valid
-        time_power = tf.maximum(_dot(centred, centred), _TINY)
-        total = _dot(centred, residual) / time_power
-        residual -= total * centred
-        # A second pass takes away what rounding has left of the line: of 300 mm, float32 leaves what counts.
-        residual -= (_dot(ones, residual) / count) * valid
-        residual -= (_dot(centred, residual) / time_power) * centred
-        scatter, relative, likeness = _scaled(residual, count)
-
-        def without_line(wave: tf.Tensor) -> tf.Tensor:
-            wave = (wave - _dot(wave, valid) / count) * valid
-            return wave - (_dot(centred, wave) / time_power) * centred
-
         angle = days * (2 * math.pi / _YEAR)
-        cycle = _fit(without_line(tf.sin(angle)), without_line(tf.cos(angle)), residual, count)
-        scatter_in_year, relative_in_year, likeness_in_year = _scaled(residual - cycle, count)
+        waves = tf.stack([valid, time, tf.sin(angle) * valid, tf.cos(angle) * valid], axis=1)
+        moments = _inner(waves, tf.concat([waves, value[:, None]], axis=1))
+        count = tf.maximum(_column(moments, 0, 0), 1.0)
+        middle = _column(moments, 0, 1) / count
+        time_power = tf.maximum(_column(moments, 1, 1) - middle * _column(moments, 0, 1), _TINY)
+        total = (_column(moments, 1, 4) - middle * _column(moments, 0, 4)) / time_power
+        residual = value - (_column(moments, 0, 4) / count) * valid - total * (time - middle * valid)
+        # A second pass takes away what rounding has left of the line: of 300 mm, float32 leaves what counts. It also
+        # takes away the cycle, from a copy.
+        left = _inner(waves, residual[:, None])
+        away = _line_and_cycle(moments, left, count, middle, time_power)
+        residuals = residual[:, None] - tf.matmul(away, waves)
+        power = _diagonal(_inner(residuals, residuals))
+        scatter = tf.sqrt(power / count[:, None]) + 0.05
+        relatives = tf.clip_by_value(residuals * (0.6 / scatter), -2.5, 2.5)
+        likeness = _diagonal(_inner(residuals[:, :, 1:], residuals[:, :, :-1])) / (power + 0.01)
 
         years = span * (1.0 / _YEAR)
         rate = tf.asinh(total / years * 0.5)
@@ -142,34 +176,29 @@ class DescribeSeries(keras.layers.Layer):
                 tf.abs(rate),
                 tf.asinh(total * 0.1),
                 tf.abs(tf.asinh(total * 0.1)),
-                tf.math.log(scatter),
-                likeness,
+                tf.math.log(scatter[:, 0]),
+                likeness[:, 0],
                 tf.math.log(count * 0.01),
                 tf.math.log(years * 0.3),
                 # Mean days between epochs, about 0 at 8 days.
                 tf.math.log(span / count * 0.125),
-                tf.math.log(scatter_in_year),
-                likeness_in_year,
+                tf.math.log(scatter[:, 1]),
+                likeness[:, 1],
             ],
             axis=1,
         )
 
-        physical = tf.clip_by_value(residual * (2.0 / self.half_wavelength_mm), -2.5, 2.5)
+        relative, in_year = relatives[:, 0], relatives[:, 1]
+        physical = tf.clip_by_value(residuals[:, 0] * (2.0 / self.half_wavelength_mm), -2.5, 2.5)
         since = valid * tf.minimum(apart * (1.0 / 24.0), 2.5)
-        image = tf.stack([relative, physical, valid, since, relative_in_year], axis=1)
+        image = tf.stack([relative, physical, valid, since, in_year], axis=1)
         image = tf.pad(image, [[0, 0], [0, 0], [self.before, self.after]])[:, :, None]
 
-        weight = self._per_stride(valid)
-        there = tf.maximum(weight, 1.0)
-        coarse = tf.stack(
-            [self._per_stride(relative) / there, self._per_stride(time) / there, weight * (1.0 / self.stride)], axis=1
-        )
+        parts = tf.reshape(tf.stack([relative, time, valid], axis=1), [tf.shape(valid)[0], 3, -1, self.stride])
+        sums = tf.squeeze(tf.matmul(parts, tf.ones([self.stride, 1])), axis=3)
+        weight = sums[:, 2:]
+        coarse = tf.concat([sums[:, :2] / tf.maximum(weight, 1.0), weight * (1.0 / self.stride)], axis=1)
         return tf.transpose(image, [0, 2, 3, 1]), coarse, statistics
-
-    def _per_stride(self, values: tf.Tensor) -> tf.Tensor:
-        """Sum [batch, stride * L] to [batch, L]."""
-        parts = tf.reshape(values, [tf.shape(values)[0], -1, self.stride])
-        return tf.squeeze(tf.matmul(parts, tf.ones([self.stride, 1])), axis=2)
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""
