@@ -15,7 +15,8 @@ from insar_runtime.classes import CLASS_NAMES, TrendClass
 from training.dataset import LabelledSeries
 from training.metrics import rounded, wilson_interval
 
-ABSTAIN_BELOW: Final = 0.5
+ABSTAIN_BELOW: Final = 0.6
+"""Confidence below which the default network gives no class."""
 CONFIDENT: Final = 0.8
 WANTED_RECALL: Final = 0.9
 _JUMP_EDGES: Final = (3, 7, 21, 10_000)
@@ -120,7 +121,7 @@ def oddity_shares(probabilities: Probabilities) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        ``given``: share that gets a class, at the usual threshold of 0.5; ``confident``: with a confidence above 0.8;
+        ``given``: share that gets a class, at the threshold of the default network; ``confident``: with a confidence above 0.8;
         ``confident_moving``: the same and not Stable; then the share that gets each class.
     """
     top, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)

@@ -1,0 +1,47 @@
+"""The few numbers of the benchmark that the project's README shows, made from ``benchmark.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_CONTESTANTS: Final = {
+    "trend-net int8": "**trend-net**, int8",
+    "trend-net fp32": "the same, fp32",
+    "trend-net-simulated int8": "the same network, simulated noise alone, int8",
+    "paper-cnn": "paper-cnn, taught with the same series",
+    "paper-cnn, 5000 series": "paper-cnn, taught with 5000 series as in the paper",
+    "glsbic-oracle": "least squares + BIC, told the true noise",
+    "glsbic": "least squares + BIC, noise estimated",
+    "ps-time": "tests of PS-Time (Berti et al. 2013)",
+    "minirocket": "MiniRocket + ridge",
+    "forest": "random forest on statistics",
+    "dense": "dense network",
+}
+_GROUPS: Final = ("named", "grid", "tested files", "tested files, damped")
+
+
+def readme_table(benchmark: Mapping[str, Any]) -> str:
+    """Give the table of the README in Markdown.
+
+    Parameters
+    ----------
+    benchmark : mapping
+        What ``benchmark.json`` holds.
+    """
+    lines = [
+        "| | simulated, as real | simulated, plain noise | real noise | the same, errors damped | series/s/core |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, words in _CONTESTANTS.items():
+        contestant = benchmark["contestants"][name]
+        accuracies = (contestant["groups"].get(group) for group in _GROUPS)
+        cells = ["-" if found is None else f"{100 * found['accuracy']:.1f}" for found in accuracies]
+        speed = contestant["series_per_second_and_core"]
+        lines.append(f"| {words} | {' | '.join(cells)} | {_round(speed)} |")
+    return "\n".join(lines)
+
+
+def _round(speed: float) -> str:
+    """Give two significant digits."""
+    return f"{float(f'{speed:.2g}'):,.0f}".replace(",", " ")
