@@ -149,6 +149,6 @@ def _draw_sheet(
         )
         axis.set_title(f"row {row}: {said}", fontsize=7)
         axis.tick_params(labelsize=6)
-    figure.suptitle(f"{title}; mm over years. {EGMS_ATTRIBUTION}", fontsize=9)
+    figure.suptitle(f"{title}; mm over years\n{EGMS_ATTRIBUTION}", fontsize=7)
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
     plt.close(figure)

@@ -121,8 +121,8 @@ def oddity_shares(probabilities: Probabilities) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        ``given``: share that gets a class, at the threshold of the default network; ``confident``: with a confidence above 0.8;
-        ``confident_moving``: the same and not Stable; then the share that gets each class.
+        ``given``: share that gets a class, at the threshold of the default network; ``confident``: with a confidence
+        above 0.8; ``confident_moving``: the same and not Stable; then the share that gets each class.
     """
     top, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     given, confident = confidence >= ABSTAIN_BELOW, confidence > CONFIDENT
