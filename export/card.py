@@ -107,7 +107,7 @@ def _what_it_is(report: dict[str, Any]) -> list[str]:
         f"**What it is.** A convolutional network of our own with {report['weights']} weights and "
         f"{report['multiply-adds at 139 epochs']} multiply-adds for a series of 139 epochs. The best line is "
         "taken away and goes to the dense layers as numbers; what is left, in units of its own "
-        "scatter and of half wavelengths, "
+        "scatter and of half wavelengths, with and without its yearly cycle, "
         f"passes convolutions over the epochs ({'; '.join(layers)}), is averaged over "
         f"{report['network']['parts']} overlapping parts of the span, and meets the numbers in a dense layer of "
         f"{report['network']['dense']}.",
