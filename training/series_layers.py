@@ -233,21 +233,19 @@ class PoolInTime(keras.layers.Layer):
         """Pool; see the notes of the class for shapes."""
         channels, length = features.shape[-1], tf.shape(coarse)[2]
         features = tf.squeeze(tf.transpose(features, [0, 3, 1, 2]), axis=2)[:, :, :length]
-        residual, position, weight = (coarse[:, i] for i in range(3))
-        centre = tf.range(self.parts, dtype=tf.float32)
-        distance = tf.abs(position[:, :, None] * (self.parts - 1.0) - centre)
-        hats = tf.maximum(1.0 - distance, 0.0) * weight[:, :, None]
-        own = tf.matmul(tf.ones_like(weight)[:, None], hats)
-        scale = 1.0 / tf.maximum(own, 0.25)
-        means = tf.matmul(features, hats) * scale
-        coarse_means = tf.matmul(residual[:, None], hats) * scale
-        occupied = own / tf.maximum(tf.reduce_max(own, axis=2, keepdims=True), _TINY)
-        largest = tf.reduce_max(features * tf.minimum(weight * 4.0, 1.0)[:, None], axis=2)
+        residual, position, weight = (coarse[:, i : i + 1] for i in range(3))
+        centre = tf.range(self.parts, dtype=tf.float32)[:, None]
+        hats = tf.maximum(1.0 - tf.abs(position * (self.parts - 1.0) - centre), 0.0) * weight
+        own = _inner(hats, tf.ones_like(weight))
+        hats *= 1.0 / tf.maximum(own, 0.25)
+        means, coarse_means = _inner(features, hats), _inner(residual, hats)
+        occupied = own / tf.maximum(tf.reduce_max(own, axis=1, keepdims=True), _TINY)
+        largest = tf.reduce_max(features * tf.minimum(weight * 4.0, 1.0), axis=2)
         return tf.concat(
             [
                 tf.reshape(means, [-1, channels * self.parts]),
                 tf.squeeze(coarse_means, axis=1),
-                tf.squeeze(occupied, axis=1),
+                tf.squeeze(occupied, axis=2),
                 largest,
             ],
             axis=1,
