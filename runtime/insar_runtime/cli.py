@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -235,6 +236,19 @@ def _root(
         raise typer.Exit
 
 
+class _WithoutPandas(MetaPathFinder):
+    """Tells this process, which is ours, that there is no pandas.
+
+    pyarrow imports it at its first conversion, where it is installed: up to a second for nothing.
+    """
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        """Refuse pandas, and leave all else to others."""
+        del path, target
+        if fullname == "pandas":
+            raise ModuleNotFoundError("insar-rt needs no pandas", name=fullname)
+
+
 def main() -> None:
     """Run the command line; errors become one line and an exit code."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -242,6 +256,7 @@ def main() -> None:
         # nohup asks that a hang-up be ignored.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave)
+    sys.meta_path.insert(0, _WithoutPandas())
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     try:

@@ -20,10 +20,10 @@ SMALL = TrendNetConfig((Convolution(16, 4, 4),), parts=3, dense=8)
 
 def test_a_design_is_trained_exported_and_timed(tmp_path: Path) -> None:
     lines: list[str] = []
-    config = TrendFitConfig(StreamConfig(seed=3, chunk=1024, batch=128), chunks=4)
+    config = TrendFitConfig(StreamConfig(seed=3, chunk=4096, batch=128), chunks=6)
     compare_designs(config, tmp_path, real=None, announce=lines.append, designs={"small": SMALL})
     table = json.loads((tmp_path / "designs.json").read_text(encoding="utf-8"))
-    assert table["series"] == 4096
+    assert table["series"] == 6 * 4096
     row = table["designs"]["small"]
     assert row["multiply-adds at 139 epochs"] == multiply_adds(SMALL, 139)
     # A guess is right in one case of five.

@@ -134,6 +134,21 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert peaks[1] < 500
 
 
+def test_pandas_is_not_imported_where_it_is_installed(tmp_path: Path) -> None:
+    package, marker = tmp_path / "pandas", tmp_path / "imported"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"open({str(marker)!r}, 'w').close()\n__version__ = '2.2.0'\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    table = tmp_path / "table.parquet"
+    pq.write_table(wide(*series(50, 40)), table)
+    command = [sys.executable, "-m", "insar_runtime", "classify", str(table), "-q"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert not marker.exists()
+    # What the command keeps from happening.
+    subprocess.run([sys.executable, "-c", "import pyarrow; pyarrow.array([1])"], env=environment, check=False)
+    assert marker.exists()
+
+
 def test_version_and_help_need_nothing_heavy() -> None:
     code = (
         "import sys; from insar_runtime import cli; sys.argv = ['insar-rt', sys.argv[1]]\n"
