@@ -63,5 +63,18 @@ def describe_demo(truth: dict[str, dict[str, int]], accuracy: float, answered: i
     return "\n".join(lines)
 
 
+def describe_paces(facts: dict[str, Any]) -> str:
+    """Lay out what ``insar-rt bench`` has measured."""
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    lines = [f"processor: {facts['processor']}", f"device: {facts['device']}", f"versions: {versions}", ""]
+    lines.append(f"{'':<16}{'precision':>10}{'threads':>9}{'epochs':>8}{'series/s':>12}")
+    lines += [
+        f"{what:<16}{pace['precision']:>10}{pace['threads']:>9}{pace['epochs']:>8}{pace['series_per_second']:>12.0f}"
+        for part, what in (("model", "model alone"), ("file", "Parquet file"))
+        for pace in facts[part]
+    ]
+    return "\n".join(lines)
+
+
 def _share(name: str, count: int, rows: int) -> str:
     return f"  {name:<15}{count:>10}  {100 * count / max(rows, 1):5.1f} %"

@@ -227,6 +227,21 @@ def doctor(as_json: JsonOption = False) -> None:
         raise trouble
 
 
+@app.command()
+def bench(
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    seconds: Annotated[float, typer.Option(min=1, help="About how long it may take.")] = 30.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what this device does: the model alone, and a whole file."""
+    from insar_runtime._bench import measure_device
+    from insar_runtime._texts import describe_paces
+
+    facts = measure_device(model, device, seconds)
+    _report(facts, describe_paces(facts), as_json=as_json)
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.keras
 pytest.importorskip("tensorflow", reason="the train group is not installed")
 pytest.importorskip("sklearn", reason="the train group is not installed")
 
+from insar_runtime._hardware import describe_hardware
 from insar_runtime.classes import CLASS_NAMES, TrendClass
 from training.benchmark import answers, measure, sets, speed
 from training.benchmark.contestants import Entry, Lessons
@@ -25,7 +26,6 @@ from training.benchmark.networks import ReleasedNetwork
 from training.benchmark.run import compare
 from training.benchmark.sizes import QUICK
 from training.dataset import LabelledSeries, simulated
-from training.hardware import describe_hardware
 from training.simulator import CALENDARS
 from training.trend_net import build_trend_net
 

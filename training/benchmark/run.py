@@ -13,6 +13,7 @@ from typing import Any, Final
 import tensorflow as tf
 
 from insar_runtime._engine import import_onnxruntime
+from insar_runtime._hardware import describe_hardware
 from training.announce import Announce
 from training.benchmark.answers import Answers
 from training.benchmark.contestants import line_up
@@ -23,7 +24,6 @@ from training.benchmark.results import Results, examine
 from training.benchmark.sets import make_cells
 from training.benchmark.sizes import FULL, QUICK, BenchmarkSizes
 from training.benchmark.speed import measure_speed
-from training.hardware import describe_hardware
 
 NETWORKS: Final = ("trend-net", "trend-net-simulated")
 """Folders of the default network, and of the same one trained on simulated noise alone."""

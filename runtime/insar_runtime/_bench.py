@@ -1,0 +1,191 @@
+"""What this device does (``insar-rt bench``): series a second of the model alone, and of a whole file."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+import insar_runtime
+from insar_runtime._engine import import_onnxruntime, usable_cpus
+from insar_runtime._hardware import describe_hardware
+from insar_runtime.classifier import Classifier
+from insar_runtime.devices import Device
+from insar_runtime.files import classify_file
+from insar_runtime.models import Precision
+
+_EPOCHS: Final = (60, 139, 300)
+_FILE_EPOCHS: Final = 243
+_MODEL_SHARE: Final = 0.7
+"""Part of the time that goes to the model alone; the rest goes to files."""
+_ROUNDS: Final = 5
+_WARM_UP_ROWS: Final = 512
+_MOST_ROWS: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """One measurement.
+
+    Attributes
+    ----------
+    precision : {"fp32", "int8"}
+    threads : int
+        Parallel calls of the model.
+    epochs : int
+        Of each series.
+    series : int
+        Of one round.
+    series_per_second : float
+        Median of the rounds.
+    """
+
+    precision: Precision
+    threads: int
+    epochs: int
+    series: int
+    series_per_second: float
+
+
+def measure_device(model: str | Path | None, device: Device, seconds: float) -> dict[str, Any]:
+    """Measure the model in each precision, with one thread and with all, and a whole file.
+
+    Parameters
+    ----------
+    model : str or Path, optional
+        As for ``Classifier``.
+    device : str
+        As for ``Classifier``.
+    seconds : float
+        About how long it may take.
+
+    Returns
+    -------
+    dict
+        ``processor``, ``device``, ``versions``, ``model`` and ``file``; the latter two hold one ``Pace`` or more.
+
+    Raises
+    ------
+    UnavailableError
+        If the model or the device is not there.
+    """
+    chosen = Classifier(model, device=device)
+    # One precision elsewhere: what int8 gains is a matter of CPUs.
+    precisions = chosen.model.precisions if chosen.device == "cpu" else (chosen.precision,)
+    threads = sorted({1, usable_cpus()})
+    tasks = [
+        _ModelTask(Classifier(model, device=device, precision=precision, threads=count), epochs)
+        for precision in precisions
+        for count in threads
+        for epochs in _EPOCHS
+    ]
+    paces = _interleaved(tasks, _MODEL_SHARE * seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        file_tasks = [_FileTask(Classifier(model, device=device, threads=count), Path(folder)) for count in threads]
+        file_paces = _interleaved(file_tasks, (1 - _MODEL_SHARE) * seconds)
+    return {
+        "processor": describe_hardware(),
+        "device": f"{chosen.device} ({chosen.provider}): {chosen.device_reason}",
+        "versions": {
+            "insar-runtime": insar_runtime.__version__,
+            f"model {chosen.model.name}": chosen.model.version,
+            "onnxruntime": str(import_onnxruntime().__version__),
+        },
+        "model": [asdict(pace) for pace in paces],
+        "file": [asdict(pace) for pace in file_paces],
+    }
+
+
+class _Task(Protocol):
+    """Something to time."""
+
+    classifier: Classifier
+    epochs: int
+
+    def run(self, count: int) -> None:
+        """Do it for so many series."""
+
+
+class _ModelTask:
+    """Series in memory, through ``Classifier.classify_matrix``."""
+
+    def __init__(self, classifier: Classifier, epochs: int) -> None:
+        self.classifier, self.epochs = classifier, epochs
+        self._rows, self._days = _some_series(_WARM_UP_ROWS, epochs)
+
+    def run(self, count: int) -> None:
+        repeats = -(-count // len(self._rows))
+        rows = np.tile(self._rows, (repeats, 1))[:count] if repeats > 1 else self._rows[:count]
+        self.classifier.classify_matrix(rows, self._days)
+
+
+class _FileTask:
+    """A wide Parquet file, from disk to disk."""
+
+    def __init__(self, classifier: Classifier, folder: Path) -> None:
+        self.classifier, self.epochs = classifier, _FILE_EPOCHS
+        self._folder = folder
+
+    def run(self, count: int) -> None:
+        classify_file(
+            _file_of(self._folder, count), self._folder / "out.parquet", classifier=self.classifier, overwrite=True
+        )
+
+
+def _interleaved(tasks: Sequence[_Task], seconds: float) -> list[Pace]:
+    """Time all tasks in turns, so that a busy machine is busy for all."""
+    each = seconds / (len(tasks) * (_ROUNDS + 1))
+    counts = []
+    for task in tasks:
+        task.run(_WARM_UP_ROWS)
+        pace = _WARM_UP_ROWS / _timed(task, _WARM_UP_ROWS)
+        counts.append(int(np.clip(each * pace, _WARM_UP_ROWS, _MOST_ROWS)))
+    for task, count in zip(tasks, counts, strict=True):
+        # Once for what is made at the first call of this size.
+        task.run(count)
+    rounds = [[_timed(task, count) for task, count in zip(tasks, counts, strict=True)] for _ in range(_ROUNDS)]
+    return [
+        Pace(task.classifier.precision, task.classifier.threads, task.epochs, count, round(count / median(spent), 1))
+        for task, count, spent in zip(tasks, counts, zip(*rounds, strict=True), strict=True)
+    ]
+
+
+def _timed(task: _Task, count: int) -> float:
+    begin = time.perf_counter()
+    task.run(count)
+    return max(time.perf_counter() - begin, 1e-9)
+
+
+def _some_series(count: int, epochs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Make lines with a yearly cycle and noise every 12 days; what they show is of no matter for the pace."""
+    rng = np.random.default_rng(0)
+    days = np.arange(epochs, dtype=np.float32) * 12
+    rate = rng.normal(0, 4, (count, 1)) / 365.25
+    rows = rate * days + np.sin(days * (2 * np.pi / 365.25)) + rng.normal(0, 2.5, (count, epochs))
+    return np.round(rows, 1).astype(np.float32), days
+
+
+def _file_of(folder: Path, count: int) -> Path:
+    """Give a file of so many points, written when it is first asked for."""
+    path = folder / f"{count}.parquet"
+    if not path.is_file():
+        rows, days = _some_series(min(count, _WARM_UP_ROWS), _FILE_EPOCHS)
+        rows = np.resize(rows, (count, _FILE_EPOCHS))
+        dates = np.datetime64("2018-01-03") + days.astype(np.int64)
+        columns: dict[str, Any] = {
+            "pid": pa.array([f"p{i}" for i in range(count)]),
+            "longitude": np.linspace(13, 14, count),
+            "latitude": np.linspace(38, 39, count),
+        }
+        columns |= {str(date).replace("-", ""): rows[:, i].astype(np.float64) for i, date in enumerate(dates)}
+        pq.write_table(pa.table(columns), path, row_group_size=10_000)
+    return path

@@ -1,0 +1,59 @@
+"""``insar-rt bench``: numbers that a user can hold against ours."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from insar_runtime._bench import _interleaved, measure_device
+from insar_runtime._engine import usable_cpus
+from insar_runtime._texts import describe_paces
+from insar_runtime.classifier import Classifier
+from tests.runtime.commands import run
+
+
+def test_it_measures_model_and_file() -> None:
+    done = run("bench", "--seconds", 2, "--device", "cpu", "--json")
+    facts = json.loads(done.stdout)
+    threads = sorted({1, usable_cpus()})
+    assert {(p["precision"], p["threads"], p["epochs"]) for p in facts["model"]} == {
+        (precision, count, epochs) for precision in ("fp32", "int8") for count in threads for epochs in (60, 139, 300)
+    }
+    assert [p["threads"] for p in facts["file"]] == threads
+    for pace in facts["model"] + facts["file"]:
+        assert pace["series_per_second"] > 0
+        assert pace["series"] >= 512
+    text = describe_paces(facts)
+    assert text.count("\n") == 4 + len(facts["model"]) + len(facts["file"])
+
+
+class _Waits:
+    """A task whose pace is known."""
+
+    epochs = 60
+
+    def __init__(self, per_series: float, clock: list[float]) -> None:
+        self.classifier = Classifier(device="cpu", threads=1)
+        self._per_series, self._clock = per_series, clock
+        self.asked: list[int] = []
+
+    def run(self, count: int) -> None:
+        self.asked.append(count)
+        self._clock[0] += count * self._per_series
+
+
+def test_rounds_are_as_long_as_asked_for_and_the_pace_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("insar_runtime._bench.time.perf_counter", lambda: clock[0])
+    slow, quick = _Waits(1e-3, clock), _Waits(1e-4, clock)
+    paces = _interleaved([slow, quick], 36.0)
+    assert [pace.series_per_second for pace in paces] == pytest.approx([1000, 10_000], rel=1e-3)
+    # Three seconds for each of six rounds of both.
+    assert [pace.series for pace in paces] == pytest.approx([3000, 30_000], rel=1e-3)
+    assert clock[0] == pytest.approx(36, rel=0.1)
+
+
+def test_other_models_can_be_measured() -> None:
+    facts = measure_device("paper-cnn", "cpu", 1.0)
+    assert "model paper-cnn" in facts["versions"]
