@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, Literal
 
 import pyarrow as pa
 
+from insar_runtime._ahead import ahead
 from insar_runtime._layout import Role
 from insar_runtime._priors import ClassPriors, estimate_priors, make_priors
 from insar_runtime._run import Run
@@ -37,6 +38,9 @@ _MOST_SAMPLED_ROWS: Final = 200_000
 
 _LEAST_ROWS: Final = 100
 """From fewer rows no mix is estimated: one row would be more than a hundredth."""
+
+
+_BATCHES_AHEAD: Final = 2
 
 
 def classify_file(
@@ -108,8 +112,11 @@ def classify_file(
     with reading() as (opened, understanding, batches):
         _check_fitness(classifier, understanding, keep_series=keep_series)
         run = Run(classifier, understanding, opened, keep_series=keep_series)
-        with run.open_sink(output, overwrite=overwrite) as sink:
-            for batch in batches:
+        with (
+            run.open_sink(output, overwrite=overwrite) as sink,
+            _while_working(batches, classifier, is_file=isinstance(source, Path)) as coming,
+        ):
+            for batch in coming:
                 sink.write(run.classify(batch))
                 if progress:
                     progress(run.rows, opened.rows)
@@ -127,9 +134,12 @@ def _estimated_priors(
     as_trained = classifier.with_priors(None)
     sample = RowSample(_MOST_SAMPLED_ROWS, len(CLASS_NAMES))
     done = 0
-    with reading() as (opened, understanding, batches):
+    with (
+        reading() as (opened, understanding, batches),
+        _while_working(batches, classifier, is_file=True) as coming,
+    ):
         _check_fitness(classifier, understanding, keep_series=keep_series)
-        for batch in batches:
+        for batch in coming:
             probabilities = classify_rows(as_trained, understanding, batch, done).probabilities
             # What the network does not know says nothing of the mix; NaN is no row that it has answered.
             sample.add(probabilities[probabilities.max(axis=1) >= classifier.model.unsure_below])
@@ -140,6 +150,21 @@ def _estimated_priors(
     if len(rows) < _LEAST_ROWS:
         return replace(training, origin="too_few_rows", rows=len(rows))
     return make_priors(estimate_priors(rows, training.array), "estimated", len(rows))
+
+
+@contextmanager
+def _while_working(
+    batches: Iterator[pa.RecordBatch], classifier: Classifier, *, is_file: bool
+) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Read the next batches of a file while one is classified, where there is more than one thread for it.
+
+    A stream is read when its rows are wanted: who interrupts a run must not wait for rows that may never come.
+    """
+    if classifier.threads == 1 or not is_file:
+        yield batches
+        return
+    with closing(ahead(batches, _BATCHES_AHEAD)) as coming:
+        yield coming
 
 
 def _check_fitness(classifier: Classifier, understanding: Understanding, *, keep_series: bool) -> None:
