@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime import Classifier, Result
-from insar_runtime._priors import estimate_priors
+from insar_runtime._priors import estimated_mix, known_rows
 from insar_runtime.classes import CLASS_NAMES, RowStatus, TrendClass
 from training.announce import Announce
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, RealFile, read_real
@@ -19,7 +19,7 @@ from training.simulator.draws import Floats
 
 _SIDE: Final = 5
 _DPI: Final = 55
-_SHORT: Final = " / ".join(CLASS_NAMES)
+_CLASS_HEADING: Final = " / ".join(CLASS_NAMES)
 _CURVED_OR_WRONG: Final = (TrendClass.QUADRATIC, TrendClass.BILINEAR, TrendClass.PUE)
 
 
@@ -72,14 +72,15 @@ def _label(classifier: Classifier) -> str:
 
 def _shares(classifier: Classifier, displacement: Floats, days: Floats, result: Result) -> dict[str, Any]:
     answered = np.isin(result.status, (RowStatus.OK, RowStatus.ABSTAINED))
-    mix = estimate_priors(result.probabilities[answered], classifier.model.training_priors.array)
-    weighted = classifier.with_priors(mix.tolist()).classify_matrix(displacement, days)
+    known = known_rows(result.probabilities, classifier.model.unsure_below)
+    mix = estimated_mix(known, classifier.model.training_priors)
+    weighted = classifier.with_priors(mix).classify_matrix(displacement, days)
     return {
         "shares": _of_classes(result.class_id),
         "abstained": _share(result.status == RowStatus.ABSTAINED),
         "not asked": _share(~answered),
         "quadratic, bilinear and PUE": _share(np.isin(result.class_id, _CURVED_OR_WRONG)),
-        "estimated mix": {name: round(float(share), 5) for name, share in zip(CLASS_NAMES, mix, strict=True)},
+        "estimated mix": {name: round(share, 5) for name, share in mix.shares.items()},
         "shares with the estimated mix": _of_classes(weighted.class_id),
     }
 
@@ -100,15 +101,16 @@ def _markdown(found: dict[str, dict[str, Any]]) -> list[str]:
         "area is left in peace, no accuracy. Shares in % of all rows, with each model's own threshold; the last",
         "column: with the mix of classes that `--priors auto` estimates from the file.",
         "",
-        f"| file | rows | model | {_SHORT} | no class | Quadratic, Bilinear, PUE | with estimated mix |",
+        f"| file | rows | model | {_CLASS_HEADING} | no class | Quadratic, Bilinear, PUE | with estimated mix |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, file in found.items():
         for model, said in file["models"].items():
-            known = said["abstained"] + said["not asked"]
+            unclassed = said["abstained"] + said["not asked"]
             lines.append(
                 f"| {name}{' (noise trained on)' if file['noise trained on'] else ''} | {file['rows']} | {model} "
-                f"| {_percent(said['shares'])} | {100 * known:.1f} | {100 * said['quadratic, bilinear and PUE']:.2f} "
+                f"| {_percent(said['shares'])} | {100 * unclassed:.1f} "
+                f"| {100 * said['quadratic, bilinear and PUE']:.2f} "
                 f"| {_percent(said['shares with the estimated mix'])} |"
             )
     return [*lines, "", EGMS_ATTRIBUTION + "."]

@@ -29,6 +29,9 @@ _CYCLE_RIDGE: Final = (0.03, 1.0)
 """Added to the power of the cycle's sine and cosine, a share of the epochs and a number [ours]: next to nothing over
 years, and over months, where a cycle cannot be told from a curve, enough to leave the curve in place."""
 
+_Line = tuple[tf.Tensor, tf.Tensor]
+"""Level and slope of rows, [batch, 1] each."""
+
 CHANNELS: Final = 5
 """Of the image that the convolutions see."""
 STATISTICS: Final = 11
@@ -58,7 +61,7 @@ def _line_and_cycle(
     Parameters
     ----------
     moments : tensor, shape [batch, 4, 5]
-        Products of one, time, sine and cosine at the valid epochs with each other.
+        Products of one, time, sine and cosine at the valid epochs with each other, and with the values.
     left : tensor, shape [batch, 4, 1]
         Products of the four with the rows.
     count, middle, time_power : tensor, shape [batch, 1]
@@ -71,14 +74,16 @@ def _line_and_cycle(
         line has been taken from its sine and cosine.
     """
 
-    def line_of(with_one: tf.Tensor, with_time: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def line_of(with_one: tf.Tensor, with_time: tf.Tensor) -> _Line:
         return with_one / count, (with_time - middle * with_one) / time_power
 
     sine = line_of(_column(moments, 0, 2), _column(moments, 1, 2))
     cosine = line_of(_column(moments, 0, 3), _column(moments, 1, 3))
     row = line_of(left[:, 0], left[:, 1])
 
-    def without_lines(product: tf.Tensor, one: tuple[tf.Tensor, tf.Tensor], other: tuple[tf.Tensor, tf.Tensor]) -> Any:
+    def without_lines(
+        product: tf.Tensor, one: tuple[tf.Tensor, tf.Tensor], other: tuple[tf.Tensor, tf.Tensor]
+    ) -> tf.Tensor:
         return product - count * one[0] * other[0] - time_power * one[1] * other[1]
 
     share, least = _CYCLE_RIDGE

@@ -42,7 +42,7 @@ class TrendFitConfig:
         Length of the training in chunks of the stream.
     learning_rate, weight_decay : float
         Of Muon (Jordan et al. 2024) with decoupled weight decay, which leaves what is no matrix to Adam; the rate falls
-        along a cosine. In 40 chunks it came as far as Adam alone in 100.
+        along a cosine.
     average_momentum : float
         Of the running mean of the weights, which is what is kept in the end; less in a short training, whose
         beginning must be forgotten.
@@ -51,7 +51,7 @@ class TrendFitConfig:
     """
 
     data: StreamConfig
-    chunks: int = 1000
+    chunks: int
     learning_rate: float = 6e-3
     weight_decay: float = 1e-4
     average_momentum: float = 0.999

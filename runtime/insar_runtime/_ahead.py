@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Final, TypeVar
@@ -66,10 +67,7 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item]:
             raise item.error
     finally:
         unwanted.set()
-        # The queue may hold batches whose memory somebody waits for.
-        while True:
-            try:
-                queue.get_nowait()
-            except Empty:
-                break
+        # Room in the queue wakes a thread that waits for it.
+        with suppress(Empty):
+            queue.get_nowait()
         thread.join()

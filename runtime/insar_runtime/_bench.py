@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, Protocol
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 import insar_runtime
 from insar_runtime._engine import import_onnxruntime, usable_cpus
 from insar_runtime._hardware import describe_hardware
+from insar_runtime._sources import BATCH_ROWS
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import Device
+from insar_runtime.errors import InputOutputError
 from insar_runtime.files import classify_file
 from insar_runtime.models import Precision
 
@@ -29,6 +32,7 @@ _MODEL_SHARE: Final = 0.7
 """Part of the time that goes to the model alone; the rest goes to files."""
 _ROUNDS: Final = 5
 _WARM_UP_ROWS: Final = 512
+_LEAST_FILE_ROWS: Final = 2 * BATCH_ROWS
 _MOST_ROWS: Final = 200_000
 
 
@@ -81,16 +85,16 @@ def measure_device(model: str | Path | None, device: Device, seconds: float) -> 
     chosen = Classifier(model, device=device)
     # One precision elsewhere: what int8 gains is a matter of CPUs.
     precisions = chosen.model.precisions if chosen.device == "cpu" else (chosen.precision,)
-    threads = sorted({1, usable_cpus()})
-    tasks = [
-        _ModelTask(Classifier(model, device=device, precision=precision, threads=count), epochs)
+    counts = sorted({1, usable_cpus()})
+    classifiers = [
+        Classifier(model, device=device, precision=precision, threads=count)
         for precision in precisions
-        for count in threads
-        for epochs in _EPOCHS
+        for count in counts
     ]
+    tasks = [_ModelTask(classifier, epochs) for classifier in classifiers for epochs in _EPOCHS]
     paces = _interleaved(tasks, _MODEL_SHARE * seconds)
     with tempfile.TemporaryDirectory() as folder:
-        file_tasks = [_FileTask(Classifier(model, device=device, threads=count), Path(folder)) for count in threads]
+        file_tasks = [_FileTask(Classifier(model, device=device, threads=count), Path(folder)) for count in counts]
         file_paces = _interleaved(file_tasks, (1 - _MODEL_SHARE) * seconds)
     return {
         "processor": describe_hardware(),
@@ -111,8 +115,8 @@ class _Task(Protocol):
     classifier: Classifier
     epochs: int
 
-    def run(self, count: int) -> None:
-        """Do it for so many series."""
+    def prepare(self, count: int) -> Callable[[], object]:
+        """Make ready for so many series, and give what is to be timed."""
 
 
 class _ModelTask:
@@ -120,12 +124,10 @@ class _ModelTask:
 
     def __init__(self, classifier: Classifier, epochs: int) -> None:
         self.classifier, self.epochs = classifier, epochs
-        self._rows, self._days = _some_series(_WARM_UP_ROWS, epochs)
 
-    def run(self, count: int) -> None:
-        repeats = -(-count // len(self._rows))
-        rows = np.tile(self._rows, (repeats, 1))[:count] if repeats > 1 else self._rows[:count]
-        self.classifier.classify_matrix(rows, self._days)
+    def prepare(self, count: int) -> Callable[[], object]:
+        rows, days = _some_series(count, self.epochs)
+        return partial(self.classifier.classify_matrix, rows, days)
 
 
 class _FileTask:
@@ -135,33 +137,39 @@ class _FileTask:
         self.classifier, self.epochs = classifier, _FILE_EPOCHS
         self._folder = folder
 
-    def run(self, count: int) -> None:
-        classify_file(
-            _file_of(self._folder, count), self._folder / "out.parquet", classifier=self.classifier, overwrite=True
-        )
+    def prepare(self, count: int) -> Callable[[], object]:
+        # Of one batch or two, opening and closing would be most.
+        source = _file_of(self._folder, max(count, _LEAST_FILE_ROWS))
+        output = self._folder / "out.parquet"
+        return partial(classify_file, source, output, classifier=self.classifier, overwrite=True)
 
 
 def _interleaved(tasks: Sequence[_Task], seconds: float) -> list[Pace]:
     """Time all tasks in turns, so that a busy machine is busy for all."""
     each = seconds / (len(tasks) * (_ROUNDS + 1))
-    counts = []
-    for task in tasks:
-        task.run(_WARM_UP_ROWS)
-        pace = _WARM_UP_ROWS / _timed(task, _WARM_UP_ROWS)
-        counts.append(int(np.clip(each * pace, _WARM_UP_ROWS, _MOST_ROWS)))
-    for task, count in zip(tasks, counts, strict=True):
-        # Once for what is made at the first call of this size.
-        task.run(count)
-    rounds = [[_timed(task, count) for task, count in zip(tasks, counts, strict=True)] for _ in range(_ROUNDS)]
+    counts = [_fitting_count(task, each) for task in tasks]
+    runs = [task.prepare(count) for task, count in zip(tasks, counts, strict=True)]
+    rounds = [[_timed(run) for run in runs] for _ in range(_ROUNDS)]
     return [
         Pace(task.classifier.precision, task.classifier.threads, task.epochs, count, round(count / median(spent), 1))
         for task, count, spent in zip(tasks, counts, zip(*rounds, strict=True), strict=True)
     ]
 
 
-def _timed(task: _Task, count: int) -> float:
+def _fitting_count(task: _Task, seconds: float) -> int:
+    """Find how many series take about so long: from few ones, which are mostly overhead, to what they promise."""
+    count = _LEAST_FILE_ROWS if isinstance(task, _FileTask) else _WARM_UP_ROWS
+    least = count
+    for share in (0.25, 1.0):
+        run = task.prepare(count)
+        run()
+        count = int(np.clip(share * seconds * count / _timed(run), least, _MOST_ROWS))
+    return count
+
+
+def _timed(run: Callable[[], object]) -> float:
     begin = time.perf_counter()
-    task.run(count)
+    run()
     return max(time.perf_counter() - begin, 1e-9)
 
 
@@ -169,17 +177,23 @@ def _some_series(count: int, epochs: int) -> tuple[NDArray[np.float32], NDArray[
     """Make lines with a yearly cycle and noise every 12 days; what they show is of no matter for the pace."""
     rng = np.random.default_rng(0)
     days = np.arange(epochs, dtype=np.float32) * 12
-    rate = rng.normal(0, 4, (count, 1)) / 365.25
-    rows = rate * days + np.sin(days * (2 * np.pi / 365.25)) + rng.normal(0, 2.5, (count, epochs))
-    return np.round(rows, 1).astype(np.float32), days
+    some = min(count, _WARM_UP_ROWS)
+    rate = rng.normal(0, 4, (some, 1)) / 365.25
+    rows = rate * days + np.sin(days * (2 * np.pi / 365.25)) + rng.normal(0, 2.5, (some, epochs))
+    return np.resize(np.round(rows, 1).astype(np.float32), (count, epochs)), days
 
 
 def _file_of(folder: Path, count: int) -> Path:
-    """Give a file of so many points, written when it is first asked for."""
+    """Give a file of so many points, written when it is first asked for.
+
+    Raises
+    ------
+    InputOutputError
+        If it cannot be written.
+    """
     path = folder / f"{count}.parquet"
     if not path.is_file():
-        rows, days = _some_series(min(count, _WARM_UP_ROWS), _FILE_EPOCHS)
-        rows = np.resize(rows, (count, _FILE_EPOCHS))
+        rows, days = _some_series(count, _FILE_EPOCHS)
         dates = np.datetime64("2018-01-03") + days.astype(np.int64)
         columns: dict[str, Any] = {
             "pid": pa.array([f"p{i}" for i in range(count)]),
@@ -187,5 +201,10 @@ def _file_of(folder: Path, count: int) -> Path:
             "latitude": np.linspace(38, 39, count),
         }
         columns |= {str(date).replace("-", ""): rows[:, i].astype(np.float64) for i, date in enumerate(dates)}
-        pq.write_table(pa.table(columns), path, row_group_size=10_000)
+        try:
+            pq.write_table(pa.table(columns), path, row_group_size=10_000)
+        except OSError as error:
+            raise InputOutputError(
+                f"a file to measure with cannot be written to {folder} ({error.strerror or error}); set TMPDIR"
+            ) from error
     return path

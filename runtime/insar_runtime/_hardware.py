@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
+from insar_runtime._engine import usable_cpus
+from insar_runtime.devices import lists_int8_dot_product
+
 
 def describe_hardware() -> str:
-    """Name the processor, how many of its cores there are, and whether it has dot products of 8-bit numbers."""
+    """Name the processor, the CPUs that this process may use, and whether it has dot products of 8-bit numbers."""
     try:
-        lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines())
-        facts = {name.strip(): value.strip() for name, _, value in lines}
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        facts = {}
+        text = ""
+    lines = (line.partition(":") for line in text.splitlines())
+    facts = {name.strip(): value.strip() for name, _, value in lines}
     name = facts.get("model name") or platform.processor() or platform.machine()
-    vnni = ", VNNI" if "vnni" in facts.get("flags", "") else ""
-    return f"{name}, {os.cpu_count()} cores{vnni}"
+    dot_products = ", int8 dot products" if lists_int8_dot_product(text) else ""
+    return f"{name}, {usable_cpus()} CPUs{dot_products}"

@@ -7,7 +7,7 @@ procedure", Neural Computation 14(1), 2002, 21-41.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -21,6 +21,9 @@ Origin = Literal["training", "given", "estimated", "too_few_rows"]
 LEAST_SHARE: Final = 1e-3
 """An estimate takes no class to be rarer: calibration is not proven any finer, and a class that is not among the rows
 that were looked at may be among the others."""
+
+_LEAST_ROWS: Final = 100
+"""From fewer rows no mix is estimated: one row would be more than a hundredth."""
 
 _MOST_STEPS: Final = 1000
 _SETTLED: Final = 1e-6
@@ -186,6 +189,26 @@ def estimate_priors(probabilities: NDArray[np.floating], training_priors: NDArra
             break
     shares = np.maximum(shares, LEAST_SHARE)
     return np.asarray(shares / shares.sum())
+
+
+def estimated_mix(probabilities: NDArray[np.floating], training: ClassPriors) -> ClassPriors:
+    """Give the mix of classes that ``--priors auto`` takes for rows that the network knows, and where it comes from.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float, shape [N, 5]
+        As the network gives them; see ``known_rows``.
+    training : ClassPriors
+        What they hold for; it is kept where the rows are too few.
+    """
+    if len(probabilities) < _LEAST_ROWS:
+        return replace(training, origin="too_few_rows", rows=len(probabilities))
+    return make_priors(estimate_priors(probabilities, training.array), "estimated", len(probabilities))
+
+
+def known_rows(probabilities: NDArray[np.float32], unsure_below: float) -> NDArray[np.float32]:
+    """Leave out rows that say nothing of the mix: those the network does not know, and NaN where it was not asked."""
+    return np.asarray(probabilities[probabilities.max(axis=1, initial=0) >= unsure_below])
 
 
 def _in_order(pairs: Iterable[tuple[str, float]]) -> list[float]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from insar_runtime._layout import Role
     from insar_runtime.classifier import Classifier
 
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
 # Kept here rather than imported, so that --help needs neither numpy nor onnxruntime.
 DeviceName = Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"]
 PrecisionName = Literal["fp32", "int8"]
@@ -266,7 +268,7 @@ class _WithoutPandas(MetaPathFinder):
 
 def main() -> None:
     """Run the command line; errors become one line and an exit code."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in _SIGNALS:
         number = getattr(signal, name, None)
         # nohup asks that a hang-up be ignored.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
@@ -304,6 +306,10 @@ def _forget_output() -> None:
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     """End on a signal by way of every ``finally``, so that no partial output stays."""
     del frame
+    # A second one must not cut the tidying short.
+    for name in _SIGNALS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     sys.exit(128 + number)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,7 +14,7 @@ import pyarrow as pa
 
 from insar_runtime._ahead import ahead
 from insar_runtime._layout import Role
-from insar_runtime._priors import ClassPriors, estimate_priors, make_priors
+from insar_runtime._priors import ClassPriors, estimated_mix, known_rows
 from insar_runtime._run import Run
 from insar_runtime._sample import RowSample
 from insar_runtime._sinks import check_output
@@ -36,11 +35,8 @@ Reading = tuple[Source, Understanding, Iterator[pa.RecordBatch]]
 _MOST_SAMPLED_ROWS: Final = 200_000
 """Rows that priors are estimated from: chance then moves no share by more than some 0.1 %, in some 20 MB."""
 
-_LEAST_ROWS: Final = 100
-"""From fewer rows no mix is estimated: one row would be more than a hundredth."""
-
-
 _BATCHES_AHEAD: Final = 2
+"""Batches that wait while one is classified: enough for a reader that is held up once, some 30 MB of wide doubles."""
 
 
 def classify_file(
@@ -141,15 +137,11 @@ def _estimated_priors(
         _check_fitness(classifier, understanding, keep_series=keep_series)
         for batch in coming:
             probabilities = classify_rows(as_trained, understanding, batch, done).probabilities
-            # What the network does not know says nothing of the mix; NaN is no row that it has answered.
-            sample.add(probabilities[probabilities.max(axis=1) >= classifier.model.unsure_below])
+            sample.add(known_rows(probabilities, classifier.model.unsure_below))
             done += batch.num_rows
             if progress:
                 progress(done, opened.rows)
-    rows, training = sample.rows(), classifier.model.training_priors
-    if len(rows) < _LEAST_ROWS:
-        return replace(training, origin="too_few_rows", rows=len(rows))
-    return make_priors(estimate_priors(rows, training.array), "estimated", len(rows))
+    return estimated_mix(sample.rows(), classifier.model.training_priors)
 
 
 @contextmanager

@@ -258,6 +258,10 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
     assert beaten["found"] == len(data["default network not best"])
     assert reached["errors over those of paper-cnn, all compared cells"]["found"] > 0
     assert not any("real noise" in what for what in reached)
+    limits = json.loads((artifacts / "trend-net" / "model.json").read_text(encoding="utf-8"))["thresholds"]
+    assert limits["abstain_below"] == measure.ABSTAIN_BELOW
+    summary = (out / "summary.md").read_text(encoding="utf-8").splitlines()
+    assert summary[2].startswith("| paper-cnn, taught here | 600 | ")
     text = (out / "README.md").read_text(encoding="utf-8")
     assert re.search(r"does not have the fewest errors: \d+ of 15", text)
     assert "The real files were not there" in text

@@ -221,7 +221,7 @@ _LESSONS_IN_WORDS: Final = {
 
 def _released(folder: Path, precision: Literal["fp32", "int8"]) -> Entry:
     network = ReleasedNetwork(folder, precision)
-    return Entry(network, "released", network.digest[:16], "as released")
+    return Entry(network, "released", network.digest[:16], f"{network.trained_on} series, as released")
 
 
 def _taught(pupil: _Pupil, lessons: Lessons, work: Path, announce: Announce) -> Entry:

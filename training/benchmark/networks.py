@@ -42,6 +42,11 @@ class ReleasedNetwork:
         """SHA-256 of the ONNX file."""
         return self._classifier.model.sha256(self._classifier.precision)
 
+    @property
+    def trained_on(self) -> int:
+        """Series that it has learned from."""
+        return int(self._classifier.model.card["training"]["series"]["train"])
+
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
         """Learn nothing: it is as it was released."""
 

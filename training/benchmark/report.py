@@ -15,16 +15,18 @@ from training.benchmark.goals import goals_of
 from training.benchmark.measure import ABSTAIN_BELOW, CONFIDENT, WANTED_RECALL
 from training.benchmark.results import Found, Results
 from training.benchmark.sets import REALISTIC, SMALL_STEPS
+from training.benchmark.summary import readme_table
 from training.metrics import Metrics, rounded
 
 _NONE: Final = "-"
 
 
 def write_report(results: Results, folder: Path) -> None:
-    """Write ``benchmark.json`` and ``README.md`` into a folder, which is made if it is not there."""
+    """Write ``benchmark.json``, ``README.md`` and ``summary.md`` (for the project's README) into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(to_dict(results), indent=1, allow_nan=False) + "\n"
-    (folder / "benchmark.json").write_text(text, encoding="utf-8")
+    numbers = to_dict(results)
+    (folder / "benchmark.json").write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / "summary.md").write_text(readme_table(numbers) + "\n", encoding="utf-8")
     (folder / "README.md").write_text("\n".join(_markdown(results)) + "\n", encoding="utf-8")
 
 
@@ -151,7 +153,7 @@ def _headline(results: Results) -> Iterator[str]:
 def _goals(results: Results) -> Iterator[str]:
     yield f"## What {results.champion} is to reach"
     yield ""
-    yield from _row("", "wanted", "reached", "")
+    yield from _row("", "wanted", "found", "reached")
     yield _line(4)
     for goal in goals_of(results):
         yield from _row(goal.what, goal.wanted, goal.in_words, "yes" if goal.reached else "**no**")

@@ -26,9 +26,7 @@ from training.metrics import Metrics, measure
 
 _REAL_NOISE: Final = ("trained files", "trained files, damped", "tested files", "tested files, damped")
 POOLED: Final = ("grid", "named", "limit", *_REAL_NOISE)
-"""Groups whose series are also measured together."""
-COMPARED: Final = ("grid", "named", "limit", *_REAL_NOISE)
-"""Groups in which contestants are compared, cell by cell."""
+"""Groups in which contestants are compared, cell by cell and all series of a group together."""
 _JUMP_CELLS: Final = (REALISTIC, "short-lived PUE", "exact PUE", "damped PUE")
 
 
@@ -107,7 +105,7 @@ class Results:
 
     def compared(self) -> list[Cell]:
         """Give the cells in which accuracies are compared."""
-        return [cell for cell in self.cells if cell.group in COMPARED]
+        return [cell for cell in self.cells if cell.group in POOLED]
 
     def limit_gap(self, name: str) -> float:
         """Give by how much (0 to 1) a contestant is less accurate than the limit, where that is computed."""
