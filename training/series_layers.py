@@ -81,9 +81,7 @@ def _line_and_cycle(
     cosine = line_of(_column(moments, 0, 3), _column(moments, 1, 3))
     row = line_of(left[:, 0], left[:, 1])
 
-    def without_lines(
-        product: tf.Tensor, one: tuple[tf.Tensor, tf.Tensor], other: tuple[tf.Tensor, tf.Tensor]
-    ) -> tf.Tensor:
+    def without_lines(product: tf.Tensor, one: _Line, other: _Line) -> tf.Tensor:
         return product - count * one[0] * other[0] - time_power * one[1] * other[1]
 
     share, least = _CYCLE_RIDGE

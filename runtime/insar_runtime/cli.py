@@ -54,7 +54,12 @@ PrecisionOption = Annotated[
     typer.Option(help="By default the faster one on this kind of CPU, fp32 elsewhere.", show_default=False),
 ]
 ThreadsOption = Annotated[
-    int | None, typer.Option(min=1, help="Parallel calls; by default one per usable CPU.", show_default=False)
+    int | None,
+    typer.Option(
+        min=1,
+        help="Parallel calls, by default one per usable CPU; from 2 on, files are read ahead.",
+        show_default=False,
+    ),
 ]
 UnitsOption = Annotated[
     UnitName | None,
