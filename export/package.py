@@ -74,7 +74,8 @@ TREND_NET_CONFIG: Final = ExportConfig(
     faster_on_cpu={"int8_dot_product": "int8", "plain": "fp32"},
     gates=prove.Gates(agreement=0.995),
     # On a quiet island, level changes of a few epochs come out half as unwrapping errors, half as outliers: at 0.6 no
-    # more than 5 % of its points are called other than Stable or Linear (`artifacts/benchmark/real.md`).
+    # more than 5 % of its points are called other than Stable or Linear (`artifacts/benchmark/real.md`). Settled with
+    # that very file in view.
     abstain_below=0.6,
     unsure_below=0.35,
 )
