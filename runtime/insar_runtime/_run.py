@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 import insar_runtime
 from insar_runtime._geo import (
@@ -40,6 +41,14 @@ EGMS_ATTRIBUTION: Final = (
     "Generated using European Union's Copernicus Land Monitoring Service information "
     "(European Ground Motion Service); modified"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """A batch of the output, and where its points lie [N, 2] in degrees, if that is known."""
+
+    batch: pa.RecordBatch
+    points: NDArray[np.float64] | None
 
 
 class Run:
@@ -78,21 +87,28 @@ class Run:
             raise InputOutputError("standard output is closed; open it, or name a file")
         return open_stream(sys.stdout.buffer, self._schema)
 
-    def classify(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Classify a batch and count its classes."""
+    def classify(self, classifier: Classifier, batch: pa.RecordBatch, first_row: int) -> Classified:
+        """Classify a batch; may be called from several threads at once."""
         out = classify_batch(
-            self._classifier, self._understanding, batch, keep_series=self._keep_series, first_row=self.rows
+            classifier, self._understanding, batch, keep_series=self._keep_series, first_row=first_row
         )
+        columns, points = out.columns, None
+        if self._position:
+            points = read_points(batch, *self._position)
+            columns = [*columns, *point_columns(points)]
+        return Classified(pa.RecordBatch.from_arrays(columns, schema=self._schema), points)
+
+    def count(self, classified: Classified) -> pa.RecordBatch:
+        """Count the classes of a batch, and give what is to be written."""
+        out = classified.batch
         self.rows += out.num_rows
         class_id = out.column("class_id").to_numpy()
         self._class_counts += np.bincount(class_id[class_id >= 0], minlength=len(CLASS_NAMES))
         status = out.column("status").indices.to_numpy()
         self._status_counts += np.bincount(status, minlength=len(STATUS_NAMES))
-        if self._position:
-            points = read_points(batch, *self._position)
-            self._bounds.add(points)
-            return pa.RecordBatch.from_arrays([*out.columns, *point_columns(points)], schema=self._schema)
-        return pa.RecordBatch.from_arrays(out.columns, schema=self._schema)
+        if classified.points is not None:
+            self._bounds.add(classified.points)
+        return out
 
     def summary(self, source: str, output: str, seconds: float) -> Summary:
         """Say what happened."""

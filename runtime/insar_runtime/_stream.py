@@ -149,12 +149,12 @@ def classify_batch(
         If the batch has other columns than the first one, or its series do not fit the table's dates.
     """
     batch = _as_first(batch, understanding.schema)
-    result = classify_rows(classifier, understanding, batch, first_row) if batch.num_rows else nothing()
+    result = classify_rows(classifier, batch, first_row, understanding=understanding) if batch.num_rows else nothing()
     return understanding.attach(batch, result, keep_series=keep_series)
 
 
 def classify_rows(
-    classifier: Classifier, understanding: Understanding, batch: pa.RecordBatch, first_row: int
+    classifier: Classifier, batch: pa.RecordBatch, first_row: int, *, understanding: Understanding
 ) -> Result:
     """Classify the series of a batch that has rows, and leave its other columns alone.
 

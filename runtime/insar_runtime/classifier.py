@@ -86,10 +86,10 @@ class Classifier:
         abstain_below: float | None = None,
         priors: Shares | None = None,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads is {threads}; give 1 or more")
         if abstain_below is not None and not 0 <= abstain_below <= 1:
             raise UsageError(f"abstain_below is {abstain_below}; give a probability between 0 and 1")
+        if threads is not None:
+            _checked_threads(threads)
         self._settings = {
             "model": model,
             "device": device,
@@ -101,7 +101,7 @@ class Classifier:
         self._model = load_model(model)
         self._priors = _checked_priors(priors, self._model)
         self._opened = open_session(self._model, device=device, precision=precision)
-        self._threads = threads or usable_cpus()
+        self._threads = usable_cpus() if threads is None else threads
         self._abstain_below = self._model.abstain_below if abstain_below is None else abstain_below
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Classifier], tuple[dict[str, Any]]]:
@@ -163,9 +163,26 @@ class Classifier:
         UsageError
             If they are no five shares above 0.
         """
+        return self._but({"priors": priors}, _priors=_checked_priors(priors, self._model))
+
+    def with_threads(self, threads: int) -> Classifier:
+        """Give a classifier that differs in its threads only; both share one session.
+
+        Parameters
+        ----------
+        threads : int
+            Parallel calls of the model. Where the caller has threads of its own, 1 a thread serves best.
+
+        Raises
+        ------
+        UsageError
+            If it is below 1.
+        """
+        return self._but({"threads": threads}, _threads=_checked_threads(threads))
+
+    def _but(self, settings: dict[str, Any], **changed: Any) -> Classifier:
         other = object.__new__(type(self))
-        changed = {"_settings": {**self._settings, "priors": priors}, "_priors": _checked_priors(priors, self._model)}
-        vars(other).update(vars(self), **changed)
+        vars(other).update(vars(self), _settings={**self._settings, **settings}, **changed)
         return other
 
     def classify(self, displacement: ArrayLike, dates: ArrayLike | Sequence[Any]) -> Result:
@@ -317,6 +334,12 @@ def _checked_priors(priors: Shares | None, model: Model) -> ClassPriors:
     if priors is None:
         return model.training_priors
     return priors if isinstance(priors, ClassPriors) else make_priors(priors)
+
+
+def _checked_threads(threads: int) -> int:
+    if threads < 1:
+        raise UsageError(f"threads is {threads}; give 1 or more")
+    return threads
 
 
 def _rebuild(settings: dict[str, Any]) -> Classifier:

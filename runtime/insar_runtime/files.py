@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, TypeVar
 
 import pyarrow as pa
 
 from insar_runtime._ahead import ahead
 from insar_runtime._layout import Role
+from insar_runtime._parallel import in_order
 from insar_runtime._priors import ClassPriors, estimated_mix, known_rows
 from insar_runtime._run import Run
 from insar_runtime._sample import RowSample
@@ -28,6 +29,8 @@ from insar_runtime.summary import Summary
 
 Progress = Callable[[int, int | None], None]
 """Called with the rows done and the rows in all (None if that is not known)."""
+
+Done = TypeVar("Done")
 
 Reading = tuple[Source, Understanding, Iterator[pa.RecordBatch]]
 """An open table, what was understood of it, and its rows."""
@@ -110,10 +113,10 @@ def classify_file(
         run = Run(classifier, understanding, opened, keep_series=keep_series)
         with (
             run.open_sink(output, overwrite=overwrite) as sink,
-            _while_working(batches, classifier, is_file=isinstance(source, Path)) as coming,
+            _classified(batches, run.classify, classifier, is_file=isinstance(source, Path)) as results,
         ):
-            for batch in coming:
-                sink.write(run.classify(batch))
+            for result in results:
+                sink.write(run.count(result))
                 if progress:
                     progress(run.rows, opened.rows)
     return run.summary(opened.name, _name(output), time.perf_counter() - begin)
@@ -130,33 +133,49 @@ def _estimated_priors(
     as_trained = classifier.with_priors(None)
     sample = RowSample(_MOST_SAMPLED_ROWS, len(CLASS_NAMES))
     done = 0
-    with (
-        reading() as (opened, understanding, batches),
-        _while_working(batches, classifier, is_file=True) as coming,
-    ):
+    with reading() as (opened, understanding, batches):
         _check_fitness(classifier, understanding, keep_series=keep_series)
-        for batch in coming:
-            probabilities = classify_rows(as_trained, understanding, batch, done).probabilities
-            sample.add(known_rows(probabilities, classifier.model.unsure_below))
-            done += batch.num_rows
-            if progress:
-                progress(done, opened.rows)
+        ask = partial(classify_rows, understanding=understanding)
+        with _classified(batches, ask, as_trained, is_file=True) as results:
+            for result in results:
+                sample.add(known_rows(result.probabilities, classifier.model.unsure_below))
+                done += len(result)
+                if progress:
+                    progress(done, opened.rows)
     return estimated_mix(sample.rows(), classifier.model.training_priors)
 
 
 @contextmanager
-def _while_working(
-    batches: Iterator[pa.RecordBatch], classifier: Classifier, *, is_file: bool
-) -> Iterator[Iterator[pa.RecordBatch]]:
-    """Read the next batches of a file while one is classified, where there is more than one thread for it.
+def _classified(
+    batches: Iterator[pa.RecordBatch],
+    classify: Callable[[Classifier, pa.RecordBatch, int], Done],
+    classifier: Classifier,
+    *,
+    is_file: bool,
+) -> Iterator[Iterator[Done]]:
+    """Classify batches in their order; a file's on all threads at once, with one more that reads ahead.
 
-    A stream is read when its rows are wanted: who interrupts a run must not wait for rows that may never come.
+    A batch a thread scales better than the calls of one batch on several threads: checks, columns and geometry are
+    work too. A stream is read when its rows are wanted, and its threads share one batch: who interrupts a run must not
+    wait for rows that may never come, and who asks by a pipe wants the answer before the next question.
     """
     if classifier.threads == 1 or not is_file:
-        yield batches
+        yield (classify(classifier, batch, first_row) for batch, first_row in _numbered(batches))
         return
-    with closing(ahead(batches, _BATCHES_AHEAD)) as coming:
-        yield coming
+    alone = classifier.with_threads(1)
+    with (
+        closing(ahead(_numbered(batches), _BATCHES_AHEAD)) as coming,
+        closing(in_order(coming, lambda item: classify(alone, *item), classifier.threads)) as results,
+    ):
+        yield results
+
+
+def _numbered(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Give each batch with the number of its first row."""
+    first_row = 0
+    for batch in batches:
+        yield batch, first_row
+        first_row += batch.num_rows
 
 
 def _check_fitness(classifier: Classifier, understanding: Understanding, *, keep_series: bool) -> None:

@@ -92,3 +92,25 @@ def test_damage_far_in_the_file_is_told_in_our_words(table: Path, tmp_path: Path
         classify_file(damaged, tmp_path / "out.parquet", classifier=Classifier(device="cpu", threads=2))
     assert not _still_reads()
     assert [path.name for path in tmp_path.iterdir()] == ["damaged.parquet"]
+
+
+def test_every_batch_keeps_its_place_and_its_number(table: Path, tmp_path: Path) -> None:
+    """A list of wrong length is reported by its row in the file, whichever thread meets it."""
+    rows = 25_000
+    lists = [[float(i % 7)] * 40 for i in range(rows)]
+    lists[20_123] = [0.0] * 39
+    dates = pq.read_schema(table).names[-40:]
+    listed = pa.table(
+        {"id": [str(i) for i in range(rows)], "displacement": lists, "dates": [dates] * rows},
+        schema=pa.schema(
+            [("id", pa.string()), ("displacement", pa.list_(pa.float32())), ("dates", pa.list_(pa.string()))]
+        ),
+    )
+    pq.write_table(listed, tmp_path / "lists.parquet")
+    with pytest.raises(DataError, match="row 20123 "):
+        classify_file(
+            tmp_path / "lists.parquet",
+            tmp_path / "out.parquet",
+            units="mm",
+            classifier=Classifier(device="cpu", threads=3),
+        )
