@@ -98,10 +98,11 @@ def read_series(
     DataError
         If the file cannot be read as series, or holds none.
     """
-    with open_understood(path, units=units, half_wavelength_mm=HALF_WAVELENGTH_MM) as (_, understanding, batches):
+    with open_understood(path, units=units, half_wavelength_mm=HALF_WAVELENGTH_MM) as table:
+        understanding = table.understanding
         days = understanding.layout.days
         sample = RowSample(most_rows or sys.maxsize, len(days))
-        for batch in batches:
+        for batch in table.batches:
             sample.add(understanding.matrix(batch))
         if announce:
             for note in notes_on(understanding):

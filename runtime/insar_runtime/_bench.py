@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import insar_runtime
 from insar_runtime._engine import import_onnxruntime, usable_cpus
 from insar_runtime._hardware import describe_hardware
-from insar_runtime._sources import BATCH_ROWS
+from insar_runtime._memory import BATCH_ROWS
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import Device
 from insar_runtime.errors import InputOutputError

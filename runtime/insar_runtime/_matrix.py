@@ -49,7 +49,7 @@ def to_matrix(batch: pa.RecordBatch, layout: Layout, *, first_row: int = 0) -> n
     values, row_of = _equal_rows(column, width, name, first_row)
     if layout.dates_column is not None:
         _check_axis(batch, layout, column, first_row)
-    matrix = _floats(values).reshape(-1, width) if width else np.empty((len(column), 0), np.float32)
+    matrix = as_floats(values).reshape(-1, width) if width else np.empty((len(column), 0), np.float32)
     if row_of is not None and width:
         filled = np.full((len(column), width), np.nan, dtype=np.float32)
         filled[row_of] = matrix
@@ -63,7 +63,7 @@ def _wide(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.float32]:
     rows, width = batch.num_rows, len(layout.columns)
     by_date = np.empty((width, rows), dtype=np.float32)
     for target, name in zip(by_date, layout.columns, strict=True):
-        target[:] = _floats(_column(batch, name))
+        target[:] = as_floats(_column(batch, name))
     matrix = np.empty((rows, width), dtype=np.float32)
     # A transposition in one go misses the cache on every element.
     step = max(16, _BLOCK_BYTES // (8 * max(width, 1)))
@@ -76,7 +76,7 @@ def _column(batch: pa.RecordBatch, name: str) -> Any:
     return batch.column(schema_index(batch.schema, name))
 
 
-def _floats(array: pa.Array) -> npt.NDArray[np.float32]:
+def as_floats(array: pa.Array) -> npt.NDArray[np.float32]:
     """Numbers as float32, null as NaN; no copy if they are float32 without nulls."""
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan, dtype=np.float32)

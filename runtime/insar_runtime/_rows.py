@@ -31,6 +31,16 @@ class RowChecks:
     n_epochs: NDArray[np.int16]
     max_gap_days: NDArray[np.int16]
 
+    @classmethod
+    def empty(cls, rows: int) -> RowChecks:
+        """Make room for the checks of so many rows."""
+        return cls(np.empty(rows, np.int8), np.empty(rows, np.int16), np.empty(rows, np.int16))
+
+    def set(self, part: slice, found: RowChecks) -> None:
+        """Fill in the checks of some of the rows."""
+        self.status[part], self.n_epochs[part] = found.status, found.n_epochs
+        self.max_gap_days[part] = found.max_gap_days
+
 
 def check_rows(displacement: NDArray[np.float32], days: NDArray[np.float32], limits: Limits) -> RowChecks:
     """Look at every row before the network does.

@@ -89,9 +89,7 @@ class Run:
 
     def classify(self, classifier: Classifier, batch: pa.RecordBatch, first_row: int) -> Classified:
         """Classify a batch; may be called from several threads at once."""
-        out = classify_batch(
-            classifier, self._understanding, batch, keep_series=self._keep_series, first_row=first_row
-        )
+        out = classify_batch(classifier, self._understanding, batch, keep_series=self._keep_series, first_row=first_row)
         columns, points = out.columns, None
         if self._position:
             points = read_points(batch, *self._position)

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from insar_runtime._csv import open_csv
+from insar_runtime._memory import BATCH_ROWS
+from insar_runtime._parquet import open_parquet
 from insar_runtime.errors import (
     DataError,
     InputNotFoundError,
@@ -27,10 +28,11 @@ from insar_runtime.errors import (
 
 Kind = Literal["parquet", "csv", "zip", "ipc"]
 
-BATCH_ROWS: Final = 8192
 _BLOCK: Final = 1 << 20
-_ALL_BUFFERS: Final = 16 << 20
-_LEAST_BUFFER: Final = 1 << 14
+_GUESSED_LIST: Final = 256
+"""Values of a list whose length is not known before it is read."""
+_GUESSED_TEXT: Final = 24
+"""Bytes of a text."""
 _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
 _REFUSED: Final = (
@@ -58,6 +60,10 @@ class Source:
         Number of rows if the container tells it.
     metadata : dict of str to str
         File metadata (Parquet, IPC); for a zip the name of the ``member`` that is read.
+    row_bytes : float
+        Estimated size of a row of a batch in memory.
+    held_bytes : int
+        What the reader holds at a time, whatever the batches are.
     """
 
     name: str
@@ -65,28 +71,33 @@ class Source:
     schema: pa.Schema
     rows: int | None
     metadata: dict[str, str]
-    _open: Callable[[], Iterable[pa.RecordBatch]]
-    _batch_rows: int
+    row_bytes: float
+    held_bytes: int
+    _open: Callable[[int], Iterable[pa.RecordBatch]]
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Rows in file order, in batches of at most the size asked for; none if there are no rows.
+    def batches(self, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Rows in file order, in batches of at most so many; none if there are no rows.
 
         Ask for them once: a stream cannot be read again.
 
         Raises
         ------
+        UsageError
+            A batch size below 1.
         DataError
             While iterating: the content is damaged or of a wrong type.
         InputOutputError
             While iterating: reading failed.
         """
+        if rows < 1:
+            raise UsageError(f"batch of {rows} rows: at least 1")
         with _in_our_words(self.name, self.schema.names):
-            yield from _regroup(self._open(), self._batch_rows)
+            yield from _regroup(self._open(rows), rows)
 
 
 @contextmanager
 def open_source(
-    source: str | Path | BinaryIO, *, batch_rows: int = BATCH_ROWS, roles: Mapping[str, str] | None = None
+    source: str | Path | BinaryIO, *, roles: Mapping[str, str] | None = None, exact: bool = True
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
 
@@ -95,10 +106,11 @@ def open_source(
     source : str, Path or binary stream
         File, ``"-"`` for an Arrow IPC stream on standard input, or an open binary stream with such a stream.
         The container is told from the first bytes, and by the extension only if they say nothing.
-    batch_rows : int
-        Most rows of a batch.
     roles : mapping of role to column name, optional
         Columns that the user named; in a CSV the ``id`` is read as text and all others as numbers.
+    exact : bool
+        Whether the series of a Parquet file keep their type. As float32, in which they are classified, wide files take
+        far less memory.
 
     Yields
     ------
@@ -110,28 +122,25 @@ def open_source(
     InputNotFoundError
         No such file.
     UsageError
-        A folder, or a batch size below 1.
+        A folder.
     DataError
         Not a table that can be read; the message says what to do.
     InputOutputError
         Reading failed.
     """
-    if batch_rows < 1:
-        raise UsageError(f"batch of {batch_rows} rows: at least 1")
     # Errors of the caller's block must pass unchanged: only the opening is put into our words.
     with ExitStack() as closing:
         if isinstance(source, (str, Path)) and str(source) != "-":
             path = Path(source)
             with _in_our_words(str(path)):
-                opened = _open_path(path, closing, roles or {})
+                opened = _open_path(path, closing, roles or {}, exact=exact)
             name = str(path)
         else:
             stream: Any = _standard_input() if isinstance(source, (str, Path)) else source
             name = "-" if isinstance(source, (str, Path)) else str(getattr(source, "name", "stream"))
             with _in_our_words(name):
-                opened = _open_ipc_stream(stream, closing)
-        kind, schema, rows, metadata, batches = opened
-        yield Source(name, kind, schema, rows, metadata, batches, batch_rows)
+                opened = _open_ipc_stream(stream, closing, name)
+        yield opened
 
 
 def _standard_input() -> Any:
@@ -140,28 +149,30 @@ def _standard_input() -> Any:
     return sys.stdin.buffer
 
 
-_Opened = tuple[Kind, pa.Schema, int | None, dict[str, str], Callable[[], Iterable[pa.RecordBatch]]]
-
-
-def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> _Opened:
+def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool) -> Source:
     if path.is_dir():
         raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
+    name = str(path)
     with path.open("rb") as file:
         magic = file.read(4096)
     extension = path.suffix.lower()
     if magic.startswith(b"PAR1"):
-        return _open_parquet(path, closing)
+        table = open_parquet(path, closing, exact=exact)
+        metadata = _texts(table.schema.metadata)
+        return Source(
+            name, "parquet", table.schema, table.rows, metadata, table.row_bytes, table.held_bytes, table.batches
+        )
     if magic.startswith(b"ARROW1"):
         file = closing.enter_context(pa.OSFile(str(path)))
         reader = closing.enter_context(pa.ipc.open_file(file))
         pieces = (reader.get_batch(i) for i in range(reader.num_record_batches))
-        return "ipc", reader.schema, None, _texts(reader.schema.metadata), lambda: pieces
+        return _ipc_source(name, reader.schema, pieces)
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _open_zip(path, closing, roles)
     if magic.startswith(b"\xff\xff\xff\xff"):
-        return _open_ipc_stream(closing.enter_context(pa.OSFile(str(path))), closing)
+        return _open_ipc_stream(closing.enter_context(pa.OSFile(str(path))), closing, name)
     what = next((what for start, what in _REFUSED if magic.startswith(start)), None)
     if not magic:
         raise DataError(f"{path} is empty: fetch or write it again")
@@ -170,29 +181,10 @@ def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> _Ope
     if what is not None or b"\0" in magic:
         raise DataError(f"{path} is {what or 'no text'}: convert it to Parquet or UTF-8 CSV, one row a point")
     schema, rows, batches = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles)
-    return "csv", schema, rows, {}, batches
+    return _csv_source(name, "csv", schema, rows, batches)
 
 
-def _open_parquet(path: Path, closing: ExitStack) -> _Opened:
-    # Without pre-buffering and threads, memory does not grow with the size of the row groups. Every column that
-    # is read has a buffer of its own, so wide files get small ones.
-    metadata = pq.read_metadata(path)
-    buffer_size = max(_LEAST_BUFFER, min(_BLOCK, _ALL_BUFFERS // max(metadata.num_columns, 1)))
-    file = closing.enter_context(
-        pq.ParquetFile(
-            path, metadata=metadata, pre_buffer=False, buffer_size=buffer_size, page_checksum_verification=True
-        )
-    )
-    schema = file.schema_arrow
-
-    def batches() -> Iterable[pa.RecordBatch]:
-        pieces: Iterable[pa.RecordBatch] = file.iter_batches(BATCH_ROWS, use_threads=False)
-        return pieces
-
-    return "parquet", schema, file.metadata.num_rows, _texts(schema.metadata), batches
-
-
-def _open_ipc_stream(stream: Any, closing: ExitStack) -> _Opened:
+def _open_ipc_stream(stream: Any, closing: ExitStack, name: str) -> Source:
     start = b""
     if hasattr(stream, "peek"):
         start = stream.peek(4)[:4]
@@ -202,10 +194,10 @@ def _open_ipc_stream(stream: Any, closing: ExitStack) -> _Opened:
     if start and not b"\xff\xff\xff\xff".startswith(start):
         raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
     reader = closing.enter_context(pa.ipc.open_stream(stream))
-    return "ipc", reader.schema, None, _texts(reader.schema.metadata), lambda: reader
+    return _ipc_source(name, reader.schema, reader)
 
 
-def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> _Opened:
+def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> Source:
     archive = closing.enter_context(zipfile.ZipFile(path))
     tables = [i for i in archive.infolist() if i.filename.lower().endswith(".csv") and "__MACOSX" not in i.filename]
     if len(tables) != 1:
@@ -214,7 +206,23 @@ def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> _Open
     if tables[0].flag_bits & 1:
         raise DataError(f"{path} is encrypted: unpack it and give the CSV")
     schema, rows, batches = open_csv(lambda: archive.open(tables[0]), archive.open(tables[0]), closing, roles)
-    return "zip", schema, rows, {"member": tables[0].filename}, batches
+    return _csv_source(str(path), "zip", schema, rows, batches, {"member": tables[0].filename})
+
+
+def _ipc_source(name: str, schema: pa.Schema, pieces: Iterable[pa.RecordBatch]) -> Source:
+    return Source(name, "ipc", schema, None, _texts(schema.metadata), _row_bytes(schema), 0, lambda _: pieces)
+
+
+def _csv_source(
+    name: str,
+    kind: Literal["csv", "zip"],
+    schema: pa.Schema,
+    rows: int | None,
+    batches: Callable[[], Iterable[pa.RecordBatch]],
+    metadata: dict[str, str] | None = None,
+) -> Source:
+    # A block of text is parsed to doubles before its dates become float32.
+    return Source(name, kind, schema, rows, metadata or {}, _row_bytes(schema), 3 * _BLOCK, lambda _: batches())
 
 
 def _regroup(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
@@ -231,6 +239,22 @@ def _regroup(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordB
             count += part.num_rows
     if waiting:
         yield _gather(waiting)
+
+
+def _row_bytes(schema: pa.Schema) -> float:
+    """Guess the size of a row from the types of its columns."""
+
+    def size(data_type: pa.DataType) -> float:
+        if pa.types.is_fixed_size_list(data_type):
+            return float(data_type.list_size * size(data_type.value_type))
+        if pa.types.is_list(data_type) or pa.types.is_large_list(data_type):
+            return _GUESSED_LIST * size(data_type.value_type)
+        try:
+            return float(data_type.bit_width / 8)
+        except ValueError:
+            return _GUESSED_TEXT
+
+    return sum(map(size, schema.types))
 
 
 def _gather(batches: list[pa.RecordBatch]) -> pa.RecordBatch:

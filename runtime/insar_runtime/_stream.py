@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from insar_runtime.classifier import Classifier
 
 _HEAD_ROWS: Final = 8192
-"""Rows of a stream that are gathered before it is understood: as many as the first batch of a file has, so that
-what is understood does not depend on how the rows are cut into batches."""
+"""Rows that are gathered before a table is understood, so that what is understood does not depend on how the rows are
+cut into batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +117,36 @@ def classify_stream(
     if isinstance(batches, pa.Table):
         batches = batches.to_batches()
     stream = iter([batches] if isinstance(batches, pa.RecordBatch) else batches)
-    waiting: list[pa.RecordBatch] = []
-    rows = 0
-    while rows < _HEAD_ROWS and (batch := next(stream, None)) is not None:
-        waiting.append(batch)
-        rows += batch.num_rows
+    head, waiting = take_head(stream)
     if not waiting:
         return
-    schema = waiting[0].schema
-    head = pa.concat_batches([_as_first(batch, schema) for batch in waiting]) if rows else None
-    understanding = understand(schema, head, units=units, half_wavelength_mm=classifier.model.half_wavelength_mm)
+    understanding = understand(
+        waiting[0].schema, head, units=units, half_wavelength_mm=classifier.model.half_wavelength_mm
+    )
     done = 0
     for batch in chain(waiting, stream):
         yield classify_batch(classifier, understanding, batch, keep_series=keep_series, first_row=done)
         done += batch.num_rows
+
+
+def take_head(stream: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, list[pa.RecordBatch]]:
+    """Take batches from a stream until there are rows enough to understand it.
+
+    Returns
+    -------
+    head : pyarrow.RecordBatch or None
+        The first rows, no more than needed; None if there are none.
+    taken : list of pyarrow.RecordBatch
+        All batches that were taken.
+    """
+    taken: list[pa.RecordBatch] = []
+    rows = 0
+    while rows < _HEAD_ROWS and (batch := next(stream, None)) is not None:
+        taken.append(batch)
+        rows += batch.num_rows
+    if not rows:
+        return None, taken
+    return pa.concat_batches([_as_first(batch, taken[0].schema) for batch in taken]).slice(0, _HEAD_ROWS), taken
 
 
 def classify_batch(

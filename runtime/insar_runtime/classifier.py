@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from insar_runtime._arrays import as_days, as_float32
 from insar_runtime._engine import usable_cpus
 from insar_runtime._priors import ClassPriors, make_priors, reweight
-from insar_runtime._rows import check_rows
+from insar_runtime._rows import RowChecks, check_rows
 from insar_runtime._session import open_session
 from insar_runtime.classes import CLASS_NAMES, RowStatus
 from insar_runtime.devices import Device
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 Shares = ClassPriors | Mapping[str, float] | Sequence[float]
 """Shares of the five classes: by name, or in the order of ``CLASS_NAMES``."""
 
-_ROWS_PER_CALL: Final = {"cpu": 256}
+_VALUES_PER_CALL: Final = 1 << 16
+_LEAST_ROWS_PER_CALL: Final = 128
+_MOST_ROWS_PER_CALL: Final = 512
 _ROWS_PER_CALL_ELSEWHERE: Final = 4096
-"""Rows in one call of the session. Speed per row is flat from 64 up on a CPU, memory is not."""
+"""Size of one call of the session. On a CPU, fewer rows make the steps of the graph count, more of them leave the
+caches; elsewhere the way to the device counts."""
 
 _ROW_MULTIPLE: Final = 8
 """Calls are padded to a multiple of this many rows. Matrix products of one row take another path in some
@@ -241,10 +244,35 @@ class Classifier:
             )
         self.check_axis(len(days))
         displacement = displacement.astype(np.float32, copy=False)
-        checks = check_rows(displacement, days, self._model.limits)
+        probabilities = np.empty((len(displacement), len(CLASS_NAMES)), dtype=np.float32)
+        checks = RowChecks.empty(len(displacement))
+        axis = np.ascontiguousarray(days, dtype=np.float32)[None, :]
+
+        def work(part: slice) -> None:
+            rows = displacement[part]
+            found = check_rows(rows, days, self._model.limits)
+            checks.set(part, found)
+            answered = found.status == RowStatus.OK
+            if answered.all():
+                probabilities[part] = self._ask(rows, axis)
+            elif answered.any():
+                probabilities[part][answered] = self._ask(rows[answered], axis)
+
+        parts = self._parts(*displacement.shape)
+        if self._threads == 1 or len(parts) < 2:
+            for part in parts:
+                work(part)
+        else:
+            with ThreadPoolExecutor(min(self._threads, len(parts))) as pool:
+                # Going through the results raises what a call has raised.
+                for _ in pool.map(work, parts):
+                    pass
+        return self._decide(probabilities, checks)
+
+    def _decide(self, everything: NDArray[np.float32], checks: RowChecks) -> Result:
+        """Turn the probabilities of all rows, whatever stands in those without an answer, into classes."""
         answered = checks.status == RowStatus.OK
-        rows = displacement if answered.all() else displacement[answered]
-        probabilities = self._probabilities(rows, days)
+        probabilities = everything if answered.all() else everything[answered]
         # Priors turn equal probabilities into the most frequent class: who was unsure before them stays so.
         unsure = probabilities.max(axis=1, initial=0) < min(self._model.unsure_below, self._abstain_below)
         if self._priors.reweights:
@@ -305,29 +333,24 @@ class Classifier:
 
         yield from classify_stream(self, batches, units=units, keep_series=keep_series)
 
-    def _probabilities(self, matrix: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ask the model, in calls of a bounded number of rows, several at a time."""
-        axis = np.ascontiguousarray(days, dtype=np.float32)[None, :]
-        size = _ROWS_PER_CALL.get(self.device, _ROWS_PER_CALL_ELSEWHERE)
-        out = np.empty((len(matrix), len(CLASS_NAMES)), dtype=np.float32)
+    def _parts(self, rows: int, epochs: int) -> list[slice]:
+        """Cut rows into the calls of the session."""
+        size = _ROWS_PER_CALL_ELSEWHERE if self.device != "cpu" else _rows_per_call(epochs)
+        return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
 
-        def call(start: int) -> None:
-            rows = matrix[start : start + size]
-            padding = -len(rows) % _ROW_MULTIPLE
-            block = np.pad(rows, ((0, padding), (0, 0)), mode="edge") if padding else np.ascontiguousarray(rows)
-            (answer,) = self._opened.session.run(None, {"displacement": block, "days": axis})
-            out[start : start + size] = answer[: len(rows)]
+    def _ask(self, rows: NDArray[np.float32], axis: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Ask the model about the rows of one call."""
+        padding = -len(rows) % _ROW_MULTIPLE
+        block = np.pad(rows, ((0, padding), (0, 0)), mode="edge") if padding else np.ascontiguousarray(rows)
+        (answer,) = self._opened.session.run(None, {"displacement": block, "days": axis})
+        probabilities: NDArray[np.float32] = answer[: len(rows)]
+        return probabilities
 
-        starts = range(0, len(matrix), size)
-        if self._threads == 1 or len(starts) < 2:
-            for start in starts:
-                call(start)
-        else:
-            with ThreadPoolExecutor(min(self._threads, len(starts))) as pool:
-                # Going through the results raises what a call has raised.
-                for _ in pool.map(call, starts):
-                    pass
-        return out
+
+def _rows_per_call(epochs: int) -> int:
+    """Give the rows of a call on a CPU: few for long series, so that what it holds stays in the caches."""
+    rows = _VALUES_PER_CALL // max(epochs, 1) // _ROW_MULTIPLE * _ROW_MULTIPLE
+    return max(_LEAST_ROWS_PER_CALL, min(rows, _MOST_ROWS_PER_CALL))
 
 
 def _checked_priors(priors: Shares | None, model: Model) -> ClassPriors:

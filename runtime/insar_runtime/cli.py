@@ -110,10 +110,19 @@ def classify(
     velocity: VelocityOption = None,
     keep_series: Annotated[bool, typer.Option("--keep-series", help="Keep the series in the output.")] = False,
     overwrite: OverwriteOption = False,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory that the run may hold, such as 400M: it takes smaller steps, or ends with an error.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Classify every point of a file; rows and their order stay."""
+    from insar_runtime._memory import parse_size, peak_memory_mb
     from insar_runtime._priors import parse_priors
     from insar_runtime._texts import describe_summary
     from insar_runtime.files import classify_file
@@ -125,6 +134,7 @@ def classify(
     if as_json and output == "-":
         raise UsageError("--json and -o - both want standard output; give -o a file")
     mix = None if priors is None else parse_priors(priors)
+    limit = None if memory_limit is None else parse_size(memory_limit)
     with _quiet_when_unread(), ProgressBar(hidden=quiet) as bar:
         summary = classify_file(
             source,
@@ -135,10 +145,11 @@ def classify(
             keep_series=keep_series,
             overwrite=overwrite,
             priors=mix,
+            memory_limit=limit,
             progress=bar,
         )
     if as_json:
-        _report({**summary.to_dict(), "peak_memory_mb": _peak_memory_mb()}, "", as_json=True)
+        _report({**summary.to_dict(), "peak_memory_mb": peak_memory_mb()}, "", as_json=True)
     if not quiet:
         _say(describe_summary(summary))
 
@@ -163,12 +174,8 @@ def inspect(
     chosen = load_model(model)
     columns = _columns(id_column, lon, lat, velocity)
     half_wavelength_mm = chosen.half_wavelength_mm
-    with open_understood(source, units=units, columns=columns, half_wavelength_mm=half_wavelength_mm) as (
-        opened,
-        understanding,
-        _,
-    ):
-        facts = describe_source(opened, understanding, chosen.limits)
+    with open_understood(source, units=units, columns=columns, half_wavelength_mm=half_wavelength_mm) as table:
+        facts = describe_source(table.source, table.understanding, chosen.limits)
     _report(facts, describe_mapping(facts), as_json=as_json)
 
 
@@ -340,19 +347,6 @@ def _default_output(source: str) -> str:
     if not path.name:
         raise UsageError(f"input {source!r} is no file; give one")
     return str(path.with_name(f"{path.stem}.classified.parquet"))
-
-
-def _peak_memory_mb() -> float | None:
-    status = Path("/proc/self/status")
-    if status.exists():
-        # What getrusage says includes the process that started this one, up to the moment of the start.
-        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return round(int(peak.split()[1]) / 2**10, 1)
-    try:
-        import resource
-    except ImportError:
-        return None
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10), 1)
 
 
 def _report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ InsarRuntimeError
 ├── DataError            65  the data are refused: layout, dates, units, content
 ├── InputNotFoundError   66  there is no such input
 ├── UnavailableError     69  a model or device that was asked for is not there
+├── MemoryLimitError     71   the memory that a run may take does not do
 ├── OutputExistsError    73  the output is there already
 ├── InputOutputError     74  reading or writing failed
 └── ModelIntegrityError  77  a model file is not the one that was released
@@ -46,6 +47,12 @@ class UnavailableError(InsarRuntimeError, RuntimeError):
     """A model or device that was asked for is not available here."""
 
     exit_code = 69
+
+
+class MemoryLimitError(InsarRuntimeError, MemoryError):
+    """A run needs more memory than it may take."""
+
+    exit_code = 71
 
 
 class OutputExistsError(InsarRuntimeError, FileExistsError):

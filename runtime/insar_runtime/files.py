@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,13 +15,14 @@ import pyarrow as pa
 
 from insar_runtime._ahead import ahead
 from insar_runtime._layout import Role
+from insar_runtime._memory import MemoryGuard, Plan, make_plan
 from insar_runtime._parallel import in_order
 from insar_runtime._priors import ClassPriors, estimated_mix, known_rows
 from insar_runtime._run import Run
 from insar_runtime._sample import RowSample
 from insar_runtime._sinks import check_output
 from insar_runtime._sources import Source, open_source
-from insar_runtime._stream import Understanding, classify_rows, understand
+from insar_runtime._stream import Understanding, classify_rows, take_head, understand
 from insar_runtime._units import Unit
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier, Shares
@@ -32,14 +34,33 @@ Progress = Callable[[int, int | None], None]
 
 Done = TypeVar("Done")
 
-Reading = tuple[Source, Understanding, Iterator[pa.RecordBatch]]
-"""An open table, what was understood of it, and its rows."""
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An open table.
+
+    Attributes
+    ----------
+    source : Source
+    understanding : Understanding
+        Layout, dates and units.
+    batches : iterator of pyarrow.RecordBatch
+        All rows.
+    plan : Plan
+        Threads and batches that suit it.
+    """
+
+    source: Source
+    understanding: Understanding
+    batches: Iterator[pa.RecordBatch]
+    plan: Plan
+
 
 _MOST_SAMPLED_ROWS: Final = 200_000
 """Rows that priors are estimated from: chance then moves no share by more than some 0.1 %, in some 20 MB."""
 
 _BATCHES_AHEAD: Final = 2
-"""Batches that wait while one is classified: enough for a reader that is held up once, some 30 MB of wide doubles."""
+"""Batches that wait while others are classified: enough for a reader that is held up once."""
 
 
 def classify_file(
@@ -52,6 +73,7 @@ def classify_file(
     keep_series: bool = False,
     overwrite: bool = False,
     priors: Shares | Literal["auto"] | None = None,
+    memory_limit: int | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Classify a file of any size in bounded memory.
@@ -77,6 +99,9 @@ def classify_file(
         Shares of the classes where the points come from, in place of the classifier's. ``auto`` estimates them
         from the file, which is then read twice; with fewer than 100 rows to estimate from, the mix of the training
         is kept and said so in the metadata.
+    memory_limit : int, optional
+        Bytes that the process may hold. Smaller batches and fewer threads are taken to stay below; if that does not do,
+        or a run gets beyond, it ends with ``MemoryLimitError`` rather than by the system's hand.
     progress : callable, optional
         Told of the rows done after each batch, in each of the two readings with ``priors="auto"``.
 
@@ -94,37 +119,43 @@ def classify_file(
     output = _path_or_stream(output)
     _check_pair(source, output, overwrite=overwrite)
     classifier = classifier or Classifier()
+    guard = MemoryGuard(memory_limit)
     reading = partial(
         open_understood,
         source,
         units=units,
         columns=columns,
         half_wavelength_mm=classifier.model.half_wavelength_mm,
+        keep_series=keep_series,
+        threads=classifier.threads,
+        room=guard.room,
     )
     if isinstance(priors, str) and priors == "auto":
         if not isinstance(source, Path):
             raise UsageError("priors auto reads the input twice, a stream can be read once; give a file or five shares")
-        estimate = _estimated_priors(classifier, reading, keep_series=keep_series, progress=progress)
+        estimate = _estimated_priors(classifier, reading, guard, keep_series=keep_series, progress=progress)
         classifier = classifier.with_priors(estimate)
     elif priors is not None:
         classifier = classifier.with_priors(priors)
-    with reading() as (opened, understanding, batches):
-        _check_fitness(classifier, understanding, keep_series=keep_series)
-        run = Run(classifier, understanding, opened, keep_series=keep_series)
+    with reading() as table:
+        _check_fitness(classifier, table.understanding, keep_series=keep_series)
+        run = Run(classifier, table.understanding, table.source, keep_series=keep_series)
         with (
             run.open_sink(output, overwrite=overwrite) as sink,
-            _classified(batches, run.classify, classifier, is_file=isinstance(source, Path)) as results,
+            _classified(table, run.classify, classifier, is_file=isinstance(source, Path)) as results,
         ):
             for result in results:
                 sink.write(run.count(result))
+                guard.check()
                 if progress:
-                    progress(run.rows, opened.rows)
-    return run.summary(opened.name, _name(output), time.perf_counter() - begin)
+                    progress(run.rows, table.source.rows)
+    return run.summary(table.source.name, _name(output), time.perf_counter() - begin)
 
 
 def _estimated_priors(
     classifier: Classifier,
     reading: Callable[[], AbstractContextManager[Reading]],
+    guard: MemoryGuard,
     *,
     keep_series: bool,
     progress: Progress | None,
@@ -133,39 +164,42 @@ def _estimated_priors(
     as_trained = classifier.with_priors(None)
     sample = RowSample(_MOST_SAMPLED_ROWS, len(CLASS_NAMES))
     done = 0
-    with reading() as (opened, understanding, batches):
-        _check_fitness(classifier, understanding, keep_series=keep_series)
-        ask = partial(classify_rows, understanding=understanding)
-        with _classified(batches, ask, as_trained, is_file=True) as results:
+    with reading() as table:
+        _check_fitness(classifier, table.understanding, keep_series=keep_series)
+        ask = partial(classify_rows, understanding=table.understanding)
+        with _classified(table, ask, as_trained, is_file=True) as results:
             for result in results:
                 sample.add(known_rows(result.probabilities, classifier.model.unsure_below))
                 done += len(result)
+                guard.check()
                 if progress:
-                    progress(done, opened.rows)
+                    progress(done, table.source.rows)
     return estimated_mix(sample.rows(), classifier.model.training_priors)
 
 
 @contextmanager
 def _classified(
-    batches: Iterator[pa.RecordBatch],
+    table: Reading,
     classify: Callable[[Classifier, pa.RecordBatch, int], Done],
     classifier: Classifier,
     *,
     is_file: bool,
 ) -> Iterator[Iterator[Done]]:
-    """Classify batches in their order; a file's on all threads at once, with one more that reads ahead.
+    """Classify the batches of a table in their order; a file's on all threads at once, with one more that reads ahead.
 
     A batch a thread scales better than the calls of one batch on several threads: checks, columns and geometry are
     work too. A stream is read when its rows are wanted, and its threads share one batch: who interrupts a run must not
     wait for rows that may never come, and who asks by a pipe wants the answer before the next question.
     """
-    if classifier.threads == 1 or not is_file:
-        yield (classify(classifier, batch, first_row) for batch, first_row in _numbered(batches))
+    threads = table.plan.threads
+    if threads == 1 or not is_file:
+        classifier = classifier.with_threads(threads)
+        yield (classify(classifier, batch, first_row) for batch, first_row in _numbered(table.batches))
         return
     alone = classifier.with_threads(1)
     with (
-        closing(ahead(_numbered(batches), _BATCHES_AHEAD)) as coming,
-        closing(in_order(coming, lambda item: classify(alone, *item), classifier.threads)) as results,
+        closing(ahead(_numbered(table.batches), _BATCHES_AHEAD)) as coming,
+        closing(in_order(coming, lambda item: classify(alone, *item), threads)) as results,
     ):
         yield results
 
@@ -214,29 +248,39 @@ def open_understood(
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
+    keep_series: bool = False,
+    threads: int = 1,
+    room: int | None = None,
 ) -> Iterator[Reading]:
     """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
 
+    Parameters
+    ----------
+    source, units, columns, keep_series
+        As for ``classify_file``.
+    half_wavelength_mm : float
+        Of the radar, for phases in radian.
+    threads : int
+        Most threads that are to work on it.
+    room : int, optional
+        Bytes that the work may take.
+
     Yields
     ------
-    source : Source
+    Reading
         Open until the context ends.
-    understanding : Understanding
-        Layout, dates and units.
-    batches : iterator of pyarrow.RecordBatch
-        All rows.
 
     Raises
     ------
     InsarRuntimeError
         For the same reasons as ``classify_file``.
     """
-    with open_source(
-        _path_or_stream(source), roles={str(role): name for role, name in (columns or {}).items()}
-    ) as opened:
-        batches = opened.batches()
-        head = next((batch for batch in batches if batch.num_rows), None)
+    roles = {str(role): name for role, name in (columns or {}).items()}
+    with open_source(_path_or_stream(source), roles=roles, exact=keep_series) as opened:
+        plan = make_plan(opened.row_bytes, threads, held_bytes=opened.held_bytes, room=room)
+        batches = opened.batches(plan.batch_rows)
+        head, taken = take_head(batches)
         understanding = understand(
             opened.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm
         )
-        yield opened, understanding, batches if head is None else chain([head], batches)
+        yield Reading(opened, understanding, chain(taken, batches), plan)

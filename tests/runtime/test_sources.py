@@ -26,9 +26,9 @@ from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError
 CSV = b"pid,mp_type,latitude,mean_velocity,20200103,20200109\n0012,0,45.5,-1.5,1.1,-2.2\nNA,3,45.6,,,NaN\n"
 
 
-def read(source: Any, **options: Any) -> tuple[Source, pa.Table]:
+def read(source: Any, batch_rows: int = 8192, **options: Any) -> tuple[Source, pa.Table]:
     with open_source(source, **options) as opened:
-        batches = list(opened.batches())
+        batches = list(opened.batches(batch_rows))
         assert all(batch.schema.equals(opened.schema) for batch in batches)
         return opened, pa.Table.from_batches(batches, opened.schema)
 
@@ -138,8 +138,8 @@ def test_csv_of_many_blocks_keeps_rows_and_order(
     monkeypatch.setattr("insar_runtime._csv._BLOCK", 1 << 12)
     lines = [f"{i},{i / 8}" for i in range(5000)]
     path = write("a.csv", "\n".join(["pid,20200103", *lines]).encode())
-    with open_source(path, batch_rows=batch_rows) as source:
-        batches = list(source.batches())
+    with open_source(path) as source:
+        batches = list(source.batches(batch_rows))
     assert max(batch.num_rows for batch in batches) <= batch_rows
     table = pa.Table.from_batches(batches)
     assert table["pid"].to_pylist() == [str(i) for i in range(5000)]
@@ -203,8 +203,8 @@ def test_content_that_is_refused(write: Callable[[str, bytes], Path], name: str,
 def test_late_errors_are_ours_too(write: Callable[[str, bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("insar_runtime._csv._BLOCK", 1 << 10)
     path = write("a.csv", b"pid,20200103\n" + b"1,2.5\n" * 2000 + b"1,oops\n")
-    with open_source(path, batch_rows=100) as source:
-        batches = source.batches()
+    with open_source(path) as source:
+        batches = source.batches(100)
         assert next(batches).num_rows == 100
         with pytest.raises(DataError, match=r"column '20200103'.*'oops'"):
             list(batches)
@@ -218,8 +218,11 @@ def test_names_that_are_no_file(tmp_path: Path) -> None:
         pass
     with pytest.raises(UsageError, match="is a folder"), open_source(tmp_path):
         pass
-    with pytest.raises(UsageError, match="at least 1"), open_source(tmp_path / "a.csv", batch_rows=0):
-        pass
+
+
+def test_a_batch_has_rows(write: Callable[[str, bytes], Path]) -> None:
+    with open_source(write("a.csv", CSV)) as opened, pytest.raises(UsageError, match="at least 1"):
+        next(opened.batches(0))
 
 
 def test_errors_of_the_caller_pass_unchanged(write: Callable[[str, bytes], Path]) -> None:

@@ -1,0 +1,166 @@
+"""How much memory a run takes: what it is planned to need, what it has, and an error before the system kills it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from insar_runtime.errors import MemoryLimitError, UsageError
+
+_MIB: Final = 1 << 20
+_UNITS: Final = {"": 1, "k": 1 << 10, "m": _MIB, "g": 1 << 30}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
+
+BATCH_ROWS: Final = 8192
+"""Most rows of a batch."""
+_LEAST_ROWS: Final = 512
+_BATCH_BYTES: Final = 2 * _MIB
+"""Size that batches are cut to: below, reading takes longer; above, nothing gains."""
+
+_WAITING: Final = 4
+"""Batches beyond one a thread that are alive: two read ahead, one being read, one done."""
+_PER_THREAD: Final = 24 * _MIB
+"""What a thread takes to check a batch and to ask the model about a part of it."""
+_FIXED: Final = 24 * _MIB
+"""Rows that wait to be written, and what the reader holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a file is worked on.
+
+    Attributes
+    ----------
+    threads : int
+        Batches that are classified at once.
+    batch_rows : int
+        Rows of a batch.
+    """
+
+    threads: int
+    batch_rows: int
+
+    def need(self, row_bytes: float, held_bytes: int) -> int:
+        """Estimate the memory that a run takes beyond what the process has before it, in bytes."""
+        batch = int(self.batch_rows * row_bytes)
+        alive = (self.threads + _WAITING) * batch if self.threads > 1 else 2 * batch
+        # Each thread makes a matrix of its batch, and masks of it.
+        return held_bytes + alive + self.threads * (_PER_THREAD + 2 * batch) + _FIXED
+
+
+def make_plan(row_bytes: float, threads: int, *, held_bytes: int = 0, room: int | None = None) -> Plan:
+    """Choose batches and threads.
+
+    Parameters
+    ----------
+    row_bytes : float
+        Size of a row of a batch.
+    threads : int
+        Most threads.
+    held_bytes : int
+        What the reader holds at a time, whatever the batches are.
+    room : int, optional
+        Bytes that the run may take; as many as suit it if not given.
+
+    Raises
+    ------
+    MemoryLimitError
+        If there is not room enough for one thread and the smallest batches.
+    """
+    rows = BATCH_ROWS
+    while rows > _LEAST_ROWS and rows * row_bytes > _BATCH_BYTES:
+        rows //= 2
+    plan = Plan(threads, rows)
+    while room is not None and plan.need(row_bytes, held_bytes) > room:
+        if plan.batch_rows > _LEAST_ROWS:
+            plan = Plan(plan.threads, plan.batch_rows // 2)
+        elif plan.threads > 1:
+            plan = Plan(plan.threads - 1, rows)
+        else:
+            more = plan.need(row_bytes, held_bytes) - room
+            raise MemoryLimitError(
+                f"the memory limit leaves {max(room, 0) // _MIB} MB for the run, it needs {(room + more) // _MIB} MB; "
+                f"raise the limit by {-(-more // _MIB)} MB"
+            )
+    return plan
+
+
+def parse_size(text: str) -> int:
+    """Read a size such as ``400M`` or ``1.5G``, in bytes.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
+        raise UsageError(f"{text!r} is no size; give one such as 400M or 1.5G")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+class MemoryGuard:
+    """Ends a run that takes more memory than it may.
+
+    Parameters
+    ----------
+    limit : int or None
+        Bytes that the process may hold; None: no limit.
+
+    Raises
+    ------
+    UsageError
+        If the system does not tell how much a process holds.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        if limit is not None and resident_bytes() is None:
+            raise UsageError("a memory limit needs /proc, which this system does not have; leave it away")
+        self._limit = limit
+
+    @property
+    def room(self) -> int | None:
+        """Bytes that are left."""
+        return None if self._limit is None else self._limit - (resident_bytes() or 0)
+
+    def check(self) -> None:
+        """Look at the memory.
+
+        Raises
+        ------
+        MemoryLimitError
+            If it is beyond the limit.
+        """
+        room = self.room
+        if self._limit is not None and room is not None and room < 0:
+            raise MemoryLimitError(
+                f"the run holds {(self._limit - room) // _MIB} MB, the memory limit is {self._limit // _MIB} MB; "
+                "raise it, or use fewer threads"
+            )
+
+
+def resident_bytes() -> int | None:
+    """Give the memory that the process holds now; None where the system does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_memory_mb() -> float | None:
+    """Give the most memory that the process has held, in MiB; None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # What getrusage says includes the process that started this one, up to the moment of the start.
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return round(int(peak.split()[1]) / 2**10, 1)
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return None
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10), 1)

@@ -1,0 +1,176 @@
+"""Parquet files as a stream of record batches, in memory that does not grow with the file or its row groups."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from insar_runtime._dates import find_date_columns
+from insar_runtime._matrix import as_floats
+from insar_runtime.errors import DataError
+
+_ALL_BUFFERS: Final = 16 << 20
+_MOST_BUFFER: Final = 1 << 20
+_LEAST_BUFFER: Final = 1 << 14
+"""Every column that is read has a buffer of its own, so wide files get small ones."""
+
+_GROUP_BYTES: Final = 96 << 20
+"""Series of a row group that are held at a time: 100,000 rows of 250 epochs. Longer ones are read in two or three
+passes; row groups that would take more are streamed."""
+_MOST_PASSES: Final = 3
+_DECODED_BYTES: Final = 2 << 20
+"""Columns that are decoded at a time."""
+_WIDTHS: Final = {"FLOAT": 4, "INT32": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12, "BOOLEAN": 1}
+"""Bytes of a value by its physical type."""
+_GUESSED_TEXT_BYTES: Final = 24
+_NO_BUFFER: Final = np.empty((0, 0), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetTable:
+    """An open Parquet file.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        Of the batches: that of the file, with series as float32 (NaN = missing) unless they are wanted as they are.
+    rows : int
+    row_bytes : float
+        Size of a row of a batch, from the file's own counts.
+    held_bytes : int
+        What is held at a time, whatever the batches are.
+    """
+
+    schema: pa.Schema
+    rows: int
+    row_bytes: float
+    held_bytes: int
+    _file: pq.ParquetFile
+    _series: dict[str, int]
+    """Numbers of the columns that are narrowed; empty if none is."""
+
+    def batches(self, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Rows in file order, in batches of at most so many.
+
+        A file with one column a date is read column by column and a row group at a time: read in batches, each of
+        its hundreds of columns would keep a page and a dictionary decoded, a gigabyte for row groups of 100,000
+        rows, where the series as float32 are a tenth of that.
+        """
+        if not self._series:
+            yield from self._file.iter_batches(batch_rows, use_threads=False)
+            return
+        groups = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
+        buffer = _NO_BUFFER
+        for number, rows in enumerate(groups):
+            passes = max(-(-4 * rows * len(self._series) // _GROUP_BYTES), 1)
+            if passes > _MOST_PASSES:
+                for batch in self._file.iter_batches(batch_rows, row_groups=[number], use_threads=False):
+                    yield pa.RecordBatch.from_arrays(list(map(self._narrow, batch.columns, self._fields)), self.schema)
+                continue
+            step = max(-(-rows // passes), 1)
+            if buffer.shape[1] < step:
+                buffer = _NO_BUFFER  # before the larger one is made
+                buffer = np.empty((len(self._series), step), dtype=np.float32)
+            for start in range(0, rows, step):
+                yield from self._part_of_group(number, start, min(step, rows - start), buffer, batch_rows)
+
+    @property
+    def _fields(self) -> list[pa.Field]:
+        return list(self.schema)
+
+    def _narrow(self, column: pa.Array, field: pa.Field) -> pa.Array:
+        return pa.array(as_floats(column)) if field.name in self._series else column
+
+    def _part_of_group(
+        self, number: int, start: int, count: int, buffer: NDArray[np.float32], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Read some rows of a row group into the buffer, a few columns at a time, and give them in batches."""
+        rows = self._file.metadata.row_group(number).num_rows
+        at_once = max(_DECODED_BYTES // (8 * max(rows, 1)), 1)
+        names = self.schema.names
+        others: dict[str, pa.Array] = {}
+        for first in range(0, len(names), at_once):
+            some = names[first : first + at_once]
+            table = self._file.read_row_group(number, columns=some, use_threads=False)
+            for name in some:
+                column = table.column(name).slice(start, count).combine_chunks()
+                if name in self._series:
+                    buffer[self._series[name], :count] = as_floats(column)
+                else:
+                    others[name] = column
+        # The decoded columns are gone, but the pool holds their pages in case of more.
+        pa.default_memory_pool().release_unused()
+        for begin in range(0, count, batch_rows):
+            size = min(batch_rows, count - begin)
+            # A copy, so that the buffer is free for the next rows while these are still worked on.
+            block = buffer[:, begin : begin + size].copy()
+            columns = [
+                pa.array(block[self._series[name]]) if name in self._series else others[name].slice(begin, size)
+                for name in names
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def open_parquet(path: Path, closing: ExitStack, *, exact: bool) -> ParquetTable:
+    """Open a file.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    closing : ExitStack
+        Closes it.
+    exact : bool
+        Whether the series keep their type, because they are to be kept; as float32 otherwise.
+    """
+    # Without pre-buffering and threads, memory does not grow with the size of the row groups.
+    metadata = pq.read_metadata(path)
+    buffer_size = max(_LEAST_BUFFER, min(_MOST_BUFFER, _ALL_BUFFERS // max(metadata.num_columns, 1)))
+    file = closing.enter_context(
+        pq.ParquetFile(
+            path, metadata=metadata, pre_buffer=False, buffer_size=buffer_size, page_checksum_verification=True
+        )
+    )
+    schema = file.schema_arrow
+    series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema))}
+    if series:
+        fields = [field.with_type(pa.float32()) if field.name in series else field for field in schema]
+        schema = pa.schema(fields, metadata=schema.metadata)
+    largest = max((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), default=0)
+    held = min(4 * largest * len(series), _GROUP_BYTES) + 2 * _DECODED_BYTES if series else 0
+    return ParquetTable(schema, metadata.num_rows, _row_bytes(metadata, series), held, file, series)
+
+
+def _series_columns(schema: pa.Schema) -> list[str]:
+    """Give the numeric columns of dates of a flat table; none if it is not plainly one with a column a date."""
+    flat = not any(pa.types.is_nested(data_type) for data_type in schema.types)
+    if not flat or len(set(schema.names)) < len(schema.names):
+        return []
+    try:
+        found = find_date_columns(schema.names).names
+    except DataError:
+        return []  # the layout says what is wrong with them
+    numeric = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal)
+    return [name for name in found if any(test(schema.field(name).type) for test in numeric)]
+
+
+def _row_bytes(metadata: pq.FileMetaData, narrowed: Container[str]) -> float:
+    """Estimate the size of a row in memory: the numbers of values of all columns, at the width of their type."""
+    if not metadata.num_rows:
+        return 0.0
+    values = [0] * metadata.num_columns
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for column in range(metadata.num_columns):
+            values[column] += group.column(column).num_values
+    leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
+    widths = [4 if leaf.path in narrowed else _WIDTHS.get(leaf.physical_type, _GUESSED_TEXT_BYTES) for leaf in leaves]
+    return sum(count * width for count, width in zip(values, widths, strict=True)) / int(metadata.num_rows)

@@ -1,0 +1,121 @@
+"""Plans that fit into the memory there is, and an error before the system ends a run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insar_runtime import Classifier, InsarRuntimeError, UsageError, classify_file
+from insar_runtime import _memory as memory
+from insar_runtime._memory import MemoryGuard, make_plan, parse_size, peak_memory_mb, resident_bytes
+from insar_runtime.errors import MemoryLimitError
+from tests.runtime.commands import refused, run
+from tests.runtime.tables import series, wide
+
+MIB = 1 << 20
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("400M", 400 * MIB), ("1.5G", 1536 * MIB), ("512MiB", 512 * MIB), ("90 kb", 92160), ("7", 7)]
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "M", "-3M", "4T", "1,5G", "nan"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(UsageError, match="give one such as 400M"):
+        parse_size(text)
+
+
+@given(st.floats(0, 20_000), st.integers(1, 64))
+def test_without_a_limit_all_threads_work_on_batches_of_a_bounded_size(row_bytes: float, threads: int) -> None:
+    plan = make_plan(row_bytes, threads)
+    assert plan.threads == threads
+    assert 512 <= plan.batch_rows <= 8192
+    assert plan.batch_rows == 512 or plan.batch_rows * row_bytes <= memory._BATCH_BYTES
+    assert plan.batch_rows == 8192 or 2 * plan.batch_rows * row_bytes > memory._BATCH_BYTES
+
+
+@given(st.floats(0, 20_000), st.integers(1, 64), st.integers(0, 200 * MIB), st.integers(-MIB, 3000 * MIB))
+def test_a_plan_keeps_to_its_room_or_says_what_it_needs(
+    row_bytes: float, threads: int, held_bytes: int, room: int
+) -> None:
+    if memory.Plan(1, 512).need(row_bytes, held_bytes) > room:
+        with pytest.raises(MemoryLimitError, match=r"it needs \d+ MB; raise the limit by \d+ MB"):
+            make_plan(row_bytes, threads, held_bytes=held_bytes, room=room)
+    else:
+        plan = make_plan(row_bytes, threads, held_bytes=held_bytes, room=room)
+        assert plan.need(row_bytes, held_bytes) <= room
+        assert 1 <= plan.threads <= threads
+
+
+def test_less_room_never_means_larger_steps() -> None:
+    needs = [make_plan(2000, 8, room=room * MIB).need(2000, 0) for room in range(60, 700, 20)]
+    assert needs == sorted(needs)
+    assert needs[0] < needs[-1]
+
+
+@linux
+def test_the_guard_knows_how_much_the_process_holds() -> None:
+    held = resident_bytes()
+    assert held is not None
+    block = np.ones(100 * MIB, dtype=np.uint8)
+    more = resident_bytes()
+    assert more is not None
+    assert 90 * MIB < more - held < 130 * MIB
+    # The kernel counts the peak in steps of its own.
+    assert (peak_memory_mb() or 0) * MIB > more - 4 * MIB
+    MemoryGuard(more + 500 * MIB).check()
+    with pytest.raises(MemoryLimitError, match=r"the run holds \d+ MB, the memory limit is \d+ MB; raise it"):
+        MemoryGuard(more - len(block) // 2).check()
+    MemoryGuard(None).check()
+
+
+def test_a_limit_needs_a_system_that_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "resident_bytes", lambda: None)
+    with pytest.raises(UsageError, match="leave it away"):
+        MemoryGuard(1)
+    MemoryGuard(None)
+
+
+@linux
+def test_a_run_that_gets_beyond_its_limit_ends_with_an_error_and_no_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq.write_table(wide(*series(9000, 40)), tmp_path / "t.parquet", row_group_size=3000)
+    monkeypatch.setattr(memory, "_FIXED", -(1 << 40))  # a plan that is far too hopeful
+    held = resident_bytes()
+    assert held is not None
+    with pytest.raises(MemoryLimitError, match="raise it"):
+        classify_file(
+            tmp_path / "t.parquet",
+            tmp_path / "out.parquet",
+            classifier=Classifier(device="cpu", threads=2),
+            memory_limit=held // 2,
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]
+    assert issubclass(MemoryLimitError, InsarRuntimeError)
+    assert issubclass(MemoryLimitError, MemoryError)
+
+
+@linux
+def test_the_command_keeps_to_its_limit_or_says_by_how_much_it_does_not(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    dates = np.datetime64("2018-01-03") + np.arange(243) * 6
+    columns = {str(date).replace("-", ""): rng.normal(0, 3, 60_000) for date in dates}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=60_000)
+    options = ["classify", str(tmp_path / "t.parquet"), "--units", "mm", "--json", "--overwrite", "-q"]
+    refused(run(*options, "--memory-limit", "150M"), 71, "raise the limit by")
+    done = run(*options, "--memory-limit", "330M")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["peak_memory_mb"] < 330

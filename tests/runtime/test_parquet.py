@@ -1,0 +1,150 @@
+"""Wide Parquet is read by row group: the same rows and values as in batches, whatever the groups, in little memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insar_runtime import Classifier, classify_file
+from insar_runtime import _parquet as parquet
+from insar_runtime._parquet import open_parquet
+from tests.runtime.tables import series, wide
+
+DATES = [f"2020{month:02}{day:02}" for month in range(1, 13) for day in (3, 15, 27)]
+TYPES = [pa.float64(), pa.float32(), pa.float16(), pa.int16(), pa.int64(), pa.decimal128(9, 2)]
+
+
+def _table(rows: int, data_type: pa.DataType, seed: int = 0) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    values = rng.integers(-300, 300, (rows, len(DATES)))
+    columns: dict[str, Any] = {"pid": pa.array([f"p{i}" for i in range(rows)])}
+    for i, date in enumerate(DATES):
+        known: list[Any] = [None if rng.random() < 0.05 else int(value) for value in values[:, i]]
+        if pa.types.is_decimal(data_type):
+            known = [None if value is None else Decimal(value) for value in known]
+        elif pa.types.is_float16(data_type):
+            known = [None if value is None else np.float16(value) for value in known]
+        columns[date] = pa.array(known, data_type)
+    # A column of dates in the middle, and an attribute that must keep every bit.
+    columns["exact"] = rng.normal(size=rows) * 1e9
+    return pa.table(columns).select(["pid", *DATES[:9], "exact", *DATES[9:]])
+
+
+def _read(path: Path, batch_rows: int, *, exact: bool) -> tuple[pa.Table, list[int]]:
+    with ExitStack() as closing:
+        opened = open_parquet(path, closing, exact=exact)
+        batches = list(opened.batches(batch_rows))
+    return pa.Table.from_batches(batches, opened.schema), [batch.num_rows for batch in batches]
+
+
+def _equal(found: pa.Table, table: pa.Table) -> bool:
+    """Whether the series are those of the table as float32 with NaN for null, and all else is the same."""
+    if found.schema.names != table.schema.names:
+        return False
+    for name in table.schema.names:
+        expected = table.column(name)
+        if name in DATES:
+            expected = expected.cast(pa.float32(), safe=False).to_numpy()
+            if not np.array_equal(found.column(name).to_numpy(), expected, equal_nan=True):
+                return False
+        elif not found.column(name).equals(expected):
+            return False
+    return True
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=st.integers(0, 120),
+    group=st.integers(1, 130),
+    batch=st.integers(1, 50),
+    limit=st.sampled_from([200, 3000, 1 << 30]),
+    data_type=st.sampled_from(TYPES),
+    seed=st.integers(0, 1000),
+)
+def test_groups_give_what_is_in_the_file(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: int,
+    group: int,
+    batch: int,
+    limit: int,
+    data_type: pa.DataType,
+    seed: int,
+) -> None:
+    """By whole groups, in passes, and streamed."""
+    table = _table(rows, data_type, seed)
+    path = tmp_path_factory.mktemp("groups") / "table.parquet"
+    pq.write_table(table, path, row_group_size=group)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "_GROUP_BYTES", limit)
+        patch.setattr(parquet, "_DECODED_BYTES", 2000)
+        found, _ = _read(path, batch, exact=False)
+    assert _equal(found, table)
+    assert _read(path, batch, exact=True)[0].equals(table)
+
+
+def test_a_group_that_is_too_large_is_read_in_passes_and_then_streamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq.write_table(_table(100, pa.float64()), tmp_path / "t.parquet")
+    assert _read(tmp_path / "t.parquet", 60, exact=False)[1] == [60, 40]
+    monkeypatch.setattr(parquet, "_GROUP_BYTES", 40 * 4 * len(DATES))
+    assert _read(tmp_path / "t.parquet", 60, exact=False)[1] == [34, 34, 32]
+    monkeypatch.setattr(parquet, "_GROUP_BYTES", 20 * 4 * len(DATES))
+    assert _read(tmp_path / "t.parquet", 60, exact=False)[1] == [60, 40]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table({"pid": ["a"], "displacements": [[1.5, 2.5]], "dates": [["20200103", "20200115"]]}),
+        pa.table({"pid": ["a"], "value": [1.5]}),
+        pa.table({"20200103": ["1.5"], "20200115": ["2.5"]}),
+        pa.table([[1.5], [2.5], [3.5]], ["20200103", "20200115", "20200115"]),
+    ],
+    ids=["lists", "no dates", "text", "a column twice"],
+)
+def test_all_other_files_are_read_as_they_are(tmp_path: Path, table: pa.Table) -> None:
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert _read(tmp_path / "t.parquet", 8192, exact=False)[0].equals(table)
+
+
+@pytest.mark.parametrize("keep_series", [False, True])
+def test_the_classes_do_not_depend_on_the_way_of_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_series: bool
+) -> None:
+    source = tmp_path / "t.parquet"
+    table = wide(*series(5000, 60))
+    pq.write_table(table, source, row_group_size=3000)
+    classifier = Classifier(device="cpu", threads=2)
+    found = []
+    for limit in (1 << 30, 400_000, 1):
+        monkeypatch.setattr(parquet, "_GROUP_BYTES", limit)
+        out = tmp_path / f"{limit}.parquet"
+        classify_file(source, out, classifier=classifier, keep_series=keep_series)
+        found.append(pq.read_table(out))
+    assert found[0].num_rows == 5000
+    assert all(other.equals(found[0]) for other in found[1:])
+    if keep_series:
+        assert found[0].select(table.schema.names).equals(table)
+
+
+def test_the_size_of_a_row_is_counted(tmp_path: Path) -> None:
+    rows = pa.table(
+        {
+            "id": pa.array(range(10), pa.int64()),
+            "x": pa.array([[1.0] * 7] * 10, pa.list_(pa.float32(), 7)),
+            "y": pa.array([[1.0] * 5] * 10, pa.list_(pa.float64())),
+        }
+    )
+    pq.write_table(rows, tmp_path / "t.parquet")
+    with ExitStack() as closing:
+        assert open_parquet(tmp_path / "t.parquet", closing, exact=False).row_bytes == 8 + 7 * 4 + 5 * 8
