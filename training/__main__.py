@@ -53,7 +53,7 @@ def fit(
     real: Annotated[
         Path | None, typer.Option(help="Folder of the project's real files, in place of files of your own.")
     ] = None,
-    chunks: Annotated[int, typer.Option(min=1, help="Length of the training, in chunks of 20480 series.")] = 500,
+    chunks: Annotated[int, typer.Option(min=1, help="Length of the training, in chunks of 20480 series.")] = 700,
     quick: Annotated[bool, typer.Option(help="A training of minutes, to try things out.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2026,
     work: Annotated[Path | None, typer.Option(help="Folder of the state; a run goes on from what it finds.")] = None,

@@ -14,6 +14,7 @@ too. Three more rules hold here:
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
@@ -29,8 +30,9 @@ _CYCLE_RIDGE: Final = (0.03, 1.0)
 """Added to the power of the cycle's sine and cosine, a share of the epochs and a number [ours]: next to nothing over
 years, and over months, where a cycle cannot be told from a curve, enough to leave the curve in place."""
 
-_Line = tuple[tf.Tensor, tf.Tensor]
-"""Level and slope of rows, [batch, 1] each."""
+_FIRST_OF_PAIR: Final = (0, 0, 1, 0, 0, 1, 1, 2, 3, 2)
+_SECOND_OF_PAIR: Final = (0, 1, 1, 2, 3, 2, 3, 2, 3, 3)
+"""Numbers of one, time, sine and cosine in the products that a fit needs."""
 
 CHANNELS: Final = 5
 """Of the image that the convolutions see."""
@@ -38,66 +40,112 @@ STATISTICS: Final = 11
 """Numbers that describe a series as a whole."""
 
 
-def _inner(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Multiply rows [batch, m, T] and [batch, n, T] with each other, [batch, m, n]."""
-    return tf.matmul(a, b, transpose_b=True)
+def _as_one(rows: tf.Tensor) -> tf.Tensor:
+    """Give rows [batch, T] an axis, [batch, 1, T]; an index would be exported with a copy of them."""
+    return tf.expand_dims(rows, axis=1)
 
 
-def _column(products: tf.Tensor, row: int, column: int) -> tf.Tensor:
-    """Take one product of each series, [batch, 1]."""
-    return products[:, row, column : column + 1]
+def _products(rows: tf.Tensor, functions: tf.Tensor) -> tf.Tensor:
+    """Multiply rows [batch, T] with functions of time [batch or 1, n, T], [batch, n].
+
+    Where all rows share their dates, that is one product of matrices for the whole batch.
+    """
+    return tf.squeeze(tf.matmul(_as_one(rows), functions, transpose_b=True), axis=1)
 
 
-def _diagonal(products: tf.Tensor) -> tf.Tensor:
-    """Take the two products of [batch, 2, 2] that are of a row with itself, [batch, 2, 1]."""
-    return tf.stack([_column(products, 0, 0), _column(products, 1, 1)], axis=1)
+@dataclass(frozen=True)
+class _Moments:
+    """What the valid epochs of each row make of one, time, sine and cosine; [batch, 1], and [batch, 2] of a pair.
+
+    A row, the sine and the cosine are first freed of the line that they hold (Gram and Schmidt); a cycle is then found
+    by least squares with a ridge.
+    """
+
+    count: tf.Tensor
+    middle: tf.Tensor
+    time_power: tf.Tensor
+    level: tf.Tensor
+    slope: tf.Tensor
+    power: tf.Tensor
+    mixed: tf.Tensor
+
+    @classmethod
+    def of(cls, valid: tf.Tensor, waves: tf.Tensor) -> _Moments:
+        """Take the moments of rows [batch, T] with the four functions [batch or 1, 4, T]."""
+        pairs = tf.gather(waves, _FIRST_OF_PAIR, axis=1) * tf.gather(waves, _SECOND_OF_PAIR, axis=1)
+        count, time, square, with_one, with_time, power, mixed = tf.split(
+            _products(valid, pairs), [1, 1, 1, 2, 2, 2, 1], axis=1
+        )
+        count = tf.maximum(count, 1.0)
+        middle = time / count
+        time_power = tf.maximum(square - middle * time, _TINY)
+        level = with_one / count
+        slope = (with_time - middle * with_one) / time_power
+        share, least = _CYCLE_RIDGE
+        power += share * count + least - with_one * level - time_power * slope * slope
+        levels, slopes = tf.split(level, 2, axis=1), tf.split(slope, 2, axis=1)
+        mixed -= count * levels[0] * levels[1] + time_power * slopes[0] * slopes[1]
+        return cls(count, middle, time_power, level, slope, power, mixed)
+
+    def line(self, with_one: tf.Tensor, with_time: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Give level in the middle and slope of rows by their products with one and time."""
+        return with_one / self.count, (with_time - self.middle * with_one) / self.time_power
+
+    def coefficients(self, level: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
+        """Give what one and time are to be multiplied with, [batch, 2]."""
+        return tf.concat([level - self.middle * slope, slope], axis=1)
+
+    def cycle(self, with_waves: tf.Tensor, level: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
+        """Give what sine and cosine are to be multiplied with, by the products of a row with them and its line."""
+        own = with_waves - self.count * level * self.level - self.time_power * slope * self.slope
+        (sine, cosine), (of_sine, of_cosine) = (tf.split(pair, 2, axis=1) for pair in (self.power, own))
+        scale = 1.0 / (sine * cosine - self.mixed * self.mixed)
+        return tf.concat(
+            [(cosine * of_sine - self.mixed * of_cosine) * scale, (sine * of_cosine - self.mixed * of_sine) * scale],
+            axis=1,
+        )
 
 
-def _line_and_cycle(
-    moments: tf.Tensor, left: tf.Tensor, count: tf.Tensor, middle: tf.Tensor, time_power: tf.Tensor
-) -> tf.Tensor:
-    """Fit a line, and a line and a yearly cycle, to rows whose line has nearly gone.
+def _without_line_and_cycle(
+    value: tf.Tensor, valid: tf.Tensor, days: tf.Tensor, time: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Take the best line away from rows, and from a copy the best line and yearly cycle together.
 
     Parameters
     ----------
-    moments : tensor, shape [batch, 4, 5]
-        Products of one, time, sine and cosine at the valid epochs with each other, and with the values.
-    left : tensor, shape [batch, 4, 1]
-        Products of the four with the rows.
-    count, middle, time_power : tensor, shape [batch, 1]
-        Number of valid epochs, mean time, power of the time about its mean.
+    value, valid : tensor, shape [batch, T]
+        Displacement, zero where it is missing; 1 where there is a value, 0 elsewhere.
+    days, time : tensor, shape [batch or 1, T]
+        Days, and the same on a scale of about 1. The line is the same whatever its time is measured in.
 
     Returns
     -------
-    tensor, shape [batch, 2, 4]
-        Coefficients of the four: of the line, and of both. The cycle is found by least squares with a ridge after the
-        line has been taken from its sine and cosine.
+    residuals : tensor, shape [batch, 2, T]
+        Without the line, and without both; zero where there is no value.
+    slope : tensor, shape [batch, 1]
+        Of the line, in ``time``.
+    count : tensor, shape [batch, 1]
+        Number of valid epochs, at least 1.
     """
+    angle = days * (2 * math.pi / _YEAR)
+    waves = tf.stack([tf.ones_like(days), time, tf.sin(angle), tf.cos(angle)], axis=1)
+    moments = _Moments.of(valid, waves)
 
-    def line_of(with_one: tf.Tensor, with_time: tf.Tensor) -> _Line:
-        return with_one / count, (with_time - middle * with_one) / time_power
-
-    sine = line_of(_column(moments, 0, 2), _column(moments, 1, 2))
-    cosine = line_of(_column(moments, 0, 3), _column(moments, 1, 3))
-    row = line_of(left[:, 0], left[:, 1])
-
-    def without_lines(product: tf.Tensor, one: _Line, other: _Line) -> tf.Tensor:
-        return product - count * one[0] * other[0] - time_power * one[1] * other[1]
-
-    share, least = _CYCLE_RIDGE
-    ridge = share * count + least
-    sine_power = without_lines(_column(moments, 2, 2), sine, sine) + ridge
-    cosine_power = without_lines(_column(moments, 3, 3), cosine, cosine) + ridge
-    mixed = without_lines(_column(moments, 2, 3), sine, cosine)
-    of_sine, of_cosine = without_lines(left[:, 2], sine, row), without_lines(left[:, 3], cosine, row)
-    scale = 1.0 / (sine_power * cosine_power - mixed * mixed)
-    first = (cosine_power * of_sine - mixed * of_cosine) * scale
-    second = (sine_power * of_cosine - mixed * of_sine) * scale
-
-    level, slope = (row[i] - first * sine[i] - second * cosine[i] for i in (0, 1))
-    nothing = tf.zeros_like(count)
-    line = tf.concat([row[0] - middle * row[1], row[1], nothing, nothing], axis=1)
-    return tf.stack([line, tf.concat([level - middle * slope, slope, first, second], axis=1)], axis=1)
+    line = waves[:, :2]
+    level, steepness = moments.line(*tf.split(_products(value, line), 2, axis=1))
+    fitted = tf.squeeze(tf.matmul(_as_one(moments.coefficients(level, steepness)), line), axis=1)
+    residual = value - valid * fitted
+    # A second pass takes away what rounding has left of the line: of 300 mm, float32 leaves what counts. It also takes
+    # away the cycle, from a copy.
+    with_one, with_time, with_waves = tf.split(_products(residual, waves), [1, 1, 2], axis=1)
+    level, slope = moments.line(with_one, with_time)
+    cycle = moments.cycle(with_waves, level, slope)
+    plain = tf.concat([moments.coefficients(level, slope), tf.zeros_like(cycle)], axis=1)
+    level -= tf.reduce_sum(cycle * moments.level, axis=1, keepdims=True)
+    slope -= tf.reduce_sum(cycle * moments.slope, axis=1, keepdims=True)
+    in_year = tf.concat([moments.coefficients(level, slope), cycle], axis=1)
+    fitted = tf.matmul(tf.stack([plain, in_year], axis=1), waves)
+    return _as_one(residual) - _as_one(valid) * fitted, steepness, moments.count
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -112,8 +160,8 @@ class DescribeSeries(keras.layers.Layer):
     ----------
     half_wavelength_mm : float
         Half of the radar's wavelength in millimetres.
-    before, after : int
-        Zeros to put before and after every series, for convolutions that add none themselves.
+    block : int
+        Epochs that stand next to each other in the image, a divisor of ``stride``.
     stride : int
         Epochs that one position behind the convolutions stands for.
 
@@ -122,18 +170,17 @@ class DescribeSeries(keras.layers.Layer):
     Call with ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days`` [batch or 1, T] float32,
     finite, ascending wherever ``displacement`` is valid. With L = T / stride, rounded up, returns
 
-    - image [batch, 1, before + stride * L + after, 5] float32: residual over its own scatter, residual in half
-      wavelengths, whether there is a value, time since the epoch before, residual without its yearly cycle over the
-      scatter that it then has,
+    - image [batch, 1, stride * L / block, 5 * block] float32, the epochs of a block for each of five channels: residual
+      over its own scatter, residual without its yearly cycle over the scatter that it then has, residual in half
+      wavelengths, whether there is a value, time since the epoch before,
     - coarse [batch, 3, L] float32 of each stride: mean residual over the scatter, mean time of the valid epochs in
       [0, 1] from the first valid epoch of the series to its last, share of valid epochs,
     - statistics [batch, 11] float32.
     """
 
-    def __init__(self, half_wavelength_mm: float, before: int, after: int, stride: int, **kwargs: Any) -> None:
+    def __init__(self, half_wavelength_mm: float, block: int, stride: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.half_wavelength_mm = half_wavelength_mm
-        self.before, self.after, self.stride = before, after, stride
+        self.half_wavelength_mm, self.block, self.stride = half_wavelength_mm, block, stride
 
     def call(self, displacement: tf.Tensor, days: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Describe; see the notes of the class for shapes."""
@@ -145,67 +192,59 @@ class DescribeSeries(keras.layers.Layer):
         days, apart = tf.pad(days, filled), tf.pad(apart, filled)
 
         missing = tf.math.is_nan(displacement)
-        value = tf.where(missing, tf.zeros_like(displacement), displacement)
-        valid = 1.0 - tf.cast(missing, tf.float32)
-        # Maxima of values that are zero where an epoch is missing, so that none of them counts.
-        last = tf.reduce_max((days + 1.0) * valid, axis=1, keepdims=True) - 1.0
-        first = _FAR_DAYS - tf.reduce_max((_FAR_DAYS - days) * valid, axis=1, keepdims=True)
-        span = tf.maximum(last - first, 1.0)
-        time = ((days - first) / span) * valid
-
-        angle = days * (2 * math.pi / _YEAR)
-        waves = tf.stack([valid, time, tf.sin(angle) * valid, tf.cos(angle) * valid], axis=1)
-        moments = _inner(waves, tf.concat([waves, value[:, None]], axis=1))
-        count = tf.maximum(_column(moments, 0, 0), 1.0)
-        middle = _column(moments, 0, 1) / count
-        time_power = tf.maximum(_column(moments, 1, 1) - middle * _column(moments, 0, 1), _TINY)
-        total = (_column(moments, 1, 4) - middle * _column(moments, 0, 4)) / time_power
-        residual = value - (_column(moments, 0, 4) / count) * valid - total * (time - middle * valid)
-        # A second pass takes away what rounding has left of the line: of 300 mm, float32 leaves what counts. It also
-        # takes away the cycle, from a copy.
-        left = _inner(waves, residual[:, None])
-        away = _line_and_cycle(moments, left, count, middle, time_power)
-        residuals = residual[:, None] - tf.matmul(away, waves)
-        power = _diagonal(_inner(residuals, residuals))
-        scatter = tf.sqrt(power / count[:, None]) + 0.05
-        relatives = tf.clip_by_value(residuals * (0.6 / scatter), -2.5, 2.5)
-        likeness = _diagonal(_inner(residuals[:, :, 1:], residuals[:, :, :-1])) / (power + 0.01)
-
-        years = span * (1.0 / _YEAR)
-        rate = tf.asinh(total / years * 0.5)
-        statistics = tf.concat(
-            [
-                rate,
-                tf.abs(rate),
-                tf.asinh(total * 0.1),
-                tf.abs(tf.asinh(total * 0.1)),
-                tf.math.log(scatter[:, 0]),
-                likeness[:, 0],
-                tf.math.log(count * 0.01),
-                tf.math.log(years * 0.3),
-                # Mean days between epochs, about 0 at 8 days.
-                tf.math.log(span / count * 0.125),
-                tf.math.log(scatter[:, 1]),
-                likeness[:, 1],
-            ],
-            axis=1,
-        )
-
-        relative, in_year = relatives[:, 0], relatives[:, 1]
-        physical = tf.clip_by_value(residuals[:, 0] * (2.0 / self.half_wavelength_mm), -2.5, 2.5)
+        value = tf.where(missing, 0.0, displacement)
+        # No cast of the truth values: OpenVINO refuses to compute with them.
+        valid = tf.where(missing, 0.0, 1.0)
         since = valid * tf.minimum(apart * (1.0 / 24.0), 2.5)
-        image = tf.stack([relative, physical, valid, since, in_year], axis=1)
-        image = tf.pad(image, [[0, 0], [0, 0], [self.before, self.after]])[:, :, None]
 
-        parts = tf.reshape(tf.stack([relative, time, valid], axis=1), [tf.shape(valid)[0], 3, -1, self.stride])
-        sums = tf.squeeze(tf.matmul(parts, tf.ones([self.stride, 1])), axis=3)
-        weight = sums[:, 2:]
-        coarse = tf.concat([sums[:, :2] / tf.maximum(weight, 1.0), weight * (1.0 / self.stride)], axis=1)
-        return tf.transpose(image, [0, 2, 3, 1]), coarse, statistics
+        # A time that the rows of a batch share is one for the whole batch, and between -1 and 1 it keeps float32 exact.
+        length = tf.maximum(tf.reduce_max(days, axis=1, keepdims=True), 1.0)
+        time = days * (2.0 / length) - 1.0
+        residuals, slope, count = _without_line_and_cycle(value, valid, days, time)
+        one = tf.expand_dims(tf.ones_like(days), axis=2)
+        power = tf.matmul(residuals * residuals, one)
+        scatter = tf.sqrt(power / _as_one(count)) + 0.05
+        relatives = tf.clip_by_value(residuals * (0.6 / scatter), -2.5, 2.5)
+        likeness = tf.matmul(residuals[:, :, 1:] * residuals[:, :, :-1], one[:, 1:]) / (power + 0.01)
+        plain, _ = tf.split(residuals, 2, axis=1)
+        physical = tf.clip_by_value(plain * (2.0 / self.half_wavelength_mm), -2.5, 2.5)
+        image = tf.concat([relatives, physical, _as_one(valid), _as_one(since)], axis=1)
+
+        # Maxima of values that are zero where an epoch is missing, so that none of them counts.
+        known_days = (days + 1.0) * valid
+        last = tf.reduce_max(known_days, axis=1, keepdims=True)
+        first = _FAR_DAYS - tf.reduce_max((_FAR_DAYS - 1.0 - days) * valid, axis=1, keepdims=True)
+        span = tf.maximum(last - first, 1.0)
+        total = slope * (2.0 * span / length)
+        years = span * (1.0 / _YEAR)
+        curved = tf.asinh(tf.concat([total / years * 0.5, total * 0.1], axis=1))
+        # The last is mean days between epochs, 1 at 8 days.
+        sizes = [tf.squeeze(scatter, axis=2), count * 0.01, years * 0.3, span / count * 0.125]
+        logarithms = tf.math.log(tf.concat(sizes, axis=1))
+        statistics = tf.concat([curved, tf.abs(curved), logarithms, tf.squeeze(likeness, axis=2)], axis=1)
+
+        relative, _ = tf.split(relatives, 2, axis=1)
+        weight = self._summed(valid)
+        some = tf.maximum(weight, 1.0)
+        position = (self._summed(known_days) / some - _as_one(first)) / _as_one(span)
+        coarse = tf.concat([self._summed(relative) / some, position, weight * (1.0 / self.stride)], axis=1)
+        return self._in_blocks(image), coarse, statistics
+
+    def _in_blocks(self, image: tf.Tensor) -> tf.Tensor:
+        """Put the epochs of a block next to each other: a convolution then reads whole blocks, which copies less."""
+        batch = tf.shape(image)[0]
+        blocks = tf.reshape(image, tf.stack([batch, CHANNELS, -1, self.block]))
+        blocks = tf.transpose(blocks, [0, 2, 1, 3])
+        return tf.reshape(blocks, tf.stack([batch, 1, -1, CHANNELS * self.block]))
+
+    def _summed(self, rows: tf.Tensor) -> tf.Tensor:
+        """Sum rows [batch, T] or [batch, 1, T] over each stride, [batch, 1, L]."""
+        strides = tf.reshape(rows, tf.stack([tf.shape(rows)[0], -1, self.stride]))
+        return tf.transpose(tf.matmul(strides, tf.ones([1, self.stride, 1])), [0, 2, 1])
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""
-        own = {name: getattr(self, name) for name in ("half_wavelength_mm", "before", "after", "stride")}
+        own = {name: getattr(self, name) for name in ("half_wavelength_mm", "block", "stride")}
         return {**super().get_config(), **own}
 
 
@@ -223,42 +262,41 @@ class PoolInTime(keras.layers.Layer):
 
     Notes
     -----
-    Call with features [batch, 1, L', C] that are not negative, L' at least L, and the coarse series [batch, 3, L] of
-    ``DescribeSeries``. Returns [batch, C * parts + 2 * parts + C] float32: means of the features, means of the coarse
-    residual, share of the epochs in each part, and the largest value of each feature where there are epochs.
+    Call with features [batch, 1, L, C] that are not negative and the coarse series [batch, 3, L] of
+    ``DescribeSeries``. Returns, all float32, means of the features [batch, parts * C], means of the coarse residual
+    [batch, parts], share of the epochs in each part [batch, parts], and the largest value of each feature where there
+    are epochs [batch, C].
     """
 
     def __init__(self, parts: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.parts = parts
 
-    def call(self, features: tf.Tensor, coarse: tf.Tensor) -> tf.Tensor:
+    def call(self, features: tf.Tensor, coarse: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Pool; see the notes of the class for shapes."""
-        channels, length = features.shape[-1], tf.shape(coarse)[2]
-        features = tf.squeeze(tf.transpose(features, [0, 3, 1, 2]), axis=2)[:, :, :length]
-        residual, position, weight = (coarse[:, i : i + 1] for i in range(3))
+        channels = features.shape[-1]
+        residual, position, weight = tf.split(coarse, 3, axis=1)
+        features = tf.reshape(features, tf.stack([tf.shape(coarse)[0], tf.shape(coarse)[2], channels]))
+        features *= tf.transpose(tf.minimum(weight * 4.0, 1.0), [0, 2, 1])
         centre = tf.range(self.parts, dtype=tf.float32)[:, None]
         hats = tf.maximum(1.0 - tf.abs(position * (self.parts - 1.0) - centre), 0.0) * weight
-        own = _inner(hats, tf.ones_like(weight))
-        hats *= 1.0 / tf.maximum(own, 0.25)
-        means, coarse_means = _inner(features, hats), _inner(residual, hats)
-        occupied = own / tf.maximum(tf.reduce_max(own, axis=1, keepdims=True), _TINY)
-        largest = tf.reduce_max(features * tf.minimum(weight * 4.0, 1.0), axis=2)
-        return tf.concat(
-            [
-                tf.reshape(means, [-1, channels * self.parts]),
-                tf.squeeze(coarse_means, axis=1),
-                tf.squeeze(occupied, axis=2),
-                largest,
-            ],
-            axis=1,
+        residual_and_one = tf.concat([residual, tf.ones_like(weight)], axis=1)
+        sums = tf.matmul(residual_and_one, hats, transpose_b=True)
+        residual_sums, own = tf.unstack(sums, axis=1)
+        scale = 1.0 / tf.maximum(own, 0.25)
+        means = tf.matmul(hats, features) * tf.expand_dims(scale, axis=2)
+        return (
+            tf.reshape(means, [-1, self.parts * channels]),
+            residual_sums * scale,
+            own / tf.maximum(tf.reduce_max(own, axis=1, keepdims=True), _TINY),
+            tf.reduce_max(features, axis=1),
         )
 
-    def compute_output_shape(self, features_shape: Any, coarse_shape: Any = None) -> tuple[Any, int]:
-        """Give [batch, features]."""
+    def compute_output_shape(self, features_shape: Any, coarse_shape: Any = None) -> tuple[tuple[Any, int], ...]:
+        """Give [batch, numbers] of each output."""
         del coarse_shape
-        channels = features_shape[-1]
-        return (features_shape[0], channels * self.parts + 2 * self.parts + channels)
+        batch, channels = features_shape[0], features_shape[-1]
+        return tuple((batch, numbers) for numbers in (self.parts * channels, self.parts, self.parts, channels))
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""

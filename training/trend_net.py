@@ -59,9 +59,9 @@ class TrendNetConfig:
 
 DESIGNS: Final = {
     "dilated": TrendNetConfig(),
-    "strided": TrendNetConfig((Convolution(32, 7, 2), Convolution(32, 5, 2), Convolution(48, 4))),
+    "strided": TrendNetConfig((Convolution(32, 8, 2), Convolution(32, 5, 2), Convolution(48, 4))),
     "depthwise": TrendNetConfig(
-        (Convolution(32, 7, 2), Convolution(48, 7, 2, grouped=True), Convolution(64, 7, grouped=True))
+        (Convolution(32, 8, 2), Convolution(48, 7, 2, grouped=True), Convolution(64, 7, grouped=True))
     ),
     "unordered": TrendNetConfig(parts=2),
     "statistics": TrendNetConfig((Convolution(16, 4, 4),), parts=24, dense=64),
@@ -90,12 +90,13 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
     layers = keras.layers
     displacement = keras.Input((None,), name="displacement")
     days = keras.Input((None,), name="days")
+    block = config.convolutions[0].stride
+    x, coarse, statistics = DescribeSeries(config.half_wavelength_mm, block, config.stride, name="describe_series")(
+        displacement, days
+    )
     # Centre the reach of a position on the epochs that it stands for.
-    before = (config.reach - config.stride) // 2
-    after = config.reach - 1 - before
-    x, coarse, statistics = DescribeSeries(
-        config.half_wavelength_mm, before, after, config.stride, name="describe_series"
-    )(displacement, days)
+    margin = -(-(config.reach - config.stride) // block)
+    x = layers.ZeroPadding2D(((0, 0), (margin // 2, margin - margin // 2)), name="margins")(x)
     for number, convolution in enumerate(config.convolutions, start=1):
         options = {"activation": "relu", "name": f"conv_{number}"}
         if convolution.grouped:
@@ -104,15 +105,16 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
             )(x)
             x = layers.Conv2D(convolution.filters, 1, **options)(x)
         else:
+            step = block if number == 1 else 1
             x = layers.Conv2D(
                 convolution.filters,
-                (1, convolution.width),
-                strides=(1, convolution.stride),
+                (1, convolution.width // step),
+                strides=(1, convolution.stride // step),
                 dilation_rate=(1, convolution.dilation),
                 **options,
             )(x)
     pooled = PoolInTime(config.parts, name="pool_in_time")(x, coarse)
-    x = layers.Concatenate(name="features")([pooled, statistics])
+    x = layers.Concatenate(name="features")([*pooled, statistics])
     x = layers.Dense(config.dense, activation="relu", name="dense")(x)
     scores = layers.Dense(len(CLASS_NAMES), name="scores")(x)
     probabilities = CalibratedSoftmax(name="probabilities")(scores)
@@ -121,6 +123,15 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
 
 def multiply_adds(config: TrendNetConfig, epochs: int) -> int:
     """Count the multiply-adds of the convolutions, the pooling and the dense layers for one series."""
+    channels = config.convolutions[-1].filters
+    positions = -(-epochs // config.stride)
+    pooled = config.parts * (channels + 2) + channels
+    total = convolution_multiply_adds(config, epochs) + config.parts * positions * (channels + 2)
+    return total + (pooled + STATISTICS) * config.dense + config.dense * len(CLASS_NAMES)
+
+
+def convolution_multiply_adds(config: TrendNetConfig, epochs: int) -> int:
+    """Count the multiply-adds of the convolutions for one series."""
     length = epochs + config.reach - 1
     total, channels = 0, CHANNELS
     for convolution in config.convolutions:
@@ -130,7 +141,4 @@ def multiply_adds(config: TrendNetConfig, epochs: int) -> int:
         else:
             total += length * channels * convolution.width * convolution.filters
         channels = convolution.filters
-    positions = -(-epochs // config.stride)
-    pooled = config.parts * (channels + 2) + channels
-    total += config.parts * positions * (channels + 2)
-    return total + (pooled + STATISTICS) * config.dense + config.dense * len(CLASS_NAMES)
+    return total

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from insar_runtime._engine import cpu_session_options, import_onnxruntime
 from insar_runtime.devices import Candidate, choose, gather_facts
 from insar_runtime.errors import UnavailableError
 from insar_runtime.models import Model, Precision
+
+_PROVIDER_OPTIONS: Final = {
+    # TensorFloat-32 keeps 10 bits of a number, too few for the answers to be those of a CPU. Convolutions are chosen by
+    # rule, because trying all of them takes a second for each new length of a series.
+    "cuda": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +58,17 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     offered = (precision,) if precision else model.precisions
     candidates = choose(device, gather_facts(onnxruntime), offered, model.faster_on_cpu)
     for candidate in candidates:
-        data = model.read(candidate.precision)
-        session = _try_open(onnxruntime, data, candidate)
+        session = _try_open(onnxruntime, model, candidate)
         if session is not None:
             return OpenSession(session, candidate)
     raise UnavailableError(
         f"device {device} is there but did not run the model ({candidates[0].provider} was dropped by "
-        "onnxruntime, most often because its libraries are missing); run insar-rt doctor, or use --device cpu"
+        "onnxruntime or failed at a first call, most often because its libraries are missing); run insar-rt doctor, "
+        "or use --device cpu"
     )
 
 
-def _try_open(onnxruntime: Any, data: bytes, candidate: Candidate) -> Any:
+def _try_open(onnxruntime: Any, model: Model, candidate: Candidate) -> Any:
     """Open a session, or give None where onnxruntime fell back to another provider.
 
     onnxruntime replaces a provider that fails to load by the CPU's without an error, even where it was
@@ -69,14 +77,29 @@ def _try_open(onnxruntime: Any, data: bytes, candidate: Candidate) -> Any:
     if candidate.device == "cuda" and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()
     options = cpu_session_options(onnxruntime)
+    data = model.read(candidate.precision)
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=[candidate.provider])
+        providers = [(candidate.provider, _PROVIDER_OPTIONS.get(candidate.device, {}))]
+        session = onnxruntime.InferenceSession(data, options, providers=providers)
     except Exception as error:
         if candidate.device == "cpu":
-            raise UnavailableError(f"onnxruntime cannot load the model: {_first_line(error)}") from error
+            raise UnavailableError(f"onnxruntime cannot load the model: {first_line(error)}") from error
         return None
-    return session if candidate.provider in session.get_providers() else None
+    runs = candidate.provider in session.get_providers() and (candidate.device == "cpu" or _answers(session, model))
+    return session if runs else None
 
 
-def _first_line(error: Exception) -> str:
+def _answers(session: Any, model: Model) -> bool:
+    """Tell whether a session answers: some providers take a model and fail at its first call."""
+    epochs = model.limits.min_epochs
+    rows = {"displacement": np.zeros((8, epochs), np.float32), "days": np.arange(epochs, dtype=np.float32)[None] * 12}
+    try:
+        (answer,) = session.run(None, rows)
+    except Exception:
+        return False
+    return bool(np.isfinite(answer).all())
+
+
+def first_line(error: Exception) -> str:
+    """Give what an error says first."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

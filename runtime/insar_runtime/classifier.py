@@ -14,10 +14,10 @@ from insar_runtime._arrays import as_days, as_float32
 from insar_runtime._engine import usable_cpus
 from insar_runtime._priors import ClassPriors, make_priors, reweight
 from insar_runtime._rows import RowChecks, check_rows
-from insar_runtime._session import open_session
+from insar_runtime._session import first_line, open_session
 from insar_runtime.classes import CLASS_NAMES, RowStatus
 from insar_runtime.devices import Device
-from insar_runtime.errors import DataError, UsageError
+from insar_runtime.errors import DataError, UnavailableError, UsageError
 from insar_runtime.models import Model, Precision, load_model
 from insar_runtime.result import Result, decide
 
@@ -342,7 +342,13 @@ class Classifier:
         """Ask the model about the rows of one call."""
         padding = -len(rows) % _ROW_MULTIPLE
         block = np.pad(rows, ((0, padding), (0, 0)), mode="edge") if padding else np.ascontiguousarray(rows)
-        (answer,) = self._opened.session.run(None, {"displacement": block, "days": axis})
+        try:
+            (answer,) = self._opened.session.run(None, {"displacement": block, "days": axis})
+        except Exception as error:
+            raise UnavailableError(
+                f"onnxruntime failed on {self.device} with {len(rows)} series of {axis.size} epochs "
+                f"({first_line(error)}); use --device cpu"
+            ) from error
         probabilities: NDArray[np.float32] = answer[: len(rows)]
         return probabilities
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from typing import Any
 
+import numpy as np
 import pytest
 
 from insar_runtime import Classifier, UnavailableError, UsageError, _session, load_model
@@ -115,18 +116,35 @@ class _FallingBack:
 
     def __init__(self) -> None:
         self.tried: list[str] = []
+        self.options: dict[str, dict[str, str]] = {}
 
     def get_available_providers(self) -> list[str]:
         return [CUDA, CPU]
 
-    def InferenceSession(self, data: bytes, options: Any, providers: list[str]) -> Any:  # noqa: ARG002, N802
-        self.tried += providers
-        return _Session()
+    def InferenceSession(  # noqa: N802
+        self, data: bytes, options: Any, providers: list[tuple[str, dict[str, str]]]
+    ) -> Any:
+        self.tried += [provider for provider, _ in providers]
+        self.options |= dict(providers)
+        return _Session([CPU])
 
 
 class _Session:
+    """A session that runs on what it is told, notes its calls, and may fail at them."""
+
+    def __init__(self, providers: list[str], error: Exception | None = None) -> None:
+        self._providers, self._error = providers, error
+        self.calls: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+
     def get_providers(self) -> list[str]:
-        return [CPU]
+        return self._providers
+
+    def run(self, outputs: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        self.calls.append((inputs["displacement"].shape, inputs["days"].shape))
+        if self._error:
+            raise self._error
+        rows = inputs["displacement"]
+        return [np.full((len(rows), 5), 0.2, np.float32) + np.nan_to_num(rows[:, :5]) / 1000]
 
 
 @pytest.fixture
@@ -148,6 +166,59 @@ def test_cuda_refuses_a_silent_fall_back(falling_back: _FallingBack) -> None:
     with pytest.raises(UnavailableError, match="did not run the model"):
         Classifier(device="cuda")
     assert falling_back.tried == [CUDA]
+
+
+class _Gpu(_FallingBack):
+    """An onnxruntime whose CUDA provider runs, or fails at its first call."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self._error = error
+        self.sessions: list[_Session] = []
+
+    def InferenceSession(  # noqa: N802
+        self, data: bytes, options: Any, providers: list[tuple[str, dict[str, str]]]
+    ) -> Any:
+        super().InferenceSession(data, options, providers)
+        provider = providers[0][0]
+        self.sessions.append(_Session([provider, CPU], self._error if provider == CUDA else None))
+        return self.sessions[-1]
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, engine: _Gpu) -> _Gpu:
+    monkeypatch.setattr(_session, "import_onnxruntime", lambda: engine)
+    monkeypatch.setattr(_session, "gather_facts", lambda _: GPU_MACHINE)
+    return engine
+
+
+def test_a_gpu_takes_fp32_in_full_precision_and_large_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = _use(monkeypatch, _Gpu())
+    classifier = Classifier()
+    assert (classifier.device, classifier.precision) == ("cuda", "fp32")
+    assert engine.options[CUDA]["use_tf32"] == "0"
+    (session,) = engine.sessions
+    assert len(session.calls) == 1  # the trial
+    rows = np.random.default_rng(0).normal(0, 3, (10_001, 50)).astype(np.float32)
+    days = np.arange(50, dtype=np.float32) * 12
+    result = classifier.with_threads(1).classify_matrix(rows, days)
+    assert [shape for shape, _ in session.calls[1:]] == [(4096, 50), (4096, 50), (1816, 50)]
+    np.testing.assert_allclose(result.probabilities, 0.2 + rows[:, :5] / 1000, atol=1e-6)
+
+
+def test_auto_goes_on_to_the_cpu_where_a_gpu_fails_at_its_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = _use(monkeypatch, _Gpu(RuntimeError("CUDNN_STATUS_NOT_INITIALIZED")))
+    assert Classifier().device == "cpu"
+    assert engine.tried == [CUDA, CPU]
+    with pytest.raises(UnavailableError, match="failed at a first call"):
+        Classifier(device="cuda")
+
+
+def test_a_call_that_fails_later_is_told_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = _use(monkeypatch, _Gpu())
+    classifier = Classifier(device="cuda")
+    engine.sessions[0]._error = RuntimeError("out of memory\non the device")
+    with pytest.raises(UnavailableError, match=r"failed on cuda with 9 series of 40 epochs \(out of memory\); use"):
+        classifier.classify_matrix(np.zeros((9, 40), np.float32), np.arange(40, dtype=np.float32) * 12)
 
 
 def test_this_machine_runs_what_it_reports() -> None:

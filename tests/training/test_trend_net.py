@@ -101,7 +101,7 @@ def test_the_line_is_taken_away_and_told() -> None:
     rng = np.random.default_rng(1)
     noise = rng.normal(0, 2, (5, 90)).astype(np.float32)
     noise[2, 10:40] = np.nan
-    layer = DescribeSeries(27.7, before=3, after=4, stride=4)
+    layer = DescribeSeries(27.7, block=2, stride=4)
     image, coarse, statistics = layer(noise, days[None])
     steep = noise + np.float32(0.1) * days
     same, same_coarse, told = layer(steep, days[None])
@@ -110,10 +110,30 @@ def test_the_line_is_taken_away_and_told() -> None:
     np.testing.assert_allclose(same_coarse, coarse, atol=2e-4)
     rate = 2 * np.sinh(np.asarray(told)[:, 0]) - 2 * np.sinh(np.asarray(statistics)[:, 0])
     np.testing.assert_allclose(rate, 36.525, rtol=1e-3)
-    assert image.shape == (5, 1, 3 + 92 + 4, 5)
+    assert image.shape == (5, 1, 46, 10)
 
 
-def test_the_last_channel_is_without_the_yearly_cycle() -> None:
+def test_blocks_hold_the_epochs_of_each_channel_side_by_side() -> None:
+    series, days = _series(6, 12)
+    flat = np.asarray(DescribeSeries(27.7, block=1, stride=4)(series, days)[0])[:, 0]
+    blocks = np.asarray(DescribeSeries(27.7, block=4, stride=4)(series, days)[0])[:, 0]
+    count, length, channels = flat.shape
+    expected = flat.reshape(count, length // 4, 4, channels).transpose(0, 1, 3, 2).reshape(count, length // 4, -1)
+    np.testing.assert_array_equal(blocks, expected)
+
+
+@pytest.mark.parametrize("name", list(DESIGNS))
+@pytest.mark.parametrize("epochs", [30, 139, 140, 141, 142])
+def test_there_is_one_position_for_each_stride(name: str, epochs: int) -> None:
+    design = DESIGNS[name]
+    network = build_trend_net(design)
+    last = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+    series, days = np.zeros((2, epochs), dtype=np.float32), np.arange(epochs, dtype=np.float32)[None] * 12
+    positions = keras.Model(network.inputs, last.output)([series, days])
+    assert positions.shape[2] == -(-epochs // design.stride)
+
+
+def test_one_channel_is_without_the_yearly_cycle() -> None:
     """Against least squares by numpy, on uneven dates and with missing values; over months the cycle is left alone."""
     rng = np.random.default_rng(2)
     days = np.cumsum(rng.choice([6, 12, 24], 150)).astype(np.float32)
@@ -122,7 +142,7 @@ def test_the_last_channel_is_without_the_yearly_cycle() -> None:
     noise[2, 10:60:3] = np.nan
     angle = 2 * np.pi * days / 365.25
     cycle = (9 * np.sin(angle + 1)).astype(np.float32)
-    layer = DescribeSeries(27.7, before=0, after=0, stride=1)
+    layer = DescribeSeries(27.7, block=1, stride=1)
     image, _, told = (np.asarray(part) for part in layer(noise + cycle, days[None]))
     for row in range(4):
         valid = np.isfinite(noise[row])
@@ -130,23 +150,22 @@ def test_the_last_channel_is_without_the_yearly_cycle() -> None:
         values = (noise + cycle)[row, valid].astype(float)
         rest = values - basis @ np.linalg.lstsq(basis, values)[0]
         # The ridge leaves some percent of the cycle in place.
-        np.testing.assert_allclose(np.exp(told[row, 9]) - 0.05, rest.std(), rtol=0.05)
-        np.testing.assert_allclose(image[row, 0, valid, 4] * np.exp(told[row, 9]) / 0.6, rest, atol=0.8)
-        assert (image[row, 0, ~valid, 4] == 0).all()
+        np.testing.assert_allclose(np.exp(told[row, 5]) - 0.05, rest.std(), rtol=0.05)
+        np.testing.assert_allclose(image[row, 0, valid, 1] * np.exp(told[row, 5]) / 0.6, rest, atol=0.8)
+        assert (image[row, 0, ~valid, 1] == 0).all()
     few = days < 120
     short, _, _ = (np.asarray(part) for part in layer(noise[:, few], days[few][None]))
-    np.testing.assert_allclose(short[..., 4], short[..., 0], atol=0.1)
+    np.testing.assert_allclose(short[..., 1], short[..., 0], atol=0.1)
 
 
 def test_parts_hold_what_lies_below_their_hats() -> None:
     position = np.linspace(0, 1, 9, dtype=np.float32)
     coarse = np.stack([position * 2, position, np.ones(9, np.float32)])[None]
     features = np.tile(position[None, None, :, None], (1, 1, 1, 2)).astype(np.float32)
-    pooled = np.asarray(PoolInTime(3)(features, coarse))[0]
-    means, residual, occupied, largest = pooled[:6].reshape(2, 3), pooled[6:9], pooled[9:12], pooled[12:]
-    np.testing.assert_allclose(means[0], [0.125, 0.5, 0.875], atol=1e-6)
-    np.testing.assert_allclose(means[1], means[0])
-    np.testing.assert_allclose(residual, 2 * means[0], atol=1e-6)
+    means, residual, occupied, largest = (np.asarray(part)[0] for part in PoolInTime(3)(features, coarse))
+    np.testing.assert_allclose(means[::2], [0.125, 0.5, 0.875], atol=1e-6)
+    np.testing.assert_allclose(means[1::2], means[::2])
+    np.testing.assert_allclose(residual, 2 * means[::2], atol=1e-6)
     np.testing.assert_allclose(occupied, [0.625, 1, 0.625], atol=1e-6)
     np.testing.assert_allclose(largest, 1)
 

@@ -1,0 +1,207 @@
+"""Measure everything and write the tables; some twenty minutes on two cores, with nothing else running."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import typer
+
+from insar_runtime import Classifier
+from insar_runtime._hardware import describe_hardware
+from tests.benchmarks.speed import files, graph, report, start
+from tests.benchmarks.speed.engines import make_engines, versions
+from tests.benchmarks.speed.timing import Job, in_turns, use_cores
+from training.dataset import LabelledSeries, with_facts
+from training.simulator import simulate
+from training.trend_net import TrendNetConfig, convolution_multiply_adds, multiply_adds
+
+ROOT: Final = Path(__file__).parents[3]
+_EPOCHS: Final = 139
+_PROFILED_ROWS: Final = 464
+"""Rows of a call at 139 epochs, as the classifier makes it."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    series: int = 16_384
+    turns: int = 9
+    call_rows: tuple[int, ...] = (1, 16, 64, 256, 512, 1024, 4096)
+    call_epochs: tuple[int, ...] = (60, 139, 300)
+    growing_epochs: tuple[int, ...] = (60, 100, 139, 200, 243, 300, 400)
+    pipeline_rows: int = 60_000
+    pipeline_epochs: int = 243
+    file_turns: int = 5
+    rows: tuple[int, ...] = (1000, 10_000, 200_000, 2_000_000)
+    start_turns: int = 9
+
+
+QUICK: Final = Sizes(2048, 3, (1, 256, 1024), (139,), (60, 139), 10_000, 139, 1, (1000, 10_000), 2)
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "speed",
+    work: Annotated[Path | None, typer.Option(help="Folder of the files to measure with; some 6 GB.")] = None,
+    quick: Annotated[bool, typer.Option(help="A few minutes, to see that all of it runs.")] = False,
+) -> None:
+    """Measure and write the tables."""
+    sizes = QUICK if quick else Sizes()
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = work or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        facts: dict[str, Any] = {
+            "date": str(dt.datetime.now(tz=dt.UTC).date()),
+            "hardware": describe_hardware(),
+            "profiled_rows": _PROFILED_ROWS,
+            "multiply_adds": multiply_adds(TrendNetConfig(), _EPOCHS),
+            "pipeline_rows": sizes.pipeline_rows,
+            "pipeline_epochs": sizes.pipeline_epochs,
+            "growth_epochs": _EPOCHS,
+            "rows": list(sizes.rows),
+            "start_rows": 1000,
+        }
+        # Whole files first: TensorFlow is not yet there to take memory and threads.
+        turns = sizes.file_turns
+        threads = sorted({1, cores})
+        rows, epochs = sizes.pipeline_rows, sizes.pipeline_epochs
+        typer.echo("whole files", err=True)
+        facts["pipelines"] = [
+            asdict(found) for found in files.pipelines(folder, rows=rows, epochs=epochs, threads=threads, turns=turns)
+        ]
+        facts["processes"] = files.processes(folder, rows=rows, epochs=epochs, turns=turns)
+        typer.echo("cold start", err=True)
+        facts["start"] = start.cold_start(folder, rows=1000, epochs=_EPOCHS, turns=sizes.start_turns)
+        typer.echo("the script of today", err=True)
+        today = files.against_today(folder, rows=rows, epochs=epochs, turns=min(turns, 3))
+        facts["today"] = {name: {who: asdict(run) for who, run in runs.items()} for name, runs in today.items()}
+        typer.echo("growth", err=True)
+        growth = files.growth(folder, rows=sizes.rows, epochs=_EPOCHS, turns=3)
+        facts["growth"] = {
+            name: {str(count): asdict(run) for count, run in runs.items()} for name, runs in growth.items()
+        }
+        typer.echo("calls", err=True)
+        facts["calls"] = _calls(sizes, threads)
+        facts |= _on_one_core(sizes)
+    facts["versions"] = versions()
+    report.write(facts, out)
+    typer.echo(f"tables in {out}", err=True)
+
+
+def _on_one_core(sizes: Sizes) -> dict[str, Any]:
+    """Measure all that is measured on one core; this process stays on it."""
+    use_cores(1)
+    typer.echo("engines", err=True)
+    series = with_facts(simulate(sizes.series, seed=5, calendar="paper"))
+    series = LabelledSeries(series.displacement[:, :_EPOCHS], series.days[:, :_EPOCHS], series.label, series.facts)
+    engines, missing = make_engines(series, ROOT / "artifacts")
+    differences = _differences(engines)
+    paces = in_turns(
+        {name: engine.job for name, engine in engines.items()},
+        {name: engine.most for name, engine in engines.items()},
+        turns=sizes.turns,
+    )
+    typer.echo("steps of a call", err=True)
+    files_of = {p: ROOT / "artifacts" / "trend-net" / f"trend-net.{p}.onnx" for p in ("int8", "fp32")}
+    rows = np.ascontiguousarray(series.displacement[:_PROFILED_ROWS])
+    days = np.ascontiguousarray(series.days[:1], dtype=np.float32)
+    steps = {precision: graph.profile(path, rows, days) for precision, path in files_of.items()}
+    in_convolutions = convolution_multiply_adds(TrendNetConfig(), _EPOCHS)
+    return {
+        "engines": {name: {**asdict(pace), "difference": differences.get(name)} for name, pace in paces.items()},
+        "missing": missing,
+        "peaks": graph.peaks(),
+        "graph": {p: {name: asdict(step) for name, step in found.items()} for p, found in steps.items()},
+        "convolution_rate": {
+            p: 1e6 * in_convolutions / found["convolutions"].microseconds for p, found in steps.items()
+        },
+        "epochs": _by_epochs(sizes),
+    }
+
+
+def _differences(engines: dict[str, Any]) -> dict[str, float]:
+    """Give the largest difference of a probability from Keras' own, for engines that give probabilities."""
+    some = 512
+    reference = {name: engines[f"{name}, Keras predict"].answer(some) for name in ("trend-net", "paper-cnn")}
+    return {
+        name: float(np.abs(engine.answer(some) - reference[engine.network]).max())
+        for name, engine in engines.items()
+        if engine.answer is not None and engine.network in reference
+    }
+
+
+def _series(count: int, epochs: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(epochs)
+    days = np.arange(epochs, dtype=np.float32) * 6
+    rows = rng.normal(0, 3, (count, 1)) * days / 365.25 + rng.normal(0, 2.5, (count, epochs))
+    return rows.astype(np.float32), days
+
+
+def _by_epochs(sizes: Sizes) -> dict[str, dict[str, float]]:
+    jobs: dict[str, Job] = {}
+    for epochs in sizes.growing_epochs:
+        rows, days = _series(8192, epochs)
+        for precision in ("int8", "fp32"):
+            classifier = Classifier(device="cpu", precision=precision, threads=1)
+            jobs[f"{epochs} {precision}"] = lambda n, c=classifier, r=rows, d=days: c.classify_matrix(r[:n], d)  # type: ignore[misc]
+    paces = in_turns(jobs, dict.fromkeys(jobs, 8192), turns=sizes.turns)
+    return {
+        str(epochs): {p: paces[f"{epochs} {p}"].per_second for p in ("int8", "fp32")} for epochs in sizes.growing_epochs
+    }
+
+
+def _calls(sizes: Sizes, threads: list[int]) -> list[dict[str, Any]]:
+    """Time the session alone: rows of a call, threads that call it, epochs, precision."""
+    jobs: dict[str, Job] = {}
+    for epochs in sizes.call_epochs:
+        rows, days = _series(8192, epochs)
+        for precision in ("int8", "fp32"):
+            session = Classifier(device="cpu", precision=precision)._opened.session
+            for count in threads:
+                for size in sizes.call_rows:
+                    jobs[f"{precision} {count} {epochs} {size}"] = _caller(session, rows, days[None], count, size)
+    # Calls of one row are slow, a thousand of them say enough.
+    most = {name: 1024 if name.endswith(" 1") else 8192 for name in jobs}
+    paces = in_turns(jobs, most, turns=max(sizes.turns // 2, 3))
+    return [
+        {
+            "precision": precision,
+            "threads": count,
+            "epochs": epochs,
+            "by_rows": {str(n): paces[f"{precision} {count} {epochs} {n}"].per_second for n in sizes.call_rows},
+        }
+        for precision in ("int8", "fp32")
+        for epochs in sizes.call_epochs
+        for count in threads
+    ]
+
+
+def _caller(session: Any, rows: Any, axis: Any, threads: int, size: int) -> Job:
+    def call(start: int) -> None:
+        session.run(None, {"displacement": rows[start : start + size], "days": axis})
+
+    def job(count: int) -> None:
+        starts = range(0, count, size)
+        if threads == 1:
+            for begin in starts:
+                call(begin)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(call, starts):
+                pass
+
+    return job
+
+
+if __name__ == "__main__":
+    typer.run(main)
