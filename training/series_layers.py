@@ -8,7 +8,8 @@ too. Three more rules hold here:
 - Channels stand before epochs, as onnxruntime has them: the transposition that Keras' convolutions want is written out
   next to them, where the export takes the two away.
 - Nothing reads across the end of a series: what stands in the padding is zero at the input, and positions of the
-  padding have no weight in any pooling. A series padded by any number of missing epochs gives the same result.
+  padding have no weight in any pooling. A series padded by any number of missing epochs gives the same result, but for
+  the rounding of its time, which is measured by the length of the axis.
 """
 
 from __future__ import annotations

@@ -57,15 +57,16 @@ def check_rows(displacement: NDArray[np.float32], days: NDArray[np.float32], lim
         What the model was made for.
     """
     valid = ~np.isnan(displacement)
-    n_epochs = valid.sum(axis=1)
+    n_epochs = np.count_nonzero(valid, axis=1)
     gap = _longest_gap(valid, n_epochs, days)
+    low, high = _extremes(displacement, valid, n_epochs)
     with np.errstate(invalid="ignore"):
-        spread = _nan_range(displacement, valid)
+        spread = high - low
 
     # The first reason that holds is the one reported: from broken to merely unsuitable.
     status = np.select(
         [
-            np.isinf(displacement).any(axis=1),
+            np.isinf(low) | np.isinf(high),
             n_epochs < limits.min_epochs,
             gap > limits.max_gap_days,
             spread > limits.max_range_mm,
@@ -81,23 +82,45 @@ def check_rows(displacement: NDArray[np.float32], days: NDArray[np.float32], lim
 
 
 def _longest_gap(
-    valid: NDArray[np.bool_], n_epochs: NDArray[np.int64], days: NDArray[np.float32]
+    valid: NDArray[np.bool_], n_epochs: NDArray[np.intp], days: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     rows, epochs = valid.shape
     gap = np.full(rows, np.diff(days).max() if epochs > 1 else 0.0, dtype=np.float32)
     partial = np.flatnonzero(n_epochs < epochs)
-    if len(partial) and epochs > 1:
-        there = valid[partial]
-        # Day of the latest epoch with a value up to each epoch; -inf before the first one.
-        latest = np.maximum.accumulate(np.where(there, days, -np.inf), axis=1)
-        step = np.where(there[:, 1:] & np.isfinite(latest[:, :-1]), days[1:] - latest[:, :-1], 0.0)
-        gap[partial] = step.max(axis=1)
+    if not len(partial):
+        return gap
+    gap[partial] = 0
+    some = partial[n_epochs[partial] > 0]
+    if len(some):
+        # Days of the epochs with a value, row after row.
+        known = np.broadcast_to(days, (len(some), epochs))[valid[some]]
+        counts = n_epochs[some]
+        begins = np.cumsum(counts) - counts
+        step = np.empty_like(known)
+        np.subtract(known[1:], known[:-1], out=step[1:])
+        step[begins] = 0
+        gap[some] = np.maximum.reduceat(step, begins)
     return gap
 
 
-def _nan_range(displacement: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _extremes(
+    displacement: NDArray[np.float32], valid: NDArray[np.bool_], n_epochs: NDArray[np.intp]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give the lowest and the highest value of each row; 0 for a row without any.
+
+    Missing values are filled with a value of the row before: numpy's maxima of what a mask leaves over take ten times
+    as long as plain ones.
+    """
     if displacement.shape[1] == 0:
-        return np.zeros(len(displacement), dtype=np.float32)
-    high = np.max(displacement, axis=1, initial=-np.inf, where=valid)
-    low = np.min(displacement, axis=1, initial=np.inf, where=valid)
-    return np.asarray(high - low, dtype=np.float32)
+        nothing = np.zeros(len(displacement), dtype=np.float32)
+        return nothing, nothing
+    low, high = displacement.min(axis=1), displacement.max(axis=1)  # NaN where a value is missing
+    partial = np.flatnonzero(n_epochs < displacement.shape[1])
+    if len(partial):
+        rows, there = displacement[partial], valid[partial]
+        some = rows[np.arange(len(rows)), there.argmax(axis=1)]
+        filled = np.where(there, rows, some[:, None])
+        low[partial], high[partial] = filled.min(axis=1), filled.max(axis=1)
+        empty = partial[n_epochs[partial] == 0]
+        low[empty] = high[empty] = 0
+    return low, high

@@ -108,6 +108,9 @@ def test_macs_are_told_by_their_processor(monkeypatch: pytest.MonkeyPatch, machi
     assert gather_facts(_FallingBack()).int8_dot_product == wanted
 
 
+Providers = list[tuple[str, dict[str, str]]]
+
+
 class _FallingBack:
     """An onnxruntime whose CUDA provider fails to load, as with missing libraries: it says nothing."""
 
@@ -121,9 +124,7 @@ class _FallingBack:
     def get_available_providers(self) -> list[str]:
         return [CUDA, CPU]
 
-    def InferenceSession(  # noqa: N802
-        self, data: bytes, options: Any, providers: list[tuple[str, dict[str, str]]]
-    ) -> Any:
+    def InferenceSession(self, data: bytes, options: Any, providers: Providers) -> Any:  # noqa: N802, ARG002
         self.tried += [provider for provider, _ in providers]
         self.options |= dict(providers)
         return _Session([CPU])
@@ -139,7 +140,7 @@ class _Session:
     def get_providers(self) -> list[str]:
         return self._providers
 
-    def run(self, outputs: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def run(self, outputs: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:  # noqa: ARG002
         self.calls.append((inputs["displacement"].shape, inputs["days"].shape))
         if self._error:
             raise self._error
@@ -176,9 +177,7 @@ class _Gpu(_FallingBack):
         self._error = error
         self.sessions: list[_Session] = []
 
-    def InferenceSession(  # noqa: N802
-        self, data: bytes, options: Any, providers: list[tuple[str, dict[str, str]]]
-    ) -> Any:
+    def InferenceSession(self, data: bytes, options: Any, providers: Providers) -> Any:  # noqa: N802
         super().InferenceSession(data, options, providers)
         provider = providers[0][0]
         self.sessions.append(_Session([provider, CPU], self._error if provider == CUDA else None))

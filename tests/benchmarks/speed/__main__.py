@@ -17,7 +17,7 @@ import typer
 
 from insar_runtime import Classifier
 from insar_runtime._hardware import describe_hardware
-from tests.benchmarks.speed import files, graph, report, start
+from tests.benchmarks.speed import choices, files, graph, report, start
 from tests.benchmarks.speed.engines import make_engines, versions
 from tests.benchmarks.speed.timing import Job, in_turns, use_cores
 from training.dataset import LabelledSeries, with_facts
@@ -90,6 +90,9 @@ def main(
         facts["growth"] = {
             name: {str(count): asdict(run) for count, run in runs.items()} for name, runs in growth.items()
         }
+        typer.echo("choices", err=True)
+        facts["reading"] = choices.reading(folder, rows=rows, epochs=epochs, turns=turns)
+        facts["calling"] = choices.calling(cores, turns=sizes.turns)
         typer.echo("calls", err=True)
         facts["calls"] = _calls(sizes, threads)
         facts |= _on_one_core(sizes)
@@ -103,7 +106,9 @@ def _on_one_core(sizes: Sizes) -> dict[str, Any]:
     use_cores(1)
     typer.echo("engines", err=True)
     series = with_facts(simulate(sizes.series, seed=5, calendar="paper"))
-    series = LabelledSeries(series.displacement[:, :_EPOCHS], series.days[:, :_EPOCHS], series.label, series.facts)
+    # The calendars of simulated files differ by some days; those of one real file do not.
+    days = np.broadcast_to(series.days[0], series.displacement.shape)
+    series = LabelledSeries(series.displacement, days, series.label, series.facts)
     engines, missing = make_engines(series, ROOT / "artifacts")
     differences = _differences(engines)
     paces = in_turns(
@@ -114,8 +119,8 @@ def _on_one_core(sizes: Sizes) -> dict[str, Any]:
     typer.echo("steps of a call", err=True)
     files_of = {p: ROOT / "artifacts" / "trend-net" / f"trend-net.{p}.onnx" for p in ("int8", "fp32")}
     rows = np.ascontiguousarray(series.displacement[:_PROFILED_ROWS])
-    days = np.ascontiguousarray(series.days[:1], dtype=np.float32)
-    steps = {precision: graph.profile(path, rows, days) for precision, path in files_of.items()}
+    axis = np.ascontiguousarray(days[:1])
+    steps = {precision: graph.profile(path, rows, axis) for precision, path in files_of.items()}
     in_convolutions = convolution_multiply_adds(TrendNetConfig(), _EPOCHS)
     return {
         "engines": {name: {**asdict(pace), "difference": differences.get(name)} for name, pace in paces.items()},

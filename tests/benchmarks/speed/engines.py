@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from export.prove import open_bytes
 from insar_runtime import Classifier
@@ -153,8 +156,11 @@ def _lite(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engin
     model = _keras_model(name, artifacts)
     epochs = series.displacement.shape[1]
     signature = [tf.TensorSpec((_ROWS, epochs), tf.float32), tf.TensorSpec((1, epochs), tf.float32)]
-    concrete = tf.function(lambda rows, axis: model([rows, axis], training=False)).get_concrete_function(*signature)
-    converted = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model).convert()
+    with _without_asinh():
+        whole = tf.function(lambda rows, axis: model([rows, axis], training=False))
+        # Variables are frozen: the converter leaves them without a value.
+        concrete = convert_variables_to_constants_v2(whole.get_concrete_function(*signature))
+    converted = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
     interpreter = Interpreter(model_content=converted, num_threads=1)
     interpreter.allocate_tensors()
     inputs = {tuple(entry["shape"]): entry["index"] for entry in interpreter.get_input_details()}
@@ -169,6 +175,22 @@ def _lite(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engin
 
     job = _Blocks(call, series)
     return {f"{name}, LiteRT fp32": Engine(name, job, len(series), job)}
+
+
+@contextmanager
+def _without_asinh() -> Iterator[None]:
+    """Write the inverse hyperbolic sine in operations that LiteRT has."""
+    kept = tf.asinh
+
+    def asinh(x: tf.Tensor) -> tf.Tensor:
+        size = tf.abs(x)
+        return tf.sign(x) * tf.math.log(size + tf.sqrt(size * size + 1.0))
+
+    tf.asinh = asinh
+    try:
+        yield
+    finally:
+        tf.asinh = kept
 
 
 def _openvino(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-_PAPER_PREDICT: Final = "paper-cnn, Keras predict in batches of 1024"
-_PAPER_FUNCTION: Final = "paper-cnn, tf.function"
-_OURS: Final = "trend-net, Classifier int8"
+from tests.benchmarks.speed.summary import OURS, PAPER_FUNCTION, PAPER_PREDICT, cost, summary, table
 
 
 def write(facts: dict[str, Any], folder: Path) -> None:
@@ -17,10 +14,8 @@ def write(facts: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "speed.json").write_text(json.dumps(facts, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(_markdown(facts), encoding="utf-8")
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(row)} |" for row in rows), ""]
+    (folder / "summary.md").write_text("\n".join(summary(facts)), encoding="utf-8")
+    (folder / "cost.md").write_text("\n".join(cost(facts)), encoding="utf-8")
 
 
 def _k(pace: float) -> str:
@@ -40,6 +35,7 @@ def _markdown(facts: dict[str, Any]) -> str:
         *_engines(facts),
         *_calls(facts),
         *_graph(facts),
+        *_choices(facts),
         *_pipelines(facts),
         *_today(facts),
         *_growth(facts),
@@ -50,7 +46,7 @@ def _markdown(facts: dict[str, Any]) -> str:
 
 def _goals(facts: dict[str, Any]) -> list[str]:
     engines, peaks = facts["engines"], facts["peaks"]
-    ours = engines[_OURS]["per_second"]
+    ours = engines[OURS]["per_second"]
     per_100 = ours / (2 * peaks["fp32"] / 1e11)
     naive = engines["paper-cnn as Conv1D, exported naively, onnxruntime fp32"]["per_second"]
     steps = facts["graph"]["int8"]
@@ -61,13 +57,13 @@ def _goals(facts: dict[str, Any]) -> list[str]:
         (
             "trend-net through `Classifier`, times paper-cnn in Keras `predict`",
             "10",
-            f"{ours / engines[_PAPER_PREDICT]['per_second']:.1f} (in its default batches of 32: "
+            f"{ours / engines[PAPER_PREDICT]['per_second']:.1f} (in its default batches of 32: "
             f"{ours / engines['paper-cnn, Keras predict']['per_second']:.1f})",
         ),
         (
             "the same, times paper-cnn in a compiled `tf.function`",
             "6",
-            f"{ours / engines[_PAPER_FUNCTION]['per_second']:.1f}",
+            f"{ours / engines[PAPER_FUNCTION]['per_second']:.1f}",
         ),
         (
             "series/s and core at 139 epochs, scaled to an fp32 peak of 100 GFLOP/s",
@@ -110,7 +106,7 @@ def _goals(facts: dict[str, Any]) -> list[str]:
                 f"{peak:.0f} MB, {100 * (peak / before - 1):+.0f} %",
             )
         )
-    return ["## What was wanted, and what was found", "", *_table(("", "wanted", "found"), rows)]
+    return ["## What was wanted, and what was found", "", *table(("", "wanted", "found"), rows)]
 
 
 def _over(name: str, engines: dict[str, Any], other: float) -> str:
@@ -119,7 +115,7 @@ def _over(name: str, engines: dict[str, Any], other: float) -> str:
 
 def _engines(facts: dict[str, Any]) -> list[str]:
     engines = facts["engines"]
-    predict = engines[_PAPER_PREDICT]["per_second"]
+    predict = engines[PAPER_PREDICT]["per_second"]
     rows = [
         (
             name,
@@ -137,7 +133,7 @@ def _engines(facts: dict[str, Any]) -> list[str]:
         "From millimetres to classes, but for the naive export, which lacks the preparation. Largest difference of a",
         "probability from Keras `predict` of the same network; between the two rates lies what other threads took.",
         "",
-        *_table(("", "series/s", "series/CPU-s", "times paper-cnn in Keras", "from Keras"), rows),
+        *table(("", "series/s", "series/CPU-s", "times paper-cnn in Keras", "from Keras"), rows),
         *(["Not run:", "", *missing, ""] if missing else []),
         "The vectorised F tests are faster than any network: they assume white noise, and all series share one product",
         "of matrices. What that costs in accuracy stands in `artifacts/benchmark`.",
@@ -159,7 +155,7 @@ def _calls(facts: dict[str, Any]) -> list[str]:
         "",
         "Series/s of one shared session, called by so many threads.",
         "",
-        *_table(head, rows),
+        *table(head, rows),
     ]
 
 
@@ -181,7 +177,7 @@ def _graph(facts: dict[str, Any]) -> list[str]:
         )
         for name in names
     ]
-    lines += _table(("", *facts["graph"]), rows)
+    lines += table(("", *facts["graph"]), rows)
     used = [
         (
             precision,
@@ -194,13 +190,27 @@ def _graph(facts: dict[str, Any]) -> list[str]:
     lines += [
         f"Arithmetic: {facts['multiply_adds']:,} multiply-adds a series. In 10^9 operations a second of one core:",
         "",
-        *_table(("", "peak of a product of matrices", "whole call", "convolutions by themselves"), used),
+        *table(("", "peak of a product of matrices", "whole call", "convolutions by themselves"), used),
     ]
     return lines
 
 
 def _per_core(facts: dict[str, Any], precision: str) -> float:
     return float(facts["engines"][f"trend-net, Classifier {precision}"]["per_core_second"])
+
+
+def _choices(facts: dict[str, Any]) -> list[str]:
+    lines = [
+        "## Choices",
+        "",
+        f"Reading {facts['pipeline_rows']:,} series of {facts['pipeline_epochs']} epochs to float32, rows/CPU-s:",
+        "",
+    ]
+    names = list(facts["reading"]["wide Parquet"])
+    rows = [(name, *(_k(paces[name]) for paces in facts["reading"].values())) for name in names]
+    lines += table(("", *facts["reading"]), rows)
+    lines += ["Calling the int8 network, 139 epochs, series/s:", ""]
+    return [*lines, *table(("", "series/s"), [(name, _k(pace)) for name, pace in facts["calling"].items()])]
 
 
 def _pipelines(facts: dict[str, Any]) -> list[str]:
@@ -215,10 +225,10 @@ def _pipelines(facts: dict[str, Any]) -> list[str]:
         "",
         f"{text} The last column is what the cores can do at most: threads / (1 / read + 1 / inference of one thread).",
         "",
-        *_table(("", "threads", "read only", "infer only", "whole", "at most"), rows),
+        *table(("", "threads", "read only", "infer only", "whole", "at most"), rows),
         "From the start of the process to its exit:",
         "",
-        *_table(("wide Parquet", "series/s"), processes),
+        *table(("wide Parquet", "series/s"), processes),
     ]
 
 
@@ -237,7 +247,7 @@ def _today(facts: dict[str, Any]) -> list[str]:
         f"{facts['pipeline_rows']:,} series of {facts['pipeline_epochs']} epochs, start to exit, all cores; the script",
         "reads with pandas, predicts with the paper's network in Keras, and writes with pandas.",
         "",
-        *_table(("", "insar-rt", "pandas and Keras", "times"), rows),
+        *table(("", "insar-rt", "pandas and Keras", "times"), rows),
     ]
 
 
@@ -250,9 +260,9 @@ def _growth(facts: dict[str, Any]) -> list[str]:
         )
         for count in next(iter(facts["growth"].values()))
     ]
-    lines += _table(("series", *facts["growth"]), rows)
+    lines += table(("series", *facts["growth"]), rows)
     longer = [(str(epochs), f"{pace['int8']:,.0f}", f"{pace['fp32']:,.0f}") for epochs, pace in facts["epochs"].items()]
-    return [*lines, "Series/s through `Classifier`, one core:", "", *_table(("epochs", "int8", "fp32"), longer)]
+    return [*lines, "Series/s through `Classifier`, one core:", "", *table(("epochs", "int8", "fp32"), longer)]
 
 
 def _start(facts: dict[str, Any]) -> list[str]:
@@ -266,5 +276,5 @@ def _start(facts: dict[str, Any]) -> list[str]:
         "",
         f"{facts['start_rows']:,} series, fresh processes, warm file cache.",
         "",
-        *_table(("", "ms"), rows),
+        *table(("", "ms"), rows),
     ]
