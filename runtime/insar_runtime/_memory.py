@@ -21,8 +21,8 @@ _LEAST_ROWS: Final = 512
 _BATCH_BYTES: Final = 2 * _MIB
 """Size that batches are cut to: below, reading takes longer; above, nothing gains."""
 
-_WAITING: Final = 4
-"""Batches beyond one a thread that are alive: two read ahead, one being read, one done."""
+_WAITING: Final = 2
+"""Batches beyond one a thread that are alive: one done, one that is written."""
 _PER_THREAD: Final = 24 * _MIB
 """What a thread takes to check a batch and to ask the model about a part of it."""
 _FIXED: Final = 24 * _MIB

@@ -57,7 +57,7 @@ ThreadsOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Parallel calls, by default one per usable CPU; from 2 on, files are read ahead.",
+        help="Batches that are worked on at once, by default one per usable CPU.",
         show_default=False,
     ),
 ]

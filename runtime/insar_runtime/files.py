@@ -13,7 +13,6 @@ from typing import BinaryIO, Final, Literal, TypeVar
 
 import pyarrow as pa
 
-from insar_runtime._ahead import ahead
 from insar_runtime._layout import Role
 from insar_runtime._memory import MemoryGuard, Plan, make_plan
 from insar_runtime._parallel import in_order
@@ -58,9 +57,6 @@ class Reading:
 
 _MOST_SAMPLED_ROWS: Final = 200_000
 """Rows that priors are estimated from: chance then moves no share by more than some 0.1 %, in some 20 MB."""
-
-_BATCHES_AHEAD: Final = 2
-"""Batches that wait while others are classified: enough for a reader that is held up once."""
 
 
 def classify_file(
@@ -185,7 +181,7 @@ def _classified(
     *,
     is_file: bool,
 ) -> Iterator[Iterator[Done]]:
-    """Classify the batches of a table in their order; a file's on all threads at once, with one more that reads ahead.
+    """Classify the batches of a table in their order; a file's on all threads at once, each of which reads its own.
 
     A batch a thread scales better than the calls of one batch on several threads: checks, columns and geometry are
     work too. A stream is read when its rows are wanted, and its threads share one batch: who interrupts a run must not
@@ -197,10 +193,7 @@ def _classified(
         yield (classify(classifier, batch, first_row) for batch, first_row in _numbered(table.batches))
         return
     alone = classifier.with_threads(1)
-    with (
-        closing(ahead(_numbered(table.batches), _BATCHES_AHEAD)) as coming,
-        closing(in_order(coming, lambda item: classify(alone, *item), threads)) as results,
-    ):
+    with closing(in_order(_numbered(table.batches), lambda item: classify(alone, *item), threads)) as results:
         yield results
 
 

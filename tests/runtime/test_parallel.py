@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._parallel import in_order
+from insar_runtime._parallel import THREAD_NAME, in_order
 
 
 def _threads() -> int:
-    return sum(thread.name.startswith("insar-runtime works") for thread in threading.enumerate())
+    return sum(thread.name == THREAD_NAME for thread in threading.enumerate())
 
 
 @given(st.lists(st.integers(0, 3), max_size=20), st.integers(1, 4))

@@ -1,4 +1,4 @@
-"""Files are read ahead where there is a thread for it, and nothing else changes."""
+"""Files are worked on by several threads where there are some, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, classify_file
+from insar_runtime._parallel import THREAD_NAME
 from tests.runtime.tables import series, wide
 
 ROWS = 30_000
@@ -37,21 +38,17 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def _reads_ahead(names: list[str]) -> bool:
-    return "insar-runtime reads ahead" in names
+def _working() -> int:
+    return sum(thread.name == THREAD_NAME for thread in threading.enumerate())
 
 
-def _still_reads() -> bool:
-    return _reads_ahead([thread.name for thread in threading.enumerate()])
-
-
-@pytest.mark.parametrize(("threads", "expected"), [(1, False), (2, True)])
-def test_threads_decide(table: Path, tmp_path: Path, started: list[str], threads: int, expected: bool) -> None:
+@pytest.mark.parametrize(("threads", "expected"), [(1, 0), (2, 2), (3, 3)])
+def test_threads_decide(table: Path, tmp_path: Path, started: list[str], threads: int, expected: int) -> None:
     classifier = Classifier(device="cpu", threads=threads)
     summary = classify_file(table, tmp_path / "out.parquet", classifier=classifier)
     assert summary.rows == ROWS
-    assert _reads_ahead(started) == expected
-    assert not _still_reads()
+    assert started.count(THREAD_NAME) == expected
+    assert not _working()
 
 
 def test_the_output_is_the_same(table: Path, tmp_path: Path) -> None:
@@ -69,7 +66,7 @@ def test_a_stream_is_read_when_its_rows_are_wanted(table: Path, started: list[st
         writer.write_table(pq.read_table(table))
     source.seek(0)
     classify_file(source, sink, classifier=Classifier(device="cpu", threads=2))
-    assert not _reads_ahead(started)
+    assert THREAD_NAME not in started
 
 
 def test_who_stops_in_the_middle_leaves_no_thread_and_no_output(table: Path, tmp_path: Path) -> None:
@@ -78,7 +75,7 @@ def test_who_stops_in_the_middle_leaves_no_thread_and_no_output(table: Path, tmp
 
     with pytest.raises(KeyboardInterrupt):
         classify_file(table, tmp_path / "out.parquet", classifier=Classifier(device="cpu", threads=2), progress=stop)
-    assert not _still_reads()
+    assert not _working()
     assert not list(tmp_path.iterdir())
 
 
@@ -90,7 +87,7 @@ def test_damage_far_in_the_file_is_told_in_our_words(table: Path, tmp_path: Path
     damaged.write_bytes(content)
     with pytest.raises(DataError, match="damaged"):
         classify_file(damaged, tmp_path / "out.parquet", classifier=Classifier(device="cpu", threads=2))
-    assert not _still_reads()
+    assert not _working()
     assert [path.name for path in tmp_path.iterdir()] == ["damaged.parquet"]
 
 
