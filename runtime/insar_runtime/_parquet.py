@@ -57,12 +57,13 @@ class ParquetTable:
     _series: dict[str, int]
     """Numbers of the columns that are narrowed; empty if none is."""
 
-    def batches(self, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def batches(self, batch_rows: int, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Rows in file order, in batches of at most so many.
 
         A file with one column a date is read column by column and a row group at a time: read in batches, each of
         its hundreds of columns would keep a page and a dictionary decoded, a gigabyte for row groups of 100,000
-        rows, where the series as float32 are a tenth of that.
+        rows, where the series as float32 are a tenth of that. Where there are threads, Arrow's own decode the few
+        columns of a step at once: whoever works on the batches waits for them.
         """
         if not self._series:
             yield from self._file.iter_batches(batch_rows, use_threads=False)
@@ -73,14 +74,19 @@ class ParquetTable:
             passes = max(-(-4 * rows * len(self._series) // _GROUP_BYTES), 1)
             if passes > _MOST_PASSES:
                 for batch in self._file.iter_batches(batch_rows, row_groups=[number], use_threads=False):
-                    yield pa.RecordBatch.from_arrays(list(map(self._narrow, batch.columns, self._fields)), self.schema)
+                    yield pa.RecordBatch.from_arrays(
+                        list(map(self._narrow, batch.columns, self._fields)), schema=self.schema
+                    )
                 continue
             step = max(-(-rows // passes), 1)
             if buffer.shape[1] < step:
                 buffer = _NO_BUFFER  # before the larger one is made
                 buffer = np.empty((len(self._series), step), dtype=np.float32)
             for start in range(0, rows, step):
-                yield from self._part_of_group(number, start, min(step, rows - start), buffer, batch_rows)
+                count = min(step, rows - start)
+                others = self._read_part(number, start, count, buffer, use_threads=threads > 1)
+                yield from self._cut(others, buffer[:, :count], batch_rows)
+                del others
 
     @property
     def _fields(self) -> list[pa.Field]:
@@ -89,32 +95,37 @@ class ParquetTable:
     def _narrow(self, column: pa.Array, field: pa.Field) -> pa.Array:
         return pa.array(as_floats(column)) if field.name in self._series else column
 
-    def _part_of_group(
-        self, number: int, start: int, count: int, buffer: NDArray[np.float32], batch_rows: int
-    ) -> Iterator[pa.RecordBatch]:
-        """Read some rows of a row group into the buffer, a few columns at a time, and give them in batches."""
+    def _read_part(
+        self, number: int, start: int, count: int, buffer: NDArray[np.float32], *, use_threads: bool
+    ) -> dict[str, pa.Array]:
+        """Read some rows of a row group, a few columns at a time: series into the buffer; gives the other columns."""
         rows = self._file.metadata.row_group(number).num_rows
         at_once = max(_DECODED_BYTES // (8 * max(rows, 1)), 1)
         names = self.schema.names
         others: dict[str, pa.Array] = {}
         for first in range(0, len(names), at_once):
             some = names[first : first + at_once]
-            table = self._file.read_row_group(number, columns=some, use_threads=False)
+            table = self._file.read_row_group(number, columns=some, use_threads=use_threads)
             for name in some:
                 column = table.column(name).slice(start, count).combine_chunks()
                 if name in self._series:
                     buffer[self._series[name], :count] = as_floats(column)
                 else:
                     others[name] = column
-        # The decoded columns are gone, but the pool holds their pages in case of more.
-        pa.default_memory_pool().release_unused()
+        return others
+
+    def _cut(
+        self, others: dict[str, pa.Array], series: NDArray[np.float32], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Give the rows that were read in batches."""
+        count = series.shape[1]
         for begin in range(0, count, batch_rows):
             size = min(batch_rows, count - begin)
             # A copy, so that the buffer is free for the next rows while these are still worked on.
-            block = buffer[:, begin : begin + size].copy()
+            block = series[:, begin : begin + size].copy()
             columns = [
                 pa.array(block[self._series[name]]) if name in self._series else others[name].slice(begin, size)
-                for name in names
+                for name in self.schema.names
             ]
             yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 

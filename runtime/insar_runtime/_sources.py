@@ -73,12 +73,12 @@ class Source:
     metadata: dict[str, str]
     row_bytes: float
     held_bytes: int
-    _open: Callable[[int], Iterable[pa.RecordBatch]]
+    _open: Callable[[int, int], Iterable[pa.RecordBatch]]
 
-    def batches(self, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Rows in file order, in batches of at most so many; none if there are no rows.
 
-        Ask for them once: a stream cannot be read again.
+        Ask for them once: a stream cannot be read again. With more than one thread, wide Parquet is decoded by several.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Source:
         if rows < 1:
             raise UsageError(f"batch of {rows} rows: at least 1")
         with _in_our_words(self.name, self.schema.names):
-            yield from _regroup(self._open(rows), rows)
+            yield from _regroup(self._open(rows, threads), rows)
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> Sourc
 
 
 def _ipc_source(name: str, schema: pa.Schema, pieces: Iterable[pa.RecordBatch]) -> Source:
-    return Source(name, "ipc", schema, None, _texts(schema.metadata), _row_bytes(schema), 0, lambda _: pieces)
+    return Source(name, "ipc", schema, None, _texts(schema.metadata), _row_bytes(schema), 0, lambda *_: pieces)
 
 
 def _csv_source(
@@ -222,7 +222,7 @@ def _csv_source(
     metadata: dict[str, str] | None = None,
 ) -> Source:
     # A block of text is parsed to doubles before its dates become float32.
-    return Source(name, kind, schema, rows, metadata or {}, _row_bytes(schema), 3 * _BLOCK, lambda _: batches())
+    return Source(name, kind, schema, rows, metadata or {}, _row_bytes(schema), 3 * _BLOCK, lambda *_: batches())
 
 
 def _regroup(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:

@@ -122,6 +122,8 @@ def classify(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Classify every point of a file; rows and their order stay."""
+    import pyarrow as pa
+
     from insar_runtime._memory import parse_size, peak_memory_mb
     from insar_runtime._priors import parse_priors
     from insar_runtime._texts import describe_summary
@@ -135,11 +137,14 @@ def classify(
         raise UsageError("--json and -o - both want standard output; give -o a file")
     mix = None if priors is None else parse_priors(priors)
     limit = None if memory_limit is None else parse_size(memory_limit)
+    classifier = _open_classifier(model, device, precision, threads, abstain_below)
+    # Arrow's own threads are as many as the machine's processors, whatever was asked for.
+    pa.set_cpu_count(classifier.threads)
     with _quiet_when_unread(), ProgressBar(hidden=quiet) as bar:
         summary = classify_file(
             source,
             output,
-            classifier=_open_classifier(model, device, precision, threads, abstain_below),
+            classifier=classifier,
             units=units,
             columns=_columns(id_column, lon, lat, velocity),
             keep_series=keep_series,

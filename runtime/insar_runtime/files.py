@@ -271,7 +271,7 @@ def open_understood(
     roles = {str(role): name for role, name in (columns or {}).items()}
     with open_source(_path_or_stream(source), roles=roles, exact=keep_series) as opened:
         plan = make_plan(opened.row_bytes, threads, held_bytes=opened.held_bytes, room=room)
-        batches = opened.batches(plan.batch_rows)
+        batches = opened.batches(plan.batch_rows, plan.threads)
         head, taken = take_head(batches)
         understanding = understand(
             opened.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm
