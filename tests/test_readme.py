@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,3 +24,15 @@ def test_what_is_said_of_real_files_is_said_by_the_committed_models() -> None:
     found = json.loads((BENCHMARK / "real.json").read_text(encoding="utf-8"))
     said = {name.rsplit(" ", 1)[0] for file in found.values() for name in file["models"]}
     assert said == committed
+
+
+def test_speed_and_cost_are_those_that_were_measured() -> None:
+    speed = ROOT / "artifacts" / "speed"
+    assert (speed / "summary.md").read_text(encoding="utf-8") in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (speed / "cost.md").read_text(encoding="utf-8") in (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+
+
+def test_docs_link_to_what_is_there() -> None:
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"

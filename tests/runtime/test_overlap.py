@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
@@ -111,3 +114,41 @@ def test_every_batch_keeps_its_place_and_its_number(table: Path, tmp_path: Path)
             units="mm",
             classifier=Classifier(device="cpu", threads=3),
         )
+
+
+@pytest.mark.parametrize("container", ["wide", "lists", "csv"])
+def test_the_fast_path_gives_the_bits_of_the_plain_one(tmp_path: Path, container: str) -> None:
+    """All at once in one thread and one array, against batches, several threads and every shortcut of a file."""
+    rows, dates = 20_000, np.datetime64("2019-01-05") + np.arange(70) * 12
+    rng = np.random.default_rng(8)
+    values = rng.normal(0, 4, (rows, 70)).round(1) + rng.normal(0, 8, (rows, 1)) * np.arange(70) / 30
+    values = values.astype(np.float32)
+    values[rng.random(values.shape) < 0.01] = np.nan
+    values[7], values[11, 3], values[13, 10:] = np.nan, np.inf, np.nan
+    names = [str(date).replace("-", "") for date in dates]
+    columns = {"pid": [f"p{i}" for i in range(rows)]}
+    if container == "lists":
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), from_pandas=True), 70)
+        table = pa.table(columns | {"displacements": flat})
+        table = table.replace_schema_metadata({"dates": json.dumps([str(date) for date in dates])})
+    else:
+        table = pa.table(columns | {n: pa.array(values[:, i], from_pandas=True) for i, n in enumerate(names)})
+    source, out = tmp_path / "table", tmp_path / "out.parquet"
+    if container == "csv":
+        source = source.with_suffix(".csv")
+        pacsv.write_csv(table, source)
+    else:
+        pq.write_table(table, source, row_group_size=7_000)
+    classify_file(source, out, units="mm", classifier=Classifier(device="cpu", threads=3))
+    found = pq.read_table(out)
+    if container == "csv":
+        # What stands in the text, which has more digits than float32.
+        text = pacsv.read_csv(
+            source, convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.float64()))
+        )
+        values = np.stack([text.column(n).to_numpy() for n in names], axis=1).astype(np.float32)
+    plain = Classifier(device="cpu", threads=1).classify(values, dates).to_arrow()
+    assert found.column("pid").to_pylist() == columns["pid"]
+    for name in plain.schema.names:
+        assert found.column(name).combine_chunks().equals(plain.column(name)), name
+    assert set(found.column("status").to_pylist()) >= {"ok", "abstained", "too_few_epochs", "non_finite"}
