@@ -39,6 +39,11 @@ class TrendNetConfig:
     dense: int = 72
     half_wavelength_mm: float = HALF_WAVELENGTH_MM
 
+    def __post_init__(self) -> None:
+        first = self.convolutions[0]
+        if first.grouped or first.width % first.stride:
+            raise ValueError(f"the first convolution must read whole blocks of its stride, ungrouped: {first}")
+
     @property
     def stride(self) -> int:
         """Epochs that one position behind the convolutions stands for."""

@@ -24,9 +24,28 @@ _BATCH_BYTES: Final = 2 * _MIB
 _WAITING: Final = 2
 """Batches beyond one a thread that are alive: one done, one that is written."""
 _PER_THREAD: Final = 24 * _MIB
-"""What a thread takes to check a batch and to ask the model about a part of it."""
+"""What a thread takes to check a part of a batch and to ask the model about it."""
 _FIXED: Final = 24 * _MIB
-"""Rows that wait to be written, and what the reader holds."""
+"""Rows of the output that wait to be written, without series, and what all readers hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What there is to carry, in bytes.
+
+    Attributes
+    ----------
+    row : float
+        A row of a batch.
+    read : int
+        What the reader holds, whatever the batches are.
+    written : int
+        Rows that wait to be written, beyond those of an output without series.
+    """
+
+    row: float
+    read: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +63,28 @@ class Plan:
     threads: int
     batch_rows: int
 
-    def need(self, row_bytes: float, held_bytes: int) -> int:
+    def need(self, load: Load) -> int:
         """Estimate the memory that a run takes beyond what the process has before it, in bytes."""
-        batch = int(self.batch_rows * row_bytes)
-        alive = (self.threads + _WAITING) * batch if self.threads > 1 else 2 * batch
-        # Each thread makes a matrix of its batch, and masks of it.
-        return held_bytes + alive + self.threads * (_PER_THREAD + 2 * batch) + _FIXED
+        batch = int(self.batch_rows * load.row)
+        # The first rows are gathered before the work begins, and copied into one batch.
+        head = int(2 * BATCH_ROWS * load.row)
+        alive = (self.threads + _WAITING) * batch
+        # Each thread makes a matrix of its batch, from columns that it gathers.
+        working = alive + self.threads * (_PER_THREAD + 2 * batch)
+        return load.read + max(head, working) + load.written + _FIXED
 
 
-def make_plan(row_bytes: float, threads: int, *, held_bytes: int = 0, room: int | None = None) -> Plan:
+def make_plan(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> Plan:
     """Choose batches and threads.
 
     Parameters
     ----------
-    row_bytes : float
-        Size of a row of a batch.
+    load : Load
+        What there is to carry.
     threads : int
         Most threads.
-    held_bytes : int
-        What the reader holds at a time, whatever the batches are.
+    large : bool
+        Whether batches are as large as they may be, for a device that wants many rows at a time.
     room : int, optional
         Bytes that the run may take; as many as suit it if not given.
 
@@ -72,16 +94,16 @@ def make_plan(row_bytes: float, threads: int, *, held_bytes: int = 0, room: int 
         If there is not room enough for one thread and the smallest batches.
     """
     rows = BATCH_ROWS
-    while rows > _LEAST_ROWS and rows * row_bytes > _BATCH_BYTES:
+    while not large and rows > _LEAST_ROWS and rows * load.row > _BATCH_BYTES:
         rows //= 2
     plan = Plan(threads, rows)
-    while room is not None and plan.need(row_bytes, held_bytes) > room:
+    while room is not None and plan.need(load) > room:
         if plan.batch_rows > _LEAST_ROWS:
             plan = Plan(plan.threads, plan.batch_rows // 2)
         elif plan.threads > 1:
             plan = Plan(plan.threads - 1, rows)
         else:
-            more = plan.need(row_bytes, held_bytes) - room
+            more = plan.need(load) - room
             raise MemoryLimitError(
                 f"the memory limit leaves {max(room, 0) // _MIB} MB for the run, it needs {(room + more) // _MIB} MB; "
                 f"raise the limit by {-(-more // _MIB)} MB"
@@ -157,8 +179,9 @@ def peak_memory_mb() -> float | None:
     status = Path("/proc/self/status")
     if status.exists():
         # What getrusage says includes the process that started this one, up to the moment of the start.
-        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return round(int(peak.split()[1]) / 2**10, 1)
+        peak = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM")), None)
+        if peak is not None:
+            return round(int(peak.split()[1]) / 2**10, 1)
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:

@@ -17,8 +17,8 @@ THREAD_NAME: Final = "insar-runtime works"
 def in_order(items: Iterable[Item], work: Callable[[Item], Done], threads: int) -> Generator[Done]:
     """Apply ``work`` to each item.
 
-    Each thread fetches its next item itself, one thread at a time. So reading overlaps with work, and no more threads
-    run than were asked for: on two cores a third one costs the others their caches.
+    Each thread fetches its next item itself, one thread at a time: what it has read is still in its cache, and a thread
+    that only reads would take the others' turns.
 
     Parameters
     ----------
@@ -36,10 +36,12 @@ def in_order(items: Iterable[Item], work: Callable[[Item], Done], threads: int) 
         its place.
     """
     crew = _Crew(items, work, threads + _SPARE)
-    workers = [Thread(target=crew.run, name=THREAD_NAME, daemon=True) for _ in range(threads)]
-    for worker in workers:
-        worker.start()
+    workers: list[Thread] = []
     try:
+        for _ in range(threads):
+            worker = Thread(target=crew.run, name=THREAD_NAME, daemon=True)
+            worker.start()
+            workers.append(worker)
         yield from crew.results()
     finally:
         # What already runs is waited for: it reads buffers that the consumer is about to close.
@@ -81,8 +83,9 @@ class _Crew(Generic[Item, Done]):
                 outcome: Done | _Failure = self._work(item)
             except BaseException as error:
                 outcome = _Failure(error)
-            del item
             self._put(number, outcome)
+            # A thread that waits for its next item must not keep the last one.
+            del item, outcome
 
     def results(self) -> Generator[Done]:
         """Give the outcomes in order; raise those that are failures."""

@@ -22,12 +22,16 @@ _MOST_BUFFER: Final = 1 << 20
 _LEAST_BUFFER: Final = 1 << 14
 """Every column that is read has a buffer of its own, so wide files get small ones."""
 
+_STREAMED_BYTES: Final = 48 << 20
+"""Decoded pages up to which a file is read in batches, which is the faster way."""
+_STREAMED_COLUMN_BYTES: Final = 2 << 20
+"""What a column that is read in batches keeps at most: a page and a dictionary, decoded, of a megabyte each."""
 _GROUP_BYTES: Final = 96 << 20
-"""Series of a row group that are held at a time: 100,000 rows of 250 epochs. Longer ones are read in two or three
-passes; row groups that would take more are streamed."""
+"""Series of a row group that are held at a time otherwise: 100,000 rows of 250 epochs. Longer ones are read in two or
+three passes; files with row groups that would take more are read in batches all the same."""
 _MOST_PASSES: Final = 3
 _DECODED_BYTES: Final = 2 << 20
-"""Columns that are decoded at a time."""
+"""Columns that are decoded at a time then."""
 _WIDTHS: Final = {"FLOAT": 4, "INT32": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12, "BOOLEAN": 1}
 """Bytes of a value by its physical type."""
 _GUESSED_TEXT_BYTES: Final = 24
@@ -60,40 +64,26 @@ class ParquetTable:
     def batches(self, batch_rows: int, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Rows in file order, in batches of at most so many.
 
-        A file with one column a date is read column by column and a row group at a time: read in batches, each of
-        its hundreds of columns would keep a page and a dictionary decoded, a gigabyte for row groups of 100,000
-        rows, where the series as float32 are a tenth of that. Where there are threads, Arrow's own decode the few
-        columns of a step at once: whoever works on the batches waits for them.
+        Read in batches, every column keeps a page and a dictionary decoded. In a file with one column a date that may
+        be much: values that hardly repeat, in row groups of 100,000 rows, make a gigabyte. Such a file is read a row
+        group at a time and a few columns at a time, to float32. Arrow's threads decode these at once, where they are no
+        more than the threads asked for: others soon wait for the rows.
         """
         if not self._series:
             yield from self._file.iter_batches(batch_rows, use_threads=False)
             return
-        groups = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
         buffer = _NO_BUFFER
-        for number, rows in enumerate(groups):
-            passes = max(-(-4 * rows * len(self._series) // _GROUP_BYTES), 1)
-            if passes > _MOST_PASSES:
-                for batch in self._file.iter_batches(batch_rows, row_groups=[number], use_threads=False):
-                    yield pa.RecordBatch.from_arrays(
-                        list(map(self._narrow, batch.columns, self._fields)), schema=self.schema
-                    )
-                continue
-            step = max(-(-rows // passes), 1)
+        for number in range(self._file.num_row_groups):
+            rows = self._file.metadata.row_group(number).num_rows
+            step = max(-(-rows // _passes(rows, len(self._series))), 1)
             if buffer.shape[1] < step:
                 buffer = _NO_BUFFER  # before the larger one is made
                 buffer = np.empty((len(self._series), step), dtype=np.float32)
             for start in range(0, rows, step):
                 count = min(step, rows - start)
-                others = self._read_part(number, start, count, buffer, use_threads=threads > 1)
+                others = self._read_part(number, start, count, buffer, use_threads=1 < pa.cpu_count() <= threads)
                 yield from self._cut(others, buffer[:, :count], batch_rows)
                 del others
-
-    @property
-    def _fields(self) -> list[pa.Field]:
-        return list(self.schema)
-
-    def _narrow(self, column: pa.Array, field: pa.Field) -> pa.Array:
-        return pa.array(as_floats(column)) if field.name in self._series else column
 
     def _read_part(
         self, number: int, start: int, count: int, buffer: NDArray[np.float32], *, use_threads: bool
@@ -152,18 +142,42 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool) -> ParquetTable
     )
     schema = file.schema_arrow
     series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema))}
+    streamed, largest = _streamed_bytes(metadata), _largest_group(metadata)
+    if streamed <= _STREAMED_BYTES or _passes(largest, len(series)) > _MOST_PASSES:
+        series = {}
     if series:
         fields = [field.with_type(pa.float32()) if field.name in series else field for field in schema]
         schema = pa.schema(fields, metadata=schema.metadata)
-    largest = max((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), default=0)
-    held = min(4 * largest * len(series), _GROUP_BYTES) + 2 * _DECODED_BYTES if series else 0
-    return ParquetTable(schema, metadata.num_rows, _row_bytes(metadata, series), held, file, series)
+    row_bytes = _row_bytes(metadata, series)
+    part = largest / _passes(largest, len(series))
+    held = round(part * row_bytes) + 2 * _DECODED_BYTES if series else streamed
+    return ParquetTable(schema, metadata.num_rows, row_bytes, held, file, series)
+
+
+def _largest_group(metadata: pq.FileMetaData) -> int:
+    return max((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), default=0)
+
+
+def _passes(rows: int, series: int) -> int:
+    """Give the number of times that a row group is gone through, so that the part that is held stays bounded."""
+    return max(-(-4 * rows * series // _GROUP_BYTES), 1)
+
+
+def _streamed_bytes(metadata: pq.FileMetaData) -> int:
+    """Estimate what reading in batches holds: a page and a dictionary of each column, no more than its largest chunk."""
+    largest = [0] * metadata.num_columns
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for column in range(metadata.num_columns):
+            largest[column] = max(largest[column], 2 * group.column(column).total_uncompressed_size)
+    return sum(min(size, _STREAMED_COLUMN_BYTES) for size in largest)
 
 
 def _series_columns(schema: pa.Schema) -> list[str]:
-    """Give the numeric columns of dates of a flat table; none if it is not plainly one with a column a date."""
-    flat = not any(pa.types.is_nested(data_type) for data_type in schema.types)
-    if not flat or len(set(schema.names)) < len(schema.names):
+    """Give the numeric columns of dates; none if the table is not one with a column a date."""
+    # Columns are read by name, and a name with a dot may be that of a part of another column.
+    nested = any(pa.types.is_nested(data_type) for data_type in schema.types)
+    if len(set(schema.names)) < len(schema.names) or (nested and any("." in name for name in schema.names)):
         return []
     try:
         found = find_date_columns(schema.names).names

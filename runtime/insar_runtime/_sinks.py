@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from insar_runtime.errors import DataError, InputOutputError, InsarRuntimeError, OutputExistsError, UsageError
 
 _ROW_GROUP_ROWS: Final = 65_536
-_ROW_GROUP_BYTES: Final = 64 << 20
+WAITING_SERIES_BYTES: Final = 64 << 20
 """A row group is written when it has this many rows, or holds this much in memory (kept series)."""
 
 Metadata = Callable[[], Mapping[str, str]]
@@ -137,7 +137,7 @@ class _ParquetSink:
         self._waiting_rows += batch.num_rows
         self._waiting_bytes += batch.nbytes
         self.rows += batch.num_rows
-        if self._waiting_rows >= _ROW_GROUP_ROWS or self._waiting_bytes >= _ROW_GROUP_BYTES:
+        if self._waiting_rows >= _ROW_GROUP_ROWS or self._waiting_bytes >= WAITING_SERIES_BYTES:
             self._write_group()
 
     def close(self, metadata: Mapping[str, str]) -> None:

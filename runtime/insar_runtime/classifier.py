@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from insar_runtime._arrays import as_days, as_float32
+from insar_runtime._calls import ask, cut
 from insar_runtime._engine import usable_cpus
 from insar_runtime._priors import ClassPriors, make_priors, reweight
 from insar_runtime._rows import RowChecks, check_rows
-from insar_runtime._session import first_line, open_session
+from insar_runtime._session import open_session
 from insar_runtime.classes import CLASS_NAMES, RowStatus
 from insar_runtime.devices import Device
-from insar_runtime.errors import DataError, UnavailableError, UsageError
+from insar_runtime.errors import DataError, UsageError
 from insar_runtime.models import Model, Precision, load_model
 from insar_runtime.result import Result, decide
 
@@ -28,17 +29,6 @@ if TYPE_CHECKING:
 
 Shares = ClassPriors | Mapping[str, float] | Sequence[float]
 """Shares of the five classes: by name, or in the order of ``CLASS_NAMES``."""
-
-_VALUES_PER_CALL: Final = 1 << 16
-_LEAST_ROWS_PER_CALL: Final = 128
-_MOST_ROWS_PER_CALL: Final = 512
-_ROWS_PER_CALL_ELSEWHERE: Final = 4096
-"""Size of one call of the session. On a CPU, fewer rows make the steps of the graph count, more of them leave the
-caches; elsewhere the way to the device counts."""
-
-_ROW_MULTIPLE: Final = 8
-"""Calls are padded to a multiple of this many rows. Matrix products of one row take another path in some
-builds of onnxruntime and may round differently; with this, a row's bits do not depend on its neighbours."""
 
 
 class Classifier:
@@ -254,11 +244,11 @@ class Classifier:
             checks.set(part, found)
             answered = found.status == RowStatus.OK
             if answered.all():
-                probabilities[part] = self._ask(rows, axis)
+                probabilities[part] = ask(self._opened, rows, axis)
             elif answered.any():
-                probabilities[part][answered] = self._ask(rows[answered], axis)
+                probabilities[part][answered] = ask(self._opened, rows[answered], axis)
 
-        parts = self._parts(*displacement.shape)
+        parts = cut(len(displacement), len(days), self.device)
         if self._threads == 1 or len(parts) < 2:
             for part in parts:
                 work(part)
@@ -332,31 +322,6 @@ class Classifier:
         from insar_runtime._stream import classify_stream  # noqa: PLC0415 - pyarrow only where tables are read
 
         yield from classify_stream(self, batches, units=units, keep_series=keep_series)
-
-    def _parts(self, rows: int, epochs: int) -> list[slice]:
-        """Cut rows into the calls of the session."""
-        size = _ROWS_PER_CALL_ELSEWHERE if self.device != "cpu" else _rows_per_call(epochs)
-        return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
-
-    def _ask(self, rows: NDArray[np.float32], axis: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ask the model about the rows of one call."""
-        padding = -len(rows) % _ROW_MULTIPLE
-        block = np.pad(rows, ((0, padding), (0, 0)), mode="edge") if padding else np.ascontiguousarray(rows)
-        try:
-            (answer,) = self._opened.session.run(None, {"displacement": block, "days": axis})
-        except Exception as error:
-            raise UnavailableError(
-                f"onnxruntime failed on {self.device} with {len(rows)} series of {axis.size} epochs "
-                f"({first_line(error)}); use --device cpu"
-            ) from error
-        probabilities: NDArray[np.float32] = answer[: len(rows)]
-        return probabilities
-
-
-def _rows_per_call(epochs: int) -> int:
-    """Give the rows of a call on a CPU: few for long series, so that what it holds stays in the caches."""
-    rows = _VALUES_PER_CALL // max(epochs, 1) // _ROW_MULTIPLE * _ROW_MULTIPLE
-    return max(_LEAST_ROWS_PER_CALL, min(rows, _MOST_ROWS_PER_CALL))
 
 
 def _checked_priors(priors: Shares | None, model: Model) -> ClassPriors:

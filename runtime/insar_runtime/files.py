@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeVar
 
 import pyarrow as pa
 
 from insar_runtime._layout import Role
-from insar_runtime._memory import MemoryGuard, Plan, make_plan
+from insar_runtime._memory import Load, MemoryGuard, Plan, make_plan
 from insar_runtime._parallel import in_order
 from insar_runtime._priors import ClassPriors, estimated_mix, known_rows
 from insar_runtime._run import Run
 from insar_runtime._sample import RowSample
-from insar_runtime._sinks import check_output
+from insar_runtime._sinks import WAITING_SERIES_BYTES, check_output
 from insar_runtime._sources import Source, open_source
 from insar_runtime._stream import Understanding, classify_rows, take_head, understand
 from insar_runtime._units import Unit
@@ -124,6 +123,7 @@ def classify_file(
         half_wavelength_mm=classifier.model.half_wavelength_mm,
         keep_series=keep_series,
         threads=classifier.threads,
+        large_batches=classifier.device != "cpu",
         room=guard.room,
     )
     if isinstance(priors, str) and priors == "auto":
@@ -138,7 +138,7 @@ def classify_file(
         run = Run(classifier, table.understanding, table.source, keep_series=keep_series)
         with (
             run.open_sink(output, overwrite=overwrite) as sink,
-            _classified(table, run.classify, classifier, is_file=isinstance(source, Path)) as results,
+            _classified(table, run.classify, classifier, guard, is_file=isinstance(source, Path)) as results,
         ):
             for result in results:
                 sink.write(run.count(result))
@@ -163,7 +163,7 @@ def _estimated_priors(
     with reading() as table:
         _check_fitness(classifier, table.understanding, keep_series=keep_series)
         ask = partial(classify_rows, understanding=table.understanding)
-        with _classified(table, ask, as_trained, is_file=True) as results:
+        with _classified(table, ask, as_trained, guard, is_file=True) as results:
             for result in results:
                 sample.add(known_rows(result.probabilities, classifier.model.unsure_below))
                 done += len(result)
@@ -178,6 +178,7 @@ def _classified(
     table: Reading,
     classify: Callable[[Classifier, pa.RecordBatch, int], Done],
     classifier: Classifier,
+    guard: MemoryGuard,
     *,
     is_file: bool,
 ) -> Iterator[Iterator[Done]]:
@@ -185,22 +186,23 @@ def _classified(
 
     A batch a thread scales better than the calls of one batch on several threads: checks, columns and geometry are
     work too. A stream is read when its rows are wanted, and its threads share one batch: who interrupts a run must not
-    wait for rows that may never come, and who asks by a pipe wants the answer before the next question.
+    wait for rows that may never come.
     """
     threads = table.plan.threads
     if threads == 1 or not is_file:
         classifier = classifier.with_threads(threads)
-        yield (classify(classifier, batch, first_row) for batch, first_row in _numbered(table.batches))
+        yield (classify(classifier, batch, first_row) for batch, first_row in _numbered(table.batches, guard))
         return
     alone = classifier.with_threads(1)
-    with closing(in_order(_numbered(table.batches), lambda item: classify(alone, *item), threads)) as results:
+    with closing(in_order(_numbered(table.batches, guard), lambda item: classify(alone, *item), threads)) as results:
         yield results
 
 
-def _numbered(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """Give each batch with the number of its first row."""
+def _numbered(batches: Iterator[pa.RecordBatch], guard: MemoryGuard) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Give each batch with the number of its first row, after a look at the memory that reading it has taken."""
     first_row = 0
     for batch in batches:
+        guard.check()
         yield batch, first_row
         first_row += batch.num_rows
 
@@ -243,6 +245,7 @@ def open_understood(
     half_wavelength_mm: float,
     keep_series: bool = False,
     threads: int = 1,
+    large_batches: bool = False,
     room: int | None = None,
 ) -> Iterator[Reading]:
     """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
@@ -255,6 +258,8 @@ def open_understood(
         Of the radar, for phases in radian.
     threads : int
         Most threads that are to work on it.
+    large_batches : bool
+        Whether the device wants many rows at a time.
     room : int, optional
         Bytes that the work may take.
 
@@ -270,10 +275,19 @@ def open_understood(
     """
     roles = {str(role): name for role, name in (columns or {}).items()}
     with open_source(_path_or_stream(source), roles=roles, exact=keep_series) as opened:
-        plan = make_plan(opened.row_bytes, threads, held_bytes=opened.held_bytes, room=room)
+        load = Load(opened.row_bytes, opened.held_bytes, WAITING_SERIES_BYTES if keep_series else 0)
+        plan = make_plan(load, threads, large=large_batches, room=room)
         batches = opened.batches(plan.batch_rows, plan.threads)
         head, taken = take_head(batches)
         understanding = understand(
             opened.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm
         )
-        yield Reading(opened, understanding, chain(taken, batches), plan)
+        del head
+        yield Reading(opened, understanding, _in_turn(taken, batches), plan)
+
+
+def _in_turn(taken: list[pa.RecordBatch], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give what was taken, and forget it, then the rest."""
+    while taken:
+        yield taken.pop(0)
+    yield from batches

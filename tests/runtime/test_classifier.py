@@ -137,8 +137,9 @@ def test_padding_with_missing_epochs_changes_nothing(classifier: Classifier) -> 
     padded[:, :80] = matrix
     more = np.concatenate([dates, dates[-1] + np.arange(1, 21) * np.timedelta64(6, "D")])
     wanted, found = classifier.classify(matrix, dates), classifier.classify(padded, more)
-    # Time is measured by the axis, which is longer: the last bits differ.
-    np.testing.assert_allclose(found.probabilities, wanted.probabilities, rtol=0, atol=1e-6)
+    # Time is measured by the axis, which is longer: the last bits differ, and with int8 perhaps a step of 256.
+    tolerance = 1e-5 if classifier.precision == "fp32" else 0.02
+    np.testing.assert_allclose(found.probabilities, wanted.probabilities, rtol=0, atol=tolerance)
     assert np.array_equal(found.max_gap_days, wanted.max_gap_days)
 
 

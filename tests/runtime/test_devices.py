@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import Classifier, UnavailableError, UsageError, _session, load_model
+from insar_runtime import Classifier, UnavailableError, UsageError, _session, classify_file, load_model
 from insar_runtime.devices import DeviceFacts, choose, gather_facts, lists_int8_dot_product
 from insar_runtime.models import FasterOnCpu, Precision
 
@@ -202,6 +205,16 @@ def test_a_gpu_takes_fp32_in_full_precision_and_large_calls(monkeypatch: pytest.
     result = classifier.with_threads(1).classify_matrix(rows, days)
     assert [shape for shape, _ in session.calls[1:]] == [(4096, 50), (4096, 50), (1816, 50)]
     np.testing.assert_allclose(result.probabilities, 0.2 + rows[:, :5] / 1000, atol=1e-6)
+
+
+def test_a_gpu_gets_large_calls_from_a_file_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine = _use(monkeypatch, _Gpu())
+    rng = np.random.default_rng(0)
+    dates = np.datetime64("2018-01-03") + np.arange(300) * 6
+    columns = {str(date).replace("-", ""): rng.normal(0, 3, 9_000) for date in dates}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    classify_file(tmp_path / "t.parquet", tmp_path / "out.parquet", units="mm", classifier=Classifier(threads=1))
+    assert [rows for (rows, _), _ in engine.sessions[0].calls[1:]] == [4096, 4096, 808]
 
 
 def test_auto_goes_on_to_the_cpu_where_a_gpu_fails_at_its_first_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from insar_runtime import Classifier, InsarRuntimeError, UsageError, classify_file
 from insar_runtime import _memory as memory
-from insar_runtime._memory import MemoryGuard, make_plan, parse_size, peak_memory_mb, resident_bytes
+from insar_runtime._memory import Load, MemoryGuard, make_plan, parse_size, peak_memory_mb, resident_bytes
 from insar_runtime.errors import MemoryLimitError
 from tests.runtime.commands import refused, run
 from tests.runtime.tables import series, wide
@@ -39,7 +39,7 @@ def test_what_is_no_size(text: str) -> None:
 
 @given(st.floats(0, 20_000), st.integers(1, 64))
 def test_without_a_limit_all_threads_work_on_batches_of_a_bounded_size(row_bytes: float, threads: int) -> None:
-    plan = make_plan(row_bytes, threads)
+    plan = make_plan(Load(row_bytes), threads)
     assert plan.threads == threads
     assert 512 <= plan.batch_rows <= 8192
     assert plan.batch_rows == 512 or plan.batch_rows * row_bytes <= memory._BATCH_BYTES
@@ -50,17 +50,19 @@ def test_without_a_limit_all_threads_work_on_batches_of_a_bounded_size(row_bytes
 def test_a_plan_keeps_to_its_room_or_says_what_it_needs(
     row_bytes: float, threads: int, held_bytes: int, room: int
 ) -> None:
-    if memory.Plan(1, 512).need(row_bytes, held_bytes) > room:
+    load = Load(row_bytes, held_bytes)
+    if memory.Plan(1, 512).need(load) > room:
         with pytest.raises(MemoryLimitError, match=r"it needs \d+ MB; raise the limit by \d+ MB"):
-            make_plan(row_bytes, threads, held_bytes=held_bytes, room=room)
+            make_plan(load, threads, room=room)
     else:
-        plan = make_plan(row_bytes, threads, held_bytes=held_bytes, room=room)
-        assert plan.need(row_bytes, held_bytes) <= room
+        plan = make_plan(load, threads, room=room)
+        assert plan.need(load) <= room
         assert 1 <= plan.threads <= threads
 
 
 def test_less_room_never_means_larger_steps() -> None:
-    needs = [make_plan(2000, 8, room=room * MIB).need(2000, 0) for room in range(60, 700, 20)]
+    load = Load(2000)
+    needs = [make_plan(load, 8, room=room * MIB).need(load) for room in range(90, 700, 20)]
     assert needs == sorted(needs)
     assert needs[0] < needs[-1]
 
@@ -108,14 +110,27 @@ def test_a_run_that_gets_beyond_its_limit_ends_with_an_error_and_no_output(
     assert issubclass(MemoryLimitError, MemoryError)
 
 
+def test_a_device_that_wants_many_rows_gets_them() -> None:
+    assert make_plan(Load(2000), 2).batch_rows == 1024
+    assert make_plan(Load(2000), 2, large=True).batch_rows == 8192
+    assert make_plan(Load(2000), 2, large=True, room=150 * MIB).batch_rows < 8192
+
+
 @linux
-def test_the_command_keeps_to_its_limit_or_says_by_how_much_it_does_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [((), 330), (("--keep-series",), 820), (("--threads", "1"), 290)],
+    ids=["by group", "kept series", "one thread"],
+)
+def test_the_command_keeps_to_its_limit_or_says_by_how_much_it_does_not(
+    tmp_path: Path, options: tuple[str, ...], limit: int
+) -> None:
     rng = np.random.default_rng(0)
     dates = np.datetime64("2018-01-03") + np.arange(243) * 6
     columns = {str(date).replace("-", ""): rng.normal(0, 3, 60_000) for date in dates}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=60_000)
-    options = ["classify", str(tmp_path / "t.parquet"), "--units", "mm", "--json", "--overwrite", "-q"]
-    refused(run(*options, "--memory-limit", "150M"), 71, "raise the limit by")
-    done = run(*options, "--memory-limit", "330M")
+    command = ["classify", str(tmp_path / "t.parquet"), "--units", "mm", "--json", "--overwrite", "-q", *options]
+    refused(run(*command, "--memory-limit", "150M"), 71, "raise the limit by")
+    done = run(*command, "--memory-limit", f"{limit}M")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["peak_memory_mb"] < 330
+    assert json.loads(done.stdout)["peak_memory_mb"] < limit

@@ -66,8 +66,28 @@ def test_all_threads_work_at_once_and_no_more_is_drawn_than_they_need() -> None:
 
     results = in_order(items(), work, 3)
     assert next(results) == 0
+    deadline = time.monotonic() + 10
+    while len(drawn) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)
     assert len(drawn) == 5
     assert list(results) == list(range(1, 30))
+
+
+def test_a_thread_that_cannot_start_leaves_no_other_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def second_fails(thread: threading.Thread) -> None:
+        if begun:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", second_fails)
+    with pytest.raises(RuntimeError, match="can't start"):
+        list(in_order(range(100), lambda item: item, 2))
+    assert not begun[0].is_alive()
 
 
 def test_who_leaves_early_waits_for_what_runs_and_starts_nothing_more() -> None:

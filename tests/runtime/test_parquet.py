@@ -39,10 +39,10 @@ def _table(rows: int, data_type: pa.DataType, seed: int = 0) -> pa.Table:
     return pa.table(columns).select(["pid", *DATES[:9], "exact", *DATES[9:]])
 
 
-def _read(path: Path, batch_rows: int, *, exact: bool) -> tuple[pa.Table, list[int]]:
+def _read(path: Path, batch_rows: int, *, exact: bool, threads: int = 1) -> tuple[pa.Table, list[int]]:
     with ExitStack() as closing:
         opened = open_parquet(path, closing, exact=exact)
-        batches = list(opened.batches(batch_rows))
+        batches = list(opened.batches(batch_rows, threads))
     return pa.Table.from_batches(batches, opened.schema), [batch.num_rows for batch in batches]
 
 
@@ -69,6 +69,7 @@ def _equal(found: pa.Table, table: pa.Table) -> bool:
     limit=st.sampled_from([200, 3000, 1 << 30]),
     data_type=st.sampled_from(TYPES),
     seed=st.integers(0, 1000),
+    threads=st.sampled_from([1, 64]),
 )
 def test_groups_give_what_is_in_the_file(
     tmp_path_factory: pytest.TempPathFactory,
@@ -78,16 +79,19 @@ def test_groups_give_what_is_in_the_file(
     limit: int,
     data_type: pa.DataType,
     seed: int,
+    threads: int,
 ) -> None:
-    """By whole groups, in passes, and streamed."""
+    """By whole groups, in passes, and in batches."""
     table = _table(rows, data_type, seed)
     path = tmp_path_factory.mktemp("groups") / "table.parquet"
     pq.write_table(table, path, row_group_size=group)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "_STREAMED_BYTES", -1)
         patch.setattr(parquet, "_GROUP_BYTES", limit)
         patch.setattr(parquet, "_DECODED_BYTES", 2000)
-        found, _ = _read(path, batch, exact=False)
+        found, _ = _read(path, batch, exact=False, threads=threads)
     assert _equal(found, table)
+    assert _read(path, batch, exact=False)[0].equals(table)
     assert _read(path, batch, exact=True)[0].equals(table)
 
 
@@ -95,6 +99,7 @@ def test_a_group_that_is_too_large_is_read_in_passes_and_then_streamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pq.write_table(_table(100, pa.float64()), tmp_path / "t.parquet")
+    monkeypatch.setattr(parquet, "_STREAMED_BYTES", -1)
     assert _read(tmp_path / "t.parquet", 60, exact=False)[1] == [60, 40]
     monkeypatch.setattr(parquet, "_GROUP_BYTES", 40 * 4 * len(DATES))
     assert _read(tmp_path / "t.parquet", 60, exact=False)[1] == [34, 34, 32]
@@ -114,27 +119,61 @@ def test_a_group_that_is_too_large_is_read_in_passes_and_then_streamed(
 )
 def test_all_other_files_are_read_as_they_are(tmp_path: Path, table: pa.Table) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
-    assert _read(tmp_path / "t.parquet", 8192, exact=False)[0].equals(table)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "_STREAMED_BYTES", -1)
+        assert _read(tmp_path / "t.parquet", 8192, exact=False)[0].equals(table)
 
 
-@pytest.mark.parametrize("keep_series", [False, True])
-def test_the_classes_do_not_depend_on_the_way_of_reading(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_series: bool
-) -> None:
+def test_columns_of_other_shapes_stand_beside_the_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the covering of a GeoParquet file; the series are narrowed all the same."""
+    table = _table(50, pa.float64()).append_column("bbox", pa.array([{"xmin": 1.5, "ymin": 2.5}] * 50))
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=20)
+    monkeypatch.setattr(parquet, "_STREAMED_BYTES", -1)
+    found, _ = _read(tmp_path / "t.parquet", 8, exact=False)
+    assert found.schema.field(DATES[0]).type == pa.float32()
+    assert _equal(found, table)
+
+
+def test_the_classes_do_not_depend_on_the_way_of_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "t.parquet"
     table = wide(*series(5000, 60))
     pq.write_table(table, source, row_group_size=3000)
     classifier = Classifier(device="cpu", threads=2)
     found = []
-    for limit in (1 << 30, 400_000, 1):
+    for streamed, limit in ((1 << 30, 1), (-1, 1 << 30), (-1, 400_000), (-1, 1)):
+        monkeypatch.setattr(parquet, "_STREAMED_BYTES", streamed)
         monkeypatch.setattr(parquet, "_GROUP_BYTES", limit)
-        out = tmp_path / f"{limit}.parquet"
-        classify_file(source, out, classifier=classifier, keep_series=keep_series)
+        out = tmp_path / f"{streamed} {limit}.parquet"
+        classify_file(source, out, classifier=classifier)
         found.append(pq.read_table(out))
     assert found[0].num_rows == 5000
     assert all(other.equals(found[0]) for other in found[1:])
-    if keep_series:
-        assert found[0].select(table.schema.names).equals(table)
+
+
+def test_kept_series_keep_their_type_and_their_classes(tmp_path: Path) -> None:
+    source = tmp_path / "t.parquet"
+    table = wide(*series(5000, 60))
+    pq.write_table(table, source, row_group_size=3000)
+    classifier = Classifier(device="cpu", threads=2)
+    for keep_series in (False, True):
+        classify_file(source, tmp_path / f"{keep_series}.parquet", classifier=classifier, keep_series=keep_series)
+    kept, dropped = (pq.read_table(tmp_path / f"{keep_series}.parquet") for keep_series in (True, False))
+    assert kept.select(table.schema.names).equals(table)
+    assert kept.select(dropped.schema.names).equals(dropped)
+
+
+def test_values_that_repeat_are_read_in_batches_and_others_by_group(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    dates = np.datetime64("2018-01-03") + np.arange(150) * 6
+    names = [str(date).replace("-", "") for date in dates]
+    for name, digits in (("rounded", 1), ("exact", 12)):
+        table = pa.table({date: rng.normal(0, 3, 30_000).round(digits) for date in names})
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    with ExitStack() as closing:
+        rounded, exact = (open_parquet(tmp_path / f"{n}.parquet", closing, exact=False) for n in ("rounded", "exact"))
+    assert rounded.schema.types == [pa.float64()] * 150
+    assert exact.schema.types == [pa.float32()] * 150
+    assert rounded.held_bytes < exact.held_bytes < 40 << 20
 
 
 def test_the_size_of_a_row_is_counted(tmp_path: Path) -> None:

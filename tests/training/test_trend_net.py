@@ -20,7 +20,7 @@ from training.series_layers import DescribeSeries, PoolInTime
 from training.simulator import simulate
 from training.stream import StreamConfig
 from training.trend_fit import TrendFitConfig, calibrate, fit_trend_net
-from training.trend_net import DESIGNS, TrendNetConfig, build_trend_net, multiply_adds
+from training.trend_net import DESIGNS, Convolution, TrendNetConfig, build_trend_net, multiply_adds
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,12 @@ def test_there_is_one_position_for_each_stride(name: str, epochs: int) -> None:
     series, days = np.zeros((2, epochs), dtype=np.float32), np.arange(epochs, dtype=np.float32)[None] * 12
     positions = keras.Model(network.inputs, last.output)([series, days])
     assert positions.shape[2] == -(-epochs // design.stride)
+
+
+@pytest.mark.parametrize("first", [Convolution(32, 7, 2), Convolution(32, 8, 2, grouped=True)])
+def test_a_first_convolution_reads_whole_blocks(first: Convolution) -> None:
+    with pytest.raises(ValueError, match="whole blocks"):
+        TrendNetConfig((first,))
 
 
 def test_one_channel_is_without_the_yearly_cycle() -> None:

@@ -17,12 +17,8 @@ import typer
 
 from insar_runtime import Classifier
 from insar_runtime._hardware import describe_hardware
-from tests.benchmarks.speed import choices, files, graph, report, start
-from tests.benchmarks.speed.engines import make_engines, versions
+from tests.benchmarks.speed import choices, files, report, start
 from tests.benchmarks.speed.timing import Job, in_turns, use_cores
-from training.dataset import LabelledSeries, with_facts
-from training.simulator import simulate
-from training.trend_net import TrendNetConfig, convolution_multiply_adds, multiply_adds
 
 ROOT: Final = Path(__file__).parents[3]
 _EPOCHS: Final = 139
@@ -64,14 +60,13 @@ def main(
             "date": str(dt.datetime.now(tz=dt.UTC).date()),
             "hardware": describe_hardware(),
             "profiled_rows": _PROFILED_ROWS,
-            "multiply_adds": multiply_adds(TrendNetConfig(), _EPOCHS),
             "pipeline_rows": sizes.pipeline_rows,
             "pipeline_epochs": sizes.pipeline_epochs,
             "growth_epochs": _EPOCHS,
             "rows": list(sizes.rows),
             "start_rows": 1000,
         }
-        # Whole files first: TensorFlow is not yet there to take memory and threads.
+        # Whole files first: the engines, TensorFlow among them, are not yet there to take memory and threads.
         turns = sizes.file_turns
         threads = sorted({1, cores})
         rows, epochs = sizes.pipeline_rows, sizes.pipeline_epochs
@@ -96,7 +91,6 @@ def main(
         typer.echo("calls", err=True)
         facts["calls"] = _calls(sizes, threads)
         facts |= _on_one_core(sizes)
-    facts["versions"] = versions()
     report.write(facts, out)
     typer.echo(f"tables in {out}", err=True)
 
@@ -105,6 +99,12 @@ def _on_one_core(sizes: Sizes) -> dict[str, Any]:
     """Measure all that is measured on one core; this process stays on it."""
     use_cores(1)
     typer.echo("engines", err=True)
+    from tests.benchmarks.speed import graph
+    from tests.benchmarks.speed.engines import make_engines, versions
+    from training.dataset import LabelledSeries, with_facts
+    from training.simulator import simulate
+    from training.trend_net import TrendNetConfig, convolution_multiply_adds, multiply_adds
+
     series = with_facts(simulate(sizes.series, seed=5, calendar="paper"))
     # The calendars of simulated files differ by some days; those of one real file do not.
     days = np.broadcast_to(series.days[0], series.displacement.shape)
@@ -125,6 +125,8 @@ def _on_one_core(sizes: Sizes) -> dict[str, Any]:
     return {
         "engines": {name: {**asdict(pace), "difference": differences.get(name)} for name, pace in paces.items()},
         "missing": missing,
+        "versions": versions(),
+        "multiply_adds": multiply_adds(TrendNetConfig(), _EPOCHS),
         "peaks": graph.peaks(),
         "graph": {p: {name: asdict(step) for name, step in found.items()} for p, found in steps.items()},
         "convolution_rate": {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -32,7 +32,7 @@ class Pipeline:
     Attributes
     ----------
     read : float
-        Reading alone, to the matrix of millimetres, in one thread.
+        Reading alone, to the matrix of millimetres, one batch after the other.
     infer : float
         Inference alone, from that matrix, on all threads.
     whole : float
@@ -61,18 +61,17 @@ class Command:
 def pipelines(folder: Path, *, rows: int, epochs: int, threads: Sequence[int], turns: int) -> list[Pipeline]:
     """Time reading, inference and both, in turns."""
     jobs: dict[tuple[str, int, str], Callable[[], object]] = {}
-    with ExitStack():
-        for container in CONTAINERS:
-            path = make_table(folder, container, rows, epochs)
-            matrix, days = _matrix_of(path)
-            for count in threads:
-                classifier = Classifier(device="cpu", threads=count)
-                out = folder / "out.parquet"
-                jobs[container, count, "read"] = lambda path=path: _read(path)  # type: ignore[misc]
-                jobs[container, count, "infer"] = lambda c=classifier, m=matrix, d=days: c.classify_matrix(m, d)  # type: ignore[misc]
-                jobs[container, count, "whole"] = lambda c=classifier, p=path, o=out: classify_file(  # type: ignore[misc]
-                    p, o, classifier=c, units="mm", overwrite=True
-                )
+    for container in CONTAINERS:
+        path = make_table(folder, container, rows, epochs)
+        matrix, days = _matrix_of(path)
+        for count in threads:
+            classifier = Classifier(device="cpu", threads=count)
+            out = folder / "out.parquet"
+            jobs[container, count, "read"] = lambda path=path, count=count: _read(path, count)  # type: ignore[misc]
+            jobs[container, count, "infer"] = lambda c=classifier, m=matrix, d=days: c.classify_matrix(m, d)  # type: ignore[misc]
+            jobs[container, count, "whole"] = lambda c=classifier, p=path, o=out: classify_file(  # type: ignore[misc]
+                p, o, classifier=c, units="mm", overwrite=True
+            )
     taken: dict[tuple[str, int, str], list[float]] = {key: [] for key in jobs}
     for turn in range(turns + 1):
         for key, job in jobs.items():
@@ -98,32 +97,41 @@ def _matrix_of(path: Path) -> tuple[Any, Any]:
         return np.concatenate(parts), table.understanding.layout.days
 
 
-def _read(path: Path) -> None:
-    with open_understood(path, units="mm", half_wavelength_mm=_HALF_WAVELENGTH_MM) as table:
+def _read(path: Path, threads: int) -> None:
+    with open_understood(path, units="mm", half_wavelength_mm=_HALF_WAVELENGTH_MM, threads=threads) as table:
         for batch in table.batches:
             table.understanding.matrix(batch)
 
 
 def run_command(command: Sequence[str | Path], *, cores: int) -> Command:
     """Run a command to its end on so many cores, and watch its memory."""
+    return run_commands([command], cores=cores)
+
+
+def run_commands(commands: Sequence[Sequence[str | Path]], *, cores: int) -> Command:
+    """Run commands at once on so many cores; the time until the last has ended, and the memory of the largest."""
     allowed = sorted(os.sched_getaffinity(0))[:cores]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     begin = time.perf_counter()
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=environment,
-        preexec_fn=lambda: os.sched_setaffinity(0, allowed),  # noqa: PLW1509 - before anything else runs there
-    )
-    peak = 0.0
-    while process.poll() is None:
-        peak = max(peak, _peak_mb(process.pid))
-        time.sleep(_POLL_SECONDS)
-    seconds = time.perf_counter() - begin
-    if process.returncode:
-        text = process.stderr.read().decode() if process.stderr else ""
-        raise RuntimeError(f"{command[0]} ended with {process.returncode}: {text[-500:]}")
+    with tempfile.TemporaryFile() as words:
+        running = [
+            subprocess.Popen(
+                [str(part) for part in command],
+                stdout=subprocess.DEVNULL,
+                stderr=words,
+                env=environment,
+                preexec_fn=lambda: os.sched_setaffinity(0, allowed),  # noqa: PLW1509 - before anything else runs there
+            )
+            for command in commands
+        ]
+        peak = 0.0
+        while any(process.poll() is None for process in running):
+            peak = max(peak, *(_peak_mb(process.pid) for process in running))
+            time.sleep(_POLL_SECONDS)
+        seconds = time.perf_counter() - begin
+        if any(process.returncode for process in running):
+            words.seek(0)
+            raise RuntimeError(f"{commands[0][0]} failed: {words.read().decode()[-500:]}")
     return Command(seconds, peak)
 
 
@@ -163,14 +171,15 @@ def growth(folder: Path, *, rows: Sequence[int], epochs: int, turns: int) -> dic
     """Run our command on files of more and more series, on all cores."""
     cores = len(os.sched_getaffinity(0))
     found: dict[str, dict[int, Command]] = {}
-    for container in CONTAINERS:
+    containers: tuple[Container, ...] = (*CONTAINERS, "zip")
+    for container in containers:
         found[container] = {}
         for count in rows:
             source = make_table(folder, container, count, epochs)
             repeats = turns if count < 100_000 else 1
             runs = [run_command(ours(source, folder / "out.parquet"), cores=cores) for _ in range(repeats)]
             found[container][count] = _median(runs)
-            if count > 500_000:
+            if count > 500_000 and container != "CSV":  # of which the zip is made
                 source.unlink()
     return found
 
@@ -187,14 +196,8 @@ def processes(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, 
         taken["1 process, 2 threads"].append(
             run_command(ours(sources[0], outputs[0], "--threads", "2"), cores=2).seconds
         )
-        begin = time.perf_counter()
-        running = [
-            subprocess.Popen([str(part) for part in ours(s, o, "--threads", "1")])
-            for s, o in zip(sources, outputs, strict=True)
-        ]
-        if any(process.wait() for process in running):
-            raise RuntimeError("one of two processes failed")
-        taken["2 processes, 1 thread"].append((time.perf_counter() - begin) / 2)
+        both = [ours(source, out, "--threads", "1") for source, out in zip(sources, outputs, strict=True)]
+        taken["2 processes, 1 thread"].append(run_commands(both, cores=2).seconds / 2)
     return {name: rows / median(times) for name, times in taken.items()}
 
 

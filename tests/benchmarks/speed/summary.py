@@ -19,6 +19,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _about(number: float) -> str:
     """Round to two digits: the third differs from run to run."""
+    if number < 1:
+        return f"{number:.2g}"
     digits = _ROUND - len(str(int(number)))
     return f"{round(number, digits):,.0f}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,9 +14,9 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-Container = Literal["wide Parquet", "list Parquet", "CSV"]
+Container = Literal["wide Parquet", "list Parquet", "CSV", "zip"]
 CONTAINERS: Final[tuple[Container, ...]] = ("wide Parquet", "list Parquet", "CSV")
-_SUFFIX: Final = {"wide Parquet": "wide.parquet", "list Parquet": "list.parquet", "CSV": "csv"}
+_SUFFIX: Final = {"wide Parquet": "wide.parquet", "list Parquet": "list.parquet", "CSV": "csv", "zip": "zip"}
 _PIECE: Final = 50_000
 """Rows that are made at a time, and rows of a row group."""
 
@@ -33,6 +34,9 @@ def make_table(folder: Path, container: Container, rows: int, epochs: int) -> Pa
         partial = path.with_suffix(".partial")
         if container == "CSV":
             _write_csv(partial, rows, epochs)
+        elif container == "zip":
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+                archive.write(make_table(folder, "CSV", rows, epochs), "table.csv")
         else:
             _write_parquet(partial, rows, epochs, wide=container == "wide Parquet")
         partial.rename(path)
