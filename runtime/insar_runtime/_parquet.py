@@ -164,7 +164,7 @@ def _passes(rows: int, series: int) -> int:
 
 
 def _streamed_bytes(metadata: pq.FileMetaData) -> int:
-    """Estimate what reading in batches holds: a page and a dictionary of each column, no more than its largest chunk."""
+    """Estimate what reading in batches holds: a page and a dictionary a column, no more than its largest chunk."""
     largest = [0] * metadata.num_columns
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,10 +19,13 @@ import typer
 from insar_runtime import Classifier
 from insar_runtime._hardware import describe_hardware
 from tests.benchmarks.speed import choices, files, report, start
-from tests.benchmarks.speed.timing import Job, in_turns, use_cores
+from tests.benchmarks.speed.apart import Apart
+from tests.benchmarks.speed.timing import Job, in_turns, timed, use_cores
 
 ROOT: Final = Path(__file__).parents[3]
 _EPOCHS: Final = 139
+_COMPARED: Final = 512
+"""Series on which engines are held against Keras."""
 _PROFILED_ROWS: Final = 464
 """Rows of a call at 139 epochs, as the classifier makes it."""
 
@@ -35,14 +39,15 @@ class Sizes:
     call_rows: tuple[int, ...] = (1, 16, 64, 256, 512, 1024, 4096)
     call_epochs: tuple[int, ...] = (60, 139, 300)
     growing_epochs: tuple[int, ...] = (60, 100, 139, 200, 243, 300, 400)
-    pipeline_rows: int = 60_000
+    pipeline_rows: int = 200_000
     pipeline_epochs: int = 243
-    file_turns: int = 5
+    file_turns: int = 3
+    today_rows: int = 50_000
     rows: tuple[int, ...] = (1000, 10_000, 200_000, 2_000_000)
     start_turns: int = 9
 
 
-QUICK: Final = Sizes(2048, 3, (1, 256, 1024), (139,), (60, 139), 10_000, 139, 1, (1000, 10_000), 2)
+QUICK: Final = Sizes(2048, 3, (1, 256, 1024), (139,), (60, 139), 10_000, 139, 1, 10_000, (1000, 10_000), 2)
 
 
 def main(
@@ -62,6 +67,7 @@ def main(
             "profiled_rows": _PROFILED_ROWS,
             "pipeline_rows": sizes.pipeline_rows,
             "pipeline_epochs": sizes.pipeline_epochs,
+            "today_rows": sizes.today_rows,
             "growth_epochs": _EPOCHS,
             "rows": list(sizes.rows),
             "start_rows": 1000,
@@ -78,7 +84,7 @@ def main(
         typer.echo("cold start", err=True)
         facts["start"] = start.cold_start(folder, rows=1000, epochs=_EPOCHS, turns=sizes.start_turns)
         typer.echo("the script of today", err=True)
-        today = files.against_today(folder, rows=rows, epochs=epochs, turns=min(turns, 3))
+        today = files.against_today(folder, rows=sizes.today_rows, epochs=epochs, turns=min(turns, 2))
         facts["today"] = {name: {who: asdict(run) for who, run in runs.items()} for name, runs in today.items()}
         typer.echo("growth", err=True)
         growth = files.growth(folder, rows=sizes.rows, epochs=_EPOCHS, turns=3)
@@ -97,29 +103,29 @@ def main(
 
 def _on_one_core(sizes: Sizes) -> dict[str, Any]:
     """Measure all that is measured on one core; this process stays on it."""
-    use_cores(1)
     typer.echo("engines", err=True)
-    from tests.benchmarks.speed import graph
-    from tests.benchmarks.speed.engines import make_engines, versions
-    from training.dataset import LabelledSeries, with_facts
+    from tests.benchmarks.speed.engines import GROUPS, versions
     from training.simulator import simulate
     from training.trend_net import TrendNetConfig, convolution_multiply_adds, multiply_adds
 
-    series = with_facts(simulate(sizes.series, seed=5, calendar="paper"))
-    # The calendars of simulated files differ by some days; those of one real file do not.
-    days = np.broadcast_to(series.days[0], series.displacement.shape)
-    series = LabelledSeries(series.displacement, days, series.label, series.facts)
-    engines, missing = make_engines(series, ROOT / "artifacts")
-    differences = _differences(engines)
-    paces = in_turns(
-        {name: engine.job for name, engine in engines.items()},
-        {name: engine.most for name, engine in engines.items()},
-        turns=sizes.turns,
-    )
+    with ExitStack() as open_groups:
+        groups = [open_groups.enter_context(Apart(group, sizes.series, ROOT / "artifacts")) for group in GROUPS]
+        missing = {group: apart.trouble for group, apart in zip(GROUPS, groups, strict=True) if apart.trouble}
+        home = {name: apart for apart in groups for name in apart.engines}
+        differences = _differences(home)
+        paces = in_turns(
+            {name: apart.job(name) for name, apart in home.items()},
+            {name: apart.engines[name][1] for name, apart in home.items()},
+            turns=sizes.turns,
+        )
+    use_cores(1)
+    from tests.benchmarks.speed import graph
+
+    series = simulate(_PROFILED_ROWS, seed=5, calendar="paper")
     typer.echo("steps of a call", err=True)
     files_of = {p: ROOT / "artifacts" / "trend-net" / f"trend-net.{p}.onnx" for p in ("int8", "fp32")}
-    rows = np.ascontiguousarray(series.displacement[:_PROFILED_ROWS])
-    axis = np.ascontiguousarray(days[:1])
+    rows = np.ascontiguousarray(series.displacement)
+    axis = np.ascontiguousarray(series.days[:1], dtype=np.float32)
     steps = {precision: graph.profile(path, rows, axis) for precision, path in files_of.items()}
     in_convolutions = convolution_multiply_adds(TrendNetConfig(), _EPOCHS)
     return {
@@ -136,14 +142,14 @@ def _on_one_core(sizes: Sizes) -> dict[str, Any]:
     }
 
 
-def _differences(engines: dict[str, Any]) -> dict[str, float]:
+def _differences(home: dict[str, Apart]) -> dict[str, float]:
     """Give the largest difference of a probability from Keras' own, for engines that give probabilities."""
-    some = 512
-    reference = {name: engines[f"{name}, Keras predict"].answer(some) for name in ("trend-net", "paper-cnn")}
+    found = {name: apart.answer(name, _COMPARED) for name, apart in home.items()}
+    reference = {name: found[f"{name}, Keras predict"] for name in ("trend-net", "paper-cnn")}
     return {
-        name: float(np.abs(engine.answer(some) - reference[engine.network]).max())
-        for name, engine in engines.items()
-        if engine.answer is not None and engine.network in reference
+        name: float(np.abs(answer - reference[home[name].engines[name][0]]).max())
+        for name, answer in found.items()
+        if answer is not None
     }
 
 
@@ -161,7 +167,7 @@ def _by_epochs(sizes: Sizes) -> dict[str, dict[str, float]]:
         for precision in ("int8", "fp32"):
             classifier = Classifier(device="cpu", precision=precision, threads=1)
             jobs[f"{epochs} {precision}"] = lambda n, c=classifier, r=rows, d=days: c.classify_matrix(r[:n], d)  # type: ignore[misc]
-    paces = in_turns(jobs, dict.fromkeys(jobs, 8192), turns=sizes.turns)
+    paces = in_turns({name: timed(job) for name, job in jobs.items()}, dict.fromkeys(jobs, 8192), turns=sizes.turns)
     return {
         str(epochs): {p: paces[f"{epochs} {p}"].per_second for p in ("int8", "fp32")} for epochs in sizes.growing_epochs
     }
@@ -179,7 +185,8 @@ def _calls(sizes: Sizes, threads: list[int]) -> list[dict[str, Any]]:
                     jobs[f"{precision} {count} {epochs} {size}"] = _caller(session, rows, days[None], count, size)
     # Calls of one row are slow, a thousand of them say enough.
     most = {name: 1024 if name.endswith(" 1") else 8192 for name in jobs}
-    paces = in_turns(jobs, most, turns=max(sizes.turns // 2, 3))
+    timed_jobs = {name: timed(job) for name, job in jobs.items()}
+    paces = in_turns(timed_jobs, most, turns=max(sizes.turns // 2, 3))
     return [
         {
             "precision": precision,

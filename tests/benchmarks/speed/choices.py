@@ -15,7 +15,7 @@ from insar_runtime._memory import BATCH_ROWS
 from insar_runtime.files import open_understood
 from insar_runtime.models import load_model
 from tests.benchmarks.speed.tables import Container, make_table
-from tests.benchmarks.speed.timing import Job, in_turns
+from tests.benchmarks.speed.timing import Job, in_turns, timed
 
 _HALF_WAVELENGTH_MM: Final = 27.73
 _ROWS: Final = 464
@@ -35,7 +35,7 @@ def reading(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, di
         jobs["in batches, two threads"] = lambda _, p=path: _in_batches(p, BATCH_ROWS, use_threads=True)  # type: ignore[misc]
         jobs["in batches, buffered before"] = lambda _, p=path: _in_batches(p, BATCH_ROWS, pre_buffer=True)  # type: ignore[misc]
         jobs["in batches, mapped"] = lambda _, p=path: _in_batches(p, BATCH_ROWS, memory_map=True)  # type: ignore[misc]
-        paces = in_turns(jobs, dict.fromkeys(jobs, rows), turns=turns)
+        paces = in_turns({name: timed(job) for name, job in jobs.items()}, dict.fromkeys(jobs, rows), turns=turns)
         # Whatever number of series a turn is said to be of, it reads the whole file.
         found[container] = {name: pace.per_core_second * rows / pace.series for name, pace in paces.items()}
     return found
@@ -91,7 +91,8 @@ def calling(threads: int, *, turns: int) -> dict[str, float]:
             [session(enable_cpu_mem_arena=False)], threads, rows, days
         ),
     }
-    return {name: pace.per_second for name, pace in in_turns(jobs, dict.fromkeys(jobs, _SERIES), turns=turns).items()}
+    paces = in_turns({name: timed(job) for name, job in jobs.items()}, dict.fromkeys(jobs, _SERIES), turns=turns)
+    return {name: pace.per_second for name, pace in paces.items()}
 
 
 def _job(sessions: list[Any], callers: int, rows: Any, days: Any) -> Job:

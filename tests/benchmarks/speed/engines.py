@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+import onnx
 import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -68,51 +69,40 @@ class _Blocks:
         return np.concatenate([np.asarray(self._call(part, self._days)) for part in rows])
 
 
-def make_engines(series: LabelledSeries, artifacts: Path) -> tuple[dict[str, Engine], dict[str, str]]:
-    """Build all engines.
+GROUPS: Final = (
+    *(f"{engine} trend-net" for engine in ("ours", "tensorflow", "lite", "openvino")),
+    *(f"{engine} paper-cnn" for engine in ("ours", "tensorflow", "lite", "openvino", "naive")),
+    "methods -",
+)
+"""What shares a process. Engines of one do not disturb those of another: some keep threads spinning after a call."""
+
+
+def make_group(group: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
+    """Build the engines of a group, by what a user would call them.
 
     Parameters
     ----------
+    group : str
+        One of ``GROUPS``.
     series : LabelledSeries
-        Of one calendar.
+        That share their dates.
     artifacts : Path
         Folder of the released models.
-
-    Returns
-    -------
-    engines : dict of name to Engine
-        The name says what a user would call it.
-    missing : dict of name to str
-        Engines that do not run here, and why.
     """
-    use_one_thread()
-    engines: dict[str, Engine] = {}
-    missing: dict[str, str] = {}
-    for name in ("trend-net", "paper-cnn"):
-        engines |= _ours(name, series)
-        engines |= _in_tensorflow(name, series, artifacts)
-        for what, build in (("LiteRT", _lite), ("OpenVINO", _openvino)):
-            try:
-                engines |= build(name, series, artifacts)
-            except Exception as error:  # whatever another engine says is what the table is to say
-                missing[f"{name} in {what}"] = _first_line(error)
-    engines["paper-cnn as Conv1D, exported naively, onnxruntime fp32"] = _naive(series, artifacts)
-    engines |= _methods(series)
-    return engines, missing
+    builders = {
+        "ours": _ours,
+        "tensorflow": _in_tensorflow,
+        "lite": _lite,
+        "openvino": _openvino,
+        "naive": _naive,
+        "methods": _methods,
+    }
+    kind, network = group.split()
+    return builders[kind](network, series, artifacts)
 
 
-def use_one_thread() -> None:
-    """Keep TensorFlow to one thread; it must not have been used before."""
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[-1].strip()[:200] if lines else ''}"
-
-
-def _ours(name: str, series: LabelledSeries) -> dict[str, Engine]:
+def _ours(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
+    del artifacts
     days = np.ascontiguousarray(series.days[0], dtype=np.float32)
 
     def engine(precision: Any) -> Engine:
@@ -127,6 +117,8 @@ def _ours(name: str, series: LabelledSeries) -> dict[str, Engine]:
 
 
 def _keras_model(name: str, artifacts: Path) -> keras.Model:
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     return keras.saving.load_model(artifacts / name / f"{name}.keras")
 
 
@@ -214,51 +206,89 @@ def _openvino(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, E
     return {f"{name}, OpenVINO {precision}": engine(precision) for precision in ("fp32", "int8")}
 
 
-def _naive(series: LabelledSeries, artifacts: Path) -> Engine:
-    """Conv1D, the paper's channels, exported and run as tutorials do; without the preparation, which it lacks."""
-    trunk = _keras_model("paper-cnn", artifacts).get_layer("trunk")
+def _naive(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
+    """The same network with Conv1D and the paper's channels, exported and run as tutorials do."""
+    whole = _keras_model(name, artifacts)
+    trunk = whole.get_layer("trunk")
     taught = {layer.name: layer.get_weights() for layer in trunk.layers if layer.get_weights()}
-    filters = {name: weights[0].shape[-1] for name, weights in taught.items()}
+    filters = {layer: weights[0].shape[-1] for layer, weights in taught.items()}
     layers = keras.layers
-    entry = keras.Input((139, 1))
-    x = entry
+    x = trunk.get_layer("centre_and_compress")(whole.get_layer("resample_in_time")(*whole.inputs))
+    x = layers.Reshape((139, 1))(x)
     for block in (1, 2):
         x = layers.Conv1D(filters[f"conv_{block}"], 5, activation="relu", name=f"conv_{block}")(x)
         x = layers.MaxPooling1D(2)(x)
     x = layers.Conv1D(filters["conv_3"], 5, activation="relu", name="conv_3")(x)
     x = layers.Flatten()(layers.AveragePooling1D(2)(x))
     x = layers.LeakyReLU(negative_slope=0.3)(layers.Dense(filters["dense"], name="dense")(x))
-    model = keras.Model(entry, layers.Softmax()(layers.Dense(5, name="scores")(x)))
-    for name, weights in taught.items():
-        model.get_layer(name).set_weights([w[0] if w.ndim == 4 else w for w in weights])
+    scores = layers.Dense(5, name="scores")(x)
+    model = keras.Model(whole.inputs, whole.get_layer("probabilities")(scores))
+    for layer, weights in taught.items():
+        model.get_layer(layer).set_weights([w[0] if w.ndim == 4 else w for w in weights])
     import tf2onnx
 
-    signature = [tf.TensorSpec((None, 139, 1), tf.float32, name="series")]
-    function = tf.function(lambda rows: model(rows, training=False), input_signature=signature)
+    signature = [tf.TensorSpec((None, None), tf.float32, name=n) for n in ("displacement", "days")]
+    function = tf.function(lambda displacement, days: model([displacement, days], training=False))
     proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=18)
     session = open_bytes(proto.SerializeToString())
 
     def call(rows: Floats, axis: Floats) -> Floats:
-        del axis
-        (answer,) = session.run(None, {"series": rows[:, :139, None]})
+        (answer,) = session.run(None, {"displacement": rows, "days": axis})
         return np.asarray(answer)
 
-    return Engine("paper-cnn", _Blocks(call, series), len(series))
+    job = _Blocks(call, series)
+    engines = {f"{name} as Conv1D, exported naively, onnxruntime fp32": Engine(name, job, len(series), job)}
+    # The same two without the preparation, which neither convolutions nor int8 make any faster.
+    image = tf.function(trunk.get_layer("centre_and_compress"))(
+        whole.get_layer("resample_in_time")(
+            series.displacement[:_ROWS], np.ascontiguousarray(series.days[:1], dtype=np.float32)
+        )
+    ).numpy()
+    inner = keras.Model(model.get_layer("reshape").output, model.output)
+    signature = [tf.TensorSpec((None, 139, 1), tf.float32, name="image")]
+    proto, _ = tf2onnx.convert.from_function(
+        tf.function(lambda rows: inner(rows, training=False)), input_signature=signature, opset=18
+    )
+    naive = open_bytes(proto.SerializeToString())
+    ours, entry = _without_preparation(artifacts / name / f"{name}.int8.onnx")
+    for what, bare, feed in (
+        (f"{name} without preparation, as Conv1D, fp32", naive, {"image": image.reshape(-1, 139, 1)}),
+        (f"{name} without preparation, ours, int8", ours, {entry: image.reshape(-1, 1, 1, 139)}),
+    ):
+        engines[what] = Engine(name, partial(_again, bare, feed), len(series))
+    return engines
 
 
-def _methods(series: LabelledSeries) -> dict[str, Engine]:
+def _again(session: Any, feed: dict[str, Any], count: int) -> None:
+    """Call with the same block again and again."""
+    for start in range(0, count, _ROWS):
+        session.run(None, {name: rows[: min(_ROWS, count - start)] for name, rows in feed.items()})
+
+
+def _without_preparation(path: Path) -> tuple[Any, str]:
+    """Cut a quantized file before its first convolution; gives a session and the name of its input."""
+    proto = onnx.shape_inference.infer_shapes(onnx.load(path))
+    maker = {name: node for node in proto.graph.node for name in node.output}
+    first = next(node for node in proto.graph.node if node.op_type == "Conv")
+    entry = maker[maker[first.input[0]].input[0]].input[0]
+    cut = onnx.utils.Extractor(proto).extract_model([entry], ["probabilities"])
+    return open_bytes(cut.SerializeToString()), entry
+
+
+def _methods(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
+    del name, artifacts
     lessons = simulated(_TAUGHT, seed=77)
     engines = {}
     contestants: list[tuple[str, Contestant, int]] = [
         ("MiniRocket", MiniRocket(), 8192),
         ("glsbic", GlsBic(oracle=False), 1024),
     ]
-    for name, contestant, most in contestants:
+    for method, contestant, most in contestants:
         contestant.fit(lessons, seed=1)
-        engines[name] = Engine(name, partial(_contestant, contestant, series), most)
-    for name, hinges in (("F tests of line and parabola", 0), ("F tests with 20 breaks and all steps", 20)):
+        engines[method] = Engine(method, partial(_contestant, contestant, series), most)
+    for method, hinges in (("F tests of line and parabola", 0), ("F tests with 20 breaks and all steps", 20)):
         tests = FTests(np.asarray(series.days[0], dtype=np.float64), hinges=hinges)
-        engines[name] = Engine(name, partial(_tests, tests, series), len(series))
+        engines[method] = Engine(method, partial(_tests, tests, series), len(series))
     return engines
 
 

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 
 from export.prove import open_bytes
 from insar_runtime._engine import cpu_session_options, import_onnxruntime
-from tests.benchmarks.speed.timing import in_turns
+from tests.benchmarks.speed.timing import in_turns, timed
 
 STEPS: Final = ("preparation", "positions and numbers", "convolutions", "pooling", "dense layers")
 """Millimetres to the image that the convolutions see; what the pooling and the dense layers need besides; the
@@ -150,6 +150,6 @@ def peaks() -> dict[str, float]:
             for _ in range(max(count // _SIDE, 1)):
                 session.run(None, {"a": left})
 
-        jobs[precision], most[precision] = job, 64 * _SIDE
+        jobs[precision], most[precision] = timed(job), 64 * _SIDE
     # A series here is a row of the product.
     return {name: pace.per_core_second * _SIDE**2 for name, pace in in_turns(jobs, most, turns=7).items()}

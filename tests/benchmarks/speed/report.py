@@ -49,6 +49,7 @@ def _goals(facts: dict[str, Any]) -> list[str]:
     ours = engines[OURS]["per_second"]
     per_100 = ours / (2 * peaks["fp32"] / 1e11)
     naive = engines["paper-cnn as Conv1D, exported naively, onnxruntime fp32"]["per_second"]
+    bare = engines["paper-cnn without preparation, as Conv1D, fp32"]["per_second"]
     steps = facts["graph"]["int8"]
     largest = facts["rows"][-1]
     small = min((rows for rows in facts["rows"] if rows >= largest / 10), default=largest)
@@ -73,7 +74,8 @@ def _goals(facts: dict[str, Any]) -> list[str]:
         (
             "paper-cnn int8, times its naive Conv1D export in fp32",
             "4",
-            f"{_over('paper-cnn, Classifier int8', engines, naive)}",
+            f"{_over('paper-cnn, Classifier int8', engines, naive)} (without the preparation, in both: "
+            f"{_over('paper-cnn without preparation, ours, int8', engines, bare)})",
         ),
         (
             "preparation, share of a call (int8, 139 epochs)",
@@ -130,8 +132,8 @@ def _engines(facts: dict[str, Any]) -> list[str]:
     return [
         "## Engines, one core, 139 epochs",
         "",
-        "From millimetres to classes, but for the naive export, which lacks the preparation. Largest difference of a",
-        "probability from Keras `predict` of the same network; between the two rates lies what other threads took.",
+        "From millimetres to classes, each library in a process of its own. Last column: largest difference of a",
+        "probability from Keras `predict` of the same network.",
         "",
         *table(("", "series/s", "series/CPU-s", "times paper-cnn in Keras", "from Keras"), rows),
         *(["Not run:", "", *missing, ""] if missing else []),
@@ -244,7 +246,7 @@ def _today(facts: dict[str, Any]) -> list[str]:
     return [
         "## Against the script of today",
         "",
-        f"{facts['pipeline_rows']:,} series of {facts['pipeline_epochs']} epochs, start to exit, all cores; the script",
+        f"{facts['today_rows']:,} series of {facts['pipeline_epochs']} epochs, start to exit, all cores; the script",
         "reads with pandas, predicts with the paper's network in Keras, and writes with pandas.",
         "",
         *table(("", "insar-rt", "pandas and Keras", "times"), rows),

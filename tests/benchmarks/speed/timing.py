@@ -40,14 +40,27 @@ class Pace:
 
 Job = Callable[[int], object]
 """Does its work on so many series, from the first on."""
+TimedJob = Callable[[int], tuple[float, float]]
+"""The same, and tells the seconds of wall time and of CPU time that it took."""
 
 
-def in_turns(jobs: Mapping[str, Job], most: Mapping[str, int], *, turns: int) -> dict[str, Pace]:
+def timed(job: Job) -> TimedJob:
+    """Make a job tell its time."""
+
+    def run(count: int) -> tuple[float, float]:
+        wall, core = time.perf_counter(), time.process_time()
+        job(count)
+        return time.perf_counter() - wall, max(time.process_time() - core, 1e-9)
+
+    return run
+
+
+def in_turns(jobs: Mapping[str, TimedJob], most: Mapping[str, int], *, turns: int) -> dict[str, Pace]:
     """Time jobs on growing numbers of series until a turn is long enough, then in turns.
 
     Parameters
     ----------
-    jobs : mapping of name to Job
+    jobs : mapping of name to TimedJob
         Each is called once before its time counts.
     most : mapping of name to int
         Most series of a turn.
@@ -58,19 +71,13 @@ def in_turns(jobs: Mapping[str, Job], most: Mapping[str, int], *, turns: int) ->
     for name, job in jobs.items():
         count = min(256, most[name])
         job(count)
-        while True:
-            begin = time.perf_counter()
-            job(count)
-            if time.perf_counter() - begin >= _LEAST_SECONDS or count >= most[name]:
-                break
+        while job(count)[0] < _LEAST_SECONDS and count < most[name]:
             count = min(2 * count, most[name])
         counts[name] = count
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
     for _ in range(turns):
         for name, job in jobs.items():
-            wall, core = time.perf_counter(), time.process_time()
-            job(counts[name])
-            taken[name].append((time.perf_counter() - wall, max(time.process_time() - core, 1e-9)))
+            taken[name].append(job(counts[name]))
     return {
         name: Pace(
             counts[name] / median(wall for wall, _ in times),
