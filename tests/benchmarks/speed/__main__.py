@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -24,6 +26,7 @@ from tests.benchmarks.speed.timing import Job, in_turns, timed, use_cores
 
 ROOT: Final = Path(__file__).parents[3]
 _EPOCHS: Final = 139
+_START_ROWS: Final = 1000
 _COMPARED: Final = 512
 """Series on which engines are held against Keras."""
 _PROFILED_ROWS: Final = 464
@@ -53,57 +56,79 @@ QUICK: Final = Sizes(2048, 3, (1, 256, 1024), (139,), (60, 139), 10_000, 139, 1,
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "speed",
     work: Annotated[Path | None, typer.Option(help="Folder of the files to measure with; some 6 GB.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure this part anew, and keep what the tables say of the others; repeatable."),
+    ] = None,
     quick: Annotated[bool, typer.Option(help="A few minutes, to see that all of it runs.")] = False,
 ) -> None:
     """Measure and write the tables."""
     sizes = QUICK if quick else Sizes()
-    cores = len(os.sched_getaffinity(0))
+    unknown = set(only or ()) - set(PARTS)
+    if unknown:
+        raise typer.BadParameter(f"{unknown.pop()} is no part; the parts are {', '.join(PARTS)}")
+    facts: dict[str, Any] = json.loads((out / "speed.json").read_text(encoding="utf-8")) if only else {}
+    facts |= {
+        "date": str(dt.datetime.now(tz=dt.UTC).date()),
+        "hardware": describe_hardware(),
+        "profiled_rows": _PROFILED_ROWS,
+        "pipeline_rows": sizes.pipeline_rows,
+        "pipeline_epochs": sizes.pipeline_epochs,
+        "today_rows": sizes.today_rows,
+        "growth_epochs": _EPOCHS,
+        "rows": list(sizes.rows),
+        "start_rows": _START_ROWS,
+    }
     with tempfile.TemporaryDirectory() as scratch:
         folder = work or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        facts: dict[str, Any] = {
-            "date": str(dt.datetime.now(tz=dt.UTC).date()),
-            "hardware": describe_hardware(),
-            "profiled_rows": _PROFILED_ROWS,
-            "pipeline_rows": sizes.pipeline_rows,
-            "pipeline_epochs": sizes.pipeline_epochs,
-            "today_rows": sizes.today_rows,
-            "growth_epochs": _EPOCHS,
-            "rows": list(sizes.rows),
-            "start_rows": 1000,
-        }
-        # Whole files first: the engines, TensorFlow among them, are not yet there to take memory and threads.
-        turns = sizes.file_turns
-        threads = sorted({1, cores})
-        rows, epochs = sizes.pipeline_rows, sizes.pipeline_epochs
-        typer.echo("whole files", err=True)
-        facts["pipelines"] = [
-            asdict(found) for found in files.pipelines(folder, rows=rows, epochs=epochs, threads=threads, turns=turns)
-        ]
-        facts["processes"] = files.processes(folder, rows=rows, epochs=epochs, turns=turns)
-        typer.echo("cold start", err=True)
-        facts["start"] = start.cold_start(folder, rows=1000, epochs=_EPOCHS, turns=sizes.start_turns)
-        typer.echo("the script of today", err=True)
-        today = files.against_today(folder, rows=sizes.today_rows, epochs=epochs, turns=min(turns, 2))
-        facts["today"] = {name: {who: asdict(run) for who, run in runs.items()} for name, runs in today.items()}
-        typer.echo("growth", err=True)
-        growth = files.growth(folder, rows=sizes.rows, epochs=_EPOCHS, turns=3)
-        facts["growth"] = {
-            name: {str(count): asdict(run) for count, run in runs.items()} for name, runs in growth.items()
-        }
-        typer.echo("choices", err=True)
-        facts["reading"] = choices.reading(folder, rows=rows, epochs=epochs, turns=turns)
-        facts["calling"] = choices.calling(cores, turns=sizes.turns)
-        typer.echo("calls", err=True)
-        facts["calls"] = _calls(sizes, threads)
-        facts |= _on_one_core(sizes)
+        for name, measure in PARTS.items():
+            if not only or name in only:
+                typer.echo(name, err=True)
+                facts |= measure(sizes, folder)
     report.write(facts, out)
     typer.echo(f"tables in {out}", err=True)
 
 
-def _on_one_core(sizes: Sizes) -> dict[str, Any]:
+def _files(sizes: Sizes, folder: Path) -> dict[str, Any]:
+    rows, epochs, turns = sizes.pipeline_rows, sizes.pipeline_epochs, sizes.file_turns
+    found = files.pipelines(folder, rows=rows, epochs=epochs, threads=_threads(), turns=turns)
+    return {
+        "pipelines": [asdict(pipeline) for pipeline in found],
+        "processes": files.processes(folder, rows=rows, epochs=epochs, turns=turns),
+    }
+
+
+def _start(sizes: Sizes, folder: Path) -> dict[str, Any]:
+    return {"start": start.cold_start(folder, rows=_START_ROWS, epochs=_EPOCHS, turns=sizes.start_turns)}
+
+
+def _today(sizes: Sizes, folder: Path) -> dict[str, Any]:
+    turns = min(sizes.file_turns, 2)
+    today = files.against_today(folder, rows=sizes.today_rows, epochs=sizes.pipeline_epochs, turns=turns)
+    return {"today": {name: {who: asdict(run) for who, run in runs.items()} for name, runs in today.items()}}
+
+
+def _growth(sizes: Sizes, folder: Path) -> dict[str, Any]:
+    growth = files.growth(folder, rows=sizes.rows, epochs=_EPOCHS, turns=3)
+    return {"growth": {name: {str(count): asdict(run) for count, run in runs.items()} for name, runs in growth.items()}}
+
+
+def _choices(sizes: Sizes, folder: Path) -> dict[str, Any]:
+    rows, epochs = sizes.pipeline_rows, sizes.pipeline_epochs
+    return {
+        "reading": choices.reading(folder, rows=rows, epochs=epochs, turns=sizes.file_turns),
+        "calling": choices.calling(max(_threads()), turns=sizes.turns),
+    }
+
+
+def _threads() -> list[int]:
+    return sorted({1, len(os.sched_getaffinity(0))})
+
+
+def _on_one_core(sizes: Sizes, folder: Path) -> dict[str, Any]:
     """Measure all that is measured on one core; this process stays on it."""
-    typer.echo("engines", err=True)
+    del folder
     from tests.benchmarks.speed.engines import GROUPS, versions
     from training.simulator import simulate
     from training.trend_net import TrendNetConfig, convolution_multiply_adds, multiply_adds
@@ -122,7 +147,6 @@ def _on_one_core(sizes: Sizes) -> dict[str, Any]:
     from tests.benchmarks.speed import graph
 
     series = simulate(_PROFILED_ROWS, seed=5, calendar="paper")
-    typer.echo("steps of a call", err=True)
     files_of = {p: ROOT / "artifacts" / "trend-net" / f"trend-net.{p}.onnx" for p in ("int8", "fp32")}
     rows = np.ascontiguousarray(series.displacement)
     axis = np.ascontiguousarray(series.days[:1], dtype=np.float32)
@@ -173,8 +197,10 @@ def _by_epochs(sizes: Sizes) -> dict[str, dict[str, float]]:
     }
 
 
-def _calls(sizes: Sizes, threads: list[int]) -> list[dict[str, Any]]:
+def _calls(sizes: Sizes, folder: Path) -> dict[str, Any]:
     """Time the session alone: rows of a call, threads that call it, epochs, precision."""
+    del folder
+    threads = _threads()
     jobs: dict[str, Job] = {}
     for epochs in sizes.call_epochs:
         rows, days = _series(8192, epochs)
@@ -187,7 +213,7 @@ def _calls(sizes: Sizes, threads: list[int]) -> list[dict[str, Any]]:
     most = {name: 1024 if name.endswith(" 1") else 8192 for name in jobs}
     timed_jobs = {name: timed(job) for name, job in jobs.items()}
     paces = in_turns(timed_jobs, most, turns=max(sizes.turns // 2, 3))
-    return [
+    calls = [
         {
             "precision": precision,
             "threads": count,
@@ -198,6 +224,7 @@ def _calls(sizes: Sizes, threads: list[int]) -> list[dict[str, Any]]:
         for epochs in sizes.call_epochs
         for count in threads
     ]
+    return {"calls": calls}
 
 
 def _caller(session: Any, rows: Any, axis: Any, threads: int, size: int) -> Job:
@@ -216,6 +243,18 @@ def _caller(session: Any, rows: Any, axis: Any, threads: int, size: int) -> Job:
 
     return job
 
+
+PARTS: Final[dict[str, Callable[[Sizes, Path], dict[str, Any]]]] = {
+    # Whole files first: the engines, TensorFlow among them, are not yet there to take memory and threads.
+    "files": _files,
+    "start": _start,
+    "today": _today,
+    "growth": _growth,
+    "choices": _choices,
+    "calls": _calls,
+    # Last, because it keeps this process to one core.
+    "engines": _on_one_core,
+}
 
 if __name__ == "__main__":
     typer.run(main)
