@@ -18,7 +18,7 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
 BATCH_ROWS: Final = 8192
 """Most rows of a batch."""
 _LEAST_ROWS: Final = 512
-_BATCH_BYTES: Final = 2 * _MIB
+_BATCH_BYTES: Final = 8 * _MIB
 """Size that batches are cut to: below, reading takes longer; above, nothing gains."""
 
 _WAITING: Final = 2

@@ -150,7 +150,7 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool) -> ParquetTable
         schema = pa.schema(fields, metadata=schema.metadata)
     row_bytes = _row_bytes(metadata, series)
     part = largest / _passes(largest, len(series))
-    held = round(part * row_bytes) + 2 * _DECODED_BYTES if series else streamed
+    held = round(part * (row_bytes - 4 * len(series))) + 2 * _DECODED_BYTES if series else streamed
     return ParquetTable(schema, metadata.num_rows, row_bytes, held, file, series)
 
 
@@ -197,5 +197,6 @@ def _row_bytes(metadata: pq.FileMetaData, narrowed: Container[str]) -> float:
         for column in range(metadata.num_columns):
             values[column] += group.column(column).num_values
     leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
-    widths = [4 if leaf.path in narrowed else _WIDTHS.get(leaf.physical_type, _GUESSED_TEXT_BYTES) for leaf in leaves]
+    # A narrowed value is copied once more.
+    widths = [8 if leaf.path in narrowed else _WIDTHS.get(leaf.physical_type, _GUESSED_TEXT_BYTES) for leaf in leaves]
     return sum(count * width for count, width in zip(values, widths, strict=True)) / int(metadata.num_rows)

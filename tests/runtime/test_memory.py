@@ -111,7 +111,7 @@ def test_a_run_that_gets_beyond_its_limit_ends_with_an_error_and_no_output(
 
 
 def test_a_device_that_wants_many_rows_gets_them() -> None:
-    assert make_plan(Load(2000), 2).batch_rows == 1024
+    assert make_plan(Load(2000), 2).batch_rows == 4096
     assert make_plan(Load(2000), 2, large=True).batch_rows == 8192
     assert make_plan(Load(2000), 2, large=True, room=150 * MIB).batch_rows < 8192
 

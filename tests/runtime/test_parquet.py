@@ -47,14 +47,14 @@ def _read(path: Path, batch_rows: int, *, exact: bool, threads: int = 1) -> tupl
 
 
 def _equal(found: pa.Table, table: pa.Table) -> bool:
-    """Whether the series are those of the table as float32 with NaN for null, and all else is the same."""
+    """Whether the series are those of the table as float32, NaN or null where a value is missing; all else the same."""
     if found.schema.names != table.schema.names:
         return False
     for name in table.schema.names:
         expected = table.column(name)
         if name in DATES:
-            expected = expected.cast(pa.float32(), safe=False).to_numpy()
-            if not np.array_equal(found.column(name).to_numpy(), expected, equal_nan=True):
+            both = (column.cast(pa.float32(), safe=False).to_numpy() for column in (found.column(name), expected))
+            if not np.array_equal(*both, equal_nan=True):
                 return False
         elif not found.column(name).equals(expected):
             return False
