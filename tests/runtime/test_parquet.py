@@ -53,8 +53,8 @@ def _equal(found: pa.Table, table: pa.Table) -> bool:
     for name in table.schema.names:
         expected = table.column(name)
         if name in DATES:
-            both = (column.cast(pa.float32(), safe=False).to_numpy() for column in (found.column(name), expected))
-            if not np.array_equal(*both, equal_nan=True):
+            one, other = (column.cast(pa.float32(), safe=False).to_numpy() for column in (found.column(name), expected))
+            if not np.array_equal(one, other, equal_nan=True):
                 return False
         elif not found.column(name).equals(expected):
             return False
