@@ -20,6 +20,9 @@ marks = [("interpreter", time.time())]
 def mark(name): marks.append((name, time.time()))
 import insar_runtime.cli; mark("command line (typer)")
 import typer.main; typer.main.get_command(insar_runtime.cli.app); mark("its commands and options")
+import importlib, importlib.util
+if importlib.util.find_spec("typer._adapters"): importlib.import_module("typer._adapters")
+mark("typer's reading of options (pydantic)")
 sys.meta_path.insert(0, insar_runtime.cli._WithoutPandas())
 import numpy; mark("numpy")
 import pyarrow, pyarrow.compute, pyarrow.csv, pyarrow.parquet; mark("pyarrow")
