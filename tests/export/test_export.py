@@ -59,8 +59,8 @@ def test_default_network_has_the_promised_structure(artifacts: Path) -> None:
     fp32 = onnx.load(record / "trend-net.fp32.onnx")
     histogram = prove.check_structure(fp32, quantized=False)
     assert histogram["Conv"] == len(TrendNetConfig().convolutions)
-    # Running sums and sums over an axis are slow, or add in an order that depends on where a row lies. Two numbers, those
-    # of sine and cosine, have one order only.
+    # Running sums and sums over an axis are slow, or add in an order that depends on where a row lies. Two numbers,
+    # those of sine and cosine, have one order only.
     assert not {"CumSum", "ReduceMean"} & set(histogram)
     shapes = {
         entry.name: entry.type.tensor_type.shape for entry in onnx.shape_inference.infer_shapes(fp32).graph.value_info
