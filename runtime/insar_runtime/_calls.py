@@ -13,7 +13,7 @@ from insar_runtime.errors import UnavailableError
 _VALUES_PER_CALL: Final = 1 << 16
 _LEAST_ROWS: Final = 128
 _MOST_ROWS: Final = 512
-ROWS_ELSEWHERE: Final = 4096
+_ROWS_ELSEWHERE: Final = 4096
 """Size of one call. On a CPU, fewer rows make the steps of the graph count, more of them leave the caches; elsewhere
 the way to the device counts."""
 
@@ -24,7 +24,7 @@ builds of onnxruntime and may round differently; with this, a row's bits do not 
 
 def cut(rows: int, epochs: int, device: str) -> list[slice]:
     """Cut rows into calls."""
-    size = _rows_on_cpu(epochs) if device == "cpu" else ROWS_ELSEWHERE
+    size = _rows_on_cpu(epochs) if device == "cpu" else _ROWS_ELSEWHERE
     return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 

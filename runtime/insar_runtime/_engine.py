@@ -33,8 +33,7 @@ def cpu_session_options(onnxruntime: Any) -> Any:
 
     One thread inside each call, because parallel calls on one session scale better than a parallel call
     (research: 80 k/s against 56-62 k/s for int8 on two cores); no spinning, which starves neighbours. The arena stays
-    on: it keeps the memory of the largest call, some ten MB a thread, but without it the system's allocator keeps
-    more, and every call waits for fresh pages.
+    on: it keeps the memory of the largest call, but without it the system's allocator keeps more.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

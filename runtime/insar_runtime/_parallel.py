@@ -57,9 +57,11 @@ class _Crew(Generic[Item, Done]):
         self._items, self._work, self._most = iter(items), work, most
         self._fetching = Lock()
         self._changed = Condition()
+        # Set by whoever fetches.
+        self._fetched = 0
         # All below is guarded by the condition.
         self._outcomes: dict[int, Done | _Failure] = {}
-        self._fetched = self._given = 0
+        self._given = 0
         self._end: int | None = None
 
     def run(self) -> None:

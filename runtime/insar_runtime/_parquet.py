@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from insar_runtime._dates import find_date_columns
+from insar_runtime._layout import is_numeric
 from insar_runtime._matrix import as_floats
 from insar_runtime.errors import DataError
 
@@ -142,20 +143,19 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool) -> ParquetTable
     )
     schema = file.schema_arrow
     series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema))}
-    streamed, largest = _streamed_bytes(metadata), _largest_group(metadata)
-    if streamed <= _STREAMED_BYTES or _passes(largest, len(series)) > _MOST_PASSES:
+    values, sizes = _chunks(metadata)
+    # Of each column a page and a dictionary, no more than its largest chunk.
+    streamed = sum(min(2 * size, _STREAMED_COLUMN_BYTES) for size in sizes)
+    largest = max((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), default=0)
+    passes = _passes(largest, len(series))
+    if streamed <= _STREAMED_BYTES or passes > _MOST_PASSES:
         series = {}
     if series:
         fields = [field.with_type(pa.float32()) if field.name in series else field for field in schema]
         schema = pa.schema(fields, metadata=schema.metadata)
-    row_bytes = _row_bytes(metadata, series)
-    part = largest / _passes(largest, len(series))
-    held = round(part * (row_bytes - 4 * len(series))) + 2 * _DECODED_BYTES if series else streamed
+    row_bytes = _row_bytes(metadata, values, series)
+    held = round(largest / passes * (row_bytes - 4 * len(series))) + 2 * _DECODED_BYTES if series else streamed
     return ParquetTable(schema, metadata.num_rows, row_bytes, held, file, series)
-
-
-def _largest_group(metadata: pq.FileMetaData) -> int:
-    return max((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), default=0)
 
 
 def _passes(rows: int, series: int) -> int:
@@ -163,14 +163,16 @@ def _passes(rows: int, series: int) -> int:
     return max(-(-4 * rows * series // _GROUP_BYTES), 1)
 
 
-def _streamed_bytes(metadata: pq.FileMetaData) -> int:
-    """Estimate what reading in batches holds: a page and a dictionary a column, no more than its largest chunk."""
-    largest = [0] * metadata.num_columns
+def _chunks(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
+    """Give the number of values of each column, and the size of its largest chunk in bytes."""
+    values, sizes = [0] * metadata.num_columns, [0] * metadata.num_columns
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         for column in range(metadata.num_columns):
-            largest[column] = max(largest[column], 2 * group.column(column).total_uncompressed_size)
-    return sum(min(size, _STREAMED_COLUMN_BYTES) for size in largest)
+            chunk = group.column(column)
+            values[column] += chunk.num_values
+            sizes[column] = max(sizes[column], chunk.total_uncompressed_size)
+    return values, sizes
 
 
 def _series_columns(schema: pa.Schema) -> list[str]:
@@ -183,19 +185,13 @@ def _series_columns(schema: pa.Schema) -> list[str]:
         found = find_date_columns(schema.names).names
     except DataError:
         return []  # the layout says what is wrong with them
-    numeric = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal)
-    return [name for name in found if any(test(schema.field(name).type) for test in numeric)]
+    return [name for name in found if is_numeric(schema.field(name).type)]
 
 
-def _row_bytes(metadata: pq.FileMetaData, narrowed: Container[str]) -> float:
+def _row_bytes(metadata: pq.FileMetaData, values: Sequence[int], narrowed: Container[str]) -> float:
     """Estimate the size of a row in memory: the numbers of values of all columns, at the width of their type."""
     if not metadata.num_rows:
         return 0.0
-    values = [0] * metadata.num_columns
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        for column in range(metadata.num_columns):
-            values[column] += group.column(column).num_values
     leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
     # A narrowed value is copied once more.
     widths = [8 if leaf.path in narrowed else _WIDTHS.get(leaf.physical_type, _GUESSED_TEXT_BYTES) for leaf in leaves]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -134,3 +135,27 @@ def test_the_command_keeps_to_its_limit_or_says_by_how_much_it_does_not(
     done = run(*command, "--memory-limit", f"{limit}M")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["peak_memory_mb"] < limit
+
+
+_CALLS = """
+import sys
+import numpy as np
+from insar_runtime import Classifier
+from insar_runtime._memory import resident_bytes
+classifier = Classifier(device="cpu", precision=sys.argv[1], threads=1)
+days = np.arange(int(sys.argv[2]), dtype=np.float32) * 6
+rows = np.zeros((2048, len(days)), dtype=np.float32)
+before = resident_bytes()
+classifier.classify_matrix(rows, days)
+print(resident_bytes() - before)
+"""
+
+
+@linux
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+@pytest.mark.parametrize("epochs", [30, 139, 512])
+def test_a_call_holds_some_ten_megabytes(precision: str, epochs: int) -> None:
+    """In a process that has made no call yet; what the session keeps between calls is in it."""
+    command = [sys.executable, "-c", _CALLS, precision, str(epochs)]
+    done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=120)
+    assert int(done.stdout) < 40 * MIB

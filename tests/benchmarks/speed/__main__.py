@@ -209,7 +209,7 @@ def _calls(sizes: Sizes, folder: Path) -> dict[str, Any]:
             for count in threads:
                 for size in sizes.call_rows:
                     jobs[f"{precision} {count} {epochs} {size}"] = _caller(session, rows, days[None], count, size)
-    # Calls of one row are slow, a thousand of them say enough.
+    # Calls of one row are slow, a thousand of them say enough; a turn of all rows has two calls of the largest size.
     most = {name: 1024 if name.endswith(" 1") else 8192 for name in jobs}
     timed_jobs = {name: timed(job) for name, job in jobs.items()}
     paces = in_turns(timed_jobs, most, turns=max(sizes.turns // 2, 3))
@@ -228,10 +228,10 @@ def _calls(sizes: Sizes, folder: Path) -> dict[str, Any]:
 
 
 def _caller(session: Any, rows: Any, axis: Any, threads: int, size: int) -> Job:
-    def call(start: int) -> None:
-        session.run(None, {"displacement": rows[start : start + size], "days": axis})
-
     def job(count: int) -> None:
+        def call(start: int) -> None:
+            session.run(None, {"displacement": rows[start : min(start + size, count)], "days": axis})
+
         starts = range(0, count, size)
         if threads == 1:
             for begin in starts:

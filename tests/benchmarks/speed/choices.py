@@ -96,11 +96,11 @@ def calling(threads: int, *, turns: int) -> dict[str, float]:
 
 
 def _job(sessions: list[Any], callers: int, rows: Any, days: Any) -> Job:
-    def call(start: int) -> None:
-        session = sessions[start // _ROWS % len(sessions)]
-        session.run(None, {"displacement": rows[start : start + _ROWS], "days": days})
-
     def job(count: int) -> None:
+        def call(start: int) -> None:
+            session = sessions[start // _ROWS % len(sessions)]
+            session.run(None, {"displacement": rows[start : min(start + _ROWS, count)], "days": days})
+
         with ThreadPoolExecutor(callers) as pool:
             for _ in pool.map(call, range(0, count, _ROWS)):
                 pass
