@@ -15,7 +15,7 @@ from export import prove
 from export.convert import convert
 from export.package import TREND_NET_CONFIG
 from export.quantize import quantize
-from insar_runtime._hardware import describe_hardware
+from insar_runtime._inference.hardware import describe_hardware
 from training.announce import Announce
 from training.dataset import LabelledSeries, with_facts
 from training.fit import predict

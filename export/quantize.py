@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from insar_runtime._engine import import_onnxruntime
+from insar_runtime._inference.engine import import_onnxruntime
 
 QUANTIZED_OPERATORS: Final = ("Conv", "Relu", "MaxPool")
 """Relu is among them so that it goes into the convolution before it. Left out, ranges would be taken before Relu,

@@ -26,7 +26,7 @@ from insar_runtime.errors import (
 )
 
 if TYPE_CHECKING:
-    from insar_runtime._priors import ClassPriors
+    from insar_runtime._inference.priors import ClassPriors
     from insar_runtime.classifier import Classifier
     from insar_runtime.files import classify_file
     from insar_runtime.models import Model, list_models, load_model
@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "ClassPriors": "_priors",
+    "ClassPriors": "_inference.priors",
     "Classifier": "classifier",
     "Model": "models",
     "Result": "result",

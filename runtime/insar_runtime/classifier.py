@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from insar_runtime._arrays import as_days, as_float32
-from insar_runtime._calls import ask, cut
-from insar_runtime._engine import usable_cpus
-from insar_runtime._priors import ClassPriors, make_priors, reweight
-from insar_runtime._rows import RowChecks, check_rows
-from insar_runtime._session import open_session
+from insar_runtime._inference.arrays import as_days, as_float32
+from insar_runtime._inference.calls import ask, cut
+from insar_runtime._inference.engine import usable_cpus
+from insar_runtime._inference.priors import ClassPriors, make_priors, reweight
+from insar_runtime._inference.rows import RowChecks, check_rows
+from insar_runtime._inference.session import open_session
 from insar_runtime.classes import CLASS_NAMES, RowStatus
 from insar_runtime.devices import Device
 from insar_runtime.errors import DataError, UsageError
@@ -25,7 +25,7 @@ from insar_runtime.result import Result, decide
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from insar_runtime._units import Unit
+    from insar_runtime._input.units import Unit
 
 Shares = ClassPriors | Mapping[str, float] | Sequence[float]
 """Shares of the five classes: by name, or in the order of ``CLASS_NAMES``."""
@@ -319,7 +319,7 @@ class Classifier:
         DataError
             If the table cannot be read as series: layout, dates, units.
         """
-        from insar_runtime._stream import classify_stream  # noqa: PLC0415 - pyarrow only where tables are read
+        from insar_runtime._pipeline.stream import classify_stream  # noqa: PLC0415 - pyarrow only where tables are read
 
         yield from classify_stream(self, batches, units=units, keep_series=keep_series)
 

@@ -12,16 +12,17 @@ from typing import BinaryIO, Final, Literal, TypeVar
 
 import pyarrow as pa
 
-from insar_runtime._layout import Role
-from insar_runtime._memory import Load, MemoryGuard, Plan, make_plan
-from insar_runtime._parallel import in_order
-from insar_runtime._priors import ClassPriors, estimated_mix, known_rows
-from insar_runtime._run import Run
-from insar_runtime._sample import RowSample
-from insar_runtime._sinks import WAITING_SERIES_BYTES, check_output
-from insar_runtime._sources import Source, open_source
-from insar_runtime._stream import Understanding, classify_rows, take_head, understand
-from insar_runtime._units import Unit
+from insar_runtime._inference.priors import ClassPriors, estimated_mix, known_rows
+from insar_runtime._input.layout import Role
+from insar_runtime._input.sources import Source, open_source
+from insar_runtime._input.understanding import Understanding, take_head, understand
+from insar_runtime._input.units import Unit
+from insar_runtime._output.sinks import WAITING_SERIES_BYTES, check_output
+from insar_runtime._pipeline.memory import Load, MemoryGuard, Plan, make_plan
+from insar_runtime._pipeline.parallel import in_order
+from insar_runtime._pipeline.run import Run
+from insar_runtime._pipeline.sample import RowSample
+from insar_runtime._pipeline.stream import classify_rows, output_schema
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import UsageError
@@ -210,7 +211,7 @@ def _numbered(batches: Iterator[pa.RecordBatch], guard: MemoryGuard) -> Iterator
 def _check_fitness(classifier: Classifier, understanding: Understanding, *, keep_series: bool) -> None:
     """Refuse a table whose rows could not be classified or written, before the first one is."""
     classifier.check_axis(len(understanding.layout.dates))
-    understanding.output_schema(keep_series=keep_series)
+    output_schema(understanding, keep_series=keep_series)
 
 
 def _path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:

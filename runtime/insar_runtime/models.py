@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from insar_runtime._priors import ClassPriors, make_priors
+from insar_runtime._inference.priors import ClassPriors, make_priors
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import ModelIntegrityError, UnavailableError
 

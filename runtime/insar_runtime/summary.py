@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from insar_runtime._priors import ClassPriors
-from insar_runtime._stream import Understanding
+from insar_runtime._inference.priors import ClassPriors
+from insar_runtime._input.understanding import Understanding
 
 
 @dataclass(frozen=True, slots=True)

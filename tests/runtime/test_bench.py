@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from insar_runtime._bench import _interleaved, measure_device
-from insar_runtime._engine import usable_cpus
-from insar_runtime._texts import describe_paces
+from insar_runtime._inference.engine import usable_cpus
+from insar_runtime._views.bench import _interleaved, measure_device
+from insar_runtime._views.texts import describe_paces
 from insar_runtime.classifier import Classifier
 from tests.runtime.commands import run
 
@@ -45,7 +45,7 @@ class _Waits:
 
 def test_rounds_are_as_long_as_asked_for_and_the_pace_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("insar_runtime._bench.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("insar_runtime._views.bench.time.perf_counter", lambda: clock[0])
     slow, quick = _Waits(1e-3, clock), _Waits(1e-4, clock)
     paces = _interleaved([slow, quick], 36.0)
     assert [pace.series_per_second for pace in paces] == pytest.approx([1000, 10_000], rel=0.01)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._dates import (
+from insar_runtime._input.dates import (
     dates_of_json,
     find_date_columns,
     is_amplitude_name,

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import Classifier, UnavailableError, UsageError, _session, classify_file, load_model
+from insar_runtime import Classifier, UnavailableError, UsageError, classify_file, load_model
+from insar_runtime._inference import session
 from insar_runtime.devices import DeviceFacts, choose, gather_facts, lists_int8_dot_product
 from insar_runtime.models import FasterOnCpu, Precision
 
@@ -154,8 +155,8 @@ class _Session:
 @pytest.fixture
 def falling_back(monkeypatch: pytest.MonkeyPatch) -> _FallingBack:
     engine = _FallingBack()
-    monkeypatch.setattr(_session, "import_onnxruntime", lambda: engine)
-    monkeypatch.setattr(_session, "gather_facts", lambda _: GPU_MACHINE)
+    monkeypatch.setattr(session, "import_onnxruntime", lambda: engine)
+    monkeypatch.setattr(session, "gather_facts", lambda _: GPU_MACHINE)
     return engine
 
 
@@ -188,8 +189,8 @@ class _Gpu(_FallingBack):
 
 
 def _use(monkeypatch: pytest.MonkeyPatch, engine: _Gpu) -> _Gpu:
-    monkeypatch.setattr(_session, "import_onnxruntime", lambda: engine)
-    monkeypatch.setattr(_session, "gather_facts", lambda _: GPU_MACHINE)
+    monkeypatch.setattr(session, "import_onnxruntime", lambda: engine)
+    monkeypatch.setattr(session, "gather_facts", lambda _: GPU_MACHINE)
     return engine
 
 
@@ -198,12 +199,12 @@ def test_a_gpu_takes_fp32_in_full_precision_and_large_calls(monkeypatch: pytest.
     classifier = Classifier()
     assert (classifier.device, classifier.precision) == ("cuda", "fp32")
     assert engine.options[CUDA]["use_tf32"] == "0"
-    (session,) = engine.sessions
-    assert len(session.calls) == 1  # the trial
+    (opened,) = engine.sessions
+    assert len(opened.calls) == 1  # the trial
     rows = np.random.default_rng(0).normal(0, 3, (10_001, 50)).astype(np.float32)
     days = np.arange(50, dtype=np.float32) * 12
     result = classifier.with_threads(1).classify_matrix(rows, days)
-    assert [shape for shape, _ in session.calls[1:]] == [(4096, 50), (4096, 50), (1816, 50)]
+    assert [shape for shape, _ in opened.calls[1:]] == [(4096, 50), (4096, 50), (1816, 50)]
     np.testing.assert_allclose(result.probabilities, 0.2 + rows[:, :5] / 1000, atol=1e-6)
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file, files
-from insar_runtime._priors import estimate_priors, reweight
+from insar_runtime._inference.priors import estimate_priors, reweight
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 

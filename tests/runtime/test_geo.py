@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insar_runtime import classify_file
-from insar_runtime._geo import PointBounds, geo_metadata, point_columns
+from insar_runtime._output.points import PointBounds, geo_metadata, point_columns
 
 DEGREES = st.one_of(st.just(float("nan")), st.floats(-180, 180))
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime._layout import resolve_layout
-from insar_runtime._matrix import to_matrix
-from insar_runtime._sources import open_source
+from insar_runtime._input.layout import resolve_layout
+from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.sources import open_source
 from insar_runtime.errors import DataError
 
 Floats = npt.NDArray[np.float32]
@@ -103,7 +103,7 @@ def test_blocked_transposition(rows: int, width: int) -> None:
 
 
 def test_blocks_of_a_very_wide_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insar_runtime._matrix._BLOCK_BYTES", 1)
+    monkeypatch.setattr("insar_runtime._input.matrix._BLOCK_BYTES", 1)
     test_blocked_transposition.hypothesis.inner_test(100, 7)  # type: ignore[attr-defined]
 
 

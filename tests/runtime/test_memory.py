@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, InsarRuntimeError, UsageError, classify_file
-from insar_runtime import _memory as memory
-from insar_runtime._memory import Load, MemoryGuard, make_plan, parse_size, peak_memory_mb, resident_bytes
+from insar_runtime._pipeline import memory
+from insar_runtime._pipeline.memory import Load, MemoryGuard, make_plan, parse_size, peak_memory_mb, resident_bytes
 from insar_runtime.errors import MemoryLimitError
 from tests.runtime.commands import refused, run
 from tests.runtime.tables import series, wide
@@ -141,7 +141,7 @@ _CALLS = """
 import sys
 import numpy as np
 from insar_runtime import Classifier
-from insar_runtime._memory import resident_bytes
+from insar_runtime._pipeline.memory import resident_bytes
 classifier = Classifier(device="cpu", precision=sys.argv[1], threads=1)
 days = np.arange(int(sys.argv[2]), dtype=np.float32) * 6
 rows = np.zeros((2048, len(days)), dtype=np.float32)

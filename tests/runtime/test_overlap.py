@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, classify_file
-from insar_runtime._parallel import THREAD_NAME
+from insar_runtime._pipeline.parallel import THREAD_NAME
 from tests.runtime.tables import series, wide
 
 ROWS = 30_000

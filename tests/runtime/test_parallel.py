@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._parallel import THREAD_NAME, in_order
+from insar_runtime._pipeline.parallel import THREAD_NAME, in_order
 
 
 def _threads() -> int:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from insar_runtime import CLASS_NAMES, Classifier, ClassPriors, RowStatus, UsageError
-from insar_runtime._priors import LEAST_SHARE, estimate_priors, make_priors, parse_priors, reweight
-from insar_runtime._sample import RowSample
+from insar_runtime._inference.priors import LEAST_SHARE, estimate_priors, make_priors, parse_priors, reweight
+from insar_runtime._pipeline.sample import RowSample
 
 EQUAL = np.full(5, 0.2)
 MOSTLY_STABLE = np.array([0.95, 0.02, 0.01, 0.01, 0.01])

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from insar_runtime._layout import Layout, resolve_layout
-from insar_runtime._matrix import to_matrix
-from insar_runtime._sources import open_source
-from insar_runtime._units import Unit, Units, prove_units
+from insar_runtime._input.layout import Layout, resolve_layout
+from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.sources import open_source
+from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime.errors import DataError, UsageError
 
 EPOCHS = 60

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from insar_runtime._units import SENTINEL1_HALF_WAVELENGTH_MM
+from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
 
 Range = tuple[float, float]
 

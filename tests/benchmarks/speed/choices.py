@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow.parquet as pq
 
-from insar_runtime._engine import cpu_session_options, import_onnxruntime
-from insar_runtime._memory import BATCH_ROWS
+from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from insar_runtime._input.sources import BATCH_ROWS
 from insar_runtime.files import open_understood
 from insar_runtime.models import load_model
 from tests.benchmarks.speed.tables import Container, make_table

@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from insar_runtime._layout import Layout
+from insar_runtime._input.layout import Layout
 from insar_runtime.errors import DataError, UsageError
 
 Unit = Literal["mm", "cm", "m", "rad"]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from insar_runtime._dates import ID_ALIASES, find_date_columns
+from insar_runtime._input.dates import ID_ALIASES, find_date_columns
 from insar_runtime.errors import DataError
 
 _BLOCK: Final = 1 << 20

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from insar_runtime._input.sources import BATCH_ROWS
 from insar_runtime.errors import MemoryLimitError, UsageError
 
 _MIB: Final = 1 << 20
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": _MIB, "g": 1 << 30}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
 
-BATCH_ROWS: Final = 8192
-"""Most rows of a batch."""
 _LEAST_ROWS: Final = 512
 _BATCH_BYTES: Final = 8 * _MIB
 """Size that batches are cut to: below, reading takes longer; above, nothing gains."""

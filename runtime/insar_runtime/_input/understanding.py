@@ -1,25 +1,20 @@
-"""From record batches to record batches: resolve once, then matrix, classes, columns, for every batch."""
+"""What the columns of a table mean and what unit its series have, resolved once from its first rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._geo import read_points
-from insar_runtime._layout import Layout, Role, resolve_layout
-from insar_runtime._matrix import to_matrix
-from insar_runtime._units import Unit, Units, prove_units
+from insar_runtime._input.layout import Layout, Role, resolve_layout
+from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.units import Unit, Units, prove_units
+from insar_runtime._output.points import read_points
 from insar_runtime.errors import DataError
-from insar_runtime.result import RESULT_SCHEMA, Result
-
-if TYPE_CHECKING:
-    from insar_runtime.classifier import Classifier
 
 _HEAD_ROWS: Final = 8192
 """Rows that are gathered before a table is understood, so that what is understood does not depend on how the rows are
@@ -46,26 +41,6 @@ class Understanding:
     def kept(self, *, keep_series: bool) -> list[str]:
         """Give the names of the input columns that the output keeps, in the input's order."""
         return list(self.schema.names) if keep_series else list(self.layout.attributes)
-
-    def output_schema(self, *, keep_series: bool) -> pa.Schema:
-        """Give the schema of the output: kept columns, then those of the result.
-
-        Raises
-        ------
-        DataError
-            If the input has a column of the same name as one that would be added.
-        """
-        kept = self.kept(keep_series=keep_series)
-        clash = [name for name in kept if name in RESULT_SCHEMA.names]
-        if clash:
-            raise DataError(f"the input has a column {clash[0]} already (was it classified before?); drop or rename it")
-        return pa.schema([*(self.schema.field(name) for name in kept), *RESULT_SCHEMA])
-
-    def attach(self, batch: pa.RecordBatch, result: Result, *, keep_series: bool) -> pa.RecordBatch:
-        """Put the columns of the result beside the kept columns of the batch."""
-        kept = [batch.column(name) for name in self.kept(keep_series=keep_series)]
-        schema = self.output_schema(keep_series=keep_series)
-        return pa.RecordBatch.from_arrays([*kept, *result.to_arrow().columns], schema=schema)
 
 
 def understand(
@@ -106,29 +81,6 @@ def understand(
     return Understanding(schema, layout, proven, _position(head, layout))
 
 
-def classify_stream(
-    classifier: Classifier,
-    batches: Iterable[pa.RecordBatch],
-    *,
-    units: Unit | None,
-    keep_series: bool,
-) -> Iterator[pa.RecordBatch]:
-    """Classify batches; see ``Classifier.classify_batches``."""
-    if isinstance(batches, pa.Table):
-        batches = batches.to_batches()
-    stream = iter([batches] if isinstance(batches, pa.RecordBatch) else batches)
-    head, waiting = take_head(stream)
-    if not waiting:
-        return
-    understanding = understand(
-        waiting[0].schema, head, units=units, half_wavelength_mm=classifier.model.half_wavelength_mm
-    )
-    done = 0
-    for batch in chain(waiting, stream):
-        yield classify_batch(classifier, understanding, batch, keep_series=keep_series, first_row=done)
-        done += batch.num_rows
-
-
 def take_head(stream: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, list[pa.RecordBatch]]:
     """Take batches from a stream until there are rows enough to understand it.
 
@@ -146,50 +98,10 @@ def take_head(stream: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, 
         rows += batch.num_rows
     if not rows:
         return None, taken
-    return pa.concat_batches([_as_first(batch, taken[0].schema) for batch in taken]).slice(0, _HEAD_ROWS), taken
+    return pa.concat_batches([as_first(batch, taken[0].schema) for batch in taken]).slice(0, _HEAD_ROWS), taken
 
 
-def classify_batch(
-    classifier: Classifier,
-    understanding: Understanding,
-    batch: pa.RecordBatch,
-    *,
-    keep_series: bool,
-    first_row: int = 0,
-) -> pa.RecordBatch:
-    """Classify one batch of a table that was understood before.
-
-    Raises
-    ------
-    DataError
-        If the batch has other columns than the first one, or its series do not fit the table's dates.
-    """
-    batch = _as_first(batch, understanding.schema)
-    result = classify_rows(classifier, batch, first_row, understanding=understanding) if batch.num_rows else nothing()
-    return understanding.attach(batch, result, keep_series=keep_series)
-
-
-def classify_rows(
-    classifier: Classifier, batch: pa.RecordBatch, first_row: int, *, understanding: Understanding
-) -> Result:
-    """Classify the series of a batch that has rows, and leave its other columns alone.
-
-    Raises
-    ------
-    DataError
-        If its series do not fit the table's dates.
-    """
-    return classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
-
-
-def nothing() -> Result:
-    """Give the result of no rows at all."""
-    ids, counts = np.empty(0, dtype=np.int8), np.empty(0, dtype=np.int16)
-    floats = np.empty(0, dtype=np.float32)
-    return Result(ids, ids, floats, np.empty((0, 5), dtype=np.float32), ids, counts, counts)
-
-
-def _as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Give a batch the schema of the first one; only names and types of columns must be the same."""
     if batch.schema.names != schema.names or batch.schema.types != schema.types:
         raise DataError(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from insar_runtime._dates import (
+from insar_runtime._input.dates import (
     ID_ALIASES,
     dates_of_json,
     find_date_columns,

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from insar_runtime._dates import find_date_columns
-from insar_runtime._layout import is_numeric
-from insar_runtime._matrix import as_floats
+from insar_runtime._input.dates import find_date_columns
+from insar_runtime._input.layout import is_numeric
+from insar_runtime._input.matrix import as_floats
 from insar_runtime.errors import DataError
 
 _ALL_BUFFERS: Final = 16 << 20

@@ -15,9 +15,8 @@ from typing import Any, BinaryIO, Final, Literal
 
 import pyarrow as pa
 
-from insar_runtime._csv import open_csv
-from insar_runtime._memory import BATCH_ROWS
-from insar_runtime._parquet import open_parquet
+from insar_runtime._input.csv_text import open_csv
+from insar_runtime._input.parquet import open_parquet
 from insar_runtime.errors import (
     DataError,
     InputNotFoundError,
@@ -28,6 +27,8 @@ from insar_runtime.errors import (
 
 Kind = Literal["parquet", "csv", "zip", "ipc"]
 
+BATCH_ROWS: Final = 8192
+"""Most rows of a batch."""
 _BLOCK: Final = 1 << 20
 _GUESSED_LIST: Final = 256
 """Values of a list whose length is not known before it is read."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from insar_runtime._engine import cpu_session_options, import_onnxruntime
+from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
 from insar_runtime.devices import Candidate, choose, gather_facts
 from insar_runtime.errors import UnavailableError
 from insar_runtime.models import Model, Precision

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from insar_runtime._sources import Source
-from insar_runtime._stream import Understanding
+from insar_runtime._input.sources import Source
+from insar_runtime._input.understanding import Understanding
 from insar_runtime.models import Limits
 from insar_runtime.summary import notes_on
 

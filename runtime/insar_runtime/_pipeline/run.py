@@ -15,7 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import insar_runtime
-from insar_runtime._geo import (
+from insar_runtime._input.layout import DATES_KEY
+from insar_runtime._input.sources import Source
+from insar_runtime._input.understanding import Understanding
+from insar_runtime._output.points import (
     BBOX,
     GEOMETRY,
     GEOMETRY_FIELDS,
@@ -25,10 +28,8 @@ from insar_runtime._geo import (
     point_columns,
     read_points,
 )
-from insar_runtime._layout import DATES_KEY
-from insar_runtime._sinks import Sink, open_parquet, open_stream
-from insar_runtime._sources import Source
-from insar_runtime._stream import Understanding, classify_batch
+from insar_runtime._output.sinks import Sink, open_parquet, open_stream
+from insar_runtime._pipeline.stream import classify_batch, output_schema
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import InputOutputError
@@ -61,7 +62,7 @@ class Run:
         self._understanding = understanding
         self._source = source
         self._keep_series = keep_series
-        self._schema = understanding.output_schema(keep_series=keep_series)
+        self._schema = output_schema(understanding, keep_series=keep_series)
         self._class_counts = np.zeros(len(CLASS_NAMES), dtype=np.int64)
         self._status_counts = np.zeros(len(STATUS_NAMES), dtype=np.int64)
         self._bounds = PointBounds()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from insar_runtime._priors import ClassPriors
+from insar_runtime._inference.priors import ClassPriors
 from insar_runtime.summary import Summary
 
 

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import insar_runtime
-from insar_runtime._engine import import_onnxruntime, usable_cpus
-from insar_runtime._hardware import describe_hardware
-from insar_runtime._memory import BATCH_ROWS
+from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
+from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._input.sources import BATCH_ROWS
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import Device
 from insar_runtime.errors import InputOutputError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import insar_runtime
-from insar_runtime._engine import import_onnxruntime, usable_cpus
+from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
 from insar_runtime.classes import RowStatus
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import gather_facts

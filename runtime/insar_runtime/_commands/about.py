@@ -1,0 +1,92 @@
+"""``insar-rt demo``, ``models``, ``doctor`` and ``bench``: about the package itself, no input needed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insar_runtime._commands.console import print_report
+from insar_runtime._commands.options import (
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    OverwriteOption,
+    PrecisionOption,
+    open_classifier,
+)
+
+
+def demo(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Keep the classified file here.", show_default=False)
+    ] = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Classify the embedded EGMS-like file and compare with its known truth."""
+    from insar_runtime._views.demo import run_demo
+    from insar_runtime._views.texts import describe_demo, describe_summary
+
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = run_demo(
+            output or Path(folder) / "demo.parquet",
+            classifier=open_classifier(None, device, precision, None, None),
+            overwrite=overwrite,
+        )
+    table = describe_demo(outcome.table, outcome.accuracy, outcome.answered, outcome.summary.rows)
+    facts = {"summary": outcome.summary.to_dict(), "table": outcome.table, "accuracy": outcome.accuracy}
+    print_report(facts, f"{describe_summary(outcome.summary)}\n\n{table}", as_json=as_json)
+
+
+def models(as_json: JsonOption = False) -> None:
+    """List the shipped models."""
+    from insar_runtime._views.texts import describe_mapping
+    from insar_runtime.models import DEFAULT_MODEL, list_models, load_model
+
+    facts = {
+        name: {
+            "version": model.version,
+            "default": name == DEFAULT_MODEL,
+            "classes": list(model.card["classes"]),
+            "epochs": f"{model.limits.min_epochs} to {model.limits.max_epochs}",
+            "longest gap in days": model.limits.max_gap_days,
+            "abstains below": model.abstain_below,
+            "files": {
+                key: f"{file['bytes']} bytes, SHA-256 {file['sha256']}" for key, file in model.card["files"].items()
+            },
+            "metrics": model.card["metrics"],
+        }
+        for name in list_models()
+        for model in [load_model(name)]
+    }
+    print_report(facts, describe_mapping(facts), as_json=as_json)
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Check the installation: versions, devices, models."""
+    from insar_runtime._views.doctor import examine
+    from insar_runtime._views.texts import describe_mapping
+
+    facts, trouble = examine()
+    print_report(facts, describe_mapping(facts), as_json=as_json)
+    if trouble:
+        raise trouble
+
+
+def bench(
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    seconds: Annotated[float, typer.Option(min=1, help="About how long it may take.")] = 30.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what this device does: the model alone, and a whole file."""
+    from insar_runtime._views.bench import measure_device
+    from insar_runtime._views.texts import describe_paces
+
+    facts = measure_device(model, device, seconds)
+    print_report(facts, describe_paces(facts), as_json=as_json)

@@ -1,0 +1,41 @@
+"""What commands say: data and reports on standard output, words on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import typer
+
+
+def print_report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """Put the facts, or the same in words, on standard output."""
+    with quiet_when_unread():
+        typer.echo(json.dumps(facts) if as_json else text)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+@contextmanager
+def quiet_when_unread() -> Iterator[None]:
+    """End well when whoever reads our output has enough. Must be inside a command: typer takes it for a failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        forget_output()
+        raise typer.Exit from None
+
+
+def forget_output() -> None:
+    """Keep Python from complaining once more when it flushes standard output at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """Tell a person, on standard error."""
+    with suppress(OSError):  # nobody to tell
+        typer.echo(text, err=True)

@@ -1,0 +1,1 @@
+"""Tables in: containers, layouts, dates, units."""

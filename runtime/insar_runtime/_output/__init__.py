@@ -1,0 +1,1 @@
+"""Tables out: files that appear whole or not at all, streams, geometry."""

@@ -1,0 +1,1 @@
+"""One run over one table: batches in, batches out, in bounded memory."""
