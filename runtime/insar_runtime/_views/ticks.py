@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LONG: Final = 1e6
-"""Number from which on labels are written with a power of ten."""
+_MOST_DECIMALS: Final = 4
+"""Numbers that are larger, or need more decimals, are written with a power of ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _every(begin: int, end: int, step: int, unit: str) -> NDArray[np.datetime64]
 
 
 def _number_text(value: float, decimals: int) -> str:
-    if abs(value) >= _LONG:
+    if abs(value) >= _LONG or decimals > _MOST_DECIMALS:
         return f"{value:.2e}"
     # Adding 0 makes a positive zero of a negative one.
     return f"{round(value, decimals) + 0.0:.{decimals}f}"
