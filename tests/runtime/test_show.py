@@ -236,7 +236,7 @@ def test_arrow_on_standard_input(source: Path, tmp_path: Path) -> None:
 
 
 def test_an_id_that_is_not_there(source: Path) -> None:
-    refused(run("show", source, "--id", "p007x"), 65, "'p007x'", "did you mean", "'p0070'")
+    refused(run("show", source, "--id", "p007x"), 65, "'p007x'", "did you mean 'p007")
     refused(run("show", source), 2, "--id", "--row")
     refused(run("show", source, "--row", 200), 65, "rows 0 to 199")
     refused(run("show", "none.csv", "--row", 0), 66, "none.csv")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,8 @@ _MOST_ROWS: Final = 10
 """Numbers of rows that are told where an id occurs several times."""
 _MOST_ALIKE: Final = 2000
 """Ids that are compared with one that was not found."""
+_MOST_RANKED: Final = 50
+_MOST_NAMED: Final = 3
 _COLUMNS_AT_ONCE: Final = 16
 """Columns of Parquet that are read together: each holds a page and a dictionary."""
 
@@ -143,9 +146,16 @@ class _Alike:
         """Say what may have been meant."""
         # Case is no difference here: what differs in case only is the closest of all.
         by_fold = {text.casefold(): text for text in reversed(self._found)}
-        close = difflib.get_close_matches(self._wanted.casefold(), list(by_fold), n=3, cutoff=0.6)
+        wanted = self._wanted.casefold()
+
+        def likeness(text: str) -> tuple[float, int]:
+            # Of two that are as much alike, the one that begins as it should.
+            begins = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, wanted, strict=False)))
+            return difflib.SequenceMatcher(None, text, wanted).ratio(), begins
+
+        close = sorted(difflib.get_close_matches(wanted, list(by_fold), n=_MOST_RANKED), key=likeness, reverse=True)
         if close:
-            return ": did you mean " + " or ".join(repr(by_fold[text]) for text in close) + "?"
+            return ": did you mean " + " or ".join(repr(by_fold[text]) for text in close[:_MOST_NAMED]) + "?"
         example = f", such as {self._found[0]!r}" if self._found else ""
         return f": give one of its ids{example}, or --row"
 

@@ -211,7 +211,7 @@ def find_point(
     if (point_id is None) == (row is None):
         raise UsageError("name one point: its --id, or its --row, from 0")
     roles = {str(role): name for role, name in (columns or {}).items()}
-    with open_source(source, roles=roles) as opened:
+    with open_source(source, roles=roles, exact=False) as opened:
         block = _provenance(opened.metadata)
         stream = opened.batches()
         head, taken = take_head(stream)
