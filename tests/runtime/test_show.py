@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file
-from insar_runtime._views.show import Point, Series, find_point
+from insar_runtime._views.point import Point, Series
+from insar_runtime._views.show import find_point
 from insar_runtime._views.show_text import Look, describe_point
 from insar_runtime.errors import DataError, UsageError
 from tests.runtime.commands import refused, run
@@ -110,6 +111,8 @@ def test_a_classified_file_without_series(source: Path, tmp_path: Path, classifi
     assert point.answer is not None
     assert point.answer.probabilities is not None
     assert any("--keep-series" in note for note in point.notes)
+    assert point.position == {"longitude": 7.003, "latitude": 45.003}
+    assert "60, longest gap 12 days" in describe_point(point, PLAIN)
     facts = point.to_dict()
     assert facts["dates"] is facts["displacement_mm"] is None
     with pytest.raises(DataError, match="keep-series"):

@@ -17,7 +17,7 @@ import numpy as np
 
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._output.sinks import check_output
-from insar_runtime._views.show import Answer, Point, Series
+from insar_runtime._views.point import Answer, Point, Series
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import InputOutputError, UnavailableError, UsageError
 

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 import numpy as np
 
 from insar_runtime._output.palette import CLASS_COLOURS
-from insar_runtime._views.show import Answer, Point, Series
+from insar_runtime._views.point import Answer, Point, Series
 from insar_runtime._views.terminal import can_show, shows_colours, width_of
 from insar_runtime._views.terminal_plot import BRAILLE, LINES, plot_series
 
@@ -84,6 +84,8 @@ def _facts(point: Point, look: Look) -> Iterator[tuple[str, str]]:
     series = point.series
     if series is not None:
         yield from _series_lines(series, look)
+    elif "n_epochs" in point.attributes:
+        yield "epochs", f"{point.attributes['n_epochs']}, longest gap {point.attributes.get('max_gap_days')} days"
     rates = []
     if point.velocity is not None:
         rates.append(f"{point.velocity:.2f} mm/yr in column '{point.velocity_column}'")
