@@ -6,6 +6,7 @@ that a caller would expect. The command line turns ``exit_code`` into the status
 InsarRuntimeError
 ├── UsageError           2   options that contradict each other, arguments of the wrong shape
 ├── DataError            65  the data are refused: layout, dates, units, content
+│   └── BadRowsError     65  more rows than allowed cannot be classified; the output is there
 ├── InputNotFoundError   66  there is no such input
 ├── UnavailableError     69  a model or device that was asked for is not there
 ├── MemoryLimitError     71   the memory that a run may take does not do
@@ -35,6 +36,10 @@ class DataError(InsarRuntimeError, ValueError):
     """The data cannot be classified as they are: layout, dates, units or content."""
 
     exit_code = 65
+
+
+class BadRowsError(DataError):
+    """More rows than allowed cannot be classified. The output is written all the same."""
 
 
 class InputNotFoundError(InsarRuntimeError, FileNotFoundError):
