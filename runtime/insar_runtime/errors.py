@@ -17,7 +17,10 @@ InsarRuntimeError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from insar_runtime.summary import Summary
 
 
 class InsarRuntimeError(Exception):
@@ -39,7 +42,17 @@ class DataError(InsarRuntimeError, ValueError):
 
 
 class BadRowsError(DataError):
-    """More rows than allowed cannot be classified. The output is written all the same."""
+    """More rows than allowed cannot be classified. The output is written all the same.
+
+    Attributes
+    ----------
+    summary : insar_runtime.Summary
+        Of the run.
+    """
+
+    def __init__(self, message: str, summary: Summary) -> None:
+        super().__init__(message)
+        self.summary = summary
 
 
 class InputNotFoundError(InsarRuntimeError, FileNotFoundError):

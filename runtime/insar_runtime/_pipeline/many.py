@@ -28,9 +28,9 @@ class Outcome:
     input : str
         Its name.
     summary : Summary or None
-        Of the run, if it ended well.
+        Of the run, if its outputs are written.
     error : InsarRuntimeError or None
-        What it ended with otherwise.
+        What it failed with.
     """
 
     input: str
@@ -44,7 +44,11 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the outcome as plain values."""
-        state = "failed" if self.summary is None else "skipped" if self.summary.skipped else "done"
+        state = "done"
+        if self.error is not None:
+            state = "failed"
+        elif self.summary is not None and self.summary.skipped:
+            state = "skipped"
         facts = {} if self.summary is None else self.summary.to_dict()
         error = None if self.error is None else str(self.error)
         return {"input": self.input, "state": state, "exit_code": self.exit_code, "error": error, **facts}
@@ -131,7 +135,8 @@ def expand_inputs(names: Sequence[str]) -> list[Path]:
             if not files:
                 raise InputNotFoundError(f"no tables in folder {path}: looked for {', '.join(READ_EXTENSIONS)}")
         elif not path.exists() and glob.has_magic(name):
-            files = sorted(entry for match in glob.glob(name, recursive=True) if _is_plain(entry := Path(match)))
+            matches = glob.glob(name, recursive=True)  # noqa: PTH207 - a pattern may be absolute
+            files = sorted(entry for match in matches if _is_plain(entry := Path(match)))
             if not files:
                 raise InputNotFoundError(f"no file fits {name}: check the pattern")
         else:
@@ -146,7 +151,7 @@ def each(sources: Sequence[Path], work: Callable[[Path], Summary]) -> Iterator[O
         try:
             yield Outcome(str(source), work(source), None)
         except InsarRuntimeError as error:
-            yield Outcome(str(source), None, error)
+            yield Outcome(str(source), getattr(error, "summary", None), error)
 
 
 def first_failure(outcomes: Sequence[Outcome]) -> int:
