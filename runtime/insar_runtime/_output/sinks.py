@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -115,6 +116,15 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
         if not path.parent.is_dir():
             raise InputOutputError(f"folder {path.parent} does not exist; make it first")
+
+
+def read_block(path: Path) -> dict[str, Any] | None:
+    """Give our block of the metadata of a file; None if there is no such file, or it is not ours."""
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+        return dict(json.loads(metadata[b"insar_runtime"]))
+    except (OSError, pa.ArrowException, KeyError, ValueError):
+        return None
 
 
 class _ParquetSink:
