@@ -5,10 +5,8 @@ A picture is made of layers, which draw into the axes of the series one after th
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import io
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +15,10 @@ import numpy as np
 
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._output.sinks import check_output
+from insar_runtime._output.text import replace_bytes
 from insar_runtime._views.point import Answer, Point, Series
 from insar_runtime.classes import CLASS_NAMES
-from insar_runtime.errors import InputOutputError, UnavailableError, UsageError
+from insar_runtime.errors import UnavailableError, UsageError
 
 _SIZE_INCHES: Final = (10.0, 4.5)
 _DOTS_PER_INCH: Final = 150
@@ -63,19 +62,9 @@ def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequ
     if point.series is None:
         raise UsageError(f"row {point.row} of {point.file} has no series, so there is nothing to draw")
     picture = _draw(point, LAYERS if layers is None else layers)
-    target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    try:
-        partial.write_bytes(picture)
-        check_output(path, overwrite=overwrite)
-        partial.replace(target)
-    except OSError as error:
-        raise InputOutputError(
-            f"output {path} cannot be written ({error.strerror or error}); check the disk"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    # While it was drawn another run may have made the file.
+    check_output(path, overwrite=overwrite)
+    replace_bytes(path, picture)
 
 
 def draw_epochs(axes: Any, point: Point) -> None:
