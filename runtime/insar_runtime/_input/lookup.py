@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
@@ -73,7 +73,7 @@ def find_id(
     DataError
         If no row has it; the message names ids that are alike.
     """
-    is_parquet = source.kind == "parquet"
+    is_parquet = _is_plain_parquet(source)
     record, same, count, done = None, list[int](), 0, 0
     alike = _Alike(wanted)
     for batch in _parquet_columns(source, [column]) if is_parquet else batches:
@@ -107,7 +107,7 @@ def take_row(
         If the table has fewer rows.
     """
     done = source.rows if source.rows is not None and number >= source.rows else 0
-    if source.kind == "parquet" and not done:
+    if not done and _is_plain_parquet(source):
         return Hit(_parquet_row(source, number), number, (), 1)
     for batch in () if done else batches:
         if number < done + batch.num_rows:
@@ -172,7 +172,7 @@ def _parquet_columns(source: Source, columns: Sequence[str]) -> Iterator[pa.Reco
         with pq.ParquetFile(source.name, pre_buffer=False, page_checksum_verification=True) as file:
             yield from file.iter_batches(rows, columns=columns, use_threads=False)
 
-    yield from _alike_source(source, read).batches()
+    yield from replace(source, _open=read).batches()
 
 
 def _parquet_row(source: Source, number: int) -> pa.RecordBatch:
@@ -183,7 +183,7 @@ def _parquet_row(source: Source, number: int) -> pa.RecordBatch:
         with pq.ParquetFile(source.name, pre_buffer=False, page_checksum_verification=True) as file:
             yield _row_of(file, number, rows)
 
-    return next(_alike_source(source, read).batches())
+    return next(replace(source, _open=read).batches())
 
 
 def _row_of(file: pq.ParquetFile, number: int, rows: int) -> pa.RecordBatch:
@@ -202,6 +202,6 @@ def _row_of(file: pq.ParquetFile, number: int, rows: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names)
 
 
-def _alike_source(source: Source, read: Callable[[int, int], Iterator[pa.RecordBatch]]) -> Source:
-    """Give a source that reads otherwise, and says what fails as the first one does."""
-    return Source(source.name, source.kind, source.schema, source.rows, {}, source.row_bytes, source.held_bytes, read)
+def _is_plain_parquet(source: Source) -> bool:
+    """Whether the rows of a table are those of a Parquet file, so that some columns, or one row, can be read alone."""
+    return source.kind == "parquet" and pq.read_schema(source.name).names == source.schema.names
