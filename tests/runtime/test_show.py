@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -195,6 +196,15 @@ def test_facts_of_a_series() -> None:
     assert holes.slope == pytest.approx(10, rel=1e-3)
     assert Series(dates[:1], line[:1]).slope is None
     assert Series(dates[:1], line[:1]).longest_gap is None
+
+
+def test_colours(source: Path, find: Callable[..., Point]) -> None:
+    """They add nothing but themselves: what is left without them is the same text."""
+    point = find(source, row=1)
+    bare = describe_point(point, Look(width=80, plain=False, coloured=False))
+    coloured = describe_point(point, Look(width=80, plain=False, coloured=True))
+    assert "\033[38;5;" in coloured
+    assert re.sub(r"\033\[[0-9;]*m", "", coloured) == bare
 
 
 # The command.

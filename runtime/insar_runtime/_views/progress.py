@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, TextIO
 
 from insar_runtime._views.terminal import can_show, is_redrawable, width_of
@@ -26,7 +27,8 @@ class Pace:
     """Rows done, their number a second and the time that the rest takes, of one file that is read once or more often.
 
     The pace is a mean with weights that fade with time: over all the time at first, over the last 20 seconds or so
-    later. The callback of ``classify_file`` does not say which reading it is in; rows that do not grow begin the next.
+    later. It is measured from the first rows on: what came before them was opening and warming up. The callback of
+    ``classify_file`` does not say which reading it is in; rows that do not grow begin the next.
 
     Parameters
     ----------
@@ -47,7 +49,8 @@ class Pace:
 
     def __init__(self, readings: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._begin = self._last = clock()
+        self._begin = clock()
+        self._last: float | None = None
         self._rows = self._seconds = 0.0
         self.rows = 0
         self.total: int | None = None
@@ -60,9 +63,10 @@ class Pace:
             self.reading += 1
             done = rows
         now = self._clock()
-        past = now - self._last
-        fade = math.exp(-past / _MEMORY_SECONDS)
-        self._rows, self._seconds = fade * self._rows + done, fade * self._seconds + past
+        if self._last is not None:
+            past = now - self._last
+            fade = math.exp(-past / _MEMORY_SECONDS)
+            self._rows, self._seconds = fade * self._rows + done, fade * self._seconds + past
         self.rows, self.total, self._last = rows, total, now
 
     @property
@@ -72,7 +76,7 @@ class Pace:
 
     @property
     def rows_per_second(self) -> float | None:
-        """Rows a second lately; None as long as no time has passed."""
+        """Rows a second lately; None before the second rows are done."""
         return self._rows / self._seconds if self._seconds > 0 else None
 
     @property
@@ -117,7 +121,7 @@ class ProgressLine:
             return
         self._next = self._clock() + _SECONDS_BETWEEN
         # The last column stays free: some terminals begin a new line there.
-        line = progress_text(name, pace, width_of(self._stream) - 1, self._signs)
+        line = progress_text(Path(name).name, pace, width_of(self._stream) - 1, self._signs)
         if not can_show(self._stream, line):
             line = line.encode("ascii", "replace").decode("ascii")
         self._write("\r" + line.ljust(self._drawn))

@@ -141,7 +141,7 @@ def _bar(share: float, width: int, *, plain: bool) -> str:
 
 def _coloured(text: str, name: str, look: Look) -> str:
     """Colour text like its class, with one of the 256 colours that nearly all terminals have."""
-    if not look.coloured:
+    if not look.coloured or not text:
         return text
     red, green, blue = (round(int(CLASS_COLOURS[name][i : i + 2], 16) / 255 * 5) for i in (1, 3, 5))
     return f"\033[38;5;{16 + 36 * red + 6 * green + blue}m{text}\033[0m"
