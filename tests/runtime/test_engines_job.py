@@ -76,8 +76,10 @@ def test_rows_without_a_series_stay_and_have_no_epochs() -> None:
     assert out.sort_by("pid").slice(0, 10).equals(alone(broken))
     assert out.sort_by("pid")["n_epochs"].to_pylist()[3:7] == [0, 60, 0, 59]
     columns["displacements"][3] = columns["displacements"][2]
-    with pytest.raises(DataError, match="no dates"):
-        answer(plan(broken, units="mm"), pa.table(columns, table.schema))
+    for dates, message in ((None, "row 3 has 60 values .* but 0 dates"), (columns["dates"][2][:-1], "but 59 dates")):
+        columns["dates"][3] = dates
+        with pytest.raises(DataError, match=message):
+            answer(plan(broken, units="mm"), pa.table(columns, table.schema), 2)
 
 
 def test_an_axis_too_short_for_the_model_costs_its_own_rows_only() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,13 @@ def test_a_column_a_date(spark: Any, tmp_path: Path) -> None:
     displacement[7] = np.nan
     displacement[9, 5:30] = np.nan
     displacement[11, 0] = np.inf
-    table = wide(displacement, dates, mp_type=np.arange(500, dtype=np.int32), note=[None, "ä"] * 250)
+    kinds = {
+        "mp_type": np.arange(500, dtype=np.int32),
+        "note": [None, "ä"] * 250,
+        "taken": pa.array([datetime(2020, 1, 3, 12)] * 500, pa.timestamp("us", "UTC")),
+        "tags": [["a", None], []] * 250,
+    }
+    table = wide(displacement, dates, **kinds)
     expected = by_command(table, tmp_path)
     frame = spark.read.parquet(str(tmp_path / "in.parquet")).repartition(5)
     classified = classify_dataframe(frame, units="mm")

@@ -90,7 +90,7 @@ def classify_rows(
         If its series do not fit the table's dates.
     """
     if understanding.any_axis:
-        return classify_axes(classifier, batch, understanding)
+        return classify_axes(classifier, batch, first_row, understanding)
     return classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
 
 

@@ -71,11 +71,12 @@ class Job:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Classify batches one by one, in a session that the process keeps for the next call."""
         classifier, schema = _opened(pickle.dumps(self.options)), self.schema
+        done = 0
         for batch in batches:
-            classified = classify_batch(
-                classifier, self.understanding, self._typed(batch), keep_series=self.keep_series
-            )
-            yield classified.cast(schema)
+            typed = self._typed(batch)
+            out = classify_batch(classifier, self.understanding, typed, keep_series=self.keep_series, first_row=done)
+            yield out.cast(schema)
+            done += batch.num_rows
 
     def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Give columns the types that they had in the sample: engines change nullability and zone from step to step."""
