@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insar_runtime import classify_file
+from insar_runtime._input.position import LONGITUDE_LATITUDE
 from insar_runtime._output.points import PointBounds, geo_metadata, point_columns
 
 DEGREES = st.one_of(st.just(float("nan")), st.floats(-180, 180))
@@ -36,7 +37,7 @@ def test_points_are_well_known_binary(pairs: list[tuple[float, float]]) -> None:
             assert struct.unpack("<BIdd", wkb) == (1, 1, x, y)
             assert box == {"xmin": x, "ymin": y, "xmax": x, "ymax": y}
             seen.append((x, y))
-    column = geo_metadata(bounds)["columns"]["geometry"]
+    column = geo_metadata(bounds, LONGITUDE_LATITUDE)["columns"]["geometry"]
     if seen:
         xs, ys = zip(*seen, strict=True)
         assert column["bbox"] == [min(xs), min(ys), max(xs), max(ys)]
