@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from insar_runtime._output.atomic import check_count, flush_file
 from insar_runtime._output.block import METADATA_KEY, METADATA_URI
 from insar_runtime._output.crs import ETRS89_LAEA, UNDEFINED_CARTESIAN, UNDEFINED_GEOGRAPHIC, WGS84
-from insar_runtime._output.flat import FlatField, flatten, without_nan
+from insar_runtime._output.flat import FlatField, flatten
 from insar_runtime._output.geometry import Geometry, points_of
 from insar_runtime._output.gpkg_schema import (
     APPLICATION_ID,
@@ -209,19 +209,32 @@ def _sql_type(data_type: pa.DataType) -> str:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Give a column as SQLite takes it; NaN as NULL."""
+    """Give a column as SQLite takes it; NaN is NULL to it."""
     t = pa.types
-    if t.is_float32(column.type):
-        # By way of text: 0.1 stays 0.1 and does not become 0.10000000149011612.
-        column = without_nan(column).cast(pa.string()).cast(pa.float64())
-    elif t.is_timestamp(column.type):
+    if t.is_floating(column.type):
+        numbers = column.to_numpy(zero_copy_only=False)
+        floats: list[Any] = (_shortest(numbers) if numbers.dtype == np.float32 else numbers).tolist()
+        return floats
+    if t.is_timestamp(column.type):
         column = column.cast(pa.timestamp("ms"), safe=False)
         texts: list[Any] = np.datetime_as_string(column.to_numpy(zero_copy_only=False), unit="ms").tolist()
         return [None if text == "NaT" else f"{text}Z" for text in texts]
-    elif t.is_date(column.type) or t.is_time(column.type) or t.is_uint64(column.type):
+    if t.is_date(column.type) or t.is_time(column.type) or t.is_uint64(column.type):
         column = column.cast(pa.string())
     values: list[Any] = column.to_pylist()
     return values
+
+
+def _shortest(numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Widen numbers so that they look the same: 0.1 stays 0.1 and does not become 0.10000000149011612."""
+    wide = numbers.astype(np.float64)
+    # Most displacements have one decimal.
+    tenths = np.rint(wide * 10) / 10
+    if ((tenths.astype(np.float32) == numbers) | np.isnan(numbers)).all():
+        return tenths
+    texts = pa.array(numbers).cast(pa.string())
+    result: NDArray[np.float64] = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return result
 
 
 def _blobs(points: NDArray[np.float64], geometry: Geometry) -> list[bytes | None]:

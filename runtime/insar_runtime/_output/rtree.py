@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._output.gpkg_schema import quoted
 
-_CELL: Final = np.dtype([("id", ">i8"), ("minx", ">f4"), ("maxx", ">f4"), ("miny", ">f4"), ("maxy", ">f4")])
+_CELL: Final = np.dtype([("id", "i8"), ("minx", "f4"), ("maxx", "f4"), ("miny", "f4"), ("maxy", "f4")])
 _CORNERS: Final = ("minx", "maxx", "miny", "maxy")
 _HEADER_BYTES: Final = 4
 _ROOT: Final = 1
@@ -93,7 +93,7 @@ class RTree:
         boxes["id"] = numbers
         for corner in _CORNERS:
             reduce = np.minimum if corner.startswith("min") else np.maximum
-            boxes[corner] = reduce.reduceat(cells[corner].astype(np.float32), starts)
+            boxes[corner] = reduce.reduceat(cells[corner], starts)
         return boxes
 
     def _table(self, part: str) -> str:
@@ -101,14 +101,14 @@ class RTree:
 
     def _node(self, cells: NDArray[np.void], depth: int) -> bytes:
         header = np.array([depth, len(cells)], dtype=">u2").tobytes()
-        return (header + cells.tobytes()).ljust(self._node_bytes, b"\0")
+        return (header + cells.astype(_CELL.newbyteorder(">")).tobytes()).ljust(self._node_bytes, b"\0")
 
 
 def _tile_order(cells: NDArray[np.void], capacity: int) -> NDArray[np.intp]:
     """Order cells so that those of a node lie close: slices by x, and by y in each (Leutenegger et al., ICDE 1997)."""
     slices = max(1, round(np.sqrt(len(cells) / capacity)))
     width = -(-len(cells) // (slices * capacity)) * capacity
-    by_x = np.argsort(cells["minx"].astype(np.float32), kind="stable")
+    by_x = np.argsort(cells["minx"], kind="stable")
     group = np.arange(len(cells)) // width
-    y = cells["miny"][by_x].astype(np.float32)
+    y = cells["miny"][by_x]
     return by_x[np.lexsort((y, group))]

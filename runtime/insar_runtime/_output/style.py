@@ -9,18 +9,20 @@ from typing import Final
 
 from insar_runtime._output.atomic import write_text
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.classes import CLASS_NAMES
 
 STYLE_NAME: Final = "Trend classes"
 _OLDEST_QGIS: Final = "3.22.0"
 _MARKER_MM: Final = 1.8
 _SMALL_MARKER_MM: Final = 1.2
+_LEVELS: Final = {"Stable": 0, "Linear": 1, "PUE": 2, "Quadratic": 3, "Bilinear": 4}
+"""What is drawn above what: the less often a class occurs in real data, the higher."""
 _LABELS: Final = {"PUE": "PUE (unwrapping error)"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Category:
-    """How the points of one class are drawn; a higher level lies above a lower one."""
+    """How the points of one class are drawn: a colour is "" for none, a higher level lies above a lower one."""
 
     value: str
     label: str
@@ -82,12 +84,11 @@ def write_style(path: Path, *, overwrite: bool = False) -> Path:
 
 
 def _categories() -> list[_Category]:
-    stable = CLASS_NAMES[TrendClass.STABLE]
-    categories = [_Category(stable, stable, CLASS_COLOURS[stable], "no", _SMALL_MARKER_MM, 0.6, 0)]
-    categories += [
-        _Category(name, _LABELS.get(name, name), CLASS_COLOURS[name], "no", _MARKER_MM, 1.0, level)
-        for level, name in enumerate(CLASS_NAMES)
-        if name != stable
+    categories = [
+        _Category(name, _LABELS.get(name, name), CLASS_COLOURS[name], "", _MARKER_MM, 1.0, _LEVELS[name])
+        if _LEVELS[name]
+        else _Category(name, name, CLASS_COLOURS[name], "", _SMALL_MARKER_MM, 0.6, 0)
+        for name in CLASS_NAMES
     ]
     # The empty value stands for all others, so for NULL.
     return [*categories, _Category("", "No class", "", NO_CLASS_COLOUR, _SMALL_MARKER_MM, 0.6, 0)]
@@ -103,8 +104,8 @@ def _symbol(name: str, category: _Category) -> ET.Element:
     properties = {
         "name": "circle",
         "color": _rgba(category.fill),
-        "outline_style": "no" if category.outline == "no" else "solid",
-        "outline_color": _rgba("" if category.outline == "no" else category.outline),
+        "outline_style": "solid" if category.outline else "no",
+        "outline_color": _rgba(category.outline),
         "outline_width": "0.2",
         "outline_width_unit": "MM",
         "size": str(category.size_mm),
