@@ -171,10 +171,8 @@ def test_one_run_in_every_format(tmp_path: Path, extension: str) -> None:
     block, reference = read_block(output), read_block(wanted)
     assert block is not None
     assert reference is not None
-    if extension.startswith(".arrow"):  # the block stands in front of the rows, which are not counted then
-        reference = {key: value for key, value in reference.items() if key in block}
     assert block == reference
-    assert {p.name for p in tmp_path.iterdir()} <= {"in.parquet", "wanted.parquet", output.name, "o.csv.json"}
+    assert {p.name for p in tmp_path.iterdir()} <= {"in.parquet", "wanted.parquet", output.name, f"{output.name}.json"}
 
 
 def _without_geometry(path: Path, like: pa.Table) -> list[dict[str, Any]]:
@@ -267,7 +265,7 @@ def test_arrow_files_mark_their_geometry(tmp_path: Path) -> None:
 @pytest.mark.parametrize("extension", EXTENSIONS)
 @pytest.mark.parametrize("before", [None, "precious"])
 def test_failure_on_the_way_leaves_what_was_there(tmp_path: Path, extension: str, before: str | None) -> None:
-    path, beside = tmp_path / f"o{extension}", tmp_path / "o.csv.json"
+    path, beside = tmp_path / f"o{extension}", tmp_path / f"o{extension}.json"
     for file in (path, beside):
         if before:
             file.write_text(before)

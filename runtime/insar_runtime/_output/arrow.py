@@ -39,7 +39,7 @@ def open_stream(stream: BinaryIO, schema: pa.Schema) -> Iterator[Sink]:
 class ArrowWriter:
     """Writes an Arrow file: random access (``ARROW1``), or a stream.
 
-    Metadata stand in front of the rows, so the file says where its classes come from but not how many there are.
+    Its metadata stand in front of the rows, so they hold what is known then.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, *, stream: bool) -> None:
@@ -55,8 +55,8 @@ class ArrowWriter:
         self._writer.write_batch(_select(batch, self._schema))
         self._rows += batch.num_rows
 
-    def close(self, metadata: Mapping[str, str]) -> None:  # noqa: ARG002  # they stand in front
-        """End the file; the metadata are those of the schema."""
+    def close(self, metadata: Mapping[str, str]) -> None:  # noqa: ARG002  # they go beside the file
+        """End the file."""
         self._writer.close()
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -102,28 +102,6 @@ def open_atomic(
                 file.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write a small text file that appears whole or not at all.
-
-    Raises
-    ------
-    OutputExistsError
-        If the file is there and must not be replaced.
-    InputOutputError
-        If writing fails; nothing is left behind.
-    """
-    check_output(path, overwrite=overwrite)
-    target = Path(os.path.realpath(path))
-    partial = _hidden(target)
-    try:
-        with disk_errors(path):
-            _write(partial, text)
-            partial.replace(target)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
 def check_output(path: Path, *, overwrite: bool) -> None:
     """Refuse an output that is there, is no plain file, or has no folder.
 

@@ -37,7 +37,8 @@ def read_block(path: Path) -> dict[str, Any] | None:
     Parameters
     ----------
     path : Path
-        Parquet, GeoPackage, Arrow IPC, or CSV with its ``.json`` beside it.
+        Parquet, GeoPackage, or CSV or Arrow with its ``.json`` beside it. An Arrow file without it still says what was
+        known before its first row.
 
     Returns
     -------
@@ -54,21 +55,21 @@ def read_block(path: Path) -> dict[str, Any] | None:
 
 
 def _read(path: Path, magic: bytes) -> str | bytes:
-    key = METADATA_KEY.encode()
-    if magic.startswith(b"PAR1"):
-        metadata: Any = pq.read_metadata(path).metadata
-    elif magic.startswith(b"SQLite format 3"):
+    if magic.startswith(b"SQLite format 3"):
         return _read_geopackage(path)
-    elif magic.startswith(b"ARROW1"):
-        with pa.memory_map(str(path)) as file:
-            metadata = pa.ipc.open_file(file).schema.metadata
-    elif magic.startswith(b"\xff\xff\xff\xff"):
-        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
-            metadata = reader.schema.metadata
-    else:
+    if magic.startswith(b"PAR1"):
+        return bytes(pq.read_metadata(path).metadata[METADATA_KEY.encode()])
+    if block_beside(path).is_file():
         content = json.loads(block_beside(path).read_text("utf-8"))
-        return json.dumps(content[METADATA_KEY]) if content["bytes"] == path.stat().st_size else "null"
-    return bytes(metadata[key])
+        if content["bytes"] == path.stat().st_size:
+            return json.dumps(content[METADATA_KEY])
+    return _read_arrow(path, magic)
+
+
+def _read_arrow(path: Path, magic: bytes) -> bytes:
+    with pa.OSFile(str(path)) as file:
+        open_table: Any = pa.ipc.open_file if magic.startswith(b"ARROW1") else pa.ipc.open_stream
+        return bytes(open_table(file).schema.metadata[METADATA_KEY.encode()])
 
 
 def _read_geopackage(path: Path) -> str:

@@ -31,6 +31,8 @@ _FORMATS: Final[dict[str, Format]] = {
     ".ipc": "arrow",
     ".arrows": "arrow stream",
 }
+_BLOCK_BESIDE: Final[frozenset[Format]] = frozenset({"csv", "arrow", "arrow stream"})
+"""Formats that take no metadata after the rows, when all is known."""
 
 
 def format_of(path: Path) -> Format:
@@ -54,7 +56,8 @@ def open_table(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: 
     Parameters
     ----------
     path : Path
-        ``.parquet``, ``.csv``, ``.gpkg``, ``.arrow`` and a few more. A CSV gets its block in a ``.json`` beside it.
+        ``.parquet``, ``.csv``, ``.gpkg``, ``.arrow`` and a few more. CSV and Arrow take nothing after the rows: their
+        block gets a ``.json`` beside them.
     schema : pyarrow.Schema
         Of the batches, with what is known of the metadata before the first row.
     metadata : callable
@@ -82,7 +85,7 @@ def open_table(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: 
         "arrow stream": lambda hidden: ArrowWriter(hidden, schema, stream=True),
     }
     companion = None
-    if kind == "csv":
+    if kind in _BLOCK_BESIDE:
         check_output(block_beside(path), overwrite=overwrite)
         companion = partial(make_companion, path)
     return open_atomic(path, writers[kind], metadata, overwrite=overwrite, companion=companion)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from insar_runtime._output.atomic import write_text
+from insar_runtime._output.atomic import check_output
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
+from insar_runtime._output.text import replace_text
 from insar_runtime.classes import CLASS_NAMES
 
 STYLE_NAME: Final = "Trend classes"
@@ -79,7 +80,8 @@ def write_style(path: Path, *, overwrite: bool = False) -> Path:
         If writing fails; nothing is left behind.
     """
     beside = style_beside(path)
-    write_text(beside, make_style(), overwrite=overwrite)
+    check_output(beside, overwrite=overwrite)
+    replace_text(beside, make_style())
     return beside
 
 
