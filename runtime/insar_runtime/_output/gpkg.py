@@ -40,6 +40,8 @@ from insar_runtime.errors import DataError
 _MOST_COLUMNS: Final = 2000
 """Of a table in SQLite as it is built everywhere."""
 _CACHE_KB: Final = 16_384
+_MOST_CELLS: Final = 500_000
+"""Values that are Python objects at a time, some 20 MB."""
 _BLOB: Final = np.dtype([("magic", "S2"), ("version", "u1"), ("flags", "u1"), ("srs_id", "<i4"), ("wkb", WKB_POINT)])
 """A geometry: a header without an envelope, in little endian, and well-known binary."""
 
@@ -72,18 +74,9 @@ class GeoPackageWriter:
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take the next rows."""
-        rows = np.arange(self._rows + 1, self._rows + batch.num_rows + 1)
-        columns: list[list[Any]] = [rows.tolist()]
-        points = None
-        if self._geometry:
-            points = points_of(batch, self._geometry)
-            columns.append(_blobs(points, self._geometry))
-        columns += [_values(field.read(batch)) for field in self._fields]
-        with _sqlite_errors():
-            self._database.executemany(self._insert, zip(*columns, strict=True))
-            if points is not None:
-                self._place(rows, points)
-        self._rows += batch.num_rows
+        step = max(1, _MOST_CELLS // (len(self._fields) + 1))
+        for start in range(0, batch.num_rows, step):
+            self._write(batch.slice(start, step))
 
     def close(self, metadata: Mapping[str, str]) -> None:
         """Write the index, the bounds, the block and the style."""
@@ -101,6 +94,20 @@ class GeoPackageWriter:
         """Let go of the file, whatever state it is in."""
         with contextlib.suppress(sqlite3.Error):
             self._database.close()
+
+    def _write(self, batch: pa.RecordBatch) -> None:
+        rows = np.arange(self._rows + 1, self._rows + batch.num_rows + 1)
+        columns: list[list[Any]] = [rows.tolist()]
+        points = None
+        if self._geometry:
+            points = points_of(batch, self._geometry)
+            columns.append(_blobs(points, self._geometry))
+        columns += [_values(field.read(batch)) for field in self._fields]
+        with _sqlite_errors():
+            self._database.executemany(self._insert, zip(*columns, strict=True))
+            if points is not None:
+                self._place(rows, points)
+        self._rows += batch.num_rows
 
     def _begin(self, names: list[str]) -> None:
         execute = self._database.execute
