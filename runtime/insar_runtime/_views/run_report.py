@@ -12,7 +12,7 @@ from typing import Any
 
 import insar_runtime
 from insar_runtime._inference.hardware import describe_hardware
-from insar_runtime._output.text import replace_text
+from insar_runtime._output.text import write_text
 from insar_runtime._pipeline.many import Outcome, first_failure
 from insar_runtime._pipeline.memory import peak_memory_mb
 
@@ -51,7 +51,7 @@ def write_report(facts: dict[str, Any], path: Path) -> None:
     InputOutputError
         If it cannot be written.
     """
-    replace_text(path, json.dumps(facts, indent=1) + "\n")
+    write_text(path, json.dumps(facts, indent=1) + "\n", overwrite=True)
 
 
 def _version(distribution: str) -> str | None:
