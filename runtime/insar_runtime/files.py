@@ -17,7 +17,7 @@ from insar_runtime._input.layout import Role
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
 from insar_runtime._input.units import Unit
-from insar_runtime._output.sinks import WAITING_SERIES_BYTES
+from insar_runtime._output.parquet import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import Load, MemoryGuard, Plan, make_plan
 from insar_runtime._pipeline.parallel import in_order
 from insar_runtime._pipeline.request import Request

@@ -134,6 +134,15 @@ def test_a_classified_file_that_others_wrote_again(source: Path, tmp_path: Path,
     assert from_csv.answer.model is None
 
 
+def test_a_classified_csv(source: Path, tmp_path: Path, classifier: Classifier) -> None:
+    """What model it was stands in the file beside it."""
+    classify_file(source, tmp_path / "o.csv", classifier=classifier, keep_series=True)
+    point = find_point(tmp_path / "o.csv", point_id="p0003", half_wavelength_mm=27.733, open_classifier=unasked)
+    assert point.answer is not None
+    assert point.answer.model == f"{classifier.model.name} {classifier.model.version} {classifier.precision}"
+    assert point.series is not None
+
+
 def test_units_of_the_run_are_kept(tmp_path: Path, classifier: Classifier) -> None:
     """Metres that were declared when the file was classified need not be declared again."""
     values, dates = series(50)

@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 
 import insar_runtime
 from insar_runtime._input.layout import DATES_KEY
+from insar_runtime._input.position import read_points
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
+from insar_runtime._output.arrow import open_stream
+from insar_runtime._output.atomic import Sink
+from insar_runtime._output.block import METADATA_KEY
 from insar_runtime._output.points import (
     BBOX,
     GEOMETRY,
@@ -26,9 +30,8 @@ from insar_runtime._output.points import (
     geo_metadata,
     kept_geometry,
     point_columns,
-    read_points,
 )
-from insar_runtime._output.sinks import Sink, open_parquet, open_stream
+from insar_runtime._output.sinks import open_table
 from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.stream import classify_batch, output_schema
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES, RowStatus
@@ -36,9 +39,6 @@ from insar_runtime.classifier import Classifier
 from insar_runtime.errors import InputOutputError
 from insar_runtime.result import RESULT_SCHEMA
 from insar_runtime.summary import notes_on
-
-METADATA_KEY: Final = "insar_runtime"
-"""Key of our block in the metadata of an output file; its value is JSON."""
 
 EGMS_ATTRIBUTION: Final = (
     "Generated using European Union's Copernicus Land Monitoring Service information "
@@ -48,7 +48,7 @@ EGMS_ATTRIBUTION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A batch of the output, where its points lie [N, 2], if that is known, and the rows for the quarantine."""
+    """A batch of the output, where its points lie [N, 2] in their system, if known, and the rows for the quarantine."""
 
     batch: pa.RecordBatch
     points: NDArray[np.float64] | None
@@ -120,7 +120,7 @@ class Run:
             apart: Sink | None = None
             if quarantine is not None:
                 apart = opened.enter_context(
-                    open_parquet(quarantine, self._bad_schema, self._quarantine_footer, overwrite=overwrite)
+                    open_table(quarantine, self._bad_schema, self._quarantine_footer, overwrite=overwrite)
                 )
 
             def write(classified: Classified) -> None:
@@ -139,7 +139,7 @@ class Run:
         columns, points = out.columns, None
         bad = self._bad_rows(batch, out) if self._quarantine else None
         if self._position:
-            points = read_points(batch, *self._position)
+            points = read_points(batch, self._position)
             columns = [*columns, *point_columns(points)]
         return Classified(pa.RecordBatch.from_arrays(columns, schema=self._schema), points, bad)
 
@@ -150,7 +150,7 @@ class Run:
 
     def _open(self, output: Path | str | BinaryIO, *, overwrite: bool) -> AbstractContextManager[Sink]:
         if isinstance(output, Path):
-            return open_parquet(output, self._schema, self._footer, overwrite=overwrite)
+            return open_table(output, self._schema, self._footer, overwrite=overwrite)
         if not isinstance(output, str):
             return open_stream(output, self._schema)
         if sys.stdout is None:
@@ -195,11 +195,11 @@ class Run:
     def _metadata(self, block: dict[str, Any]) -> Mapping[str, str]:
         metadata = {METADATA_KEY: json.dumps(block)}
         if self._position:
-            metadata["geo"] = json.dumps(geo_metadata(self._bounds))
+            metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))
         elif self._input_geo is not None:
             metadata["geo"] = self._input_geo
         layout = self._understanding.layout
-        if self._request.keep_series and layout.kind == "list" and layout.dates_column is None:
+        if self._request.keep_series and layout.kind == "list":
             # In the file's order, as the lists are: kept series stay readable.
             metadata[DATES_KEY] = json.dumps([str(date) for date in layout.file_dates])
         return metadata
@@ -230,7 +230,10 @@ class Run:
                 "id": layout.id,
                 "longitude": layout.longitude,
                 "latitude": layout.latitude,
+                "position": asdict(position) if (position := self._understanding.position) else None,
                 "velocity": layout.velocity,
+                "series": layout.columns[0] if layout.kind == "list" else None,
+                "dates_column": layout.dates_column,
                 "unit": units.unit,
                 "unit_evidence": units.evidence,
                 "sign": units.sign,

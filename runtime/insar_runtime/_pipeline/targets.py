@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from insar_runtime._output.sinks import check_output, read_block
+from insar_runtime._output.atomic import check_output
+from insar_runtime._output.block import read_block
+from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.fingerprint import InputHash
 from insar_runtime.errors import UsageError
 
@@ -74,6 +76,7 @@ class Targets:
         """
         for path in self.paths:
             check_output(path, overwrite=True)
+            format_of(path)
             if isinstance(source, Path) and _same(path, [source]):
                 raise UsageError(f"output {path} is the input; name another file")
             check_output(path, overwrite=overwrite)

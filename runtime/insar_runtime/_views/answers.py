@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from insar_runtime._pipeline.run import METADATA_KEY
+from insar_runtime._output.block import METADATA_KEY, read_block
 from insar_runtime._views.cells import number, short, text
 from insar_runtime._views.point import Answer, Series
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
@@ -23,12 +24,12 @@ def has_answers(schema: pa.Schema) -> bool:
     return set(RESULT_SCHEMA.names) <= set(schema.names)
 
 
-def provenance(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Give our block of a file's metadata; empty if there is none that can be read."""
+def provenance(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Give our block of a file's metadata, or of the file beside it; empty if there is none that can be read."""
     try:
         block = json.loads(metadata[METADATA_KEY])
     except (KeyError, ValueError):
-        return {}
+        block = read_block(Path(name))
     return block if isinstance(block, dict) else {}
 
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from insar_runtime._output.atomic import check_output
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime._output.sinks import check_output
 from insar_runtime._output.text import replace_bytes
 from insar_runtime._views.point import Answer, Point, Series
 from insar_runtime.classes import CLASS_NAMES

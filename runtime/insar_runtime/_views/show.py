@@ -70,7 +70,7 @@ def find_point(
         raise UsageError("name one point: its --id, or its --row, from 0")
     roles = {str(role): name for role, name in (columns or {}).items()}
     with open_source(source, roles=roles, exact=False) as opened:
-        block = provenance(opened.metadata)
+        block = provenance(opened.name, opened.metadata) if has_answers(opened.schema) else {}
         stream = opened.batches()
         head, taken = take_head(stream)
         understanding, missing = _understand(opened, head, block, units, columns, half_wavelength_mm)
