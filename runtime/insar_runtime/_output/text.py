@@ -1,4 +1,4 @@
-"""Text files that appear whole or not at all."""
+"""Small files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from insar_runtime.errors import InputOutputError
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a text under a hidden name beside ``path``, then give it its name.
+    """Write a text as UTF-8; see ``replace_bytes``."""
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Write bytes under a hidden name beside ``path``, then give them its name; a link stays one.
 
     Raises
     ------
     InputOutputError
-        If it cannot be written.
+        If they cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        partial.replace(target)
     except OSError as error:
         raise InputOutputError(f"{path} cannot be written ({error.strerror or error}); check the disk") from error
     finally:

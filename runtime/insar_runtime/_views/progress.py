@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TextIO
-
-import typer
+from pathlib import Path
+from typing import Final, TextIO
 
 from insar_runtime._views.terminal import can_show, is_redrawable, width_of
-
-if TYPE_CHECKING:
-    from insar_runtime.files import Progress
 
 _SECONDS_BETWEEN: Final = 0.1
 """Between two drawings."""
@@ -32,7 +27,8 @@ class Pace:
     """Rows done, their number a second and the time that the rest takes, of one file that is read once or more often.
 
     The pace is a mean with weights that fade with time: over all the time at first, over the last 20 seconds or so
-    later. The callback of ``classify_file`` does not say which reading it is in; rows that do not grow begin the next.
+    later. It is measured from the first rows on: what came before them was opening and warming up. The callback of
+    ``classify_file`` does not say which reading it is in; rows that do not grow begin the next.
 
     Parameters
     ----------
@@ -53,7 +49,8 @@ class Pace:
 
     def __init__(self, readings: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._begin = self._last = clock()
+        self._begin = clock()
+        self._last: float | None = None
         self._rows = self._seconds = 0.0
         self.rows = 0
         self.total: int | None = None
@@ -66,9 +63,10 @@ class Pace:
             self.reading += 1
             done = rows
         now = self._clock()
-        past = now - self._last
-        fade = math.exp(-past / _MEMORY_SECONDS)
-        self._rows, self._seconds = fade * self._rows + done, fade * self._seconds + past
+        if self._last is not None:
+            past = now - self._last
+            fade = math.exp(-past / _MEMORY_SECONDS)
+            self._rows, self._seconds = fade * self._rows + done, fade * self._seconds + past
         self.rows, self.total, self._last = rows, total, now
 
     @property
@@ -78,7 +76,7 @@ class Pace:
 
     @property
     def rows_per_second(self) -> float | None:
-        """Rows a second lately; None as long as no time has passed."""
+        """Rows a second lately; None before the second rows are done."""
         return self._rows / self._seconds if self._seconds > 0 else None
 
     @property
@@ -123,7 +121,7 @@ class ProgressLine:
             return
         self._next = self._clock() + _SECONDS_BETWEEN
         # The last column stays free: some terminals begin a new line there.
-        line = progress_text(name, pace, width_of(self._stream) - 1, self._signs)
+        line = progress_text(Path(name).name, pace, width_of(self._stream) - 1, self._signs)
         if not can_show(self._stream, line):
             line = line.encode("ascii", "replace").decode("ascii")
         self._write("\r" + line.ljust(self._drawn))
@@ -185,26 +183,3 @@ def clock_text(seconds: float) -> str:
 def _bar(share: float, width: int, signs: str) -> str:
     done = int(share * width)
     return f"[{signs[0] * done}{signs[1] * (width - done)}]"
-
-
-class ProgressBar:
-    """Progress on a terminal: rows done and rows a second, on one line that goes away."""
-
-    def __init__(self, *, hidden: bool) -> None:
-        self._shown = sys.stderr.isatty() and not hidden
-        self._begin = self._last = time.monotonic()
-
-    def __enter__(self) -> Progress:
-        return self._update
-
-    def __exit__(self, *exception: object) -> None:
-        if self._shown:
-            typer.echo("\r\033[K", nl=False, err=True)
-
-    def _update(self, rows: int, total: int | None) -> None:
-        now = time.monotonic()
-        if not self._shown or now - self._last < 0.2:
-            return
-        self._last = now
-        of = f" of {total} ({100 * rows / total:.0f} %)" if total else ""
-        typer.echo(f"\r\033[K{rows}{of} points, {rows / (now - self._begin):.0f}/s", nl=False, err=True)
