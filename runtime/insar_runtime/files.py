@@ -244,6 +244,7 @@ def open_understood(
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
+    date_format: str | None = None,
     keep_series: bool = False,
     threads: int = 1,
     large_batches: bool = False,
@@ -257,6 +258,8 @@ def open_understood(
         As for ``classify_file``.
     half_wavelength_mm : float
         Of the radar, for phases in radian.
+    date_format : str, optional
+        How names of columns and texts spell dates (``DDMMYYYY``, ``%d%m%Y``), where they do not in a usual way.
     threads : int
         Most threads that are to work on it.
     large_batches : bool
@@ -275,13 +278,20 @@ def open_understood(
         For the same reasons as ``classify_file``.
     """
     roles = {str(role): name for role, name in (columns or {}).items()}
-    with open_source(_path_or_stream(source), roles=roles, exact=keep_series) as opened:
+    where = _path_or_stream(source)
+    with open_source(where, roles=roles, exact=keep_series, date_format=date_format) as opened:
         load = Load(opened.row_bytes, opened.held_bytes, WAITING_SERIES_BYTES if keep_series else 0)
         plan = make_plan(load, threads, large=large_batches, room=room)
         batches = opened.batches(plan.batch_rows, plan.threads)
         head, taken = take_head(batches)
         understanding = understand(
-            opened.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm
+            opened.schema,
+            head,
+            units=units,
+            overrides=columns,
+            half_wavelength_mm=half_wavelength_mm,
+            date_format=date_format,
+            origin=opened.origin,
         )
         del head
         yield Reading(opened, understanding, _in_turn(taken, batches), plan)

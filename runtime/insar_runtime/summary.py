@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from insar_runtime._inference.priors import ClassPriors
+from insar_runtime._input.producers import Domain
 from insar_runtime._input.understanding import Understanding
 
 
@@ -70,7 +71,7 @@ class Summary:
 
 def notes_on(understanding: Understanding) -> tuple[str, ...]:
     """Give what a person should know before trusting the classes, one line each."""
-    notes = []
+    notes = list(understanding.layout.origin.notes)
     if understanding.units.note:
         notes.append(understanding.units.note)
     if understanding.units.sign == "opposite_to_velocity":
@@ -78,8 +79,13 @@ def notes_on(understanding: Understanding) -> tuple[str, ...]:
     if understanding.layout.longitude and understanding.layout.latitude and understanding.position is None:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
     if understanding.layout.producer == "EGMS L3":
-        notes.append(
-            "EGMS L3 mixes tracks: an unwrapping error is no multiple of half a wavelength there, "
-            "so take class PUE with care"
-        )
+        notes.append(_on_projected(understanding.layout.domain))
     return tuple(notes)
+
+
+def _on_projected(domain: Domain) -> str:
+    what = {"vertical": "the vertical", "east": "the east-west"}.get(domain, "the vertical or east-west")
+    return (
+        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is no multiple of half a "
+        f"wavelength there, so take class PUE with care"
+    )

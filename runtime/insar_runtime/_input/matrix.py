@@ -135,7 +135,7 @@ def _check_axis(batch: pa.RecordBatch, layout: Layout, series: pa.Array, first_r
     axis = layout.file_dates
     if not len(values):
         return
-    differs = (list_dates_to_days(values, name).reshape(-1, len(axis)) != axis).any(axis=1)
+    differs = (list_dates_to_days(values, name, layout.date_format).reshape(-1, len(axis)) != axis).any(axis=1)
     if differs.any():
         row = int(np.argmax(differs))
         row = row if row_of is None else int(row_of[row])

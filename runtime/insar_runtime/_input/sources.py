@@ -9,13 +9,24 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 import pyarrow as pa
 
-from insar_runtime._input.csv_text import open_csv
+from insar_runtime._input.archive import open_archive
+from insar_runtime._input.csv_text import CsvTable, open_csv
+from insar_runtime._input.long import (
+    PIECE_ROWS,
+    as_list_schema,
+    find_long_columns,
+    is_long,
+    pivot,
+    pivot_stream,
+    scan,
+)
+from insar_runtime._input.origin import Origin
 from insar_runtime._input.parquet import open_parquet
 from insar_runtime.errors import (
     DataError,
@@ -34,6 +45,7 @@ _GUESSED_LIST: Final = 256
 """Values of a list whose length is not known before it is read."""
 _GUESSED_TEXT: Final = 24
 """Bytes of a text."""
+_DECIMAL_COMMA: Final = re.compile(r"'\s*[-+]?\d*,\d+\s*'")
 _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
 _REFUSED: Final = (
@@ -60,11 +72,14 @@ class Source:
     rows : int or None
         Number of rows if the container tells it.
     metadata : dict of str to str
-        File metadata (Parquet, IPC); for a zip the name of the ``member`` that is read.
+        File metadata (Parquet, IPC); for a zip the name of the ``member`` that is read, and what the XML beside it
+        states once (of EGMS: product_level, track, ...).
     row_bytes : float
         Estimated size of a row of a batch in memory.
     held_bytes : int
         What the reader holds at a time, whatever the batches are.
+    origin : Origin
+        What the containers tell beside columns and rows.
     """
 
     name: str
@@ -74,7 +89,10 @@ class Source:
     metadata: dict[str, str]
     row_bytes: float
     held_bytes: int
+    origin: Origin
     _open: Callable[[int, int], Iterable[pa.RecordBatch]]
+    _again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None
+    """Reads some columns from the beginning; None for a stream, which is read once."""
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Rows in file order, in batches of at most so many; none if there are no rows.
@@ -98,9 +116,16 @@ class Source:
 
 @contextmanager
 def open_source(
-    source: str | Path | BinaryIO, *, roles: Mapping[str, str] | None = None, exact: bool = True
+    source: str | Path | BinaryIO,
+    *,
+    roles: Mapping[str, str] | None = None,
+    exact: bool = True,
+    date_format: str | None = None,
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
+
+    A table with one row a point and date is presented with one row a point: its displacements as a list, its other
+    columns as in the first row of each point. A file is read once before for that, a stream is not.
 
     Parameters
     ----------
@@ -112,6 +137,8 @@ def open_source(
     exact : bool
         Whether the series of a Parquet file keep their type. As float32, in which they are classified, wide files take
         far less memory.
+    date_format : str, optional
+        How names and texts spell dates, where they do not in one of the usual ways.
 
     Yields
     ------
@@ -131,17 +158,47 @@ def open_source(
     """
     # Errors of the caller's block must pass unchanged: only the opening is put into our words.
     with ExitStack() as closing:
+        roles = roles or {}
         if isinstance(source, (str, Path)) and str(source) != "-":
-            path = Path(source)
-            with _in_our_words(str(path)):
-                opened = _open_path(path, closing, roles or {}, exact=exact)
-            name = str(path)
+            name = str(Path(source))
+            with _in_our_words(name):
+                opened = _open_path(Path(source), closing, roles, exact=exact, date_format=date_format)
         else:
             stream: Any = _standard_input() if isinstance(source, (str, Path)) else source
             name = "-" if isinstance(source, (str, Path)) else str(getattr(source, "name", "stream"))
             with _in_our_words(name):
                 opened = _open_ipc_stream(stream, closing, name)
+        with _in_our_words(name, opened.schema.names):
+            opened = _as_lists(opened, roles, date_format)
         yield opened
+
+
+def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:
+    """Give a table with one row a point and date as one with a row a point; any other as it is."""
+    columns = find_long_columns(source.schema.names, roles, date_format)
+    if columns is None or not is_long(source.schema, columns):
+        return source
+    rows = None
+    if source._again is None:
+        dates, pieces = pivot_stream(source._open(PIECE_ROWS, 1), columns, date_format)
+        batches: Callable[[], Iterable[pa.RecordBatch]] = lambda: pieces
+    else:
+        axis = scan(source._again([columns.id, columns.date]), columns, date_format)
+        dates, rows = axis.dates, axis.points
+        batches = lambda: pivot(source._open(PIECE_ROWS, 1), columns, dates, date_format)
+    schema = as_list_schema(source.schema, columns, dates)
+    held = source.held_bytes + round(4 * PIECE_ROWS * source.row_bytes)
+    return Source(
+        source.name,
+        source.kind,
+        schema,
+        rows,
+        source.metadata,
+        _row_bytes(schema),
+        held,
+        replace(source.origin, form="long"),
+        lambda *_: batches(),
+    )
 
 
 def _standard_input() -> Any:
@@ -150,7 +207,9 @@ def _standard_input() -> Any:
     return sys.stdin.buffer
 
 
-def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool) -> Source:
+def _open_path(
+    path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool, date_format: str | None
+) -> Source:
     if path.is_dir():
         raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
     if path.exists() and not path.is_file():
@@ -160,20 +219,13 @@ def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str], *, exac
         magic = file.read(4096)
     extension = path.suffix.lower()
     if magic.startswith(b"PAR1"):
-        table = open_parquet(path, closing, exact=exact)
-        metadata = _texts(table.schema.metadata)
-        return Source(
-            name, "parquet", table.schema, table.rows, metadata, table.row_bytes, table.held_bytes, table.batches
-        )
+        return _parquet_source(path, closing, exact=exact, date_format=date_format)
     if magic.startswith(b"ARROW1"):
-        file = closing.enter_context(pa.OSFile(str(path)))
-        reader = closing.enter_context(pa.ipc.open_file(file))
-        pieces = (reader.get_batch(i) for i in range(reader.num_record_batches))
-        return _ipc_source(name, reader.schema, pieces)
+        return _open_ipc_file(path, closing)
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _open_zip(path, closing, roles)
+        return _open_zip(path, closing, roles, date_format)
     if magic.startswith(b"\xff\xff\xff\xff"):
-        return _open_ipc_stream(closing.enter_context(pa.OSFile(str(path))), closing, name)
+        return _open_ipc_stream(closing.enter_context(pa.OSFile(name)), closing, name, path)
     what = next((what for start, what in _REFUSED if magic.startswith(start)), None)
     if not magic:
         raise DataError(f"{path} is empty: fetch or write it again")
@@ -181,11 +233,36 @@ def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str], *, exac
         raise DataError(f"{path} is no {extension[1:]} file by its content: fetch or write it again")
     if what is not None or b"\0" in magic:
         raise DataError(f"{path} is {what or 'no text'}: convert it to Parquet or UTF-8 CSV, one row a point")
-    schema, rows, batches = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles)
-    return _csv_source(name, "csv", schema, rows, batches)
+    table = open_csv(lambda: pa.OSFile(name), path.open("rb"), closing, roles, date_format)
+    return _csv_source(name, "csv", table, {}, Origin((path.name,)))
 
 
-def _open_ipc_stream(stream: Any, closing: ExitStack, name: str) -> Source:
+def _parquet_source(path: Path, closing: ExitStack, *, exact: bool, date_format: str | None) -> Source:
+    table = open_parquet(path, closing, exact=exact, date_format=date_format)
+    return Source(
+        str(path),
+        "parquet",
+        table.schema,
+        table.rows,
+        _texts(table.schema.metadata),
+        table.row_bytes,
+        table.held_bytes,
+        Origin((path.name,)),
+        table.batches,
+        table.some_columns,
+    )
+
+
+def _open_ipc_file(path: Path, closing: ExitStack) -> Source:
+    reader = closing.enter_context(pa.ipc.open_file(closing.enter_context(pa.OSFile(str(path)))))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        return (reader.get_batch(i) for i in range(reader.num_record_batches))
+
+    return _ipc_source(str(path), reader.schema, batches, batches)
+
+
+def _open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | None = None) -> Source:
     start = b""
     if hasattr(stream, "peek"):
         start = stream.peek(4)[:4]
@@ -195,35 +272,56 @@ def _open_ipc_stream(stream: Any, closing: ExitStack, name: str) -> Source:
     if start and not b"\xff\xff\xff\xff".startswith(start):
         raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
     reader = closing.enter_context(pa.ipc.open_stream(stream))
-    return _ipc_source(name, reader.schema, reader)
+
+    def again() -> Iterator[pa.RecordBatch]:
+        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as second:
+            yield from second
+
+    return _ipc_source(name, reader.schema, lambda: reader, again if path else None)
 
 
-def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> Source:
-    archive = closing.enter_context(zipfile.ZipFile(path))
-    tables = [i for i in archive.infolist() if i.filename.lower().endswith(".csv") and "__MACOSX" not in i.filename]
-    if len(tables) != 1:
-        found = ", ".join(f"'{info.filename}'" for info in tables[:3]) or "none"
-        raise DataError(f"{path} must hold one CSV, it holds {len(tables)} ({found}): unpack it and give one file")
-    if tables[0].flag_bits & 1:
-        raise DataError(f"{path} is encrypted: unpack it and give the CSV")
-    schema, rows, batches = open_csv(lambda: archive.open(tables[0]), archive.open(tables[0]), closing, roles)
-    return _csv_source(str(path), "zip", schema, rows, batches, {"member": tables[0].filename})
+def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Source:
+    archive = open_archive(path, closing)
+
+    def reopen() -> Any:
+        return archive.file.open(archive.member)
+
+    table = open_csv(reopen, reopen(), closing, roles, date_format)
+    facts = {"member": archive.member, **archive.facts}
+    origin = Origin((archive.member, path.name), archive.facts.get("product_level"), notes=archive.notes)
+    return _csv_source(str(path), "zip", table, facts, origin)
 
 
-def _ipc_source(name: str, schema: pa.Schema, pieces: Iterable[pa.RecordBatch]) -> Source:
-    return Source(name, "ipc", schema, None, _texts(schema.metadata), _row_bytes(schema), 0, lambda *_: pieces)
+def _ipc_source(
+    name: str,
+    schema: pa.Schema,
+    batches: Callable[[], Iterable[pa.RecordBatch]],
+    again: Callable[[], Iterable[pa.RecordBatch]] | None,
+) -> Source:
+    some = None if again is None else lambda columns: (batch.select(list(columns)) for batch in again())
+    metadata = _texts(schema.metadata)
+    origin = Origin((Path(name).name,))
+    return Source(name, "ipc", schema, None, metadata, _row_bytes(schema), 0, origin, lambda *_: batches(), some)
 
 
 def _csv_source(
-    name: str,
-    kind: Literal["csv", "zip"],
-    schema: pa.Schema,
-    rows: int | None,
-    batches: Callable[[], Iterable[pa.RecordBatch]],
-    metadata: dict[str, str] | None = None,
+    name: str, kind: Literal["csv", "zip"], table: CsvTable, metadata: dict[str, str], origin: Origin
 ) -> Source:
+    header = table.header
+    origin = replace(origin, form=header.form, notes=(*origin.notes, *header.notes))
     # A block of text is parsed to doubles before its dates become float32.
-    return Source(name, kind, schema, rows, metadata or {}, _row_bytes(schema), 3 * _BLOCK, lambda *_: batches())
+    return Source(
+        name,
+        kind,
+        table.schema,
+        table.rows,
+        metadata,
+        _row_bytes(table.schema),
+        3 * _BLOCK,
+        origin,
+        lambda *_: table.batches(),
+        table.batches,
+    )
 
 
 def _regroup(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
@@ -292,8 +390,10 @@ def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
     remedy = "it is damaged or incomplete: fetch or write it again"
     if "CSV conversion error" in text:
         remedy = "correct the cell or leave it empty"
+        if _DECIMAL_COMMA.search(text):
+            remedy = "write decimal points"
     if "UTF8" in text:
-        remedy = "convert the file to UTF-8"
+        remedy = "convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
     if "CSV parse error" in text and "Expected" in text:
         remedy = "each line needs as many cells as the header"
     if match := _CSV_COLUMN.search(text):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.layout import Layout, Role, resolve_layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.origin import Origin
 from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime._output.points import read_points
 from insar_runtime.errors import DataError
@@ -50,6 +51,8 @@ def understand(
     units: Unit | None = None,
     overrides: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
+    date_format: str | None = None,
+    origin: Origin | None = None,
 ) -> Understanding:
     """Resolve layout, dates and units of a table from its schema and its first rows.
 
@@ -65,13 +68,17 @@ def understand(
         Columns to take for the roles of ``resolve_layout``.
     half_wavelength_mm : float
         Of the radar, for phases in radian.
+    date_format : str, optional
+        How names and texts spell dates, where they do not in one of the usual ways.
+    origin : Origin, optional
+        What the containers of the table tell.
 
     Raises
     ------
     DataError
         If the table cannot be read as series.
     """
-    layout = resolve_layout(schema, head, overrides=overrides)
+    layout = resolve_layout(schema, head, overrides=overrides, date_format=date_format, origin=origin)
     if head is None:
         sample = np.empty((0, len(layout.dates)), dtype=np.float32)
         velocity = None

@@ -199,7 +199,7 @@ def _format_is_mm(layout: Layout) -> bool:
     """Whether the producer of such column names documents millimetres."""
     if all(name.lower().endswith("_mm") for name in layout.columns):
         return True
-    return layout.producer is not None and layout.producer != "stmtools"
+    return layout.made_by is not None and layout.made_by.unit == "mm"
 
 
 def _refuse_amplitude(sample: npt.NDArray[np.float64]) -> None:

@@ -122,7 +122,7 @@ class Run:
             epochs=len(layout.dates),
             first_date=str(layout.dates[0]) if len(layout.dates) else None,
             last_date=str(layout.dates[-1]) if len(layout.dates) else None,
-            layout=layout.kind,
+            layout=layout.stored_as,
             producer=layout.producer,
             unit=units.unit,
             unit_evidence=units.evidence,
@@ -181,7 +181,8 @@ class Run:
             "input": {
                 "name": Path(self._source.name).name,
                 "kind": self._source.kind,
-                "layout": layout.kind,
+                "layout": layout.stored_as,
+                "domain": layout.domain,
                 "producer": layout.producer,
                 "dates": [str(date) for date in layout.dates],
                 "id": layout.id,
