@@ -222,7 +222,10 @@ D1, D2 = date(2020, 1, 3), date(2020, 1, 9)
     ("table", "message"),
     [
         (rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("a", D2, 1.0)), "point 'a' returns.*ORDER BY pid"),
-        (rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("b", D2, 1.0), ("b", D1, 3.0)), "point 'b' has date 2020-01-03 twice"),
+        (
+            rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("b", D2, 1.0), ("b", D1, 3.0)),
+            "point 'b' has date 2020-01-03 twice",
+        ),
         (rows_of(("a", D1, 1.0), (None, D2, 1.0)), "no identifier in 'pid'"),
         (rows_of(("a", D1, 1.0), ("a", None, 1.0)), "no date in 'date'"),
         (rows_of(("a", "03/01/2020", 1.0)), "'03/01/2020' in 'date' is no date.*--date-format"),

@@ -17,7 +17,7 @@ from insar_runtime.errors import UsageError
         ("PAZ", 15.53),
         ("COSMO-SkyMed", 15.61),
         ("RADARSAT-2", 27.73),
-        ("ALOS-2", 119.2),
+        ("ALOS-2", 121.2),
         ("ALOS", 118.0),
         ("SAOCOM", 117.6),
         ("NISAR-L", 119.2),

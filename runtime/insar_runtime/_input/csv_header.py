@@ -15,6 +15,7 @@ from insar_runtime.errors import DataError
 
 HEADER_LIMIT: Final = 1 << 26
 """Longest header line that is read: a million points of a transposed table, which is then refused by name."""
+_SEPARATORS: Final = (b",", b";", b"\t", b"|")
 _VISUALIZER: Final = re.compile(r"export_res_ *[0-9]+")
 _MATLAB_DAYS: Final = 366
 """MATLAB counts days from the year 0, Python from the year 1."""
@@ -45,6 +46,15 @@ class Header:
     lines: int = 1
     form: Literal["visualizer"] | None = None
     notes: tuple[str, ...] = ()
+
+
+def is_comment(line: bytes, following: bytes) -> bool:
+    """Whether a line with # is no header: it has other separators than the line below it, but for one at the end."""
+    return (
+        line.removeprefix(b"\xef\xbb\xbf").startswith(b"#")
+        and bool(following.strip())
+        and abs(max(map(line.count, _SEPARATORS)) - max(map(following.count, _SEPARATORS))) > 1
+    )
 
 
 def read_header(header: bytes, head: bytes) -> Header:
@@ -88,10 +98,14 @@ def _split(header: bytes) -> tuple[list[str], str]:
             "the header is no UTF-8 text: convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
         ) from None
     try:
-        readings = [(next(csv.reader([text], delimiter=sign), []), sign) for sign in ",;\t"]
+        signs = [sign.decode() for sign in _SEPARATORS]
+        readings = [(next(csv.reader([text], delimiter=sign), []), sign) for sign in signs]
     except csv.Error as error:
         raise DataError(f"the first line is no CSV header ({error}): one row a point, lines end with LF") from None
-    return max(readings, key=lambda reading: len(reading[0]))
+    fields, separator = max(readings, key=lambda reading: len(reading[0]))
+    if len(fields) == 1 and len(text.split()) > 3:
+        raise DataError(f"the first line ('{text[:40]}...') has no , ; | or tab: separate columns by one of them")
+    return fields, separator
 
 
 def _first_row(head: bytes, separator: str) -> list[str] | None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from insar_runtime._input.csv_header import HEADER_LIMIT, Header, read_header
+from insar_runtime._input.csv_header import HEADER_LIMIT, Header, is_comment, read_header
 from insar_runtime._input.dates import ID_ALIASES, find_date_columns
 from insar_runtime._input.long import LongColumns, find_long_columns
 from insar_runtime.errors import DataError
@@ -101,6 +101,7 @@ class CsvTable:
     long: LongColumns | None
     _types: Mapping[str, pa.DataType]
     _block: int
+    _comments: int
     _reopen: Callable[[], Any]
     _closing: ExitStack
 
@@ -113,7 +114,7 @@ class CsvTable:
         stream = self._closing.enter_context(self._reopen())
         reader = pacsv.open_csv(
             stream,
-            _read_options(self.header, self._block),
+            _read_options(self.header, self._block, self._comments),
             pacsv.ParseOptions(delimiter=self.header.separator),
             pacsv.ConvertOptions(
                 column_types=dict(self._types),
@@ -155,9 +156,12 @@ def open_csv(
     DataError
         No header, a column twice, decimal commas.
     """
+    comments = 0
     with beginning:
-        first = beginning.readline(HEADER_LIMIT)
-        head = beginning.read(_BLOCK) + beginning.readline(HEADER_LIMIT)
+        first, second = beginning.readline(HEADER_LIMIT), beginning.readline(HEADER_LIMIT)
+        while is_comment(first, second):
+            first, second, comments = second, beginning.readline(HEADER_LIMIT), comments + 1
+        head = second + beginning.read(_BLOCK) + beginning.readline(HEADER_LIMIT)
     header = read_header(first, head)
     try:
         dates = frozenset(find_date_columns(header.kept, date_format).names)
@@ -170,12 +174,12 @@ def open_csv(
     below = head.split(b"\n", header.lines - 1)[-1] if head.count(b"\n") >= header.lines - 1 else b""
     longest = max(map(len, [first, *head.splitlines()]))
     block = max(_BLOCK, 4 * longest)
-    return CsvTable(schema, None if below.strip() else 0, header, long, types, block, reopen, closing)
+    return CsvTable(schema, None if below.strip() else 0, header, long, types, block, comments, reopen, closing)
 
 
-def _read_options(header: Header, block: int) -> pacsv.ReadOptions:
+def _read_options(header: Header, block: int, comments: int = 0) -> pacsv.ReadOptions:
     return pacsv.ReadOptions(
-        block_size=block, use_threads=False, column_names=list(header.names), skip_rows=header.lines
+        block_size=block, use_threads=False, column_names=list(header.names), skip_rows=comments + header.lines
     )
 
 

@@ -130,9 +130,7 @@ def find_date_columns(names: Iterable[str], date_format: str | None = None) -> D
     return DateColumns(spelling.family, tuple(name for _, name in found), dates)
 
 
-def list_dates_to_days(
-    values: pa.Array, name: str, date_format: str | None = None
-) -> npt.NDArray[np.datetime64]:
+def list_dates_to_days(values: pa.Array, name: str, date_format: str | None = None) -> npt.NDArray[np.datetime64]:
     """Flat dates as datetime64[D]: date, timestamp, text, or whole numbers YYYYMMDD.
 
     Parameters
@@ -217,9 +215,7 @@ def is_text(data_type: pa.DataType) -> bool:
     return bool(t.is_string(data_type) or t.is_large_string(data_type) or t.is_string_view(data_type))
 
 
-def _refuse_without_dates(
-    names: Sequence[str], spellings: Sequence[Spelling], date_format: str | None
-) -> NoReturn:
+def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], date_format: str | None) -> NoReturn:
     """Say as exactly as possible why there is no date column, and what to do."""
     lower = {name.strip().lower(): name for name in names}
     if any(_STAMPS.fullmatch(name) for name in names):
@@ -259,7 +255,7 @@ def _refuse_without_dates(
             f"only amplitude columns ({len(amplitude)}, e.g. '{amplitude[0]}'), no displacement: take the "
             f"product with date columns {_LOOKED_FOR}"
         )
-    shown = ", ".join(f"'{name}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    shown = ", ".join(f"'{name[:40]}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
     raise DataError(
         f"no date columns among {len(names)} columns ({shown or 'none'}): looked for {_LOOKED_FOR}, or list "
         f"columns 'dates' and 'displacements'"

@@ -266,9 +266,7 @@ def _list_dates(
     )
 
 
-def _dates_of_head(
-    field: pa.Field, head: pa.RecordBatch | None, date_format: str | None
-) -> npt.NDArray[np.datetime64]:
+def _dates_of_head(field: pa.Field, head: pa.RecordBatch | None, date_format: str | None) -> npt.NDArray[np.datetime64]:
     value_type, t = field.type.value_type, pa.types
     if not (t.is_date(value_type) or t.is_timestamp(value_type) or is_text(value_type)):
         raise DataError(f"column '{field.name}' is of type {field.type}: lists of dates, timestamps or ISO text needed")

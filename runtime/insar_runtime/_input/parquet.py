@@ -127,9 +127,7 @@ class ParquetTable:
             yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def open_parquet(
-    path: Path, closing: ExitStack, *, exact: bool, date_format: str | None = None
-) -> ParquetTable:
+def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: str | None = None) -> ParquetTable:
     """Open a file.
 
     Parameters

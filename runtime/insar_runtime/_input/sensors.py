@@ -14,8 +14,9 @@ _LIGHT_MM_GHZ: Final = 299.792458
 # Centre frequencies in GHz as the agencies state them: ESA's Sentinel-1 product definition (5.405) and annotation of
 # the products (5.405000454), ERS (5.300) and ASAR (5.331) product handbooks; CSA for RADARSAT-1 (5.300), RADARSAT-2 and
 # RCM (5.405); DLR for TerraSAR-X, TanDEM-X (9.650) and Hisdesat for PAZ (the same); ASI for COSMO-SkyMed, of both
-# generations (9.600); KARI for KOMPSAT-5 (9.660); JAXA for ALOS (1.270) and ALOS-2, ALOS-4 (1.2575 in the standard
-# stripmap modes); CONAE for SAOCOM (1.275); NASA for NISAR's L band (1.257) and S band (3.200).
+# generations (9.600); KARI for KOMPSAT-5 (9.660); JAXA for ALOS (1.270) and for ALOS-2 (1.2365 in the modes that stacks
+# are made of; its finest ones have 1.2575, which is 1.7 % less wavelength); CONAE for SAOCOM (1.275); NASA for NISAR's
+# L band (1.257) and S band (3.200).
 _GHZ: Final[Mapping[str, float]] = {
     "sentinel-1": 5.405,
     "ers": 5.300,
@@ -29,8 +30,7 @@ _GHZ: Final[Mapping[str, float]] = {
     "cosmo-skymed": 9.600,
     "kompsat-5": 9.660,
     "alos": 1.270,
-    "alos-2": 1.2575,
-    "alos-4": 1.2575,
+    "alos-2": 1.2365,
     "saocom": 1.275,
     "nisar-l": 1.257,
     "nisar-s": 3.200,

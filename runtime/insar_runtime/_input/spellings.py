@@ -21,7 +21,12 @@ _PREFIX: Final = r"(D_|d_|D|d|X|)"
 _TIME: Final = r"(?:[ T][0-9:.]+(?:Z|[+-][0-9:]+)?)?"
 _TOKEN: Final = re.compile(r"%[A-Za-z%]|YYYY|YY|MM|DD(?!D)")
 _OF_STRPTIME: Final = {"%Y": "YYYY", "%y": "YY", "%m": "MM", "%d": "DD"}
-_GROUPS: Final = {"YYYY": r"(?P<Y>[0-9]{4})", "YY": r"(?P<Y>[0-9]{2})", "MM": r"(?P<M>[0-9]{2})", "DD": r"(?P<D>[0-9]{2})"}
+_GROUPS: Final = {
+    "YYYY": r"(?P<Y>[0-9]{4})",
+    "YY": r"(?P<Y>[0-9]{2})",
+    "MM": r"(?P<M>[0-9]{2})",
+    "DD": r"(?P<D>[0-9]{2})",
+}
 _EXAMPLES: Final = "DDMMYYYY, MMDDYYYY, YYMMDD, DD/MM/YYYY or a pattern such as %d%m%Y"
 
 

@@ -192,6 +192,7 @@ class Run:
                 "unit": units.unit,
                 "unit_evidence": units.evidence,
                 "sign": units.sign,
+                "sign_convention": layout.made_by.sign if layout.made_by else "unknown",
             },
             "attribution": EGMS_ATTRIBUTION if (layout.producer or "").startswith("EGMS") else None,
         }
