@@ -249,7 +249,7 @@ def test_a_stream_with_a_new_date_later_is_refused(tmp_path: Path, monkeypatch: 
     path = write(table, tmp_path / "a.arrows")
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
         writer.write_table(table, max_chunksize=1)
-    with pytest.raises(DataError, match="date 2020-01-09 of point 'c' does not occur.*give the table as a file"):
+    with pytest.raises(DataError, match=r"date 2020-01-09 of point 'c' does not occur.*give the table as a file"):
         read(io.BytesIO(path.read_bytes()))
     assert read(path)[0].shape == (3, 2)
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from insar_runtime.errors import DataError
 
@@ -80,8 +80,8 @@ def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
     if _MARKUP.search(text):
         return None  # entities may grow without bounds, and no ground motion service uses them
     try:
-        root = Xml.fromstring(text)
-    except Xml.ParseError:
+        root = ET.fromstring(text)
+    except ET.ParseError:
         return None
     leaves = [(_local_name(element), (element.text or "").strip()) for element in root.iter() if not len(element)]
     counts = Counter(name for name, _ in leaves)
@@ -92,5 +92,5 @@ def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
     }
 
 
-def _local_name(element: Xml.Element) -> str:
+def _local_name(element: ET.Element) -> str:
     return str(element.tag).rpartition("}")[2].lower()

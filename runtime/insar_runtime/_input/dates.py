@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from insar_runtime._input.columns import is_text
 from insar_runtime._input.spellings import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -207,12 +208,6 @@ def sort_axis(
     if twice.any():
         raise DataError(f"date {ordered[1:][twice][0]} occurs twice: keep one value per date")
     return ordered, None if np.array_equal(order, np.arange(len(order))) else order
-
-
-def is_text(data_type: pa.DataType) -> bool:
-    """Whether a type holds text."""
-    t = pa.types
-    return bool(t.is_string(data_type) or t.is_large_string(data_type) or t.is_string_view(data_type))
 
 
 def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], date_format: str | None) -> NoReturn:

@@ -10,14 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from insar_runtime._input.dates import (
-    ID_ALIASES,
-    dates_of_json,
-    find_date_columns,
-    is_text,
-    list_dates_to_days,
-    sort_axis,
-)
+from insar_runtime._input.columns import is_list, is_numeric, is_text, schema_index
+from insar_runtime._input.dates import ID_ALIASES, dates_of_json, find_date_columns, list_dates_to_days, sort_axis
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.producers import Domain, Producer, guess_producer
 from insar_runtime.errors import DataError, UsageError
@@ -97,8 +91,8 @@ class Layout:
     attributes: tuple[str, ...]
     made_by: Producer | None
     family: str | None
-    date_format: str | None = None
-    origin: Origin = Origin()
+    date_format: str | None
+    origin: Origin
 
     @property
     def producer(self) -> str | None:
@@ -205,18 +199,6 @@ def resolve_layout(
     )
 
 
-def is_numeric(data_type: pa.DataType) -> bool:
-    """Whether a type holds numbers (integers, floats, decimals) or nothing but nulls."""
-    t = pa.types
-    return bool(t.is_integer(data_type) or t.is_floating(data_type) or t.is_decimal(data_type) or t.is_null(data_type))
-
-
-def is_list(data_type: pa.DataType) -> bool:
-    """Whether a type is a list, large list or fixed-size list."""
-    t = pa.types
-    return bool(t.is_list(data_type) or t.is_large_list(data_type) or t.is_fixed_size_list(data_type))
-
-
 def _check_wide_types(schema: pa.Schema, columns: Sequence[str]) -> None:
     for name in columns:
         data_type = schema.field(name).type
@@ -280,14 +262,6 @@ def _dates_of_head(field: pa.Field, head: pa.RecordBatch | None, date_format: st
             raise DataError(f"column '{field.name}' has no dates in the first {head.num_rows} row(s): fill it")
         return np.empty(0, dtype="datetime64[D]")
     return list_dates_to_days(row.values, field.name, date_format)
-
-
-def schema_index(schema: pa.Schema, name: str) -> int:
-    """Position of a column that must be there; DataError if a later batch lacks it."""
-    index = int(schema.get_field_index(name))
-    if index < 0:
-        raise DataError(f"column '{name}' is missing or occurs twice in a batch: all batches need one schema")
-    return index
 
 
 def _check_width(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from insar_runtime._input.columns import is_numeric
 from insar_runtime._input.dates import (
     DATE_NAMES,
     ID_ALIASES,
@@ -20,7 +21,7 @@ from insar_runtime._input.dates import (
     list_dates_to_days,
     sort_axis,
 )
-from insar_runtime._input.layout import DATES_KEY, is_numeric
+from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.matrix import as_floats
 from insar_runtime.errors import DataError
 

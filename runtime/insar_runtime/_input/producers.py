@@ -80,16 +80,21 @@ _SARPROZ_DATES: Final = frozenset(
 
 # The first that matches is taken, so the more telling ones come first. Towards the satellite is positive in the
 # documents of InSAR Norway, BBD and the public exporters; EGMS follows them without spelling it out.
-_EGMS: Final = tuple(
-    Producer(name, frozenset({"YYYYMMDD"}), _names(f"pid {columns}"), domain=domain, sign=sign, level=level)
-    for name, columns, domain, sign, level in (
-        ("EGMS L2a", "cluster_label", "line_of_sight", "towards_positive", "L2a"),
-        ("EGMS L2b", "latitude gnss_velocity", "line_of_sight", "towards_positive", "L2b"),
-        ("EGMS L2", "latitude", "line_of_sight", "towards_positive", None),
-        ("EGMS L2", "incidence_angle", "line_of_sight", "towards_positive", None),
-        ("EGMS L3", "easting northing", "unknown", "up_or_east_positive", "L3"),
-        ("EGMS", "", "unknown", "unknown", None),
-    )
+_EGMS_DATES: Final = frozenset({"YYYYMMDD"})
+_EGMS: Final = (
+    Producer("EGMS L2a", _EGMS_DATES, _names("pid cluster_label"), sign="towards_positive", level="L2a"),
+    Producer("EGMS L2b", _EGMS_DATES, _names("pid latitude gnss_velocity"), sign="towards_positive", level="L2b"),
+    Producer("EGMS L2", _EGMS_DATES, _names("pid latitude"), sign="towards_positive"),
+    Producer("EGMS L2", _EGMS_DATES, _names("pid incidence_angle"), sign="towards_positive"),
+    Producer(
+        "EGMS L3",
+        _EGMS_DATES,
+        _names("pid easting northing"),
+        domain="unknown",
+        sign="up_or_east_positive",
+        level="L3",
+    ),
+    Producer("EGMS", _EGMS_DATES, _names("pid"), domain="unknown"),
 )
 PRODUCERS: Final = (
     *_EGMS,
@@ -138,9 +143,12 @@ PRODUCERS: Final = (
 
 _EGMS_FILE: Final = re.compile(r"EGMS_(L2a|L2b|L3)_(?:[^/\\]*?_(U|E)(?=[_.]))?", re.IGNORECASE)
 _LEVELS: Final[Mapping[str, Literal["L2a", "L2b", "L3"]]] = {
-    **{text: "L2a" for text in ("l2a", "basic")},
-    **{text: "L2b" for text in ("l2b", "calibrated")},
-    **{text: "L3" for text in ("l3", "ortho")},
+    "l2a": "L2a",
+    "basic": "L2a",
+    "l2b": "L2b",
+    "calibrated": "L2b",
+    "l3": "L3",
+    "ortho": "L3",
 }
 _COMPONENTS: Final[Mapping[str, Domain]] = {"u": "vertical", "e": "east"}
 
