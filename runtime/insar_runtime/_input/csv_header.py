@@ -49,12 +49,12 @@ class Header:
 
 
 def is_comment(line: bytes, following: bytes) -> bool:
-    """Whether a line with # is no header: it has other separators than the line below it, but for one at the end."""
-    return (
-        line.removeprefix(b"\xef\xbb\xbf").startswith(b"#")
-        and bool(following.strip())
-        and abs(max(map(line.count, _SEPARATORS)) - max(map(following.count, _SEPARATORS))) > 1
-    )
+    """Whether a line with # is no header: another such line follows, or one with other separators."""
+    if not line.removeprefix(b"\xef\xbb\xbf").startswith(b"#") or not following.strip():
+        return False
+    # One more or less may be a separator at the end of the header or of the rows.
+    difference = max(map(line.count, _SEPARATORS)) - max(map(following.count, _SEPARATORS))
+    return following.startswith(b"#") or abs(difference) > 1
 
 
 def read_header(header: bytes, head: bytes) -> Header:
