@@ -12,6 +12,7 @@ import pytest
 
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.producers import PRODUCERS, guess_producer
+from insar_runtime._input.units import Unit
 from insar_runtime.errors import DataError
 from insar_runtime.files import open_understood
 from insar_runtime.summary import notes_on
@@ -155,7 +156,7 @@ def roles_of(layout: Layout) -> str:
 @pytest.mark.parametrize("name", CASES)
 def test_every_producer_is_read(tmp_path: Path, name: str) -> None:
     case = CASES[name]
-    declared = "mm" if case.producer == "stmtools" else None
+    declared: Unit | None = "mm" if case.producer == "stmtools" else None
     with open_understood(write_csv(case, tmp_path / "a.csv"), half_wavelength_mm=27.7, units=declared) as table:
         layout, units = table.understanding.layout, table.understanding.units
         assert layout.dates.tolist() == DAYS

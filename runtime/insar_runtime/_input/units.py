@@ -39,6 +39,8 @@ _RATIO_TOLERANCE: Final = 1.25
 _SCALES: Final = (10, 100, 1000)
 """By which small integers hold tenths, hundredths or thousandths of a millimetre."""
 _METRE_RANGE: Final = 0.15
+_WHOLE_STEP: Final = 10.0
+"""Median step in mm that series hardly have, while those of tenths of a millimetre in whole numbers do."""
 _QUIET_RANGE: Final = 1.5
 """Range of a series in mm: the quietest C-band points scatter over some 2 mm within a year, most over 5 to 20;
 the same in centimetres stays below 1.5, in metres below 0.15."""
@@ -277,6 +279,12 @@ def _refuse_implausible(sample: npt.NDArray[np.float64], half_wavelength_mm: flo
         raise DataError(
             f"read as mm, the values step by a median of {step:.3g} mm between dates, more than a wavelength: "
             f"declare the unit with --units mm, cm, m or rad"
+        )
+    known = sample[np.isfinite(sample)]
+    if step > _WHOLE_STEP and (known == np.round(known)).all():
+        raise DataError(
+            f"nothing proves the unit, and all values are whole numbers that step by a median of {step:.3g} between "
+            f"dates; they look like tenths of a millimetre: divide them by 10, or say --units mm if they are mm"
         )
 
 
