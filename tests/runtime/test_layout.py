@@ -179,6 +179,14 @@ def test_wide_table_with_a_list_attribute_stays_wide() -> None:
     assert resolve_layout(schema).attributes == ("bbox",)
 
 
+@pytest.mark.parametrize("index", [pa.array(DAYS), pa.array(DAYS).cast(pa.timestamp("ns")), pa.array(map(str, DAYS))])
+@pytest.mark.parametrize(("column", "message"), [("3m8ox5jJHN", "transposed table"), ("pid", "long table")])
+def test_dates_as_a_nameless_index_are_told_too(index: pa.Array, column: str, message: str) -> None:
+    head = pa.RecordBatch.from_pydict({"__index_level_0__": index, column: [1.0, 2.0, 3.0]})
+    with pytest.raises(DataError, match=message):
+        resolve_layout(head.schema, head)
+
+
 @pytest.mark.parametrize(
     ("name", "axis", "producer"),
     [

@@ -45,6 +45,8 @@ VALUE_NAMES: Final = (
     "los",
 )
 """Names of the displacement there, most telling first."""
+_LOOKED_AT: Final = 20
+"""Rows that tell whether a column holds dates."""
 _LOOKED_FOR: Final = "YYYYMMDD, DYYYYMMDD, D_YYYYMMDD, YYYY-MM-DD or YY/MM/DD"
 
 
@@ -74,6 +76,14 @@ def parse_date(text: str) -> date | None:
     """
     match = _YEAR_FIRST.fullmatch(text)
     return calendar_day(int(match[1]), int(match[3]), int(match[4])) if match else None
+
+
+def holds_dates(values: pa.Array) -> bool:
+    """Whether a column holds dates, timestamps, or texts the first of which are all dates."""
+    if is_text(values.type):
+        texts = values.slice(0, _LOOKED_AT).cast(pa.string()).to_pylist()
+        return bool(texts) and all(parse_date(text or "") for text in texts)
+    return bool(pa.types.is_date(values.type) or pa.types.is_timestamp(values.type))
 
 
 def is_amplitude_name(name: str) -> bool:

@@ -11,7 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from insar_runtime._input.columns import is_list, is_numeric, is_text, schema_index
-from insar_runtime._input.dates import ID_ALIASES, dates_of_json, find_date_columns, list_dates_to_days, sort_axis
+from insar_runtime._input.dates import (
+    ID_ALIASES,
+    dates_of_json,
+    find_date_columns,
+    holds_dates,
+    list_dates_to_days,
+    sort_axis,
+)
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.producers import Domain, Producer, guess_producer
 from insar_runtime.errors import DataError, UsageError
@@ -172,7 +179,9 @@ def resolve_layout(
     columns: tuple[str, ...]
     if series is None:
         kind = "wide"
-        found = find_date_columns(names, date_format)
+        # Dates may be the nameless index of a data frame; then the refusal says what such tables are told.
+        dated = head is not None and bool(names) and holds_dates(head.column(0))
+        found = find_date_columns(["date", *names[1:]] if dated else names, date_format)
         family, columns, dates = found.family, found.names, found.dates
         _check_wide_types(schema, columns)
     else:

@@ -45,6 +45,8 @@ def _shape(fields: tuple[int, int, int], *orders: str) -> _Shape:
     return _Shape(re.compile(pattern), orders, "YYYY" if 4 in fields else "YY")
 
 
+_BEGINNING: Final = re.compile(rf"{_PREFIX}[0-9]{{2}}")
+"""What every date begins with: most names of a transposed table, which may have a million columns, do not."""
 _COMPACT: Final = re.compile(rf"{_PREFIX}([0-9]{{4}})()([0-9]{{2}})([0-9]{{2}})")
 _SHAPES: Final = (
     _Shape(_COMPACT, ("YMD",), "YYYY"),
@@ -101,6 +103,8 @@ def find_spellings(names: Iterable[str], date_format: str | None = None) -> list
         return _find_formatted(names, DateFormat.of(date_format))
     alike: dict[tuple[str, str, int], list[re.Match[str]]] = {}
     for name in names:
+        if not _BEGINNING.match(name):
+            continue
         for number, shape in enumerate(_SHAPES):
             if match := shape.pattern.fullmatch(name):
                 alike.setdefault((match[1], match[3], number), []).append(match)
