@@ -97,11 +97,14 @@ def _split(header: bytes) -> tuple[list[str], str]:
         raise DataError(
             "the header is no UTF-8 text: convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
         ) from None
-    try:
-        signs = [sign.decode() for sign in _SEPARATORS]
-        readings = [(next(csv.reader([text], delimiter=sign), []), sign) for sign in signs]
-    except csv.Error as error:
-        raise DataError(f"the first line is no CSV header ({error}): one row a point, lines end with LF") from None
+    readings, wrong = [], None
+    for sign in (sign.decode() for sign in _SEPARATORS):
+        try:
+            readings.append((next(csv.reader([text], delimiter=sign), []), sign))
+        except csv.Error as error:  # also a line that is too long for one cell, which another separator cuts
+            wrong = error
+    if not readings:
+        raise DataError(f"the first line is no CSV header ({wrong}): one row a point, lines end with LF")
     fields, separator = max(readings, key=lambda reading: len(reading[0]))
     if len(fields) == 1 and len(text.split()) > 3:
         raise DataError(f"the first line ('{text[:40]}...') has no , ; | or tab: separate columns by one of them")

@@ -71,6 +71,8 @@ _FLOATS: Final = frozenset(
         "coherence",
     ]
 )
+_MOST_ATTRIBUTES: Final = 5000
+"""More columns without a date among them are a transposed table, whose numbers nobody asks for."""
 _NULLS: Final = ["", "NaN", "nan", "-nan", "NULL", "null", "NA", "N/A", "None"]
 _PADDED_NULLS: Final = [pad + text for pad in ("", " ") for text in _NULLS]
 """pyarrow trims numbers before it reads them, but not before it looks for nulls."""
@@ -168,7 +170,10 @@ def open_csv(
     except DataError:
         dates = frozenset()  # the layout says what is wrong with them
     long = find_long_columns(header.kept, roles, date_format)
-    types = _choose_types(header, first, head, dates, long, roles)
+    if not dates and long is None and len(header.names) > _MOST_ATTRIBUTES:
+        types: Mapping[str, pa.DataType] = dict.fromkeys(header.names, pa.string())
+    else:
+        types = _choose_types(header, first, head, dates, long, roles)
     series = dates | ({long.value} if long else frozenset())
     schema = pa.schema([(name, pa.float32() if name in series else types[name]) for name in header.kept])
     below = head.split(b"\n", header.lines - 1)[-1] if head.count(b"\n") >= header.lines - 1 else b""

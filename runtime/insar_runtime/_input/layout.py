@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from insar_runtime._input.columns import is_list, is_numeric, is_text, schema_index
 from insar_runtime._input.dates import (
+    DATE_NAMES,
     ID_ALIASES,
     dates_of_json,
     find_date_columns,
@@ -180,7 +181,7 @@ def resolve_layout(
     if series is None:
         kind = "wide"
         # Dates may be the nameless index of a data frame; then the refusal says what such tables are told.
-        dated = head is not None and bool(names) and holds_dates(head.column(0))
+        dated = head is not None and bool(names) and names[0].lower() not in DATE_NAMES and holds_dates(head.column(0))
         found = find_date_columns(["date", *names[1:]] if dated else names, date_format)
         family, columns, dates = found.family, found.names, found.dates
         _check_wide_types(schema, columns)
