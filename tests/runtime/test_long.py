@@ -158,6 +158,8 @@ def test_kept_series_are_read_again(tmp_path: Path, table: pa.Table, matrix: np.
         (lambda days: days.cast(pa.string()), {}),
         (lambda days: pa.array([f"{d.as_py():%Y%m%d}" for d in days]), {}),
         (lambda days: pa.array([int(f"{d.as_py():%Y%m%d}") for d in days], pa.int32()), {}),
+        (lambda days: pa.array([float(f"{d.as_py():%Y%m%d}") for d in days]), {}),
+        (lambda days: days.cast(pa.date64()), {}),
         (lambda days: pa.array([f"{d.as_py():%Y/%m/%d} 05:00:00" for d in days]), {}),
         (lambda days: days.cast(pa.string()).dictionary_encode(), {}),
         (lambda days: pa.array([f"{d.as_py():%d/%m/%Y}" for d in days]), {"date_format": "DD/MM/YYYY"}),
@@ -230,6 +232,8 @@ D1, D2 = date(2020, 1, 3), date(2020, 1, 9)
         (rows_of(("a", D1, 1.0), ("a", None, 1.0)), "no date in 'date'"),
         (rows_of(("a", "03/01/2020", 1.0)), "'03/01/2020' in 'date' is no date.*--date-format"),
         (rows_of(("a", D1, "x")), "long table"),
+        (rows_of(("a", 2020.25, 1.0)), "'date' is of type double: dates, timestamps"),
+        (rows_of(("a", True, 1.0)), "'date' is of type bool: dates, timestamps"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
@@ -279,6 +283,16 @@ def test_bytes_wait_for_no_more_than_a_point(table: pa.Table, monkeypatch: pytes
     for out in pivot(watched(), COLUMNS, axis.dates, None):
         done += out.num_rows
         assert given_rows - 40 * done < 200
+
+
+def test_a_table_of_lists_with_such_names_is_none(tmp_path: Path) -> None:
+    """Lists are the series; date and value are attributes of the point."""
+    table = pa.table({"pid": ["a"], "date": [D1], "value": [1.0], "ts": [[1.0, 2.0]], "dates": [[D1, D2]]})
+    with open_source(write(table, tmp_path / "a.parquet")) as source:
+        assert source.origin.form is None
+    lists = pa.table({"pid": ["a"], "date": [[D1, D2]], "displacement": [[1.0, 2.0]]})
+    with open_source(write(lists, tmp_path / "a.parquet")) as source:
+        assert source.origin.form is None
 
 
 def test_a_file_without_rows(tmp_path: Path) -> None:

@@ -127,7 +127,9 @@ class CsvTable:
         self._closing.enter_context(reader)
         for batch in reader:
             # Read as double and then rounded, as the values of a Parquet file are: the same bits from both.
-            arrays = [c.cast(t, safe=False) for c, t in zip(batch.columns, schema.types, strict=True)]
+            arrays = [
+                c if c.type == t else c.cast(t, safe=False) for c, t in zip(batch.columns, schema.types, strict=True)
+            ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from insar_runtime._input.columns import is_text
 from insar_runtime._input.spellings import (
@@ -159,15 +160,22 @@ def list_dates_to_days(values: pa.Array, name: str, date_format: str | None = No
     """
     if values.null_count:
         raise DataError(f"column '{name}' has a null among its dates: one complete time axis per file")
-    if pa.types.is_dictionary(values.type):
+    t = pa.types
+    if t.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if is_text(values.type) or pa.types.is_integer(values.type):
+    if t.is_floating(values.type) and pc.all(pc.equal(values, pc.round(values))).as_py():
+        values = values.cast(pa.int64(), safe=False)  # pandas makes such of whole numbers with gaps
+    if is_text(values.type) or t.is_integer(values.type):
         # Texts repeat from row to row: each is read once.
         encoded = values.cast(pa.string()).dictionary_encode()
         days = [_day(text, name, date_format) for text in encoded.dictionary.to_pylist()]
         values = pa.array(days, pa.date32()).take(encoded.indices)
-    elif pa.types.is_timestamp(values.type):
+    elif t.is_timestamp(values.type):
         values = values.cast(pa.timestamp(values.type.unit))
+    elif not t.is_date(values.type):
+        raise DataError(
+            f"column '{name}' is of type {values.type}: dates, timestamps, whole numbers YYYYMMDD or text needed"
+        )
     result: npt.NDArray[np.datetime64] = values.to_numpy(zero_copy_only=False).astype("datetime64[D]")
     return result
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insar_runtime._input.columns import is_numeric
+from insar_runtime._input.columns import is_list, is_numeric
 from insar_runtime._input.dates import (
     DATE_NAMES,
     ID_ALIASES,
@@ -81,7 +81,9 @@ def is_long(schema: pa.Schema, columns: LongColumns | None) -> bool:
     """Whether the columns that were found by name are of types that fit: one date and one number a row."""
     if columns is None:
         return False
-    return is_numeric(schema.field(columns.value).type) and not pa.types.is_nested(schema.field(columns.date).type)
+    series = [field for field in schema if is_list(field.type) and is_numeric(field.type.value_type)]
+    day, value = (schema.field(name).type for name in (columns.date, columns.value))
+    return not series and is_numeric(value) and not pa.types.is_nested(day)
 
 
 def as_list_schema(schema: pa.Schema, columns: LongColumns, dates: Days) -> pa.Schema:
