@@ -27,9 +27,9 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what was understood of a file, without classifying it."""
+    from insar_runtime._pipeline.reading import open_understood
     from insar_runtime._views.inspection import describe_source
     from insar_runtime._views.texts import describe_mapping
-    from insar_runtime.files import open_understood
     from insar_runtime.models import load_model
 
     chosen = load_model(model)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.layout import Layout, Role, resolve_layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.origin import Origin
 from insar_runtime._input.position import Position, find_position
 from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime.errors import DataError
@@ -54,6 +55,8 @@ def understand(
     overrides: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
     any_axis: bool = False,
+    date_format: str | None = None,
+    origin: Origin | None = None,
 ) -> Understanding:
     """Resolve layout, dates and units of a table from its schema and its first rows.
 
@@ -71,18 +74,22 @@ def understand(
         Of the radar, for phases in radian.
     any_axis : bool
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
+    date_format : str, optional
+        How names and texts spell dates, where they do not in one of the usual ways.
+    origin : Origin, optional
+        What the containers of the table tell.
 
     Raises
     ------
     DataError
         If the table cannot be read as series.
     """
-    layout = resolve_layout(schema, head, overrides=overrides)
+    layout = resolve_layout(schema, head, overrides=overrides, date_format=date_format, origin=origin)
     any_axis = any_axis and layout.dates_column is not None
     if any_axis and head is not None:
         groups = rows_by_axis(head.column(layout.dates_column), str(layout.dates_column))
         head = head.take(pa.array(groups[0])) if groups else head
-        layout = resolve_layout(schema, head, overrides=overrides)
+        layout = resolve_layout(schema, head, overrides=overrides, date_format=date_format, origin=origin)
     if head is None:
         sample = np.empty((0, len(layout.dates)), dtype=np.float32)
         velocity = None

@@ -35,7 +35,7 @@ def describe_source(source: Source, understanding: Understanding, limits: Limits
         "name": source.name,
         "container": source.kind,
         "points": source.rows,
-        "layout": layout.kind,
+        "layout": layout.stored_as,
         "producer": layout.producer,
         "epochs": epochs,
         "first_date": str(dates[0]) if epochs else None,
