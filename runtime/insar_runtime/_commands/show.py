@@ -11,7 +11,9 @@ import typer
 
 from insar_runtime._commands.console import print_report, say
 from insar_runtime._commands.options import (
+    DateFormatOption,
     DeviceOption,
+    HalfWavelengthOption,
     InputArgument,
     JsonOption,
     LatOption,
@@ -19,8 +21,10 @@ from insar_runtime._commands.options import (
     ModelOption,
     OverwriteOption,
     PrecisionOption,
+    SensorOption,
     UnitsOption,
     VelocityOption,
+    half_wavelength,
     named_columns,
     open_classifier,
 )
@@ -38,6 +42,9 @@ def show(
     device: DeviceOption = "auto",
     precision: PrecisionOption = None,
     units: UnitsOption = None,
+    date_format: DateFormatOption = None,
+    sensor: SensorOption = None,
+    half_wavelength_mm: HalfWavelengthOption = None,
     id_column: Annotated[
         str | None, typer.Option("--id-column", help="Column of point ids.", show_default=False)
     ] = None,
@@ -77,7 +84,8 @@ def show(
             row=row,
             units=units,
             columns=named_columns(id_column, lon, lat, velocity),
-            half_wavelength_mm=load_model(model).half_wavelength_mm,
+            half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm) or load_model(model).half_wavelength_mm,
+            date_format=date_format,
             open_classifier=partial(open_classifier, model, device, precision, 1, None),
             anew=model is not None,
             progress=progress,
