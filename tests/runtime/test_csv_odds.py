@@ -71,6 +71,11 @@ def test_columns_without_a_name_are_kept_under_one(write: Write) -> None:
     assert table["unnamed_3_"].to_pylist() == ["x", ""]
 
 
+def test_whole_numbers_are_numbers_where_a_role_wants_them(write: Write) -> None:
+    table = read(write("name,Z,H,COHER,postcode,20200103\na,12,x,1,58,1.5\nb,13,y,0,59,2.5\n"))
+    assert list(map(str, table.schema.types)) == ["string", "double", "string", "double", "string", "float"]
+
+
 def test_cells_beyond_a_separator_at_the_end_are_not_lost(write: Write) -> None:
     with pytest.raises(DataError, match="as many cells as the header"):
         read(write("pid,20200103\na,1.5\nb,2.5,8\n"))

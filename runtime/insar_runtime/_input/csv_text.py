@@ -14,6 +14,7 @@ import pyarrow.csv as pacsv
 
 from insar_runtime._input.csv_header import HEADER_LIMIT, Header, is_comment, read_header
 from insar_runtime._input.dates import ID_ALIASES, find_date_columns
+from insar_runtime._input.layout import NUMERIC_NAMES
 from insar_runtime._input.long import LongColumns, find_long_columns
 from insar_runtime.errors import DataError
 
@@ -242,7 +243,7 @@ def _attribute_type(name: str, column: pa.ChunkedArray, roles: Mapping[str, str]
         return pa.int64() if _casts(values, pa.int64()) else pa.float64()
     if not _casts(values, pa.float64()) or _any_matches(values, _CODE):
         return pa.string()
-    return pa.float64() if _any_matches(values, _DECIMALS) else pa.string()
+    return pa.float64() if lower in NUMERIC_NAMES or _any_matches(values, _DECIMALS) else pa.string()
 
 
 def _casts(values: pa.ChunkedArray, data_type: pa.DataType) -> bool:

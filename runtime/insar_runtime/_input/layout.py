@@ -38,6 +38,8 @@ _ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
     "coherence": ("temporal_coherence", "coherence", "coher", "pnt_enscoh"),
     "height": ("height", "height_ortho", "h", "pnt_height", "z", "height_wgs84", "height_ellipse"),
 }
+NUMERIC_NAMES: Final = frozenset(name for role, names in _ALIASES.items() if role != "id" for name in names)
+"""Names that are taken for a role only if their column holds numbers."""
 _SERIES_NAMES: Final = (
     "displacements",
     "displacement",
