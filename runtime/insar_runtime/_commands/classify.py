@@ -85,7 +85,7 @@ def classify(
     if output == "":
         raise UsageError("the output has no name; give -o a file, or leave it away")
     if output is None:
-        output = "-" if source == "-" else _default_output(source)
+        output = "-" if source == "-" else default_output(source)
     if as_json and output == "-":
         raise UsageError("--json and -o - both want standard output; give -o a file")
     mix = None if priors is None else parse_priors(priors)
@@ -112,7 +112,7 @@ def classify(
         say(describe_summary(summary))
 
 
-def _default_output(source: str) -> str:
+def default_output(source: str) -> str:
     path = Path(source)
     if not path.name:
         raise UsageError(f"input {source!r} is no file; give one")

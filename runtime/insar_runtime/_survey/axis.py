@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -94,7 +96,7 @@ def find_switches(dates: Dates) -> tuple[SamplingSwitch, ...]:
     steps = np.log2(np.diff(dates).astype(np.float64))
     places = sorted(_splits(steps, 0, _MOST_SWITCHES))
     edges = [0, *places, len(steps)]
-    medians = [float(np.exp2(np.median(steps[a:b]))) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    medians = [float(np.exp2(np.median(steps[a:b]))) for a, b in pairwise(edges) if b > a]
     return tuple(
         SamplingSwitch(dates[place], round(before, 1), round(after, 1))
         for place, before, after in zip(places, medians, medians[1:], strict=False)
@@ -126,7 +128,7 @@ def _spread(steps: NDArray[np.float64]) -> float:
 
 
 def _differ(one: float, other: float) -> bool:
-    return abs(one - other) >= np.log2(_LEAST_RATIO)
+    return abs(one - other) >= math.log2(_LEAST_RATIO)
 
 
 def _gap(dates: Dates, place: int) -> Gap:

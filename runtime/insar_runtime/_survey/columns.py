@@ -150,7 +150,9 @@ def spread_batches(source: Source, rows: int) -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             if file.schema_arrow.names != source.schema.names:
                 return  # a table that is not read as it stands
-            for number, count in _evenly([file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], rows):
+            for number, count in _evenly(
+                [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)], rows
+            ):
                 yield from _as(source.schema, file.iter_batches(count, row_groups=[number], use_threads=False), count)
     elif source.kind == "ipc":
         with pa.memory_map(str(path)) as memory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -82,7 +83,7 @@ def survey_scatter(
     rest = departures(series)
     noise = _noise(rest)
     edges = [0, *(int(np.searchsorted(dates, date)) for date in switches), epochs]
-    parts = [_noise(rest[:, a:b]) for a, b in zip(edges, edges[1:], strict=False)] if switches else []
+    parts = [_noise(rest[:, a:b]) for a, b in pairwise(edges)] if switches else []
     if noise is None or rows < _LEAST_ROWS:
         return Scatter(noise, tuple(part for part in parts if part is not None), (), ())
     common = nanmedian(rest, 0)

@@ -34,10 +34,8 @@ class IdColumn:
         Rows without an id, of those compared.
     repeated : int
         Rows that have the id of an earlier one.
-    example : str or None
-        An id that occurs more than once.
     example_rows : tuple of int
-        The first two rows that have it, counted from 0.
+        The first two rows that share an id, counted from 0; empty if there are none.
     """
 
     rows: int
@@ -45,11 +43,10 @@ class IdColumn:
     compared: int
     missing: int
     repeated: int
-    example: str | None
     example_rows: tuple[int, ...]
 
 
-def survey_ids(ids: Iterator[pa.Array], *, seconds: float, runs: bool = False) -> IdColumn:
+def survey_ids(ids: Iterator[pa.Array], *, seconds: float, compare: bool = True, runs: bool = False) -> IdColumn:
     """Read a column of ids, for at most so long.
 
     Parameters
@@ -58,6 +55,8 @@ def survey_ids(ids: Iterator[pa.Array], *, seconds: float, runs: bool = False) -
         The column, piece by piece, of any type; only texts, whole numbers and dictionaries of texts are compared.
     seconds : float
         Time after which no more pieces are read.
+    compare : bool
+        Whether these are ids; of another column the rows are counted only.
     runs : bool
         Whether neighbouring rows of the same id are one point, as in tables with a row a date.
     """
@@ -65,7 +64,8 @@ def survey_ids(ids: Iterator[pa.Array], *, seconds: float, runs: bool = False) -
     known = _Hashes()
     rows, complete = 0, True
     for piece in ids:
-        known.add(piece)
+        if compare:
+            known.add(piece)
         rows += len(piece)
         if time.monotonic() > end:
             complete = False
@@ -77,9 +77,17 @@ def survey_ids(ids: Iterator[pa.Array], *, seconds: float, runs: bool = False) -
         compared=known.compared,
         missing=known.missing,
         repeated=repeated,
-        example=None,
         example_rows=example_rows,
     )
+
+
+def id_at(ids: Iterator[pa.Array], row: int) -> str | None:
+    """Read a column again up to a row, and give its id; None if it ends before."""
+    for piece in ids:
+        if row < len(piece):
+            return str(piece[row].as_py())
+        row -= len(piece)
+    return None
 
 
 class _Hashes:
@@ -145,9 +153,7 @@ def hash_ids(ids: pa.Array) -> NDArray[np.uint64] | None:
     return np.where(valid, _hash_texts(text, offsets[:-1], np.diff(offsets)), np.uint64(0))
 
 
-def _hash_texts(
-    text: NDArray[np.uint8], begins: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.uint64]:
+def _hash_texts(text: NDArray[np.uint8], begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Mix the bytes of each text, eight at a time, into its hash; 0 for empty ones."""
     hashes = np.where(lengths > 0, lengths, 0).astype(np.uint64)
     for done in range(0, int(lengths.max(initial=0)), 8):
@@ -164,4 +170,5 @@ def _mixed(hashes: NDArray[np.uint64], words: NDArray[np.uint64]) -> NDArray[np.
     mixed = (hashes ^ words) * _MULTIPLIER
     mixed = (mixed ^ (mixed >> _SHIFT)) * _MULTIPLIER
     mixed ^= mixed >> _SHIFT
-    return np.maximum(mixed, np.uint64(1))
+    hashed: NDArray[np.uint64] = np.maximum(mixed, np.uint64(1))
+    return hashed

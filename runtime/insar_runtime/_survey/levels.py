@@ -23,7 +23,9 @@ _REACH: Final = 3
 """Windows on each side that tell what is usual there."""
 _OUTSTANDING: Final = 2.5
 """Change over a row's usual one."""
-_LEAST_ROWS: Final = 40
+LEAST_ROWS: Final = 40
+LEAST_EPOCHS: Final = 4 * _WIDTH
+"""Fewer rows, or fewer epochs, are too few to tell."""
 _LEAST_EXCESS: Final = 0.05
 """Share of the rows that must change beyond the usual share. It reaches 3 % in good files, where rows wander alike."""
 _LEAST_SIGMAS: Final = 3.0
@@ -34,6 +36,8 @@ _LEAST_FACTOR: Final = 2.5
 _FEW: Final = 3
 _LEAST_SUDDENNESS: Final = 0.75
 """Part of the change that must be done between two epochs, as the medians of three before and after tell."""
+_LEAST_UNEXPLAINED: Final = 0.6
+"""Part of the change that the rates before and after must leave unexplained."""
 _COMMON_SIGMAS: Final = 6.0
 _COMMON_MM: Final = 2.0
 """Change that all rows share."""
@@ -88,7 +92,7 @@ def survey_levels(
         Clearest first; none for fewer than 40 rows or 40 epochs, which are too few to tell.
     """
     rows, epochs = series.shape
-    if rows < _LEAST_ROWS or epochs < 4 * _WIDTH:
+    if rows < LEAST_ROWS or epochs < LEAST_EPOCHS:
         return ()
     common = nanmedian(series, 0)
     near = _near(dates, expected)
@@ -97,7 +101,7 @@ def survey_levels(
     change = _changes(own, dates)
     outstanding = _over_usual(change) > _OUTSTANDING
     known = np.count_nonzero(~np.isnan(change), axis=0)
-    share = np.where(known >= _LEAST_ROWS, np.count_nonzero(outstanding, axis=0) / np.maximum(known, 1), np.nan)
+    share = np.where(known >= LEAST_ROWS, np.count_nonzero(outstanding, axis=0) / np.maximum(known, 1), np.nan)
     if np.isnan(share).all():
         return found
     usual = np.fmax(_around(share), np.nanmedian(share))
@@ -110,7 +114,7 @@ def survey_levels(
         some = outstanding[:, place]
         at = _sharpest(own[some], place)
         size = float(np.nanmedian(np.abs(change[some, place])))
-        if _suddenness(own[some], change[some, place], at) < _LEAST_SUDDENNESS:
+        if not _is_step(own[some], change[some, place], dates, at):
             continue
         found += (
             LevelChange(
@@ -126,11 +130,12 @@ def _changes(series: NDArray[np.float32], dates: NDArray[np.datetime64]) -> NDAr
     What a row that moves would change anyway, at its usual rate, is taken off: a sparser sampling makes more of it.
     """
     levels = running_medians(series, _WIDTH)
-    change = levels[:, _WIDTH:] - levels[:, :-_WIDTH]
+    change: NDArray[np.float32] = levels[:, _WIDTH:] - levels[:, :-_WIDTH]
     days = (dates - dates[0]).astype(np.float32)
     middle = np.lib.stride_tricks.sliding_window_view(days, _WIDTH).mean(axis=1)
     span = middle[_WIDTH:] - middle[:-_WIDTH]
-    return change - span * nanmedian(change / span, 1)[:, None]
+    change -= span * nanmedian(change / span, 1)[:, None]
+    return change
 
 
 def _over_usual(change: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -139,7 +144,8 @@ def _over_usual(change: NDArray[np.float32]) -> NDArray[np.float32]:
     scaled = np.abs(change) / np.where(of_row > 0, of_row, np.nan)[:, None]
     # Windows of a sparser sampling span more time, and scatter may change for good: neither is a join.
     of_date = _around(nanmedian(scaled, 0) / 0.6745)
-    return np.nan_to_num(scaled / np.fmax(of_date, 1.0))
+    over: NDArray[np.float32] = np.nan_to_num(scaled / np.fmax(of_date, 1.0))
+    return over
 
 
 def _around(values: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -148,7 +154,8 @@ def _around(values: NDArray[np.floating]) -> NDArray[np.floating]:
     padded = np.pad(values, pad, constant_values=np.nan)
     medians = nanmedian(np.lib.stride_tricks.sliding_window_view(padded, length), 1)
     begin = pad + _WIDTH + 1
-    return np.fmax(medians[:count], medians[begin : begin + count])
+    larger: NDArray[np.floating] = np.fmax(medians[:count], medians[begin : begin + count])
+    return larger
 
 
 def _near(dates: NDArray[np.datetime64], expected: Sequence[np.datetime64]) -> NDArray[np.bool_]:
@@ -162,7 +169,8 @@ def _near(dates: NDArray[np.datetime64], expected: Sequence[np.datetime64]) -> N
 
 
 def _peaks(excess: NDArray[np.floating], clear: NDArray[np.bool_]) -> list[int]:
-    left, places = np.where(clear, excess, 0.0), []
+    left = np.where(clear, excess, 0.0)
+    places: list[int] = []
     while len(places) < _MOST and left.max() > 0:
         place = int(left.argmax())
         places.append(place)
@@ -182,10 +190,27 @@ def _sharpest(series: NDArray[np.float32], place: int) -> int:
     return min(range(begin, begin + _WIDTH + 1), key=left_over)
 
 
-def _suddenness(series: NDArray[np.float32], change: NDArray[np.float32], at: int) -> float:
-    """Give the part of the change that is done between two epochs: near 1 for a step, 0.3 for a steady move."""
+def _is_step(series: NDArray[np.float32], change: NDArray[np.float32], dates: NDArray[np.datetime64], at: int) -> bool:
+    """Tell whether the rows step between two epochs, rather than move on, be it over a long gap."""
     sides = [nanmedian(series[:, begin : begin + _FEW], 1) for begin in (at, at - _FEW)]
-    return float(nanmedian((sides[0] - sides[1]) / change, 0))
+    at_once = nanmedian((sides[0] - sides[1]) / change, 0)
+    return bool(at_once >= _LEAST_SUDDENNESS and _unexplained(series, dates, at) >= _LEAST_UNEXPLAINED)
+
+
+def _unexplained(series: NDArray[np.float32], dates: NDArray[np.datetime64], at: int) -> float:
+    """Give the part of a change that the rates before and after it do not explain: near 1 for a step, 0 for a move."""
+    days = (dates - dates[0]).astype(np.float32)
+    # Beyond the ends of the axis there is nothing, and a window that they cut is no level.
+    whole = np.pad(series, ((0, 0), (2 * _WIDTH, 2 * _WIDTH)), constant_values=np.nan)
+    days = np.pad(days, 2 * _WIDTH, mode="reflect", reflect_type="odd")
+    parts = [slice(begin, begin + _WIDTH) for begin in range(at, at + 4 * _WIDTH, _WIDTH)]
+    levels = np.stack([nanmedian(whole[:, part], 1) for part in parts])
+    times = np.array([days[part].mean() for part in parts])
+    rates = np.diff(levels, axis=0) / np.diff(times)[:, None]
+    # The middle one holds the change itself.
+    expected = (times[2] - times[1]) * np.nan_to_num(nanmedian(rates[[0, 2]], 0))
+    change = levels[2] - levels[1]
+    return float(nanmedian(1 - expected / change, 0))
 
 
 def _of_all(
@@ -200,5 +225,7 @@ def _of_all(
     for place in _peaks(size, clear):
         at = _sharpest(common[None], place)
         of_all = float(change[place])
+        if not _is_step(common[None], change[place : place + 1], dates, at):
+            continue
         found.append(LevelChange(dates[at - 1], dates[at], 1.0, 0.0, abs(of_all), of_all, bool(near[place])))
     return tuple(found)

@@ -96,7 +96,6 @@ def survey_missing(series: NDArray[np.float32], dates: NDArray[np.datetime64]) -
 
 
 def _blocks(missing: NDArray[np.bool_], dates: NDArray[np.datetime64], rows: int) -> tuple[Block, ...]:
-    epochs = len(dates)
     edges = np.diff(np.pad(missing, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     # Both are found row by row, so the n-th end belongs to the n-th beginning.
     begins, ends = np.nonzero(edges == 1)[1], np.nonzero(edges == -1)[1]
@@ -104,9 +103,9 @@ def _blocks(missing: NDArray[np.bool_], dates: NDArray[np.datetime64], rows: int
     pairs, counts = np.unique(np.stack([begins[long], ends[long]], axis=1), axis=0, return_counts=True)
     least = max(_LEAST_SHARE * rows, _LEAST_ROWS)
     order = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i] >= least][:_MOST_BLOCKS]
-    return tuple(_block(*map(int, pairs[i]), int(counts[i]), rows, dates, epochs) for i in order)
+    return tuple(_block(int(pairs[i, 0]), int(pairs[i, 1]), int(counts[i]), rows, dates) for i in order)
 
 
-def _block(begin: int, end: int, count: int, rows: int, dates: NDArray[np.datetime64], epochs: int) -> Block:
-    place: Literal["start", "end", "middle"] = "start" if begin == 0 else "end" if end == epochs else "middle"
+def _block(begin: int, end: int, count: int, rows: int, dates: NDArray[np.datetime64]) -> Block:
+    place: Literal["start", "end", "middle"] = "start" if begin == 0 else "end" if end == len(dates) else "middle"
     return Block(place, dates[begin], dates[end - 1], end - begin, count, count / rows)

@@ -85,9 +85,12 @@ def _rounding(values: NDArray[np.float32]) -> float | None:
     """Find the largest power of ten that all values are multiples of, as far as their bits tell."""
     values = values[:: max(len(values) // _MOST_VALUES, 1)].astype(np.float64)
     values = values[values != 0]
+    if not values.size:
+        return None
     for step in _STEPS:
-        steps = values / step
-        if values.size and np.abs(steps).max() < _MOST_STEPS and np.abs(steps - np.round(steps)).max() < _WHOLE:
+        steps, whole = values / step, np.round(values / step)
+        told = np.abs(whole).min() > 0 and np.abs(whole).max() < _MOST_STEPS
+        if told and np.abs(steps - whole).max() < _WHOLE:
             return step
     return None
 

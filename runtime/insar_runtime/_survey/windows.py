@@ -50,7 +50,8 @@ def departures(series: NDArray[np.float32], reach: int = 3) -> NDArray[np.float3
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
     others = np.delete(windows, reach, axis=-1)
     # At the ends half of the neighbours do not exist, so half must do everywhere.
-    return series - _medians(others, least_share=0.5)
+    departed: NDArray[np.float32] = series - _medians(others, least_share=0.5)
+    return departed
 
 
 def robust_scatter(values: NDArray[Any], axis: int) -> NDArray[Any]:
