@@ -108,16 +108,14 @@ def test_the_column_of_every_container(tmp_path: Path, kind: str) -> None:
     with open_source(path) as source, ExitStack() as closing:
         column = open_column(source, "pid", closing)
         assert column is not None
-        assert [text for piece in column.pieces for text in piece.to_pylist()] == table["pid"].to_pylist()
-        assert column.share_read in {None, 1.0}
-        spread = list(spread_batches(source, 100))
-        assert all(batch.schema == source.schema for batch in spread)
-        if kind in {"parquet", "arrow"}:
+        assert [text for piece in column for text in piece.to_pylist()] == table["pid"].to_pylist()
+        spread = list(spread_batches(source, source.schema.names, 100))
+        if kind not in {"zip", "arrows"}:
             rows = [row for batch in spread for row in batch.column("pid").to_pylist()]
             assert rows == sorted(rows)
             assert rows[0] == "p0000"
             assert rows[-1] > "p0200"
-            assert 80 <= len(rows) <= 110
+            assert 80 <= len(rows) <= 112
 
 
 def test_parquet_is_not_read_as_a_whole(tmp_path: Path) -> None:
@@ -125,4 +123,4 @@ def test_parquet_is_not_read_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "in.parquet"
     pq.write_table(table, path, row_group_size=100)
     with open_source(path) as source:
-        assert sum(batch.num_rows for batch in spread_batches(source, 30)) == 30
+        assert sum(batch.num_rows for batch in spread_batches(source, ["pid"], 30)) == 30

@@ -41,8 +41,9 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what was understood of a file, what is odd, and what classify will do; nothing is written."""
-    from insar_runtime._views.inspection import Options, inspect_file
+    from insar_runtime._views.inspection import inspect_file
     from insar_runtime._views.inspection_text import describe_inspection
+    from insar_runtime._views.planned_run import Options
 
     facts = inspect_file(
         source,

@@ -89,7 +89,10 @@ def sample_rows(table: Reading, opened_in: float) -> SampledRows:
     series = np.concatenate(taken) if taken else np.empty((0, len(layout.dates)), dtype=np.float32)
     if ended and kept == read:
         return SampledRows(series, first, "all", read, spent)
-    spread = [to_matrix(batch, layout) for batch in spread_batches(table.source, most)]
+    columns = [*layout.columns, *filter(None, [layout.dates_column])]
+    # A name with a dot may be that of a part of another column.
+    whole = [] if any("." in name for name in columns) else spread_batches(table.source, columns, most)
+    spread = [to_matrix(part, layout) for part in whole]
     if not spread:
         return SampledRows(series, first, "first", read, spent)
     return SampledRows(np.concatenate(spread), first, "spread", read, spent)

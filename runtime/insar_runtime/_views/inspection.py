@@ -11,55 +11,22 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
-from insar_runtime._input.layout import Role
+from insar_runtime._input.layout import Layout
+from insar_runtime._input.sources import Source
 from insar_runtime._input.units import Unit
-from insar_runtime._output.points import kept_geometry
-from insar_runtime._pipeline.memory import Load, resident_bytes
-from insar_runtime._pipeline.stream import output_schema
-from insar_runtime._survey.columns import UNREADABLE, count_rows, open_column
+from insar_runtime._survey.columns import UNREADABLE, count_rows, estimate_rows, open_column
 from insar_runtime._survey.ids import IdColumn, id_at, survey_ids
 from insar_runtime._survey.sample import SampledRows, sample_rows
 from insar_runtime._survey.survey import Survey, survey_rows
-from insar_runtime._views.forecast import Pace, measure_pace
 from insar_runtime._views.oddities import list_oddities
-from insar_runtime.classifier import Classifier
-from insar_runtime.devices import Candidate, Device, choose, gather_facts
+from insar_runtime._views.planned_run import Options, PlannedRun
 from insar_runtime.errors import DataError
 from insar_runtime.files import Reading, open_understood
-from insar_runtime.models import Model, Precision, load_model
-from insar_runtime.result import RESULT_SCHEMA
+from insar_runtime.models import Model, load_model
 from insar_runtime.summary import notes_on
 
 _PASS_SECONDS: Final = 20.0
 """Time for the ids of all rows: some 10 GB of CSV."""
-_QUICK_SECONDS: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How ``classify`` would be run.
-
-    Attributes
-    ----------
-    model, device, precision, threads
-        As for ``Classifier``.
-    units, columns
-        As for ``classify_file``.
-    output : str or None
-        File that it would write.
-    quick : bool
-        Whether to leave out what takes longer than a glance: the ids of all rows, and a trial of the model.
-    """
-
-    model: str | Path | None = None
-    device: Device = "auto"
-    precision: Precision | None = None
-    threads: int | None = None
-    units: Unit | None = None
-    columns: Mapping[Role, str] | None = None
-    output: str | None = None
-    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +60,10 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
         If the file cannot be understood, or there is no such model or device.
     """
     model = load_model(options.model)
-    runner = _Runner(model, options)
+    runner = PlannedRun(model, options)
     with _opened(source, model, options, runner) as (table, refusal, opened_in):
         sample = sample_rows(table, opened_in)
-        points = _count_points(table, sample, options)
+        points = _count_points(table, sample, quick=options.quick)
         layout, units = table.understanding.layout, table.understanding.units
         survey = survey_rows(sample.series, layout.dates, model.limits, factor_to_mm=units.factor_to_mm)
         reasons = [reason for reason in (refusal, points.damage, *runner.refusals(table)) if reason]
@@ -118,7 +85,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
 
 @contextmanager
 def _opened(
-    source: str | Path | BinaryIO, model: Model, options: Options, runner: _Runner
+    source: str | Path | BinaryIO, model: Model, options: Options, runner: PlannedRun
 ) -> Iterator[tuple[Reading, str | None, float]]:
     """Open a table; one whose unit nothing proves is taken for millimetres, and what ``classify`` would say is kept."""
 
@@ -147,123 +114,31 @@ def _opened(
         yield table, refusal, time.perf_counter() - begin
 
 
-class _Runner:
-    """The run that ``classify`` would make; the model is opened unless time matters more."""
-
-    def __init__(self, model: Model, options: Options) -> None:
-        self._model, self._options = model, options
-        self.threads = options.threads or usable_cpus()
-        self._resident = resident_bytes()
-        self._classifier: Classifier | None = None
-        if options.quick:
-            precisions = (options.precision,) if options.precision else model.precisions
-            facts = gather_facts(import_onnxruntime())
-            self._choice = choose(options.device, facts, precisions, model.faster_on_cpu)[0]
-        else:
-            opened = Classifier(
-                options.model, device=options.device, precision=options.precision, threads=options.threads
-            )
-            self._choice = Candidate(opened.device, opened.provider, opened.precision, opened.device_reason)
-            self._classifier = opened
-            self._resident = resident_bytes()
-
-    @property
-    def device(self) -> str:
-        """Device that would be tried first, or on which the model really runs."""
-        return self._choice.device
-
-    def refusals(self, table: Reading) -> Iterator[str]:
-        """Give the reasons why ``classify`` would refuse a table that is understood; none if it takes it."""
-        limits, epochs = self._model.limits, len(table.understanding.layout.dates)
-        if not limits.min_epochs <= epochs <= limits.max_epochs:
-            yield f"{epochs} epochs: model {self._model.name} takes {limits.min_epochs} to {limits.max_epochs}"
-        try:
-            output_schema(table.understanding, keep_series=False)
-        except DataError as error:
-            yield str(error)
-
-    def describe(self, table: Reading, sample: SampledRows, points: int | None, refused: str | None) -> dict[str, Any]:
-        """Say what the run would do."""
-        choice, plan, understanding = self._choice, table.plan, table.understanding
-        need = plan.need(Load(table.source.row_bytes, table.source.held_bytes)) + (self._resident or 0)
-        pace = None
-        if self._classifier is not None and sample.batch is not None and refused is None:
-            pace = measure_pace(self._classifier, understanding, sample.batch, plan.threads)
-        geometry = _geometry(table)
-        added = [*RESULT_SCHEMA.names, *(("geometry", "bbox") if geometry == "points" else ())]
-        return {
-            "refused": refused,
-            "output": self._options.output,
-            "output_exists": bool(self._options.output) and Path(str(self._options.output)).exists(),
-            "geometry": geometry,
-            "crs": "OGC:CRS84" if geometry == "points" else None,
-            "columns_kept": understanding.kept(keep_series=False),
-            "columns_added": added,
-            "model": self._model.name,
-            "model_version": self._model.version,
-            "precision": choice.precision,
-            "device": choice.device,
-            "provider": choice.provider,
-            "device_reason": choice.reason,
-            "device_opened": self._classifier is not None,
-            "priors": asdict(self._model.training_priors),
-            "abstain_below": self._model.abstain_below,
-            "threads": plan.threads,
-            "batch_rows": plan.batch_rows,
-            "memory_mb": round(need / 2**20),
-            **_times(pace, sample, points),
-        }
-
-
-def _times(pace: Pace | None, sample: SampledRows, points: int | None) -> dict[str, Any]:
-    if pace is None or points is None:
-        return {"seconds": None, "points_per_second": None, "measured_points": 0 if pace is None else pace.rows}
-    seconds = pace.seconds(points, sample.seconds / max(sample.rows_read, 1))
-    return {
-        "seconds": seconds,
-        "points_per_second": points / seconds if seconds else None,
-        "measured_points": pace.rows,
-    }
-
-
-def _geometry(table: Reading) -> str | None:
-    """Tell whether the output keeps the geometry of the input, gets points, or has none."""
-    schema = table.understanding.schema
-    kept = table.understanding.kept(keep_series=False)
-    if kept_geometry(table.source.metadata, kept) is not None:
-        return "kept"
-    return "points" if table.understanding.position and not {"geometry", "bbox"} & set(schema.names) else None
-
-
-def _count_points(table: Reading, sample: SampledRows, options: Options) -> _Points:
-    """Count the points, and read the ids of all of them as far as time allows."""
+def _count_points(table: Reading, sample: SampledRows, *, quick: bool) -> _Points:
+    """Count the points, and compare the ids of all of them as far as time allows."""
     source, layout = table.source, table.understanding.layout
     known = len(sample.series) if sample.where == "all" else count_rows(source)
-    seconds = _QUICK_SECONDS if options.quick else _PASS_SECONDS
-    if options.quick and known is not None:
-        return _Points(known, True, None, None, None)
+    try:
+        ids, example = (None, None) if quick else _read_ids(source, layout)
+        count = ids.rows if known is None and ids is not None and ids.complete else known
+        counted = count is not None
+        count = estimate_rows(source) if count is None else count
+    except UNREADABLE as error:
+        text = " ".join(str(error).split())[:160]
+        return _Points(known, False, None, None, f"reading ended early: {text}: fetch or write the file again")
+    return _Points(count, counted, ids if ids is not None and ids.compared else None, example, None)
+
+
+def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | None]:
+    """Read the column of ids, and an id that occurs twice."""
     with ExitStack() as closing:
-        try:
-            column = open_column(source, layout.id, closing)
-            if column is None:
-                return _Points(known, known is not None, None, None, None)
-            ids = survey_ids(
-                column.pieces,
-                seconds=seconds,
-                compare=layout.id is not None and not options.quick,
-                runs=layout.kind not in {"wide", "list"},
-            )
-            share = column.share_read
-        except UNREADABLE as error:
-            text = " ".join(str(error).split())[:160]
-            return _Points(known, False, None, None, f"reading ended early: {text}: fetch or write the file again")
-        example = None
-        if ids.example_rows and (again := open_column(source, layout.id, closing)) is not None:
-            example = id_at(again.pieces, ids.example_rows[0])
-    count, counted = known, known is not None
-    if known is None:
-        count, counted = (ids.rows, True) if ids.complete else (round(ids.rows / max(share or 1.0, 1e-6)), False)
-    return _Points(count, counted, ids if ids.compared else None, example, None)
+        column = open_column(source, layout.id, closing)
+        if column is None:
+            return None, None
+        runs = layout.kind not in {"wide", "list"}
+        ids = survey_ids(column, seconds=_PASS_SECONDS, compare=layout.id is not None, runs=runs)
+        again = open_column(source, layout.id, closing) if ids.example_rows else None
+        return ids, None if again is None else id_at(again, ids.example_rows[0])
 
 
 def _understood(table: Reading, points: _Points) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def _run(facts: dict[str, Any], run: dict[str, Any]) -> Iterable[tuple[str, str]
 
 def _points(facts: dict[str, Any]) -> str:
     if facts["points"] is None:
-        return "unknown: a stream does not tell"
+        return "not counted"
     return f"{facts['points']:,}" if facts["points_counted"] else f"about {_rounded(facts['points']):,}, not counted"
 
 
