@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, classify_file
+from insar_runtime._views.forecast import Pace
 from insar_runtime._views.inspection import inspect_file
 from insar_runtime._views.inspection_text import describe_inspection
 from insar_runtime._views.planned_run import Options
@@ -68,6 +69,28 @@ def test_the_text_says_it_in_four_groups(source: Path) -> None:
     assert f"  write        {source.with_name('in.classified.parquet')}" in text
     assert "about" in next(line for line in text.splitlines() if line.startswith("  time    "))
     assert [path.name for path in source.parent.iterdir()] == ["in.parquet"]
+
+
+def test_the_keys_that_programs_read(source: Path) -> None:
+    facts = json.loads(run("inspect", source, "--json").stdout)
+    assert set(facts) == {
+        *("name", "container", "bytes", "points", "points_counted", "layout", "date_columns", "producer"),
+        *("epochs", "first_date", "last_date", "sampling_days", "columns", "attributes"),
+        *("unit", "unit_evidence", "unit_ratio", "sign", "notes"),
+        *("sample", "ids", "time_axis", "missing", "values", "scatter", "level_changes", "statuses", "odd", "classify"),
+    }
+    assert set(facts["classify"]) == {
+        *("refused", "output", "output_exists", "geometry", "crs", "columns_kept", "columns_added"),
+        *("model", "model_version", "precision", "device", "provider", "device_reason", "device_opened"),
+        *("priors", "abstain_below", "threads", "batch_rows", "memory_mb"),
+        *("seconds", "points_per_second", "measured_points"),
+    }
+
+
+def test_the_slowest_part_sets_the_pace() -> None:
+    pace = Pace(rows=2048, threads=2, work=10e-6, write=4e-6)
+    assert pace.seconds(1_000_000, read=2e-6) == pytest.approx(13)  # the threads share reading and writing
+    assert pace.seconds(1_000_000, read=50e-6) == pytest.approx(50)  # one reads at a time
 
 
 def test_odd_ids_rows_and_values_are_named(tmp_path: Path) -> None:

@@ -167,12 +167,18 @@ class TestLevels:
 
 
 class TestScatter:
-    def test_a_bad_epoch_of_all_rows(self) -> None:
+    @pytest.mark.parametrize("epoch", [0, 40, 149])
+    def test_a_bad_epoch_of_all_rows(self, epoch: int) -> None:
         series, dates = noise(6)
-        series[:, 40] += 7
+        series[:, epoch] += 7
         (bad,) = survey_scatter(series, dates).bad_epochs
-        assert bad.date == dates[40]
+        assert bad.date == dates[epoch]
         assert bad.common_mm == pytest.approx(7, abs=0.7)
+
+    def test_a_step_of_all_rows_is_no_bad_epoch(self) -> None:
+        series, dates = noise(11)
+        series[:, 70:] += 8
+        assert not survey_scatter(series, dates).bad_epochs
 
     def test_a_noisy_epoch(self) -> None:
         series, dates = noise(7)

@@ -41,10 +41,15 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what was understood of a file, what is odd, and what classify will do; nothing is written."""
+    import pyarrow as pa
+
+    from insar_runtime._inference.engine import usable_cpus
     from insar_runtime._views.inspection import inspect_file
     from insar_runtime._views.inspection_text import describe_inspection
     from insar_runtime._views.planned_run import Options
 
+    # As classify does, so that reading is timed as it will be.
+    pa.set_cpu_count(threads or usable_cpus())
     facts = inspect_file(
         source,
         Options(

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._survey.windows import departures, nanmedian, robust_scatter
+from insar_runtime._survey.windows import departures, nanmedian, robust_scatter, running_medians
 
 _LEAST_ROWS: Final = 20
 _COMMON_OVER_USUAL: Final = 5.0
@@ -90,7 +90,7 @@ def survey_scatter(
     return Scatter(
         noise,
         tuple(part for part in parts if part is not None),
-        _bad(rest, common, noise, dates),
+        _bad(rest, common, _is_return(nanmedian(series, 0)[None])[0], noise, dates),
         _noisy(rest - common, dates),
     )
 
@@ -100,8 +100,25 @@ def _noise(rest: NDArray[np.float32]) -> float | None:
     return noise if np.isfinite(noise) else None
 
 
+def _is_return(level: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which epochs stand out from those before and from those after to the same side; a step does not."""
+    reach = 3
+    padded = np.pad(level, ((0, 0), (reach, reach)), constant_values=np.nan)
+    medians = running_medians(padded, reach)
+    before, after = level - medians[:, : level.shape[1]], level - medians[:, reach + 1 :]
+    # The ends of the axis have one side only.
+    before, after = np.where(np.isnan(before), after, before), np.where(np.isnan(after), before, after)
+    small, large = np.minimum(np.abs(before), np.abs(after)), np.maximum(np.abs(before), np.abs(after))
+    returns: NDArray[np.bool_] = (np.sign(before) == np.sign(after)) & (small > 0.5 * large)
+    return returns
+
+
 def _bad(
-    rest: NDArray[np.float32], common: NDArray[np.float32], noise: float, dates: NDArray[np.datetime64]
+    rest: NDArray[np.float32],
+    common: NDArray[np.float32],
+    returns: NDArray[np.bool_],
+    noise: float,
+    dates: NDArray[np.datetime64],
 ) -> tuple[BadEpoch, ...]:
     usual = float(robust_scatter(common, 0))
     known = np.count_nonzero(~np.isnan(rest), axis=0)
@@ -109,7 +126,7 @@ def _bad(
     share = np.count_nonzero(np.sign(rest) == np.sign(common), axis=0) / np.maximum(known, 1)
     size = np.nan_to_num(np.abs(common))
     bad = (size > _COMMON_OVER_USUAL * usual) & (size > _COMMON_OVER_NOISE * noise) & (share >= _COMMON_SHARE)
-    bad &= known >= _LEAST_ROWS
+    bad &= (known >= _LEAST_ROWS) & returns
     found = sorted(np.flatnonzero(bad), key=lambda i: -size[i])[:_MOST]
     return tuple(BadEpoch(dates[i], float(common[i]), float(share[i])) for i in found)
 

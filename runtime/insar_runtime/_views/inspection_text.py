@@ -119,7 +119,9 @@ def _sampling(axis: dict[str, Any], days: dict[str, Any]) -> str:
     if days["min"] == days["max"]:
         return f"every {days['min']} days"
     gap = axis["longest_gap"]
-    return f"{text}; {days['min']} to {days['max']}, the longest {gap['begin']} to {gap['end']}"
+    # An interval that occurs more than once is not where anything is.
+    where = f", the longest {gap['begin']} to {gap['end']}" if axis["intervals"][str(gap["days"])] == 1 else ""
+    return f"{text}; {days['min']} to {days['max']}{where}"
 
 
 def _sign(facts: dict[str, Any]) -> str:

@@ -61,9 +61,10 @@ def list_oddities(
 def _of_ids(ids: IdColumn, example: str | None) -> Iterator[Oddity]:
     if ids.repeated:
         where = " and ".join(f"{row + 1:,}" for row in ids.example_rows)
-        rows = "row has" if ids.repeated == 1 else "rows have"
+        rows, such = ("row has", "") if ids.repeated == 1 else ("rows have", "for example ")
         yield Oddity(
-            "duplicate_ids", f"{ids.repeated:,} {rows} an id that an earlier row has: '{example}' in rows {where}, ..."
+            "duplicate_ids",
+            f"{ids.repeated:,} {rows} an id that an earlier row has: {such}'{example}' in rows {where}",
         )
     if ids.missing:
         yield Oddity("missing_ids", f"{ids.missing:,} of {ids.compared:,} rows have no id")
