@@ -46,17 +46,6 @@ def test_repeated_ids_are_counted_as_a_set_counts_them(values: list[str | None],
         assert found.example_rows == ()
 
 
-@given(st.lists(st.sampled_from("abc"), max_size=30))
-def test_runs_of_one_id_are_one_point(values: list[str]) -> None:
-    heads = [value for i, value in enumerate(values) if not i or values[i - 1] != value]
-    found = look(values, 3, runs=True)
-    assert found.repeated == len(heads) - len(set(heads))
-    if found.repeated:
-        one, other = found.example_rows
-        assert values[one] == values[other]
-        assert len(set(values[one : other + 1])) > 1
-
-
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=30))
 def test_numbers_hash_by_value(values: list[int]) -> None:
     hashes = hash_ids(pa.array(values, pa.int64()))

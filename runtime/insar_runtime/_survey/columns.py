@@ -38,6 +38,8 @@ _PARTS: Final = 16
 def open_column(source: Source, name: str | None, closing: ExitStack) -> Iterator[pa.Array] | None:
     """Open a column, or of a CSV the first one if no name is given; None if it cannot be read by itself.
 
+    So it is with streams, and with files that are not read as they stand, such as those with a row a date.
+
     Raises
     ------
     OSError and others of ``UNREADABLE``
@@ -52,20 +54,20 @@ def open_column(source: Source, name: str | None, closing: ExitStack) -> Iterato
         return None
     if source.kind == "parquet":
         file = closing.enter_context(pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER))
-        if file.schema_arrow.names.count(name) != 1 or "." in name:
+        if file.schema_arrow.names != source.schema.names or "." in name:
             return None
         return (b.column(0) for b in file.iter_batches(_PIECE_ROWS, columns=[name], use_threads=False))
-    return _ipc_column(path, name, closing)
+    return _ipc_column(path, source.schema.names, name, closing)
 
 
-def _ipc_column(path: Path, name: str, closing: ExitStack) -> Iterator[pa.Array] | None:
+def _ipc_column(path: Path, names: Sequence[str], name: str, closing: ExitStack) -> Iterator[pa.Array] | None:
     with path.open("rb") as file:
         is_file = file.read(6) == b"ARROW1"
     memory = closing.enter_context(pa.memory_map(str(path)))
     reader = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(memory)
-    index = reader.schema.get_field_index(name)
-    if index < 0:
+    if reader.schema.names != list(names):
         return None
+    index = reader.schema.get_field_index(name)
     memory.seek(0)
     options = pa.ipc.IpcReadOptions(included_fields=[index])
     if is_file:
@@ -127,7 +129,7 @@ def count_rows(source: Source) -> int | None:
         return source.rows
     with ExitStack() as closing:
         names = source.schema.names
-        column = _ipc_column(Path(source.name), names[0], closing) if names and source.name != "-" else None
+        column = _ipc_column(Path(source.name), names, names[0], closing) if names and source.name != "-" else None
         return None if column is None else sum(map(len, column))
 
 

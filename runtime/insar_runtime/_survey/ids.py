@@ -46,7 +46,7 @@ class IdColumn:
     example_rows: tuple[int, ...]
 
 
-def survey_ids(ids: Iterator[pa.Array], *, seconds: float, compare: bool = True, runs: bool = False) -> IdColumn:
+def survey_ids(ids: Iterator[pa.Array], *, seconds: float, compare: bool = True) -> IdColumn:
     """Read a column of ids, for at most so long.
 
     Parameters
@@ -57,8 +57,6 @@ def survey_ids(ids: Iterator[pa.Array], *, seconds: float, compare: bool = True,
         Time after which no more pieces are read.
     compare : bool
         Whether these are ids; of another column the rows are counted only.
-    runs : bool
-        Whether neighbouring rows of the same id are one point, as in tables with a row a date.
     """
     end = time.monotonic() + seconds
     known = _Hashes()
@@ -70,7 +68,7 @@ def survey_ids(ids: Iterator[pa.Array], *, seconds: float, compare: bool = True,
         if time.monotonic() > end:
             complete = False
             break
-    repeated, example_rows = known.repeated(runs=runs)
+    repeated, example_rows = known.repeated()
     return IdColumn(
         rows=rows,
         complete=complete,
@@ -112,21 +110,16 @@ class _Hashes:
         self.compared += len(hashes)
         self.missing += int(np.count_nonzero(hashes == 0))
 
-    def repeated(self, *, runs: bool) -> tuple[int, tuple[int, ...]]:
+    def repeated(self) -> tuple[int, tuple[int, ...]]:
         """Give how many rows have the id of an earlier one, and two rows that share one."""
         hashes = np.concatenate(self._pieces) if self._pieces else np.empty(0, dtype=np.uint64)
         self._pieces = []
-        places: NDArray[np.intp] | None = None
-        if runs and len(hashes):
-            places = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
-            hashes = hashes[places]
         ordered = np.sort(hashes[hashes != 0])
         again = ordered[1:][ordered[1:] == ordered[:-1]]
         if not len(again):
             return 0, ()
         first = int(np.isin(hashes, again).argmax())
-        pair = np.array([first, first + 1 + int((hashes[first + 1 :] == hashes[first]).argmax())])
-        return len(again), tuple(int(row) for row in (pair if places is None else places[pair]))
+        return len(again), (first, first + 1 + int((hashes[first + 1 :] == hashes[first]).argmax()))
 
 
 def hash_ids(ids: pa.Array) -> NDArray[np.uint64] | None:

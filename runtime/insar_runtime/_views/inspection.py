@@ -135,8 +135,7 @@ def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | No
         column = open_column(source, layout.id, closing)
         if column is None:
             return None, None
-        runs = layout.kind not in {"wide", "list"}
-        ids = survey_ids(column, seconds=_PASS_SECONDS, compare=layout.id is not None, runs=runs)
+        ids = survey_ids(column, seconds=_PASS_SECONDS, compare=layout.id is not None)
         again = open_column(source, layout.id, closing) if ids.example_rows else None
         return ids, None if again is None else id_at(again, ids.example_rows[0])
 

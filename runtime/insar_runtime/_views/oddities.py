@@ -108,7 +108,7 @@ def _of_levels(survey: Survey) -> Iterator[Oddity]:
             text = (
                 f"{_percent(change.share)} of the rows change level {when}, by {change.size_mm:.0f} mm typically "
                 f"({_percent(change.usual_share)} do at other dates): two releases joined there? "
-                "No motion; classes PUE and Bilinear are in doubt"
+                "Then it is no motion, and their classes PUE and Bilinear are in doubt"
             )
         yield Oddity("level_change", text)
 
