@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from insar_runtime._inference.priors import ClassPriors
+from insar_runtime._input.producers import Domain
 from insar_runtime._input.understanding import Understanding
+from insar_runtime.models import Model
+
+_SAME_WAVELENGTH: Final = 0.03
+"""C-band radars differ by 2 % among themselves, which no jump in noise shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,16 @@ class Summary:
         What really ran.
     priors : ClassPriors
         Mix of classes that the probabilities hold for.
+    parameters : dict of str to object
+        What was asked for, and what follows from it.
+    input_sha256 : str or None
+        Of the input file; None for a stream.
     seconds : float
         Time of the run, without start-up.
+    more_outputs : tuple of str
+        Files that were written beside ``output``.
+    skipped : bool
+        Whether nothing was done, because the outputs of such a run were there.
     """
 
     input: str
@@ -61,16 +75,55 @@ class Summary:
     provider: str
     device_reason: str
     priors: ClassPriors
+    parameters: dict[str, Any]
+    input_sha256: str | None
     seconds: float
+    more_outputs: tuple[str, ...] = ()
+    skipped: bool = False
+
+    @property
+    def bad_rows(self) -> int:
+        """Rows that cannot be classified as they are; abstention is an answer."""
+        return self.rows - self.statuses.get("ok", 0) - self.statuses.get("abstained", 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the summary as plain values."""
         return asdict(self)
 
 
+def summarize(
+    block: Mapping[str, Any],
+    source: str,
+    outputs: tuple[str, ...],
+    *,
+    seconds: float = 0.0,
+    skipped: bool = False,
+) -> Summary:
+    """Make the summary of a run from the block that its outputs carry."""
+    read = block["input"]
+    same = (
+        "rows", "classes", "statuses", "model", "model_version", "model_sha256", "precision", "device", "provider",
+        "device_reason", "parameters", "input_sha256",
+    )  # fmt: skip
+    return Summary(
+        input=source,
+        output=outputs[0],
+        epochs=len(read["dates"]),
+        first_date=read["dates"][0] if read["dates"] else None,
+        last_date=read["dates"][-1] if read["dates"] else None,
+        notes=tuple(block["notes"]),
+        priors=ClassPriors(**block["priors"]),
+        seconds=round(seconds, 3),
+        more_outputs=outputs[1:],
+        skipped=skipped,
+        **{name: read[name] for name in ("layout", "producer", "unit", "unit_evidence", "sign")},
+        **{name: block[name] for name in same},
+    )
+
+
 def notes_on(understanding: Understanding) -> tuple[str, ...]:
     """Give what a person should know before trusting the classes, one line each."""
-    notes = []
+    notes = list(understanding.layout.origin.notes)
     if understanding.units.note:
         notes.append(understanding.units.note)
     if understanding.units.sign == "opposite_to_velocity":
@@ -78,8 +131,23 @@ def notes_on(understanding: Understanding) -> tuple[str, ...]:
     if understanding.layout.longitude and understanding.layout.latitude and understanding.position is None:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
     if understanding.layout.producer == "EGMS L3":
-        notes.append(
-            "EGMS L3 mixes tracks: an unwrapping error is no multiple of half a wavelength there, "
-            "so take class PUE with care"
-        )
+        notes.append(_on_projected(understanding.layout.domain))
     return tuple(notes)
+
+
+def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
+    """Give what a person should know where a model has learned from another radar."""
+    if abs(half_wavelength_mm / model.half_wavelength_mm - 1) <= _SAME_WAVELENGTH:
+        return ()
+    return (
+        f"half a wavelength is {half_wavelength_mm:.1f} mm here, and model {model.name} has learned "
+        f"{model.half_wavelength_mm:.1f} mm: take class PUE with care",
+    )
+
+
+def _on_projected(domain: Domain) -> str:
+    what = {"vertical": "the vertical", "east": "the east-west"}.get(domain, "the vertical or east-west")
+    return (
+        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is no multiple of half a "
+        f"wavelength there, so take class PUE with care"
+    )

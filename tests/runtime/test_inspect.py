@@ -80,7 +80,7 @@ def test_the_keys_that_programs_read(source: Path) -> None:
         *("sample", "ids", "time_axis", "missing", "values", "scatter", "level_changes", "statuses", "odd", "classify"),
     }
     assert set(facts["classify"]) == {
-        *("refused", "output", "output_exists", "geometry", "crs", "columns_kept", "columns_added"),
+        *("refused", "output", "output_exists", "geometry", "geometry_columns", "crs", "columns_kept", "columns_added"),
         *("model", "model_version", "precision", "device", "provider", "device_reason", "device_opened"),
         *("priors", "abstain_below", "threads", "batch_rows", "memory_mb"),
         *("seconds", "points_per_second", "measured_points"),

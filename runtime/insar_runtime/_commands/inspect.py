@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.classify import default_output
 from insar_runtime._commands.console import print_report
 from insar_runtime._commands.options import (
+    DateFormatOption,
     DeviceOption,
+    HalfWavelengthOption,
     IdOption,
     InputArgument,
     JsonOption,
@@ -17,9 +19,11 @@ from insar_runtime._commands.options import (
     LonOption,
     ModelOption,
     PrecisionOption,
+    SensorOption,
     ThreadsOption,
     UnitsOption,
     VelocityOption,
+    half_wavelength,
     named_columns,
 )
 
@@ -31,6 +35,9 @@ def inspect(
     precision: PrecisionOption = None,
     threads: ThreadsOption = None,
     units: UnitsOption = None,
+    date_format: DateFormatOption = None,
+    sensor: SensorOption = None,
+    half_wavelength_mm: HalfWavelengthOption = None,
     id_column: IdOption = None,
     lon: LonOption = None,
     lat: LatOption = None,
@@ -44,6 +51,7 @@ def inspect(
     import pyarrow as pa
 
     from insar_runtime._inference.engine import usable_cpus
+    from insar_runtime._pipeline.many import Places
     from insar_runtime._views.inspection import inspect_file
     from insar_runtime._views.inspection_text import describe_inspection
     from insar_runtime._views.planned_run import Options
@@ -59,7 +67,9 @@ def inspect(
             threads=threads,
             units=units,
             columns=named_columns(id_column, lon, lat, velocity),
-            output=None if source == "-" else default_output(source),
+            date_format=date_format,
+            half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm),
+            output=None if source == "-" else str(Places().output(Path(source))),
             quick=quick,
         ),
     )

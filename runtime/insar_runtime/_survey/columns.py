@@ -198,8 +198,8 @@ def _spread_lines(path: Path, names: Sequence[str], rows: int) -> Iterator[pa.Re
     del lines
     with ExitStack() as closing, suppress(DataError, pa.ArrowException):
         # Lines that a quoted line end has cut in two are no table; then there is no such sample.
-        _, _, batches = open_csv(lambda: io.BytesIO(text), io.BytesIO(text), closing, {})
-        yield from list(batches())
+        table = open_csv(lambda: io.BytesIO(text), io.BytesIO(text), closing, {})
+        yield from list(table.batches())
 
 
 def _evenly(parts: list[int], rows: int) -> list[tuple[int, int]]:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import as_first
+from insar_runtime._pipeline.reading import Reading
 from insar_runtime._survey.columns import spread_batches
-from insar_runtime.files import Reading
 
 _MOST_ROWS: Final = 20_000
 _MOST_BYTES: Final = 96 << 20

@@ -12,8 +12,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from insar_runtime._input.position import read_points
 from insar_runtime._input.understanding import Understanding
-from insar_runtime._output.points import GEOMETRY_FIELDS, point_columns, read_points
+from insar_runtime._output.points import GEOMETRY_FIELDS, point_columns
 from insar_runtime._pipeline.stream import classify_batch
 from insar_runtime.classifier import Classifier
 
@@ -71,7 +72,7 @@ def measure_pace(classifier: Classifier, understanding: Understanding, batch: pa
         out = classify_batch(alone, understanding, part, keep_series=False)
         columns, schema = out.columns, out.schema
         if understanding.position:
-            columns = [*columns, *point_columns(read_points(part, *understanding.position))]
+            columns = [*columns, *point_columns(read_points(part, understanding.position))]
             schema = pa.schema([*schema, *GEOMETRY_FIELDS])
         return pa.Table.from_arrays(columns, schema=schema)
 

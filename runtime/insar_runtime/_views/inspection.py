@@ -14,6 +14,7 @@ import numpy as np
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
 from insar_runtime._input.units import Unit
+from insar_runtime._pipeline.reading import Reading, open_understood
 from insar_runtime._survey.columns import UNREADABLE, count_rows, estimate_rows, open_column
 from insar_runtime._survey.ids import IdColumn, id_at, survey_ids
 from insar_runtime._survey.sample import SampledRows, sample_rows
@@ -21,7 +22,6 @@ from insar_runtime._survey.survey import Survey, survey_rows
 from insar_runtime._views.oddities import list_oddities
 from insar_runtime._views.planned_run import Options, PlannedRun
 from insar_runtime.errors import DataError
-from insar_runtime.files import Reading, open_understood
 from insar_runtime.models import Model, load_model
 from insar_runtime.summary import notes_on
 
@@ -94,7 +94,8 @@ def _opened(
             source,
             units=units,
             columns=options.columns,
-            half_wavelength_mm=model.half_wavelength_mm,
+            half_wavelength_mm=options.half_wavelength_mm or model.half_wavelength_mm,
+            date_format=options.date_format,
             threads=runner.threads,
             large_batches=runner.device != "cpu",
         )
@@ -152,7 +153,7 @@ def _understood(table: Reading, points: _Points) -> dict[str, Any]:
         "bytes": path.stat().st_size if source.name != "-" and path.is_file() else None,
         "points": points.count,
         "points_counted": points.counted,
-        "layout": layout.kind,
+        "layout": layout.stored_as,
         "date_columns": layout.family,
         "producer": layout.producer,
         "epochs": len(dates),

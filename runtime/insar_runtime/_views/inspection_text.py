@@ -86,9 +86,9 @@ def _run(facts: dict[str, Any], run: dict[str, Any]) -> Iterable[tuple[str, str]
     yield (
         "geometry",
         {
-            "points": f"GeoParquet points from {_pair(facts['columns'], 'longitude', 'latitude')} ({run['crs']})",
+            "points": f"GeoParquet points from {', '.join(run['geometry_columns'])} ({run['crs']})",
             "kept": "that of the input, kept",
-            None: "none: no longitude and latitude in degrees",
+            None: "none: no column says where the points lie",
         }[run["geometry"]],
     )
     yield "columns", f"keep {len(run['columns_kept'])}, add {len(run['columns_added'])}: {_names(run['columns_added'])}"

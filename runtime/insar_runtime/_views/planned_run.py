@@ -12,13 +12,13 @@ from insar_runtime._input.layout import Role
 from insar_runtime._input.units import Unit
 from insar_runtime._output.points import GEOMETRY_FIELDS, kept_geometry
 from insar_runtime._pipeline.memory import Load, resident_bytes
+from insar_runtime._pipeline.reading import Reading
 from insar_runtime._pipeline.stream import output_schema
 from insar_runtime._survey.sample import SampledRows
 from insar_runtime._views.forecast import Pace, measure_pace
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import Candidate, Device, choose, gather_facts
 from insar_runtime.errors import DataError
-from insar_runtime.files import Reading
 from insar_runtime.models import Model, Precision
 from insar_runtime.result import RESULT_SCHEMA
 
@@ -31,7 +31,7 @@ class Options:
     ----------
     model, device, precision, threads
         As for ``Classifier``.
-    units, columns
+    units, columns, date_format, half_wavelength_mm
         As for ``classify_file``.
     output : str or None
         File that it would write.
@@ -45,6 +45,8 @@ class Options:
     threads: int | None = None
     units: Unit | None = None
     columns: Mapping[Role, str] | None = None
+    date_format: str | None = None
+    half_wavelength_mm: float | None = None
     output: str | None = None
     quick: bool = False
 
@@ -91,14 +93,15 @@ class PlannedRun:
         pace = None
         if self._classifier is not None and sample.batch is not None and refused is None:
             pace = measure_pace(self._classifier, understanding, sample.batch, plan.threads)
-        geometry = _geometry(table)
+        geometry, position = _geometry(table), understanding.position
         added = [*RESULT_SCHEMA.names, *((field.name for field in GEOMETRY_FIELDS) if geometry == "points" else ())]
         return {
             "refused": refused,
             "output": self._options.output,
             "output_exists": bool(self._options.output) and Path(str(self._options.output)).exists(),
             "geometry": geometry,
-            "crs": "OGC:CRS84" if geometry == "points" else None,
+            "geometry_columns": [position.x, position.y] if position and geometry == "points" else [],
+            "crs": position.crs if position and geometry == "points" else None,
             "columns_kept": understanding.kept(keep_series=False),
             "columns_added": added,
             "model": self._model.name,
