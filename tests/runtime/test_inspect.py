@@ -74,7 +74,7 @@ def test_the_text_says_it_in_four_groups(source: Path) -> None:
 def test_the_keys_that_programs_read(source: Path) -> None:
     facts = json.loads(run("inspect", source, "--json").stdout)
     assert set(facts) == {
-        *("name", "container", "bytes", "points", "points_counted", "layout", "date_columns", "producer"),
+        *("name", "container", "bytes", "points", "points_counted", "layout", "date_columns", "producer", "domain"),
         *("epochs", "first_date", "last_date", "sampling_days", "columns", "attributes"),
         *("unit", "unit_evidence", "unit_ratio", "sign", "notes"),
         *("sample", "ids", "time_axis", "missing", "values", "scatter", "level_changes", "statuses", "odd", "classify"),

@@ -146,7 +146,7 @@ def _understood(table: Reading, points: _Points) -> dict[str, Any]:
     source, layout, units = table.source, table.understanding.layout, table.understanding.units
     dates, path = layout.dates, Path(source.name)
     steps = np.diff(dates).astype(int)
-    roles = ("id", "longitude", "latitude", "easting", "northing", "velocity")
+    roles = ("id", "longitude", "latitude", "easting", "northing", "velocity", "coherence", "height")
     return {
         "name": source.name,
         "container": source.kind,
@@ -156,6 +156,7 @@ def _understood(table: Reading, points: _Points) -> dict[str, Any]:
         "layout": layout.stored_as,
         "date_columns": layout.family,
         "producer": layout.producer,
+        "domain": layout.domain,
         "epochs": len(dates),
         "first_date": dates[0] if len(dates) else None,
         "last_date": dates[-1] if len(dates) else None,

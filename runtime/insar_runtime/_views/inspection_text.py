@@ -14,6 +14,7 @@ _WIDTH: Final = 100
 _LABEL: Final = 13
 _NAMES: Final = 6
 """Column names that are told before the rest is counted."""
+_LAYOUTS: Final = {"wide": "one column a date", "list": "a list of values a row", "long": "one row a point and date"}
 _WHERE: Final = {
     "all": "all {rows} rows",
     "spread": "{rows} rows from all over the file",
@@ -21,7 +22,7 @@ _WHERE: Final = {
 }
 _EVIDENCE: Final = {
     "declared": "declared by --units",
-    "format": "this producer documents mm",
+    "format": "the producer, or the name of the column, says mm",
     "assumed": "mm is assumed; nothing in the file proves it",
 }
 
@@ -45,7 +46,7 @@ def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     yield "file", f"{facts['container']}{size}"
     yield "points", _points(facts)
     spelling = f", spelled {facts['date_columns']}" if facts["date_columns"] else ""
-    yield "layout", ("one column a date" if facts["layout"] == "wide" else facts["layout"]) + spelling
+    yield "layout", _LAYOUTS[facts["layout"]] + spelling
     span = f", {facts['first_date']} to {facts['last_date']}" if facts["first_date"] else ""
     yield "time axis", f"{facts['epochs']} epochs{span}"
     if facts["sampling_days"]:
@@ -71,7 +72,7 @@ def _evidence(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     elif facts["unit_evidence"]:
         yield "unit", _EVIDENCE[facts["unit_evidence"]]
     if facts["producer"]:
-        yield "product", "the names of its columns"
+        yield "product", "the names of its columns and of the file"
     if facts["sample"]["rows"] < LEAST_ROWS or facts["epochs"] < LEAST_EPOCHS:
         yield "joins", f"not looked for: that takes {LEAST_ROWS} rows and {LEAST_EPOCHS} epochs"
     if facts["ids"]:
