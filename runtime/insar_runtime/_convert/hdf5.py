@@ -96,7 +96,7 @@ def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArr
 
 def text(value: Any) -> str:
     """Give an attribute or a scalar dataset as text."""
-    if hasattr(value, "shape") and value.shape == ():
+    if not isinstance(value, bytes) and getattr(value, "shape", None) == ():
         value = value[()]
     if isinstance(value, bytes):
         return value.decode(errors="replace")
