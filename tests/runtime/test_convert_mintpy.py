@@ -110,7 +110,7 @@ def test_unit_is_stated_or_declared(tmp_path: Path) -> None:
     assert "declared m, but the file states cm" in done.notes
     with h5py.File(stack, "r+") as file:
         del file.attrs["UNIT"]
-    with pytest.raises(DataError, match="no UNIT.*--units m"):
+    with pytest.raises(DataError, match=r"no UNIT.*--units m"):
         _convert(stack, tmp_path / "none.parquet")
     with h5py.File(stack, "r+") as file:
         file.attrs["UNIT"] = "radian"

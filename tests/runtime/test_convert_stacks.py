@@ -49,6 +49,10 @@ def test_licsbas(tmp_path: Path) -> None:
     assert table["latitude"][row].as_py() == pytest.approx(40.9 - 0.010)
     assert table["longitude"][row].as_py() == pytest.approx(14.03 + 0.008)
     assert table["coherence"][row].as_py() == coherence[10, 8]
+    # Velocities go with the series that are written.
+    slopes = np.polyfit(np.arange(40) * 12 / 365.25, np.stack(table["displacement"].to_numpy()).T, 1)[0]
+    whole = ~np.isnan(slopes)
+    np.testing.assert_allclose(table["velocity"].to_numpy()[whole], slopes[whole], atol=1e-3)
     block = json.loads(table.schema.metadata[b"insar_runtime"])["converted"]
     assert block["attributes"]["refarea"] == "1:3/0:2"
     assert block["files"] == {"mask": "mask"}
@@ -162,7 +166,7 @@ def test_disp_s1_of_two_frames(tmp_path: Path) -> None:
 
 def test_disp_s1_brings_its_own_files(tmp_path: Path) -> None:
     paths = disp_s1(tmp_path / "disp", *truth(8, LINES, PIXELS), PAIRS[:2])
-    with pytest.raises(UsageError, match="--geometry g.h5: OPERA DISP-S1 brings its own"):
+    with pytest.raises(UsageError, match=r"--geometry g\.h5: OPERA DISP-S1 brings its own"):
         convert(paths, tmp_path / "out.parquet", named=Named(geometry="g.h5"))
     with pytest.raises(UsageError, match="--units m: OPERA DISP-S1 states its unit"):
         convert(paths, tmp_path / "out.parquet", named=Named(units="m"))

@@ -3,7 +3,7 @@
 Structure and unit: LiCSBAS's bin/LiCSBAS13_sb_inv.py and bin/LiCSBAS16_filt_ts.py, whose comment on the conversion of
 phase ("rad -> mm, positive is -LOS") says the sign: positive is against the line of sight, towards the satellite.
 Positions: the corner is the centre of the first pixel (``xy2bl`` in LiCSBAS_tools_lib.py). Reference: the mean over
-``refarea`` is taken off at each date, as LiCSBAS_cum2tstxt.py does.
+``refarea`` is taken off at each date, as LiCSBAS_cum2tstxt.py does, and off the velocities, as LiCSBAS_plot_ts.py does.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def open_licsbas(path: Path, named: Named) -> Iterator[Cube]:
             notes.append("no mask (results/mask) beside the series: all pixels with data are kept")
         area = _area(file, shape)
         offset, lost = _offset(path, cum, area)
+        if area is not None and offset is not None and "vel" in maps:
+            maps["vel"] = _relative(maps["vel"][0], area), maps["vel"][1]
         if lost:
             notes.append(f"the reference area has no value at {lost} of {len(axis)} dates, which stay as they are")
         positions = _positions(file, shape)
@@ -179,6 +181,14 @@ def _offset(path: Path, cum: Any, area: Window | None) -> tuple[NDArray[np.float
     total = np.where(known, values, 0).sum(axis=1, dtype=np.float64)
     mean = (total / np.maximum(count, 1)).astype(np.float32)
     return mean if mean.any() else None, int(np.count_nonzero(count == 0))
+
+
+def _relative(read: Read, area: Window) -> Read:
+    """Take the mean over the reference area off the velocities too, where it has one."""
+    values = read(area)
+    known = values[~np.isnan(values)]
+    mean = known.mean(dtype=np.float64).astype(np.float32) if known.size else np.float32(0)
+    return lambda window: read(window) - mean
 
 
 def _series(

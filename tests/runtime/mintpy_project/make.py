@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import types
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,9 @@ def main() -> None:
     recorder = Recorder()
     sys.modules["osgeo"] = types.ModuleType("osgeo")
     sys.modules["osgeo"].ogr = sys.modules["osgeo.ogr"] = recorder  # type: ignore[attr-defined]
-    from mintpy import save_hdfeos5, save_qgis
-    from mintpy.utils import writefile
+    save_hdfeos5, save_qgis, writefile = (
+        import_module(f"mintpy.{name}") for name in ("save_hdfeos5", "save_qgis", "utils.writefile")
+    )
 
     for kind, grid in GRIDS.items():
         folder = FOLDER / kind
