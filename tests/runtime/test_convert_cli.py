@@ -74,9 +74,9 @@ def test_an_arrow_stream(tmp_path: Path) -> None:
 
 def test_equal_inputs_make_equal_files(tmp_path: Path) -> None:
     for name in "ab":
-        run("convert", MINTPY, "-o", tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert str(MINTPY.parent).encode() not in (tmp_path / "a").read_bytes()
+        run("convert", MINTPY, "-o", tmp_path / f"{name}.parquet")
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+    assert str(MINTPY.parent).encode() not in (tmp_path / "a.parquet").read_bytes()
 
 
 def test_classify_names_the_command(real: Callable[[str], Path], tmp_path: Path) -> None:
@@ -110,6 +110,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
             convert(sources, out, **options)
         assert "\n" not in str(caught.value)
     refused(run("convert", MINTPY, "-o", "-"), 2, "Parquet is a file")
+    refused(run("convert", MINTPY, "-o", tmp_path / "out.csv"), 2, "convert writes Parquet")
     refused(run("convert", table, "-o", table, "--overwrite"), 2, "is the input")
     assert not out.exists()
     out.write_bytes(b"mine")

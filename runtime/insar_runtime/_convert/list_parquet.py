@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 import insar_runtime
 from insar_runtime._input.layout import DATES_KEY, UNIT_KEY, resolve_layout
+from insar_runtime._input.position import Position, read_points
+from insar_runtime._output.atomic import Sink
 from insar_runtime._output.points import (
     BBOX,
     GEOMETRY,
@@ -22,9 +24,8 @@ from insar_runtime._output.points import (
     geo_metadata,
     kept_geometry,
     point_columns,
-    read_points,
 )
-from insar_runtime._output.sinks import Sink, open_parquet
+from insar_runtime._output.sinks import open_table
 from insar_runtime.errors import DataError
 
 _SERIES_NAMES: Final = ("displacement", "displacements", "displacement_mm", "timeseries")
@@ -40,8 +41,8 @@ class ListParquet:
         Columns before the series.
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing.
-    position : tuple of str, optional
-        Columns of longitude and latitude in degrees.
+    position : Position, optional
+        Columns that place the points.
     proven : bool
         Whether the unit is more than assumed; the file then states it, and who reads it need not prove it again.
     block : mapping
@@ -60,7 +61,7 @@ class ListParquet:
         fields: Sequence[pa.Field],
         dates: NDArray[np.datetime64],
         *,
-        position: tuple[str, str] | None,
+        position: Position | None,
         proven: bool,
         block: Mapping[str, Any],
         metadata: Mapping[str, str] | None = None,
@@ -88,7 +89,7 @@ class ListParquet:
     @contextmanager
     def open(self, path: Path, *, overwrite: bool) -> Iterator[Sink]:
         """Write the file, which appears whole or not at all."""
-        with open_parquet(path, self.schema, self._metadata, overwrite=overwrite) as sink:
+        with open_table(path, self.schema, self._metadata, overwrite=overwrite) as sink:
             yield sink
 
     def batch(self, columns: Sequence[pa.Array], matrix: NDArray[np.float32]) -> pa.RecordBatch:
@@ -97,7 +98,7 @@ class ListParquet:
         arrays = [*columns, pa.FixedSizeListArray.from_arrays(values, self._width)]
         if self._position:
             plain = pa.RecordBatch.from_arrays(arrays, names=self.schema.names[: len(arrays)])
-            points = read_points(plain, *self._position)
+            points = read_points(plain, self._position)
             self._bounds.add(points)
             arrays += point_columns(points)
         self.rows += len(matrix)
@@ -107,7 +108,7 @@ class ListParquet:
         block = {"package": "insar-runtime", "package_version": insar_runtime.__version__, "converted": {**self._block}}
         metadata = {_METADATA_KEY: json.dumps(block), DATES_KEY: self._dates}
         if self._position:
-            metadata["geo"] = json.dumps(geo_metadata(self._bounds))
+            metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))
         elif self._input_geo is not None:
             metadata["geo"] = self._input_geo
         return metadata

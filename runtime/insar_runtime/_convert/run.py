@@ -20,10 +20,12 @@ from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import Table
 from insar_runtime._convert.transposed import is_transposed, open_transposed
 from insar_runtime._input.layout import Role
+from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.sources import open_source
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
-from insar_runtime._output.sinks import check_output
+from insar_runtime._output.atomic import check_output
+from insar_runtime._output.sinks import format_of
 from insar_runtime.errors import UsageError
 from insar_runtime.files import Progress, open_understood
 from insar_runtime.summary import notes_on
@@ -172,6 +174,8 @@ def _check_pair(paths: Sequence[Path], output: Path, *, overwrite: bool) -> None
     """Refuse what cannot end well before anything is opened."""
     if str(output) == "-":
         raise UsageError("-o -: Parquet is a file, not a stream; name one")
+    if format_of(output) != "parquet":
+        raise UsageError(f"output {output}: convert writes Parquet; name it .parquet")
     check_output(output, overwrite=True)
     for path in paths:
         with suppress(OSError):  # what is wrong with the input is said when it is opened
@@ -261,7 +265,7 @@ def _cube_job(cube: Cube, paths: Sequence[Path], picking: Picking) -> _Job:
         # No folders of this machine: equal inputs make equal files.
         "files": {role: Path(name).name for role, name in cube.facts["files"].items()},
     }
-    position = ("longitude", "latitude") if cube.positions else None
+    position = Position("longitude", "latitude", LONGITUDE_LATITUDE) if cube.positions else None
     output = ListParquet(cube.fields, cube.dates, position=position, proven=True, block=block)
     pixels = cube.shape[0] * cube.shape[1]
 

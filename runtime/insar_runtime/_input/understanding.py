@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.layout import UNIT_KEY, Layout, Role, resolve_layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.position import Position, find_position
 from insar_runtime._input.units import Unit, Units, prove_units
-from insar_runtime._output.points import read_points
 from insar_runtime.errors import DataError
 
 _HEAD_ROWS: Final = 8192
@@ -28,8 +28,8 @@ class Understanding:
     schema: pa.Schema
     layout: Layout
     units: Units
-    position: tuple[str, str] | None
-    """Columns of longitude and latitude, if they hold degrees."""
+    position: Position | None
+    """Columns that say where a point lies, if they hold such coordinates."""
 
     def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
         """Give the displacements of a batch [N, T] in mm, NaN = missing."""
@@ -85,7 +85,7 @@ def understand(
         stated=_stated_unit(schema, layout),
         half_wavelength_mm=half_wavelength_mm,
     )
-    return Understanding(schema, layout, proven, _position(head, layout))
+    return Understanding(schema, layout, proven, find_position(head, layout))
 
 
 def take_head(stream: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, list[pa.RecordBatch]]:
@@ -123,18 +123,6 @@ def _stated_unit(schema: pa.Schema, layout: Layout) -> Unit | None:
         return None
     text = (schema.field(layout.columns[0]).metadata or {}).get(UNIT_KEY.encode(), b"")
     return next((unit for unit in ("mm", "cm", "m") if text == unit.encode()), None)
-
-
-def _position(head: pa.RecordBatch | None, layout: Layout) -> tuple[str, str] | None:
-    if not layout.longitude or not layout.latitude:
-        return None
-    columns = layout.longitude, layout.latitude
-    if head is None:
-        return columns
-    # Metres under these names, as against a filler here and there: most places are off the globe.
-    known = ~(head.column(columns[0]).is_null().to_numpy(zero_copy_only=False))
-    placed = np.isfinite(read_points(head, *columns)[known]).all(axis=1)
-    return columns if not known.any() or placed.mean() > 0.5 else None
 
 
 def _velocity(head: pa.RecordBatch, layout: Layout) -> NDArray[np.float64] | None:
