@@ -144,6 +144,15 @@ def test_columns_that_would_be_taken_for_series(tmp_path: Path) -> None:
     assert not (tmp_path / "new.parquet").exists()
 
 
+def test_series_of_one_decimal_are_kept_small(tmp_path: Path) -> None:
+    source = write(wide(*series(2000, 100)), tmp_path / "in.parquet")
+    done = convert([source], tmp_path / "out.parquet")
+    group = pq.read_metadata(tmp_path / "out.parquet").row_group(0)
+    chunk = next(c for c in map(group.column, range(group.num_columns)) if c.path_in_schema.startswith("displacement."))
+    assert "RLE_DICTIONARY" in chunk.encodings
+    assert done.bytes < 2000 * 100 * 2  # half of what float32 takes
+
+
 def test_a_file_that_was_converted_can_be_converted(tmp_path: Path) -> None:
     source = write(wide(*series(50, 40)), tmp_path / "in.parquet")
     convert([source], tmp_path / "one.parquet")
