@@ -89,6 +89,22 @@ def disp_s1(
     return paths
 
 
+def disp_stack(path: Path, maps: np.ndarray, dates: np.ndarray, since: str = "seconds") -> Path:
+    """Write what ``opera-utils disp-s1-reformat`` makes of the pairs: all dates but the first, on one reference."""
+    shape = maps.shape[1:]
+    with h5py.File(path, "w") as file:
+        _grid(file, shape, dates[0], dates[-1])
+        step = {"seconds": 86400.0, "days": 1.0}[since]
+        for name, days in (("time", dates[1:]), ("reference_time", np.full(len(dates) - 1, dates[0]))):
+            del file[name]
+            file[name] = (days - dates[0]).astype(float) * step + step * 14 / 24
+            file[name].attrs["units"] = f"{since} since {dates[0]} 00:00:00"
+        file.create_dataset("displacement", data=maps[1:] / np.float32(1000), chunks=(1, 4, 4))
+        file["displacement"].attrs["units"] = "meters"
+        file["average_temporal_coherence"] = np.full(shape, 0.6, np.float32)
+    return path
+
+
 def _grid(group: Any, shape: tuple[int, int], reference: np.datetime64, secondary: np.datetime64) -> None:
     group["x"] = 450015.0 + 30 * np.arange(shape[1])
     group["y"] = 4499985.0 - 30 * np.arange(shape[0])

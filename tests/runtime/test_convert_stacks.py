@@ -14,7 +14,7 @@ import pytest
 from insar_runtime import DataError, UsageError
 from insar_runtime._convert.companions import Named
 from insar_runtime._convert.run import Conversion, convert
-from tests.runtime.rasters import disp_s1, licsbas, truth
+from tests.runtime.rasters import disp_s1, disp_stack, licsbas, truth
 
 LINES, PIXELS = 11, 9
 PAIRS = [(0, 1), (0, 2), (0, 3), (3, 4), (3, 5), (5, 6), (5, 7)]
@@ -170,3 +170,24 @@ def test_disp_s1_brings_its_own_files(tmp_path: Path) -> None:
         convert(paths, tmp_path / "out.parquet", named=Named(geometry="g.h5"))
     with pytest.raises(UsageError, match="--units m: OPERA DISP-S1 states its unit"):
         convert(paths, tmp_path / "out.parquet", named=Named(units="m"))
+
+
+@pytest.mark.parametrize("since", ["seconds", "days"])
+def test_disp_s1_that_is_on_one_reference_already(since: str, tmp_path: Path) -> None:
+    maps, dates = truth(8, LINES, PIXELS)
+    disp_s1(tmp_path / "disp", maps, dates, PAIRS)
+    convert([tmp_path / "disp"], tmp_path / "pairs.parquet")
+    done = convert([disp_stack(tmp_path / "stack.nc", maps, dates, since)], tmp_path / "stack.parquet")
+    assert (done.product, done.first_date, done.epochs) == ("OPERA DISP-S1", str(dates[0]), 8)
+    np.testing.assert_allclose(_maps(tmp_path / "stack.parquet", 8), maps, atol=1e-4)
+    pairs, stack = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("pairs", "stack"))
+    for name in ("point_id", "longitude", "latitude", "geometry"):
+        assert pairs[name].equals(stack[name]), name
+
+
+def test_disp_s1_stack_with_times_of_another_kind(tmp_path: Path) -> None:
+    path = disp_stack(tmp_path / "stack.nc", *truth(8, LINES, PIXELS))
+    with h5py.File(path, "r+") as file:
+        file["time"].attrs["units"] = "furlongs"
+    with pytest.raises(DataError, match="times in 'furlongs'"):
+        convert([path], tmp_path / "out.parquet")

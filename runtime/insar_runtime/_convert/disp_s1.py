@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from insar_runtime._convert.companions import Named
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import from_axes
-from insar_runtime._convert.hdf5 import open_hdf5, reader, text, texts
+from insar_runtime._convert.hdf5 import in_our_words, open_hdf5, reader, text
 from insar_runtime._input.dates import parse_date
 from insar_runtime.errors import DataError
 
 _NAME: Final = re.compile(r"_F(\d{5})_\w\w_(\d{8})T\d{6}Z_(\d{8})T\d{6}Z_v([\d.]+)_(\w+)")
 _IDENTIFICATION: Final = ("frame_id", "product_version", "orbit_pass_direction", "radar_wavelength", "track_number")
-_METRES: Final = ("meters", "meter", "m")
+METRES: Final = ("meters", "meter", "m")
 
 Day = np.datetime64
 Read = Callable[[Any], NDArray[np.float32]]
@@ -107,7 +107,7 @@ def open_disp_s1(paths: Sequence[Path], named: Named) -> Iterator[Cube]:
             shape=displacement.shape,
             chunk=displacement.chunks or (1, displacement.shape[1]),
             series=lambda window: _rebased(pairs, dates, window),
-            positions=from_axes(x, y, texts(first["spatial_ref"].attrs)["crs_wkt"]),
+            positions=from_axes(x, y, projection(first_path, first)),
             layers=tuple(_coherence(pairs)),
             mask=None,
             reference=None,
@@ -123,6 +123,12 @@ def open_disp_s1(paths: Sequence[Path], named: Named) -> Iterator[Cube]:
         )
 
 
+def projection(path: Path, file: Any) -> str:
+    """Give the projection of a file as WKT."""
+    with in_our_words(path):
+        return text(file["spatial_ref"].attrs["crs_wkt"])
+
+
 def _check_same(first_path: Path, first: Any, path: Path, file: Any) -> None:
     if not is_disp_s1(file):
         raise DataError(f"{path} is no DISP-S1 product as {first_path.name} is: leave it out")
@@ -136,7 +142,7 @@ def _check_same(first_path: Path, first: Any, path: Path, file: Any) -> None:
     if any(not np.array_equal(first[axis][()], file[axis][()]) for axis in "xy"):
         raise DataError(f"{path} has another grid than {first_path.name}: convert each grid by itself")
     units = text(file["displacement"].attrs.get("units", ""))
-    if units not in _METRES:
+    if units not in METRES:
         raise DataError(f"{path} has displacements in '{units}', not in metres: fetch the product again")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,8 +80,16 @@ def in_our_words(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        text = " ".join(str(error).split())
-        raise DataError(f"{path} cannot be read as HDF5 ({text[:200]}): fetch or write it again") from error
+        if error.errno == errno.EMFILE:
+            raise InputOutputError(f"{path} is one file too many at a time; allow more (ulimit -n 4096)") from error
+        raise _unreadable(path, error) from error
+    except (RuntimeError, KeyError) as error:  # of attributes, and names that are not there
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())[:200]
+    return DataError(f"{path} cannot be read as HDF5 ({reason}): fetch or write it again")
 
 
 def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArray[np.float32]]:

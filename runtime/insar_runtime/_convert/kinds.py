@@ -9,6 +9,7 @@ from pathlib import Path
 from insar_runtime._convert.companions import Named
 from insar_runtime._convert.cube import Cube
 from insar_runtime._convert.disp_s1 import is_disp_s1, open_disp_s1
+from insar_runtime._convert.disp_stack import is_disp_stack, open_disp_stack
 from insar_runtime._convert.hdf5 import is_hdf5, open_hdf5
 from insar_runtime._convert.licsbas import is_licsbas, open_licsbas
 from insar_runtime._convert.mintpy import is_mintpy, open_mintpy
@@ -45,6 +46,7 @@ def cube_of(paths: Sequence[Path], named: Named) -> AbstractContextManager[Cube]
         if is_disp_s1(file):
             return open_disp_s1(files, named)
         openers: list[tuple[Callable[..., bool], Callable[[Path, Named], AbstractContextManager[Cube]]]] = [
+            (is_disp_stack, open_disp_stack),
             (is_mintpy, open_mintpy),
             (is_licsbas, open_licsbas),
         ]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from insar_runtime._convert.companions import Companions, Named, pick
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import Positions, from_axes, from_maps
-from insar_runtime._convert.hdf5 import open_hdf5, planes, reader, text, texts
+from insar_runtime._convert.hdf5 import in_our_words, open_hdf5, planes, reader, text, texts
 from insar_runtime._input.dates import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
@@ -58,7 +58,8 @@ def open_mintpy(path: Path, named: Named) -> Iterator[Cube]:
     """
     with ExitStack() as closing:
         file = closing.enter_context(open_hdf5(path))
-        attributes = texts(file.attrs)
+        with in_our_words(path):
+            attributes = texts(file.attrs)
         if "timeseries" in file:
             series, dates = file["timeseries"], file["date"]
             companions = Companions(
