@@ -99,6 +99,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
         (DataError, "cannot be read as HDF5", [broken], {}),
         (UsageError, "one table at a time", [table, table], {}),
         (UsageError, "one at a time", [MINTPY, MINTPY], {}),
+        (UsageError, "- among 2 inputs", [Path("-"), table], {}),
         (UsageError, "without NetCDF files", [tmp_path / "empty"], {}),
         (UsageError, "--points .* is for tables", [MINTPY], {"points": table}),
         (UsageError, "--id pid: is for tables", [MINTPY], {"columns": {"id": "pid"}}),

@@ -14,7 +14,8 @@ import pytest
 
 from insar_runtime import DataError, UsageError
 from insar_runtime._convert.companions import Named
-from insar_runtime._convert.run import Conversion, convert
+from insar_runtime._convert.conversion import Conversion
+from insar_runtime._convert.run import convert
 
 PROJECT = Path(__file__).parent / "mintpy_project"
 SERIES = {"geo": "geo_timeseries.h5", "utm": "geo_timeseries.h5", "radar": "timeseries.h5"}

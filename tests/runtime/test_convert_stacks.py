@@ -13,7 +13,8 @@ import pytest
 
 from insar_runtime import DataError, UsageError
 from insar_runtime._convert.companions import Named
-from insar_runtime._convert.run import Conversion, convert
+from insar_runtime._convert.conversion import Conversion
+from insar_runtime._convert.run import convert
 from tests.runtime.rasters import disp_s1, disp_stack, licsbas, truth
 
 LINES, PIXELS = 11, 9

@@ -127,7 +127,7 @@ class Companions:
         return None
 
     def _candidates(self, names: Sequence[str]) -> Iterator[Path]:
-        return (folder / name for name in names for folder in self.folders if (folder / name).is_file())
+        return (folder / name for name in dict.fromkeys(names) for folder in self.folders if (folder / name).is_file())
 
     def _maps(self, path: Path) -> dict[str, Any]:
         return planes(self.closing.enter_context(open_hdf5(path)), self.shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._convert.companions import Named
+from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.cube import Cube, Picking, rows
 from insar_runtime._convert.kinds import cube_of
 from insar_runtime._convert.list_parquet import ListParquet
@@ -22,7 +23,6 @@ from insar_runtime._convert.transposed import is_transposed, open_transposed
 from insar_runtime._input.layout import Role
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.sources import open_source
-from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
 from insar_runtime._output.atomic import check_output
 from insar_runtime._output.sinks import format_of
@@ -32,54 +32,6 @@ from insar_runtime.summary import notes_on
 
 SIGN = "positive towards the satellite"
 """Of all stacks of maps that are read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """What was converted.
-
-    Attributes
-    ----------
-    inputs : tuple of str
-    output : str
-    product : str or None
-        Who makes such files, if that is known.
-    rows : int
-        Points written.
-    left_out : dict of str to int
-        Pixels that are no rows, by reason; nothing is left out of a table.
-    epochs : int
-    first_date, last_date : str
-    source_unit, unit_evidence, sign : str
-        What is known of the input's series; those of the output are in mm.
-    files : dict of str to str
-        Files beside the input that were used, by what for.
-    notes : tuple of str
-        What a person should know.
-    bytes : int
-        Size of the output.
-    seconds : float
-    """
-
-    inputs: tuple[str, ...]
-    output: str
-    product: str | None
-    rows: int
-    left_out: dict[str, int]
-    epochs: int
-    first_date: str
-    last_date: str
-    source_unit: str
-    unit_evidence: str
-    sign: str
-    files: dict[str, str]
-    notes: tuple[str, ...]
-    bytes: int
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the summary as plain values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +124,8 @@ def convert(
 
 def _check_pair(paths: Sequence[Path], output: Path, *, overwrite: bool) -> None:
     """Refuse what cannot end well before anything is opened."""
+    if len(paths) > 1 and Path("-") in paths:
+        raise UsageError(f"- among {len(paths)} inputs: a stream is converted by itself")
     if str(output) == "-":
         raise UsageError("-o -: Parquet is a file, not a stream; name one")
     if format_of(output) != "parquet":
@@ -228,7 +182,7 @@ def _open_table(
 
 
 def _table_job(table: Table, notes: tuple[str, ...]) -> _Job:
-    understanding: Understanding = table.understanding
+    understanding = table.understanding
     output, units = table.output(), understanding.units
 
     def said() -> dict[str, Any]:

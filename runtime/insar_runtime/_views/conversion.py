@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from insar_runtime._convert.run import Conversion
+from insar_runtime._convert.conversion import Conversion
 
 
 def describe_conversion(done: Conversion) -> str:
