@@ -24,7 +24,7 @@ def convert(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="MintPy timeseries.h5 or .he5, LiCSBAS cum.h5, a folder or the files of OPERA DISP-S1, or any table.",
         ),
     ],
