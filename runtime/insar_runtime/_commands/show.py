@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report, say
+from insar_runtime._commands.console import print_report, say, watched
 from insar_runtime._commands.options import (
     DateFormatOption,
     DeviceOption,
@@ -63,7 +63,6 @@ def show(
 
     A file that classify has written keeps its classes; --model asks a model anew.
     """
-    from insar_runtime._views.progress import Pace, ProgressLine
     from insar_runtime._views.series_png import check_png, write_png
     from insar_runtime._views.show import find_point
     from insar_runtime._views.show_text import Look, describe_point
@@ -71,13 +70,7 @@ def show(
 
     if png is not None:
         check_png(png, overwrite=overwrite)
-    line, pace = ProgressLine(sys.stderr), Pace()
-
-    def progress(rows: int, total: int | None) -> None:
-        pace.advance(rows, total)
-        line.draw(source, pace)
-
-    try:
+    with watched(source) as progress:
         point = find_point(
             source,
             point_id=point_id,
@@ -90,8 +83,6 @@ def show(
             anew=model is not None,
             progress=progress,
         )
-    finally:
-        line.clear()
     if png is not None:
         write_png(point, png, overwrite=overwrite)
         say(f"{png}: written")

@@ -25,9 +25,9 @@ _GUESSED_LIST: Final = 256
 _GUESSED_TEXT: Final = 24
 """Bytes of a text."""
 
+_HDF5: Final = b"\x89HDF"
 _REFUSED: Final = (
     (b"SQLite format 3", "a GeoPackage or SQLite file"),
-    (b"\x89HDF", "an HDF5 or NetCDF file"),
     (b"\x1f\x8b", "a gzip file"),
     (b"\x00\x00\x27\x0a", "a shapefile"),
     (b"\xff\xfe", "UTF-16 text"),
@@ -93,6 +93,11 @@ def open_path(
         raise DataError(f"{path} is empty: fetch or write it again")
     if what is None and extension in {".parquet", ".geoparquet", ".pq", ".zip", ".arrow", ".arrows", ".ipc"}:
         raise DataError(f"{path} is no {extension[1:]} file by its content: fetch or write it again")
+    if magic.startswith(_HDF5):
+        raise DataError(
+            f"{path} is an HDF5 or NetCDF file: bring maps of MintPy, LiCSBAS or OPERA DISP-S1 to Parquet with "
+            f"insar-rt convert {path} -o OUT.parquet"
+        )
     if what is not None or b"\0" in magic:
         raise DataError(f"{path} is {what or 'no text'}: convert it to Parquet or UTF-8 CSV, one row a point")
     table = open_csv(lambda: pa.OSFile(name), path.open("rb"), closing, roles, date_format)

@@ -248,8 +248,8 @@ def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], d
             )
         raise DataError(
             f"transposed table ('{date_name}' and {len(names) - 1} further columns: one row a date, one "
-            f"column a point): transpose it to one row a point with date columns, e.g. by pandas "
-            f"read_csv(..., index_col=0).T.to_csv(..., index_label='pid')"
+            f"column a point): transpose it to one row a point with date columns: insar-rt convert TABLE "
+            f"--points POSITIONS -o OUT.parquet"
         )
     if spellings:
         family, name = spellings[0].family, spellings[0].impossible[0]

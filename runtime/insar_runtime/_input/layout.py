@@ -52,6 +52,8 @@ _SERIES_NAMES: Final = (
 _DATES_NAMES: Final = ("dates", "date", "epochs")
 DATES_KEY: Final = "insar_runtime:dates"
 """Metadata key of the dates of list columns: a JSON list of ISO dates."""
+UNIT_KEY: Final = "insar_runtime:unit"
+"""Metadata key of a list column whose producer states the unit of its values: mm, cm or m."""
 _METADATA_KEYS: Final = (DATES_KEY.encode(), b"dates")
 
 
@@ -194,7 +196,7 @@ def resolve_layout(
         _check_width(schema, series, dates, head)
     taken = {*columns, dates_column}
     attributes = tuple(name for name in names if name not in taken)
-    roles = _find_roles(schema, attributes, overrides or {})
+    roles = find_roles(schema, attributes, overrides or {})
     origin = origin or Origin()
     return Layout(
         kind=kind,
@@ -286,7 +288,8 @@ def _check_width(
         raise DataError(f"'{series}' has {data_type.list_size} values a row but there are {len(dates)} dates")
 
 
-def _find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping[Role, str]) -> dict[Role, str | None]:
+def find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping[Role, str]) -> dict[Role, str | None]:
+    """Find the columns of ids, positions and velocities by their usual names, or take those that the user names."""
     for role, name in overrides.items():
         if role not in _ALIASES:
             raise UsageError(f"no such column role '{role}': one of {', '.join(_ALIASES)}")

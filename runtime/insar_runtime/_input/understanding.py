@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._input.axes import rows_by_axis
-from insar_runtime._input.layout import Layout, Role, resolve_layout
+from insar_runtime._input.layout import UNIT_KEY, Layout, Role, resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.position import Position, find_position
@@ -95,7 +95,14 @@ def understand(
         velocity = None
     else:
         sample, velocity = to_matrix(head, layout), _velocity(head, layout)
-    proven = prove_units(sample, layout, velocity, declared=units, half_wavelength_mm=half_wavelength_mm)
+    proven = prove_units(
+        sample,
+        layout,
+        velocity,
+        declared=units,
+        stated=_stated_unit(schema, layout),
+        half_wavelength_mm=half_wavelength_mm,
+    )
     return Understanding(schema, layout, proven, find_position(head, layout), any_axis)
 
 
@@ -126,6 +133,14 @@ def as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             "the batches of one stream differ in their columns; classify each file by itself, on its own dates"
         )
     return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _stated_unit(schema: pa.Schema, layout: Layout) -> Unit | None:
+    """Give the unit that the metadata of a list column state, as what ``insar-rt convert`` writes does."""
+    if layout.kind != "list":
+        return None
+    text = (schema.field(layout.columns[0]).metadata or {}).get(UNIT_KEY.encode(), b"")
+    return next((unit for unit in ("mm", "cm", "m") if text == unit.encode()), None)
 
 
 def _velocity(head: pa.RecordBatch, layout: Layout) -> NDArray[np.float64] | None:

@@ -58,7 +58,8 @@ class Units:
     sign : {"as_velocity", "opposite_to_velocity", "unknown"}
         Whether series and velocity column agree in sign.
     evidence : {"declared", "velocity", "format", "assumed"}
-        Told by the user, proven by the velocity column, known of the producer's format, or none of these.
+        Told by the user, proven by the velocity column, known of the producer's format or stated by the file, or none
+        of these.
     ratio : float or None
         Slope of the series (file's unit a year) over the velocity column (mm/yr), if they correlate.
     note : str or None
@@ -79,6 +80,7 @@ def prove_units(
     velocity_sample: npt.NDArray[np.floating] | None = None,
     *,
     declared: Unit | None = None,
+    stated: Unit | None = None,
     half_wavelength_mm: float = SENTINEL1_HALF_WAVELENGTH_MM,
 ) -> Units:
     """Find the unit of the series, or refuse.
@@ -93,6 +95,8 @@ def prove_units(
         Values of ``layout.velocity`` for the same rows, mm/yr, NaN = missing.
     declared : {"mm", "cm", "m", "rad"}, optional
         What the user says; wins over everything, and is compared with the velocities only for a note.
+    stated : {"mm", "cm", "m"}, optional
+        What the file says of its series; wins where the user says nothing, compared with the velocities likewise.
     half_wavelength_mm : float
         Half the radar wavelength in mm; decides what a radian is.
 
@@ -121,11 +125,14 @@ def prove_units(
     if ratio is not None:
         sign = "as_velocity" if ratio > 0 else "opposite_to_velocity"
 
-    if declared is not None:
+    told = declared or stated
+    if told is not None:
+        origin: Evidence = "declared" if declared else "format"
         note = None
-        if ratio is not None and declared not in _units_of_ratio(ratio, factors):
-            note = f"declared {declared}, but series change by {ratio:.3g} for 1 mm/yr of '{layout.velocity}'"
-        return Units(declared, factors[declared], sign, "declared", ratio, note)
+        if ratio is not None and told not in _units_of_ratio(ratio, factors):
+            verb = "declared" if declared else "the file states"
+            note = f"{verb} {told}, but series change by {ratio:.3g} for 1 mm/yr of '{layout.velocity}'"
+        return Units(told, factors[told], sign, origin, ratio, note)
     if ratio is not None:
         unit = _unit_by_velocity(ratio, factors, layout)
         return Units(unit, factors[unit], sign, "velocity", ratio, None)
