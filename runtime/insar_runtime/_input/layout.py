@@ -156,7 +156,7 @@ def resolve_layout(
         _check_width(schema, series, dates, head)
     taken = {*columns, dates_column}
     attributes = tuple(name for name in names if name not in taken)
-    roles = _find_roles(schema, attributes, overrides or {})
+    roles = find_roles(schema, attributes, overrides or {})
     return Layout(
         kind=kind,
         columns=columns,
@@ -265,7 +265,8 @@ def _check_width(
         raise DataError(f"'{series}' has {data_type.list_size} values a row but there are {len(dates)} dates")
 
 
-def _find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping[Role, str]) -> dict[Role, str | None]:
+def find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping[Role, str]) -> dict[Role, str | None]:
+    """Find the columns of each role among the attributes, by their usual names or as the overrides say."""
     for role, name in overrides.items():
         if role not in _ALIASES:
             raise UsageError(f"no such column role '{role}': one of {', '.join(_ALIASES)}")

@@ -152,7 +152,7 @@ def _velocity_ratio(
     sample: npt.NDArray[np.float64], days: npt.NDArray[np.float32], velocity: npt.NDArray[np.float64]
 ) -> float | None:
     """Median of slope per year over velocity; None unless most rows agree about it."""
-    slope = _slopes(sample, days.astype(np.float64) / 365.25)
+    slope = slopes(sample, days.astype(np.float64) / 365.25)
     use = np.isfinite(slope) & np.isfinite(velocity) & (np.abs(velocity) >= _MIN_VELOCITY)
     if np.count_nonzero(use) < _MIN_ROWS:
         return None
@@ -167,7 +167,7 @@ def _usable_velocities(velocity: npt.NDArray[np.floating] | None) -> int:
     return 0 if velocity is None else int(np.count_nonzero(np.abs(np.nan_to_num(velocity)) >= _MIN_VELOCITY))
 
 
-def _slopes(sample: npt.NDArray[np.float64], years: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def slopes(sample: npt.NDArray[np.float64], years: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Least-squares slope of each row over its valid epochs, shape (N,); NaN with fewer than ten of them."""
     valid = ~np.isnan(sample)
     count = valid.sum(axis=1)

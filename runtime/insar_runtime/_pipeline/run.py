@@ -191,6 +191,7 @@ class Run:
                 "unit": units.unit,
                 "unit_evidence": units.evidence,
                 "sign": units.sign,
+                "notes": list(notes_on(self._understanding)),
             },
             "attribution": EGMS_ATTRIBUTION if (layout.producer or "").startswith("EGMS") else None,
         }
