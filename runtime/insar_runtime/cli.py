@@ -21,6 +21,7 @@ from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.console import forget_output, say
 from insar_runtime._commands.inspect import inspect
+from insar_runtime._commands.report import report
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.",
 )
-for command in (classify, inspect, demo, models, doctor, bench):
+for command in (classify, inspect, report, demo, models, doctor, bench):
     app.command()(command)
 
 

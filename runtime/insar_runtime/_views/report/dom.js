@@ -1,0 +1,95 @@
+"use strict";
+/* Small helpers: elements, numbers, colours. Text always becomes text, never markup. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "style") Object.assign(node.style, value);
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+/** Make an HTML element; children are nodes or text. */
+function html(tag, attributes, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** Make an SVG element. */
+function svg(tag, attributes, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function byId(id) {
+  return document.getElementById(id);
+}
+
+/** The value of a CSS variable, which depends on the scheme, light or dark. */
+function themed(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
+
+/** Colour of a group of points: a class, or no class (whose dark outline would vanish on dark paper). */
+function colourOf(group) {
+  return group === NO_CLASS && darkScheme.matches ? "#9aa0a6" : facts.colours[group];
+}
+
+function swatch(group) {
+  if (group === NO_CLASS) return html("span", { class: "swatch hollow", style: { borderColor: colourOf(group) } });
+  return html("span", { class: "swatch", style: { background: colourOf(group) } });
+}
+
+function count(number) {
+  return number.toLocaleString("en");
+}
+
+/** A number with a true minus sign; a dash for a missing one. */
+function plain(number, digits) {
+  if (!Number.isFinite(number)) return "–";
+  const text = digits === undefined ? String(Number(number.toPrecision(7))) : number.toFixed(digits);
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+}
+
+function percent(share) {
+  if (share > 0 && share < 0.0005) return "< 0.1 %";
+  return `${plain(100 * share, 1)} %`;
+}
+
+/** A round step (1, 2 or 5 times a power of ten) that divides a span into at most so many parts. */
+function roundStep(span, parts) {
+  const raw = span / Math.max(parts, 1);
+  const power = 10 ** Math.floor(Math.log10(raw));
+  return [1, 2, 5, 10].find((times) => times * power >= raw * 0.9999) * power;
+}
+
+/** Round numbers from one value to another. */
+function roundNumbers(from, to, parts) {
+  const step = roundStep(to - from, parts);
+  const first = Math.ceil(from / step - 1e-9);
+  const last = Math.floor(to / step + 1e-9);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return Array.from({ length: last - first + 1 }, (_, i) => ({
+    value: (first + i) * step,
+    text: plain((first + i) * step, digits),
+  }));
+}
+
+/** Draw a chart into an element at its real width, again whenever that changes. */
+function responsive(element, draw) {
+  const again = () => {
+    if (element.clientWidth) element.replaceChildren(draw(element.clientWidth));
+  };
+  let width = 0;
+  new ResizeObserver(() => {
+    if (element.clientWidth !== width) {
+      width = element.clientWidth;
+      again();
+    }
+  }).observe(element);
+  return again;
+}

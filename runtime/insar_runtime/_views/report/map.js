@@ -1,0 +1,265 @@
+/* The map: where it looks, how it is moved, what lies under the pointer. Painting is the painters' part. */
+
+const EDGE = { left: 62, bottom: 26, top: 1, right: 1 };
+const METRES_A_DEGREE = 111320;
+const REACH = 9; // pixels from the pointer to a point that it means
+const CALM_MS = 160; // without movement, until all points are painted again
+const FRAME_MS = 24; // what a frame may take while the map moves
+
+/** Which points lie where: a grid of cells over all of them. */
+class Grid {
+  constructor(points, box) {
+    this.points = points;
+    this.box = box;
+    this.side = Math.min(1024, Math.max(1, Math.ceil(Math.sqrt(points.count / 3))));
+    this.cell = Math.max(box.width, box.height, 1) / this.side;
+    const cells = new Uint32Array(points.count);
+    const sizes = new Uint32Array(this.side * this.side);
+    for (let i = 0; i < points.count; i++) {
+      if (points.hasPlace(i)) sizes[(cells[i] = this.cellOf(points.x[i], points.y[i]))]++;
+    }
+    this.starts = runningSum(sizes);
+    const next = this.starts.slice();
+    this.members = new Uint32Array(this.starts[sizes.length]);
+    for (let i = 0; i < points.count; i++) if (points.hasPlace(i)) this.members[next[cells[i]]++] = i;
+  }
+
+  column(value) {
+    return Math.min(this.side - 1, Math.max(0, Math.floor(value / this.cell)));
+  }
+
+  cellOf(x, y) {
+    return this.column(y) * this.side + this.column(x);
+  }
+
+  /** The nearest point within a reach in steps, of those that are wanted; of equals the one painted last. */
+  nearest(x, y, reachX, reachY, wanted) {
+    let best = -1;
+    let least = 1;
+    for (let row = this.column(y - reachY); row <= this.column(y + reachY); row++) {
+      const first = row * this.side;
+      const end = this.starts[first + this.column(x + reachX) + 1];
+      for (let k = this.starts[first + this.column(x - reachX)]; k < end; k++) {
+        const i = this.members[k];
+        const distance = ((this.points.x[i] - x) / reachX) ** 2 + ((this.points.y[i] - y) / reachY) ** 2;
+        if (distance <= least && wanted(i)) [best, least] = [i, distance];
+      }
+    }
+    return best;
+  }
+}
+
+class PointMap {
+  /** state: what is visible, hovered and selected; actions: hover(i, x, y), select(i). */
+  constructor(points, state, actions) {
+    Object.assign(this, { points, state, actions, canvas: byId("points"), over: byId("over") });
+    this.box = extent(points);
+    const degrees = facts.position.kind === "degrees";
+    this.unit = facts.position.steps * (degrees ? 1 : 1000); // steps a unit of the axes: a degree, or a kilometre
+    const middle = (facts.position.y0 + this.box.height / 2) / facts.position.steps;
+    // Equirectangular: a degree of longitude is as long as it is in the middle of the map.
+    this.aspect = degrees ? Math.max(0.05, Math.cos((middle * Math.PI) / 180)) : 1;
+    this.metresAStep = (degrees ? METRES_A_DEGREE : 1) / facts.position.steps;
+    this.grid = new Grid(points, this.box);
+    this.order = shuffledWithin(points.ranges, points.count);
+    this.painter = glPainter(this.canvas, points, this.order) ?? pixelPainter(this.canvas, points, this.order);
+    this.view = { x: 0, y: 0, kx: 1, ky: 1, width: 1, height: 1, ratio: 1 };
+    this.part = 1;
+    this.frames = [];
+    this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    this.canvas.addEventListener("webglcontextrestored", () => {
+      this.painter = glPainter(this.canvas, points, this.order);
+      this.recolour(this.values, this.ramp);
+    });
+    new ResizeObserver(() => this.resize()).observe(byId("map"));
+    listen(this);
+  }
+
+  resize() {
+    const { clientWidth, clientHeight } = byId("map");
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    const width = Math.max(1, clientWidth - EDGE.left - EDGE.right);
+    const height = Math.max(1, clientHeight - EDGE.top - EDGE.bottom);
+    for (const [canvas, w, h] of [[this.canvas, width, height], [this.over, clientWidth, clientHeight]]) {
+      canvas.width = Math.round(w * ratio);
+      canvas.height = Math.round(h * ratio);
+      Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
+    }
+    Object.assign(this.canvas.style, { left: `${EDGE.left}px`, top: `${EDGE.top}px` });
+    const first = this.view.width === 1;
+    Object.assign(this.view, { width, height, ratio });
+    if (first || this.untouched) this.showAll();
+    else this.request();
+  }
+
+  showAll() {
+    const { width, height } = this.box;
+    const least = 200 / this.metresAStep; // a single point is shown in its surroundings
+    const ky = Math.min(this.view.width / (Math.max(width * this.aspect, least) * 1.06), this.view.height / (Math.max(height, least) * 1.06));
+    this.home = ky;
+    this.untouched = true;
+    this.look(width / 2, height / 2, ky);
+    this.untouched = true;
+  }
+
+  look(x, y, ky) {
+    const limited = Math.min(Math.max(ky, this.home * 0.5), Math.max(8 / (1 / this.metresAStep), this.home * 4));
+    Object.assign(this.view, { x, y, ky: limited, kx: limited * this.aspect });
+    this.untouched = false;
+    this.moved();
+  }
+
+  /** Zoom by a factor, so that what is at a place of the canvas stays there. */
+  zoom(factor, px = EDGE.left + this.view.width / 2, py = EDGE.top + this.view.height / 2) {
+    const before = this.stepsAt(px, py);
+    this.look(this.view.x, this.view.y, this.view.ky * factor);
+    const after = this.stepsAt(px, py);
+    this.look(this.view.x + before[0] - after[0], this.view.y + before[1] - after[1], this.view.ky);
+  }
+
+  pan(dx, dy) {
+    this.look(this.view.x - dx / this.view.kx, this.view.y + dy / this.view.ky, this.view.ky);
+  }
+
+  /** Bring a point into view without changing the zoom, if it is not there. */
+  reveal(i) {
+    const [px, py] = this.pixelsOf(i);
+    const { width, height } = this.view;
+    if (px < EDGE.left + 8 || px > EDGE.left + width - 8 || py < 8 || py > height - 8) this.look(this.points.x[i], this.points.y[i], this.view.ky);
+    else this.request();
+  }
+
+  stepsAt(px, py) {
+    const { x, y, kx, ky, width, height } = this.view;
+    return [x + (px - EDGE.left - width / 2) / kx, y - (py - EDGE.top - height / 2) / ky];
+  }
+
+  pixelsOf(i) {
+    const { x, y, kx, ky, width, height } = this.view;
+    return [EDGE.left + width / 2 + (this.points.x[i] - x) * kx, EDGE.top + height / 2 - (this.points.y[i] - y) * ky];
+  }
+
+  /** The point at a place of the canvas, -1 if there is none. */
+  pick(px, py, reach = REACH) {
+    const [x, y] = this.stepsAt(px, py);
+    const wanted = (i) => this.state.visible[this.points.group[i]];
+    return this.grid.nearest(x, y, reach / this.view.kx, reach / this.view.ky, wanted);
+  }
+
+  recolour(values, ramp) {
+    Object.assign(this, { values, ramp });
+    this.painter.colour(values, ramp);
+    this.request();
+  }
+
+  /** Paint fewer points while the map moves if all of them would take too long, and all when it is still. */
+  moved() {
+    this.part = this.fullMs > FRAME_MS ? FRAME_MS / this.fullMs : 1;
+    clearTimeout(this.calm);
+    this.calm = setTimeout(() => this.request(1), CALM_MS);
+    this.request(this.part);
+  }
+
+  request(part = this.part) {
+    this.part = part;
+    this.pending ??= requestAnimationFrame(() => {
+      this.pending = undefined;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const begin = performance.now();
+    const ranges = this.points.ranges.filter(({ group }) => this.state.visible[group]);
+    this.painter.paint(this.view, ranges, this.part, this.pointSize());
+    if (this.fullMs === undefined) {
+      // The first frame also prepares; the second tells what one takes.
+      this.painter.finish();
+      const again = performance.now();
+      this.painter.paint(this.view, ranges, 1, this.pointSize());
+      this.painter.finish();
+      this.fullMs = performance.now() - again;
+    }
+    drawOver(this);
+    this.frames.push({ at: begin, ms: performance.now() - begin, part: this.part });
+    if (this.frames.length > 300) this.frames.shift();
+  }
+
+  pointSize() {
+    const apart = Math.sqrt((this.view.width * this.view.height) / Math.max(this.points.count, 1));
+    const atHome = Math.min(5.5, Math.max(1.8, apart * 0.5));
+    return Math.min(12, atHome * Math.max(1, this.view.ky / this.home) ** 0.4);
+  }
+}
+
+function extent(points) {
+  let [width, height] = [0, 0];
+  for (let i = 0; i < points.count; i++) {
+    if (!points.hasPlace(i)) continue;
+    width = Math.max(width, points.x[i]);
+    height = Math.max(height, points.y[i]);
+  }
+  return { width, height };
+}
+
+/** Pointer, wheel and keys of a map: drag, pinch, wheel, double click, arrows, +, -, 0, Enter, Escape. */
+function listen(map) {
+  const { over } = map;
+  const down = new Map();
+  let travelled = 0;
+  const at = (event) => {
+    const box = over.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  over.addEventListener("pointerdown", (event) => {
+    over.setPointerCapture(event.pointerId);
+    if (!down.size) travelled = 0;
+    down.set(event.pointerId, at(event));
+  });
+  over.addEventListener("pointermove", (event) => {
+    const [x, y] = at(event);
+    const before = down.get(event.pointerId);
+    if (!before) return map.actions.hover(map.pick(x, y), x, y);
+    const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
+    travelled += Math.hypot(x - before[0], y - before[1]);
+    down.set(event.pointerId, [x, y]);
+    if (travelled < 4) return;
+    over.classList.add("dragged");
+    map.actions.hover(-1);
+    if (!other) return map.pan(x - before[0], y - before[1]);
+    const apart = ([px, py]) => Math.max(1, Math.hypot(px - other[0], py - other[1]));
+    map.pan((x - before[0]) / 2, (y - before[1]) / 2);
+    map.zoom(apart([x, y]) / apart(before), (x + other[0]) / 2, (y + other[1]) / 2);
+  });
+  const released = (event) => {
+    const [x, y] = at(event);
+    if (down.delete(event.pointerId) && !down.size) {
+      over.classList.remove("dragged");
+      if (event.type === "pointerup" && travelled < 4) map.actions.select(map.pick(x, y));
+    }
+  };
+  over.addEventListener("pointerup", released);
+  over.addEventListener("pointercancel", released);
+  over.addEventListener("pointerleave", () => map.actions.hover(-1));
+  over.addEventListener("dblclick", (event) => map.zoom(2, ...at(event)));
+  over.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    map.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.03 : 0.0016)), ...at(event));
+  }, { passive: false });
+  const step = 60;
+  const keys = {
+    ArrowLeft: () => map.pan(step, 0), ArrowRight: () => map.pan(-step, 0),
+    ArrowUp: () => map.pan(0, step), ArrowDown: () => map.pan(0, -step),
+    "+": () => map.zoom(1.5), "=": () => map.zoom(1.5), "-": () => map.zoom(1 / 1.5),
+    0: () => map.showAll(), Home: () => map.showAll(), Escape: () => map.actions.select(-1),
+    Enter: () => map.actions.select(map.pick(EDGE.left + map.view.width / 2, EDGE.top + map.view.height / 2, 300)),
+  };
+  over.addEventListener("keydown", (event) => {
+    if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  byId("zoom-in").addEventListener("click", () => map.zoom(1.6));
+  byId("zoom-out").addEventListener("click", () => map.zoom(1 / 1.6));
+  byId("zoom-all").addEventListener("click", () => map.showAll());
+}
