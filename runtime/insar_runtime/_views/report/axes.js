@@ -36,7 +36,7 @@ function drawAxes(map, context) {
   context.strokeRect(EDGE.left - 0.5, EDGE.top - 0.5, view.width + 1, view.height + 1);
   const marks = (axis, start, parts) => roundNumbers((start + low[axis]) / unit, (start + high[axis]) / unit, parts);
   context.globalAlpha = 1;
-  for (const { value, text } of marks(0, x0, Math.max(2, view.width / 110))) {
+  for (const { value, text } of marks(0, x0, Math.max(3, view.width / 100))) {
     const x = EDGE.left + (value * unit - x0 - low[0]) * view.kx;
     tick(context, x, bottom, x, bottom + 5);
     const label = axisLabel(text, "E", "W");

@@ -18,7 +18,7 @@ _VELOCITY_STEP: Final = 0.1
 _MOST_VELOCITY: Final = 1000.0
 """Velocities are counted in steps of 0.1 mm/yr up to here; faster points count as this fast."""
 _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
-_SHOWN: Final = (0.001, 0.999)
+_SHOWN: Final = (0.005, 0.995)
 """Quantiles of all velocities between which a chart shows them."""
 _BARS: Final = 80
 

@@ -34,9 +34,10 @@ function themed(name) {
 
 const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
 
-/** Colour of a group of points: a class, or no class (whose dark outline would vanish on dark paper). */
+/** Colour of a group of points. On dark paper the two greys change places: Stable recedes, no class is seen. */
 function colourOf(group) {
-  return group === NO_CLASS && darkScheme.matches ? "#9aa0a6" : facts.colours[group];
+  if (darkScheme.matches && (group === 0 || group === NO_CLASS)) return group ? "#c3c8cd" : "#646b72";
+  return facts.colours[group];
 }
 
 function swatch(group) {
@@ -58,6 +59,12 @@ function plain(number, digits) {
 function percent(share) {
   if (share > 0 && share < 0.0005) return "< 0.1 %";
   return `${plain(100 * share, 1)} %`;
+}
+
+/** A probability, which is never quite 0 or 1. */
+function chance(probability) {
+  if (probability < 0.001) return "< 0.1 %";
+  return probability > 0.999 ? "> 99.9 %" : percent(probability);
 }
 
 /** A round step (1, 2 or 5 times a power of ten) that divides a span into at most so many parts. */

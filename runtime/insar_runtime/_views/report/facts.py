@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._inference.priors import ClassPriors
@@ -80,7 +81,8 @@ def page_arrays(table: ClassifiedTable, gathered: Gathered) -> dict[str, Packed]
     points = points.take(pa.array(np.argsort((group + 1) % (len(CLASS_NAMES) + 1), kind="stable")))
     x, y = (points[axis].to_numpy() for axis in ("x", "y"))
     low = _corner(points)
-    ids = points["id"].combine_chunks()
+    # Made by a selection just now, so its buffer holds these texts and nothing else.
+    ids = pa.concat_arrays(points["id"].chunks)
     count = len(points)
     packed = {
         "x": pack(np.where(x == NOWHERE, _NO_PLACE, x.astype(np.int64) - low[0]).astype(np.uint32)),
@@ -91,8 +93,8 @@ def page_arrays(table: ClassifiedTable, gathered: Gathered) -> dict[str, Packed]
         "shares": pack(_matrix(points, "shares", count).T),
         "epochs": pack(points["n_epochs"].to_numpy()),
         "gap": pack(points["max_gap_days"].to_numpy()),
-        "idLengths": pack(np.array([len(text.encode()) for text in ids.to_pylist()], dtype=np.uint32)),
-        "ids": pack(np.frombuffer("".join(ids.to_pylist()).encode(), dtype=np.uint8)),
+        "idLengths": pack(pc.binary_length(ids).to_numpy().astype(np.uint32)),
+        "ids": pack(np.frombuffer(ids.buffers()[2] or b"", dtype=np.uint8)),
     }
     places = _places(points["row"].to_numpy(), details)
     packed["detailed"] = pack((places >= 0).astype(np.uint8))

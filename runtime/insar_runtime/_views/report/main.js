@@ -16,7 +16,7 @@ function rampColours(mode) {
     let [colour, alpha] = ["#808080", 60];
     if (mode === "class" && k < facts.groups.length) {
       // Stable points are most, and are to recede.
-      [colour, alpha] = [colourOf(k), k === 0 ? (darkScheme.matches ? 90 : 215) : 255];
+      [colour, alpha] = [colourOf(k), k === 0 ? 215 : 255];
     }
     const parts = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
     let rgb = parts(colour);
@@ -78,7 +78,7 @@ function drawTip(points, i, x, y) {
   tip.hidden = i < 0;
   if (tip.hidden) return;
   const velocity = points.velocityOf(i);
-  const details = [percent(points.confidenceOf(i)), Number.isFinite(velocity) ? `${plain(velocity, 1)} mm/yr` : ""];
+  const details = [chance(points.confidenceOf(i)), Number.isFinite(velocity) ? `${plain(velocity, 1)} mm/yr` : ""];
   if (!Number.isFinite(points.confidenceOf(i))) details[0] = facts.statuses[points.status[i]].replaceAll("_", " ");
   tip.replaceChildren(html("b", {}, points.id(i)), html("span", {}, facts.groups[points.group[i]]), html("span", {}, `  ${details.filter(Boolean).join(", ")}`));
   const { clientWidth, clientHeight } = byId("map");
@@ -91,7 +91,7 @@ function drawTexts() {
   const { rows, unplaced, statuses } = facts.counts;
   const span = facts.dates.length ? `, ${facts.dates.length} epochs from ${facts.dates[0]} to ${facts.dates[facts.dates.length - 1]}` : "";
   byId("title").textContent = facts.title;
-  byId("lead").textContent = `${facts.file}: ${count(rows)} points${span}`;
+  byId("lead").textContent = `${facts.title === facts.file ? "" : `${facts.file}: `}${count(rows)} points${span}`;
   const notes = [];
   if (facts.points < rows) notes.push(`The map shows a uniform sample of ${count(facts.points)} of ${count(rows)} points; all numbers are of all points.`);
   if (unplaced) notes.push(`${count(unplaced)} of ${count(rows)} points have no position and are not on the map.`);
@@ -161,10 +161,7 @@ async function start() {
   };
 
   if (facts.position) map = new PointMap(points, state, { hover, select });
-  else {
-    byId("map-card").hidden = true;
-    document.querySelector("main").classList.add("mapless");
-  }
+  else byId("map-card").hidden = true;
   byId("all-classes").addEventListener("click", () => show(facts.groups.map(() => true)));
   byId("previous").addEventListener("click", () => stepBy(-1));
   byId("next").addEventListener("click", () => stepBy(1));

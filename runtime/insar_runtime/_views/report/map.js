@@ -1,10 +1,10 @@
 /* The map: where it looks, how it is moved, what lies under the pointer. Painting is the painters' part. */
 
-const EDGE = { left: 62, bottom: 26, top: 1, right: 1 };
+const EDGE = { left: 78, bottom: 26, top: 1, right: 1 };
 const METRES_A_DEGREE = 111320;
 const REACH = 9; // pixels from the pointer to a point that it means
 const CALM_MS = 160; // without movement, until all points are painted again
-const FRAME_MS = 24; // what a frame may take while the map moves
+const FRAME_MS = 33; // between two frames, at most, while the map moves
 
 /** Which points lie where: a grid of cells over all of them. */
 class Grid {
@@ -64,8 +64,7 @@ class PointMap {
     this.order = shuffledWithin(points.ranges, points.count);
     this.painter = glPainter(this.canvas, points, this.order) ?? pixelPainter(this.canvas, points, this.order);
     this.view = { x: 0, y: 0, kx: 1, ky: 1, width: 1, height: 1, ratio: 1 };
-    this.part = 1;
-    this.frames = [];
+    this.part = this.movingPart = 1;
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.canvas.addEventListener("webglcontextrestored", () => {
       this.painter = glPainter(this.canvas, points, this.order);
@@ -154,39 +153,49 @@ class PointMap {
 
   /** Paint fewer points while the map moves if all of them would take too long, and all when it is still. */
   moved() {
-    this.part = this.fullMs > FRAME_MS ? FRAME_MS / this.fullMs : 1;
     clearTimeout(this.calm);
     this.calm = setTimeout(() => this.request(1), CALM_MS);
-    this.request(this.part);
+    this.request(this.movingPart);
   }
 
   request(part = this.part) {
     this.part = part;
-    this.pending ??= requestAnimationFrame(() => {
+    this.pending ??= requestAnimationFrame((now) => {
       this.pending = undefined;
+      if (this.part === this.movingPart) this.keepPace(now);
       this.draw();
     });
   }
 
+  /** Adapt the part that is painted to the time between two frames of one movement. */
+  keepPace(now) {
+    const apart = now - this.lastFrame;
+    this.lastFrame = now;
+    if (!(apart < 10 * FRAME_MS)) return; // the first frame of a movement
+    const change = apart > 1.3 * FRAME_MS ? 0.75 : apart < 0.7 * FRAME_MS ? 1.1 : 1;
+    this.part = this.movingPart = Math.min(1, Math.max(0.02, this.movingPart * change));
+  }
+
   draw() {
-    const begin = performance.now();
     const ranges = this.points.ranges.filter(({ group }) => this.state.visible[group]);
-    this.painter.paint(this.view, ranges, this.part, this.pointSize());
+    const size = this.pointSize(ranges);
+    this.painter.paint(this.view, ranges, this.part, size);
     if (this.fullMs === undefined) {
       // The first frame also prepares; the second tells what one takes.
       this.painter.finish();
       const again = performance.now();
-      this.painter.paint(this.view, ranges, 1, this.pointSize());
+      this.painter.paint(this.view, ranges, 1, size);
       this.painter.finish();
       this.fullMs = performance.now() - again;
+      this.movingPart = Math.min(1, (0.6 * FRAME_MS) / this.fullMs);
     }
     drawOver(this);
-    this.frames.push({ at: begin, ms: performance.now() - begin, part: this.part });
-    if (this.frames.length > 300) this.frames.shift();
   }
 
-  pointSize() {
-    const apart = Math.sqrt((this.view.width * this.view.height) / Math.max(this.points.count, 1));
+  /** Diameter in pixels: smaller for many points, larger when they come nearer. */
+  pointSize(ranges) {
+    const shown = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+    const apart = Math.sqrt((this.view.width * this.view.height) / Math.max(shown, 1));
     const atHome = Math.min(5.5, Math.max(1.8, apart * 0.5));
     return Math.min(12, atHome * Math.max(1, this.view.ky / this.home) ** 0.4);
   }

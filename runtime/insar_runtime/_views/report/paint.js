@@ -34,7 +34,7 @@ const VERTEX = `
   }`;
 
 const FRAGMENT = `
-  precision mediump float;
+  precision highp float;
   uniform sampler2D ramp;
   uniform float size, hollow;
   varying float shade;
@@ -48,7 +48,7 @@ const FRAGMENT = `
 
 function compiled(gl) {
   const program = gl.createProgram();
-  for (const [type, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT.replace("mediump", "highp")]]) {
+  for (const [type, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
     const shader = gl.createShader(type);
     gl.shaderSource(shader, text);
     gl.compileShader(shader);
@@ -110,7 +110,7 @@ function glPainter(canvas, points, order) {
     },
     /** Wait until all is painted, to measure it. */
     finish() {
-      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // gl.finish does not wait in browsers
     },
   };
 }

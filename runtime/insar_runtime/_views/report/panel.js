@@ -9,7 +9,7 @@ function drawPoint(points, i) {
   }
   const group = points.group[i];
   const confidence = points.confidenceOf(i);
-  const sure = Number.isFinite(confidence) && group !== NO_CLASS ? html("span", {}, percent(confidence)) : "";
+  const sure = Number.isFinite(confidence) && group !== NO_CLASS ? html("span", {}, chance(confidence)) : "";
   const name = html("div", { class: "name" }, swatch(group), html("b", { id: "point-class" }, facts.groups[group]), sure,
     html("span", { id: "point-id" }, `${facts.idName ?? "row"} ${points.id(i)}`));
   const plot = html("div", { class: "plot" });
@@ -43,18 +43,17 @@ function sideOf(points, i) {
   if (shares) {
     shares.forEach((one, k) => bars.append(html("span", {}, facts.groups[k]),
       html("span", { class: "track" }, html("i", { style: { width: `${100 * one}%`, background: colourOf(k) } })),
-      html("span", {}, percent(one))));
+      html("span", {}, chance(one))));
   }
   const known = [["Status", facts.statuses[points.status[i]].replaceAll("_", " ")]];
   const velocity = points.velocityOf(i);
   if (Number.isFinite(velocity)) known.push(["Velocity", `${plain(velocity, 1)} mm/yr`]);
   known.push(["Epochs", String(points.epochs[i])], ["Longest gap", `${points.gap[i]} days`]);
-  if (!facts.position) known.push();
-  else if (!points.hasPlace(i)) known.push(["Position", "none"]);
-  else known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
+  if (facts.position && !points.hasPlace(i)) known.push(["Position", "none"]);
+  if (facts.position && points.hasPlace(i)) known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
   const attributes = points.attributesOf(i).filter(([, value]) => Number.isFinite(value));
   const more = attributes.length
-    ? [html("details", {}, html("summary", {}, `${attributes.length} more attributes`), pairs(attributes.map(([name, value]) => [name, plain(value)])))]
+    ? [html("details", {}, html("summary", {}, attributes.length === 1 ? "1 more attribute" : `${attributes.length} more attributes`), pairs(attributes.map(([name, value]) => [name, plain(value)])))]
     : [];
   return [bars, pairs(known), ...more];
 }

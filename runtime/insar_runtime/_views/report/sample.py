@@ -85,8 +85,7 @@ class EvenSample:
         """Give the sample in the rows' order; None if no batch has come."""
         if not self._batches:
             return None
-        if self._held > self._size:
-            self._thin()
+        self._thin()
         return pa.Table.from_batches(self._batches)
 
     def _below(self, batch: pa.RecordBatch) -> pa.RecordBatch:
