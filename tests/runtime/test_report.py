@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ def _never() -> Classifier:
     raise AssertionError("nothing is to be classified")
 
 
-def _classified(tmp_path: Path, points: int = 300, **more: Any) -> Path:
-    displacement, dates = series(points)
+def _classified(tmp_path: Path, **more: Any) -> Path:
+    displacement, dates = series(300)
     displacement[::9, ::4] = np.nan
     displacement[5] = np.nan
     source = write(wide(displacement, dates, **more), tmp_path / "in.parquet")
@@ -79,19 +80,25 @@ def _rows(count: int, seed: int = 0) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({"row": np.arange(count), GROUP: group, KEY: rng.random(count)})
 
 
+def _numbers(sample: UniformSample | EvenSample) -> list[int]:
+    rows = sample.rows()
+    assert rows is not None
+    return list(rows["row"].to_pylist())
+
+
 @given(st.lists(st.integers(0, 400), max_size=5), st.integers(1, 300))
 def test_samples_do_not_depend_on_the_batches(cuts: list[int], size: int) -> None:
     rows = _rows(400)
     edges = [0, *sorted(cuts), 400]
     uniform, even = UniformSample(size), EvenSample(size, 4)
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         for sample in (uniform, even):
             sample.add(rows.slice(start, end - start))
     keys, group = rows.column(KEY).to_numpy(), rows.column(GROUP).to_numpy()
-    assert uniform.rows()["row"].to_pylist() == sorted(np.argsort(keys)[:size].tolist())
+    assert _numbers(uniform) == sorted(np.argsort(keys)[:size].tolist())
     share = even_share(np.bincount(group, minlength=4), size)
     wanted = sorted(i for g in range(4) for i in np.flatnonzero(group == g)[np.argsort(keys[group == g])[:share]])
-    assert even.rows()["row"].to_pylist() == wanted
+    assert _numbers(even) == wanted
 
 
 def test_counts_are_those_of_the_rows() -> None:
@@ -214,7 +221,13 @@ def test_metres(tmp_path: Path) -> None:
     classify_file(write(table, tmp_path / "in.parquet"), tmp_path / "c.parquet")
     _report(tmp_path / "c.parquet", tmp_path / "out.html")
     position = read_page(tmp_path / "out.html").facts["position"]
-    assert position == {"kind": "metres", "system": "easting, northing", "steps": 10, "x0": 40_000_000, "y0": 20_000_000}
+    assert position == {
+        "kind": "metres",
+        "system": "easting, northing",
+        "steps": 10,
+        "x0": 40_000_000,
+        "y0": 20_000_000,
+    }
 
 
 def test_classified_text(tmp_path: Path) -> None:
@@ -246,15 +259,18 @@ def test_anything_else_is_classified_first(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.html", "c.parquet", "same.html"}
 
 
-@pytest.mark.parametrize("evil", ["</script><script>alert(1)</script>", "<!--", "<img src=x onerror=alert(1)>", "/* script */"])
+@pytest.mark.parametrize(
+    "evil", ["</script><script>alert(1)</script>", "<!--", "<img src=x onerror=alert(1)>", "/* script */"]
+)
 def test_nothing_of_the_file_becomes_markup(tmp_path: Path, evil: str) -> None:
-    path = _classified(tmp_path, **{evil: np.arange(300.0), "pid": [f"{evil}{i}" for i in range(300)]})
+    more: dict[str, Any] = {evil: np.arange(300.0), "pid": [f"{evil}{i}" for i in range(300)]}
+    path = _classified(tmp_path, **more)
     _report(path, tmp_path / "out.html", title=evil)
     text = (tmp_path / "out.html").read_text()
     page = read_page(tmp_path / "out.html")
     assert page.facts["title"] == evil
     assert page.facts["attributes"] == [evil]
-    assert sorted(page.ids())[0].startswith(evil)
+    assert min(page.ids()).startswith(evil)
     _report(path, tmp_path / "plain.html", title="plain")
     plain = (tmp_path / "plain.html").read_text()
     # However evil the title, the page has as many elements of each kind.

@@ -30,7 +30,8 @@ from insar_runtime.errors import UsageError
 
 def report(
     source: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Classified table, or one that classify reads: it is classified first.")
+        Path,
+        typer.Argument(metavar="FILE", help="Classified table, or one that classify reads: it is classified first."),
     ],
     output: Annotated[
         Path | None,

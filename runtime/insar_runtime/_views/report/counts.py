@@ -100,4 +100,5 @@ def _count(into: NDArray[np.int64], group: NDArray[np.int8], place: NDArray[np.i
 def _quantile_bins(counts: NDArray[np.int64], quantiles: tuple[float, ...]) -> NDArray[np.intp]:
     """Give the bins in which quantiles of what was counted lie."""
     reached = np.cumsum(counts)
-    return np.searchsorted(reached, np.maximum(np.array(quantiles) * reached[-1], 1), side="left")
+    bins: NDArray[np.intp] = np.searchsorted(reached, np.maximum(np.array(quantiles) * reached[-1], 1), side="left")
+    return bins

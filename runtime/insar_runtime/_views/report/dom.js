@@ -86,17 +86,14 @@ function roundNumbers(from, to, parts) {
   }));
 }
 
-/** Draw a chart into an element at its real width, again whenever that changes. */
+/** Draw a chart into an element at its real width, again whenever that changes; returns what draws it anew. */
 function responsive(element, draw) {
+  let width;
   const again = () => {
-    if (element.clientWidth) element.replaceChildren(draw(element.clientWidth));
+    width = element.clientWidth;
+    if (width) element.replaceChildren(draw(width));
   };
-  let width = 0;
-  new ResizeObserver(() => {
-    if (element.clientWidth !== width) {
-      width = element.clientWidth;
-      again();
-    }
-  }).observe(element);
+  again();
+  new ResizeObserver(() => element.clientWidth !== width && again()).observe(element);
   return again;
 }

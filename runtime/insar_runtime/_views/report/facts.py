@@ -63,7 +63,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
     }
 
 
-def page_arrays(table: ClassifiedTable, gathered: Gathered) -> dict[str, Packed]:
+def page_arrays(gathered: Gathered) -> dict[str, Packed]:
     """Pack what the page draws, in the order in which it draws: points without a class, Stable, ... , PUE.
 
     Returns
@@ -159,7 +159,9 @@ def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
     lines.append(["Model SHA-256", str(block.get("model_sha256"))])
     lines.append(["Software", f"{block.get('package')} {block.get('package_version')}, {block.get('provider')}"])
     lines.append(["Input", ", ".join(str(told[key]) for key in ("name", "producer", "layout") if told.get(key))])
-    lines.append(["Unit", f"{told.get('unit')} ({_EVIDENCE.get(told.get('unit_evidence'), told.get('unit_evidence'))})"])
+    lines.append(
+        ["Unit", f"{told.get('unit')} ({_EVIDENCE.get(told.get('unit_evidence'), told.get('unit_evidence'))})"]
+    )
     if (priors := block.get("priors")) is not None:
         lines.append(["Priors", describe_priors(ClassPriors(**priors))])
     abstain = block.get("parameters", {}).get("abstain_below")

@@ -88,9 +88,7 @@ def gather(
         matrix = _displacement(table, batch, first_row)
         columns = _columns(table, batch, rows, matrix)
         group = columns[GROUP]
-        counts.add(
-            group, columns["status"], columns.pop("confidence"), columns["velocity"], columns["x"] != NOWHERE
-        )
+        counts.add(group, columns["status"], columns.pop("confidence"), columns["velocity"], columns["x"] != NOWHERE)
         points.add(_batch({**columns, KEY: keys}))
         if details is not None:
             attributes = [as_floats(batch.column(name)) for name in table.attributes]
@@ -126,11 +124,7 @@ def _columns(
     class_id = _whole(batch.column("class_id"), NO_CLASS)
     if class_id.size and not NO_CLASS <= class_id.min() <= class_id.max() < len(CLASS_NAMES):
         raise DataError(f"class_id {class_id.max()} is none of ours; classify the table again")
-    xy = (
-        table.position.steps(batch)
-        if table.position
-        else np.full((len(rows), 2), NOWHERE, dtype=np.int32)
-    )
+    xy = table.position.steps(batch) if table.position else np.full((len(rows), 2), NOWHERE, dtype=np.int32)
     name = table.roles.get("id")
     ids = pc.fill_null(batch.column(name).cast(pa.string()), "") if name else pa.array(rows).cast(pa.string())
     return {

@@ -64,7 +64,8 @@ class PointMap {
     this.order = shuffledWithin(points.ranges, points.count);
     this.painter = glPainter(this.canvas, points, this.order) ?? pixelPainter(this.canvas, points, this.order);
     this.view = { x: 0, y: 0, kx: 1, ky: 1, width: 1, height: 1, ratio: 1 };
-    this.part = this.movingPart = 1;
+    this.moving = false;
+    this.movingPart = 1;
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.canvas.addEventListener("webglcontextrestored", () => {
       this.painter = glPainter(this.canvas, points, this.order);
@@ -154,15 +155,18 @@ class PointMap {
   /** Paint fewer points while the map moves if all of them would take too long, and all when it is still. */
   moved() {
     clearTimeout(this.calm);
-    this.calm = setTimeout(() => this.request(1), CALM_MS);
-    this.request(this.movingPart);
+    this.calm = setTimeout(() => {
+      this.moving = false;
+      this.request();
+    }, CALM_MS);
+    this.moving = true;
+    this.request();
   }
 
-  request(part = this.part) {
-    this.part = part;
+  request() {
     this.pending ??= requestAnimationFrame((now) => {
       this.pending = undefined;
-      if (this.part === this.movingPart) this.keepPace(now);
+      if (this.moving) this.keepPace(now);
       this.draw();
     });
   }
@@ -173,13 +177,13 @@ class PointMap {
     this.lastFrame = now;
     if (!(apart < 10 * FRAME_MS)) return; // the first frame of a movement
     const change = apart > 1.3 * FRAME_MS ? 0.75 : apart < 0.7 * FRAME_MS ? 1.1 : 1;
-    this.part = this.movingPart = Math.min(1, Math.max(0.02, this.movingPart * change));
+    this.movingPart = Math.min(1, Math.max(0.02, this.movingPart * change));
   }
 
   draw() {
     const ranges = this.points.ranges.filter(({ group }) => this.state.visible[group]);
     const size = this.pointSize(ranges);
-    this.painter.paint(this.view, ranges, this.part, size);
+    this.painter.paint(this.view, ranges, this.moving ? this.movingPart : 1, size);
     if (this.fullMs === undefined) {
       // The first frame also prepares; the second tells what one takes.
       this.painter.finish();

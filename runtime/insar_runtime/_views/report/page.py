@@ -12,7 +12,17 @@ from typing import Any, Final
 
 from insar_runtime._views.report.pack import Packed
 
-_SCRIPTS: Final = ("dom.js", "data.js", "paint.js", "axes.js", "map.js", "series.js", "charts.js", "panel.js", "main.js")
+_SCRIPTS: Final = (
+    "dom.js",
+    "data.js",
+    "paint.js",
+    "axes.js",
+    "map.js",
+    "series.js",
+    "charts.js",
+    "panel.js",
+    "main.js",
+)
 """Parts of the script in the order in which they are joined."""
 _HERE: Final = "insar_runtime._views.report"
 
@@ -57,7 +67,9 @@ def _json(facts: Mapping[str, Any]) -> str:
 
 
 def _policy(script: str, style: str) -> str:
-    return f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; base-uri 'none'"
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; base-uri 'none'"
+    )
 
 
 def _hash(text: str) -> str:

@@ -49,8 +49,9 @@ class Position:
     def steps(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
         """Give the positions [N, 2] in whole steps, ``NOWHERE`` where there is none."""
         points = np.round(self.read(batch) * STEPS[self.kind])
-        placed = (np.abs(points) <= np.iinfo(np.int32).max).all(axis=1)
-        return np.where(placed[:, None], points, NOWHERE).astype(np.int32)
+        # False for NaN as well.
+        placed = (np.abs(points) <= np.iinfo(np.int32).max).all(axis=1, keepdims=True)
+        return np.where(placed, points, NOWHERE).astype(np.int32)
 
 
 def find_position(
@@ -83,9 +84,7 @@ def find_position(
     return None
 
 
-def _candidates(
-    schema: pa.Schema, metadata: Mapping[str, str], roles: Mapping[Role, str | None]
-) -> Iterator[Position]:
+def _candidates(schema: pa.Schema, metadata: Mapping[str, str], roles: Mapping[Role, str | None]) -> Iterator[Position]:
     longitude, latitude = roles.get("longitude"), roles.get("latitude")
     if longitude and latitude:
         yield Position("degrees", "longitude, latitude", lambda batch: read_points(batch, longitude, latitude))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
 from insar_runtime._input.layout import Role
 from insar_runtime._input.units import Unit
@@ -45,7 +45,7 @@ class Classification:
     classifier: Callable[[], Classifier]
     units: Unit | None = None
     columns: Mapping[Role, str] | None = None
-    priors: Shares | None = None
+    priors: Shares | Literal["auto"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,15 @@ def write_report(
             )
         table = closing.enter_context(open_classified(classified))
         gathered = gather(
-            table, most_points=most_points, detail_bytes=_detail_bytes(series_mb, most_points, table.rows),
+            table,
+            most_points=most_points,
+            detail_bytes=_detail_bytes(series_mb, most_points, table.rows),
             progress=progress,
         )
         facts = page_facts(table, gathered, title=title or source.name, file=source.name, shown_as=str(source))
-        arrays = page_arrays(table, gathered)
+        arrays = page_arrays(gathered)
     with _replacing(output, overwrite=overwrite) as file:
-        _write(file, page_parts(facts, arrays))
+        file.writelines(page_parts(facts, arrays))
     return Report(str(output), facts["counts"]["rows"], facts["points"], _detailed(gathered), output.stat().st_size)
 
 
@@ -145,11 +147,6 @@ def _detail_bytes(series_mb: float | None, most_points: int, rows: int | None) -
 
 def _detailed(gathered: Gathered) -> int:
     return 0 if gathered.details is None else len(gathered.details)
-
-
-def _write(file: TextIO, parts: Iterable[str]) -> None:
-    for part in parts:
-        file.write(part)
 
 
 @contextmanager
