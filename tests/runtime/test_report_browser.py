@@ -468,7 +468,7 @@ def test_a_million_points_stay_smooth(browser: Browser, tmp_path: Path) -> None:
         return [(performance.now() - begin) / 1000, hits];"""
     )
     assert picked[0] < 2
-    assert picked[1] > 500
+    assert picked[1] > 100
     _wait(browser, "return !report.map.moving && !report.map.pending")
 
 

@@ -35,7 +35,6 @@ function drawAxes(map, context) {
   Object.assign(context, { strokeStyle: themed("--line"), fillStyle: themed("--soft"), lineWidth: 1 });
   context.strokeRect(EDGE.left - 0.5, EDGE.top - 0.5, view.width + 1, view.height + 1);
   const marks = (axis, start, parts) => roundNumbers((start + low[axis]) / unit, (start + high[axis]) / unit, parts);
-  context.globalAlpha = 1;
   for (const { value, text } of marks(0, x0, Math.max(3, view.width / 100))) {
     const x = EDGE.left + (value * unit - x0 - low[0]) * view.kx;
     tick(context, x, bottom, x, bottom + 5);

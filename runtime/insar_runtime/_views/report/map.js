@@ -103,7 +103,7 @@ class PointMap {
   }
 
   look(x, y, ky) {
-    const limited = Math.min(Math.max(ky, this.home * 0.5), Math.max(8 / (1 / this.metresAStep), this.home * 4));
+    const limited = Math.min(Math.max(ky, this.home * 0.5), Math.max(8 * this.metresAStep, this.home * 4));
     Object.assign(this.view, { x, y, ky: limited, kx: limited * this.aspect });
     this.untouched = false;
     this.moved();
@@ -176,8 +176,8 @@ class PointMap {
     const apart = now - this.lastFrame;
     this.lastFrame = now;
     if (!(apart < 10 * FRAME_MS)) return; // the first frame of a movement
-    const change = apart > 1.3 * FRAME_MS ? 0.75 : apart < 0.7 * FRAME_MS ? 1.1 : 1;
-    this.movingPart = Math.min(1, Math.max(0.02, this.movingPart * change));
+    const change = apart > 1.3 * FRAME_MS ? 0.8 : 1.1;
+    this.movingPart = Math.min(1, Math.max(0.03, this.movingPart * change));
   }
 
   draw() {

@@ -13,7 +13,7 @@ function drawPoint(points, i) {
   const name = html("div", { class: "name" }, swatch(group), html("b", { id: "point-class" }, facts.groups[group]), sure,
     html("span", { id: "point-id" }, `${facts.idName ?? "row"} ${points.id(i)}`));
   const plot = html("div", { class: "plot" });
-  panel.replaceChildren(html("div", { class: "chosen" }, name, plot, html("div", { class: "side" }, ...sideOf(points, i))));
+  panel.replaceChildren(html("div", { class: "chosen" }, name, plot, html("div", { class: "side" }, ...sideOf(points, i)), attributesOf(points, i)));
   const values = points.seriesOf(i);
   const colour = group === 0 || group === NO_CLASS ? themed("--soft") : colourOf(group);
   if (values) responsive(plot, (width) => drawSeries(width, values, colour));
@@ -27,7 +27,8 @@ function whereSeries(id) {
     return html("p", { class: "hint" }, "The file holds classes without series. With them it is made by",
       html("code", {}, "insar-rt classify --keep-series"));
   }
-  const command = `insar-rt show ${quoted(facts.shownAs)} --id ${quoted(id)}`;
+  const which = facts.idName === null ? `--row ${id}` : `--id ${quoted(id)}`;
+  const command = `insar-rt show ${quoted(facts.shownAs)} ${which}`;
   return html("p", { class: "hint" }, "This page has no room for the series of this point. In a terminal:",
     html("code", {}, command));
 }
@@ -51,11 +52,16 @@ function sideOf(points, i) {
   known.push(["Epochs", String(points.epochs[i])], ["Longest gap", `${points.gap[i]} days`]);
   if (facts.position && !points.hasPlace(i)) known.push(["Position", "none"]);
   if (facts.position && points.hasPlace(i)) known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
-  const attributes = points.attributesOf(i).filter(([, value]) => Number.isFinite(value));
-  const more = attributes.length
-    ? [html("details", {}, html("summary", {}, attributes.length === 1 ? "1 more attribute" : `${attributes.length} more attributes`), pairs(attributes.map(([name, value]) => [name, plain(value)])))]
-    : [];
-  return [bars, pairs(known), ...more];
+  return [bars, pairs(known)];
+}
+
+/** The file's other columns, folded; nothing if the page does not hold them. */
+function attributesOf(points, i) {
+  const known = points.attributesOf(i).filter(([, value]) => Number.isFinite(value));
+  if (!known.length) return "";
+  const summary = known.length === 1 ? "1 more attribute" : `${known.length} more attributes`;
+  const entries = known.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, plain(value))));
+  return html("details", {}, html("summary", {}, summary), html("dl", {}, ...entries));
 }
 
 function placeText(place) {
