@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,15 @@ ROOT = Path(__file__).resolve().parents[1]
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def need_program(*names: str) -> None:
+    """Skip the test without one of these programs; in CI, which installs them (``.ci/debian-packages``), fail."""
+    missing = [name for name in names if not shutil.which(name)]
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"CI lacks {', '.join(missing)}: see .ci/debian-packages")
+    if missing:
+        pytest.skip(f"not installed here: {', '.join(missing)}")
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,17 @@
-"""What the page on cost tells people to run is run here, as it stands."""
+"""What the page on cost tells people to run is run here, as it stands; its examples have tests of their own."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import Classifier
+from insar_runtime.engines import ray, spark
+from tests.chains import make_folder, sh
 from tests.runtime.tables import series, wide
 
 PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
@@ -25,57 +21,48 @@ def _blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three zips as a service delivers them, one of them broken, and insar-rt in the path."""
-    (tmp_path / "egms").mkdir()
-    pacsv.write_csv(wide(*series(50, 40)), tmp_path / "table.csv")
-    for name in ("a", "b"):
-        with zipfile.ZipFile(tmp_path / "egms" / f"{name}.zip", "w") as archive:
-            archive.write(tmp_path / "table.csv", f"{name}.csv")
-    (tmp_path / "egms" / "broken.zip").write_bytes(b"PK\x03\x04 nothing")
-    (tmp_path / "bin").mkdir()
-    command = tmp_path / "bin" / "insar-rt"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m insar_runtime "$@"\n')
-    command.chmod(0o755)
-    return tmp_path
-
-
-def _sh(script: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", **more}
-    return subprocess.run(
-        ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
-def test_a_folder_of_files(folder: Path) -> None:
-    done = _sh(_blocks("sh")[0], folder)
+def test_a_folder_of_files(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    (script,) = _blocks("sh")
+    done = sh(script, folder)
     assert done.returncode == 123, done.stderr
     assert done.stderr.count("insar-rt: error:") == 1
     assert sorted(path.name for path in folder.glob("egms/*.parquet")) == [
         "a.classified.parquet",
         "b.classified.parquet",
     ]
-    assert "exists" in _sh(_blocks("sh")[0], folder).stderr
+    assert "exists" in sh(script, folder).stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
-def test_a_task_of_an_array(folder: Path) -> None:
-    (folder / "files.txt").write_text("egms/b.zip\negms/a.zip\n")
-    done = _sh(_blocks("sh")[1], folder, SLURM_ARRAY_TASK_ID="1")
-    assert done.returncode == 0, done.stderr
-    assert [path.name for path in folder.glob("egms/*.parquet")] == ["a.classified.parquet"]
+class _Engine:
+    """As much of a DataFrame and of a Dataset as the page's lines touch; the real ones have tests of their own."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def take_batch(self, rows: int, batch_format: str) -> pa.Table:
+        assert batch_format == "pyarrow"
+        return self._table.slice(0, rows)
+
+    def map_batches(self, actor: Any, *, fn_constructor_kwargs: dict[str, Any], **_: Any) -> pa.Table:
+        return actor(**fn_constructor_kwargs)(self._table)
 
 
-def test_functions_for_engines() -> None:
-    (block,) = (block for block in _blocks("python") if "def " in block)
-    names: dict[str, Any] = {}
-    exec(block, names)
+def test_lines_for_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    for_spark, for_ray = _blocks("python")
     table = wide(*series(300, 40))
-    expected = pa.Table.from_batches(Classifier(threads=1).classify_batches(table.to_batches(), units="mm"))
-    assert names["classify_table"](table).equals(expected)
-    partition = pa.Table.from_batches(names["classify_partition"](iter(table.to_batches(max_chunksize=70))))
-    assert not any(pa.types.is_dictionary(data_type) for data_type in partition.schema.types)
-    assert partition.column("class_name").to_pylist() == expected.column("class_name").to_pylist()
-    pq.write_table(partition, pa.BufferOutputStream())
+    names: dict[str, Any] = {"dataset": _Engine(table)}
+    exec(for_ray, names)
+    assert names["classified"].num_rows == 300
+    assert names["classify_dataset"] is ray.classify_dataset
+    monkeypatch.setattr(spark, "classify_dataframe", lambda table, units: (table, units))
+    names = {"table": "table"}
+    exec(for_spark, names)
+    assert names["classified"] == ("table", "mm")
+
+
+def test_every_example_is_linked_from_a_page() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGE.parent.glob("*.md"))
+    for example in (PAGE.parent / "examples").iterdir():
+        assert f"examples/{example.name})" in pages

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus, TrendClass
 from insar_runtime.errors import (
+    BadRowsError,
     DataError,
     InputNotFoundError,
     InputOutputError,
@@ -39,6 +40,7 @@ __all__ = [
     "CLASS_NAMES",
     "NO_CLASS",
     "STATUS_NAMES",
+    "BadRowsError",
     "ClassPriors",
     "Classifier",
     "DataError",

@@ -22,6 +22,7 @@ from insar_runtime._commands.classify import classify
 from insar_runtime._commands.console import forget_output, say
 from insar_runtime._commands.inspect import inspect
 from insar_runtime._commands.report import report
+from insar_runtime._commands.show import show
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.",
 )
-for command in (classify, inspect, report, demo, models, doctor, bench):
+for command in (classify, inspect, show, report, demo, models, doctor, bench):
     app.command()(command)
 
 
@@ -74,21 +75,28 @@ def main() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()
     except InsarRuntimeError as error:
-        _fail(str(error), error.exit_code)
+        _fail(error)
     except OSError as error:
         forget_output()
-        _fail(f"writing to standard output failed ({error.strerror or error})", InputOutputError.exit_code)
+        _fail(InputOutputError(f"writing to standard output failed ({error.strerror or error})"))
     except Exception as error:
         # What typer raises for a wrong option has a message of its own; all else is a defect and stays a traceback.
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"{error.format_message()} See insar-rt --help.", UsageError.exit_code)
+        _fail(UsageError(f"{error.format_message()} See insar-rt --help."))
     sys.exit(code)
 
 
-def _fail(text: str, code: int) -> NoReturn:
-    say("insar-rt: error: " + " ".join(text.split()))
-    sys.exit(code)
+def _fail(error: InsarRuntimeError) -> NoReturn:
+    """Say what went wrong, on one line, in the form that was asked for."""
+    if any("json" in argument for argument in sys.argv[1:]):
+        from insar_runtime._views.logs import open_reporter, wants_json  # noqa: PLC0415 - needs numpy
+
+        if wants_json(sys.argv[1:]):
+            open_reporter("json", quiet=False, stream=sys.stderr).failed(error)
+            sys.exit(error.exit_code)
+    say("insar-rt: error: " + " ".join(str(error).split()))
+    sys.exit(error.exit_code)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

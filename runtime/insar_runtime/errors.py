@@ -6,6 +6,7 @@ that a caller would expect. The command line turns ``exit_code`` into the status
 InsarRuntimeError
 ├── UsageError           2   options that contradict each other, arguments of the wrong shape
 ├── DataError            65  the data are refused: layout, dates, units, content
+│   └── BadRowsError     65  more rows than allowed cannot be classified; the output is there
 ├── InputNotFoundError   66  there is no such input
 ├── UnavailableError     69  a model or device that was asked for is not there
 ├── MemoryLimitError     71   the memory that a run may take does not do
@@ -16,7 +17,10 @@ InsarRuntimeError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from insar_runtime.summary import Summary
 
 
 class InsarRuntimeError(Exception):
@@ -35,6 +39,20 @@ class DataError(InsarRuntimeError, ValueError):
     """The data cannot be classified as they are: layout, dates, units or content."""
 
     exit_code = 65
+
+
+class BadRowsError(DataError):
+    """More rows than allowed cannot be classified. The output is written all the same.
+
+    Attributes
+    ----------
+    summary : insar_runtime.Summary
+        Of the run.
+    """
+
+    def __init__(self, message: str, summary: Summary) -> None:
+        super().__init__(message)
+        self.summary = summary
 
 
 class InputNotFoundError(InsarRuntimeError, FileNotFoundError):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,16 +17,18 @@ from insar_runtime._input.layout import Role
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
 from insar_runtime._input.units import Unit
-from insar_runtime._output.sinks import WAITING_SERIES_BYTES, check_output
+from insar_runtime._output.parquet import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import Load, MemoryGuard, Plan, make_plan
 from insar_runtime._pipeline.parallel import in_order
+from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.run import Run
 from insar_runtime._pipeline.sample import RowSample
 from insar_runtime._pipeline.stream import classify_rows, output_schema
+from insar_runtime._pipeline.targets import Identity, Targets, path_or_stream
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier, Shares
-from insar_runtime.errors import UsageError
-from insar_runtime.summary import Summary
+from insar_runtime.errors import BadRowsError, UsageError
+from insar_runtime.summary import Summary, summarize
 
 Progress = Callable[[int, int | None], None]
 """Called with the rows done and the rows in all (None if that is not known)."""
@@ -66,9 +68,15 @@ def classify_file(
     classifier: Classifier | None = None,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
+    date_format: str | None = None,
+    half_wavelength_mm: float | None = None,
     keep_series: bool = False,
-    overwrite: bool = False,
     priors: Shares | Literal["auto"] | None = None,
+    also: Sequence[str | Path] = (),
+    quarantine: str | Path | None = None,
+    max_bad_fraction: float | None = None,
+    overwrite: bool = False,
+    skip_existing: bool = False,
     memory_limit: int | None = None,
     progress: Progress | None = None,
 ) -> Summary:
@@ -79,22 +87,36 @@ def classify_file(
     source : str, Path or binary stream
         Parquet, CSV, zip with a CSV, or Arrow IPC; ``-`` or a stream for Arrow IPC from a pipe.
     output : str, Path or binary stream
-        Parquet file to write (GeoParquet 1.1 where longitude and latitude are known), or ``-`` or a stream
-        for an Arrow IPC stream.
+        File to write: Parquet (GeoParquet 1.1 where positions are known), or by its extension GeoPackage, CSV or Arrow
+        IPC; ``-`` or a stream for an Arrow IPC stream.
     classifier : Classifier, optional
         Made with its defaults if not given.
     units : {"mm", "cm", "m", "rad"}, optional
         Unit of the displacements, where the file does not prove it.
     columns : mapping of role to column name, optional
         Columns to take as ``id``, ``longitude``, ``latitude``, ``easting``, ``northing``, ``velocity``.
+    date_format : str, optional
+        Spelling of the dates, such as ``DDMMYYYY``, where it can be read in two ways.
+    half_wavelength_mm : float, optional
+        Of the radar, which says what a radian is; that of the model if not given.
     keep_series : bool
         Whether the output keeps the series beside the attributes.
-    overwrite : bool
-        Whether an output that exists may be replaced.
     priors : mapping of str to float, sequence of 5 floats, or "auto", optional
         Shares of the classes where the points come from, in place of the classifier's. ``auto`` estimates them
         from the file, which is then read twice; with fewer than 100 rows to estimate from, the mix of the training
         is kept and said so in the metadata.
+    also : sequence of str or Path
+        Further files for the same rows, each in the format of its extension.
+    quarantine : str or Path, optional
+        Parquet file for copies of the rows that cannot be classified (``status`` other than ok and abstained), with all
+        their columns; it has no rows if there are none. The output keeps these rows all the same.
+    max_bad_fraction : float, optional
+        Share of such rows above which the run counts as failed, with its outputs written.
+    overwrite : bool
+        Whether outputs that exist may be replaced.
+    skip_existing : bool
+        Whether nothing is done if all outputs are there and say that they come from this input, this model and these
+        parameters; outputs that say something else are replaced.
     memory_limit : int, optional
         Bytes that the process may hold. Smaller batches and fewer threads are taken to stay below; if that does not do,
         or a run gets beyond, it ends with ``MemoryLimitError`` rather than by the system's hand.
@@ -107,46 +129,97 @@ def classify_file(
 
     Raises
     ------
+    BadRowsError
+        More rows than ``max_bad_fraction`` cannot be classified; the outputs are written.
     InsarRuntimeError
-        One of its family; the output is then what it was before.
+        Another one of its family; the outputs are then what they were before.
     """
     begin = time.perf_counter()
-    source = _path_or_stream(source)
-    output = _path_or_stream(output)
-    _check_pair(source, output, overwrite=overwrite)
+    source = path_or_stream(source)
+    targets = Targets.of(output, also, quarantine)
+    targets.check(source, overwrite=overwrite or skip_existing)
+    if max_bad_fraction is not None and not 0 <= max_bad_fraction <= 1:
+        raise UsageError(f"max_bad_fraction is {max_bad_fraction}; give a share between 0 and 1")
+    if skip_existing and not (isinstance(source, Path) and targets.are_files):
+        raise UsageError("skip_existing compares files, a stream is none; give an input file and an output file")
     classifier = classifier or Classifier()
+    request = Request(
+        units=units,
+        columns=columns or {},
+        date_format=date_format,
+        half_wavelength_mm=half_wavelength_mm,
+        keep_series=keep_series,
+        priors=priors,
+    )
+    with Identity(source, partial(request.key, classifier)) as identity:
+        block = targets.block_of(identity.key()) if skip_existing else None
+        skipped = block is not None
+        if block is None:
+            run = _classify(
+                source, targets, request, classifier, identity, overwrite or skip_existing, memory_limit, progress
+            )
+            block = run.block()
+    summary = summarize(block, _name(source), targets.names, seconds=time.perf_counter() - begin, skipped=skipped)
+    if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:
+        raise BadRowsError(
+            f"{summary.bad_rows} of {summary.rows} rows cannot be classified, more than the allowed share of "
+            f"{max_bad_fraction}; {summary.output} is written, look at its column status",
+            summary,
+        )
+    return summary
+
+
+def _classify(
+    source: Path | str | BinaryIO,
+    targets: Targets,
+    request: Request,
+    classifier: Classifier,
+    identity: Identity,
+    overwrite: bool,
+    memory_limit: int | None,
+    progress: Progress | None,
+) -> Run:
     guard = MemoryGuard(memory_limit)
+    exact = request.keep_series or targets.quarantine is not None
     reading = partial(
         open_understood,
         source,
-        units=units,
-        columns=columns,
-        half_wavelength_mm=classifier.model.half_wavelength_mm,
-        keep_series=keep_series,
+        units=request.units,
+        columns=request.columns,
+        half_wavelength_mm=request.half_wavelength(classifier),
+        keep_series=exact,
         threads=classifier.threads,
         large_batches=classifier.device != "cpu",
         room=guard.room,
     )
-    if isinstance(priors, str) and priors == "auto":
+    priors = request.priors
+    if isinstance(priors, str):
         if not isinstance(source, Path):
             raise UsageError("priors auto reads the input twice, a stream can be read once; give a file or five shares")
-        estimate = _estimated_priors(classifier, reading, guard, keep_series=keep_series, progress=progress)
+        estimate = _estimated_priors(classifier, reading, guard, keep_series=request.keep_series, progress=progress)
         classifier = classifier.with_priors(estimate)
     elif priors is not None:
         classifier = classifier.with_priors(priors)
     with reading() as table:
-        _check_fitness(classifier, table.understanding, keep_series=keep_series)
-        run = Run(classifier, table.understanding, table.source, keep_series=keep_series)
+        _check_fitness(classifier, table.understanding, keep_series=request.keep_series)
+        run = Run(
+            classifier,
+            table.understanding,
+            table.source,
+            request,
+            identity=identity.facts,
+            quarantine=targets.quarantine is not None,
+        )
         with (
-            run.open_sink(output, overwrite=overwrite) as sink,
+            run.open_outputs(targets.outputs, targets.quarantine, overwrite=overwrite) as write,
             _classified(table, run.classify, classifier, guard, is_file=isinstance(source, Path)) as results,
         ):
             for result in results:
-                sink.write(run.count(result))
+                write(result)
                 guard.check()
                 if progress:
                     progress(run.rows, table.source.rows)
-    return run.summary(table.source.name, _name(output), time.perf_counter() - begin)
+    return run
 
 
 def _estimated_priors(
@@ -214,27 +287,8 @@ def _check_fitness(classifier: Classifier, understanding: Understanding, *, keep
     output_schema(understanding, keep_series=keep_series)
 
 
-def _path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
-    if isinstance(where, str):
-        return where if where == "-" else Path(where)
-    return where
-
-
 def _name(where: Path | str | BinaryIO) -> str:
-    return str(where) if isinstance(where, (str, Path)) else "-"
-
-
-def _check_pair(source: Path | str | BinaryIO, output: Path | str | BinaryIO, *, overwrite: bool) -> None:
-    """Refuse what cannot end well before anything is opened."""
-    if not isinstance(output, Path):
-        return
-    check_output(output, overwrite=True)
-    same = False
-    with suppress(OSError):  # what is wrong with the input is said when it is opened
-        same = isinstance(source, Path) and output.samefile(source)
-    if same:
-        raise UsageError(f"output {output} is the input; name another file")
-    check_output(output, overwrite=overwrite)
+    return str(where) if isinstance(where, (str, Path)) else str(getattr(where, "name", "stream"))
 
 
 @contextmanager
@@ -275,7 +329,7 @@ def open_understood(
         For the same reasons as ``classify_file``.
     """
     roles = {str(role): name for role, name in (columns or {}).items()}
-    with open_source(_path_or_stream(source), roles=roles, exact=keep_series) as opened:
+    with open_source(path_or_stream(source), roles=roles, exact=keep_series) as opened:
         load = Load(opened.row_bytes, opened.held_bytes, WAITING_SERIES_BYTES if keep_series else 0)
         plan = make_plan(load, threads, large=large_batches, room=room)
         batches = opened.batches(plan.batch_rows, plan.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,8 +36,16 @@ class Summary:
         What really ran.
     priors : ClassPriors
         Mix of classes that the probabilities hold for.
+    parameters : dict of str to object
+        What was asked for, and what follows from it.
+    input_sha256 : str or None
+        Of the input file; None for a stream.
     seconds : float
         Time of the run, without start-up.
+    more_outputs : tuple of str
+        Files that were written beside ``output``.
+    skipped : bool
+        Whether nothing was done, because the outputs of such a run were there.
     """
 
     input: str
@@ -61,11 +70,50 @@ class Summary:
     provider: str
     device_reason: str
     priors: ClassPriors
+    parameters: dict[str, Any]
+    input_sha256: str | None
     seconds: float
+    more_outputs: tuple[str, ...] = ()
+    skipped: bool = False
+
+    @property
+    def bad_rows(self) -> int:
+        """Rows that cannot be classified as they are; abstention is an answer."""
+        return self.rows - self.statuses.get("ok", 0) - self.statuses.get("abstained", 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the summary as plain values."""
         return asdict(self)
+
+
+def summarize(
+    block: Mapping[str, Any],
+    source: str,
+    outputs: tuple[str, ...],
+    *,
+    seconds: float = 0.0,
+    skipped: bool = False,
+) -> Summary:
+    """Make the summary of a run from the block that its outputs carry."""
+    read = block["input"]
+    same = (
+        "rows", "classes", "statuses", "model", "model_version", "model_sha256", "precision", "device", "provider",
+        "device_reason", "parameters", "input_sha256",
+    )  # fmt: skip
+    return Summary(
+        input=source,
+        output=outputs[0],
+        epochs=len(read["dates"]),
+        first_date=read["dates"][0] if read["dates"] else None,
+        last_date=read["dates"][-1] if read["dates"] else None,
+        notes=tuple(block["notes"]),
+        priors=ClassPriors(**block["priors"]),
+        seconds=round(seconds, 3),
+        more_outputs=outputs[1:],
+        skipped=skipped,
+        **{name: read[name] for name in ("layout", "producer", "unit", "unit_evidence", "sign")},
+        **{name: block[name] for name in same},
+    )
 
 
 def notes_on(understanding: Understanding) -> tuple[str, ...]:

@@ -174,9 +174,11 @@ def test_standard_input_is_not_read_twice(tmp_path: Path) -> None:
     refused(done, 2, "a stream can be read once", "give a file or five shares")
 
 
-@pytest.mark.parametrize("source_", [".", "", "/"])
-def test_input_that_is_no_file(source_: str, tmp_path: Path) -> None:
-    refused(run("classify", source_, cwd=tmp_path), 2)
+def test_input_that_is_no_file(tmp_path: Path) -> None:
+    refused(run("classify", "", cwd=tmp_path), 2, "an input has no name")
+    refused(run("classify", ".", cwd=tmp_path), 66, "no tables in folder", ".parquet")
+    refused(run("classify", "*.zip", cwd=tmp_path), 66, "no file fits *.zip")
+    refused(run("classify", "there.is.none", cwd=tmp_path), 66, "no such input")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -201,7 +201,7 @@ def test_table_without_positions(tmp_path: Path) -> None:
 
 def test_positions_by_geometry_alone(tmp_path: Path) -> None:
     points = [struct.pack("<BIdd", 1, 1, 7 + i / 100, 45.5) if i % 2 else None for i in range(1, 41)]
-    points[-2] = struct.pack(">BIdd", 0, 1, 7, 45)  # the other byte order
+    points[-2] = struct.pack(">BIdd", 0, 1, 7, 45)  # the other byte order counts as well
     table = wide(*series(40), geometry=pa.array(points, pa.binary())).drop_columns(["latitude", "longitude"])
     geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": {}}}
     table = table.replace_schema_metadata({"geo": json.dumps(geo)})
@@ -212,22 +212,18 @@ def test_positions_by_geometry_alone(tmp_path: Path) -> None:
     _report(tmp_path / "c.parquet", tmp_path / "out.html")
     page = read_page(tmp_path / "out.html")
     assert page.facts["position"]["kind"] == "degrees"
-    assert page.facts["counts"]["unplaced"] == table["geometry"].null_count + 1
+    assert page.facts["counts"]["unplaced"] == table["geometry"].null_count
 
 
-def test_metres(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "system"), [("pid", "EPSG:3035"), ("code", "easting, northing")])
+def test_metres(tmp_path: Path, name: str, system: str) -> None:
+    """EGMS says in which plane its metres are, others do not; both have a map."""
     table = wide(*series(40), easting=4e6 + 100 * np.arange(40.0), northing=np.full(40, 2e6))
-    table = table.drop_columns(["latitude", "longitude"])
+    table = table.drop_columns(["latitude", "longitude"]).rename_columns({"pid": name})
     classify_file(write(table, tmp_path / "in.parquet"), tmp_path / "c.parquet")
     _report(tmp_path / "c.parquet", tmp_path / "out.html")
     position = read_page(tmp_path / "out.html").facts["position"]
-    assert position == {
-        "kind": "metres",
-        "system": "easting, northing",
-        "steps": 10,
-        "x0": 40_000_000,
-        "y0": 20_000_000,
-    }
+    assert position == {"kind": "metres", "system": system, "steps": 10, "x0": 40_000_000, "y0": 20_000_000}
 
 
 def test_classified_text(tmp_path: Path) -> None:

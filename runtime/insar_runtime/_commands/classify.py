@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from insar_runtime._commands.console import print_report, quiet_when_unread, say
+from insar_runtime._commands.console import print_report, quiet_when_unread
 from insar_runtime._commands.options import (
     DeviceOption,
     IdOption,
-    InputArgument,
     JsonOption,
     LatOption,
     LonOption,
@@ -25,21 +28,48 @@ from insar_runtime._commands.options import (
     named_columns,
     open_classifier,
 )
-from insar_runtime._views.progress import ProgressBar
 from insar_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from insar_runtime._pipeline.many import Outcome, Places
+    from insar_runtime._views.logs import Reporter
+
+FormatName = Literal["parquet", "gpkg", "csv", "arrow"]
+LogFormatName = Literal["text", "json"]
 
 
 def classify(
-    source: InputArgument,
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Parquet, CSV, EGMS zip or Arrow files, folders of them, patterns; - reads an Arrow stream.",
+        ),
+    ],
     output: Annotated[
         str | None,
         typer.Option(
             "--output",
             "-o",
-            help="Parquet file; - writes an Arrow stream. Default: INPUT.classified.parquet.",
+            help="File to write: .parquet, .gpkg, .csv or .arrow; - writes an Arrow stream. "
+            "Default: INPUT.classified.parquet.",
             show_default=False,
         ),
     ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the outputs of many inputs; beside the inputs if not given.", show_default=False),
+    ] = None,
+    output_format: Annotated[
+        FormatName, typer.Option("--format", help="Of the outputs that -o does not name.")
+    ] = "parquet",
+    gpkg: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a GeoPackage with a QGIS style, too; with many inputs, a folder for them.", show_default=False
+        ),
+    ] = None,
+    keep_series: Annotated[bool, typer.Option("--keep-series", help="Keep the series in the output.")] = False,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = None,
@@ -61,8 +91,26 @@ def classify(
     lon: LonOption = None,
     lat: LatOption = None,
     velocity: VelocityOption = None,
-    keep_series: Annotated[bool, typer.Option("--keep-series", help="Keep the series in the output.")] = False,
     overwrite: OverwriteOption = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing", help="Leave outputs of the same input, model and parameters; replace all others."
+        ),
+    ] = False,
+    quarantine: Annotated[
+        Path | None,
+        typer.Option(
+            help="Parquet file for copies of rows that cannot be classified; with many inputs, a folder.",
+            show_default=False,
+        ),
+    ] = None,
+    max_bad_fraction: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Share of such rows above which a file counts as failed (exit code 65), though written."
+        ),
+    ] = None,
     memory_limit: Annotated[
         str | None,
         typer.Option(
@@ -71,49 +119,126 @@ def classify(
             show_default=False,
         ),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what was done, to which files, by what, as JSON.", show_default=False)
+    ] = None,
+    log_format: Annotated[LogFormatName, typer.Option(help="Of what is said on standard error.")] = "text",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Classify every point of a file; rows and their order stay."""
+    """Classify every point of one file or of many; rows and their order stay."""
     import pyarrow as pa
 
     from insar_runtime._inference.priors import parse_priors
-    from insar_runtime._pipeline.memory import parse_size, peak_memory_mb
-    from insar_runtime._views.texts import describe_summary
+    from insar_runtime._output.atomic import check_output
+    from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, Places, each, expand_inputs, first_failure
+    from insar_runtime._pipeline.memory import parse_size, resident_bytes
+    from insar_runtime._views.logs import open_reporter
+    from insar_runtime._views.run_report import describe_run, write_report
     from insar_runtime.files import classify_file
 
-    if output == "":
-        raise UsageError("the output has no name; give -o a file, or leave it away")
-    if output is None:
-        output = "-" if source == "-" else _default_output(source)
-    if as_json and output == "-":
-        raise UsageError("--json and -o - both want standard output; give -o a file")
-    mix = None if priors is None else parse_priors(priors)
-    limit = None if memory_limit is None else parse_size(memory_limit)
+    places = Places(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine)
+    alone = _alone(sources, output, output_dir, as_json=as_json)
+    if report is not None:
+        check_output(report, overwrite=overwrite or skip_existing)
+    options: dict[str, Any] = {
+        "units": units,
+        "columns": named_columns(id_column, lon, lat, velocity),
+        "keep_series": keep_series,
+        "priors": None if priors is None else parse_priors(priors),
+        "max_bad_fraction": max_bad_fraction,
+        "overwrite": overwrite,
+        "skip_existing": skip_existing,
+        "memory_limit": None if memory_limit is None else parse_size(memory_limit),
+    }
+    inputs: Sequence[Any] = sources if alone else expand_inputs(sources)
+    place = _named(places, output) if alone else _placed(places)
+    if not alone or output_dir is not None:
+        places.prepare([Path(source) for source in inputs])
     classifier = open_classifier(model, device, precision, threads, abstain_below)
     # Arrow's own threads are as many as the machine's processors, whatever was asked for.
     pa.set_cpu_count(classifier.threads)
-    with quiet_when_unread(), ProgressBar(hidden=quiet) as bar:
-        summary = classify_file(
-            source,
-            output,
-            classifier=classifier,
-            units=units,
-            columns=named_columns(id_column, lon, lat, velocity),
-            keep_series=keep_series,
-            overwrite=overwrite,
-            priors=mix,
-            memory_limit=limit,
-            progress=bar,
+    outcomes: list[Outcome] = []
+    begin, started = time.perf_counter(), datetime.now(UTC)
+    stream = sys.stderr
+    with quiet_when_unread(), open_reporter(log_format, quiet=quiet, stream=stream, memory=resident_bytes) as reporter:
+
+        def work(source: Any) -> Any:
+            reporter.started(str(source), readings=2 if options["priors"] == "auto" else 1)
+            return classify_file(source, classifier=classifier, progress=reporter.progress, **place(source), **options)
+
+        for outcome in each(inputs, work):
+            _tell(reporter, outcome)
+            outcomes.append(outcome)
+    facts = describe_run(outcomes, started, time.perf_counter() - begin)
+    if report is not None:
+        write_report(facts, report)
+    if as_json and not (alone and outcomes[0].summary is None):
+        one = alone and outcomes[0].summary is not None
+        print_report(
+            {**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]} if one else facts, "", as_json=True
         )
-    if as_json:
-        print_report({**summary.to_dict(), "peak_memory_mb": peak_memory_mb()}, "", as_json=True)
-    if not quiet:
-        say(describe_summary(summary))
+    if code := first_failure(outcomes):
+        raise typer.Exit(code)
 
 
-def _default_output(source: str) -> str:
-    path = Path(source)
-    if not path.name:
-        raise UsageError(f"input {source!r} is no file; give one")
-    return str(path.with_name(f"{path.stem}.classified.parquet"))
+def _alone(sources: Sequence[str], output: str | None, output_dir: Path | None, *, as_json: bool) -> bool:
+    """Tell whether there is one input whose outputs have names of their own; refuse what does not go together."""
+    if output == "":
+        raise UsageError("the output has no name; give -o a file, or leave it away")
+    if "" in sources:
+        raise UsageError("an input has no name; give a file")
+    alone = len(sources) == 1 and (sources[0] == "-" or not _means_many(sources[0]))
+    if output is not None and output_dir is not None:
+        raise UsageError("-o names one output, --output-dir a folder for many; give one of them")
+    if not alone and output is not None:
+        raise UsageError(f"-o {output} is one file, and there may be many inputs; give --output-dir a folder")
+    if not alone and "-" in sources:
+        raise UsageError("standard input is one input; give it alone")
+    if as_json and (output == "-" or (output is None and output_dir is None and list(sources) == ["-"])):
+        raise UsageError("--json and -o - both want standard output; give -o a file")
+    return alone
+
+
+def _means_many(source: str) -> bool:
+    from glob import has_magic
+
+    return Path(source).is_dir() or (has_magic(source) and not Path(source).exists())
+
+
+def _named(places: Places, output: str | None) -> Callable[[str], dict[str, Any]]:
+    """Give the outputs of the one input, as the user named them."""
+
+    def place(source: str) -> dict[str, Any]:
+        where: Path | str
+        if output is not None:
+            where = output
+        elif source == "-" and places.folder is None:
+            where = "-"
+        else:
+            where = places.output(Path(source))
+        return {
+            "output": where,
+            "also": [] if places.gpkg is None else [places.gpkg],
+            "quarantine": places.quarantine,
+        }
+
+    return place
+
+
+def _placed(places: Places) -> Callable[[Path], dict[str, Any]]:
+    """Give the outputs of one of many inputs."""
+    return lambda source: {
+        "output": places.output(source),
+        "also": places.also(source),
+        "quarantine": places.bad(source),
+    }
+
+
+def _tell(reporter: Reporter, outcome: Outcome) -> None:
+    if outcome.error is not None:
+        reporter.failed(outcome.error)
+    elif outcome.summary is not None and outcome.summary.skipped:
+        reporter.skipped(outcome.input, f"{outcome.summary.output} is there, of the same input, model and parameters")
+    elif outcome.summary is not None:
+        reporter.finished(outcome.summary)

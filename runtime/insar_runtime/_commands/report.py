@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report, quiet_when_unread, say
+from insar_runtime._commands.console import print_report, say
 from insar_runtime._commands.options import (
     DeviceOption,
     IdOption,
@@ -24,7 +25,6 @@ from insar_runtime._commands.options import (
     named_columns,
     open_classifier,
 )
-from insar_runtime._views.progress import ProgressBar
 from insar_runtime.errors import UsageError
 
 
@@ -69,6 +69,7 @@ def report(
     import pyarrow as pa
 
     from insar_runtime._inference.priors import parse_priors
+    from insar_runtime._views.progress import Pace, ProgressLine
     from insar_runtime._views.report.table import is_classified
     from insar_runtime._views.report.write import Classification, write_report
     from insar_runtime.classifier import Classifier
@@ -93,18 +94,26 @@ def report(
         pa.set_cpu_count(opened.threads)
         return opened
 
-    mix = None if priors is None else parse_priors(priors)
-    with quiet_when_unread(), ProgressBar(hidden=quiet) as bar:
+    line, pace = ProgressLine(sys.stderr), Pace(readings=3 if priors == "auto" else 2)
+
+    def progress(rows: int, total: int | None) -> None:
+        pace.advance(rows, total)
+        if not quiet:
+            line.draw(str(source), pace)
+
+    try:
         done = write_report(
             source,
             output or source.with_name(f"{source.stem}.report.html"),
-            classification=Classification(classifier, units, columns, mix),
+            classification=Classification(classifier, units, columns, None if priors is None else parse_priors(priors)),
             title=title,
             series_mb=series_mb,
             most_points=max_points,
             overwrite=overwrite,
-            progress=bar,
+            progress=progress,
         )
+    finally:
+        line.clear()
     facts = {
         "output": done.output,
         "rows": done.rows,

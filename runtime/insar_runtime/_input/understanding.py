@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.layout import Layout, Role, resolve_layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.position import Position, find_position
 from insar_runtime._input.units import Unit, Units, prove_units
-from insar_runtime._output.points import read_points
 from insar_runtime.errors import DataError
 
 _HEAD_ROWS: Final = 8192
@@ -28,8 +29,10 @@ class Understanding:
     schema: pa.Schema
     layout: Layout
     units: Units
-    position: tuple[str, str] | None
-    """Columns of longitude and latitude, if they hold degrees."""
+    position: Position | None
+    """Columns that say where a point lies, if they hold such coordinates."""
+    any_axis: bool = False
+    """Whether rows may have other dates than the first one: list tables that unite files, each row with its dates."""
 
     def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
         """Give the displacements of a batch [N, T] in mm, NaN = missing."""
@@ -50,6 +53,7 @@ def understand(
     units: Unit | None = None,
     overrides: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
+    any_axis: bool = False,
 ) -> Understanding:
     """Resolve layout, dates and units of a table from its schema and its first rows.
 
@@ -65,6 +69,8 @@ def understand(
         Columns to take for the roles of ``resolve_layout``.
     half_wavelength_mm : float
         Of the radar, for phases in radian.
+    any_axis : bool
+        Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
 
     Raises
     ------
@@ -72,13 +78,18 @@ def understand(
         If the table cannot be read as series.
     """
     layout = resolve_layout(schema, head, overrides=overrides)
+    any_axis = any_axis and layout.dates_column is not None
+    if any_axis and head is not None:
+        groups = rows_by_axis(head.column(layout.dates_column), str(layout.dates_column))
+        head = head.take(pa.array(groups[0])) if groups else head
+        layout = resolve_layout(schema, head, overrides=overrides)
     if head is None:
         sample = np.empty((0, len(layout.dates)), dtype=np.float32)
         velocity = None
     else:
         sample, velocity = to_matrix(head, layout), _velocity(head, layout)
     proven = prove_units(sample, layout, velocity, declared=units, half_wavelength_mm=half_wavelength_mm)
-    return Understanding(schema, layout, proven, _position(head, layout))
+    return Understanding(schema, layout, proven, find_position(head, layout), any_axis)
 
 
 def take_head(stream: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, list[pa.RecordBatch]]:
@@ -108,18 +119,6 @@ def as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             "the batches of one stream differ in their columns; classify each file by itself, on its own dates"
         )
     return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
-
-
-def _position(head: pa.RecordBatch | None, layout: Layout) -> tuple[str, str] | None:
-    if not layout.longitude or not layout.latitude:
-        return None
-    columns = layout.longitude, layout.latitude
-    if head is None:
-        return columns
-    # Metres under these names, as against a filler here and there: most places are off the globe.
-    known = ~(head.column(columns[0]).is_null().to_numpy(zero_copy_only=False))
-    placed = np.isfinite(read_points(head, *columns)[known]).all(axis=1)
-    return columns if not known.any() or placed.mean() > 0.5 else None
 
 
 def _velocity(head: pa.RecordBatch, layout: Layout) -> NDArray[np.float64] | None:

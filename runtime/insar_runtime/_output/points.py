@@ -10,10 +10,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.position import Crs
+from insar_runtime._output.crs import PROJJSON
+
 GEOMETRY: Final = "geometry"
 BBOX: Final = "bbox"
 _CORNERS: Final = ("xmin", "ymin", "xmax", "ymax")
-_WKB_POINT: Final = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
+WKB_POINT: Final = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 """Well-known binary of a point: byte order 1 = little endian, type 1 = point (OGC 06-103r4)."""
 
 GEOMETRY_FIELDS: Final = (
@@ -41,16 +44,6 @@ class PointBounds:
         return [*self._low.tolist(), *self._high.tolist()] if np.isfinite(self._low).all() else None
 
 
-def read_points(batch: pa.RecordBatch, longitude: str, latitude: str) -> NDArray[np.float64]:
-    """Give the positions [N, 2] float64 in degrees, NaN where one of the two is missing or off the globe."""
-    # Unsafe means: whole numbers beyond 2**53 are rounded; they are no degrees anyway.
-    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in (longitude, latitude)]
-    points = np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
-    # A filler such as -9999 is no place.
-    points[~(np.abs(points) <= (180, 90)).all(axis=1)] = np.nan
-    return points
-
-
 def kept_geometry(metadata: Mapping[str, str], kept: Sequence[str]) -> str | None:
     """Give the ``geo`` value of a GeoParquet input if its geometry is among the kept columns."""
     try:
@@ -66,7 +59,7 @@ def point_columns(points: NDArray[np.float64]) -> tuple[pa.Array, pa.Array]:
     Parameters
     ----------
     points : ndarray of float64, shape [N, 2]
-        Longitude and latitude in degrees; a row with NaN becomes null in both columns.
+        x and y; a row with NaN becomes null in both columns.
 
     Returns
     -------
@@ -76,10 +69,10 @@ def point_columns(points: NDArray[np.float64]) -> tuple[pa.Array, pa.Array]:
         xmin, ymin, xmax, ymax of each point.
     """
     missing = ~np.isfinite(points).all(axis=1)
-    records = np.empty(len(points), dtype=_WKB_POINT)
+    records = np.empty(len(points), dtype=WKB_POINT)
     records["order"], records["type"] = 1, 1
     records["x"], records["y"] = points[:, 0], points[:, 1]
-    offsets = np.arange(len(points) + 1, dtype=np.int32) * _WKB_POINT.itemsize
+    offsets = np.arange(len(points) + 1, dtype=np.int32) * WKB_POINT.itemsize
     validity = pa.array(~missing).buffers()[1] if missing.any() else None
     geometry = pa.Array.from_buffers(
         pa.binary(), len(points), [validity, pa.py_buffer(offsets), pa.py_buffer(records)], int(missing.sum())
@@ -89,13 +82,16 @@ def point_columns(points: NDArray[np.float64]) -> tuple[pa.Array, pa.Array]:
     return geometry, bbox
 
 
-def geo_metadata(bounds: PointBounds) -> Mapping[str, Any]:
-    """Make the value of the file's ``geo`` key (GeoParquet 1.1; no ``crs`` means longitude and latitude)."""
+def geo_metadata(bounds: PointBounds, crs: Crs) -> Mapping[str, Any]:
+    """Make the value of the file's ``geo`` key (GeoParquet 1.1)."""
     column: dict[str, Any] = {
         "encoding": "WKB",
         "geometry_types": ["Point"],
         "covering": {"bbox": {corner: [BBOX, corner] for corner in _CORNERS}},
     }
+    projjson = PROJJSON[crs]
+    if projjson is not None:
+        column["crs"] = projjson
     box = bounds.to_list()
     if box is not None:
         column["bbox"] = box

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 
 import insar_runtime
 from insar_runtime._input.layout import DATES_KEY
+from insar_runtime._input.position import read_points
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
+from insar_runtime._output.arrow import open_stream
+from insar_runtime._output.atomic import Sink
+from insar_runtime._output.block import METADATA_KEY
 from insar_runtime._output.points import (
     BBOX,
     GEOMETRY,
@@ -26,17 +30,15 @@ from insar_runtime._output.points import (
     geo_metadata,
     kept_geometry,
     point_columns,
-    read_points,
 )
-from insar_runtime._output.sinks import Sink, open_parquet, open_stream
+from insar_runtime._output.sinks import open_table
+from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.stream import classify_batch, output_schema
-from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
+from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES, RowStatus
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import InputOutputError
-from insar_runtime.summary import Summary, notes_on
-
-METADATA_KEY: Final = "insar_runtime"
-"""Key of our block in the metadata of an output file; its value is JSON."""
+from insar_runtime.result import RESULT_SCHEMA
+from insar_runtime.summary import notes_on
 
 EGMS_ATTRIBUTION: Final = (
     "Generated using European Union's Copernicus Land Monitoring Service information "
@@ -46,23 +48,49 @@ EGMS_ATTRIBUTION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A batch of the output, and where its points lie [N, 2] in degrees, if that is known."""
+    """A batch of the output, where its points lie [N, 2] in their system, if known, and the rows for the quarantine."""
 
     batch: pa.RecordBatch
     points: NDArray[np.float64] | None
+    bad: pa.RecordBatch | None
 
 
 class Run:
-    """What one run knows, and what it counts."""
+    """What one run knows, and what it counts.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        With the priors of this run.
+    understanding : Understanding
+        Of the table.
+    source : Source
+        The table.
+    request : Request
+        What was asked for.
+    identity : callable
+        Gives what identifies input and run, for the metadata; called when the last row was written.
+    quarantine : bool
+        Whether rows that cannot be classified are given apart, too.
+    """
 
     def __init__(
-        self, classifier: Classifier, understanding: Understanding, source: Source, *, keep_series: bool
+        self,
+        classifier: Classifier,
+        understanding: Understanding,
+        source: Source,
+        request: Request,
+        *,
+        identity: Callable[[], Mapping[str, str | None]],
+        quarantine: bool = False,
     ) -> None:
         self._classifier = classifier
         self._understanding = understanding
         self._source = source
-        self._keep_series = keep_series
-        self._schema = output_schema(understanding, keep_series=keep_series)
+        self._request = request
+        self._identity = identity
+        self._quarantine = quarantine
+        self._schema = output_schema(understanding, keep_series=request.keep_series)
         self._class_counts = np.zeros(len(CLASS_NAMES), dtype=np.int64)
         self._status_counts = np.zeros(len(STATUS_NAMES), dtype=np.int64)
         self._bounds = PointBounds()
@@ -71,34 +99,65 @@ class Run:
         self._position = None if taken else understanding.position
         self.rows = 0
 
-    def open_sink(self, output: Path | str | BinaryIO, *, overwrite: bool) -> AbstractContextManager[Sink]:
-        """Open the output; geometry is a matter of files."""
-        if not isinstance(output, Path):
-            self._position = None
+    @contextmanager
+    def open_outputs(
+        self,
+        outputs: Sequence[Path | str | BinaryIO],
+        quarantine: Path | None,
+        *,
+        overwrite: bool,
+    ) -> Iterator[Callable[[Classified], None]]:
+        """Open all outputs; what is yielded counts a batch and writes it to each of them."""
+        if not all(isinstance(output, Path) for output in outputs):
+            self._position = None  # geometry is a matter of files
         elif self._position:
             self._schema = pa.schema([*self._schema, *GEOMETRY_FIELDS])
         # What is known before the first row goes into the schema, where every Arrow reader sees it; the footer of
-        # a Parquet file then gets the same keys with counts and bounds.
+        # a file then gets the same keys with counts and bounds.
         self._schema = self._schema.with_metadata(self._metadata(self._provenance()))
+        with ExitStack() as opened:
+            sinks = [opened.enter_context(self._open(output, overwrite=overwrite)) for output in outputs]
+            apart: Sink | None = None
+            if quarantine is not None:
+                apart = opened.enter_context(
+                    open_table(quarantine, self._bad_schema, self._quarantine_footer, overwrite=overwrite)
+                )
+
+            def write(classified: Classified) -> None:
+                self._count(classified)
+                for sink in sinks:
+                    sink.write(classified.batch)
+                if apart is not None and classified.bad is not None:
+                    apart.write(classified.bad)
+
+            yield write
+
+    def classify(self, classifier: Classifier, batch: pa.RecordBatch, first_row: int) -> Classified:
+        """Classify a batch; may be called from several threads at once."""
+        keep_series = self._request.keep_series
+        out = classify_batch(classifier, self._understanding, batch, keep_series=keep_series, first_row=first_row)
+        columns, points = out.columns, None
+        bad = self._bad_rows(batch, out) if self._quarantine else None
+        if self._position:
+            points = read_points(batch, self._position)
+            columns = [*columns, *point_columns(points)]
+        return Classified(pa.RecordBatch.from_arrays(columns, schema=self._schema), points, bad)
+
+    def block(self) -> dict[str, Any]:
+        """Give all that is to be known of the run, when it is over, as plain values."""
+        counts = {"rows": self.rows, "classes": self._classes(), "statuses": self._statuses()}
+        return {**self._provenance(), **self._identity(), **counts}
+
+    def _open(self, output: Path | str | BinaryIO, *, overwrite: bool) -> AbstractContextManager[Sink]:
         if isinstance(output, Path):
-            return open_parquet(output, self._schema, self._footer, overwrite=overwrite)
+            return open_table(output, self._schema, self._footer, overwrite=overwrite)
         if not isinstance(output, str):
             return open_stream(output, self._schema)
         if sys.stdout is None:
             raise InputOutputError("standard output is closed; open it, or name a file")
         return open_stream(sys.stdout.buffer, self._schema)
 
-    def classify(self, classifier: Classifier, batch: pa.RecordBatch, first_row: int) -> Classified:
-        """Classify a batch; may be called from several threads at once."""
-        out = classify_batch(classifier, self._understanding, batch, keep_series=self._keep_series, first_row=first_row)
-        columns, points = out.columns, None
-        if self._position:
-            points = read_points(batch, *self._position)
-            columns = [*columns, *point_columns(points)]
-        return Classified(pa.RecordBatch.from_arrays(columns, schema=self._schema), points)
-
-    def count(self, classified: Classified) -> pa.RecordBatch:
-        """Count the classes of a batch, and give what is to be written."""
+    def _count(self, classified: Classified) -> None:
         out = classified.batch
         self.rows += out.num_rows
         class_id = out.column("class_id").to_numpy()
@@ -107,37 +166,18 @@ class Run:
         self._status_counts += np.bincount(status, minlength=len(STATUS_NAMES))
         if classified.points is not None:
             self._bounds.add(classified.points)
-        return out
 
-    def summary(self, source: str, output: str, seconds: float) -> Summary:
-        """Say what happened."""
-        understanding, classifier = self._understanding, self._classifier
-        layout, units = understanding.layout, understanding.units
-        return Summary(
-            input=source,
-            output=output,
-            rows=self.rows,
-            classes=self._classes(),
-            statuses=self._statuses(),
-            epochs=len(layout.dates),
-            first_date=str(layout.dates[0]) if len(layout.dates) else None,
-            last_date=str(layout.dates[-1]) if len(layout.dates) else None,
-            layout=layout.kind,
-            producer=layout.producer,
-            unit=units.unit,
-            unit_evidence=units.evidence,
-            sign=units.sign,
-            notes=notes_on(understanding),
-            model=classifier.model.name,
-            model_version=classifier.model.version,
-            model_sha256=classifier.model.sha256(classifier.precision),
-            precision=classifier.precision,
-            device=classifier.device,
-            provider=classifier.provider,
-            device_reason=classifier.device_reason,
-            priors=classifier.priors,
-            seconds=round(seconds, 3),
-        )
+    @property
+    def _bad_schema(self) -> pa.Schema:
+        return pa.schema([*self._understanding.schema, *RESULT_SCHEMA], metadata=self._understanding.schema.metadata)
+
+    def _bad_rows(self, batch: pa.RecordBatch, out: pa.RecordBatch) -> pa.RecordBatch | None:
+        """Give the rows that cannot be classified, as they came, with what was found of them."""
+        bad = np.flatnonzero(out.column("status").indices.to_numpy() > RowStatus.ABSTAINED)
+        if not len(bad):
+            return None
+        columns = [*batch.columns, *(out.column(name) for name in RESULT_SCHEMA.names)]
+        return pa.RecordBatch.from_arrays(columns, schema=self._bad_schema).take(pa.array(bad))
 
     def _classes(self) -> dict[str, int]:
         return dict(zip(CLASS_NAMES, self._class_counts.tolist(), strict=True))
@@ -147,17 +187,19 @@ class Run:
         return {name: count for name, count in counts if count}
 
     def _footer(self) -> Mapping[str, str]:
-        counts = {"rows": self.rows, "classes": self._classes(), "statuses": self._statuses()}
-        return self._metadata({**self._provenance(), **counts})
+        return self._metadata(self.block())
+
+    def _quarantine_footer(self) -> Mapping[str, str]:
+        return {METADATA_KEY: json.dumps({**self.block(), "quarantine": True})}
 
     def _metadata(self, block: dict[str, Any]) -> Mapping[str, str]:
         metadata = {METADATA_KEY: json.dumps(block)}
         if self._position:
-            metadata["geo"] = json.dumps(geo_metadata(self._bounds))
+            metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))
         elif self._input_geo is not None:
             metadata["geo"] = self._input_geo
         layout = self._understanding.layout
-        if self._keep_series and layout.kind == "list" and layout.dates_column is None:
+        if self._request.keep_series and layout.kind == "list":
             # In the file's order, as the lists are: kept series stay readable.
             metadata[DATES_KEY] = json.dumps([str(date) for date in layout.file_dates])
         return metadata
@@ -173,9 +215,10 @@ class Run:
             "model_version": classifier.model.version,
             "model_sha256": classifier.model.sha256(classifier.precision),
             "precision": classifier.precision,
+            "device": classifier.device,
             "provider": classifier.provider,
             "device_reason": classifier.device_reason,
-            "parameters": {"abstain_below": classifier.abstain_below, "keep_series": self._keep_series},
+            "parameters": self._request.parameters(classifier),
             "priors": asdict(classifier.priors),
             "class_names": list(CLASS_NAMES),
             "input": {
@@ -187,11 +230,14 @@ class Run:
                 "id": layout.id,
                 "longitude": layout.longitude,
                 "latitude": layout.latitude,
+                "position": asdict(position) if (position := self._understanding.position) else None,
                 "velocity": layout.velocity,
+                "series": layout.columns[0] if layout.kind == "list" else None,
+                "dates_column": layout.dates_column,
                 "unit": units.unit,
                 "unit_evidence": units.evidence,
                 "sign": units.sign,
-                "notes": list(notes_on(self._understanding)),
             },
+            "notes": list(notes_on(self._understanding)),
             "attribution": EGMS_ATTRIBUTION if (layout.producer or "").startswith("EGMS") else None,
         }

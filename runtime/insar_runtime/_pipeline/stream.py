@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from insar_runtime._input.understanding import Understanding, as_first, take_head, understand
 from insar_runtime._input.units import Unit
+from insar_runtime._pipeline.axes import classify_axes
 from insar_runtime.errors import DataError
 from insar_runtime.result import RESULT_SCHEMA, Result
 
@@ -88,6 +89,8 @@ def classify_rows(
     DataError
         If its series do not fit the table's dates.
     """
+    if understanding.any_axis:
+        return classify_axes(classifier, batch, first_row, understanding)
     return classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from insar_runtime._inference.priors import ClassPriors
-from insar_runtime.summary import Summary
+if TYPE_CHECKING:
+    from insar_runtime._inference.priors import ClassPriors
+    from insar_runtime.summary import Summary
 
 
 def describe_summary(summary: Summary) -> str:

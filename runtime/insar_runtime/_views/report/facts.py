@@ -58,7 +58,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
         "attributes": list(table.attributes),
         "idName": table.roles.get("id"),
         "about": _about(table.block, dates),
-        "notes": list(table.block.get("input", {}).get("notes", [])),
+        "notes": list(table.block.get("notes", [])),
         "attribution": table.block.get("attribution"),
     }
 

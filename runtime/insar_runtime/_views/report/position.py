@@ -1,19 +1,20 @@
-"""Where the points of a table lie: degrees or metres, from columns or from well-known binary."""
+"""Where the points of a table lie, in whole steps: degrees or metres, from columns or from the geometry."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._input.layout import Role
-from insar_runtime._output.points import read_points
+from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, read_points
+from insar_runtime._input.position import Position as Columns
+from insar_runtime._output.geometry import Geometry, find_geometry, points_of
 
 Kind = Literal["degrees", "metres"]
 
@@ -23,7 +24,6 @@ STEPS: Final[Mapping[Kind, int]] = {"degrees": 1_000_000, "metres": 10}
 NOWHERE: Final = np.iinfo(np.int32).min
 """Stored coordinate of a point without a position."""
 
-_WKB_POINT: Final = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 _PLACED: Final = 0.5
 """Share of the first rows that must have a position, for columns to be taken for positions at all."""
 
@@ -56,20 +56,23 @@ class Position:
 
 def find_position(
     schema: pa.Schema,
-    metadata: Mapping[str, str],
     roles: Mapping[Role, str | None],
+    producer: str | None,
     head: pa.RecordBatch | None,
 ) -> Position | None:
     """Find where a table says that its points lie.
 
+    Other than an output, which names the system of its geometry, a page also takes easting and northing of an unknown
+    plane: it draws them as they are, and names no system.
+
     Parameters
     ----------
     schema : pyarrow.Schema
-        Of the table.
-    metadata : mapping of str to str
-        Of the file; ``geo`` as GeoParquet has it.
+        Of the table, with the metadata of GeoParquet.
     roles : mapping of str to str or None
         Columns by what they mean.
+    producer : str or None
+        Who writes such tables.
     head : pyarrow.RecordBatch, optional
         First rows, to see whether the columns hold positions; None if there are none.
 
@@ -78,57 +81,36 @@ def find_position(
     Position or None
         The first of longitude and latitude, geometry, easting and northing that most of the first rows have.
     """
-    for position in _candidates(schema, metadata, roles):
+    for position in _candidates(schema, roles, producer):
         if head is None or np.isfinite(position.read(head)).all(axis=1).mean() > _PLACED:
             return position
     return None
 
 
-def _candidates(schema: pa.Schema, metadata: Mapping[str, str], roles: Mapping[Role, str | None]) -> Iterator[Position]:
+def _candidates(schema: pa.Schema, roles: Mapping[Role, str | None], producer: str | None) -> Iterator[Position]:
     longitude, latitude = roles.get("longitude"), roles.get("latitude")
     if longitude and latitude:
-        yield Position("degrees", "longitude, latitude", lambda batch: read_points(batch, longitude, latitude))
-    geometry = _geometry(schema, metadata)
+        columns = Columns(longitude, latitude, LONGITUDE_LATITUDE)
+        yield Position("degrees", "longitude, latitude", partial(read_points, position=columns))
+    geometry = find_geometry(schema)
     if geometry:
-        yield geometry
+        kind, system = _system(geometry)
+        yield Position(kind, system, partial(points_of, geometry=geometry))
     easting, northing = roles.get("easting"), roles.get("northing")
-    if easting and northing:
-        # EGMS is the one producer that uses these names in one system; for others they are what they are called.
-        egms = {"pid", "rmse_ts"} <= set(schema.names) or {"pid", "mean_velocity_std"} <= set(schema.names)
-        system = "EPSG:3035" if egms else "easting, northing"
-        yield Position("metres", system, lambda batch: _read_columns(batch, easting, northing))
+    if easting and northing and (producer or "").startswith("EGMS"):
+        yield Position("metres", LAEA_EUROPE, partial(read_points, position=Columns(easting, northing, LAEA_EUROPE)))
+    elif easting and northing:
+        yield Position("metres", "easting, northing", partial(_read_plane, names=(easting, northing)))
 
 
-def _geometry(schema: pa.Schema, metadata: Mapping[str, str]) -> Position | None:
-    try:
-        geo = json.loads(metadata["geo"])
-        name = geo["primary_column"]
-        column = geo["columns"][name]
-    except (KeyError, ValueError, TypeError):
-        return None
-    if name not in schema.names or not pa.types.is_binary(schema.field(name).type):
-        return None
-    # GeoParquet: no crs means longitude and latitude, null means unknown.
-    crs: Any = column.get("crs", {"type": "GeographicCRS"})
-    if not isinstance(crs, dict):
-        return Position("metres", "unknown system", lambda batch: _read_binary(batch, name))
-    if crs.get("type") == "GeographicCRS":
-        return Position("degrees", "longitude, latitude", lambda batch: _read_binary(batch, name))
-    return Position("metres", str(crs.get("name", "projected")), lambda batch: _read_binary(batch, name))
+def _system(geometry: Geometry) -> tuple[Kind, str]:
+    reference = geometry.reference
+    named = f"{reference.organization}:{reference.code}" if reference.code > 0 else reference.description
+    if geometry.is_longitude_latitude or (geometry.crs or {}).get("type") == "GeographicCRS":
+        return "degrees", named
+    return "metres", named
 
 
-def _read_columns(batch: pa.RecordBatch, easting: str, northing: str) -> NDArray[np.float64]:
-    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in (easting, northing)]
+def _read_plane(batch: pa.RecordBatch, names: tuple[str, str]) -> NDArray[np.float64]:
+    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in names]
     return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
-
-
-def _read_binary(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
-    """Read little-endian points; what is anything else has no position."""
-    column = batch.column(name)
-    points = np.full((len(column), 2), np.nan)
-    sized = pc.fill_null(pc.equal(pc.binary_length(column), _WKB_POINT.itemsize), pa.scalar(value=False))
-    records = np.frombuffer(b"".join(column.filter(sized).to_pylist()), dtype=_WKB_POINT)
-    right = (records["order"] == 1) & (records["type"] == 1)
-    found = np.stack([np.where(right, records[axis], np.nan) for axis in ("x", "y")], axis=1)
-    points[sized.to_numpy(zero_copy_only=False)] = found
-    return points

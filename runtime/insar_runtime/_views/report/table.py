@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from insar_runtime._input.layout import Role, find_roles, is_numeric
-from insar_runtime._input.sources import Source, open_source
+from insar_runtime._input.sources import open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
-from insar_runtime._pipeline.run import METADATA_KEY
+from insar_runtime._views.answers import has_answers, provenance
 from insar_runtime._views.report.position import Position, find_position
 from insar_runtime.errors import DataError
 from insar_runtime.models import load_model
@@ -32,7 +31,7 @@ class ClassifiedTable:
     Attributes
     ----------
     block : mapping
-        What ``classify`` wrote of itself into the file; empty if the file has no metadata, such as CSV.
+        What ``classify`` wrote of itself into the file, or beside it; empty if there is nothing.
     roles : mapping of str to str or None
         Columns of id, velocity and so on.
     position : Position or None
@@ -68,7 +67,7 @@ def is_classified(path: Path) -> bool:
         If it cannot be opened.
     """
     with open_source(path, exact=False) as source:
-        return set(RESULT_SCHEMA.names) <= set(source.schema.names)
+        return has_answers(source.schema)
 
 
 @contextmanager
@@ -93,16 +92,17 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
     with open_source(path, exact=False) as source:
         stream = source.batches()
         head, taken = take_head(stream)
-        block = _block(source)
+        block = provenance(source.name, source.metadata)
         plain = [name for name in source.schema.names if name not in RESULT_SCHEMA.names]
         roles = find_roles(source.schema, plain, _named(block, source.schema))
         series, trouble = _understood(source.schema, head, block, roles)
         if series is not None:
             plain = [name for name in plain if name in series.layout.attributes]
+        producer = block.get("input", {}).get("producer") or (series.layout.producer if series else None)
         yield ClassifiedTable(
             block=block,
             roles=roles,
-            position=find_position(source.schema, source.metadata, roles, head),
+            position=find_position(source.schema, roles, producer, head),
             series=series,
             trouble=trouble,
             attributes=tuple(
@@ -111,14 +111,6 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
             rows=source.rows,
             batches=chain(taken, stream),
         )
-
-
-def _block(source: Source) -> Mapping[str, Any]:
-    try:
-        block = json.loads(source.metadata[METADATA_KEY])
-    except (KeyError, ValueError):
-        return {}
-    return block if isinstance(block, dict) else {}
 
 
 def _named(block: Mapping[str, Any], schema: pa.Schema) -> dict[Role, str]:

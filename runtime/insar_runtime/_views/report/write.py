@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TextIO
+from typing import Final, Literal
 
 from insar_runtime._input.layout import Role
 from insar_runtime._input.units import Unit
-from insar_runtime._output.sinks import check_output
+from insar_runtime._output.atomic import check_output
+from insar_runtime._output.text import replace_parts
 from insar_runtime._views.report.facts import page_arrays, page_facts
 from insar_runtime._views.report.gather import Gathered, Progress, gather
 from insar_runtime._views.report.page import page_parts
 from insar_runtime._views.report.table import is_classified, open_classified
 from insar_runtime.classifier import Classifier, Shares
-from insar_runtime.errors import InputOutputError, UsageError
+from insar_runtime.errors import UsageError
 from insar_runtime.files import classify_file
 
 MOST_POINTS: Final = 1_000_000
@@ -133,8 +132,9 @@ def write_report(
         )
         facts = page_facts(table, gathered, title=title or source.name, file=source.name, shown_as=str(source))
         arrays = page_arrays(gathered)
-    with _replacing(output, overwrite=overwrite) as file:
-        file.writelines(page_parts(facts, arrays))
+    # While the table was read, another run may have made the page.
+    check_output(output, overwrite=overwrite)
+    replace_parts(output, (part.encode() for part in page_parts(facts, arrays)))
     return Report(str(output), facts["counts"]["rows"], facts["points"], _detailed(gathered), output.stat().st_size)
 
 
@@ -147,28 +147,3 @@ def _detail_bytes(series_mb: float | None, most_points: int, rows: int | None) -
 
 def _detailed(gathered: Gathered) -> int:
     return 0 if gathered.details is None else len(gathered.details)
-
-
-@contextmanager
-def _replacing(output: Path, *, overwrite: bool) -> Iterator[TextIO]:
-    """Write under a hidden name beside the output, and give it its name at the end."""
-    # A link stays one: what it points to is written.
-    target = Path(os.path.realpath(output))
-    check_output(target, overwrite=True)
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        check_output(output, overwrite=overwrite)
-        partial.replace(target)
-    except InputOutputError:
-        raise
-    except OSError as error:
-        raise InputOutputError(
-            f"output {output} cannot be written ({error.strerror or error}); check the disk and the folder"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""``insar-rt show``."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insar_runtime._commands.console import print_report, say
+from insar_runtime._commands.options import (
+    DeviceOption,
+    InputArgument,
+    JsonOption,
+    LatOption,
+    LonOption,
+    ModelOption,
+    OverwriteOption,
+    PrecisionOption,
+    UnitsOption,
+    VelocityOption,
+    named_columns,
+    open_classifier,
+)
+
+
+def show(
+    source: InputArgument,
+    point_id: Annotated[
+        str | None, typer.Option("--id", help="Id of the point, as the file spells it.", show_default=False)
+    ] = None,
+    row: Annotated[
+        int | None, typer.Option(min=0, help="Number of the row in place of an id, from 0.", show_default=False)
+    ] = None,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = None,
+    units: UnitsOption = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id-column", help="Column of point ids.", show_default=False)
+    ] = None,
+    lon: LonOption = None,
+    lat: LatOption = None,
+    velocity: VelocityOption = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(help="Write the plot to this PNG file (needs the extra plot).", show_default=False),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    plain: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one point: its series, its class and what is known about both.
+
+    A file that classify has written keeps its classes; --model asks a model anew.
+    """
+    from insar_runtime._views.progress import Pace, ProgressLine
+    from insar_runtime._views.series_png import check_png, write_png
+    from insar_runtime._views.show import find_point
+    from insar_runtime._views.show_text import Look, describe_point
+    from insar_runtime.models import load_model
+
+    if png is not None:
+        check_png(png, overwrite=overwrite)
+    line, pace = ProgressLine(sys.stderr), Pace()
+
+    def progress(rows: int, total: int | None) -> None:
+        pace.advance(rows, total)
+        line.draw(source, pace)
+
+    try:
+        point = find_point(
+            source,
+            point_id=point_id,
+            row=row,
+            units=units,
+            columns=named_columns(id_column, lon, lat, velocity),
+            half_wavelength_mm=load_model(model).half_wavelength_mm,
+            open_classifier=partial(open_classifier, model, device, precision, 1, None),
+            anew=model is not None,
+            progress=progress,
+        )
+    finally:
+        line.clear()
+    if png is not None:
+        write_png(point, png, overwrite=overwrite)
+        say(f"{png}: written")
+    look = Look.of(sys.stdout, plain=plain)
+    print_report(point.to_dict(), describe_point(point, look), as_json=as_json)

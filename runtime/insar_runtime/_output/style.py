@@ -1,0 +1,127 @@
+"""The classes as a style of QGIS: embedded in a GeoPackage, or a ``.qml`` beside any output."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from insar_runtime._output.atomic import check_output
+from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
+from insar_runtime._output.text import replace_text
+from insar_runtime.classes import CLASS_NAMES
+
+STYLE_NAME: Final = "Trend classes"
+_OLDEST_QGIS: Final = "3.22.0"
+_MARKER_MM: Final = 1.8
+_SMALL_MARKER_MM: Final = 1.2
+_LEVELS: Final = {"Stable": 0, "Linear": 1, "PUE": 2, "Quadratic": 3, "Bilinear": 4}
+"""What is drawn above what: the less often a class occurs in real data, the higher."""
+_LABELS: Final = {"PUE": "PUE (unwrapping error)"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Category:
+    """How the points of one class are drawn: a colour is "" for none, a higher level lies above a lower one."""
+
+    value: str
+    label: str
+    fill: str
+    outline: str
+    size_mm: float
+    opacity: float
+    level: int
+
+
+def make_style() -> str:
+    """Make the style as QML, which QGIS 3.22 and later read.
+
+    One category a class by ``class_name``, and one for all rows without. Stable points are small, pale and below all
+    others, since most points are stable and the few others are what people look for.
+    """
+    root = ET.Element("qgis", version=_OLDEST_QGIS, styleCategories="Symbology")
+    # Symbol levels draw class by class, whatever the order of the rows.
+    renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class_name", symbollevels="1")
+    categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
+    for number, category in enumerate(_categories()):
+        attributes = {"value": category.value, "label": category.label, "symbol": str(number), "render": "true"}
+        ET.SubElement(categories, "category", attributes, type="string")
+        symbols.append(_symbol(str(number), category))
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def style_beside(path: Path) -> Path:
+    """Give the name under which QGIS looks for the style of a file."""
+    return path.with_suffix(".qml")
+
+
+def write_style(path: Path, *, overwrite: bool = False) -> Path:
+    """Write the style beside an output.
+
+    Parameters
+    ----------
+    path : Path
+        The output; ``a.parquet`` gets ``a.qml``.
+    overwrite : bool
+        Whether a style of this name may be replaced.
+
+    Returns
+    -------
+    Path
+        Of the style.
+
+    Raises
+    ------
+    OutputExistsError
+        If the style is there and must not be replaced.
+    InputOutputError
+        If writing fails; nothing is left behind.
+    """
+    beside = style_beside(path)
+    check_output(beside, overwrite=overwrite)
+    replace_text(beside, make_style())
+    return beside
+
+
+def _categories() -> list[_Category]:
+    categories = [
+        _Category(name, _LABELS.get(name, name), CLASS_COLOURS[name], "", _MARKER_MM, 1.0, _LEVELS[name])
+        if _LEVELS[name]
+        else _Category(name, name, CLASS_COLOURS[name], "", _SMALL_MARKER_MM, 0.6, 0)
+        for name in CLASS_NAMES
+    ]
+    # The empty value stands for all others, so for NULL.
+    return [*categories, _Category("", "No class", "", NO_CLASS_COLOUR, _SMALL_MARKER_MM, 0.6, 0)]
+
+
+def _symbol(name: str, category: _Category) -> ET.Element:
+    symbol = ET.Element(
+        "symbol", type="marker", name=name, alpha=str(category.opacity), clip_to_extent="1", force_rhr="0"
+    )
+    layer = ET.SubElement(
+        symbol, "layer", {"class": "SimpleMarker", "enabled": "1", "locked": "0", "pass": str(category.level)}
+    )
+    properties = {
+        "name": "circle",
+        "color": _rgba(category.fill),
+        "outline_style": "solid" if category.outline else "no",
+        "outline_color": _rgba(category.outline),
+        "outline_width": "0.2",
+        "outline_width_unit": "MM",
+        "size": str(category.size_mm),
+        "size_unit": "MM",
+    }
+    options = ET.SubElement(layer, "Option", type="Map")
+    for key, value in properties.items():
+        ET.SubElement(options, "Option", name=key, value=value, type="QString")
+    return symbol
+
+
+def _rgba(colour: str) -> str:
+    """Spell ``#rrggbb`` as QGIS does; nothing is transparent."""
+    if not colour:
+        return "0,0,0,0"
+    red, green, blue = bytes.fromhex(colour[1:])
+    return f"{red},{green},{blue},255"

@@ -1,0 +1,43 @@
+"""Small files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from insar_runtime.errors import InputOutputError
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8; see ``replace_parts``."""
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Write bytes; see ``replace_parts``."""
+    replace_parts(path, [data])
+
+
+def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Write bytes part by part under a hidden name beside ``path``, then give them its name; a link stays one.
+
+    Raises
+    ------
+    InputOutputError
+        If they cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    try:
+        with partial.open("wb") as file:
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except OSError as error:
+        raise InputOutputError(f"{path} cannot be written ({error.strerror or error}); check the disk") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""Many inputs in one call: which files are meant, where each one's outputs go, and what became of each."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from insar_runtime.errors import InputNotFoundError, InsarRuntimeError, UsageError
+from insar_runtime.summary import Summary
+
+READ_EXTENSIONS: Final = (".parquet", ".pq", ".geoparquet", ".csv", ".zip", ".arrow", ".arrows", ".ipc")
+"""Files of a folder that are taken for tables."""
+WRITTEN_EXTENSIONS: Final = {"parquet": ".parquet", "gpkg": ".gpkg", "csv": ".csv", "arrow": ".arrow"}
+"""Extension of an output by its format."""
+_OURS: Final = (".classified.", ".bad.")
+"""Parts of the names that outputs get, which a second run over a folder must not take for inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one input.
+
+    Attributes
+    ----------
+    input : str
+        Its name.
+    summary : Summary or None
+        Of the run, if its outputs are written.
+    error : InsarRuntimeError or None
+        What it failed with.
+    """
+
+    input: str
+    summary: Summary | None
+    error: InsarRuntimeError | None
+
+    @property
+    def exit_code(self) -> int:
+        """What a process that classifies this input alone ends with."""
+        return 0 if self.error is None else self.error.exit_code
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the outcome as plain values."""
+        state = "done"
+        if self.error is not None:
+            state = "failed"
+        elif self.summary is not None and self.summary.skipped:
+            state = "skipped"
+        facts = {} if self.summary is None else self.summary.to_dict()
+        error = None if self.error is None else str(self.error)
+        return {"input": self.input, "state": state, "exit_code": self.exit_code, "error": error, **facts}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the outputs of many inputs go, each under the name of its input.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Of the outputs; beside the inputs if there is none.
+    extension : str
+        Of the outputs, with its dot.
+    gpkg, quarantine : Path or None
+        Folders of further outputs.
+    """
+
+    folder: Path | None = None
+    extension: str = ".parquet"
+    gpkg: Path | None = None
+    quarantine: Path | None = None
+
+    def output(self, source: Path) -> Path:
+        """Give the output of an input."""
+        name = f"{source.stem}.classified{self.extension}"
+        return source.with_name(name) if self.folder is None else self.folder / name
+
+    def also(self, source: Path) -> list[Path]:
+        """Give the further outputs of an input."""
+        return [] if self.gpkg is None else [self.gpkg / f"{source.stem}.classified.gpkg"]
+
+    def bad(self, source: Path) -> Path | None:
+        """Give the quarantine of an input."""
+        return None if self.quarantine is None else self.quarantine / f"{source.stem}.bad.parquet"
+
+    def prepare(self, sources: Sequence[Path]) -> None:
+        """Make the folders.
+
+        Raises
+        ------
+        UsageError
+            If two inputs would have one output, or a folder cannot be made.
+        """
+        first: dict[Path, Path] = {}
+        for source in sources:
+            for output in (self.output(source), *self.also(source)):
+                other = first.setdefault(output, source)
+                if other != source:
+                    raise UsageError(f"{other} and {source} would both be written to {output}; rename one of them")
+        for folder in (self.folder, self.gpkg, self.quarantine):
+            if folder is None:
+                continue
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(f"folder {folder} cannot be made ({error.strerror}); name another one") from error
+
+
+def expand_inputs(names: Sequence[str]) -> list[Path]:
+    """Find the files that are meant.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Files; folders, whose tables are meant (not those of folders within); patterns such as ``tiles/*.zip``.
+
+    Returns
+    -------
+    list of Path
+        Each file once, in the order of the names, those of a folder or a pattern sorted.
+
+    Raises
+    ------
+    InputNotFoundError
+        If a folder holds no table, or a pattern fits no file.
+    """
+    found: dict[Path, None] = {}
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            files = sorted(entry for entry in path.iterdir() if _is_table(entry))
+            if not files:
+                raise InputNotFoundError(f"no tables in folder {path}: looked for {', '.join(READ_EXTENSIONS)}")
+        elif not path.exists() and glob.has_magic(name):
+            matches = glob.glob(name, recursive=True)  # noqa: PTH207 - a pattern may be absolute
+            files = sorted(entry for match in matches if _is_plain(entry := Path(match)))
+            if not files:
+                raise InputNotFoundError(f"no file fits {name}: check the pattern")
+        else:
+            files = [path]
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def each(sources: Sequence[Path], work: Callable[[Path], Summary]) -> Iterator[Outcome]:
+    """Work on each input; one that fails does not stop the others."""
+    for source in sources:
+        try:
+            yield Outcome(str(source), work(source), None)
+        except InsarRuntimeError as error:
+            yield Outcome(str(source), getattr(error, "summary", None), error)
+
+
+def first_failure(outcomes: Sequence[Outcome]) -> int:
+    """Give the exit code of the first input that failed; 0 if none did."""
+    return next((outcome.exit_code for outcome in outcomes if outcome.error is not None), 0)
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in READ_EXTENSIONS and _is_plain(path)
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a file is neither hidden nor one of our outputs."""
+    return path.is_file() and not path.name.startswith(".") and not any(part in path.name for part in _OURS)

@@ -1,0 +1,142 @@
+"""The outputs of one run: what they may be, and whether they are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from insar_runtime._output.atomic import check_output
+from insar_runtime._output.block import read_block
+from insar_runtime._output.sinks import format_of
+from insar_runtime._pipeline.fingerprint import InputHash
+from insar_runtime.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where the rows of one run go.
+
+    Attributes
+    ----------
+    outputs : tuple of Path, "-" or binary stream
+        The output, and further files with the same rows.
+    quarantine : Path or None
+        File for the rows that cannot be classified.
+    """
+
+    outputs: tuple[Path | str | BinaryIO, ...]
+    quarantine: Path | None
+
+    @classmethod
+    def of(cls, output: str | Path | BinaryIO, also: Sequence[str | Path], quarantine: str | Path | None) -> Targets:
+        """Gather the outputs.
+
+        Raises
+        ------
+        UsageError
+            If a stream is not the only output, or a file is named twice.
+        """
+        outputs = (path_or_stream(output), *(Path(path) for path in also))
+        targets = cls(outputs, None if quarantine is None else Path(quarantine))
+        if len(outputs) > 1 and not targets.are_files:
+            raise UsageError("a stream is the only output of a run; name a file, or leave the other outputs away")
+        paths = targets.paths
+        twice = next((path for i, path in enumerate(paths) if _same(path, paths[:i])), None)
+        if twice is not None:
+            raise UsageError(f"output {twice} is named twice; give each its own name")
+        return targets
+
+    @property
+    def are_files(self) -> bool:
+        """Whether no output is a stream."""
+        return all(isinstance(output, Path) for output in self.outputs)
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files, the quarantine last."""
+        files = [output for output in self.outputs if isinstance(output, Path)]
+        return files if self.quarantine is None else [*files, self.quarantine]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all outputs, ``-`` for a stream."""
+        outputs = [str(output) if isinstance(output, (str, Path)) else "-" for output in self.outputs]
+        return (*outputs, *([str(self.quarantine)] if self.quarantine is not None else []))
+
+    def check(self, source: Path | str | BinaryIO, *, overwrite: bool) -> None:
+        """Refuse what cannot end well before anything is opened.
+
+        Raises
+        ------
+        InsarRuntimeError
+            As ``check_output``; UsageError if an output is the input.
+        """
+        for path in self.paths:
+            check_output(path, overwrite=True)
+            format_of(path)
+            if isinstance(source, Path) and _same(path, [source]):
+                raise UsageError(f"output {path} is the input; name another file")
+            check_output(path, overwrite=overwrite)
+
+    def block_of(self, key: str) -> dict[str, Any] | None:
+        """Give the block of the outputs if all of them come from a run of this key, or None."""
+        block: dict[str, Any] | None = None
+        for path in reversed(self.paths):
+            block = read_block(path)
+            if block is None or block.get("run_key") != key:
+                return None
+        return block
+
+
+class Identity:
+    """What identifies an input and a run over it. The hash is computed beside the run; streams have none.
+
+    Parameters
+    ----------
+    source : Path, "-" or binary stream
+        The input.
+    key : callable
+        Gives the key of the run from the SHA-256 of the input.
+    """
+
+    def __init__(self, source: Path | str | BinaryIO, key: Callable[[str], str]) -> None:
+        # What is wrong with an input that is no file is said when it is opened.
+        self._hash = InputHash(source) if isinstance(source, Path) and source.is_file() else None
+        self._key = key
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._hash is not None:
+            self._hash.__exit__(*exception)
+
+    def key(self) -> str:
+        """Give the key of the run; empty for a stream, which equals no other."""
+        return "" if self._hash is None else self._key(self._hash.value())
+
+    def facts(self) -> Mapping[str, str | None]:
+        """Give what the metadata say of it."""
+        if self._hash is None:
+            return {"input_sha256": None, "run_key": None}
+        return {"input_sha256": self._hash.value(), "run_key": self.key()}
+
+
+def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
+    """Take a name for a path, but for ``-``."""
+    if isinstance(where, str):
+        return where if where == "-" else Path(where)
+    return where
+
+
+def _same(path: Path, others: Sequence[Path]) -> bool:
+    for other in others:
+        if path == other:
+            return True
+        with suppress(OSError):
+            if path.samefile(other):
+                return True
+    return False

@@ -1,0 +1,173 @@
+"""Find one point of a table, and gather what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
+
+from insar_runtime._input.dates import ID_ALIASES
+from insar_runtime._input.layout import Role, resolve_layout
+from insar_runtime._input.lookup import Hit, Progress, find_id, take_row
+from insar_runtime._input.sources import Source, open_source
+from insar_runtime._input.understanding import Understanding, take_head, understand
+from insar_runtime._input.units import Unit
+from insar_runtime._views.answers import answer_now, has_answers, provenance, stored_answer
+from insar_runtime._views.cells import number, plain_row, text
+from insar_runtime._views.point import Point, Series
+from insar_runtime.classifier import Classifier
+from insar_runtime.errors import DataError, UsageError
+from insar_runtime.result import RESULT_SCHEMA
+from insar_runtime.summary import notes_on
+
+_ROLES: Final = ("longitude", "latitude", "easting", "northing", "velocity")
+_ANSWERS: Final = frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}
+"""Columns of a classified file that say its class."""
+_NO_SERIES: Final = "no series in this file; give the file that was classified, or classify with --keep-series"
+
+
+def find_point(
+    source: str | Path | BinaryIO,
+    *,
+    point_id: str | None = None,
+    row: int | None = None,
+    units: Unit | None = None,
+    columns: Mapping[Role, str] | None = None,
+    half_wavelength_mm: float,
+    open_classifier: Callable[[], Classifier],
+    anew: bool = False,
+    progress: Progress | None = None,
+) -> Point:
+    """Find one point of a table, by its id or by the number of its row, and say all that is known about it.
+
+    Parameters
+    ----------
+    source, units, columns, half_wavelength_mm
+        As for ``open_understood``; the table may also be one that was classified before.
+    point_id : str, optional
+        Compared as text, with regard to case; the first row that has it is taken.
+    row : int, optional
+        Number of the row, from 0. Either this or the id.
+    open_classifier : callable
+        Gives the classifier; called only if it is needed.
+    anew : bool
+        Whether to classify also where the file has classes.
+    progress : callable, optional
+        Told of the rows read.
+
+    Raises
+    ------
+    UsageError
+        Neither an id nor a row, or both.
+    DataError
+        There is no such point, or the table cannot be read.
+    """
+    if (point_id is None) == (row is None):
+        raise UsageError("name one point: its --id, or its --row, from 0")
+    roles = {str(role): name for role, name in (columns or {}).items()}
+    with open_source(source, roles=roles, exact=False) as opened:
+        block = provenance(opened.name, opened.metadata) if has_answers(opened.schema) else {}
+        stream = opened.batches()
+        head, taken = take_head(stream)
+        understanding, missing = _understand(opened, head, block, units, columns, half_wavelength_mm)
+        id_column = understanding.layout.id if understanding else _id_column(opened.schema, columns)
+        batches = chain(taken, stream)
+        if row is not None:
+            hit = take_row(opened, batches, row, progress=progress)
+        elif id_column is None:
+            raise DataError(f"{opened.name} has no column of ids: name it with --id-column, or take a --row")
+        else:
+            hit = find_id(opened, batches, id_column, str(point_id), progress=progress)
+    if missing and anew:
+        raise DataError(f"{opened.name}: {missing}")
+    point = _describe(opened, hit, id_column, understanding, block)
+    if missing:
+        point = replace(point, notes=(*point.notes, missing))
+    if point.series is not None and (anew or point.stored is None):
+        try:
+            return replace(point, answer=answer_now(open_classifier(), point.series))
+        except DataError as error:
+            # The series is worth a look all the same.
+            return replace(point, notes=(*point.notes, str(error)))
+    return replace(point, answer=point.stored, stored=None)
+
+
+def _understand(
+    source: Source,
+    head: pa.RecordBatch | None,
+    block: Mapping[str, Any],
+    units: Unit | None,
+    columns: Mapping[Role, str] | None,
+    half_wavelength_mm: float,
+) -> tuple[Understanding | None, str | None]:
+    """Understand a table; a classified one need not have series: then None, and what to do about it."""
+    if has_answers(source.schema):
+        try:
+            resolve_layout(source.schema, head, overrides=columns)
+        except DataError:
+            return None, _NO_SERIES
+        # The run that classified the file knew the unit, perhaps because it was told.
+        units = units or block.get("input", {}).get("unit")
+    understanding = understand(
+        source.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm
+    )
+    return understanding, None
+
+
+def _describe(
+    source: Source,
+    hit: Hit,
+    id_column: str | None,
+    understanding: Understanding | None,
+    block: Mapping[str, Any],
+) -> Point:
+    cells = plain_row(hit.record)
+    stored = stored_answer(cells, block) if has_answers(hit.record.schema) else None
+    known = block.get("input", {})
+    # A file without series says nothing about its columns, but the run that wrote it did.
+    roles = {role: getattr(understanding.layout, role) if understanding else known.get(role) for role in _ROLES}
+    places = {role: number(cells.get(roles[role])) for role in _ROLES[:-1]}
+    series = set(understanding.layout.columns) if understanding else set()
+    point = Point(
+        file=source.name,
+        container=source.kind,
+        id=text(cells.get(id_column)) if id_column else None,
+        row=hit.row,
+        same_id=hit.count,
+        same_rows=hit.same,
+        position={role: value for role, value in places.items() if value is not None},
+        velocity=number(cells.get(roles["velocity"])),
+        velocity_column=roles["velocity"],
+        series=None,
+        unit=None,
+        unit_evidence=None,
+        sign=None,
+        answer=None,
+        stored=stored,
+        attributes={name: value for name, value in cells.items() if name not in {*series, *_ANSWERS}},
+        notes=(),
+    )
+    if understanding is None:
+        return point
+    units = understanding.units
+    return replace(
+        point,
+        series=Series(understanding.layout.dates, understanding.matrix(hit.record, hit.row)[0]),
+        unit=units.unit,
+        unit_evidence=known.get("unit_evidence", units.evidence) if stored else units.evidence,
+        sign=units.sign,
+        notes=notes_on(understanding),
+    )
+
+
+def _id_column(schema: pa.Schema, columns: Mapping[Role, str] | None) -> str | None:
+    """Column of ids of a table without series."""
+    given = (columns or {}).get("id")
+    if given is not None and given not in schema.names:
+        raise UsageError(f"id column '{given}' is not in the table: it has {', '.join(schema.names[:12])}")
+    by_name = {name.lower(): name for name in reversed(schema.names)}
+    return given or next((by_name[alias] for alias in ID_ALIASES if alias in by_name), None)

@@ -1,0 +1,161 @@
+"""What the workers of an engine are told: a table understood once, by the driver, and how to classify its batches."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
+
+import pyarrow as pa
+
+from insar_runtime._input.layout import Role
+from insar_runtime._input.understanding import Understanding, understand
+from insar_runtime._input.units import Unit
+from insar_runtime._pipeline.stream import classify_batch, output_schema
+from insar_runtime.classifier import Classifier, Shares
+from insar_runtime.devices import Device
+from insar_runtime.errors import DataError
+
+if TYPE_CHECKING:
+    from insar_runtime.models import Precision
+
+SAMPLE_ROWS: Final = 8192
+"""Rows of a table that the driver looks at; as many as the command does of a file."""
+
+
+class Options(TypedDict, total=False):
+    """Options of ``Classifier`` for the workers; a model of your own must lie under the same path on each of them."""
+
+    model: str | Path | None
+    device: Device
+    precision: Precision | None
+    abstain_below: float | None
+    priors: Shares | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Classify batches of one table, wherever they are; made by ``plan``, and small enough to be sent with every task.
+
+    A partition is no file: what its own first rows would tell of layout and units may differ from the next one's. So
+    both are resolved once, before the table is divided. Called with an iterable of record batches, it gives one batch
+    for each, rows in their order: the contract of Spark's ``mapInArrow``.
+
+    Attributes
+    ----------
+    understanding : Understanding
+        Of the table.
+    keep_series : bool
+        Whether the columns of the series are kept.
+    options : dict
+        Of the classifier.
+    """
+
+    understanding: Understanding
+    keep_series: bool
+    options: Options
+
+    @property
+    def kept(self) -> list[str]:
+        """Names of the columns of the table that stay."""
+        return self.understanding.kept(keep_series=self.keep_series)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the output: those that stay, then those of the result."""
+        return _in_text(output_schema(self.understanding, keep_series=self.keep_series))
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Classify batches one by one, in a session that the process keeps for the next call."""
+        classifier, schema = _opened(pickle.dumps(self.options)), self.schema
+        done = 0
+        for batch in batches:
+            typed = self._typed(batch)
+            out = classify_batch(classifier, self.understanding, typed, keep_series=self.keep_series, first_row=done)
+            yield out.cast(schema)
+            done += batch.num_rows
+
+    def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Give columns the types that they had in the sample: engines change nullability and zone from step to step."""
+        wanted = self.understanding.schema
+        if batch.schema.types == wanted.types or batch.schema.names != wanted.names:
+            return batch
+        try:
+            return batch.cast(wanted)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+            raise DataError(f"a batch has other types than the first rows of the table: {error}; cast them") from error
+
+
+def plan(
+    sample: pa.Table,
+    *,
+    units: Unit | None = None,
+    columns: Mapping[Role, str] | None = None,
+    keep_series: bool = False,
+    **options: Unpack[Options],
+) -> Job:
+    """Understand a table by its first rows, on the driver.
+
+    Parameters
+    ----------
+    sample : pyarrow.Table
+        Some rows of the table: ``SAMPLE_ROWS`` are enough, all of one file if the table unites several.
+    units : {"mm", "cm", "m", "rad"}, optional
+        Unit of the displacements; needed where neither a velocity column nor the producer's format proves it.
+    columns : mapping of role to column name, optional
+        Columns to take as ``id``, ``longitude``, ``latitude``, ``easting``, ``northing``, ``velocity``.
+    keep_series : bool
+        Whether the columns of the series are kept beside the attributes.
+    **options
+        Of ``Classifier``. Without ``precision`` each worker takes what is faster on its own CPU: name one where the
+        machines differ and the results must not.
+
+    Returns
+    -------
+    Job
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read as series, or nothing proves their unit: what a file may assume with a note to its
+        reader, a cluster must be told.
+    UsageError, UnavailableError, ModelIntegrityError
+        As ``Classifier``.
+    """
+    # Opened here as well, though on the CPU: what is wrong with the options is said before any worker starts.
+    here = options.copy()
+    here["device"] = "cpu"
+    classifier = Classifier(**here, threads=1)
+    sample = sample.slice(0, SAMPLE_ROWS).combine_chunks()
+    batches = sample.to_batches()
+    understanding = understand(
+        sample.schema,
+        batches[0] if sample.num_rows else None,
+        units=units,
+        overrides=columns,
+        half_wavelength_mm=classifier.model.half_wavelength_mm,
+        any_axis=True,
+    )
+    if sample.num_rows:
+        if understanding.units.evidence == "assumed":
+            raise DataError("nothing in the first rows proves the unit of the series: declare it, e.g. units='mm'")
+        if not understanding.any_axis:
+            classifier.check_axis(len(understanding.layout.dates))
+    output_schema(understanding, keep_series=keep_series)  # refuses a column that is there already
+    return Job(understanding, keep_series, options)
+
+
+@lru_cache(maxsize=4)
+def _opened(options: bytes) -> Classifier:
+    """Open a classifier once in a process; the engine divides the work, so it has one thread."""
+    settings: dict[str, Any] = pickle.loads(options)
+    return Classifier(**settings, threads=1)
+
+
+def _in_text(schema: pa.Schema) -> pa.Schema:
+    """Give text in place of dictionaries of text, which not every engine knows."""
+    plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema]
+    return pa.schema(plain)

@@ -1,0 +1,83 @@
+"""Classify Spark DataFrames (pyspark 4, ``pip install insar-runtime 'pyspark[sql]'`` on driver and workers, Java 17).
+
+>>> from insar_runtime.engines.spark import classify_dataframe
+>>> classified = classify_dataframe(spark.read.parquet("series/"), units="mm")
+
+One task is one core. ``spark.sql.execution.arrow.maxRecordsPerBatch`` (by default 10,000) bounds what a task holds.
+
+A folder of files with a column a date, of which each has its own dates, is no table for Spark: it takes the columns of
+one file, and the others' rows become null without a word. Such tables need list columns ``dates`` and
+``displacements``, or one DataFrame a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+from insar_runtime._input.layout import Role
+from insar_runtime._input.units import Unit
+from insar_runtime.engines.job import SAMPLE_ROWS, Job, Options, plan
+
+
+def classify_dataframe(
+    table: Any,
+    *,
+    units: Unit | None = None,
+    columns: Mapping[Role, str] | None = None,
+    keep_series: bool = False,
+    **options: Unpack[Options],
+) -> Any:
+    """Classify every row of a DataFrame; lazily, but for a look at its first rows.
+
+    Parameters
+    ----------
+    table : pyspark.sql.DataFrame
+        One series a row: a column a date, or list columns ``displacements`` (in mm or as ``units`` says) and ``dates``.
+        With lists, rows may differ in their dates.
+    units, columns, keep_series, **options
+        As for ``insar_runtime.engines.job.plan``; ``device`` is the CPU unless another is named.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        Attribute columns with their Spark types, then class, confidence, probabilities, status, epochs and longest gap
+        of each row; null where a status allows no class.
+
+    Raises
+    ------
+    DataError
+        If the first rows cannot be read as series, or nothing proves their unit.
+    """
+    function, schema = map_in_arrow(table, units=units, columns=columns, keep_series=keep_series, **options)
+    return table.mapInArrow(function, schema)
+
+
+def map_in_arrow(
+    table: Any,
+    *,
+    units: Unit | None = None,
+    columns: Mapping[Role, str] | None = None,
+    keep_series: bool = False,
+    **options: Unpack[Options],
+) -> tuple[Job, Any]:
+    """Give what ``DataFrame.mapInArrow`` wants: the function for the partitions of a table and its output schema.
+
+    Takes what ``classify_dataframe`` takes, and gives a callable that can be pickled and a
+    ``pyspark.sql.types.StructType``.
+    """
+    from pyspark.sql.types import StructType  # noqa: PLC0415 - only where Spark is used
+
+    options.setdefault("device", "cpu")
+    sample = table.limit(SAMPLE_ROWS).toArrow()
+    job = plan(sample, units=units, columns=columns, keep_series=keep_series, **options)
+    kept = [table.schema[name] for name in job.kept]
+    return job, StructType(kept + _result_fields(job))
+
+
+def _result_fields(job: Job) -> list[Any]:
+    from pyspark.sql.types import ByteType, FloatType, ShortType, StringType, StructField  # noqa: PLC0415
+
+    of_arrow = {"int8": ByteType(), "int16": ShortType(), "float": FloatType(), "string": StringType()}
+    added = list(job.schema)[len(job.kept) :]
+    return [StructField(field.name, of_arrow[str(field.type)]) for field in added]

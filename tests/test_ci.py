@@ -1,0 +1,60 @@
+"""What CI does about programs that it lacks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, need_program
+
+SHELL = Path("/bin/sh")
+
+
+def test_a_missing_program_skips_a_test_here_and_fails_it_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_program(sys.executable)
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no-such-program"):
+        need_program(sys.executable, "no-such-program")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no-such-program"):
+        need_program("no-such-program")
+
+
+@pytest.mark.skipif(not SHELL.exists(), reason="needs a shell")
+@pytest.mark.parametrize(
+    ("user", "succeeds", "ci", "code"),
+    [
+        (0, True, True, 0),
+        (0, False, True, 1),
+        (0, False, False, 0),
+        (1000, True, True, 1),
+        (1000, True, False, 0),
+    ],
+)
+def test_debian_packages_are_installed_or_missed_aloud(
+    user: int, succeeds: bool, ci: bool, code: int, tmp_path: Path
+) -> None:
+    for name, script in {
+        "apt-get": f'echo "$@" >> calls; {"true" if succeeds else "false"}',
+        "id": f"echo {user}",
+    }.items():
+        (tmp_path / name).write_text(f"#!{SHELL}\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": str(tmp_path), **({"CI": "true"} if ci else {})}
+    done = subprocess.run(
+        [SHELL, ROOT / ".ci" / "debian-packages"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert "openjdk-17" in done.stdout
+    installed = user == 0 and succeeds
+    assert ("not installed:" in done.stderr) is not installed
+    calls = (tmp_path / "calls").read_text() if user == 0 else ""
+    assert ("install" in calls and "chromium-driver" in calls) is installed
