@@ -347,6 +347,41 @@ def test_zoom_and_pan_keep_what_is_under_the_pointer(browser: Browser, classifie
     )
 
 
+def test_map_by_keys(browser: Browser, classified: Path) -> None:
+    _open(browser, classified)
+    before = browser.execute_script("return { ...report.map.view }")
+    keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+    _find(browser, "#over")[0].send_keys("+", keys.ARROW_RIGHT)
+    after = browser.execute_script("return { ...report.map.view }")
+    assert after["ky"] == pytest.approx(1.5 * before["ky"])
+    assert after["x"] == pytest.approx(before["x"] + 60 / after["kx"])
+    _find(browser, "#over")[0].send_keys(keys.ENTER)
+    selected = browser.execute_script("return report.map.pixelsOf(report.state.selected)")
+    middle = browser.execute_script("const { view } = report.map; return [78 + view.width / 2, 1 + view.height / 2]")
+    assert np.hypot(*np.subtract(selected, middle)) < 100
+    _find(browser, "#over")[0].send_keys(keys.ESCAPE)
+    assert _state(browser)["selected"] == -1
+
+
+def test_map_by_two_fingers(browser: Browser, classified: Path) -> None:
+    _open(browser, classified)
+    left, top = _corner(browser)
+    browser.execute_script("window.scrollTo(0, 0)")
+
+    def touch(kind: str, *places: tuple[int, int]) -> None:
+        points = [{"x": left + x, "y": top + y, "id": k} for k, (x, y) in enumerate(places)]
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    before = browser.execute_script("return [report.map.view.ky, ...report.map.stepsAt(400, 250)]")
+    touch("touchStart", (350, 250), (450, 250))
+    touch("touchMove", (300, 250), (500, 250))
+    touch("touchEnd")
+    after = browser.execute_script("return [report.map.view.ky, ...report.map.stepsAt(400, 250)]")
+    assert after[0] == pytest.approx(2 * before[0], rel=0.02)
+    np.testing.assert_allclose(after[1:], before[1:], atol=3 / before[0])
+    assert _state(browser)["selected"] == -1
+
+
 def test_other_colours(browser: Browser, classified: Path) -> None:
     _open(browser, classified)
     for mode in ("velocity", "confidence", "class"):

@@ -68,7 +68,9 @@ function tick(context, x1, y1, x2, y2) {
 /** A bar of a round length, lower left. */
 function drawScale(map, context) {
   const metres = map.metresAStep / map.view.ky; // of a pixel
-  const length = [1, 2, 5, 10].map((times) => times * 10 ** Math.floor(Math.log10(metres * 120))).filter((m) => m <= metres * 120).pop();
+  const longest = metres * 120;
+  const power = 10 ** Math.floor(Math.log10(longest));
+  const length = power * [5, 2, 1].find((times) => times * power <= longest);
   const width = length / metres;
   const [x, y] = [EDGE.left + 14, EDGE.top + map.view.height - 16];
   const text = length >= 1000 ? `${count(length / 1000)} km` : `${count(Number(length.toPrecision(2)))} m`;

@@ -19,8 +19,9 @@ function drawDonut(state, toggle) {
     donut.append(slice);
     angle += turn;
   });
-  donut.append(svg("text", { class: "strong", x: 60, y: 60, "text-anchor": "middle", "font-size": 15 }, count(facts.counts.rows)));
-  donut.append(svg("text", { x: 60, y: 75, "text-anchor": "middle" }, facts.counts.rows === 1 ? "point" : "points"));
+  const { rows } = facts.counts;
+  donut.append(svg("text", { class: "strong", x: 60, y: 60, "text-anchor": "middle" }, count(rows)));
+  donut.append(svg("text", { x: 60, y: 75, "text-anchor": "middle" }, rows === 1 ? "point" : "points"));
 }
 
 function slicePath(from, to) {
@@ -29,7 +30,9 @@ function slicePath(from, to) {
   const end = Math.min(to, from + 2 * Math.PI - 1e-4);
   const at = (radius, angle) => `${60 + radius * Math.cos(angle)} ${60 + radius * Math.sin(angle)}`;
   const large = end - from > Math.PI ? 1 : 0;
-  return `M${at(outer, from)}A${outer} ${outer} 0 ${large} 1 ${at(outer, end)}L${at(inner, end)}A${inner} ${inner} 0 ${large} 0 ${at(inner, from)}Z`;
+  const forth = `M${at(outer, from)}A${outer} ${outer} 0 ${large} 1 ${at(outer, end)}`;
+  const back = `L${at(inner, end)}A${inner} ${inner} 0 ${large} 0 ${at(inner, from)}Z`;
+  return forth + back;
 }
 
 /** The table of classes: a button each that shows or hides it, and one that shows it alone. */
@@ -37,10 +40,13 @@ function drawLegend(state, toggle, only) {
   const rows = facts.groups.map((name, group) => {
     const number = facts.counts.groups[group];
     if (group === NO_CLASS && !number) return null;
+    const seen = { "aria-pressed": state.visible[group], onclick: () => toggle(group) };
+    const alone = { "aria-label": `Show ${name} only`, onclick: () => only(group) };
+    const texts = [name, count(number), percent(share(number))];
     return html("div", { class: "row" },
-      html("button", { type: "button", class: "class", "data-group": group, "aria-pressed": state.visible[group], onclick: () => toggle(group) },
-        swatch(group), html("span", {}, name), html("span", {}, count(number)), html("span", {}, percent(share(number)))),
-      html("button", { type: "button", class: "only quiet", "data-group": group, "aria-label": `Show ${name} only`, onclick: () => only(group) }, "only"));
+      html("button", { type: "button", class: "class", "data-group": group, ...seen },
+        swatch(group), ...texts.map((text) => html("span", {}, text))),
+      html("button", { type: "button", class: "only quiet", "data-group": group, ...alone }, "only"));
   });
   // What has the focus keeps it: the rows are made anew.
   const focused = document.activeElement?.dataset?.group;
@@ -70,14 +76,18 @@ function drawConfidence(width, state) {
     let base = 0;
     for (const group of groups) {
       const rows = counts[group][bin];
-      if (rows) root.append(svg("rect", { x: left + bin * step + 0.5, width: Math.max(1, step - 1), y: y(base + rows), height: y(base) - y(base + rows), fill: colourOf(group) }));
+      const [low, high] = [y(base), y(base + rows)];
+      const bar = { x: left + bin * step + 0.5, width: Math.max(1, step - 1), y: high, height: low - high };
+      if (rows) root.append(svg("rect", { ...bar, fill: colourOf(group) }));
       base += rows;
     }
   });
   for (const value of [0.2, 0.4, 0.6, 0.8, 1]) {
-    root.append(svg("text", { x: x(value), y: bottom + 16, "text-anchor": value === 1 ? "end" : "middle" }, value.toFixed(1)));
+    const anchor = value === 1 ? "end" : "middle";
+    root.append(svg("text", { x: x(value), y: bottom + 16, "text-anchor": anchor }, value.toFixed(1)));
   }
-  root.append(svg("text", { x: (left + right) / 2, y: bottom + 33, "text-anchor": "middle" }, "calibrated probability of the most probable class"));
+  const name = "calibrated probability of the most probable class";
+  root.append(svg("text", { x: (left + right) / 2, y: bottom + 33, "text-anchor": "middle" }, name));
   return root;
 }
 
@@ -95,7 +105,8 @@ function drawVelocity(width, state) {
   const root = svg("svg", { width, height: bottom + 38, role: "img", "aria-label": "Velocity by class" });
   const x = (value) => left + ((Math.min(Math.max(value, from), to) - from) / (to - from)) * (right - left);
   for (const { value, text } of roundNumbers(from, to, (right - left) / 50)) {
-    root.append(svg("line", { class: Math.abs(value) < 1e-9 ? "zero" : "axis", x1: x(value), x2: x(value), y1: top, y2: bottom }));
+    const kind = Math.abs(value) < 1e-9 ? "zero" : "axis";
+    root.append(svg("line", { class: kind, x1: x(value), x2: x(value), y1: top, y2: bottom }));
     root.append(svg("text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, text));
   }
   root.append(svg("text", { x: (left + right) / 2, y: bottom + 34, "text-anchor": "middle" }, "mm/yr"));
@@ -103,12 +114,16 @@ function drawVelocity(width, state) {
     const y = top + (place + 0.5) * strip;
     const [low, quarter, median, threeQuarters, high] = quantiles[group].map(x);
     const one = svg("g", { opacity: state.visible[group] ? 1 : 0.2, "data-group": group });
-    one.append(svg("title", {}, `${facts.groups[group]}: median ${plain(quantiles[group][2], 1)}, 5 to 95 % ${plain(quantiles[group][0], 1)} to ${plain(quantiles[group][4], 1)} mm/yr`));
+    const [least, , middle, , most] = quantiles[group].map((value) => plain(value, 1));
+    one.append(svg("title", {}, `${facts.groups[group]}: median ${middle}, 5 to 95 % ${least} to ${most} mm/yr`));
     one.append(svg("text", { x: 0, y: y + 4 }, facts.groups[group]));
-    one.append(svg("path", { d: violin(counts[group], left, right, y, strip * 0.46), fill: colourOf(group), "fill-opacity": 0.75 }));
-    one.append(svg("line", { x1: low, x2: high, y1: y, y2: y, stroke: themed("--ink"), "stroke-opacity": 0.7 }));
-    one.append(svg("rect", { x: quarter, y: y - 4, width: Math.max(1, threeQuarters - quarter), height: 8, fill: themed("--card"), stroke: themed("--ink") }));
-    one.append(svg("line", { x1: median, x2: median, y1: y - 4, y2: y + 4, stroke: themed("--ink"), "stroke-width": 2 }));
+    const d = violin(counts[group], left, right, y, strip * 0.46);
+    const half = { x: quarter, y: y - 4, width: Math.max(1, threeQuarters - quarter), height: 8 };
+    const stroke = themed("--ink");
+    one.append(svg("path", { d, fill: colourOf(group), "fill-opacity": 0.75 }));
+    one.append(svg("line", { x1: low, x2: high, y1: y, y2: y, stroke, "stroke-opacity": 0.7 }));
+    one.append(svg("rect", { ...half, fill: themed("--card"), stroke }));
+    one.append(svg("line", { x1: median, x2: median, y1: y - 4, y2: y + 4, stroke, "stroke-width": 2 }));
     root.append(one);
   });
   return root;
@@ -117,6 +132,7 @@ function drawVelocity(width, state) {
 function violin(counts, left, right, middle, half) {
   const most = Math.max(...counts, 1);
   const step = (right - left) / counts.length;
-  const edge = (sign) => counts.map((rows, k) => `${(left + (k + 0.5) * step).toFixed(1)} ${(middle + (sign * half * rows) / most).toFixed(1)}`);
+  const at = (k, away) => `${(left + (k + 0.5) * step).toFixed(1)} ${(middle + away).toFixed(1)}`;
+  const edge = (sign) => counts.map((rows, k) => at(k, (sign * half * rows) / most));
   return `M${[...edge(-1), ...edge(1).reverse()].join("L")}Z`;
 }

@@ -67,6 +67,10 @@ function chance(probability) {
   return probability > 0.999 ? "> 99.9 %" : percent(probability);
 }
 
+function statusText(status) {
+  return status.replaceAll("_", " ");
+}
+
 /** A round step (1, 2 or 5 times a power of ten) that divides a span into at most so many parts. */
 function roundStep(span, parts) {
   const raw = span / Math.max(parts, 1);

@@ -64,6 +64,7 @@ class PointMap {
     this.order = shuffledWithin(points.ranges, points.count);
     this.painter = glPainter(this.canvas, points, this.order) ?? pixelPainter(this.canvas, points, this.order);
     this.view = { x: 0, y: 0, kx: 1, ky: 1, width: 1, height: 1, ratio: 1 };
+    this.untouched = true; // by the reader: it still shows all
     this.moving = false;
     this.movingPart = 1;
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
@@ -72,6 +73,7 @@ class PointMap {
       this.recolour(this.values, this.ramp);
     });
     new ResizeObserver(() => this.resize()).observe(byId("map"));
+    this.resize();
     listen(this);
   }
 
@@ -86,18 +88,18 @@ class PointMap {
       Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
     }
     Object.assign(this.canvas.style, { left: `${EDGE.left}px`, top: `${EDGE.top}px` });
-    const first = this.view.width === 1;
     Object.assign(this.view, { width, height, ratio });
-    if (first || this.untouched) this.showAll();
+    if (this.untouched) this.showAll();
     else this.request();
   }
 
   showAll() {
     const { width, height } = this.box;
     const least = 200 / this.metresAStep; // a single point is shown in its surroundings
-    const ky = Math.min(this.view.width / (Math.max(width * this.aspect, least) * 1.06), this.view.height / (Math.max(height, least) * 1.06));
+    const wide = this.view.width / Math.max(width * this.aspect, least);
+    const high = this.view.height / Math.max(height, least);
+    const ky = Math.min(wide, high) / 1.06;
     this.home = ky;
-    this.untouched = true;
     this.look(width / 2, height / 2, ky);
     this.untouched = true;
   }
@@ -106,7 +108,7 @@ class PointMap {
     const limited = Math.min(Math.max(ky, this.home * 0.5), Math.max(8 * this.metresAStep, this.home * 4));
     Object.assign(this.view, { x, y, ky: limited, kx: limited * this.aspect });
     this.untouched = false;
-    this.moved();
+    this.request();
   }
 
   /** Zoom by a factor, so that what is at a place of the canvas stays there. */
@@ -115,18 +117,21 @@ class PointMap {
     this.look(this.view.x, this.view.y, this.view.ky * factor);
     const after = this.stepsAt(px, py);
     this.look(this.view.x + before[0] - after[0], this.view.y + before[1] - after[1], this.view.ky);
+    this.moved();
   }
 
   pan(dx, dy) {
     this.look(this.view.x - dx / this.view.kx, this.view.y + dy / this.view.ky, this.view.ky);
+    this.moved();
   }
 
   /** Bring a point into view without changing the zoom, if it is not there. */
   reveal(i) {
     const [px, py] = this.pixelsOf(i);
-    const { width, height } = this.view;
-    if (px < EDGE.left + 8 || px > EDGE.left + width - 8 || py < 8 || py > height - 8) this.look(this.points.x[i], this.points.y[i], this.view.ky);
-    else this.request();
+    const { width, height, ky } = this.view;
+    const seen = px > EDGE.left + 8 && px < EDGE.left + width - 8 && py > 8 && py < height - 8;
+    if (seen) this.request();
+    else this.look(this.points.x[i], this.points.y[i], ky);
   }
 
   stepsAt(px, py) {
@@ -213,66 +218,4 @@ function extent(points) {
     height = Math.max(height, points.y[i]);
   }
   return { width, height };
-}
-
-/** Pointer, wheel and keys of a map: drag, pinch, wheel, double click, arrows, +, -, 0, Enter, Escape. */
-function listen(map) {
-  const { over } = map;
-  const down = new Map();
-  let travelled = 0;
-  const at = (event) => {
-    const box = over.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  };
-  over.addEventListener("pointerdown", (event) => {
-    over.setPointerCapture(event.pointerId);
-    if (!down.size) travelled = 0;
-    down.set(event.pointerId, at(event));
-  });
-  over.addEventListener("pointermove", (event) => {
-    const [x, y] = at(event);
-    const before = down.get(event.pointerId);
-    if (!before) return map.actions.hover(map.pick(x, y), x, y);
-    const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
-    travelled += Math.hypot(x - before[0], y - before[1]);
-    down.set(event.pointerId, [x, y]);
-    if (travelled < 4) return;
-    over.classList.add("dragged");
-    map.actions.hover(-1);
-    if (!other) return map.pan(x - before[0], y - before[1]);
-    const apart = ([px, py]) => Math.max(1, Math.hypot(px - other[0], py - other[1]));
-    map.pan((x - before[0]) / 2, (y - before[1]) / 2);
-    map.zoom(apart([x, y]) / apart(before), (x + other[0]) / 2, (y + other[1]) / 2);
-  });
-  const released = (event) => {
-    const [x, y] = at(event);
-    if (down.delete(event.pointerId) && !down.size) {
-      over.classList.remove("dragged");
-      if (event.type === "pointerup" && travelled < 4) map.actions.select(map.pick(x, y));
-    }
-  };
-  over.addEventListener("pointerup", released);
-  over.addEventListener("pointercancel", released);
-  over.addEventListener("pointerleave", () => map.actions.hover(-1));
-  over.addEventListener("dblclick", (event) => map.zoom(2, ...at(event)));
-  over.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    map.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.03 : 0.0016)), ...at(event));
-  }, { passive: false });
-  const step = 60;
-  const keys = {
-    ArrowLeft: () => map.pan(step, 0), ArrowRight: () => map.pan(-step, 0),
-    ArrowUp: () => map.pan(0, step), ArrowDown: () => map.pan(0, -step),
-    "+": () => map.zoom(1.5), "=": () => map.zoom(1.5), "-": () => map.zoom(1 / 1.5),
-    0: () => map.showAll(), Home: () => map.showAll(), Escape: () => map.actions.select(-1),
-    Enter: () => map.actions.select(map.pick(EDGE.left + map.view.width / 2, EDGE.top + map.view.height / 2, 300)),
-  };
-  over.addEventListener("keydown", (event) => {
-    if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    keys[event.key]();
-  });
-  byId("zoom-in").addEventListener("click", () => map.zoom(1.6));
-  byId("zoom-out").addEventListener("click", () => map.zoom(1 / 1.6));
-  byId("zoom-all").addEventListener("click", () => map.showAll());
 }

@@ -15,12 +15,15 @@ from insar_runtime._views.report.pack import Packed
 _SCRIPTS: Final = (
     "dom.js",
     "data.js",
+    "colours.js",
     "paint.js",
     "axes.js",
     "map.js",
+    "pointer.js",
     "series.js",
     "charts.js",
     "panel.js",
+    "texts.js",
     "main.js",
 )
 """Parts of the script in the order in which they are joined."""

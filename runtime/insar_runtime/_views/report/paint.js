@@ -141,7 +141,9 @@ function pixelPainter(canvas, points, order) {
           const px = Math.round(left + points.x[i] * kx);
           const py = Math.round(top - points.y[i] * ky);
           if (px < 0 || py < 0 || px + side > width || py + side > height || !points.hasPlace(i)) continue;
-          for (let row = 0; row < side; row++) pixels.fill(colours[values[i]], (py + row) * width + px, (py + row) * width + px + side);
+          for (let row = py; row < py + side; row++) {
+            pixels.fill(colours[values[i]], row * width + px, row * width + px + side);
+          }
         }
       }
       context.putImageData(image, 0, 0);

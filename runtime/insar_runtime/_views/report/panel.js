@@ -3,17 +3,21 @@
 function drawPoint(points, i) {
   const panel = byId("point");
   if (i < 0) {
-    const how = facts.position ? "Choose a point on the map, or find one by its id." : "Find a point by its id, or go through them with the arrows.";
+    const how = facts.position
+      ? "Choose a point on the map, or find one by its id."
+      : "Find a point by its id, or go through them with the arrows.";
     panel.replaceChildren(html("p", { class: "hint" }, how));
     return;
   }
   const group = points.group[i];
   const confidence = points.confidenceOf(i);
   const sure = Number.isFinite(confidence) && group !== NO_CLASS ? html("span", {}, chance(confidence)) : "";
-  const name = html("div", { class: "name" }, swatch(group), html("b", { id: "point-class" }, facts.groups[group]), sure,
+  const name = html("div", { class: "name" },
+    swatch(group), html("b", { id: "point-class" }, facts.groups[group]), sure,
     html("span", { id: "point-id" }, `${facts.idName ?? "row"} ${points.id(i)}`));
   const plot = html("div", { class: "plot" });
-  panel.replaceChildren(html("div", { class: "chosen" }, name, plot, html("div", { class: "side" }, ...sideOf(points, i)), attributesOf(points, i)));
+  const side = html("div", { class: "side" }, ...sideOf(points, i));
+  panel.replaceChildren(html("div", { class: "chosen" }, name, plot, side, attributesOf(points, i)));
   const values = points.seriesOf(i);
   const colour = group === 0 || group === NO_CLASS ? themed("--soft") : colourOf(group);
   if (values) responsive(plot, (width) => drawSeries(width, values, colour));
@@ -46,12 +50,14 @@ function sideOf(points, i) {
       html("span", { class: "track" }, html("i", { style: { width: `${100 * one}%`, background: colourOf(k) } })),
       html("span", {}, chance(one))));
   }
-  const known = [["Status", facts.statuses[points.status[i]].replaceAll("_", " ")]];
+  const known = [["Status", statusText(facts.statuses[points.status[i]])]];
   const velocity = points.velocityOf(i);
   if (Number.isFinite(velocity)) known.push(["Velocity", `${plain(velocity, 1)} mm/yr`]);
   known.push(["Epochs", String(points.epochs[i])], ["Longest gap", `${points.gap[i]} days`]);
   if (facts.position && !points.hasPlace(i)) known.push(["Position", "none"]);
-  if (facts.position && points.hasPlace(i)) known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
+  if (facts.position && points.hasPlace(i)) {
+    known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
+  }
   return [bars, pairs(known)];
 }
 

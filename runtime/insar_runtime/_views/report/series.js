@@ -18,7 +18,8 @@ function drawSeries(width, values, colour) {
   const middle = known.length ? (Math.min(...known) + Math.max(...known)) / 2 : 0;
   const half = known.length ? Math.max(10, (Math.max(...known) - Math.min(...known)) * 0.56) : 10;
   const height = 250;
-  const plot = { root: svg("svg", { width, height, role: "img" }), left: 48, right: width - 10, top: 22, bottom: height - 24 };
+  const root = svg("svg", { width, height, role: "img" });
+  const plot = { root, left: 48, right: width - 10, top: 22, bottom: height - 24 };
   const [first, last] = [epochDays[0], epochDays[epochDays.length - 1]];
   const margin = Math.max(last - first, 1) * 0.015;
   plot.from = first - margin;
@@ -27,10 +28,10 @@ function drawSeries(width, values, colour) {
   plot.high = Math.max(middle + half, 1);
   plot.x = (day) => plot.left + ((day - plot.from) / (plot.to - plot.from)) * (plot.right - plot.left);
   plot.y = (mm) => plot.bottom - ((mm - plot.low) / (plot.high - plot.low)) * (plot.bottom - plot.top);
-  plot.root.setAttribute("aria-label", `Displacement of ${known.length} epochs, in millimetres`);
+  root.setAttribute("aria-label", `Displacement of ${known.length} epochs, in millimetres`);
   for (const layer of SERIES_LAYERS) layer(plot, series);
   addReadout(plot, series);
-  return plot.root;
+  return root;
 }
 
 function validEpochs({ days, values }) {
@@ -52,7 +53,8 @@ function drawGaps(plot, series) {
   edges.slice(1).forEach((day, k) => {
     if (day - edges[k] <= longest) return;
     const [x, end] = [plot.x(edges[k]), plot.x(day)];
-    const band = svg("rect", { class: "gap", x, y: plot.top, width: end - x, height: plot.bottom - plot.top, fill: themed("--fill") });
+    const box = { x, y: plot.top, width: end - x, height: plot.bottom - plot.top };
+    const band = svg("rect", { class: "gap", ...box, fill: themed("--fill") });
     band.append(svg("title", {}, `${day - edges[k]} days without a value`));
     plot.root.append(band);
   });
@@ -96,22 +98,22 @@ function drawValues(plot, series) {
   plot.root.append(svg("path", { d: path.join(""), fill: "none", stroke: line, "stroke-opacity": 0.35 }));
   const radius = epochs.length > 250 ? 1.9 : 2.5;
   for (const [day, value, k] of epochs) {
-    plot.root.append(svg("circle", { class: "epoch", "data-epoch": k, cx: plot.x(day), cy: plot.y(value), r: radius, fill: series.colour }));
+    const dot = { cx: plot.x(day), cy: plot.y(value), r: radius, fill: series.colour };
+    plot.root.append(svg("circle", { class: "epoch", "data-epoch": k, ...dot }));
   }
 }
 
 /** Date and value of the epoch nearest to the pointer. */
 function addReadout(plot, series) {
   const epochs = validEpochs(series);
+  if (!epochs.length) return;
   const text = svg("text", { class: "strong", x: plot.right, y: plot.top - 9, "text-anchor": "end" });
-  const mark = svg("circle", { r: 5, fill: "none", stroke: themed("--ink"), "stroke-width": 1.5, visibility: "hidden" });
+  const mark = svg("circle", { r: 5, fill: "none", stroke: themed("--ink"), visibility: "hidden" });
   plot.root.append(text, mark);
   plot.root.addEventListener("pointermove", (event) => {
     const px = event.clientX - plot.root.getBoundingClientRect().left;
-    let near;
-    for (const epoch of epochs) if (!near || Math.abs(plot.x(epoch[0]) - px) < Math.abs(plot.x(near[0]) - px)) near = epoch;
-    if (!near) return;
-    const [day, value, k] = near;
+    const away = ([day]) => Math.abs(plot.x(day) - px);
+    const [day, value, k] = epochs.reduce((near, epoch) => (away(epoch) < away(near) ? epoch : near));
     text.textContent = `${facts.dates[k]}   ${plain(value, 1)} mm`;
     fill(mark, { cx: plot.x(day), cy: plot.y(value), visibility: "visible" }, []);
   });
