@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._input.units import Unit
+from insar_runtime._pipeline.reading import open_understood
 from insar_runtime._pipeline.sample import RowSample
 from insar_runtime.errors import DataError, InputNotFoundError
-from insar_runtime.files import open_understood
 from insar_runtime.summary import notes_on
 from training.announce import Announce
 from training.simulator import HALF_WAVELENGTH_MM

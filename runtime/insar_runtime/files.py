@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeVar
@@ -14,12 +13,11 @@ import pyarrow as pa
 
 from insar_runtime._inference.priors import ClassPriors, estimated_mix, known_rows
 from insar_runtime._input.layout import Role
-from insar_runtime._input.sources import Source, open_source
-from insar_runtime._input.understanding import Understanding, take_head, understand
+from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.units import Unit
-from insar_runtime._output.parquet import WAITING_SERIES_BYTES
-from insar_runtime._pipeline.memory import Load, MemoryGuard, Plan, make_plan
+from insar_runtime._pipeline.memory import MemoryGuard
 from insar_runtime._pipeline.parallel import in_order
+from insar_runtime._pipeline.reading import Reading, open_understood
 from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.run import Run
 from insar_runtime._pipeline.sample import RowSample
@@ -34,27 +32,6 @@ Progress = Callable[[int, int | None], None]
 """Called with the rows done and the rows in all (None if that is not known)."""
 
 Done = TypeVar("Done")
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """An open table.
-
-    Attributes
-    ----------
-    source : Source
-    understanding : Understanding
-        Layout, dates and units.
-    batches : iterator of pyarrow.RecordBatch
-        All rows.
-    plan : Plan
-        Threads and batches that suit it.
-    """
-
-    source: Source
-    understanding: Understanding
-    batches: Iterator[pa.RecordBatch]
-    plan: Plan
 
 
 _MOST_SAMPLED_ROWS: Final = 200_000
@@ -75,6 +52,7 @@ def classify_file(
     also: Sequence[str | Path] = (),
     quarantine: str | Path | None = None,
     max_bad_fraction: float | None = None,
+    style: bool = False,
     overwrite: bool = False,
     skip_existing: bool = False,
     memory_limit: int | None = None,
@@ -112,6 +90,8 @@ def classify_file(
         their columns; it has no rows if there are none. The output keeps these rows all the same.
     max_bad_fraction : float, optional
         Share of such rows above which the run counts as failed, with its outputs written.
+    style : bool
+        Whether a QGIS style (``.qml``) is written beside each output; a GeoPackage carries its own.
     overwrite : bool
         Whether outputs that exist may be replaced.
     skip_existing : bool
@@ -136,7 +116,7 @@ def classify_file(
     """
     begin = time.perf_counter()
     source = path_or_stream(source)
-    targets = Targets.of(output, also, quarantine)
+    targets = Targets.of(output, also, quarantine, style=style)
     targets.check(source, overwrite=overwrite or skip_existing)
     if max_bad_fraction is not None and not 0 <= max_bad_fraction <= 1:
         raise UsageError(f"max_bad_fraction is {max_bad_fraction}; give a share between 0 and 1")
@@ -159,6 +139,7 @@ def classify_file(
                 source, targets, request, classifier, identity, overwrite or skip_existing, memory_limit, progress
             )
             block = run.block()
+            targets.write_styles()
     summary = summarize(block, _name(source), targets.names, seconds=time.perf_counter() - begin, skipped=skipped)
     if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:
         raise BadRowsError(
@@ -187,6 +168,7 @@ def _classify(
         units=request.units,
         columns=request.columns,
         half_wavelength_mm=request.half_wavelength(classifier),
+        date_format=request.date_format,
         keep_series=exact,
         threads=classifier.threads,
         large_batches=classifier.device != "cpu",
@@ -289,60 +271,3 @@ def _check_fitness(classifier: Classifier, understanding: Understanding, *, keep
 
 def _name(where: Path | str | BinaryIO) -> str:
     return str(where) if isinstance(where, (str, Path)) else str(getattr(where, "name", "stream"))
-
-
-@contextmanager
-def open_understood(
-    source: str | Path | BinaryIO,
-    *,
-    units: Unit | None = None,
-    columns: Mapping[Role, str] | None = None,
-    half_wavelength_mm: float,
-    keep_series: bool = False,
-    threads: int = 1,
-    large_batches: bool = False,
-    room: int | None = None,
-) -> Iterator[Reading]:
-    """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
-
-    Parameters
-    ----------
-    source, units, columns, keep_series
-        As for ``classify_file``.
-    half_wavelength_mm : float
-        Of the radar, for phases in radian.
-    threads : int
-        Most threads that are to work on it.
-    large_batches : bool
-        Whether the device wants many rows at a time.
-    room : int, optional
-        Bytes that the work may take.
-
-    Yields
-    ------
-    Reading
-        Open until the context ends.
-
-    Raises
-    ------
-    InsarRuntimeError
-        For the same reasons as ``classify_file``.
-    """
-    roles = {str(role): name for role, name in (columns or {}).items()}
-    with open_source(path_or_stream(source), roles=roles, exact=keep_series) as opened:
-        load = Load(opened.row_bytes, opened.held_bytes, WAITING_SERIES_BYTES if keep_series else 0)
-        plan = make_plan(load, threads, large=large_batches, room=room)
-        batches = opened.batches(plan.batch_rows, plan.threads)
-        head, taken = take_head(batches)
-        understanding = understand(
-            opened.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm
-        )
-        del head
-        yield Reading(opened, understanding, _in_turn(taken, batches), plan)
-
-
-def _in_turn(taken: list[pa.RecordBatch], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Give what was taken, and forget it, then the rest."""
-    while taken:
-        yield taken.pop(0)
-    yield from batches

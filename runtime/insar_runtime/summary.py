@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from insar_runtime._inference.priors import ClassPriors
+from insar_runtime._input.producers import Domain
 from insar_runtime._input.understanding import Understanding
+from insar_runtime.models import Model
+
+_SAME_WAVELENGTH: Final = 0.03
+"""C-band radars differ by 2 % among themselves, which no jump in noise shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def summarize(
 
 def notes_on(understanding: Understanding) -> tuple[str, ...]:
     """Give what a person should know before trusting the classes, one line each."""
-    notes = []
+    notes = list(understanding.layout.origin.notes)
     if understanding.units.note:
         notes.append(understanding.units.note)
     if understanding.units.sign == "opposite_to_velocity":
@@ -126,8 +131,23 @@ def notes_on(understanding: Understanding) -> tuple[str, ...]:
     if understanding.layout.longitude and understanding.layout.latitude and understanding.position is None:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
     if understanding.layout.producer == "EGMS L3":
-        notes.append(
-            "EGMS L3 mixes tracks: an unwrapping error is no multiple of half a wavelength there, "
-            "so take class PUE with care"
-        )
+        notes.append(_on_projected(understanding.layout.domain))
     return tuple(notes)
+
+
+def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
+    """Give what a person should know where a model has learned from another radar."""
+    if abs(half_wavelength_mm / model.half_wavelength_mm - 1) <= _SAME_WAVELENGTH:
+        return ()
+    return (
+        f"half a wavelength is {half_wavelength_mm:.1f} mm here, and model {model.name} has learned "
+        f"{model.half_wavelength_mm:.1f} mm: take class PUE with care",
+    )
+
+
+def _on_projected(domain: Domain) -> str:
+    what = {"vertical": "the vertical", "east": "the east-west"}.get(domain, "the vertical or east-west")
+    return (
+        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is no multiple of half a "
+        f"wavelength there, so take class PUE with care"
+    )

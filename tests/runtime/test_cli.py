@@ -78,7 +78,7 @@ def test_inspect_shows_what_classify_would_understand(source: Path, tmp_path: Pa
     facts = json.loads(run("inspect", source, "--json").stdout)
     assert (facts["points"], facts["epochs"], facts["layout"], facts["unit"]) == (200, 60, "wide", "mm")
     assert facts["columns"]["id"] == "pid"
-    assert b"epochs: 60" in run("inspect", source).stdout
+    assert b"60 epochs" in run("inspect", source).stdout
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insar_runtime._input.dates import (
+    DateColumns,
     dates_of_json,
     find_date_columns,
     is_amplitude_name,
@@ -16,7 +18,7 @@ from insar_runtime._input.dates import (
     parse_date,
     sort_axis,
 )
-from insar_runtime.errors import DataError
+from insar_runtime.errors import DataError, UsageError
 
 DAYS = st.dates(date(1991, 1, 1), date(2100, 12, 31))
 PREFIXES = ("", "D", "d", "D_", "d_")
@@ -38,12 +40,105 @@ def test_iso_names(day: date, time: str) -> None:
     assert (found.family, found.dates.tolist()) == ("YYYY-MM-DD", [day])
 
 
-@given(st.text(alphabet="0123456789-DdT_: ", max_size=20))
+@given(st.text(alphabet="0123456789-/._DdXT: ", max_size=20))
 def test_parse_date_reads_only_what_a_date_says(text: str) -> None:
     day = parse_date(text)
     if day is not None:
-        assert text.replace("-", "").startswith(f"{day:%Y%m%d}")
+        assert re.sub("[-/._]", "", text[:10]).startswith(f"{day:%Y%m%d}")
         assert 1991 <= day.year <= 2100
+
+
+ACQUISITIONS = st.lists(st.dates(date(1992, 1, 1), date(2089, 12, 31)), min_size=2, max_size=40, unique=True).map(
+    sorted
+)
+SPELLINGS = {
+    "YYYY/MM/DD": "%Y/%m/%d",
+    "YYYY.MM.DD": "%Y.%m.%d",
+    "YYYY_MM_DD": "%Y_%m_%d",
+    "DYYYY-MM-DD": "D%Y-%m-%d",
+    "XYYYY.MM.DD": "X%Y.%m.%d",
+    "XYYYYMMDD": "X%Y%m%d",
+    "YY/MM/DD": "%y/%m/%d",
+    "YY.MM.DD": "%y.%m.%d",
+    "YY-MM-DD": "%y-%m-%d",
+    "YY_MM_DD": "%y_%m_%d",
+    "XYY.MM.DD": "X%y.%m.%d",
+    "DD/MM/YY": "%d/%m/%y",
+    "DD.MM.YYYY": "%d.%m.%Y",
+    "MM/DD/YYYY": "%m/%d/%Y",
+}
+
+
+def attempt(names: list[str]) -> DateColumns | str:
+    """Date columns, or the words of the refusal, in one line."""
+    try:
+        return find_date_columns(names)
+    except DataError as error:
+        text = str(error)
+    assert "\n" not in text
+    return text
+
+
+@given(ACQUISITIONS, st.sampled_from(sorted(SPELLINGS)))
+def test_columns_in_order_are_read_right_or_not_at_all(days: list[date], family: str) -> None:
+    names = [day.strftime(SPELLINGS[family]) for day in days]
+    found = attempt([*names, "height"])
+    if isinstance(found, str):
+        # A few dates may be chronological in two ways; more than a year of them hardly.
+        assert re.search(r"may be .* or .*--date-format", found)
+        assert not re.match("[DX]?YYYY", family)
+        found = find_date_columns(names, family.removeprefix("X"))
+    assert (found.family, found.dates.tolist()) == (family, days)
+
+
+@given(st.permutations([date.fromordinal(735600 + 12 * i) for i in range(40)]), st.sampled_from(sorted(SPELLINGS)))
+def test_a_year_of_columns_in_any_order_is_never_misread(days: list[date], family: str) -> None:
+    names = [day.strftime(SPELLINGS[family]) for day in days]
+    found = attempt(names)
+    if isinstance(found, str):
+        assert "--date-format" in found
+    else:
+        assert found.dates.tolist() == sorted(days)
+        assert list(found.names) == [name for _, name in sorted(zip(days, names, strict=True))]
+
+
+FORMATS = {
+    "DDMMYYYY": "%d%m%Y",
+    "ddmmyyyy": "%d%m%Y",
+    "MMDDYYYY": "%m%d%Y",
+    "YYMMDD": "%y%m%d",
+    "DDMMYY": "%d%m%y",
+    "DD/MM/YYYY": "%d/%m/%Y",
+    "%d.%m.%y": "%d.%m.%y",
+    "los_%Y%m%d": "los_%Y%m%d",
+    "YYYY-MM-DD": "%Y-%m-%d",
+}
+
+
+@given(ACQUISITIONS, st.sampled_from(sorted(FORMATS)), st.sampled_from(["", "D", "X", "d_"]))
+def test_a_format_that_is_named_is_the_one_that_is_read(days: list[date], named: str, prefix: str) -> None:
+    names = [prefix + day.strftime(FORMATS[named]) for day in days]
+    found = find_date_columns(["pid", *names], named)
+    assert found.dates.tolist() == days
+    texts = pa.array([day.strftime(FORMATS[named]) for day in days])
+    assert list_dates_to_days(texts, "date", named).tolist() == days
+    if "los" not in named and not any(sign in named for sign in "/.-"):
+        numbers = pa.array([int(text) for text in texts.to_pylist()])
+        assert list_dates_to_days(numbers, "date", named).tolist() == days
+
+
+@pytest.mark.parametrize("named", ["", "foo", "DDMM", "YYYYMMDDMM", "%d%m%j", "YYYYYYMMDD", "%Q"])
+def test_formats_that_are_none(named: str) -> None:
+    with pytest.raises(UsageError, match=r"date format '.*DDMMYYYY"):
+        find_date_columns(["20150101"], named)
+
+
+@given(st.lists(st.text(alphabet="0123456789DdX_./- aA", max_size=12), max_size=12))
+def test_any_names_are_dates_or_a_refusal_of_one_line(names: list[str]) -> None:
+    found = attempt(names)
+    if not isinstance(found, str):
+        assert set(found.names) <= set(names)
+        assert (np.diff(found.dates).astype(int) > 0).all()
 
 
 @pytest.mark.parametrize("text", ["19901231", "21010101", "20150230", "2015-13-01", "2015-01-01 noon", "٢٠١٥٠١٠١"])
@@ -73,7 +168,10 @@ def test_other_prefixes_are_attributes() -> None:
         (["20150101", "20150101"], "2015-01-01 occurs twice"),
         (["2015-01-01", "2015-01-01 00:00:00"], "2015-01-01 occurs twice"),
         (["20150101", "20150230"], "'20150230' is no calendar date"),
-        (["D31122015"], "'D31122015' is no calendar date.*year first"),
+        (["D31122015"], "'D31122015' is no calendar date.*year first.*--date-format DDMMYYYY"),
+        (["12312015"], "'12312015' is no calendar date.*--date-format MMDDYYYY"),
+        (["01/02/03", "02/03/04"], "'01/02/03' may be YY/MM/DD or DD/MM/YY or MM/DD/YY.*--date-format YY/MM/DD"),
+        (["15/02/01", "D20150301"], "2 spellings.*'15/02/01'.*'D20150301'"),
         (["Date", "3m8ox5jJHN", "3m8ox5jJHP"], "transposed table .*transpose it"),
         (["pid", "date", "displacement_mm"], "long table .*'date', 'displacement_mm'.*pivot"),
         (["code", "DATE", "whatever"], "long table .*pivot"),

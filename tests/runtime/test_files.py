@@ -306,7 +306,6 @@ def test_real_files_lose_no_row(
     [
         ("egms_l2_wroclaw_transposed/wroclaw_caly_filtered.csv", "transposed"),
         ("depsi_amsterdam/example.csv", "metres.*--units m"),
-        ("stamps_maoxian/Maoxian_PS.csv", "StaMPS"),
     ],
 )
 def test_real_files_that_are_refused(

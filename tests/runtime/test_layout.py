@@ -53,7 +53,7 @@ def test_wide_columns_in_date_order_attributes_in_file_order() -> None:
         ("pid easting northing mean_velocity 20200103", "pid None None mean_velocity", "EGMS L3"),
         ("CODE HEIGHT VEL V_STDEV D20200103", "CODE None None VEL", "SqueeSAR-like (D)"),
         ("code vel d20200103", "code None None vel", "SqueeSAR-like (D)"),
-        ("CODE LON LAT HEIGHT COHERENCE VLOS D20200103", "CODE LON LAT VLOS", "SqueeSAR-like (D)"),
+        ("CODE LON LAT HEIGHT COHERENCE VLOS D20200103", "CODE LON LAT VLOS", "StaMPS"),
         ("point_id velocity D20200103", "point_id None None velocity", "SqueeSAR-like (D)"),
         ("Velocity Lon Lat D_20200103", "None Lon Lat Velocity", "SARscape-like (D_)"),
         ("pnt_id pnt_lat pnt_lon pnt_linear d_20200103", "pnt_id pnt_lon pnt_lat None", "stmtools"),
@@ -179,13 +179,21 @@ def test_wide_table_with_a_list_attribute_stays_wide() -> None:
     assert resolve_layout(schema).attributes == ("bbox",)
 
 
+@pytest.mark.parametrize("index", [pa.array(DAYS), pa.array(DAYS).cast(pa.timestamp("ns")), pa.array(map(str, DAYS))])
+@pytest.mark.parametrize(("column", "message"), [("3m8ox5jJHN", "transposed table"), ("pid", "long table")])
+def test_dates_as_a_nameless_index_are_told_too(index: pa.Array, column: str, message: str) -> None:
+    head = pa.RecordBatch.from_pydict({"__index_level_0__": index, column: [1.0, 2.0, 3.0]})
+    with pytest.raises(DataError, match=message):
+        resolve_layout(head.schema, head)
+
+
 @pytest.mark.parametrize(
     ("name", "axis", "producer"),
     [
         (
             "egms_l2b_ustica/EGMS_L2b_022_0845_IW2_VV_2020_2024_1.csv",
             ("2020-01-03", "2024-12-25", 210),
-            "EGMS L2",
+            "EGMS L2b",
         ),
         (
             "egms_l3_ustica/EGMS_L3_E45N17_100km_U_2020_2024_1.csv",
@@ -196,13 +204,14 @@ def test_wide_table_with_a_list_attribute_stays_wide() -> None:
         ("egms_l2_wroclaw/124_0770_IW3_VV.csv", ("2015-02-11", "2022-12-19", 386), "EGMS L2"),
         ("egms_l2_wroclaw/022_0771_IW1_VV.csv", ("2015-02-04", "2022-12-24", 393), "EGMS L2"),
         ("depsi_amsterdam/example.csv", ("2016-03-27", "2016-07-15", 11), "stmtools"),
+        ("stamps_maoxian/Maoxian_PS.csv", ("2014-11-25", "2017-06-18", 41), "StaMPS"),
     ],
 )
 def test_real_files(real: Callable[[str], Path], name: str, axis: tuple[str, str, int], producer: str) -> None:
     layout = resolve_file(real(name))
     assert (str(layout.dates[0]), str(layout.dates[-1]), len(layout.dates)) == axis
     assert layout.producer == producer
-    assert layout.id in {"pid", "pnt_id"}
+    assert layout.id in {"pid", "pnt_id"} or "stamps" in name
 
 
 @pytest.mark.parametrize(
@@ -210,7 +219,6 @@ def test_real_files(real: Callable[[str], Path], name: str, axis: tuple[str, str
     [
         ("egms_l2_wroclaw_transposed/wroclaw_caly_filtered.csv", "transposed"),
         ("egms_l2_wroclaw_transposed/wroclaw_geo_filtered.csv", "no date columns"),
-        ("stamps_maoxian/Maoxian_PS.csv", "StaMPS"),
     ],
 )
 def test_real_files_that_are_refused(real: Callable[[str], Path], name: str, message: str) -> None:

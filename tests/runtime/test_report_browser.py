@@ -168,7 +168,7 @@ def test_page_renders_offline_and_quietly(browser: Browser, classified: Path) ->
     assert _find(browser, "#velocity path")
     assert "trend-net" in _text(browser, "#about")
     assert _complaints(browser) == []
-    loaded = [url for url in _requests(browser) if not url.startswith(("blob:", "data:"))]
+    loaded = [url for url in _requests(browser) if not url.startswith(("blob:", "data:", "chrome:"))]
     assert loaded == [page.as_uri()]
 
 

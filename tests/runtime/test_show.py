@@ -321,7 +321,7 @@ def test_picture_of_unusual_series(tmp_path: Path, find: Callable[..., Point]) -
             {"row": 7},
             7,
             304,
-            ["easting 4598850", "304 of 304", "EGMS L3 mixes tracks"],
+            ["easting 4598850", "304 of 304", "mixes tracks"],
         ),
         (
             "egms_l2_wroclaw/124_0770_IW3_VV.csv",

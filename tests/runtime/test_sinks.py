@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 import sqlite3
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from insar_runtime._output import atomic
 from insar_runtime._output.block import read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime.result import RESULT_SCHEMA
+from tests.runtime.commands import refused, run
 from tests.runtime.outputs import BLOCK, columns, described, placed, query, save
 from tests.runtime.tables import as_lists, series, wide, write
 
@@ -260,6 +262,10 @@ def test_arrow_files_mark_their_geometry(tmp_path: Path) -> None:
         marks = schema.field("geometry").metadata
         assert marks[b"ARROW:extension:name"] == b"geoarrow.wkb"
         assert json.loads(marks[b"ARROW:extension:metadata"])["crs"]["id"] == {"authority": "EPSG", "code": 3035}
+    geopandas = pytest.importorskip("geopandas")
+    with pa.OSFile(str(tmp_path / "o.arrow")) as file:
+        frame = geopandas.GeoDataFrame.from_arrow(pa.ipc.open_file(file).read_all())
+    assert (frame.crs.to_epsg(), frame.geometry.iloc[0].x) == (3035, 4.5e6)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
@@ -297,6 +303,22 @@ def test_a_file_that_lost_rows_is_no_output(tmp_path: Path, extension: str, monk
     with pytest.raises(InputOutputError, match=r"holds \d+ of \d+"):
         save(described(pa.table({"a": [1, 2, 3]})), path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_file_that_may_not_grow(tmp_path: Path, source: Path, extension: str) -> None:
+    """As on a full disk; SQLite meets it in its own way."""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))  # noqa: E731
+    done = run("classify", source, "-o", tmp_path / f"o{extension}", preexec_fn=limit)
+    refused(done, 74, "cannot be written", f"o{extension}")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="no /sys: nothing that even root may not write to")
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_unwritable_folder(extension: str) -> None:
+    with pytest.raises(InputOutputError, match="may write"):
+        save(described(pa.table({"a": [1]})), Path(f"/sys/o{extension}"))
 
 
 def test_text_beside_a_csv_is_an_output_too(tmp_path: Path) -> None:

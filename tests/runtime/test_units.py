@@ -84,8 +84,8 @@ def test_velocities_that_do_not_belong_to_the_series_prove_nothing() -> None:
     assert (units.evidence, units.sign, units.ratio) == ("assumed", "unknown", None)
 
 
-@pytest.mark.parametrize(("rows", "evidence"), [(8, "assumed"), (40, "velocity")])
-def test_few_moving_points_prove_nothing(rows: int, evidence: str) -> None:
+@pytest.mark.parametrize(("rows", "evidence"), [(2, "assumed"), (8, "velocity"), (40, "velocity")])
+def test_two_moving_points_prove_nothing(rows: int, evidence: str) -> None:
     series, velocity = scene(rows)
     assert prove_units(series, layout_of("", "VEL"), velocity).evidence == evidence
 
@@ -98,6 +98,33 @@ def test_slow_points_and_short_series_are_left_out() -> None:
         series, velocity = scene(noise=0.5)
         series[:, epochs:] = np.nan
         assert prove_units(series, layout_of("", "VEL"), velocity).evidence == evidence
+
+
+@pytest.mark.parametrize(("unit", "noise"), [("mm", 3.0), ("cm", 3.0), ("m", 3.0), ("rad", 1.0)])
+def test_a_slow_area_proves_its_unit_by_velocities_of_the_same_noise(unit: Unit, noise: float) -> None:
+    rng = np.random.default_rng(4)
+    layout = layout_of("", "VEL")
+    series = rng.normal(0, noise, (300, EPOCHS)) + rng.normal(0, 0.3, (300, 1)) * layout.days / 365.25
+    fitted = np.polynomial.polynomial.polyfit(layout.days / 365.25, series.T, 1)[1]
+    velocity = np.round(fitted, 1)
+    velocity[np.abs(velocity) >= 1] = np.nan
+    units = prove_units((series * PER_MM[unit]).astype(np.float32), layout, velocity)
+    assert (units.unit, units.evidence, units.sign) == (unit, "velocity", "as_velocity")
+
+
+@pytest.mark.parametrize("rows", [3, 9, 400])
+def test_weak_evidence_is_no_reason_to_refuse(rows: int) -> None:
+    """Velocities of another reference, or few of them, that agree on the ratio of no unit."""
+    layout = layout_of("D", "CODE", "VEL")
+    velocity = np.linspace(0.3, 0.9, rows) if rows == 400 else np.linspace(3, 9, rows)
+    series = np.random.default_rng(5).normal(0, 1, (rows, EPOCHS)) + 4 * velocity[:, None] * layout.days / 365.25
+    assert prove_units(series.astype(np.float32), layout, velocity).evidence == "format"
+
+
+def test_scaled_integers_are_told_from_units() -> None:
+    series, velocity = scene()
+    with pytest.raises(DataError, match=r"whole numbers of 0.1 mm\? then divide them by 10"):
+        prove_units(np.round(series * 10), layout_of("", "VEL"), velocity)
 
 
 def test_large_samples_are_thinned_over_all_rows() -> None:
@@ -233,7 +260,7 @@ def test_arguments_that_do_not_fit(arguments: dict[str, Any]) -> None:
     [
         ("egms_l2b_ustica/EGMS_L2b_022_0845_IW2_VV_2020_2024_1.csv", "velocity"),
         ("egms_l3_ustica/EGMS_L3_E45N17_100km_U_2020_2024_1.csv", "velocity"),
-        ("egms_l2_carpathians/102_100.csv", "format"),  # hardly a point moves there
+        ("egms_l2_carpathians/102_100.csv", "velocity"),  # hardly a point moves there
         ("egms_l2_wroclaw/124_0770_IW3_VV.csv", "format"),
         ("egms_l2_wroclaw/022_0771_IW1_VV.csv", "format"),
     ],

@@ -13,7 +13,9 @@ import typer
 
 from insar_runtime._commands.console import print_report, quiet_when_unread
 from insar_runtime._commands.options import (
+    DateFormatOption,
     DeviceOption,
+    HalfWavelengthOption,
     IdOption,
     JsonOption,
     LatOption,
@@ -22,9 +24,11 @@ from insar_runtime._commands.options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    SensorOption,
     ThreadsOption,
     UnitsOption,
     VelocityOption,
+    half_wavelength,
     named_columns,
     open_classifier,
 )
@@ -69,6 +73,7 @@ def classify(
             help="Write a GeoPackage with a QGIS style, too; with many inputs, a folder for them.", show_default=False
         ),
     ] = None,
+    qml: Annotated[bool, typer.Option("--qml", help="Write a QGIS style beside each output.")] = False,
     keep_series: Annotated[bool, typer.Option("--keep-series", help="Keep the series in the output.")] = False,
     model: ModelOption = None,
     device: DeviceOption = "auto",
@@ -87,6 +92,9 @@ def classify(
         ),
     ] = None,
     units: UnitsOption = None,
+    date_format: DateFormatOption = None,
+    sensor: SensorOption = None,
+    half_wavelength_mm: HalfWavelengthOption = None,
     id_column: IdOption = None,
     lon: LonOption = None,
     lat: LatOption = None,
@@ -143,9 +151,12 @@ def classify(
         check_output(report, overwrite=overwrite or skip_existing)
     options: dict[str, Any] = {
         "units": units,
+        "date_format": date_format,
+        "half_wavelength_mm": half_wavelength(sensor, half_wavelength_mm),
         "columns": named_columns(id_column, lon, lat, velocity),
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
+        "style": qml,
         "max_bad_fraction": max_bad_fraction,
         "overwrite": overwrite,
         "skip_existing": skip_existing,

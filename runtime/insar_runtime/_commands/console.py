@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -28,6 +28,24 @@ def quiet_when_unread() -> Iterator[None]:
     except BrokenPipeError:
         forget_output()
         raise typer.Exit from None
+
+
+@contextmanager
+def watched(name: str, *, hidden: bool = False) -> Iterator[Callable[[int, int | None], None]]:
+    """Give a callback of the rows done, which a terminal shows on one line."""
+    from insar_runtime._views.progress import Pace, ProgressLine
+
+    line, pace = ProgressLine(sys.stderr), Pace()
+
+    def progress(rows: int, total: int | None) -> None:
+        pace.advance(rows, total)
+        if not hidden:
+            line.draw(name, pace)
+
+    try:
+        yield progress
+    finally:
+        line.clear()
 
 
 def forget_output() -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from insar_runtime._commands.console import print_report
 from insar_runtime._commands.options import (
+    DateFormatOption,
+    DeviceOption,
+    HalfWavelengthOption,
     IdOption,
     InputArgument,
     JsonOption,
     LatOption,
     LonOption,
     ModelOption,
+    PrecisionOption,
+    SensorOption,
+    ThreadsOption,
     UnitsOption,
     VelocityOption,
+    half_wavelength,
     named_columns,
 )
 
@@ -19,22 +31,46 @@ from insar_runtime._commands.options import (
 def inspect(
     source: InputArgument,
     model: ModelOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = None,
+    threads: ThreadsOption = None,
     units: UnitsOption = None,
+    date_format: DateFormatOption = None,
+    sensor: SensorOption = None,
+    half_wavelength_mm: HalfWavelengthOption = None,
     id_column: IdOption = None,
     lon: LonOption = None,
     lat: LatOption = None,
     velocity: VelocityOption = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only a glance: no ids of all rows, no trial of the model.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what was understood of a file, without classifying it."""
-    from insar_runtime._views.inspection import describe_source
-    from insar_runtime._views.texts import describe_mapping
-    from insar_runtime.files import open_understood
-    from insar_runtime.models import load_model
+    """Show what was understood of a file, what is odd, and what classify will do; nothing is written."""
+    import pyarrow as pa
 
-    chosen = load_model(model)
-    columns = named_columns(id_column, lon, lat, velocity)
-    half_wavelength_mm = chosen.half_wavelength_mm
-    with open_understood(source, units=units, columns=columns, half_wavelength_mm=half_wavelength_mm) as table:
-        facts = describe_source(table.source, table.understanding, chosen.limits)
-    print_report(facts, describe_mapping(facts), as_json=as_json)
+    from insar_runtime._inference.engine import usable_cpus
+    from insar_runtime._pipeline.many import Places
+    from insar_runtime._views.inspection import inspect_file
+    from insar_runtime._views.inspection_text import describe_inspection
+    from insar_runtime._views.planned_run import Options
+
+    # As classify does, so that reading is timed as it will be.
+    pa.set_cpu_count(threads or usable_cpus())
+    facts = inspect_file(
+        source,
+        Options(
+            model=model,
+            device=device,
+            precision=precision,
+            threads=threads,
+            units=units,
+            columns=named_columns(id_column, lon, lat, velocity),
+            date_format=date_format,
+            half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm),
+            output=None if source == "-" else str(Places().output(Path(source))),
+            quick=quick,
+        ),
+    )
+    print_report(facts, describe_inspection(facts), as_json=as_json)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from insar_runtime.errors import UsageError
+
 if TYPE_CHECKING:
     from insar_runtime._input.layout import Role
     from insar_runtime.classifier import Classifier
@@ -43,6 +45,23 @@ LatOption = Annotated[str | None, typer.Option("--lat", help="Column of latitude
 VelocityOption = Annotated[
     str | None, typer.Option("--velocity", help="Column of velocities in mm/yr.", show_default=False)
 ]
+DateFormatOption = Annotated[
+    str | None,
+    typer.Option(help="Spelling of the dates where it is not a usual one, such as DDMMYYYY.", show_default=False),
+]
+SensorOption = Annotated[
+    str | None,
+    typer.Option(help="Radar of the series, such as TerraSAR-X; by default Sentinel-1.", show_default=False),
+]
+HalfWavelengthOption = Annotated[
+    float | None,
+    typer.Option(
+        "--half-wavelength",
+        metavar="MM",
+        help="Half its wavelength, where --sensor does not know it.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
@@ -63,3 +82,14 @@ def open_classifier(
 def named_columns(id_column: str | None, lon: str | None, lat: str | None, velocity: str | None) -> dict[Role, str]:
     given: dict[Role, str | None] = {"id": id_column, "longitude": lon, "latitude": lat, "velocity": velocity}
     return {role: name for role, name in given.items() if name is not None}
+
+
+def half_wavelength(sensor: str | None, given: float | None) -> float | None:
+    """Give half the wavelength of the radar in mm, None where nothing is said of it."""
+    from insar_runtime._input.sensors import half_wavelength_of
+
+    if sensor is None:
+        return given
+    if given is not None:
+        raise UsageError("--sensor and --half-wavelength say the same; give one of them")
+    return half_wavelength_of(sensor)

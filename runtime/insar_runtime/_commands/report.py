@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report, say
+from insar_runtime._commands.console import print_report, say, watched
 from insar_runtime._commands.options import (
+    DateFormatOption,
     DeviceOption,
+    HalfWavelengthOption,
     IdOption,
     JsonOption,
     LatOption,
@@ -19,9 +20,11 @@ from insar_runtime._commands.options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    SensorOption,
     ThreadsOption,
     UnitsOption,
     VelocityOption,
+    half_wavelength,
     named_columns,
     open_classifier,
 )
@@ -57,6 +60,9 @@ def report(
         str | None, typer.Option(help="Shares of the five classes, or auto; see classify.", show_default=False)
     ] = None,
     units: UnitsOption = None,
+    date_format: DateFormatOption = None,
+    sensor: SensorOption = None,
+    half_wavelength_mm: HalfWavelengthOption = None,
     id_column: IdOption = None,
     lon: LonOption = None,
     lat: LatOption = None,
@@ -69,7 +75,6 @@ def report(
     import pyarrow as pa
 
     from insar_runtime._inference.priors import parse_priors
-    from insar_runtime._views.progress import Pace, ProgressLine
     from insar_runtime._views.report.table import is_classified
     from insar_runtime._views.report.write import Classification, write_report
     from insar_runtime.classifier import Classifier
@@ -82,6 +87,9 @@ def report(
         "--precision": precision,
         "--priors": priors,
         "--units": units,
+        "--date-format": date_format,
+        "--sensor": sensor,
+        "--half-wavelength": half_wavelength_mm,
         "--id, --lon, --lat and --velocity": columns or None,
     }
     asked = [name for name, value in given.items() if value is not None]
@@ -94,26 +102,24 @@ def report(
         pa.set_cpu_count(opened.threads)
         return opened
 
-    line, pace = ProgressLine(sys.stderr), Pace(readings=3 if priors == "auto" else 2)
-
-    def progress(rows: int, total: int | None) -> None:
-        pace.advance(rows, total)
-        if not quiet:
-            line.draw(str(source), pace)
-
-    try:
+    with watched(str(source), hidden=quiet) as progress:
         done = write_report(
             source,
             output or source.with_name(f"{source.stem}.report.html"),
-            classification=Classification(classifier, units, columns, None if priors is None else parse_priors(priors)),
+            classification=Classification(
+                classifier,
+                units=units,
+                columns=columns,
+                priors=None if priors is None else parse_priors(priors),
+                date_format=date_format,
+                half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm),
+            ),
             title=title,
             series_mb=series_mb,
             most_points=max_points,
             overwrite=overwrite,
             progress=progress,
         )
-    finally:
-        line.clear()
     facts = {
         "output": done.output,
         "rows": done.rows,

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report, say
+from insar_runtime._commands.console import print_report, say, watched
 from insar_runtime._commands.options import (
+    DateFormatOption,
     DeviceOption,
+    HalfWavelengthOption,
     InputArgument,
     JsonOption,
     LatOption,
@@ -19,8 +21,10 @@ from insar_runtime._commands.options import (
     ModelOption,
     OverwriteOption,
     PrecisionOption,
+    SensorOption,
     UnitsOption,
     VelocityOption,
+    half_wavelength,
     named_columns,
     open_classifier,
 )
@@ -38,6 +42,9 @@ def show(
     device: DeviceOption = "auto",
     precision: PrecisionOption = None,
     units: UnitsOption = None,
+    date_format: DateFormatOption = None,
+    sensor: SensorOption = None,
+    half_wavelength_mm: HalfWavelengthOption = None,
     id_column: Annotated[
         str | None, typer.Option("--id-column", help="Column of point ids.", show_default=False)
     ] = None,
@@ -56,7 +63,6 @@ def show(
 
     A file that classify has written keeps its classes; --model asks a model anew.
     """
-    from insar_runtime._views.progress import Pace, ProgressLine
     from insar_runtime._views.series_png import check_png, write_png
     from insar_runtime._views.show import find_point
     from insar_runtime._views.show_text import Look, describe_point
@@ -64,26 +70,19 @@ def show(
 
     if png is not None:
         check_png(png, overwrite=overwrite)
-    line, pace = ProgressLine(sys.stderr), Pace()
-
-    def progress(rows: int, total: int | None) -> None:
-        pace.advance(rows, total)
-        line.draw(source, pace)
-
-    try:
+    with watched(source) as progress:
         point = find_point(
             source,
             point_id=point_id,
             row=row,
             units=units,
             columns=named_columns(id_column, lon, lat, velocity),
-            half_wavelength_mm=load_model(model).half_wavelength_mm,
+            half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm) or load_model(model).half_wavelength_mm,
+            date_format=date_format,
             open_classifier=partial(open_classifier, model, device, precision, 1, None),
             anew=model is not None,
             progress=progress,
         )
-    finally:
-        line.clear()
     if png is not None:
         write_png(point, png, overwrite=overwrite)
         say(f"{png}: written")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from insar_runtime._input.csv_header import HEADER_LIMIT, Header, is_comment, read_header
 from insar_runtime._input.dates import ID_ALIASES, find_date_columns
+from insar_runtime._input.layout import NUMERIC_NAMES
+from insar_runtime._input.long import LongColumns, find_long_columns
 from insar_runtime.errors import DataError
 
 _BLOCK: Final = 1 << 20
-_HEADER_LIMIT: Final = 1 << 26
-"""Longest header line that is read: a million points of a transposed table, which is then refused by name."""
 
 # Types of EGMS attributes: inference would make them depend on the first rows of each file.
 _INTEGERS: Final = frozenset(
@@ -72,18 +72,75 @@ _FLOATS: Final = frozenset(
         "coherence",
     ]
 )
+_MOST_ATTRIBUTES: Final = 5000
+"""More columns without a date among them are a transposed table, whose numbers nobody asks for."""
 _NULLS: Final = ["", "NaN", "nan", "-nan", "NULL", "null", "NA", "N/A", "None"]
 _PADDED_NULLS: Final = [pad + text for pad in ("", " ") for text in _NULLS]
 """pyarrow trims numbers before it reads them, but not before it looks for nulls."""
-_DECIMAL_COMMA: Final = r"^\s*[-+]?\d+,\d+\s*$"
+_DECIMAL_COMMA: Final = r"^\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*$"
 _CODE: Final = r"^[-+]?(0\d|\d{16,}$)"
 """Codes made of digits, which a number would change: leading zeros, more digits than a double holds."""
 _DECIMALS: Final = r"[.eE]"
 
 
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """A CSV whose first block was looked at.
+
+    Attributes
+    ----------
+    schema : pyarrow.Schema
+        Series are float32, identifiers strings.
+    rows : int or None
+        0 if there is nothing below the header, None otherwise.
+    header : Header
+    long : LongColumns or None
+        Identifier, date and value, if it has a row a point and date.
+    """
+
+    schema: pa.Schema
+    rows: int | None
+    header: Header
+    long: LongColumns | None
+    _types: Mapping[str, pa.DataType]
+    _block: int
+    _comments: int
+    _reopen: Callable[[], Any]
+    _closing: ExitStack
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Give the rows from the beginning, as batches as large as the blocks are; of some columns only if wanted."""
+        if self.rows == 0:
+            return
+        wanted = list(self.header.kept if columns is None else columns)
+        schema = pa.schema([self.schema.field(name) for name in wanted])
+        stream = self._closing.enter_context(self._reopen())
+        reader = pacsv.open_csv(
+            stream,
+            _read_options(self.header, self._block, self._comments),
+            pacsv.ParseOptions(delimiter=self.header.separator),
+            pacsv.ConvertOptions(
+                column_types=dict(self._types),
+                null_values=_PADDED_NULLS,
+                include_columns=[] if len(wanted) == len(self.header.names) else wanted,
+            ),
+        )
+        self._closing.enter_context(reader)
+        for batch in reader:
+            # Read as double and then rounded, as the values of a Parquet file are: the same bits from both.
+            arrays = [
+                c if c.type == t else c.cast(t, safe=False) for c, t in zip(batch.columns, schema.types, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
 def open_csv(
-    reopen: Callable[[], Any], beginning: Any, closing: ExitStack, roles: Mapping[str, str]
-) -> tuple[pa.Schema, int | None, Callable[[], Iterable[pa.RecordBatch]]]:
+    reopen: Callable[[], Any],
+    beginning: Any,
+    closing: ExitStack,
+    roles: Mapping[str, str],
+    date_format: str | None = None,
+) -> CsvTable:
     """Decide dialect and types on the first block, and prepare the stream of batches.
 
     Parameters
@@ -96,101 +153,77 @@ def open_csv(
         Closes what the batches hold open.
     roles : mapping of role to column name
         Columns that the user named: the ``id`` is text, all others are numbers.
-
-    Returns
-    -------
-    schema : pyarrow.Schema
-        Dates are float32, identifiers strings.
-    rows : int or None
-        0 if there is nothing below the header, None otherwise.
-    batches : callable
-        Gives the batches, as large as the blocks are.
+    date_format : str, optional
+        Spelling of dates that the user named.
 
     Raises
     ------
     DataError
         No header, a column twice, decimal commas.
     """
+    comments = 0
     with beginning:
-        header = beginning.readline(_HEADER_LIMIT)
-        head = beginning.read(_BLOCK) + beginning.readline(_HEADER_LIMIT)
-    names, separator = _read_header(header)
-    parse = pacsv.ParseOptions(delimiter=separator)
-    types, dates = _choose_types(names, header, head, parse, roles)
-    out = [pa.float32() if name in dates else data_type for name, data_type in zip(names, types, strict=True)]
-    schema = pa.schema(list(zip(names, out, strict=True)))
-    longest = max(map(len, [header, *head.splitlines()]))
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        stream = closing.enter_context(reopen())
-        reader = pacsv.open_csv(
-            stream,
-            pacsv.ReadOptions(block_size=max(_BLOCK, 4 * longest), use_threads=False, column_names=names, skip_rows=1),
-            parse,
-            pacsv.ConvertOptions(column_types=dict(zip(names, types, strict=True)), null_values=_PADDED_NULLS),
-        )
-        closing.enter_context(reader)
-        for batch in reader:
-            # Read as double and then rounded, as the values of a Parquet file are: the same bits from both.
-            columns = [c.cast(t, safe=False) for c, t in zip(batch.columns, out, strict=True)]
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
-
-    return (schema, None, batches) if head.strip() else (schema, 0, lambda: iter(()))
-
-
-def _read_header(header: bytes) -> tuple[list[str], str]:
-    """Column names and separator of a CSV."""
-    if not header.endswith(b"\n") and len(header) >= _HEADER_LIMIT:
-        raise DataError(f"no line end in the first {_HEADER_LIMIT >> 20} MiB: not a table of one row a point")
+        first, second = beginning.readline(HEADER_LIMIT), beginning.readline(HEADER_LIMIT)
+        while is_comment(first, second):
+            first, second, comments = second, beginning.readline(HEADER_LIMIT), comments + 1
+        head = second + beginning.read(_BLOCK) + beginning.readline(HEADER_LIMIT)
+    header = read_header(first, head)
     try:
-        text = header.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise DataError("the header is no UTF-8 text: convert the file to UTF-8") from None
-    try:
-        readings = [(next(csv.reader([text], delimiter=sign), []), sign) for sign in ",;\t"]
-    except csv.Error as error:
-        raise DataError(f"the first line is no CSV header ({error}): one row a point, lines end with LF") from None
-    fields, separator = max(readings, key=lambda reading: len(reading[0]))
-    names = [name.strip() for name in fields]
-    if not any(names):
-        raise DataError("the first line holds no column names: put them there")
-    if len(set(names)) < len(names):
-        twice = next(name for name, count in Counter(names).items() if count > 1)
-        raise DataError(f"column '{twice}' occurs twice: rename or drop one of them")
-    return names, separator
+        dates = frozenset(find_date_columns(header.kept, date_format).names)
+    except DataError:
+        dates = frozenset()  # the layout says what is wrong with them
+    long = find_long_columns(header.kept, roles, date_format)
+    if not dates and long is None and len(header.names) > _MOST_ATTRIBUTES:
+        types: Mapping[str, pa.DataType] = dict.fromkeys(header.names, pa.string())
+    else:
+        types = _choose_types(header, first, head, dates, long, roles)
+    series = dates | ({long.value} if long else frozenset())
+    schema = pa.schema([(name, pa.float32() if name in series else types[name]) for name in header.kept])
+    below = head.split(b"\n", header.lines - 1)[-1] if head.count(b"\n") >= header.lines - 1 else b""
+    longest = max(map(len, [first, *head.splitlines()]))
+    block = max(_BLOCK, 4 * longest)
+    return CsvTable(schema, None if below.strip() else 0, header, long, types, block, comments, reopen, closing)
+
+
+def _read_options(header: Header, block: int, comments: int = 0) -> pacsv.ReadOptions:
+    return pacsv.ReadOptions(
+        block_size=block, use_threads=False, column_names=list(header.names), skip_rows=comments + header.lines
+    )
 
 
 def _choose_types(
-    names: Sequence[str], header: bytes, head: bytes, parse: pacsv.ParseOptions, roles: Mapping[str, str]
-) -> tuple[list[pa.DataType], frozenset[str]]:
-    """Types to parse the columns of a CSV with, and the names of its date columns."""
-    try:
-        dates = frozenset(find_date_columns(names).names)
-    except DataError:
-        dates = frozenset()  # the layout says what is wrong with them
+    header: Header,
+    first: bytes,
+    head: bytes,
+    dates: frozenset[str],
+    long: LongColumns | None,
+    roles: Mapping[str, str],
+) -> dict[str, pa.DataType]:
+    """Types to parse the columns of a CSV with."""
     table = pacsv.read_csv(
-        io.BytesIO(header.rstrip(b"\r\n") + b"\n" + head),
-        pacsv.ReadOptions(
-            use_threads=False, column_names=names, skip_rows=1, block_size=len(header) + len(head) + _BLOCK
-        ),
-        parse,
-        pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        io.BytesIO(first.rstrip(b"\r\n") + b"\n" + head),
+        _read_options(header, len(first) + len(head) + _BLOCK),
+        pacsv.ParseOptions(delimiter=header.separator),
+        pacsv.ConvertOptions(column_types=dict.fromkeys(header.names, pa.string())),
     )
-    types = []
-    for name, column in zip(names, table.columns, strict=True):
-        if name in dates:
-            _refuse_decimal_comma(name, column)
-            types.append(pa.float64())
+    types: dict[str, pa.DataType] = {}
+    for name, column in zip(header.names, table.columns, strict=True):
+        if long and name in {long.id, long.date}:
+            types[name] = pa.string()
+        elif name in dates or (long and name == long.value):
+            types[name] = pa.float64()
         else:
-            types.append(_attribute_type(name, column, roles))
-    return types, dates
+            types[name] = _attribute_type(name, column, roles)
+        if pa.types.is_floating(types[name]):
+            _refuse_decimal_comma(name, column, header.separator)
+    return types
 
 
-def _refuse_decimal_comma(name: str, column: pa.ChunkedArray) -> None:
-    comma = pc.match_substring_regex(column, _DECIMAL_COMMA)
-    cells = column.filter(comma)
+def _refuse_decimal_comma(name: str, column: pa.ChunkedArray, separator: str) -> None:
+    cells = column.filter(pc.match_substring_regex(column, _DECIMAL_COMMA))
     if len(cells):
-        raise DataError(f"column '{name}' has a decimal comma ('{cells[0]}'): write decimal points")
+        how = ", e.g. sed 's/,/./g' in.csv > out.csv" if separator != "," else ""
+        raise DataError(f"column '{name}' has a decimal comma ('{cells[0]}'): write decimal points{how}")
 
 
 def _attribute_type(name: str, column: pa.ChunkedArray, roles: Mapping[str, str]) -> pa.DataType:
@@ -210,7 +243,7 @@ def _attribute_type(name: str, column: pa.ChunkedArray, roles: Mapping[str, str]
         return pa.int64() if _casts(values, pa.int64()) else pa.float64()
     if not _casts(values, pa.float64()) or _any_matches(values, _CODE):
         return pa.string()
-    return pa.float64() if _any_matches(values, _DECIMALS) else pa.string()
+    return pa.float64() if lower in NUMERIC_NAMES or _any_matches(values, _DECIMALS) else pa.string()
 
 
 def _casts(values: pa.ChunkedArray, data_type: pa.DataType) -> bool:

@@ -13,25 +13,42 @@ from typing import Any, Final, NoReturn
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from insar_runtime._input.columns import is_text
+from insar_runtime._input.spellings import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    DateFormat,
+    Spelling,
+    calendar_day,
+    day_first,
+    find_spellings,
+)
 from insar_runtime.errors import DataError
-
-FIRST_YEAR: Final = 1991
-"""Year of the first interferometric satellite (ERS-1)."""
-LAST_YEAR: Final = 2100
 
 ID_ALIASES: Final = ("pid", "code", "point_id", "point id", "ps_id", "pnt_id", "code_target", "id")
 """Names of the point identifier, most telling first; compared without regard to case."""
 
-_COMPACT: Final = re.compile(r"(D_|d_|D|d|)([0-9]{8})")
-_ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?:Z|[+-][0-9:]+)?)?")
+_YEAR_FIRST: Final = re.compile(r"([0-9]{4})([-/._]?)([0-9]{2})\2([0-9]{2})(?:[ T][0-9:.]+(?:Z|[+-][0-9:]+)?)?")
 _AMPLITUDE: Final = re.compile(r"(?:amp|a)_?[0-9]{8}", re.IGNORECASE)
 _STAMPS: Final = re.compile(r"export_res_ *[0-9]+")
-_DATE_NAMES: Final = frozenset({"date", "dates", "datum", "time", "epoch", "acquisition", "data_misura", "dataripresa"})
-_VALUE_NAMES: Final = frozenset(
-    {"displacement", "displacement_mm", "displacement_m", "value", "valore", "spost_rel_mm", "los", "defo"}
+DATE_NAMES: Final = ("date", "dates", "datum", "time", "epoch", "acquisition", "data_misura", "dataripresa")
+"""Names of the date in tables with one row a point and date."""
+VALUE_NAMES: Final = (
+    "displacement_mm",
+    "displacement",
+    "displacement_m",
+    "spost_rel_mm",
+    "valore",
+    "value",
+    "defo",
+    "los",
 )
-_LOOKED_FOR: Final = "YYYYMMDD, DYYYYMMDD, D_YYYYMMDD or YYYY-MM-DD"
+"""Names of the displacement there, most telling first."""
+_LOOKED_AT: Final = 20
+"""Rows that tell whether a column holds dates."""
+_LOOKED_FOR: Final = "YYYYMMDD, DYYYYMMDD, D_YYYYMMDD, YYYY-MM-DD or YY/MM/DD"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +58,7 @@ class DateColumns:
     Attributes
     ----------
     family : str
-        Spelling shared by all names: ``YYYYMMDD``, ``DYYYYMMDD``, ``dYYYYMMDD``, ``D_YYYYMMDD``,
-        ``d_YYYYMMDD`` or ``YYYY-MM-DD``.
+        Spelling shared by all names, e.g. ``YYYYMMDD``, ``DYYYYMMDD``, ``D_YYYYMMDD``, ``YYYY-MM-DD`` or ``YY/MM/DD``.
     names : tuple of str
         Column names as the file spells them, length T.
     dates : ndarray of datetime64[D], shape (T,)
@@ -55,16 +71,20 @@ class DateColumns:
 
 
 def parse_date(text: str) -> date | None:
-    """Read ``YYYYMMDD`` or ISO ``YYYY-MM-DD`` (a time of day is dropped); None if it is no such date."""
-    match = _ISO.fullmatch(text)
-    digits = match[1].replace("-", "") if match else text
-    if len(digits) != 8 or not (digits.isascii() and digits.isdigit()):
-        return None
-    try:
-        day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return None
-    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
+    """Read a date, year first: ``YYYYMMDD``, or with one of - / . _ between; None if it is none.
+
+    A time of day is dropped.
+    """
+    match = _YEAR_FIRST.fullmatch(text)
+    return calendar_day(int(match[1]), int(match[3]), int(match[4])) if match else None
+
+
+def holds_dates(values: pa.Array) -> bool:
+    """Whether a column holds dates, timestamps, or texts the first of which are all dates."""
+    if is_text(values.type):
+        texts = values.slice(0, _LOOKED_AT).cast(pa.string()).to_pylist()
+        return bool(texts) and all(parse_date(text or "") for text in texts)
+    return bool(pa.types.is_date(values.type) or pa.types.is_timestamp(values.type))
 
 
 def is_amplitude_name(name: str) -> bool:
@@ -72,7 +92,7 @@ def is_amplitude_name(name: str) -> bool:
     return _AMPLITUDE.fullmatch(name) is not None
 
 
-def find_date_columns(names: Iterable[str]) -> DateColumns:
+def find_date_columns(names: Iterable[str], date_format: str | None = None) -> DateColumns:
     """Find the displacement epochs among the column names of a wide table.
 
     Amplitude epochs and other prefixes (``h2ph_20160327``) are ordinary attributes.
@@ -80,7 +100,10 @@ def find_date_columns(names: Iterable[str]) -> DateColumns:
     Parameters
     ----------
     names : iterable of str
-        All column names of the table; the order of the dates does not matter.
+        All column names of the table; the order of the dates matters only where day, month and year of two
+        digits may be read in several ways: then the one that makes them chronological is taken.
+    date_format : str, optional
+        How the names spell dates, e.g. ``DDMMYYYY`` or ``%d%m%Y``; the usual spellings if not given.
 
     Returns
     -------
@@ -90,57 +113,85 @@ def find_date_columns(names: Iterable[str]) -> DateColumns:
     Raises
     ------
     DataError
-        No date column, two spellings, a date twice, an impossible date, or a layout that is known but
-        not read (transposed, long, StaMPS Visualizer). The message says how to repair it.
+        No date column, two spellings, a date twice, an impossible date, dates that may be read in two ways, or a
+        table that has no date columns by its nature (transposed, long). The message says how to repair it.
+    UsageError
+        `date_format` is none.
     """
     names = list(names)
-    families: dict[str, list[tuple[date, str]]] = {}
-    impossible: dict[str, str] = {}
-    for name in names:
-        spelled = _spelling(name)
-        if spelled is None:
-            continue
-        family, text = spelled
-        day = parse_date(text)
-        if day is None:
-            impossible.setdefault(family, name)
-        else:
-            families.setdefault(family, []).append((day, name))
+    spellings = find_spellings(names, date_format)
+    families = [spelling for spelling in spellings if spelling.found]
     if not families:
-        _refuse_without_dates(names, impossible)
+        _refuse_without_dates(names, spellings, date_format)
     if len(families) > 1:
-        examples = " and ".join(f"{family} ('{found[0][1]}')" for family, found in families.items())
+        examples = " and ".join(f"{spelling.family} ('{spelling.found[0][1]}')" for spelling in families)
         raise DataError(f"date columns in {len(families)} spellings, {examples}: keep one displacement series")
-    family, found = families.popitem()
-    if family in impossible:
-        raise DataError(f"column '{impossible[family]}' is no calendar date ({family}): rename or drop it")
-    found.sort()
+    spelling = families[0]
+    if spelling.impossible:
+        raise DataError(f"column '{spelling.impossible[0]}' is no calendar date ({spelling.family}): rename or drop it")
+    if len(spelling.readings) > 1:
+        raise DataError(
+            f"date columns such as '{spelling.found[0][1]}' may be {' or '.join(spelling.readings)}: say which, "
+            f"e.g. --date-format {spelling.readings[0]}"
+        )
+    found = sorted(spelling.found)
     for (day, name), (other_day, other) in itertools.pairwise(found):
         if day == other_day:
             raise DataError(f"date {day} occurs twice (columns '{name}' and '{other}'): keep one of them")
     dates = np.array([day for day, _ in found], dtype="datetime64[D]")
-    return DateColumns(family, tuple(name for _, name in found), dates)
+    return DateColumns(spelling.family, tuple(name for _, name in found), dates)
 
 
-def list_dates_to_days(values: pa.Array, name: str) -> npt.NDArray[np.datetime64]:
-    """Flat date, timestamp or text values as datetime64[D]; DataError if one is null or no date."""
+def list_dates_to_days(values: pa.Array, name: str, date_format: str | None = None) -> npt.NDArray[np.datetime64]:
+    """Flat dates as datetime64[D]: date, timestamp, text, or whole numbers YYYYMMDD.
+
+    Parameters
+    ----------
+    values : pyarrow.Array
+    name : str
+        Of their column, for messages.
+    date_format : str, optional
+        How texts and numbers spell dates; year first if not given.
+
+    Raises
+    ------
+    DataError
+        One is null or no date.
+    """
     if values.null_count:
         raise DataError(f"column '{name}' has a null among its dates: one complete time axis per file")
-    if is_text(values.type):
+    t = pa.types
+    if t.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if t.is_floating(values.type) and pc.all(pc.equal(values, pc.round(values))).as_py():
+        values = values.cast(pa.int64(), safe=False)  # pandas makes such of whole numbers with gaps
+    if is_text(values.type) or t.is_integer(values.type):
         # Texts repeat from row to row: each is read once.
         encoded = values.cast(pa.string()).dictionary_encode()
-        days = [_day(text, name) for text in encoded.dictionary.to_pylist()]
+        days = [_day(text, name, date_format) for text in encoded.dictionary.to_pylist()]
         values = pa.array(days, pa.date32()).take(encoded.indices)
-    elif pa.types.is_timestamp(values.type):
+    elif t.is_timestamp(values.type):
         values = values.cast(pa.timestamp(values.type.unit))
+    elif not t.is_date(values.type):
+        raise DataError(
+            f"column '{name}' is of type {values.type}: dates, timestamps, whole numbers YYYYMMDD or text needed"
+        )
     result: npt.NDArray[np.datetime64] = values.to_numpy(zero_copy_only=False).astype("datetime64[D]")
     return result
 
 
-def _day(text: Any, name: str) -> date:
-    day = parse_date(str(text))
+def _day(text: Any, name: str, date_format: str | None = None) -> date:
+    text = str(text).strip()
+    if date_format is None:
+        day = parse_date(text)
+        remedy = "write YYYY-MM-DD, or say --date-format, e.g. DD/MM/YYYY"
+    else:
+        wanted = DateFormat.of(date_format)
+        # A whole number has lost the zero that its text began with.
+        day = wanted.read(text.zfill(len(wanted.text)) if text.isdigit() else text)
+        remedy = f"it is not spelled {wanted.text}, correct --date-format"
     if day is None:
-        raise DataError(f"'{text}' in '{name}' is no date of {FIRST_YEAR}-{LAST_YEAR}: write YYYY-MM-DD")
+        raise DataError(f"'{text}' in '{name}' is no date of {FIRST_YEAR}-{LAST_YEAR}: {remedy}")
     return day
 
 
@@ -177,48 +228,39 @@ def sort_axis(
     return ordered, None if np.array_equal(order, np.arange(len(order))) else order
 
 
-def is_text(data_type: pa.DataType) -> bool:
-    """Whether a type holds text."""
-    t = pa.types
-    return bool(t.is_string(data_type) or t.is_large_string(data_type) or t.is_string_view(data_type))
-
-
-def _spelling(name: str) -> tuple[str, str] | None:
-    """Family and date text of a name that is spelled like a date column."""
-    if match := _COMPACT.fullmatch(name):
-        return f"{match[1]}YYYYMMDD", match[2]
-    if match := _ISO.fullmatch(name):
-        return "YYYY-MM-DD", match[1]
-    return None
-
-
-def _refuse_without_dates(names: Sequence[str], impossible: dict[str, str]) -> NoReturn:
+def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], date_format: str | None) -> NoReturn:
     """Say as exactly as possible why there is no date column, and what to do."""
     lower = {name.strip().lower(): name for name in names}
     if any(_STAMPS.fullmatch(name) for name in names):
         raise DataError(
             "StaMPS Visualizer table (columns 'export_res_ 1', ...): the dates are in the first data row as "
-            "MATLAB day numbers; write them as column names DYYYYMMDD (735928 is D20141125), name the "
-            "first three columns LON, LAT, VLOS, and drop that row"
+            "MATLAB day numbers; give it as the CSV that it was, or write them as column names DYYYYMMDD (735928 is "
+            "D20141125), name the first three columns LON, LAT, VLOS, and drop that row"
         )
-    date_name = next((lower[name] for name in lower if name in _DATE_NAMES), None)
+    date_name = next((lower[name] for name in lower if name in DATE_NAMES), None)
     if date_name is not None:
-        value_name = next((lower[name] for name in lower if name in _VALUE_NAMES), None)
+        value_name = next((lower[name] for name in lower if name in VALUE_NAMES), None)
         if value_name is not None or any(alias in lower for alias in ID_ALIASES):
             raise DataError(
-                f"long table (one row a point and date: '{date_name}', '{value_name or 'value'}'): pivot to "
+                f"long table (one row a point and date: '{date_name}', '{value_name or 'value'}') that is not read as "
+                f"such: name its columns 'pid', 'date' and 'displacement_mm' and give it as a file, or pivot to "
                 f"wide (one row a point, columns YYYYMMDD) or to list columns 'dates' and 'displacements'"
             )
         raise DataError(
             f"transposed table ('{date_name}' and {len(names) - 1} further columns: one row a date, one "
-            f"column a point): transpose it to one row a point with date columns, e.g. by pandas "
-            f"read_csv(..., index_col=0).T.to_csv(..., index_label='pid')"
+            f"column a point): transpose it to one row a point with date columns: insar-rt convert TABLE "
+            f"--points POSITIONS -o OUT.parquet"
         )
-    if impossible:
-        family, name = next(iter(impossible.items()))
+    if spellings:
+        family, name = spellings[0].family, spellings[0].impossible[0]
+        remedy = "correct --date-format" if date_format else "spell date columns year first, YYYYMMDD"
+        if date_format is None and (other := day_first(name)) is not None:
+            remedy += f", or say --date-format {other}"
+        raise DataError(f"column '{name}' is no calendar date of {FIRST_YEAR}-{LAST_YEAR} ({family}): {remedy}")
+    if date_format is not None:
         raise DataError(
-            f"column '{name}' is no calendar date of {FIRST_YEAR}-{LAST_YEAR} ({family}): spell date columns "
-            f"year first, YYYYMMDD"
+            f"no column is a date spelled {DateFormat.of(date_format).text}, alone or after D, D_, d, d_ or X: "
+            f"correct --date-format, or leave it away"
         )
     amplitude = [name for name in names if is_amplitude_name(name)]
     if amplitude:
@@ -226,7 +268,7 @@ def _refuse_without_dates(names: Sequence[str], impossible: dict[str, str]) -> N
             f"only amplitude columns ({len(amplitude)}, e.g. '{amplitude[0]}'), no displacement: take the "
             f"product with date columns {_LOOKED_FOR}"
         )
-    shown = ", ".join(f"'{name}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    shown = ", ".join(f"'{name[:40]}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
     raise DataError(
         f"no date columns among {len(names)} columns ({shown or 'none'}): looked for {_LOOKED_FOR}, or list "
         f"columns 'dates' and 'displacements'"

@@ -10,17 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from insar_runtime._input.columns import is_list, is_numeric, is_text, schema_index
 from insar_runtime._input.dates import (
+    DATE_NAMES,
     ID_ALIASES,
     dates_of_json,
     find_date_columns,
-    is_text,
+    holds_dates,
     list_dates_to_days,
     sort_axis,
 )
+from insar_runtime._input.origin import Origin
+from insar_runtime._input.producers import Domain, Producer, guess_producer
 from insar_runtime.errors import DataError, UsageError
 
-Role = Literal["id", "longitude", "latitude", "easting", "northing", "velocity"]
+Role = Literal["id", "longitude", "latitude", "easting", "northing", "velocity", "coherence", "height"]
 
 # Compared without regard to case; the first alias that the file has wins. Sources: research on ecosystems.
 # The velocities are those documented in mm/yr; stmtools' pnt_linear has no stated unit and is not one.
@@ -31,7 +35,11 @@ _ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
     "easting": ("easting",),
     "northing": ("northing",),
     "velocity": ("mean_velocity", "vel", "vlos", "velocity"),
+    "coherence": ("temporal_coherence", "coherence", "coher", "pnt_enscoh"),
+    "height": ("height", "height_ortho", "h", "pnt_height", "z", "height_wgs84", "height_ellipse"),
 }
+NUMERIC_NAMES: Final = frozenset(name for role, names in _ALIASES.items() if role != "id" for name in names)
+"""Names that are taken for a role only if their column holds numbers."""
 _SERIES_NAMES: Final = (
     "displacements",
     "displacement",
@@ -41,11 +49,11 @@ _SERIES_NAMES: Final = (
     "ts",
     "values",
 )
-_EGMS_ONLY: Final = frozenset({"mp_type", "track_angle", "los_up", "mean_velocity_std", "gnss_velocity_u", "rmse_ts"})
-"""Attributes that EGMS products have and others do not."""
 _DATES_NAMES: Final = ("dates", "date", "epochs")
 DATES_KEY: Final = "insar_runtime:dates"
 """Metadata key of the dates of list columns: a JSON list of ISO dates."""
+UNIT_KEY: Final = "insar_runtime:unit"
+"""Metadata key of a list column whose producer states the unit of its values: mm, cm or m."""
 _METADATA_KEYS: Final = (DATES_KEY.encode(), b"dates")
 
 
@@ -65,14 +73,18 @@ class Layout:
         List column that repeats the dates in each row.
     order : ndarray of intp, shape (T,), or None
         Permutation that sorts the lists of a file by date; None if they are sorted.
-    id, longitude, latitude, easting, northing, velocity : str or None
-        Columns found by their usual names; the velocity is documented in mm/yr.
+    id, longitude, latitude, easting, northing, velocity, coherence, height : str or None
+        Columns found by their usual names; the velocity is documented in mm/yr, the height in m.
     attributes : tuple of str
         All columns that are not series or dates, in file order.
-    producer : str or None
-        Who writes such column names, e.g. ``EGMS L2``; None if unknown.
+    made_by : Producer or None
+        Who makes such tables, with what is documented about them; None if unknown.
     family : str or None
         Spelling of the date columns; None for lists.
+    date_format : str or None
+        Spelling of dates that the user named.
+    origin : Origin
+        What the containers of the table tell.
     """
 
     kind: Literal["wide", "list"]
@@ -86,9 +98,28 @@ class Layout:
     easting: str | None
     northing: str | None
     velocity: str | None
+    coherence: str | None
+    height: str | None
     attributes: tuple[str, ...]
-    producer: str | None
+    made_by: Producer | None
     family: str | None
+    date_format: str | None
+    origin: Origin
+
+    @property
+    def producer(self) -> str | None:
+        """Name of the producer, e.g. ``EGMS L2b``; None if unknown."""
+        return self.made_by.name if self.made_by else None
+
+    @property
+    def domain(self) -> Domain:
+        """What the series are a displacement along."""
+        return self.made_by.domain if self.made_by else "unknown"
+
+    @property
+    def stored_as(self) -> Literal["wide", "list", "long"]:
+        """Layout of the file; one row a point and date is brought to lists on reading, so its `kind` is that."""
+        return "long" if self.origin.form == "long" else self.kind
 
     @property
     def days(self) -> npt.NDArray[np.float32]:
@@ -110,6 +141,8 @@ def resolve_layout(
     head: pa.RecordBatch | None = None,
     *,
     overrides: Mapping[Role, str] | None = None,
+    date_format: str | None = None,
+    origin: Origin | None = None,
 ) -> Layout:
     """Decide once per file what its columns mean.
 
@@ -121,7 +154,12 @@ def resolve_layout(
     head : pyarrow.RecordBatch, optional
         First rows; needed for list layouts whose dates stand in a list column.
     overrides : mapping of role to column name, optional
-        Columns to take for ``id``, ``longitude``, ``latitude``, ``easting``, ``northing``, ``velocity``.
+        Columns to take for ``id``, ``longitude``, ``latitude``, ``easting``, ``northing``, ``velocity``,
+        ``coherence``, ``height``.
+    date_format : str, optional
+        How names and texts spell dates, where they do not in one of the usual ways.
+    origin : Origin, optional
+        What the containers of the table tell.
 
     Returns
     -------
@@ -132,7 +170,7 @@ def resolve_layout(
     DataError
         No series, two series, duplicate columns, duplicate dates, columns of a wrong type.
     UsageError
-        An override names a column that is not there.
+        An override names a column that is not there, or `date_format` is none.
     """
     names = list(schema.names)
     seen: set[str] = set()
@@ -140,23 +178,26 @@ def resolve_layout(
         if name in seen:
             raise DataError(f"column '{name}' occurs twice: rename or drop one of them")
         seen.add(name)
-    series = _list_series(schema)
+    series = _list_series(schema, date_format)
     order = dates_column = family = None
     kind: Literal["wide", "list"]
     columns: tuple[str, ...]
     if series is None:
         kind = "wide"
-        found = find_date_columns(names)
+        # Dates may be the nameless index of a data frame; then the refusal says what such tables are told.
+        dated = head is not None and bool(names) and names[0].lower() not in DATE_NAMES and holds_dates(head.column(0))
+        found = find_date_columns(["date", *names[1:]] if dated else names, date_format)
         family, columns, dates = found.family, found.names, found.dates
         _check_wide_types(schema, columns)
     else:
         kind, columns = "list", (series,)
-        dates_column, file_dates = _list_dates(schema, series, head)
+        dates_column, file_dates = _list_dates(schema, series, head, date_format)
         dates, order = sort_axis(file_dates)
         _check_width(schema, series, dates, head)
     taken = {*columns, dates_column}
     attributes = tuple(name for name in names if name not in taken)
     roles = find_roles(schema, attributes, overrides or {})
+    origin = origin or Origin()
     return Layout(
         kind=kind,
         columns=columns,
@@ -165,21 +206,11 @@ def resolve_layout(
         order=order,
         **roles,
         attributes=attributes,
-        producer=_guess_producer(family, attributes),
+        made_by=guess_producer(family, attributes, origin.file_names, origin.product_level),
         family=family,
+        date_format=date_format,
+        origin=origin,
     )
-
-
-def is_numeric(data_type: pa.DataType) -> bool:
-    """Whether a type holds numbers (integers, floats, decimals) or nothing but nulls."""
-    t = pa.types
-    return bool(t.is_integer(data_type) or t.is_floating(data_type) or t.is_decimal(data_type) or t.is_null(data_type))
-
-
-def is_list(data_type: pa.DataType) -> bool:
-    """Whether a type is a list, large list or fixed-size list."""
-    t = pa.types
-    return bool(t.is_list(data_type) or t.is_large_list(data_type) or t.is_fixed_size_list(data_type))
 
 
 def _check_wide_types(schema: pa.Schema, columns: Sequence[str]) -> None:
@@ -189,7 +220,7 @@ def _check_wide_types(schema: pa.Schema, columns: Sequence[str]) -> None:
             raise DataError(f"date column '{name}' is of type {data_type}, not a number: convert it to float")
 
 
-def _list_series(schema: pa.Schema) -> str | None:
+def _list_series(schema: pa.Schema, date_format: str | None) -> str | None:
     """Name of the displacement list column; None if the table has date columns or no numeric lists."""
     numeric = [
         field.name
@@ -200,7 +231,7 @@ def _list_series(schema: pa.Schema) -> str | None:
         return None
     known = [name for name in numeric if name.lower() in _SERIES_NAMES]
     try:
-        dated = find_date_columns(schema.names).names
+        dated = find_date_columns(schema.names, date_format).names
     except DataError:
         known = known or numeric
     else:
@@ -214,13 +245,13 @@ def _list_series(schema: pa.Schema) -> str | None:
 
 
 def _list_dates(
-    schema: pa.Schema, series: str, head: pa.RecordBatch | None
+    schema: pa.Schema, series: str, head: pa.RecordBatch | None, date_format: str | None
 ) -> tuple[str | None, npt.NDArray[np.datetime64]]:
     """Dates in file order, from the dates column or else from metadata."""
     by_name = {field.name.lower(): field for field in schema if is_list(field.type)}
     field = next((by_name[name] for name in _DATES_NAMES if name in by_name), None)
     if field is not None:
-        return field.name, _dates_of_head(field, head)
+        return field.name, _dates_of_head(field, head, date_format)
     for metadata in (schema.field(series).metadata or {}, schema.metadata or {}):
         for key in _METADATA_KEYS:
             if key in metadata:
@@ -231,7 +262,7 @@ def _list_dates(
     )
 
 
-def _dates_of_head(field: pa.Field, head: pa.RecordBatch | None) -> npt.NDArray[np.datetime64]:
+def _dates_of_head(field: pa.Field, head: pa.RecordBatch | None, date_format: str | None) -> npt.NDArray[np.datetime64]:
     value_type, t = field.type.value_type, pa.types
     if not (t.is_date(value_type) or t.is_timestamp(value_type) or is_text(value_type)):
         raise DataError(f"column '{field.name}' is of type {field.type}: lists of dates, timestamps or ISO text needed")
@@ -244,15 +275,7 @@ def _dates_of_head(field: pa.Field, head: pa.RecordBatch | None) -> npt.NDArray[
         if head is not None and head.num_rows:
             raise DataError(f"column '{field.name}' has no dates in the first {head.num_rows} row(s): fill it")
         return np.empty(0, dtype="datetime64[D]")
-    return list_dates_to_days(row.values, field.name)
-
-
-def schema_index(schema: pa.Schema, name: str) -> int:
-    """Position of a column that must be there; DataError if a later batch lacks it."""
-    index = int(schema.get_field_index(name))
-    if index < 0:
-        raise DataError(f"column '{name}' is missing or occurs twice in a batch: all batches need one schema")
-    return index
+    return list_dates_to_days(row.values, field.name, date_format)
 
 
 def _check_width(
@@ -266,7 +289,7 @@ def _check_width(
 
 
 def find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping[Role, str]) -> dict[Role, str | None]:
-    """Find the columns of each role among the attributes, by their usual names or as the overrides say."""
+    """Find the columns of ids, positions and velocities by their usual names, or take those that the user names."""
     for role, name in overrides.items():
         if role not in _ALIASES:
             raise UsageError(f"no such column role '{role}': one of {', '.join(_ALIASES)}")
@@ -286,23 +309,3 @@ def find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping[
         )
         roles[role] = overrides.get(role) or next(usable, None)
     return roles
-
-
-def _guess_producer(family: str | None, attributes: Sequence[str]) -> str | None:
-    lower = {name.lower() for name in attributes}
-    # Lists are nobody's delivery format: there, names as common as pid and latitude prove no producer.
-    if "pid" in lower and (family == "YYYYMMDD" or (family is None and len(lower & _EGMS_ONLY) > 1)):
-        if "latitude" in lower or "incidence_angle" in lower:
-            return "EGMS L2"
-        if {"easting", "northing"} <= lower:
-            return "EGMS L3"
-        return "EGMS"
-    if family == "YYYYMMDD" and "point id" in lower:
-        return "InSAR Norway"
-    if family in {"d_YYYYMMDD", "D_YYYYMMDD"} and any(name.startswith("pnt_") for name in lower):
-        return "stmtools"
-    return {
-        "DYYYYMMDD": "SqueeSAR-like (D)",
-        "dYYYYMMDD": "SqueeSAR-like (D)",
-        "D_YYYYMMDD": "SARscape-like (D_)",
-    }.get(family or "")

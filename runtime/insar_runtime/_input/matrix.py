@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from insar_runtime._input.columns import is_list, schema_index
 from insar_runtime._input.dates import list_dates_to_days
-from insar_runtime._input.layout import Layout, is_list, schema_index
+from insar_runtime._input.layout import Layout
 from insar_runtime.errors import DataError
 
 _BLOCK_BYTES: Final = 1 << 18
@@ -135,7 +136,7 @@ def _check_axis(batch: pa.RecordBatch, layout: Layout, series: pa.Array, first_r
     axis = layout.file_dates
     if not len(values):
         return
-    differs = (list_dates_to_days(values, name).reshape(-1, len(axis)) != axis).any(axis=1)
+    differs = (list_dates_to_days(values, name, layout.date_format).reshape(-1, len(axis)) != axis).any(axis=1)
     if differs.any():
         row = int(np.argmax(differs))
         row = row if row_of is None else int(row_of[row])

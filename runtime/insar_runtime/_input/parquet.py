@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from insar_runtime._input.columns import is_numeric
 from insar_runtime._input.dates import find_date_columns
-from insar_runtime._input.layout import is_numeric
 from insar_runtime._input.matrix import as_floats
 from insar_runtime.errors import DataError
 
@@ -36,6 +36,8 @@ _DECODED_BYTES: Final = 2 << 20
 _WIDTHS: Final = {"FLOAT": 4, "INT32": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12, "BOOLEAN": 1}
 """Bytes of a value by its physical type."""
 _GUESSED_TEXT_BYTES: Final = 24
+_SOME_ROWS: Final = 1 << 16
+"""Rows of a batch of a few columns."""
 _NO_BUFFER: Final = np.empty((0, 0), dtype=np.float32)
 
 
@@ -86,6 +88,10 @@ class ParquetTable:
                 yield from self._cut(others, buffer[:, :count], batch_rows)
                 del others
 
+    def some_columns(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """All rows of some columns, in file order, whatever else was read before."""
+        yield from self._file.iter_batches(_SOME_ROWS, columns=list(columns), use_threads=False)
+
     def _read_part(
         self, number: int, start: int, count: int, buffer: NDArray[np.float32], *, use_threads: bool
     ) -> dict[str, pa.Array]:
@@ -121,7 +127,7 @@ class ParquetTable:
             yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def open_parquet(path: Path, closing: ExitStack, *, exact: bool) -> ParquetTable:
+def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: str | None = None) -> ParquetTable:
     """Open a file.
 
     Parameters
@@ -132,6 +138,8 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool) -> ParquetTable
         Closes it.
     exact : bool
         Whether the series keep their type, because they are to be kept; as float32 otherwise.
+    date_format : str, optional
+        Spelling of dates that the user named.
     """
     # Without pre-buffering and threads, memory does not grow with the size of the row groups.
     metadata = pq.read_metadata(path)
@@ -142,7 +150,7 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool) -> ParquetTable
         )
     )
     schema = file.schema_arrow
-    series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema))}
+    series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema, date_format))}
     values, sizes = _chunks(metadata)
     # Of each column a page and a dictionary, no more than its largest chunk.
     streamed = sum(min(2 * size, _STREAMED_COLUMN_BYTES) for size in sizes)
@@ -175,14 +183,14 @@ def _chunks(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
     return values, sizes
 
 
-def _series_columns(schema: pa.Schema) -> list[str]:
+def _series_columns(schema: pa.Schema, date_format: str | None) -> list[str]:
     """Give the numeric columns of dates; none if the table is not one with a column a date."""
     # Columns are read by name, and a name with a dot may be that of a part of another column.
     nested = any(pa.types.is_nested(data_type) for data_type in schema.types)
     if len(set(schema.names)) < len(schema.names) or (nested and any("." in name for name in schema.names)):
         return []
     try:
-        found = find_date_columns(schema.names).names
+        found = find_date_columns(schema.names, date_format).names
     except DataError:
         return []  # the layout says what is wrong with them
     return [name for name in found if is_numeric(schema.field(name).type)]

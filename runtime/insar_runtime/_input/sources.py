@@ -1,49 +1,32 @@
-"""Containers of tables (Parquet, CSV, zip with a CSV, Arrow IPC) as one stream of record batches."""
+"""Tables as one stream of record batches, one row a point, whatever holds them."""
 
 from __future__ import annotations
 
-import io
-import re
 import sys
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 
-from insar_runtime._input.csv_text import open_csv
-from insar_runtime._input.parquet import open_parquet
-from insar_runtime.errors import (
-    DataError,
-    InputNotFoundError,
-    InputOutputError,
-    InsarRuntimeError,
-    UsageError,
+from insar_runtime._input.containers import Container, Kind, guess_row_bytes, open_ipc_stream, open_path
+from insar_runtime._input.long import (
+    PIECE_ROWS,
+    as_list_schema,
+    find_long_columns,
+    is_long,
+    pivot,
+    pivot_stream,
+    scan,
 )
-
-Kind = Literal["parquet", "csv", "zip", "ipc"]
+from insar_runtime._input.origin import Origin
+from insar_runtime._input.wording import in_our_words
+from insar_runtime.errors import InputNotFoundError, UsageError
 
 BATCH_ROWS: Final = 8192
 """Most rows of a batch."""
-_BLOCK: Final = 1 << 20
-_GUESSED_LIST: Final = 256
-"""Values of a list whose length is not known before it is read."""
-_GUESSED_TEXT: Final = 24
-"""Bytes of a text."""
-_CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
-
-_REFUSED: Final = (
-    (b"SQLite format 3", "a GeoPackage or SQLite file"),
-    (b"\x89HDF", "an HDF5 or NetCDF file"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\x00\x00\x27\x0a", "a shapefile"),
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
-)
 
 
 @dataclass(slots=True)
@@ -60,11 +43,14 @@ class Source:
     rows : int or None
         Number of rows if the container tells it.
     metadata : dict of str to str
-        File metadata (Parquet, IPC); for a zip the name of the ``member`` that is read.
+        File metadata (Parquet, IPC); for a zip the name of the ``member`` that is read, and what the XML beside it
+        states once (of EGMS: product_level, track, ...).
     row_bytes : float
         Estimated size of a row of a batch in memory.
     held_bytes : int
         What the reader holds at a time, whatever the batches are.
+    origin : Origin
+        What the containers tell beside columns and rows.
     """
 
     name: str
@@ -74,7 +60,9 @@ class Source:
     metadata: dict[str, str]
     row_bytes: float
     held_bytes: int
+    origin: Origin
     _open: Callable[[int, int], Iterable[pa.RecordBatch]]
+    _columns: tuple[str, ...]
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Rows in file order, in batches of at most so many; none if there are no rows.
@@ -92,15 +80,22 @@ class Source:
         """
         if rows < 1:
             raise UsageError(f"batch of {rows} rows: at least 1")
-        with _in_our_words(self.name, self.schema.names):
+        with in_our_words(self.name, self._columns):
             yield from _regroup(self._open(rows, threads), rows)
 
 
 @contextmanager
 def open_source(
-    source: str | Path | BinaryIO, *, roles: Mapping[str, str] | None = None, exact: bool = True
+    source: str | Path | BinaryIO,
+    *,
+    roles: Mapping[str, str] | None = None,
+    exact: bool = True,
+    date_format: str | None = None,
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
+
+    A table with one row a point and date is presented with one row a point: its displacements as a list, its other
+    columns as in the first row of each point. A file is read once before for that, a stream is not.
 
     Parameters
     ----------
@@ -112,6 +107,8 @@ def open_source(
     exact : bool
         Whether the series of a Parquet file keep their type. As float32, in which they are classified, wide files take
         far less memory.
+    date_format : str, optional
+        How names and texts spell dates, where they do not in one of the usual ways.
 
     Yields
     ------
@@ -131,99 +128,62 @@ def open_source(
     """
     # Errors of the caller's block must pass unchanged: only the opening is put into our words.
     with ExitStack() as closing:
+        roles = roles or {}
         if isinstance(source, (str, Path)) and str(source) != "-":
-            path = Path(source)
-            with _in_our_words(str(path)):
-                opened = _open_path(path, closing, roles or {}, exact=exact)
-            name = str(path)
+            name = str(Path(source))
+            with in_our_words(name):
+                held = open_path(Path(source), closing, roles, exact=exact, date_format=date_format)
         else:
             stream: Any = _standard_input() if isinstance(source, (str, Path)) else source
             name = "-" if isinstance(source, (str, Path)) else str(getattr(source, "name", "stream"))
-            with _in_our_words(name):
-                opened = _open_ipc_stream(stream, closing, name)
-        yield opened
+            with in_our_words(name):
+                held = open_ipc_stream(stream, closing, name)
+        with in_our_words(name, held.columns):
+            held = _as_lists(held, roles, date_format)
+        yield Source(
+            name,
+            held.kind,
+            held.schema,
+            held.rows,
+            held.metadata,
+            held.row_bytes,
+            held.held_bytes,
+            held.origin,
+            held.read,
+            held.columns,
+        )
+
+
+def _as_lists(held: Container, roles: Mapping[str, str], date_format: str | None) -> Container:
+    """Give a table with one row a point and date as one with a row a point; any other as it is."""
+    columns = find_long_columns(held.schema.names, roles, date_format)
+    if columns is None or not is_long(held.schema, columns):
+        return held
+    if held.again is None:
+        rows = None
+        dates, pieces = pivot_stream(held.read(PIECE_ROWS, 1), columns, date_format)
+    else:
+        axis = scan(held.again([columns.id, columns.date]), columns, date_format)
+        rows, dates = axis.points, axis.dates
+        pieces = pivot(held.read(PIECE_ROWS, 1), columns, dates, date_format)
+    schema = as_list_schema(held.schema, columns, dates)
+    return replace(
+        held,
+        schema=schema,
+        rows=rows,
+        row_bytes=guess_row_bytes(schema),
+        # A piece is gathered, sorted into places and filled into lists.
+        held_bytes=held.held_bytes + round(4 * PIECE_ROWS * held.row_bytes),
+        origin=replace(held.origin, form="long"),
+        read=lambda *_: pieces,
+        again=None,
+    )
 
 
 def _standard_input() -> Any:
     if sys.stdin is None:
         raise InputNotFoundError("standard input is closed: pipe an Arrow stream into it")
     return sys.stdin.buffer
-
-
-def _open_path(path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool) -> Source:
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
-    name = str(path)
-    with path.open("rb") as file:
-        magic = file.read(4096)
-    extension = path.suffix.lower()
-    if magic.startswith(b"PAR1"):
-        table = open_parquet(path, closing, exact=exact)
-        metadata = _texts(table.schema.metadata)
-        return Source(
-            name, "parquet", table.schema, table.rows, metadata, table.row_bytes, table.held_bytes, table.batches
-        )
-    if magic.startswith(b"ARROW1"):
-        file = closing.enter_context(pa.OSFile(str(path)))
-        reader = closing.enter_context(pa.ipc.open_file(file))
-        pieces = (reader.get_batch(i) for i in range(reader.num_record_batches))
-        return _ipc_source(name, reader.schema, pieces)
-    if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _open_zip(path, closing, roles)
-    if magic.startswith(b"\xff\xff\xff\xff"):
-        return _open_ipc_stream(closing.enter_context(pa.OSFile(str(path))), closing, name)
-    what = next((what for start, what in _REFUSED if magic.startswith(start)), None)
-    if not magic:
-        raise DataError(f"{path} is empty: fetch or write it again")
-    if what is None and extension in {".parquet", ".geoparquet", ".pq", ".zip", ".arrow", ".arrows", ".ipc"}:
-        raise DataError(f"{path} is no {extension[1:]} file by its content: fetch or write it again")
-    if what is not None or b"\0" in magic:
-        raise DataError(f"{path} is {what or 'no text'}: convert it to Parquet or UTF-8 CSV, one row a point")
-    schema, rows, batches = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles)
-    return _csv_source(name, "csv", schema, rows, batches)
-
-
-def _open_ipc_stream(stream: Any, closing: ExitStack, name: str) -> Source:
-    start = b""
-    if hasattr(stream, "peek"):
-        start = stream.peek(4)[:4]
-    elif stream.seekable():
-        start = stream.read(4)
-        stream.seek(-len(start), io.SEEK_CUR)
-    if start and not b"\xff\xff\xff\xff".startswith(start):
-        raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
-    reader = closing.enter_context(pa.ipc.open_stream(stream))
-    return _ipc_source(name, reader.schema, reader)
-
-
-def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str]) -> Source:
-    archive = closing.enter_context(zipfile.ZipFile(path))
-    tables = [i for i in archive.infolist() if i.filename.lower().endswith(".csv") and "__MACOSX" not in i.filename]
-    if len(tables) != 1:
-        found = ", ".join(f"'{info.filename}'" for info in tables[:3]) or "none"
-        raise DataError(f"{path} must hold one CSV, it holds {len(tables)} ({found}): unpack it and give one file")
-    if tables[0].flag_bits & 1:
-        raise DataError(f"{path} is encrypted: unpack it and give the CSV")
-    schema, rows, batches = open_csv(lambda: archive.open(tables[0]), archive.open(tables[0]), closing, roles)
-    return _csv_source(str(path), "zip", schema, rows, batches, {"member": tables[0].filename})
-
-
-def _ipc_source(name: str, schema: pa.Schema, pieces: Iterable[pa.RecordBatch]) -> Source:
-    return Source(name, "ipc", schema, None, _texts(schema.metadata), _row_bytes(schema), 0, lambda *_: pieces)
-
-
-def _csv_source(
-    name: str,
-    kind: Literal["csv", "zip"],
-    schema: pa.Schema,
-    rows: int | None,
-    batches: Callable[[], Iterable[pa.RecordBatch]],
-    metadata: dict[str, str] | None = None,
-) -> Source:
-    # A block of text is parsed to doubles before its dates become float32.
-    return Source(name, kind, schema, rows, metadata or {}, _row_bytes(schema), 3 * _BLOCK, lambda *_: batches())
 
 
 def _regroup(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
@@ -242,65 +202,5 @@ def _regroup(pieces: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordB
         yield _gather(waiting)
 
 
-def _row_bytes(schema: pa.Schema) -> float:
-    """Guess the size of a row from the types of its columns."""
-
-    def size(data_type: pa.DataType) -> float:
-        if pa.types.is_fixed_size_list(data_type):
-            return float(data_type.list_size * size(data_type.value_type))
-        if pa.types.is_list(data_type) or pa.types.is_large_list(data_type):
-            return _GUESSED_LIST * size(data_type.value_type)
-        try:
-            return float(data_type.bit_width / 8)
-        except ValueError:
-            return _GUESSED_TEXT
-
-    return sum(map(size, schema.types))
-
-
 def _gather(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
-
-
-def _texts(metadata: dict[bytes, bytes] | None) -> dict[str, str]:
-    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in (metadata or {}).items()}
-
-
-@contextmanager
-def _in_our_words(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
-    """Turn errors of pyarrow, zipfile and the system into ours, one line each."""
-    try:
-        yield
-    except InsarRuntimeError:
-        raise
-    except FileNotFoundError as error:
-        raise InputNotFoundError(f"no such input: {name}: check the path") from error
-    except MemoryError:
-        raise
-    except OSError as error:
-        if error.errno is not None:
-            raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error
-        raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
-    except UnicodeEncodeError as error:
-        raise DataError(f"the name of {name!a} is no UTF-8: rename the file") from error
-    except (pa.ArrowException, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise _damaged(name, columns, error) from error
-
-
-def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
-    text = _one_line(error)
-    remedy = "it is damaged or incomplete: fetch or write it again"
-    if "CSV conversion error" in text:
-        remedy = "correct the cell or leave it empty"
-    if "UTF8" in text:
-        remedy = "convert the file to UTF-8"
-    if "CSV parse error" in text and "Expected" in text:
-        remedy = "each line needs as many cells as the header"
-    if match := _CSV_COLUMN.search(text):
-        text = text.replace(match[0], f"column '{columns[int(match[1])]}'" if columns else match[0])
-    return DataError(f"{name}: {text}: {remedy}")
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 240 else text[:237] + "..."

@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._input.axes import rows_by_axis
-from insar_runtime._input.layout import Layout, Role, resolve_layout
+from insar_runtime._input.layout import UNIT_KEY, Layout, Role, resolve_layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.origin import Origin
 from insar_runtime._input.position import Position, find_position
 from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime.errors import DataError
@@ -54,6 +55,8 @@ def understand(
     overrides: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
     any_axis: bool = False,
+    date_format: str | None = None,
+    origin: Origin | None = None,
 ) -> Understanding:
     """Resolve layout, dates and units of a table from its schema and its first rows.
 
@@ -71,24 +74,35 @@ def understand(
         Of the radar, for phases in radian.
     any_axis : bool
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
+    date_format : str, optional
+        How names and texts spell dates, where they do not in one of the usual ways.
+    origin : Origin, optional
+        What the containers of the table tell.
 
     Raises
     ------
     DataError
         If the table cannot be read as series.
     """
-    layout = resolve_layout(schema, head, overrides=overrides)
+    layout = resolve_layout(schema, head, overrides=overrides, date_format=date_format, origin=origin)
     any_axis = any_axis and layout.dates_column is not None
     if any_axis and head is not None:
         groups = rows_by_axis(head.column(layout.dates_column), str(layout.dates_column))
         head = head.take(pa.array(groups[0])) if groups else head
-        layout = resolve_layout(schema, head, overrides=overrides)
+        layout = resolve_layout(schema, head, overrides=overrides, date_format=date_format, origin=origin)
     if head is None:
         sample = np.empty((0, len(layout.dates)), dtype=np.float32)
         velocity = None
     else:
         sample, velocity = to_matrix(head, layout), _velocity(head, layout)
-    proven = prove_units(sample, layout, velocity, declared=units, half_wavelength_mm=half_wavelength_mm)
+    proven = prove_units(
+        sample,
+        layout,
+        velocity,
+        declared=units,
+        stated=_stated_unit(schema, layout),
+        half_wavelength_mm=half_wavelength_mm,
+    )
     return Understanding(schema, layout, proven, find_position(head, layout), any_axis)
 
 
@@ -119,6 +133,14 @@ def as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
             "the batches of one stream differ in their columns; classify each file by itself, on its own dates"
         )
     return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _stated_unit(schema: pa.Schema, layout: Layout) -> Unit | None:
+    """Give the unit that the metadata of a list column state, as what ``insar-rt convert`` writes does."""
+    if layout.kind != "list":
+        return None
+    text = (schema.field(layout.columns[0]).metadata or {}).get(UNIT_KEY.encode(), b"")
+    return next((unit for unit in ("mm", "cm", "m") if text == unit.encode()), None)
 
 
 def _velocity(head: pa.RecordBatch, layout: Layout) -> NDArray[np.float64] | None:

@@ -27,9 +27,20 @@ _MIN_VELOCITY: Final = 1.0
 _AGREEMENT: Final = 0.5
 _MIN_AGREEING: Final = 0.7
 """Rows whose slope over velocity is within half of the median, and the share of rows that must be."""
+_FEWEST_ROWS: Final = 3
+_CLOSE_AGREEMENT: Final = 0.2
+"""Three moving points prove a unit too, if all of them agree closely."""
+_SLOW_ROWS: Final = 30
+_SLOW_VELOCITY: Final = 0.2
+"""So do many slow ones: producers fit velocities to the very series, so both carry the same noise; below 0.2 mm/yr the
+rounding to 0.1 takes over."""
 _RATIO_TOLERANCE: Final = 1.25
 """Velocities may be projected or fitted with an annual cycle; the units lie further apart than this."""
+_SCALES: Final = (10, 100, 1000)
+"""By which small integers hold tenths, hundredths or thousandths of a millimetre."""
 _METRE_RANGE: Final = 0.15
+_WHOLE_STEP: Final = 10.0
+"""Median step in mm that series hardly have, while those of tenths of a millimetre in whole numbers do."""
 _QUIET_RANGE: Final = 1.5
 """Range of a series in mm: the quietest C-band points scatter over some 2 mm within a year, most over 5 to 20;
 the same in centimetres stays below 1.5, in metres below 0.15."""
@@ -47,7 +58,8 @@ class Units:
     sign : {"as_velocity", "opposite_to_velocity", "unknown"}
         Whether series and velocity column agree in sign.
     evidence : {"declared", "velocity", "format", "assumed"}
-        Told by the user, proven by the velocity column, known of the producer's format, or none of these.
+        Told by the user, proven by the velocity column, known of the producer's format or stated by the file, or none
+        of these.
     ratio : float or None
         Slope of the series (file's unit a year) over the velocity column (mm/yr), if they correlate.
     note : str or None
@@ -68,6 +80,7 @@ def prove_units(
     velocity_sample: npt.NDArray[np.floating] | None = None,
     *,
     declared: Unit | None = None,
+    stated: Unit | None = None,
     half_wavelength_mm: float = SENTINEL1_HALF_WAVELENGTH_MM,
 ) -> Units:
     """Find the unit of the series, or refuse.
@@ -82,6 +95,8 @@ def prove_units(
         Values of ``layout.velocity`` for the same rows, mm/yr, NaN = missing.
     declared : {"mm", "cm", "m", "rad"}, optional
         What the user says; wins over everything, and is compared with the velocities only for a note.
+    stated : {"mm", "cm", "m"}, optional
+        What the file says of its series; wins where the user says nothing, compared with the velocities likewise.
     half_wavelength_mm : float
         Half the radar wavelength in mm; decides what a radian is.
 
@@ -105,16 +120,19 @@ def prove_units(
     sample[~np.isfinite(sample)] = np.nan
     ratio = None
     if velocity_sample is not None and layout.velocity is not None:
-        ratio = _velocity_ratio(sample, layout.days, velocity_sample[rows].astype(np.float64))
+        ratio = _velocity_ratio(sample, layout.days, velocity_sample[rows].astype(np.float64), factors)
     sign: Sign = "unknown"
     if ratio is not None:
         sign = "as_velocity" if ratio > 0 else "opposite_to_velocity"
 
-    if declared is not None:
+    told = declared or stated
+    if told is not None:
+        origin: Evidence = "declared" if declared else "format"
         note = None
-        if ratio is not None and declared not in _units_of_ratio(ratio, factors):
-            note = f"declared {declared}, but series change by {ratio:.3g} for 1 mm/yr of '{layout.velocity}'"
-        return Units(declared, factors[declared], sign, "declared", ratio, note)
+        if ratio is not None and told not in _units_of_ratio(ratio, factors):
+            verb = "declared" if declared else "the file states"
+            note = f"{verb} {told}, but series change by {ratio:.3g} for 1 mm/yr of '{layout.velocity}'"
+        return Units(told, factors[told], sign, origin, ratio, note)
     if ratio is not None:
         unit = _unit_by_velocity(ratio, factors, layout)
         return Units(unit, factors[unit], sign, "velocity", ratio, None)
@@ -149,18 +167,36 @@ def _check_arguments(
 
 
 def _velocity_ratio(
-    sample: npt.NDArray[np.float64], days: npt.NDArray[np.float32], velocity: npt.NDArray[np.float64]
+    sample: npt.NDArray[np.float64],
+    days: npt.NDArray[np.float32],
+    velocity: npt.NDArray[np.float64],
+    factors: dict[Unit, float],
 ) -> float | None:
-    """Median of slope per year over velocity; None unless most rows agree about it."""
+    """Median of slope per year over velocity; None unless the rows agree about it."""
     slope = slopes(sample, days.astype(np.float64) / 365.25)
-    use = np.isfinite(slope) & np.isfinite(velocity) & (np.abs(velocity) >= _MIN_VELOCITY)
-    if np.count_nonzero(use) < _MIN_ROWS:
-        return None
-    ratios = slope[use] / velocity[use]
+    known = np.isfinite(slope) & np.isfinite(velocity)
+    speed = np.abs(velocity)
+    fast = known & (speed >= _MIN_VELOCITY)
+    if np.count_nonzero(fast) >= _MIN_ROWS:
+        return _agreed_ratio(slope[fast], velocity[fast], _AGREEMENT, _MIN_AGREEING)
+    # Weaker evidence counts only for what it confirms: it is no reason to refuse a file.
+    slow = known & (speed >= _SLOW_VELOCITY)
+    ratio = None
+    if np.count_nonzero(slow) >= _SLOW_ROWS:
+        ratio = _agreed_ratio(slope[slow], velocity[slow], _AGREEMENT, _MIN_AGREEING)
+    elif np.count_nonzero(fast) >= _FEWEST_ROWS:
+        ratio = _agreed_ratio(slope[fast], velocity[fast], _CLOSE_AGREEMENT, 1.0)
+    return ratio if ratio is not None and len(_units_of_ratio(ratio, factors)) == 1 else None
+
+
+def _agreed_ratio(
+    slope: npt.NDArray[np.float64], velocity: npt.NDArray[np.float64], agreement: float, share: float
+) -> float | None:
+    ratios = slope / velocity
     # The median, and a majority about it: one broken row must not take the proof of a whole file away.
     ratio = float(np.median(ratios))
-    agree = np.abs(ratios - ratio) < _AGREEMENT * abs(ratio)
-    return ratio if np.mean(agree) >= _MIN_AGREEING else None
+    agree = np.abs(ratios - ratio) < agreement * abs(ratio)
+    return ratio if np.mean(agree) >= share else None
 
 
 def _usable_velocities(velocity: npt.NDArray[np.floating] | None) -> int:
@@ -188,9 +224,11 @@ def _units_of_ratio(ratio: float, factors: dict[Unit, float]) -> list[Unit]:
 def _unit_by_velocity(ratio: float, factors: dict[Unit, float], layout: Layout) -> Unit:
     matches = _units_of_ratio(ratio, factors)
     if len(matches) != 1:
+        scale = next((scale for scale in _SCALES if 1 / _RATIO_TOLERANCE < abs(ratio) / scale < _RATIO_TOLERANCE), None)
+        hint = f" (whole numbers of {1 / scale:g} mm? then divide them by {scale})" if scale else ""
         raise DataError(
             f"the series change by {ratio:.3g} a year for 1 mm/yr of '{layout.velocity}', the ratio of no "
-            f"one unit: declare it with --units mm, cm, m or rad"
+            f"one unit: declare it with --units mm, cm, m or rad{hint}"
         )
     return matches[0]
 
@@ -199,7 +237,7 @@ def _format_is_mm(layout: Layout) -> bool:
     """Whether the producer of such column names documents millimetres."""
     if all(name.lower().endswith("_mm") for name in layout.columns):
         return True
-    return layout.producer is not None and layout.producer != "stmtools"
+    return layout.made_by is not None and layout.made_by.unit == "mm"
 
 
 def _refuse_amplitude(sample: npt.NDArray[np.float64]) -> None:
@@ -248,6 +286,12 @@ def _refuse_implausible(sample: npt.NDArray[np.float64], half_wavelength_mm: flo
         raise DataError(
             f"read as mm, the values step by a median of {step:.3g} mm between dates, more than a wavelength: "
             f"declare the unit with --units mm, cm, m or rad"
+        )
+    known = sample[np.isfinite(sample)]
+    if step > _WHOLE_STEP and (known == np.round(known)).all():
+        raise DataError(
+            f"nothing proves the unit, and all values are whole numbers that step by a median of {step:.3g} between "
+            f"dates; they look like tenths of a millimetre: divide them by 10, or say --units mm if they are mm"
         )
 
 

@@ -65,7 +65,7 @@ class GeoPackageWriter:
         self._bounds = PointBounds()
         self._rows = 0
         # What is wrong with the folder is the system's to say, in more words than SQLite has.
-        path.open("xb").close()
+        path.open("wb").close()
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         with _sqlite_errors():
             self._begin(names)

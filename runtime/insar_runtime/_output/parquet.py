@@ -11,6 +11,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from insar_runtime._input.columns import is_list
 from insar_runtime._output.atomic import check_count
 
 _ROW_GROUP_ROWS: Final = 65_536
@@ -24,8 +25,9 @@ class ParquetWriter:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._path = path
         self._schema = schema
-        # Probabilities hardly repeat: a dictionary makes them slower and larger.
+        # Probabilities hardly repeat: a dictionary makes them slower and larger. Series of one decimal do.
         dictionaries = [field.name for field in schema if not pa.types.is_floating(field.type)]
+        dictionaries += [f"{field.name}.list.element" for field in schema if is_list(field.type)]
         self._file = path.open("wb")
         self._writer = pq.ParquetWriter(
             self._file, schema, compression="zstd", use_dictionary=dictionaries, write_page_checksum=True

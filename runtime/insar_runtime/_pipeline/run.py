@@ -38,7 +38,7 @@ from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES, RowStatus
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import InputOutputError
 from insar_runtime.result import RESULT_SCHEMA
-from insar_runtime.summary import notes_on
+from insar_runtime.summary import notes_on, notes_on_radar
 
 EGMS_ATTRIBUTION: Final = (
     "Generated using European Union's Copernicus Land Monitoring Service information "
@@ -224,7 +224,8 @@ class Run:
             "input": {
                 "name": Path(self._source.name).name,
                 "kind": self._source.kind,
-                "layout": layout.kind,
+                "layout": layout.stored_as,
+                "domain": layout.domain,
                 "producer": layout.producer,
                 "dates": [str(date) for date in layout.dates],
                 "id": layout.id,
@@ -237,7 +238,12 @@ class Run:
                 "unit": units.unit,
                 "unit_evidence": units.evidence,
                 "sign": units.sign,
+                "sign_convention": layout.made_by.sign if layout.made_by else "unknown",
             },
-            "notes": list(notes_on(self._understanding)),
+            "notes": self._notes(),
             "attribution": EGMS_ATTRIBUTION if (layout.producer or "").startswith("EGMS") else None,
         }
+
+    def _notes(self) -> list[str]:
+        half_wavelength_mm = self._request.half_wavelength(self._classifier)
+        return [*notes_on(self._understanding), *notes_on_radar(half_wavelength_mm, self._classifier.model)]

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Self
 from insar_runtime._output.atomic import check_output
 from insar_runtime._output.block import read_block
 from insar_runtime._output.sinks import format_of
+from insar_runtime._output.style import style_beside, write_style
 from insar_runtime._pipeline.fingerprint import InputHash
 from insar_runtime.errors import UsageError
 
@@ -25,13 +26,23 @@ class Targets:
         The output, and further files with the same rows.
     quarantine : Path or None
         File for the rows that cannot be classified.
+    styles : tuple of Path
+        QGIS styles beside the outputs.
     """
 
     outputs: tuple[Path | str | BinaryIO, ...]
     quarantine: Path | None
+    styles: tuple[Path, ...]
 
     @classmethod
-    def of(cls, output: str | Path | BinaryIO, also: Sequence[str | Path], quarantine: str | Path | None) -> Targets:
+    def of(
+        cls,
+        output: str | Path | BinaryIO,
+        also: Sequence[str | Path],
+        quarantine: str | Path | None,
+        *,
+        style: bool,
+    ) -> Targets:
         """Gather the outputs.
 
         Raises
@@ -40,7 +51,9 @@ class Targets:
             If a stream is not the only output, or a file is named twice.
         """
         outputs = (path_or_stream(output), *(Path(path) for path in also))
-        targets = cls(outputs, None if quarantine is None else Path(quarantine))
+        files = [path for path in outputs if isinstance(path, Path)]
+        styles = tuple(dict.fromkeys(map(style_beside, files))) if style else ()
+        targets = cls(outputs, None if quarantine is None else Path(quarantine), styles)
         if len(outputs) > 1 and not targets.are_files:
             raise UsageError("a stream is the only output of a run; name a file, or leave the other outputs away")
         paths = targets.paths
@@ -80,6 +93,13 @@ class Targets:
             if isinstance(source, Path) and _same(path, [source]):
                 raise UsageError(f"output {path} is the input; name another file")
             check_output(path, overwrite=overwrite)
+        for path in self.styles:
+            check_output(path, overwrite=overwrite)
+
+    def write_styles(self) -> None:
+        """Write the styles beside the outputs, which are there."""
+        for path in self.styles:
+            write_style(path, overwrite=True)
 
     def block_of(self, key: str) -> dict[str, Any] | None:
         """Give the block of the outputs if all of them come from a run of this key, or None."""
@@ -88,7 +108,7 @@ class Targets:
             block = read_block(path)
             if block is None or block.get("run_key") != key:
                 return None
-        return block
+        return block if all(path.is_file() for path in self.styles) else None
 
 
 class Identity:

@@ -1,64 +1,205 @@
-"""What ``classify`` would understand of a file, as plain values."""
+"""What was understood of a file, what is odd about it, and what ``classify`` will do with it."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
+from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
-from insar_runtime._input.understanding import Understanding
-from insar_runtime.models import Limits
+from insar_runtime._input.units import Unit
+from insar_runtime._pipeline.reading import Reading, open_understood
+from insar_runtime._survey.columns import UNREADABLE, count_rows, estimate_rows, open_column
+from insar_runtime._survey.ids import IdColumn, id_at, survey_ids
+from insar_runtime._survey.sample import SampledRows, sample_rows
+from insar_runtime._survey.survey import Survey, survey_rows
+from insar_runtime._views.oddities import list_oddities
+from insar_runtime._views.planned_run import Options, PlannedRun
+from insar_runtime.errors import DataError
+from insar_runtime.models import Model, load_model
 from insar_runtime.summary import notes_on
 
+_PASS_SECONDS: Final = 20.0
+"""Time for the ids of all rows: some 10 GB of CSV."""
 
-def describe_source(source: Source, understanding: Understanding, limits: Limits) -> dict[str, Any]:
-    """Gather what was understood of a source, on what evidence, and whether it can be classified.
+
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """How many points there are, whether that was counted, and what the pass over their ids has found."""
+
+    count: int | None
+    counted: bool
+    ids: IdColumn | None
+    example: str | None
+    damage: str | None
+
+
+def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, Any]:
+    """Look at a file without classifying it.
 
     Parameters
     ----------
-    source : Source
-        An open source.
-    understanding : Understanding
-        What was resolved from its first rows.
-    limits : Limits
-        Of the model that would be used.
+    source : str, Path or binary stream
+        As for ``classify_file``.
+    options : Options
+
+    Returns
+    -------
+    dict
+        Plain values, as ``insar-rt inspect --json`` prints them.
+
+    Raises
+    ------
+    InsarRuntimeError
+        If the file cannot be understood, or there is no such model or device.
     """
-    layout, units = understanding.layout, understanding.units
-    dates = layout.dates
+    model = load_model(options.model)
+    runner = PlannedRun(model, options)
+    with _opened(source, model, options, runner) as (table, refusal, opened_in):
+        sample = sample_rows(table, opened_in)
+        points = _count_points(table, sample, quick=options.quick)
+        layout, units = table.understanding.layout, table.understanding.units
+        survey = survey_rows(sample.series, layout.dates, model.limits, factor_to_mm=units.factor_to_mm)
+        reasons = [reason for reason in (refusal, points.damage, *runner.refusals(table)) if reason]
+        run = runner.describe(table, sample, points.count, "; ".join(reasons) or None)
+    odd = list_oddities(
+        survey,
+        max(len(sample.series), 1),
+        ids=points.ids,
+        example_id=points.example,
+        notes=notes_on(table.understanding),
+    )
+    understood = _understood(table, points)
+    if refusal is not None:
+        understood |= {"unit": None, "unit_evidence": None}
+    facts = {**understood, **_found(survey, sample, points), "odd": odd, "classify": run}
+    plain: dict[str, Any] = _plain(facts)
+    return plain
+
+
+@contextmanager
+def _opened(
+    source: str | Path | BinaryIO, model: Model, options: Options, runner: PlannedRun
+) -> Iterator[tuple[Reading, str | None, float]]:
+    """Open a table; one whose unit nothing proves is taken for millimetres, and what ``classify`` would say is kept."""
+
+    def reading(units: Unit | None) -> Any:
+        return open_understood(
+            source,
+            units=units,
+            columns=options.columns,
+            half_wavelength_mm=options.half_wavelength_mm or model.half_wavelength_mm,
+            date_format=options.date_format,
+            threads=runner.threads,
+            large_batches=runner.device != "cpu",
+        )
+
+    with ExitStack() as closing:
+        refusal = None
+        begin = time.perf_counter()
+        try:
+            table = closing.enter_context(reading(options.units))
+        except DataError as error:
+            # Only the unit can be wrong then; a stream cannot be read again.
+            if options.units is not None or not isinstance(source, (str, Path)) or str(source) == "-":
+                raise
+            refusal = str(error)
+            begin = time.perf_counter()
+            table = closing.enter_context(reading("mm"))
+        yield table, refusal, time.perf_counter() - begin
+
+
+def _count_points(table: Reading, sample: SampledRows, *, quick: bool) -> _Points:
+    """Count the points, and compare the ids of all of them as far as time allows."""
+    source, layout = table.source, table.understanding.layout
+    known = len(sample.series) if sample.where == "all" else count_rows(source)
+    try:
+        ids, example = (None, None) if quick else _read_ids(source, layout)
+        count = ids.rows if known is None and ids is not None and ids.complete else known
+        counted = count is not None
+        count = estimate_rows(source) if count is None else count
+    except UNREADABLE as error:
+        text = " ".join(str(error).split())[:160]
+        return _Points(known, False, None, None, f"reading ended early: {text}: fetch or write the file again")
+    return _Points(count, counted, ids if ids is not None and ids.compared else None, example, None)
+
+
+def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | None]:
+    """Read the column of ids, and an id that occurs twice."""
+    with ExitStack() as closing:
+        column = open_column(source, layout.id, closing)
+        if column is None:
+            return None, None
+        ids = survey_ids(column, seconds=_PASS_SECONDS, compare=layout.id is not None)
+        again = open_column(source, layout.id, closing) if ids.example_rows else None
+        return ids, None if again is None else id_at(again, ids.example_rows[0])
+
+
+def _understood(table: Reading, points: _Points) -> dict[str, Any]:
+    """Give what the file holds and how that is known."""
+    source, layout, units = table.source, table.understanding.layout, table.understanding.units
+    dates, path = layout.dates, Path(source.name)
     steps = np.diff(dates).astype(int)
-    epochs = len(dates)
-    notes = list(notes_on(understanding))
-    if epochs < limits.min_epochs or epochs > limits.max_epochs:
-        notes.append(f"classify refuses it: the model takes {limits.min_epochs} to {limits.max_epochs} epochs")
+    roles = ("id", "longitude", "latitude", "easting", "northing", "velocity", "coherence", "height")
     return {
         "name": source.name,
         "container": source.kind,
-        "points": source.rows,
-        "layout": layout.kind,
+        "bytes": path.stat().st_size if source.name != "-" and path.is_file() else None,
+        "points": points.count,
+        "points_counted": points.counted,
+        "layout": layout.stored_as,
+        "date_columns": layout.family,
         "producer": layout.producer,
-        "epochs": epochs,
-        "first_date": str(dates[0]) if epochs else None,
-        "last_date": str(dates[-1]) if epochs else None,
-        "sampling_days": {
-            "min": int(steps.min()),
-            "median": float(np.median(steps)),
-            "max": int(steps.max()),
-        }
-        if epochs > 1
+        "domain": layout.domain,
+        "epochs": len(dates),
+        "first_date": dates[0] if len(dates) else None,
+        "last_date": dates[-1] if len(dates) else None,
+        "sampling_days": {"min": steps.min(), "median": float(np.median(steps)), "max": steps.max()}
+        if len(steps)
         else None,
-        "columns": {
-            "id": layout.id,
-            "longitude": layout.longitude,
-            "latitude": layout.latitude,
-            "easting": layout.easting,
-            "northing": layout.northing,
-            "velocity": layout.velocity,
-        },
+        "columns": {role: getattr(layout, role) for role in roles},
         "attributes": list(layout.attributes),
         "unit": units.unit,
         "unit_evidence": units.evidence,
         "unit_ratio": units.ratio,
         "sign": units.sign,
-        "notes": notes,
+        "notes": list(notes_on(table.understanding)),
     }
+
+
+def _found(survey: Survey, sample: SampledRows, points: _Points) -> dict[str, Any]:
+    """Give what was found in the sample and among the ids."""
+    ids = None if points.ids is None else {**asdict(points.ids), "example": points.example}
+    return {
+        "sample": {"rows": len(sample.series), "where": sample.where},
+        "ids": ids,
+        "time_axis": survey.axis,
+        "missing": {**asdict(survey.missing), "looks_joined": survey.missing.looks_joined},
+        "values": survey.values,
+        "scatter": survey.scatter,
+        "level_changes": survey.level_changes,
+        "statuses": survey.statuses,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Give findings as values that JSON has: dates as ISO text, no NaN, float32 without its false digits."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.datetime64):
+        return str(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.6g}") if np.isfinite(value) else None
+    return value

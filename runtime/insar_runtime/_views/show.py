@@ -38,6 +38,7 @@ def find_point(
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     half_wavelength_mm: float,
+    date_format: str | None = None,
     open_classifier: Callable[[], Classifier],
     anew: bool = False,
     progress: Progress | None = None,
@@ -46,7 +47,7 @@ def find_point(
 
     Parameters
     ----------
-    source, units, columns, half_wavelength_mm
+    source, units, columns, half_wavelength_mm, date_format
         As for ``open_understood``; the table may also be one that was classified before.
     point_id : str, optional
         Compared as text, with regard to case; the first row that has it is taken.
@@ -69,11 +70,11 @@ def find_point(
     if (point_id is None) == (row is None):
         raise UsageError("name one point: its --id, or its --row, from 0")
     roles = {str(role): name for role, name in (columns or {}).items()}
-    with open_source(source, roles=roles, exact=False) as opened:
+    with open_source(source, roles=roles, exact=False, date_format=date_format) as opened:
         block = provenance(opened.name, opened.metadata) if has_answers(opened.schema) else {}
         stream = opened.batches()
         head, taken = take_head(stream)
-        understanding, missing = _understand(opened, head, block, units, columns, half_wavelength_mm)
+        understanding, missing = _understand(opened, head, block, units, columns, half_wavelength_mm, date_format)
         id_column = understanding.layout.id if understanding else _id_column(opened.schema, columns)
         batches = chain(taken, stream)
         if row is not None:
@@ -103,17 +104,24 @@ def _understand(
     units: Unit | None,
     columns: Mapping[Role, str] | None,
     half_wavelength_mm: float,
+    date_format: str | None,
 ) -> tuple[Understanding | None, str | None]:
     """Understand a table; a classified one need not have series: then None, and what to do about it."""
     if has_answers(source.schema):
         try:
-            resolve_layout(source.schema, head, overrides=columns)
+            resolve_layout(source.schema, head, overrides=columns, date_format=date_format, origin=source.origin)
         except DataError:
             return None, _NO_SERIES
         # The run that classified the file knew the unit, perhaps because it was told.
         units = units or block.get("input", {}).get("unit")
     understanding = understand(
-        source.schema, head, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm
+        source.schema,
+        head,
+        units=units,
+        overrides=columns,
+        half_wavelength_mm=half_wavelength_mm,
+        date_format=date_format,
+        origin=source.origin,
     )
     return understanding, None
 

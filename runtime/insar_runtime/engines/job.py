@@ -102,7 +102,8 @@ def plan(
     Parameters
     ----------
     sample : pyarrow.Table
-        Some rows of the table: ``SAMPLE_ROWS`` are enough, all of one file if the table unites several.
+        First rows of the table; at most ``SAMPLE_ROWS`` are looked at. Where rows have dates of their own, those that
+        share the dates of the first one speak for the unit of all.
     units : {"mm", "cm", "m", "rad"}, optional
         Unit of the displacements; needed where neither a velocity column nor the producer's format proves it.
     columns : mapping of role to column name, optional

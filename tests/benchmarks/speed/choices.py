@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
 from insar_runtime._input.sources import BATCH_ROWS
-from insar_runtime.files import open_understood
+from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.models import load_model
 from tests.benchmarks.speed.tables import Container, make_table
 from tests.benchmarks.speed.timing import Job, in_turns, timed

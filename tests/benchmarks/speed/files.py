@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime.files import open_understood
+from insar_runtime._pipeline.reading import open_understood
 from tests.benchmarks.speed.tables import CONTAINERS, Container, make_table
 
 ROOT: Final = Path(__file__).parents[3]

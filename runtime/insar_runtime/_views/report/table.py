@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from insar_runtime._input.layout import Role, find_roles, is_numeric
-from insar_runtime._input.sources import open_source
+from insar_runtime._input.columns import is_numeric
+from insar_runtime._input.layout import Role, find_roles
+from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
-from insar_runtime._views.answers import has_answers, provenance
+from insar_runtime._output.block import read_block
+from insar_runtime._views.answers import has_answers
 from insar_runtime._views.report.position import Position, find_position
 from insar_runtime.errors import DataError
 from insar_runtime.models import load_model
@@ -22,6 +24,8 @@ from insar_runtime.result import RESULT_SCHEMA
 
 _ROLES: Final[tuple[Role, ...]] = ("id", "longitude", "latitude", "velocity")
 """Roles whose columns the metadata block names."""
+_SHOWN: Final[tuple[Role, ...]] = (*_ROLES, "easting", "northing")
+"""Roles that a page has a place of its own for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +93,18 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
     InsarRuntimeError
         If it cannot be opened or read.
     """
-    with open_source(path, exact=False) as source:
+    block = read_block(path) or {}
+    date_format = block.get("parameters", {}).get("date_format")
+    with open_source(path, exact=False, date_format=date_format) as source:
         stream = source.batches()
         head, taken = take_head(stream)
-        block = provenance(source.name, source.metadata)
         plain = [name for name in source.schema.names if name not in RESULT_SCHEMA.names]
         roles = find_roles(source.schema, plain, _named(block, source.schema))
-        series, trouble = _understood(source.schema, head, block, roles)
+        series, trouble = _understood(source, head, block, roles)
         if series is not None:
             plain = [name for name in plain if name in series.layout.attributes]
         producer = block.get("input", {}).get("producer") or (series.layout.producer if series else None)
+        shown = {roles.get(role) for role in _SHOWN}
         yield ClassifiedTable(
             block=block,
             roles=roles,
@@ -106,7 +112,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
             series=series,
             trouble=trouble,
             attributes=tuple(
-                name for name in plain if is_numeric(source.schema.field(name).type) and name not in roles.values()
+                name for name in plain if is_numeric(source.schema.field(name).type) and name not in shown
             ),
             rows=source.rows,
             batches=chain(taken, stream),
@@ -124,20 +130,27 @@ def _named(block: Mapping[str, Any], schema: pa.Schema) -> dict[Role, str]:
 
 
 def _understood(
-    schema: pa.Schema, head: pa.RecordBatch | None, block: Mapping[str, Any], roles: Mapping[Role, str | None]
+    source: Source,
+    head: pa.RecordBatch | None,
+    block: Mapping[str, Any],
+    roles: Mapping[Role, str | None],
 ) -> tuple[Understanding | None, str | None]:
     """Resolve the series, if the table has some; a report of classes does not fail for want of them."""
-    kept = block.get("parameters", {}).get("keep_series")
+    # What the run that classified the table was told, and found out, holds for its series as well.
+    parameters = block.get("parameters", {})
+    kept = parameters.get("keep_series")
     if kept is False:
         return None, None
     named = {role: name for role, name in roles.items() if name is not None}
     try:
         series = understand(
-            schema,
+            source.schema,
             head,
             units=block.get("input", {}).get("unit"),
             overrides=named,
-            half_wavelength_mm=load_model().half_wavelength_mm,
+            half_wavelength_mm=parameters.get("half_wavelength_mm") or load_model().half_wavelength_mm,
+            date_format=parameters.get("date_format"),
+            origin=source.origin,
         )
     except DataError as error:
         return None, str(error) if kept else None

@@ -31,13 +31,13 @@ _LEAST_SERIES_BYTES: Final = 4e6
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """How to classify a table that is not yet classified; as for ``classify_file``.
+    """How to classify a table that is not yet classified.
 
     Attributes
     ----------
     classifier : callable
         Opens it, when it is needed.
-    units, columns, priors
+    units, columns, priors, date_format, half_wavelength_mm
         As for ``classify_file``.
     """
 
@@ -45,6 +45,8 @@ class Classification:
     units: Unit | None = None
     columns: Mapping[Role, str] | None = None
     priors: Shares | Literal["auto"] | None = None
+    date_format: str | None = None
+    half_wavelength_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ def write_report(
                 units=classification.units,
                 columns=classification.columns,
                 priors=classification.priors,
+                date_format=classification.date_format,
+                half_wavelength_mm=classification.half_wavelength_mm,
                 keep_series=True,
                 progress=progress,
             )

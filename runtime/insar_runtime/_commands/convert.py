@@ -1,0 +1,104 @@
+"""``insar-rt convert``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from insar_runtime._commands.console import print_report, quiet_when_unread, say, watched
+from insar_runtime._commands.options import (
+    DateFormatOption,
+    HalfWavelengthOption,
+    IdOption,
+    JsonOption,
+    LatOption,
+    LonOption,
+    OverwriteOption,
+    QuietOption,
+    SensorOption,
+    UnitsOption,
+    half_wavelength,
+    named_columns,
+)
+
+
+def convert(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="MintPy timeseries.h5 or .he5, LiCSBAS cum.h5, a folder or the files of OPERA DISP-S1, or any table.",
+        ),
+    ],
+    output: Annotated[str, typer.Option("--output", "-o", help="Parquet file.", show_default=False)],
+    geometry: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="MintPy geometry; by default the one beside the input.", show_default=False),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Mask; by default the one beside or in the input; none keeps all.", show_default=False
+        ),
+    ] = None,
+    velocity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="MintPy velocities, by default those beside the input; for a table their column.",
+            show_default=False,
+        ),
+    ] = None,
+    coherence: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="MintPy coherence; by default the one beside the input.", show_default=False),
+    ] = None,
+    points: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Positions for a table with one row a date.", show_default=False),
+    ] = None,
+    min_coherence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Leave out pixels below it.", show_default=False)
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take every so many-th line and pixel.")] = 1,
+    units: UnitsOption = None,
+    date_format: DateFormatOption = None,
+    sensor: SensorOption = None,
+    half_wavelength_mm: HalfWavelengthOption = None,
+    id_column: IdOption = None,
+    lon: LonOption = None,
+    lat: LatOption = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Turn maps or tables of displacement into Parquet that reads fast: one row a point, the series as a list."""
+    from insar_runtime._convert.companions import Named
+    from insar_runtime._convert.run import convert as run
+    from insar_runtime._views.conversion import describe_conversion
+
+    with quiet_when_unread(), watched(sources[0], hidden=quiet) as progress:
+        done = run(
+            sources,
+            output,
+            named=Named(
+                units=units,
+                date_format=date_format,
+                half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm),
+                geometry=geometry,
+                mask=mask,
+                velocity=velocity,
+                coherence=coherence,
+            ),
+            columns=named_columns(id_column, lon, lat, None),
+            points=points,
+            min_coherence=min_coherence,
+            every=every,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        print_report(done.to_dict(), "", as_json=True)
+    if not quiet:
+        say(describe_conversion(done))

@@ -1,0 +1,122 @@
+"""HDF5 files (NetCDF-4 is one): opened with a remedy where h5py is missing, errors in our words."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, UnavailableError
+
+_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
+_PLACES: Final = (0, 512, 1024, 2048)
+"""Where the signature may stand: a file may begin with a block of the user's."""
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file is one by its content.
+
+    Raises
+    ------
+    InputNotFoundError
+        There is no such file.
+    InputOutputError
+        It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_PLACES[-1] + len(_SIGNATURE))
+    except FileNotFoundError as error:
+        raise InputNotFoundError(f"no such input: {path}: check the path") from error
+    except OSError as error:
+        raise InputOutputError(f"reading {path} failed ({error.strerror}): check disk and access") from error
+    return any(head[place:].startswith(_SIGNATURE) for place in _PLACES)
+
+
+@contextmanager
+def open_hdf5(path: Path, *, cache: bool = True) -> Iterator[Any]:
+    """Open a file for reading.
+
+    Parameters
+    ----------
+    path : Path
+    cache : bool
+        Whether each of its datasets may keep a megabyte of chunks. Of no use where each chunk is read once.
+
+    Yields
+    ------
+    h5py.File
+        Open until the context ends.
+
+    Raises
+    ------
+    UnavailableError
+        h5py is not installed.
+    InputNotFoundError, DataError
+        No such file, or a damaged one.
+    """
+    try:
+        import h5py  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UnavailableError(
+            f"{path} is an HDF5 or NetCDF file, which needs h5py: pip install 'insar-runtime[convert]'"
+        ) from error
+    if not path.exists():
+        raise InputNotFoundError(f"no such input: {path}: check the path")
+    with in_our_words(path):
+        file = h5py.File(path, "r") if cache else h5py.File(path, "r", rdcc_nbytes=0)
+    with file:
+        yield file
+
+
+@contextmanager
+def in_our_words(path: Path) -> Iterator[None]:
+    """Turn what h5py raises while it opens or reads a file into one of our errors."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EMFILE:
+            raise InputOutputError(f"{path} is one file too many at a time; allow more (ulimit -n 4096)") from error
+        raise _unreadable(path, error) from error
+    except (RuntimeError, KeyError) as error:  # of attributes, and names that are not there
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())[:200]
+    return DataError(f"{path} cannot be read as HDF5 ({reason}): fetch or write it again")
+
+
+def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArray[np.float32]]:
+    """Give a function that reads a part of a dataset as float32 times a factor, with errors in our words."""
+
+    def read(part: Any) -> NDArray[np.float32]:
+        with in_our_words(path):
+            values = np.asarray(dataset[part], dtype=np.float32)
+        return values if factor == 1 else values * np.float32(factor)
+
+    return read
+
+
+def text(value: Any) -> str:
+    """Give an attribute or a scalar dataset as text."""
+    if not isinstance(value, bytes) and getattr(value, "shape", None) == ():
+        value = value[()]
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return str(value)
+
+
+def texts(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Give all attributes as text."""
+    return {str(key): text(value) for key, value in attributes.items()}
+
+
+def planes(file: Any, shape: tuple[int, int]) -> dict[str, Any]:
+    """Give the datasets at the root of a file that have one value a pixel, by name."""
+    return {name: item for name, item in file.items() if getattr(item, "shape", None) == shape}

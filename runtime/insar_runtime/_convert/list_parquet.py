@@ -1,0 +1,114 @@
+"""The fast format: Parquet with one row a point, the series as a list of float32 in mm, and the dates once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+import insar_runtime
+from insar_runtime._input.layout import DATES_KEY, UNIT_KEY, resolve_layout
+from insar_runtime._input.position import Position, read_points
+from insar_runtime._output.atomic import Sink
+from insar_runtime._output.points import (
+    BBOX,
+    GEOMETRY,
+    GEOMETRY_FIELDS,
+    PointBounds,
+    geo_metadata,
+    kept_geometry,
+    point_columns,
+)
+from insar_runtime._output.sinks import open_table
+from insar_runtime.errors import DataError
+
+_SERIES_NAMES: Final = ("displacement", "displacements", "displacement_mm", "timeseries")
+_METADATA_KEY: Final = "insar_runtime"
+
+
+class ListParquet:
+    """A file in the fast format, which is written batch by batch.
+
+    Parameters
+    ----------
+    fields : sequence of pyarrow.Field
+        Columns before the series.
+    dates : ndarray of datetime64[D], shape [T]
+        Strictly increasing.
+    position : Position, optional
+        Columns that place the points.
+    proven : bool
+        Whether the unit is more than assumed; the file then states it, and who reads it need not prove it again.
+    block : mapping
+        What the file's metadata say of its origin.
+    metadata : mapping of str to str
+        Of the input; a geometry among the kept columns stays described.
+
+    Raises
+    ------
+    DataError
+        No dates, or columns that would be taken for others than they are.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[pa.Field],
+        dates: NDArray[np.datetime64],
+        *,
+        position: Position | None,
+        proven: bool,
+        block: Mapping[str, Any],
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        if not len(dates):
+            raise DataError("the table has no dates, and no row that could tell them: nothing to convert")
+        names = [field.name for field in fields]
+        self.series = next(name for name in _SERIES_NAMES if name not in names)
+        self.rows = 0
+        self._block = block
+        self._width = len(dates)
+        self._bounds = PointBounds()
+        self._input_geo = kept_geometry(metadata or {}, names)
+        described = self._input_geo is not None or {GEOMETRY, BBOX} & set(names)
+        self._position = None if described else position
+        stated = {UNIT_KEY: "mm"} if proven else None
+        series = pa.field(self.series, pa.list_(pa.float32(), self._width), metadata=stated)
+        geometry = GEOMETRY_FIELDS if self._position else ()
+        self._dates = json.dumps([str(day) for day in dates])
+        self.schema = pa.schema([*fields, series, *geometry]).with_metadata(self._metadata())
+        read = resolve_layout(self.schema)
+        if read.columns != (self.series,) or read.dates_column is not None or not np.array_equal(read.dates, dates):
+            raise DataError(f"columns {', '.join(names)} hold dates or series besides the one that is used: drop them")
+
+    @contextmanager
+    def open(self, path: Path, *, overwrite: bool) -> Iterator[Sink]:
+        """Write the file, which appears whole or not at all."""
+        with open_table(path, self.schema, self._metadata, overwrite=overwrite) as sink:
+            yield sink
+
+    def batch(self, columns: Sequence[pa.Array], matrix: NDArray[np.float32]) -> pa.RecordBatch:
+        """Put columns and displacements [N, T] in mm together, and count them."""
+        values = pa.array(np.ascontiguousarray(matrix).ravel())
+        arrays = [*columns, pa.FixedSizeListArray.from_arrays(values, self._width)]
+        if self._position:
+            plain = pa.RecordBatch.from_arrays(arrays, names=self.schema.names[: len(arrays)])
+            points = read_points(plain, self._position)
+            self._bounds.add(points)
+            arrays += point_columns(points)
+        self.rows += len(matrix)
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _metadata(self) -> Mapping[str, str]:
+        block = {"package": "insar-runtime", "package_version": insar_runtime.__version__, "converted": {**self._block}}
+        metadata = {_METADATA_KEY: json.dumps(block), DATES_KEY: self._dates}
+        if self._position:
+            metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))
+        elif self._input_geo is not None:
+            metadata["geo"] = self._input_geo
+        return metadata

@@ -1,0 +1,77 @@
+"""Tables in any layout that can be read, to the fast format: the same values, the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from insar_runtime._convert.list_parquet import ListParquet
+from insar_runtime._input.understanding import Understanding, as_first
+from insar_runtime._pipeline.run import EGMS_ATTRIBUTION
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that was understood.
+
+    Attributes
+    ----------
+    name, kind : str
+        Of its source.
+    understanding : Understanding
+    batches : iterator of pyarrow.RecordBatch
+    rows : int or None
+        How many there are, if that is known.
+    metadata : dict of str to str
+        Of its source.
+    """
+
+    name: str
+    kind: str
+    understanding: Understanding
+    batches: Iterator[pa.RecordBatch]
+    rows: int | None
+    metadata: dict[str, str]
+
+    def output(self) -> ListParquet:
+        """Prepare the file that takes its rows."""
+        understanding = self.understanding
+        layout = understanding.layout
+        return ListParquet(
+            [understanding.schema.field(name) for name in layout.attributes],
+            layout.dates,
+            position=understanding.position,
+            proven=understanding.units.evidence != "assumed",
+            block=self._block(),
+            metadata=self.metadata,
+        )
+
+    def read(self) -> Iterator[tuple[list[pa.Array], NDArray[np.float32]]]:
+        """Give attributes and displacements [N, T] in mm, NaN = missing, batch by batch."""
+        understanding = self.understanding
+        first_row = 0
+        for each in self.batches:
+            batch = as_first(each, understanding.schema)
+            matrix = understanding.matrix(batch, first_row)
+            yield [batch.column(name) for name in understanding.layout.attributes], matrix
+            first_row += batch.num_rows
+
+    def _block(self) -> dict[str, Any]:
+        layout, units = self.understanding.layout, self.understanding.units
+        return {
+            "product": layout.producer,
+            "sources": [Path(self.name).name],
+            "kind": self.kind,
+            "layout": layout.kind,
+            "unit": "mm",
+            "source_unit": units.unit,
+            "unit_evidence": units.evidence,
+            "sign": units.sign,
+            "attribution": EGMS_ATTRIBUTION if (layout.producer or "").startswith("EGMS") else None,
+        }

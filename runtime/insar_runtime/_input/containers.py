@@ -1,0 +1,208 @@
+"""Containers of tables: Parquet, CSV, a zip with a CSV, Arrow IPC; told apart by their first bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+
+from insar_runtime._input.archive import open_archive
+from insar_runtime._input.csv_text import CsvTable, open_csv
+from insar_runtime._input.origin import Origin
+from insar_runtime._input.parquet import open_parquet
+from insar_runtime.errors import DataError, UsageError
+
+Kind = Literal["parquet", "csv", "zip", "ipc"]
+
+_BLOCK: Final = 1 << 20
+_GUESSED_LIST: Final = 256
+"""Values of a list whose length is not known before it is read."""
+_GUESSED_TEXT: Final = 24
+"""Bytes of a text."""
+
+_HDF5: Final = b"\x89HDF"
+_REFUSED: Final = (
+    (b"SQLite format 3", "a GeoPackage or SQLite file"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x00\x00\x27\x0a", "a shapefile"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An open table as its container holds it.
+
+    Attributes
+    ----------
+    kind : {"parquet", "csv", "zip", "ipc"}
+    schema : pyarrow.Schema
+    rows : int or None
+    metadata : dict of str to str
+    row_bytes : float
+    held_bytes : int
+    origin : Origin
+        As of ``Source``.
+    read : callable
+        Gives batches of at most so many rows, if it can, by so many threads; once.
+    again : callable or None
+        Reads some columns from the beginning; None for a stream, which is read once.
+    columns : tuple of str
+        All columns of a CSV by their place, for messages.
+    """
+
+    kind: Kind
+    schema: pa.Schema
+    rows: int | None
+    metadata: dict[str, str]
+    row_bytes: float
+    held_bytes: int
+    origin: Origin
+    read: Callable[[int, int], Iterable[pa.RecordBatch]]
+    again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None
+    columns: tuple[str, ...] = ()
+
+
+def open_path(
+    path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool, date_format: str | None
+) -> Container:
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
+    name = str(path)
+    with path.open("rb") as file:
+        magic = file.read(4096)
+    extension = path.suffix.lower()
+    if magic.startswith(b"PAR1"):
+        return _open_parquet(path, closing, exact=exact, date_format=date_format)
+    if magic.startswith(b"ARROW1"):
+        return _open_ipc_file(path, closing)
+    if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _open_zip(path, closing, roles, date_format)
+    if magic.startswith(b"\xff\xff\xff\xff"):
+        return open_ipc_stream(closing.enter_context(pa.OSFile(name)), closing, name, path)
+    what = next((what for start, what in _REFUSED if magic.startswith(start)), None)
+    if not magic:
+        raise DataError(f"{path} is empty: fetch or write it again")
+    if what is None and extension in {".parquet", ".geoparquet", ".pq", ".zip", ".arrow", ".arrows", ".ipc"}:
+        raise DataError(f"{path} is no {extension[1:]} file by its content: fetch or write it again")
+    if magic.startswith(_HDF5):
+        raise DataError(
+            f"{path} is an HDF5 or NetCDF file: bring maps of MintPy, LiCSBAS or OPERA DISP-S1 to Parquet with "
+            f"insar-rt convert {path} -o OUT.parquet"
+        )
+    if what is not None or b"\0" in magic:
+        raise DataError(f"{path} is {what or 'no text'}: convert it to Parquet or UTF-8 CSV, one row a point")
+    table = open_csv(lambda: pa.OSFile(name), path.open("rb"), closing, roles, date_format)
+    return _of_csv("csv", table, {}, Origin((path.name,)))
+
+
+def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: str | None) -> Container:
+    table = open_parquet(path, closing, exact=exact, date_format=date_format)
+    return Container(
+        "parquet",
+        table.schema,
+        table.rows,
+        _texts(table.schema.metadata),
+        table.row_bytes,
+        table.held_bytes,
+        Origin((path.name,)),
+        table.batches,
+        table.some_columns,
+    )
+
+
+def _open_ipc_file(path: Path, closing: ExitStack) -> Container:
+    reader = closing.enter_context(pa.ipc.open_file(closing.enter_context(pa.OSFile(str(path)))))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        return (reader.get_batch(i) for i in range(reader.num_record_batches))
+
+    return _of_ipc(str(path), reader.schema, batches, batches)
+
+
+def open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | None = None) -> Container:
+    start = b""
+    if hasattr(stream, "peek"):
+        start = stream.peek(4)[:4]
+    elif stream.seekable():
+        start = stream.read(4)
+        stream.seek(-len(start), io.SEEK_CUR)
+    if start and not b"\xff\xff\xff\xff".startswith(start):
+        raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
+    reader = closing.enter_context(pa.ipc.open_stream(stream))
+
+    def again() -> Iterator[pa.RecordBatch]:
+        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as second:
+            yield from second
+
+    return _of_ipc(name, reader.schema, lambda: reader, again if path else None)
+
+
+def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Container:
+    archive = open_archive(path, closing)
+
+    def reopen() -> Any:
+        return archive.file.open(archive.member)
+
+    table = open_csv(reopen, reopen(), closing, roles, date_format)
+    facts = {"member": archive.member, **archive.facts}
+    origin = Origin((archive.member, path.name), archive.facts.get("product_level"), notes=archive.notes)
+    return _of_csv("zip", table, facts, origin)
+
+
+def _of_ipc(
+    name: str,
+    schema: pa.Schema,
+    batches: Callable[[], Iterable[pa.RecordBatch]],
+    again: Callable[[], Iterable[pa.RecordBatch]] | None,
+) -> Container:
+    some = None if again is None else lambda columns: (batch.select(list(columns)) for batch in again())
+    metadata = _texts(schema.metadata)
+    origin = Origin((Path(name).name,))
+    return Container("ipc", schema, None, metadata, guess_row_bytes(schema), 0, origin, lambda *_: batches(), some)
+
+
+def _of_csv(kind: Literal["csv", "zip"], table: CsvTable, metadata: dict[str, str], origin: Origin) -> Container:
+    header = table.header
+    origin = replace(origin, form=header.form, notes=(*origin.notes, *header.notes))
+    # A block of text is parsed to doubles before its dates become float32.
+    return Container(
+        kind,
+        table.schema,
+        table.rows,
+        metadata,
+        guess_row_bytes(table.schema),
+        3 * _BLOCK,
+        origin,
+        lambda *_: table.batches(),
+        table.batches,
+        header.names,
+    )
+
+
+def guess_row_bytes(schema: pa.Schema) -> float:
+    """Guess the size of a row from the types of its columns."""
+
+    def size(data_type: pa.DataType) -> float:
+        if pa.types.is_fixed_size_list(data_type):
+            return float(data_type.list_size * size(data_type.value_type))
+        if pa.types.is_list(data_type) or pa.types.is_large_list(data_type):
+            return _GUESSED_LIST * size(data_type.value_type)
+        try:
+            return float(data_type.bit_width / 8)
+        except ValueError:
+            return _GUESSED_TEXT
+
+    return sum(map(size, schema.types))
+
+
+def _texts(metadata: dict[bytes, bytes] | None) -> dict[str, str]:
+    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in (metadata or {}).items()}

@@ -1,0 +1,107 @@
+"""A table that is open and understood, in steps that suit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from insar_runtime._input.layout import Role
+from insar_runtime._input.sources import Source, open_source
+from insar_runtime._input.understanding import Understanding, take_head, understand
+from insar_runtime._input.units import Unit
+from insar_runtime._output.parquet import WAITING_SERIES_BYTES
+from insar_runtime._pipeline.memory import Load, Plan, make_plan
+from insar_runtime._pipeline.targets import path_or_stream
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An open table.
+
+    Attributes
+    ----------
+    source : Source
+    understanding : Understanding
+        Layout, dates and units.
+    batches : iterator of pyarrow.RecordBatch
+        All rows.
+    plan : Plan
+        Threads and batches that suit it.
+    """
+
+    source: Source
+    understanding: Understanding
+    batches: Iterator[pa.RecordBatch]
+    plan: Plan
+
+
+@contextmanager
+def open_understood(
+    source: str | Path | BinaryIO,
+    *,
+    units: Unit | None = None,
+    columns: Mapping[Role, str] | None = None,
+    half_wavelength_mm: float,
+    date_format: str | None = None,
+    keep_series: bool = False,
+    threads: int = 1,
+    large_batches: bool = False,
+    room: int | None = None,
+) -> Iterator[Reading]:
+    """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
+
+    Parameters
+    ----------
+    source, units, columns, keep_series
+        As for ``classify_file``.
+    half_wavelength_mm : float
+        Of the radar, for phases in radian.
+    date_format : str, optional
+        How names of columns and texts spell dates (``DDMMYYYY``, ``%d%m%Y``), where they do not in a usual way.
+    threads : int
+        Most threads that are to work on it.
+    large_batches : bool
+        Whether the device wants many rows at a time.
+    room : int, optional
+        Bytes that the work may take.
+
+    Yields
+    ------
+    Reading
+        Open until the context ends.
+
+    Raises
+    ------
+    InsarRuntimeError
+        For the same reasons as ``classify_file``.
+    """
+    roles = {str(role): name for role, name in (columns or {}).items()}
+    where = path_or_stream(source)
+    with open_source(where, roles=roles, exact=keep_series, date_format=date_format) as opened:
+        load = Load(opened.row_bytes, opened.held_bytes, WAITING_SERIES_BYTES if keep_series else 0)
+        plan = make_plan(load, threads, large=large_batches, room=room)
+        batches = opened.batches(plan.batch_rows, plan.threads)
+        head, taken = take_head(batches)
+        understanding = understand(
+            opened.schema,
+            head,
+            units=units,
+            overrides=columns,
+            half_wavelength_mm=half_wavelength_mm,
+            date_format=date_format,
+            origin=opened.origin,
+        )
+        del head
+        yield Reading(opened, understanding, _in_turn(taken, batches), plan)
+
+
+def _in_turn(taken: list[pa.RecordBatch], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give what was taken, and forget it, then the rest."""
+    while taken:
+        yield taken.pop(0)
+    yield from batches

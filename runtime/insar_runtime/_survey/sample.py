@@ -1,0 +1,107 @@
+"""A sample of the rows of an open table, and how long they took to read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.sources import Source
+from insar_runtime._input.understanding import as_first
+from insar_runtime._pipeline.reading import Reading
+from insar_runtime._survey.columns import spread_batches
+
+_MOST_ROWS: Final = 20_000
+_MOST_BYTES: Final = 96 << 20
+"""Of the rows as they are read; wide tables get fewer of them."""
+_MOST_SECONDS: Final = 2.0
+"""Time that reading is measured for, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledRows:
+    """Some rows of a table.
+
+    Attributes
+    ----------
+    series : ndarray of float32, shape [N, T]
+        In the file's unit; NaN = missing.
+    batch : pyarrow.RecordBatch or None
+        The first rows with all their columns, at most a batch; None if there are none.
+    where : {"all", "spread", "first"}
+        All rows, rows from all over the file, or its first ones.
+    rows_read : int
+        Rows that were read for it from the beginning of the file.
+    seconds : float
+        Time that this took.
+    """
+
+    series: NDArray[np.float32]
+    batch: pa.RecordBatch | None
+    where: Literal["all", "spread", "first"]
+    rows_read: int
+    seconds: float
+
+
+def sample_rows(table: Reading, opened_in: float) -> SampledRows:
+    """Take rows of a table that was just opened.
+
+    Parameters
+    ----------
+    table : Reading
+        Its batches are read in part.
+    opened_in : float
+        Seconds that opening it took, which is when its first rows were read.
+
+    Raises
+    ------
+    DataError
+        If the rows do not fit what was understood of the first ones.
+    """
+    layout, schema = table.understanding.layout, table.understanding.schema
+    most = max(min(_MOST_ROWS, int(_MOST_BYTES / max(table.source.row_bytes, 1))), 1)
+    taken: list[NDArray[np.float32]] = []
+    first: pa.RecordBatch | None = None
+    kept = read = 0
+    spent, least = opened_in, _rows_at_a_time(table.source)
+    ended = False
+    while kept < most or (read < least and spent < _MOST_SECONDS):
+        begin = time.perf_counter()
+        batch = next(table.batches, None)
+        spent += time.perf_counter() - begin
+        if batch is None:
+            ended = True
+            break
+        if kept < most and batch.num_rows:
+            part = as_first(batch.slice(0, most - kept), schema)
+            first = part if first is None else first
+            taken.append(to_matrix(part, layout, first_row=read))
+            kept += part.num_rows
+        read += batch.num_rows
+        del batch
+    series = np.concatenate(taken) if taken else np.empty((0, len(layout.dates)), dtype=np.float32)
+    if ended and kept == read:
+        return SampledRows(series, first, "all", read, spent)
+    columns = [*layout.columns, *filter(None, [layout.dates_column])]
+    # A name with a dot may be that of a part of another column.
+    whole = [] if any("." in name for name in columns) else spread_batches(table.source, columns, most)
+    spread = [to_matrix(part, layout) for part in whole]
+    if not spread:
+        return SampledRows(series, first, "first", read, spent)
+    return SampledRows(np.concatenate(spread), first, "spread", read, spent)
+
+
+def _rows_at_a_time(source: Source) -> int:
+    """Give the rows that a reader may decode before it gives the first one: a row group of Parquet."""
+    path = Path(source.name)
+    if source.kind != "parquet" or not path.is_file():
+        return 0
+    metadata = pq.read_metadata(path)
+    return int(metadata.row_group(0).num_rows) if metadata.num_row_groups else 0

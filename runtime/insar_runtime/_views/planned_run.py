@@ -1,0 +1,140 @@
+"""The run that ``classify`` would make of a file: device, columns, memory and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
+from insar_runtime._input.layout import Role
+from insar_runtime._input.units import Unit
+from insar_runtime._output.points import GEOMETRY_FIELDS, kept_geometry
+from insar_runtime._pipeline.memory import Load, resident_bytes
+from insar_runtime._pipeline.reading import Reading
+from insar_runtime._pipeline.stream import output_schema
+from insar_runtime._survey.sample import SampledRows
+from insar_runtime._views.forecast import Pace, measure_pace
+from insar_runtime.classifier import Classifier
+from insar_runtime.devices import Candidate, Device, choose, gather_facts
+from insar_runtime.errors import DataError
+from insar_runtime.models import Model, Precision
+from insar_runtime.result import RESULT_SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How ``classify`` would be run.
+
+    Attributes
+    ----------
+    model, device, precision, threads
+        As for ``Classifier``.
+    units, columns, date_format, half_wavelength_mm
+        As for ``classify_file``.
+    output : str or None
+        File that it would write.
+    quick : bool
+        Whether to leave out what takes longer than a glance: the ids of all rows, and a trial of the model.
+    """
+
+    model: str | Path | None = None
+    device: Device = "auto"
+    precision: Precision | None = None
+    threads: int | None = None
+    units: Unit | None = None
+    columns: Mapping[Role, str] | None = None
+    date_format: str | None = None
+    half_wavelength_mm: float | None = None
+    output: str | None = None
+    quick: bool = False
+
+
+class PlannedRun:
+    """The run that ``classify`` would make; the model is opened unless time matters more."""
+
+    def __init__(self, model: Model, options: Options) -> None:
+        self._model, self._options = model, options
+        self.threads = options.threads or usable_cpus()
+        self._resident = resident_bytes()
+        self._classifier: Classifier | None = None
+        if options.quick:
+            precisions = (options.precision,) if options.precision else model.precisions
+            facts = gather_facts(import_onnxruntime())
+            self._choice = choose(options.device, facts, precisions, model.faster_on_cpu)[0]
+        else:
+            opened = Classifier(
+                options.model, device=options.device, precision=options.precision, threads=options.threads
+            )
+            self._choice = Candidate(opened.device, opened.provider, opened.precision, opened.device_reason)
+            self._classifier = opened
+            self._resident = resident_bytes()
+
+    @property
+    def device(self) -> str:
+        """Device that would be tried first, or on which the model really runs."""
+        return self._choice.device
+
+    def refusals(self, table: Reading) -> Iterator[str]:
+        """Give the reasons why ``classify`` would refuse a table that is understood; none if it takes it."""
+        limits, epochs = self._model.limits, len(table.understanding.layout.dates)
+        if not limits.min_epochs <= epochs <= limits.max_epochs:
+            yield f"{epochs} epochs: model {self._model.name} takes {limits.min_epochs} to {limits.max_epochs}"
+        try:
+            output_schema(table.understanding, keep_series=False)
+        except DataError as error:
+            yield str(error)
+
+    def describe(self, table: Reading, sample: SampledRows, points: int | None, refused: str | None) -> dict[str, Any]:
+        """Say what the run would do."""
+        choice, plan, understanding = self._choice, table.plan, table.understanding
+        need = plan.need(Load(table.source.row_bytes, table.source.held_bytes)) + (self._resident or 0)
+        pace = None
+        if self._classifier is not None and sample.batch is not None and refused is None:
+            pace = measure_pace(self._classifier, understanding, sample.batch, plan.threads)
+        geometry, position = _geometry(table), understanding.position
+        added = [*RESULT_SCHEMA.names, *((field.name for field in GEOMETRY_FIELDS) if geometry == "points" else ())]
+        return {
+            "refused": refused,
+            "output": self._options.output,
+            "output_exists": bool(self._options.output) and Path(str(self._options.output)).exists(),
+            "geometry": geometry,
+            "geometry_columns": [position.x, position.y] if position and geometry == "points" else [],
+            "crs": position.crs if position and geometry == "points" else None,
+            "columns_kept": understanding.kept(keep_series=False),
+            "columns_added": added,
+            "model": self._model.name,
+            "model_version": self._model.version,
+            "precision": choice.precision,
+            "device": choice.device,
+            "provider": choice.provider,
+            "device_reason": choice.reason,
+            "device_opened": self._classifier is not None,
+            "priors": asdict(self._model.training_priors),
+            "abstain_below": self._model.abstain_below,
+            "threads": plan.threads,
+            "batch_rows": plan.batch_rows,
+            "memory_mb": round(need / 2**20),
+            **_times(pace, sample, points),
+        }
+
+
+def _times(pace: Pace | None, sample: SampledRows, points: int | None) -> dict[str, Any]:
+    if pace is None or points is None:
+        return {"seconds": None, "points_per_second": None, "measured_points": 0 if pace is None else pace.rows}
+    seconds = pace.seconds(points, sample.seconds / max(sample.rows_read, 1))
+    return {
+        "seconds": seconds,
+        "points_per_second": points / seconds if seconds else None,
+        "measured_points": pace.rows,
+    }
+
+
+def _geometry(table: Reading) -> str | None:
+    """Tell whether the output keeps the geometry of the input, gets points, or has none."""
+    schema = table.understanding.schema
+    kept = table.understanding.kept(keep_series=False)
+    if kept_geometry(table.source.metadata, kept) is not None:
+        return "kept"
+    return "points" if table.understanding.position and not {"geometry", "bbox"} & set(schema.names) else None
