@@ -22,6 +22,7 @@ from insar_runtime._commands.classify import classify
 from insar_runtime._commands.console import forget_output, say
 from insar_runtime._commands.convert import convert
 from insar_runtime._commands.inspect import inspect
+from insar_runtime._commands.report import report
 from insar_runtime._commands.show import show
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
 
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.",
 )
-for command in (classify, inspect, show, convert, demo, models, doctor, bench):
+for command in (classify, inspect, show, report, convert, demo, models, doctor, bench):
     app.command()(command)
 
 

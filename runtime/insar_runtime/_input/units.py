@@ -173,7 +173,7 @@ def _velocity_ratio(
     factors: dict[Unit, float],
 ) -> float | None:
     """Median of slope per year over velocity; None unless the rows agree about it."""
-    slope = _slopes(sample, days.astype(np.float64) / 365.25)
+    slope = slopes(sample, days.astype(np.float64) / 365.25)
     known = np.isfinite(slope) & np.isfinite(velocity)
     speed = np.abs(velocity)
     fast = known & (speed >= _MIN_VELOCITY)
@@ -203,7 +203,7 @@ def _usable_velocities(velocity: npt.NDArray[np.floating] | None) -> int:
     return 0 if velocity is None else int(np.count_nonzero(np.abs(np.nan_to_num(velocity)) >= _MIN_VELOCITY))
 
 
-def _slopes(sample: npt.NDArray[np.float64], years: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def slopes(sample: npt.NDArray[np.float64], years: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Least-squares slope of each row over its valid epochs, shape (N,); NaN with fewer than ten of them."""
     valid = ~np.isnan(sample)
     count = valid.sum(axis=1)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from insar_runtime.errors import InputOutputError
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a text as UTF-8; see ``replace_bytes``."""
+    """Write a text as UTF-8; see ``replace_parts``."""
     replace_bytes(path, text.encode())
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
-    """Write bytes under a hidden name beside ``path``, then give them its name; a link stays one.
+    """Write bytes; see ``replace_parts``."""
+    replace_parts(path, [data])
+
+
+def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Write bytes part by part under a hidden name beside ``path``, then give them its name; a link stays one.
 
     Raises
     ------
@@ -26,7 +32,7 @@ def replace_bytes(path: Path, data: bytes) -> None:
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
         with partial.open("wb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(target)

@@ -1,0 +1,136 @@
+"""``insar-rt report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insar_runtime._commands.console import print_report, say, watched
+from insar_runtime._commands.options import (
+    DateFormatOption,
+    DeviceOption,
+    HalfWavelengthOption,
+    IdOption,
+    JsonOption,
+    LatOption,
+    LonOption,
+    ModelOption,
+    OverwriteOption,
+    PrecisionOption,
+    QuietOption,
+    SensorOption,
+    ThreadsOption,
+    UnitsOption,
+    VelocityOption,
+    half_wavelength,
+    named_columns,
+    open_classifier,
+)
+from insar_runtime.errors import UsageError
+
+
+def report(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Classified table, or one that classify reads: it is classified first."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="HTML file. Default: FILE.report.html.", show_default=False),
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Of the page; by default the name of the file.", show_default=False)
+    ] = None,
+    series_mb: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Megabytes of the page for the series of points; by default what keeps it below some 40.",
+            show_default=False,
+        ),
+    ] = None,
+    max_points: Annotated[int, typer.Option(min=1, help="On the map; of more, a uniform sample is shown.")] = 1_000_000,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = None,
+    threads: ThreadsOption = None,
+    priors: Annotated[
+        str | None, typer.Option(help="Shares of the five classes, or auto; see classify.", show_default=False)
+    ] = None,
+    units: UnitsOption = None,
+    date_format: DateFormatOption = None,
+    sensor: SensorOption = None,
+    half_wavelength_mm: HalfWavelengthOption = None,
+    id_column: IdOption = None,
+    lon: LonOption = None,
+    lat: LatOption = None,
+    velocity: VelocityOption = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a page with map, class shares and series, to open in any browser, offline."""
+    import pyarrow as pa
+
+    from insar_runtime._inference.priors import parse_priors
+    from insar_runtime._views.report.table import is_classified
+    from insar_runtime._views.report.write import Classification, write_report
+    from insar_runtime.classifier import Classifier
+
+    if str(source) == "-":
+        raise UsageError("a report needs a file, not a stream; write the stream to one first")
+    columns = named_columns(id_column, lon, lat, velocity)
+    given = {
+        "--model": model,
+        "--precision": precision,
+        "--priors": priors,
+        "--units": units,
+        "--date-format": date_format,
+        "--sensor": sensor,
+        "--half-wavelength": half_wavelength_mm,
+        "--id, --lon, --lat and --velocity": columns or None,
+    }
+    asked = [name for name, value in given.items() if value is not None]
+    if asked and is_classified(source):
+        raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it away")
+
+    def classifier() -> Classifier:
+        opened = open_classifier(model, device, precision, threads, None)
+        # Arrow's own threads are as many as the machine's processors, whatever was asked for.
+        pa.set_cpu_count(opened.threads)
+        return opened
+
+    with watched(str(source), hidden=quiet) as progress:
+        done = write_report(
+            source,
+            output or source.with_name(f"{source.stem}.report.html"),
+            classification=Classification(
+                classifier,
+                units=units,
+                columns=columns,
+                priors=None if priors is None else parse_priors(priors),
+                date_format=date_format,
+                half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm),
+            ),
+            title=title,
+            series_mb=series_mb,
+            most_points=max_points,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    facts = {
+        "output": done.output,
+        "rows": done.rows,
+        "points": done.points,
+        "series": done.series,
+        "bytes": done.size,
+    }
+    if as_json:
+        print_report(facts, "", as_json=True)
+    if not quiet:
+        say(
+            f"{done.output}: {done.points} of {done.rows} points, {done.series} with their series, "
+            f"{done.size / 1e6:.1f} MB; open it in a browser"
+        )

@@ -1,0 +1,56 @@
+"""Arrays as text inside a page: bytes apart by their weight, deflated, base64."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+MISSING: Final = 0xFFFF
+"""What stands for a missing value in an array of uint16."""
+_LEVEL: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An array as text.
+
+    Attributes
+    ----------
+    type : str
+        Of its values: ``uint8``, ``uint16``, ``uint32`` or ``float32``.
+    text : str
+        Base64 of the deflated bytes (zlib's format): first the lowest byte of every value, then the next one, and so
+        on, since the high bytes of neighbours hardly differ.
+    """
+
+    type: str
+    text: str
+
+
+def pack(array: NDArray[Any]) -> Packed:
+    """Pack an array, flattened in C order; little endian whatever the machine is."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    data = flat.astype(flat.dtype.newbyteorder("<"), copy=False)
+    planes = data.view(np.uint8).reshape(len(data), data.dtype.itemsize).T.tobytes()
+    return Packed(array.dtype.name, base64.b64encode(zlib.compress(planes, _LEVEL)).decode("ascii"))
+
+
+def per_mille(shares: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Give shares from 0 to 1 in thousandths, ``MISSING`` for NaN."""
+    return np.where(np.isnan(shares), MISSING, np.round(np.nan_to_num(shares) * 1000)).astype(np.uint16)
+
+
+def tenths(values: NDArray[np.floating]) -> NDArray[np.uint16]:
+    """Give numbers in tenths, zigzag: 0, -1, 1, -2, ... as 0, 1, 2, 3, ..., so that small ones have no high byte.
+
+    NaN, and what is beyond +-3276 and would have to be cut off, becomes ``MISSING``.
+    """
+    with np.errstate(invalid="ignore"):
+        known = np.abs(values) <= 3276
+    whole = np.round(np.where(known, values, 0) * 10.0).astype(np.int32)
+    return np.where(known, np.where(whole < 0, -2 * whole - 1, 2 * whole), MISSING).astype(np.uint16)

@@ -1,0 +1,153 @@
+"""From a table to a page in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from insar_runtime._input.layout import Role
+from insar_runtime._input.units import Unit
+from insar_runtime._output.atomic import check_output
+from insar_runtime._output.text import replace_parts
+from insar_runtime._views.report.facts import page_arrays, page_facts
+from insar_runtime._views.report.gather import Gathered, Progress, gather
+from insar_runtime._views.report.page import page_parts
+from insar_runtime._views.report.table import is_classified, open_classified
+from insar_runtime.classifier import Classifier, Shares
+from insar_runtime.errors import UsageError
+from insar_runtime.files import classify_file
+
+MOST_POINTS: Final = 1_000_000
+_PAGE_BYTES: Final = 40e6
+"""Size of a page that browsers open at once and mail systems still take, more or less."""
+_POINT_BYTES: Final = 26
+"""What a point without its series takes in a page."""
+_LEAST_SERIES_BYTES: Final = 4e6
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """How to classify a table that is not yet classified.
+
+    Attributes
+    ----------
+    classifier : callable
+        Opens it, when it is needed.
+    units, columns, priors, date_format, half_wavelength_mm
+        As for ``classify_file``.
+    """
+
+    classifier: Callable[[], Classifier]
+    units: Unit | None = None
+    columns: Mapping[Role, str] | None = None
+    priors: Shares | Literal["auto"] | None = None
+    date_format: str | None = None
+    half_wavelength_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a page holds.
+
+    Attributes
+    ----------
+    output : str
+        Its name.
+    rows, points, series : int
+        Rows of the table, points on the map, and those of them whose series are in the page.
+    size : int
+        Of the page in bytes.
+    """
+
+    output: str
+    rows: int
+    points: int
+    series: int
+    size: int
+
+
+def write_report(
+    source: Path,
+    output: Path,
+    *,
+    classification: Classification,
+    title: str | None = None,
+    series_mb: float | None = None,
+    most_points: int = MOST_POINTS,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Write a page about a table; one that is not classified yet is classified first.
+
+    Parameters
+    ----------
+    source : Path
+        Classified table, or any table that ``classify_file`` reads.
+    output : Path
+        HTML file to write.
+    classification : Classification
+        For a table that is not classified.
+    title : str, optional
+        Of the page; by default the name of the table.
+    series_mb : float, optional
+        Megabytes of the page for series and attributes of single points; by default what keeps it below some 40 MB.
+    most_points : int
+        On the map; a uniform sample of a table with more. Counts are always of all rows.
+    overwrite : bool
+        Whether an output that exists may be replaced.
+    progress : callable, optional
+        Told of the rows done, of each reading.
+
+    Raises
+    ------
+    InsarRuntimeError
+        One of its family; the output is then what it was before.
+    """
+    check_output(output, overwrite=overwrite)
+    if output.exists() and output.samefile(source):
+        raise UsageError(f"output {output} is the input; name another file")
+    with contextlib.ExitStack() as closing:
+        classified = source
+        if not is_classified(source):
+            folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="insar-rt-"))
+            classified = Path(folder) / "classified.parquet"
+            classify_file(
+                source,
+                classified,
+                classifier=classification.classifier(),
+                units=classification.units,
+                columns=classification.columns,
+                priors=classification.priors,
+                date_format=classification.date_format,
+                half_wavelength_mm=classification.half_wavelength_mm,
+                keep_series=True,
+                progress=progress,
+            )
+        table = closing.enter_context(open_classified(classified))
+        gathered = gather(
+            table,
+            most_points=most_points,
+            detail_bytes=_detail_bytes(series_mb, most_points, table.rows),
+            progress=progress,
+        )
+        facts = page_facts(table, gathered, title=title or source.name, file=source.name, shown_as=str(source))
+        arrays = page_arrays(gathered)
+    # While the table was read, another run may have made the page.
+    check_output(output, overwrite=overwrite)
+    replace_parts(output, (part.encode() for part in page_parts(facts, arrays)))
+    return Report(str(output), facts["counts"]["rows"], facts["points"], _detailed(gathered), output.stat().st_size)
+
+
+def _detail_bytes(series_mb: float | None, most_points: int, rows: int | None) -> float:
+    if series_mb is not None:
+        return series_mb * 1e6
+    points = min(most_points, rows if rows is not None else most_points)
+    return max(_PAGE_BYTES - points * _POINT_BYTES, _LEAST_SERIES_BYTES)
+
+
+def _detailed(gathered: Gathered) -> int:
+    return 0 if gathered.details is None else len(gathered.details)
