@@ -1,0 +1,129 @@
+"""Which part of the package may import which: data flow one way, and what is heavy or optional is imported late."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "runtime" / "insar_runtime"
+
+BASE = {"__init__", "classes", "errors"}
+INPUT = BASE | {"_input"}
+MODEL = INPUT | {"_inference", "devices", "models", "result"}
+PIPELINE = MODEL | {"_output", "_pipeline", "classifier", "summary"}
+ALLOWED = {
+    "__init__": BASE | {"_inference", "classifier", "files", "models", "result", "summary"},
+    "__main__": {"cli"},
+    "classes": BASE,
+    "errors": BASE | {"summary"},
+    "_input": INPUT,
+    "_inference": MODEL,
+    "devices": MODEL,
+    "models": MODEL,
+    "result": MODEL,
+    "summary": MODEL,
+    "classifier": PIPELINE,
+    "_output": INPUT | {"_output"},
+    "_pipeline": PIPELINE,
+    "_survey": PIPELINE | {"_survey"},
+    "files": PIPELINE,
+    "engines": PIPELINE | {"engines"},
+    "_convert": PIPELINE | {"_convert", "files"},
+    "_views": PIPELINE | {"_convert", "_survey", "_views", "files"},
+    "_commands": PIPELINE | {"_commands", "_convert", "_views", "files"},
+    "cli": BASE | {"_commands", "_views"},
+}
+"""Parts of the package by what each may import, at whatever place: a module, or a folder of them."""
+
+LATE = {"geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "tensorflow"}
+"""What is no dependency of the package: imported where it is used, if at all."""
+LIGHT = {"__main__", "_commands", "classes", "cli", "errors"}
+"""What ``insar-rt --help`` takes: typer and the standard library."""
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path, *, at_once: bool) -> Iterator[tuple[str, int]]:
+    """Give the modules that a file imports, with the lines; only what importing the file imports, if wanted."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: imports are absolute"
+            assert node.module
+            # ``from insar_runtime import files`` imports a module, or a name of the package.
+            whole = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from ((name, node.lineno) for name in (whole if node.module == PACKAGE.name else [node.module]))
+        late = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or _is_for_types(node)
+        if not (at_once and late):
+            waiting += ast.iter_child_nodes(node)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def test_every_part_has_its_place() -> None:
+    assert {part_of(path) for path in MODULES} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("part", sorted(ALLOWED))
+def test_imports_go_one_way(part: str) -> None:
+    wrong = []
+    for path in (path for path in MODULES if part_of(path) == part):
+        for name, line in imports(path, at_once=False):
+            package, _, rest = name.partition(".")
+            imported = rest.partition(".")[0]
+            # Names of the package itself, such as its version.
+            imported = imported if imported in ALLOWED else "__init__"
+            if package == PACKAGE.name and imported not in ALLOWED[part]:
+                wrong.append(f"{path.relative_to(PACKAGE)}:{line} imports {name}")
+    assert not wrong
+
+
+def test_what_is_no_dependency_is_imported_late() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{line} imports {name}"
+        for path in MODULES
+        for name, line in imports(path, at_once=True)
+        if name.partition(".")[0] in LATE
+    ]
+    assert not wrong
+
+
+def test_help_takes_typer_and_the_standard_library() -> None:
+    heavy = {"numpy", "onnxruntime", "pyarrow"}
+    wrong = []
+    for path in (path for path in MODULES if part_of(path) in LIGHT):
+        for name, line in imports(path, at_once=True):
+            package, _, rest = name.partition(".")
+            ours = package == PACKAGE.name and rest.partition(".")[0] in ALLOWED.keys() - LIGHT
+            if package in heavy or ours:
+                wrong.append(f"{path.relative_to(PACKAGE)}:{line} imports {name}")
+    assert not wrong
+
+
+def test_the_rules_can_be_broken(tmp_path: Path) -> None:
+    """An import is seen wherever it stands."""
+    module = tmp_path / "module.py"
+    module.write_text(
+        "import json\nfrom insar_runtime import files, __version__\nfrom insar_runtime._views.cells import text\n"
+        "if TYPE_CHECKING:\n    import ray\ntry:\n    import pandas\nexcept ImportError:\n    pass\n"
+        "class A:\n    import h5py\n    def f(self):\n        from pyspark.sql import types\n"
+    )
+    at_once = {name for name, _ in imports(module, at_once=True)}
+    assert at_once == {
+        "json", "insar_runtime.files", "insar_runtime.__version__", "insar_runtime._views.cells", "pandas", "h5py",
+    }  # fmt: skip
+    assert {name for name, _ in imports(module, at_once=False)} == at_once | {"ray", "pyspark.sql"}
