@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # Before anything imports onnxruntime or TensorFlow, also in the workers of pytest-xdist and in subprocesses.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -27,10 +27,15 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 def need_program(*names: str) -> None:
     """Skip the test without one of these programs; in CI, which installs them (``.ci/debian-packages``), fail."""
     missing = [name for name in names if not shutil.which(name)]
-    if missing and os.environ.get("CI"):
-        pytest.fail(f"CI lacks {', '.join(missing)}: see .ci/debian-packages")
     if missing:
-        pytest.skip(f"not installed here: {', '.join(missing)}")
+        lack(", ".join(missing))
+
+
+def lack(what: str) -> NoReturn:
+    """Skip the test for want of something that ``.ci/debian-packages`` installs; in CI, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI lacks {what}: see .ci/debian-packages")
+    pytest.skip(f"not installed here: {what}")
 
 
 @pytest.fixture(scope="session")

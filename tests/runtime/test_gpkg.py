@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import DataError, classify_file
+from tests.conftest import need_program
 from tests.runtime.outputs import BLOCK, columns, described, placed, query, save
 from tests.runtime.tables import series, wide, write
 
@@ -108,8 +108,8 @@ def test_gdal_reads_types_values_and_system(tmp_path: Path) -> None:
     assert boxed["pid"].tolist() == [f"p{i:04d}" for i in range(51, 101)]
 
 
-@pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="no ogrinfo here (Debian: gdal-bin)")
 def test_edits_of_others_keep_the_index_in_step(tmp_path: Path) -> None:
+    need_program("ogrinfo")
     path = save(placed(_numbered(1000), _points(1000)), tmp_path / "o.gpkg")
     for sql in (
         "DELETE FROM o WHERE fid % 3 = 0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,13 +17,10 @@ import pytest
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file
 from insar_runtime._views.report.write import Classification, write_report
+from tests.conftest import need_program
 from tests.runtime.tables import series, wide, write
 
-CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (CHROMIUM.exists() and DRIVER.exists()), reason="no Chromium and driver in /usr/bin"),
-]
+pytestmark = pytest.mark.browser
 
 _ARGUMENTS = (
     "--headless=new",
@@ -43,13 +41,14 @@ Browser = Any
 @contextmanager
 def browse(folder: Path, *more: str) -> Iterator[Browser]:
     """A browser with an empty profile; selenium is told where the driver is, so that it looks for none."""
+    need_program("chromium", "chromedriver")
     webdriver = pytest.importorskip("selenium.webdriver")
     options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
+    options.binary_location = shutil.which("chromium")
     for argument in (*_ARGUMENTS, *more, f"--user-data-dir={folder}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     try:
         driver.set_script_timeout(60)
         yield driver

@@ -22,6 +22,7 @@ from insar_runtime import OutputExistsError, classify_file
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._output.style import make_style, style_beside, write_style
 from insar_runtime.classes import CLASS_NAMES
+from tests.conftest import lack
 from tests.runtime.outputs import query
 from tests.runtime.tables import series, wide, write
 
@@ -78,7 +79,7 @@ def _qgis_python() -> str:
         python is None
         or subprocess.run([python, "-c", "import qgis.core"], capture_output=True, check=False).returncode
     ):
-        pytest.skip("no QGIS with its Python here (Debian: qgis, python3-qgis)")
+        lack("QGIS with its Python (Debian: qgis, python3-qgis)")
     return python
 
 
