@@ -181,14 +181,14 @@ def classify(
         for outcome in each(inputs, work):
             _tell(reporter, outcome)
             outcomes.append(outcome)
-    facts = describe_run(outcomes, started, time.perf_counter() - begin)
-    if report is not None:
-        write_report(facts, report)
-    if as_json and not (alone and outcomes[0].summary is None):
-        one = alone and outcomes[0].summary is not None
-        print_report(
-            {**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]} if one else facts, "", as_json=True
-        )
+    if report is not None or as_json:
+        facts = describe_run(outcomes, started, time.perf_counter() - begin)
+        if report is not None:
+            write_report(facts, report)
+        if as_json and not alone:
+            print_report(facts, "", as_json=True)
+        elif as_json and outcomes[0].summary is not None:
+            print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
     if code := first_failure(outcomes):
         raise typer.Exit(code)
 

@@ -8,10 +8,12 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING, Final
 
 from insar_runtime.errors import DataError
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
 
 _MOST_XML_BYTES: Final = 16 << 20
 """The XML of an EGMS burst lists some hundred product names; anything larger is something else."""
@@ -76,6 +78,8 @@ def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
     """Give elements that occur once and hold a short text; None if it is no XML that may be read."""
     if info.file_size > _MOST_XML_BYTES or info.flag_bits & 1:
         return None
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - only where there is XML to read
+
     text = archive.read(info)
     if _MARKUP.search(text):
         return None  # entities may grow without bounds, and no ground motion service uses them

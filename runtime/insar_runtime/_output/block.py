@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -49,7 +48,7 @@ def read_block(path: Path) -> dict[str, Any] | None:
         with path.open("rb") as file:
             magic = file.read(16)
         block = json.loads(_read(path, magic))
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, sqlite3.Error):
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
     return block if isinstance(block, dict) else None
 
@@ -73,7 +72,12 @@ def _read_arrow(path: Path, magic: bytes) -> bytes:
 
 
 def _read_geopackage(path: Path) -> str:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        query = "SELECT metadata FROM gpkg_metadata WHERE md_standard_uri = ?"
-        (text,) = database.execute(query, (METADATA_URI,)).fetchone()
+    import sqlite3  # noqa: PLC0415 - only where there is one
+
+    query = "SELECT metadata FROM gpkg_metadata WHERE md_standard_uri = ?"
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            (text,) = database.execute(query, (METADATA_URI,)).fetchone()
+    except sqlite3.Error as error:
+        raise ValueError(f"no block in {path}") from error
     return str(text)

@@ -14,7 +14,6 @@ from insar_runtime._output.arrow import ArrowWriter
 from insar_runtime._output.atomic import Metadata, Sink, Writer, check_output, open_atomic
 from insar_runtime._output.block import block_beside, make_companion
 from insar_runtime._output.csv_text import CsvWriter
-from insar_runtime._output.gpkg import GeoPackageWriter
 from insar_runtime._output.parquet import ParquetWriter
 from insar_runtime.errors import UsageError
 
@@ -80,7 +79,7 @@ def open_table(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: 
     writers: dict[Format, Callable[[Path], Writer]] = {
         "parquet": lambda hidden: ParquetWriter(hidden, schema),
         "csv": lambda hidden: CsvWriter(hidden, schema),
-        "gpkg": lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem),
+        "gpkg": lambda hidden: _open_geopackage(hidden, schema, layer=path.stem),
         "arrow": lambda hidden: ArrowWriter(hidden, schema, stream=False),
         "arrow stream": lambda hidden: ArrowWriter(hidden, schema, stream=True),
     }
@@ -89,3 +88,9 @@ def open_table(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: 
         check_output(block_beside(path), overwrite=overwrite)
         companion = partial(make_companion, path)
     return open_atomic(path, writers[kind], metadata, overwrite=overwrite, companion=companion)
+
+
+def _open_geopackage(hidden: Path, schema: pa.Schema, *, layer: str) -> Writer:
+    from insar_runtime._output.gpkg import GeoPackageWriter  # noqa: PLC0415 - takes SQLite and XML
+
+    return GeoPackageWriter(hidden, schema, layer=layer)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from insar_runtime._output.atomic import check_output
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._output.text import replace_text
 from insar_runtime.classes import CLASS_NAMES
+
+if TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
 
 STYLE_NAME: Final = "Trend classes"
 _OLDEST_QGIS: Final = "3.22.0"
@@ -40,6 +42,8 @@ def make_style() -> str:
     One category a class by ``class_name``, and one for all rows without. Stable points are small, pale and below all
     others, since most points are stable and the few others are what people look for.
     """
+    import xml.etree.ElementTree as ET  # noqa: PLC0415 - most runs make no style
+
     root = ET.Element("qgis", version=_OLDEST_QGIS, styleCategories="Symbology")
     # Symbol levels draw class by class, whatever the order of the rows.
     renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class_name", symbollevels="1")
@@ -97,6 +101,8 @@ def _categories() -> list[_Category]:
 
 
 def _symbol(name: str, category: _Category) -> ET.Element:
+    import xml.etree.ElementTree as ET  # noqa: PLC0415 - as above
+
     symbol = ET.Element(
         "symbol", type="marker", name=name, alpha=str(category.opacity), clip_to_extent="1", force_rhr="0"
     )
