@@ -251,3 +251,27 @@ def test_codes_stay_text_in_csv(source: Path, tmp_path: Path) -> None:
     assert run("classify", path, "-o", tmp_path / "o.parquet").returncode == 0
     out = pq.read_table(tmp_path / "o.parquet")
     assert out["zone"].to_pylist() == codes
+
+
+def test_nothing_is_written_over_the_input(source: Path, tmp_path: Path) -> None:
+    before = source.read_bytes()
+    link = tmp_path / "link.png"
+    link.symlink_to(source)
+    refused(run("classify", source, "--report", source, "--overwrite"), 2, "is the input", "another file")
+    refused(run("show", source, "--row", "0", "--png", link, "--overwrite"), 2, "is the input", "another file")
+    refused(run("report", source, "-o", source, "--overwrite"), 2, "is the input", "another file")
+    refused(run("convert", source, "-o", source, "--overwrite"), 2, "is the input", "another file")
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["o.parquet", "o.gpkg", "bad.parquet"])
+def test_the_report_of_a_run_is_none_of_its_outputs(name: str, source: Path, tmp_path: Path) -> None:
+    outputs = ["-o", tmp_path / "o.parquet", "--gpkg", tmp_path / "o.gpkg", "--quarantine", tmp_path / "bad.parquet"]
+    refused(run("classify", source, *outputs, "--report", tmp_path / name), 2, name, "name of its own")
+    assert [path.name for path in tmp_path.iterdir()] == [source.name]
+
+
+def test_a_page_about_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "o.html").write_text("old")
+    refused(run("report", tmp_path / "none.parquet", "-o", tmp_path / "o.html", "--overwrite"), 66, "none.parquet")
+    assert (tmp_path / "o.html").read_text() == "old"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -147,8 +147,6 @@ def classify(
 
     places = Places(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine)
     alone = _alone(sources, output, output_dir, as_json=as_json)
-    if report is not None:
-        check_output(report, overwrite=overwrite or skip_existing)
     options: dict[str, Any] = {
         "units": units,
         "date_format": date_format,
@@ -164,6 +162,9 @@ def classify(
     }
     inputs: Sequence[Any] = sources if alone else expand_inputs(sources)
     place = _named(places, output) if alone else _placed(places)
+    if report is not None:
+        check_output(report, overwrite=overwrite or skip_existing)
+        _refuse_report(report, inputs, map(place, inputs))
     if not alone or output_dir is not None:
         places.prepare([Path(source) for source in inputs])
     classifier = open_classifier(model, device, precision, threads, abstain_below)
@@ -244,6 +245,16 @@ def _placed(places: Places) -> Callable[[Path], dict[str, Any]]:
         "also": places.also(source),
         "quarantine": places.bad(source),
     }
+
+
+def _refuse_report(report: Path, inputs: Iterable[str | Path], outputs: Iterable[dict[str, Any]]) -> None:
+    """Refuse a report in place of an input or of an output."""
+    from insar_runtime._output.atomic import is_among, refuse_input
+
+    refuse_input(report, map(Path, inputs))
+    written = (path for place in outputs for path in (place["output"], *place["also"], place["quarantine"]))
+    if is_among(report, (Path(path) for path in written if path is not None)):
+        raise UsageError(f"--report {report} is an output of this run, too; give it a name of its own")
 
 
 def _tell(reporter: Reporter, outcome: Outcome) -> None:

@@ -50,7 +50,11 @@ def watched(name: str, *, hidden: bool = False) -> Iterator[Callable[[int, int |
 
 def forget_output() -> None:
     """Keep Python from complaining once more when it flushes standard output at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is None:  # closed, as under some daemons
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
 
 
 def say(text: str) -> None:

@@ -63,6 +63,7 @@ def show(
 
     A file that classify has written keeps its classes; --model asks a model anew.
     """
+    from insar_runtime._output.atomic import refuse_input
     from insar_runtime._views.series_png import check_png, write_png
     from insar_runtime._views.show import find_point
     from insar_runtime._views.show_text import Look, describe_point
@@ -70,6 +71,7 @@ def show(
 
     if png is not None:
         check_png(png, overwrite=overwrite)
+        refuse_input(png, [Path(source)])
     with watched(source) as progress:
         point = find_point(
             source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from insar_runtime._input.layout import Role
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.sources import open_source
 from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
-from insar_runtime._output.atomic import check_output
+from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.errors import UsageError
@@ -132,10 +132,7 @@ def _check_pair(paths: Sequence[Path], output: Path, *, overwrite: bool) -> None
     if format_of(output) != "parquet":
         raise UsageError(f"output {output}: convert writes Parquet; name it .parquet")
     check_output(output, overwrite=True)
-    for path in paths:
-        with suppress(OSError):  # what is wrong with the input is said when it is opened
-            if output.samefile(path):
-                raise UsageError(f"output {output} is the input; name another file")
+    refuse_input(output, paths)
     check_output(output, overwrite=overwrite)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -123,6 +123,29 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
         if not path.parent.is_dir():
             raise InputOutputError(f"folder {path.parent} does not exist; make it first")
+
+
+def refuse_input(output: Path, inputs: Iterable[Path]) -> None:
+    """Refuse an output that is an input.
+
+    Raises
+    ------
+    UsageError
+        If it is one of them.
+    """
+    if is_among(output, inputs):
+        raise UsageError(f"output {output} is the input; name another file")
+
+
+def is_among(path: Path, others: Iterable[Path]) -> bool:
+    """Whether a path is one of some others, or leads to the file of one of them."""
+    for other in others:
+        if path == other:
+            return True
+        with contextlib.suppress(OSError):  # one of them is not there
+            if path.samefile(other):
+                return True
+    return False
 
 
 @contextmanager

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from insar_runtime._output.atomic import check_output
+from insar_runtime._output.atomic import check_output, is_among, refuse_input
 from insar_runtime._output.block import read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime._output.style import style_beside, write_style
@@ -57,7 +56,7 @@ class Targets:
         if len(outputs) > 1 and not targets.are_files:
             raise UsageError("a stream is the only output of a run; name a file, or leave the other outputs away")
         paths = targets.paths
-        twice = next((path for i, path in enumerate(paths) if _same(path, paths[:i])), None)
+        twice = next((path for i, path in enumerate(paths) if is_among(path, paths[:i])), None)
         if twice is not None:
             raise UsageError(f"output {twice} is named twice; give each its own name")
         return targets
@@ -90,8 +89,8 @@ class Targets:
         for path in self.paths:
             check_output(path, overwrite=True)
             format_of(path)
-            if isinstance(source, Path) and _same(path, [source]):
-                raise UsageError(f"output {path} is the input; name another file")
+            if isinstance(source, Path):
+                refuse_input(path, [source])
             check_output(path, overwrite=overwrite)
         for path in self.styles:
             check_output(path, overwrite=overwrite)
@@ -150,13 +149,3 @@ def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
     if isinstance(where, str):
         return where if where == "-" else Path(where)
     return where
-
-
-def _same(path: Path, others: Sequence[Path]) -> bool:
-    for other in others:
-        if path == other:
-            return True
-        with suppress(OSError):
-            if path.samefile(other):
-                return True
-    return False

@@ -11,14 +11,13 @@ from typing import Final, Literal
 
 from insar_runtime._input.layout import Role
 from insar_runtime._input.units import Unit
-from insar_runtime._output.atomic import check_output
+from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.text import replace_parts
 from insar_runtime._views.report.facts import page_arrays, page_facts
 from insar_runtime._views.report.gather import Gathered, Progress, gather
 from insar_runtime._views.report.page import page_parts
 from insar_runtime._views.report.table import is_classified, open_classified
 from insar_runtime.classifier import Classifier, Shares
-from insar_runtime.errors import UsageError
 from insar_runtime.files import classify_file
 
 MOST_POINTS: Final = 1_000_000
@@ -108,8 +107,7 @@ def write_report(
         One of its family; the output is then what it was before.
     """
     check_output(output, overwrite=overwrite)
-    if output.exists() and output.samefile(source):
-        raise UsageError(f"output {output} is the input; name another file")
+    refuse_input(output, [source])
     with contextlib.ExitStack() as closing:
         classified = source
         if not is_classified(source):
