@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime._pipeline.sample import RowSample
@@ -98,7 +99,7 @@ def read_series(
     DataError
         If the file cannot be read as series, or holds none.
     """
-    with open_understood(path, units=units, half_wavelength_mm=HALF_WAVELENGTH_MM) as table:
+    with open_understood(path, Declared(units, half_wavelength_mm=HALF_WAVELENGTH_MM)) as table:
         understanding = table.understanding
         days = understanding.layout.days
         sample = RowSample(most_rows or sys.maxsize, len(days))

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, Literal, TypeVar
 import pyarrow as pa
 
 from insar_runtime._inference.priors import ClassPriors, estimated_mix, known_rows
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import Role
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.units import Unit
@@ -123,14 +124,7 @@ def classify_file(
     if skip_existing and not (isinstance(source, Path) and targets.are_files):
         raise UsageError("skip_existing compares files, a stream is none; give an input file and an output file")
     classifier = classifier or Classifier()
-    request = Request(
-        units=units,
-        columns=columns or {},
-        date_format=date_format,
-        half_wavelength_mm=half_wavelength_mm,
-        keep_series=keep_series,
-        priors=priors,
-    )
+    request = Request(Declared(units, columns or {}, date_format, half_wavelength_mm), keep_series, priors)
     with Identity(source, partial(request.key, classifier)) as identity:
         block = targets.block_of(identity.key()) if skip_existing else None
         skipped = block is not None
@@ -165,10 +159,7 @@ def _classify(
     reading = partial(
         open_understood,
         source,
-        units=request.units,
-        columns=request.columns,
-        half_wavelength_mm=request.half_wavelength(classifier),
-        date_format=request.date_format,
+        request.declared.or_radar(classifier.model.half_wavelength_mm),
         keep_series=exact,
         threads=classifier.threads,
         large_batches=classifier.device != "cpu",

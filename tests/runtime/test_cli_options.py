@@ -38,6 +38,8 @@ def test_radars_that_are_unknown_or_named_twice(source: Path) -> None:
     refused(run("classify", source, "--sensor", "ers", "--half-wavelength", "28.3"), 2, "give one of them")
     refused(run("classify", source, "--half-wavelength", "0"), 2, "0")
     refused(run("classify", source, "--half-wavelength", "nan"), 2, "nan")
+    for command in (["inspect", source], ["show", source, "--row", "0"], ["convert", source, "-o", "o.parquet"]):
+        refused(run(*command, "--half-wavelength", "0"), 2, "half wavelength of 0")
 
 
 def test_dates_that_start_with_the_day(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from insar_runtime import DataError, InputNotFoundError, InsarRuntimeError, UsageError
 from insar_runtime._convert.companions import Named
 from insar_runtime._convert.run import convert
+from insar_runtime._input.declared import Declared
 from tests.runtime.commands import refused, run
 from tests.runtime.rasters import disp_s1, licsbas, truth
 from tests.runtime.tables import series, wide, write
@@ -84,6 +85,10 @@ def test_classify_names_the_command(real: Callable[[str], Path], tmp_path: Path)
     refused(run("classify", table, "-o", tmp_path / "c.parquet"), 65, "transposed", "insar-rt convert TABLE --points")
 
 
+def _named(**declared: Any) -> dict[str, Any]:
+    return {"named": Named(Declared(**declared))}
+
+
 def test_what_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     other = tmp_path / "other.h5"
@@ -102,7 +107,10 @@ def test_what_is_refused(tmp_path: Path) -> None:
         (UsageError, "- among 2 inputs", [Path("-"), table], {}),
         (UsageError, "without NetCDF files", [tmp_path / "empty"], {}),
         (UsageError, "--points .* is for tables", [MINTPY], {"points": table}),
-        (UsageError, "--id pid: is for tables", [MINTPY], {"columns": {"id": "pid"}}),
+        (UsageError, "--id pid: is for tables", [MINTPY], _named(columns={"id": "pid"})),
+        (UsageError, "--lon x: is for tables", [MINTPY], _named(columns={"longitude": "x"})),
+        (UsageError, "--date-format YYMMDD: is for tables", [MINTPY], _named(date_format="YYMMDD")),
+        (UsageError, "--half-wavelength 15.5: is for tables", [MINTPY], _named(half_wavelength_mm=15.5)),
         (UsageError, "--every 2: is for stacks of maps", [table], {"every": 2}),
         (DataError, "no HDF5 file", [MINTPY], {"named": Named(mask=str(table))}),
     ]

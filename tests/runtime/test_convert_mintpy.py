@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -16,6 +17,7 @@ from insar_runtime import DataError, UsageError
 from insar_runtime._convert.companions import Named
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.run import convert
+from insar_runtime._input.declared import Declared
 
 PROJECT = Path(__file__).parent / "mintpy_project"
 SERIES = {"geo": "geo_timeseries.h5", "utm": "geo_timeseries.h5", "radar": "timeseries.h5"}
@@ -23,8 +25,8 @@ NO_DATA = 2
 """Pixels of the first line that are zero at all dates; the mask leaves them out."""
 
 
-def _convert(source: Path, out: Path, **options: str) -> tuple[Conversion, pa.Table]:
-    done = convert([source], out, named=Named(**options))  # type: ignore[arg-type]
+def _convert(source: Path, out: Path, **options: Any) -> tuple[Conversion, pa.Table]:
+    done = convert([source], out, named=Named(**options))
     return done, pq.read_table(out)
 
 
@@ -106,7 +108,7 @@ def test_unit_is_stated_or_declared(tmp_path: Path) -> None:
         file.attrs["UNIT"] = "cm"
     _, centimetres = _convert(stack, tmp_path / "cm.parquet")
     np.testing.assert_allclose(_matrix(metres), 100 * _matrix(centimetres), rtol=1e-6)
-    done, declared = _convert(stack, tmp_path / "declared.parquet", units="m")
+    done, declared = _convert(stack, tmp_path / "declared.parquet", declared=Declared("m"))
     assert declared["displacement"].equals(metres["displacement"])
     assert "declared m, but the file states cm" in done.notes
     with h5py.File(stack, "r+") as file:

@@ -15,6 +15,7 @@ from insar_runtime import DataError, UsageError
 from insar_runtime._convert.companions import Named
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.run import convert
+from insar_runtime._input.declared import Declared
 from tests.runtime.rasters import disp_s1, disp_stack, licsbas, truth
 
 LINES, PIXELS = 11, 9
@@ -170,7 +171,7 @@ def test_disp_s1_brings_its_own_files(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--geometry g\.h5: OPERA DISP-S1 brings its own"):
         convert(paths, tmp_path / "out.parquet", named=Named(geometry="g.h5"))
     with pytest.raises(UsageError, match="--units m: OPERA DISP-S1 states its unit"):
-        convert(paths, tmp_path / "out.parquet", named=Named(units="m"))
+        convert(paths, tmp_path / "out.parquet", named=Named(Declared("m")))
 
 
 @pytest.mark.parametrize("since", ["seconds", "days"])

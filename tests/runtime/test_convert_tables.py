@@ -19,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 from insar_runtime import DataError, UsageError, classify_file
 from insar_runtime._convert.companions import Named
 from insar_runtime._convert.run import convert
+from insar_runtime._input.declared import Declared
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
@@ -86,7 +87,7 @@ def test_values_rows_and_dates_are_those_of_the_input(
     table = pa.table({"CODE": ids, **{names[i]: values[:, i] for i in columns}})
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pq.write_table(table, source, row_group_size=7)
-    done = convert([source], out, named=Named(units=unit), overwrite=True)  # type: ignore[arg-type]
+    done = convert([source], out, named=Named(Declared(unit)), overwrite=True)  # type: ignore[arg-type]
     read = pq.read_table(out)
     assert done.rows == read.num_rows == len(values)
     assert read["CODE"].equals(table["CODE"])
@@ -108,11 +109,11 @@ def test_the_unit_is_stated_only_where_it_is_known(tmp_path: Path) -> None:
     table = as_lists(wide(displacement, dates), "fixed_size_list")
     plain = write(table, tmp_path / "plain.parquet")
     convert([plain], tmp_path / "a.parquet")
-    convert([plain], tmp_path / "b.parquet", named=Named(units="m"))
+    convert([plain], tmp_path / "b.parquet", named=Named(Declared("m")))
     convert([assumed], tmp_path / "c.parquet")
     evidence = {}
     for name in "abc":
-        with open_understood(tmp_path / f"{name}.parquet", half_wavelength_mm=27.7) as reading:
+        with open_understood(tmp_path / f"{name}.parquet") as reading:
             evidence[name] = (reading.understanding.units.evidence, reading.understanding.units.unit)
     # What was assumed once stays assumed; what was declared or is the producer's need not be said again.
     assert evidence == {"a": ("assumed", "mm"), "b": ("format", "mm"), "c": ("format", "mm")}
@@ -125,8 +126,8 @@ def test_a_stated_unit_is_held_against_the_velocities(tmp_path: Path) -> None:
     velocity = np.polyfit((dates - dates[0]).astype(int) / 365.25, displacement.T, 1)[0]
     table = wide(displacement, dates, mean_velocity=velocity)
     source = write(table, tmp_path / "in.parquet")
-    convert([source], tmp_path / "out.parquet", named=Named(units="cm"))
-    with open_understood(tmp_path / "out.parquet", half_wavelength_mm=27.7) as reading:
+    convert([source], tmp_path / "out.parquet", named=Named(Declared("cm")))
+    with open_understood(tmp_path / "out.parquet") as reading:
         note = reading.understanding.units.note
     assert note is not None
     assert "the file states mm, but series change by" in note
@@ -227,6 +228,17 @@ def test_transposed_tables_are_joined_by_id(tmp_path: Path) -> None:
     assert json.loads(out.schema.metadata[b"insar_runtime:dates"]) == sorted(dates)
 
 
+def test_transposed_tables_with_dates_of_a_named_format(tmp_path: Path) -> None:
+    days = [f"{day:02d}/03/2020" for day in range(30, 0, -1)]
+    table, values = _transposed(tmp_path, ["a", "b"], days)
+    with pytest.raises(DataError, match="say --date-format"):
+        convert([table], tmp_path / "out.parquet")
+    convert([table], tmp_path / "out.parquet", named=Named(Declared("mm", date_format="DD/MM/YYYY")))
+    out = pq.read_table(tmp_path / "out.parquet")
+    assert json.loads(out.schema.metadata[b"insar_runtime:dates"])[0] == "2020-03-01"
+    np.testing.assert_array_equal(np.stack(out["displacement"].to_numpy()), values[::-1].T.astype(np.float32))
+
+
 def test_transposed_tables_without_positions(tmp_path: Path) -> None:
     table, _ = _transposed(tmp_path, ["a", "b"], [f"2020-01-{day}" for day in range(10, 30)])
     done = convert([table], tmp_path / "out.parquet")
@@ -251,7 +263,7 @@ def test_points_that_do_not_fit(points: str, words: str, tmp_path: Path) -> None
 
 def test_transposed_tables_with_bad_dates(tmp_path: Path) -> None:
     table, _ = _transposed(tmp_path, ["a", "b"], ["2020-01-03", "3 January"])
-    with pytest.raises(DataError, match="'3 January' in row 1 of 'Date' is no date"):
+    with pytest.raises(DataError, match="'3 January' in 'Date' is no date"):
         convert([table], tmp_path / "out.parquet")
     table, _ = _transposed(tmp_path, ["a", "b"], ["2020-01-03", "2020-01-03"])
     with pytest.raises(DataError, match="occurs twice"):

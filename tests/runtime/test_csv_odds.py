@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insar_runtime._input.csv_header import read_header
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.sources import open_source
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.errors import DataError, InsarRuntimeError
@@ -96,7 +97,7 @@ def test_a_transposed_table_of_many_points_is_told(write: Write) -> None:
     path = write(f"Date,{names}\n2015-02-02{',1.5' * points}\n")
     with (
         pytest.raises(DataError, match=r"transposed table .'Date' and 20000 further"),
-        open_understood(path, half_wavelength_mm=27.7),
+        open_understood(path),
     ):
         pass
 
@@ -151,7 +152,7 @@ VISUALIZER = (
 
 
 def test_stamps_visualizer_is_read(write: Write) -> None:
-    with open_understood(write(VISUALIZER), half_wavelength_mm=27.7, units="mm") as table:
+    with open_understood(write(VISUALIZER), Declared("mm")) as table:
         layout = table.understanding.layout
         batch = next(iter(table.batches))
         assert (layout.producer, layout.id, layout.longitude, layout.latitude, layout.velocity) == (
@@ -193,7 +194,7 @@ def test_stamps_visualizer_without_dates(write: Write, content: str, message: st
 
 
 def test_real_stamps_file_proves_its_unit(real: Callable[[str], Path]) -> None:
-    with open_understood(real("stamps_maoxian/Maoxian_PS.csv"), half_wavelength_mm=27.7) as table:
+    with open_understood(real("stamps_maoxian/Maoxian_PS.csv")) as table:
         units = table.understanding.units
         assert (units.unit, units.evidence, units.sign) == ("mm", "velocity", "as_velocity")
         assert units.ratio == pytest.approx(1, abs=0.02)
@@ -226,7 +227,7 @@ def test_any_text_is_a_table_or_a_refusal_of_one_line(tmp_path: Path, text: str,
     path.write_text("pid,20200103,20200109\n" + text if dated else text, newline="")
 
     def look() -> None:
-        with open_understood(path, half_wavelength_mm=27.7) as table:
+        with open_understood(path) as table:
             rows = sum(batch.num_rows for batch in table.batches)
             assert table.source.rows in {None, rows}
 

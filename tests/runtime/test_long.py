@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input import long
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.long import LongColumns, find_long_columns, pivot, scan
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.sources import open_source
@@ -47,7 +48,7 @@ def as_long(table: pa.Table, seed: int | None = None) -> pa.Table:
 
 def read(source: Any, **options: Any) -> tuple[np.ndarray, pa.Table]:
     """Matrix and attributes of a table, as everything behind the source sees it."""
-    with open_understood(source, half_wavelength_mm=27.7, **options) as table:
+    with open_understood(source, Declared(**options)) as table:
         batches = list(table.batches)
         layout = table.understanding.layout
         assert (layout.kind, layout.stored_as) == ("list", "long")
@@ -145,7 +146,7 @@ def test_long_and_wide_are_classified_the_same(tmp_path: Path, seed: int) -> Non
 def test_kept_series_are_read_again(tmp_path: Path, table: pa.Table, matrix: np.ndarray) -> None:
     source = write(as_long(table, seed=3), tmp_path / "a.parquet")
     classify_file(source, tmp_path / "out.parquet", keep_series=True)
-    with open_understood(tmp_path / "out.parquet", half_wavelength_mm=27.7) as again:
+    with open_understood(tmp_path / "out.parquet") as again:
         assert again.understanding.layout.stored_as == "list"
         batch = next(iter(again.batches))
         np.testing.assert_array_equal(again.understanding.matrix(batch), matrix)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, classify_file
+from insar_runtime._input.declared import Declared
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.errors import DataError
 from tests.runtime.tables import as_lists, series, wide, write
@@ -24,7 +25,7 @@ NAMES = [name for name in TABLE.schema.names if name.isdigit()]
 
 
 def read(source: Any, **options: Any) -> tuple[np.ndarray, list[Any], Any]:
-    with open_understood(source, half_wavelength_mm=27.7, **options) as table:
+    with open_understood(source, Declared(**options)) as table:
         batches = list(table.batches)
         matrix = np.concatenate([table.understanding.matrix(batch) for batch in batches])
         point = table.understanding.layout.id

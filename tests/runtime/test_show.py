@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file
+from insar_runtime._input.declared import Declared
 from insar_runtime._views.point import Point, Series
 from insar_runtime._views.show import find_point
 from insar_runtime._views.show_text import Look, describe_point
@@ -35,7 +36,7 @@ def classifier() -> Classifier:
 @pytest.fixture
 def find(classifier: Classifier) -> Callable[..., Point]:
     def ask(source: Path, **options: Any) -> Point:
-        return find_point(source, half_wavelength_mm=27.733, open_classifier=lambda: classifier, **options)
+        return find_point(source, open_classifier=lambda: classifier, **options)
 
     return ask
 
@@ -83,7 +84,7 @@ def test_a_classified_file_keeps_its_classes(
     output = tmp_path / "o.parquet"
     tilted = [0.01, 0.96, 0.01, 0.01, 0.01]
     classify_file(source, output, classifier=classifier, keep_series=True, priors=tilted)
-    point = find_point(output, point_id="p0003", half_wavelength_mm=27.733, open_classifier=unasked)
+    point = find_point(output, point_id="p0003", open_classifier=unasked)
     assert point.answer is not None
     assert point.answer.from_file
     assert point.answer.model == f"{classifier.model.name} {classifier.model.version} {classifier.precision}"
@@ -107,7 +108,7 @@ def test_a_classified_file_keeps_its_classes(
 def test_a_classified_file_without_series(source: Path, tmp_path: Path, classifier: Classifier) -> None:
     output = tmp_path / "o.parquet"
     classify_file(source, output, classifier=classifier)
-    point = find_point(output, point_id="p0003", half_wavelength_mm=27.733, open_classifier=unasked)
+    point = find_point(output, point_id="p0003", open_classifier=unasked)
     assert point.series is None
     assert point.answer is not None
     assert point.answer.probabilities is not None
@@ -117,7 +118,7 @@ def test_a_classified_file_without_series(source: Path, tmp_path: Path, classifi
     facts = point.to_dict()
     assert facts["dates"] is facts["displacement_mm"] is None
     with pytest.raises(DataError, match="keep-series"):
-        find_point(output, row=3, half_wavelength_mm=27.733, open_classifier=unasked, anew=True)
+        find_point(output, row=3, open_classifier=unasked, anew=True)
 
 
 def test_a_classified_file_that_others_wrote_again(source: Path, tmp_path: Path, classifier: Classifier) -> None:
@@ -125,7 +126,7 @@ def test_a_classified_file_that_others_wrote_again(source: Path, tmp_path: Path,
     classify_file(source, tmp_path / "o.parquet", classifier=classifier, keep_series=True)
     table = pq.read_table(tmp_path / "o.parquet").drop_columns(["geometry", "bbox"])
     pacsv.write_csv(table, tmp_path / "o.csv")
-    options: Any = {"row": 9, "half_wavelength_mm": 27.733, "open_classifier": unasked}
+    options: Any = {"row": 9, "open_classifier": unasked}
     from_csv, from_parquet = find_point(tmp_path / "o.csv", **options), find_point(tmp_path / "o.parquet", **options)
     assert from_csv.answer is not None
     assert from_parquet.answer is not None
@@ -137,7 +138,7 @@ def test_a_classified_file_that_others_wrote_again(source: Path, tmp_path: Path,
 def test_a_classified_csv(source: Path, tmp_path: Path, classifier: Classifier) -> None:
     """What model it was stands in the file beside it."""
     classify_file(source, tmp_path / "o.csv", classifier=classifier, keep_series=True)
-    point = find_point(tmp_path / "o.csv", point_id="p0003", half_wavelength_mm=27.733, open_classifier=unasked)
+    point = find_point(tmp_path / "o.csv", point_id="p0003", open_classifier=unasked)
     assert point.answer is not None
     assert point.answer.model == f"{classifier.model.name} {classifier.model.version} {classifier.precision}"
     assert point.series is not None
@@ -148,7 +149,7 @@ def test_units_of_the_run_are_kept(tmp_path: Path, classifier: Classifier) -> No
     values, dates = series(50)
     source = write(wide(values / 1000, dates), tmp_path / "in.parquet")
     classify_file(source, tmp_path / "o.parquet", classifier=classifier, keep_series=True, units="m")
-    point = find_point(tmp_path / "o.parquet", row=4, half_wavelength_mm=27.733, open_classifier=unasked)
+    point = find_point(tmp_path / "o.parquet", row=4, open_classifier=unasked)
     assert point.series is not None
     np.testing.assert_allclose(point.series.displacement, values[4], atol=1e-4)
     assert (point.unit, point.unit_evidence) == ("m", "declared")
@@ -185,7 +186,7 @@ def test_without_a_column_of_ids(tmp_path: Path, find: Callable[..., Point]) -> 
     with pytest.raises(DataError, match=r"no column of ids: .*--row"):
         find(source, point_id="p0003")
     named = write(table.rename_columns(["Punkt", *table.schema.names[1:]]), tmp_path / "named.parquet")
-    assert find(named, point_id="p0003", columns={"id": "Punkt"}).row == 3
+    assert find(named, point_id="p0003", declared=Declared(columns={"id": "Punkt"})).row == 3
 
 
 @pytest.mark.parametrize("options", [{}, {"row": 1, "point_id": "a"}])

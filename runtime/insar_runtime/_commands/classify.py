@@ -28,8 +28,7 @@ from insar_runtime._commands.options import (
     ThreadsOption,
     UnitsOption,
     VelocityOption,
-    half_wavelength,
-    named_columns,
+    declare,
     open_classifier,
 )
 from insar_runtime.errors import UsageError
@@ -147,11 +146,21 @@ def classify(
 
     places = Places(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine)
     alone = _alone(sources, output, output_dir, as_json=as_json)
+    declared = declare(
+        units=units,
+        date_format=date_format,
+        sensor=sensor,
+        half_wavelength_mm=half_wavelength_mm,
+        id_column=id_column,
+        lon=lon,
+        lat=lat,
+        velocity=velocity,
+    )
     options: dict[str, Any] = {
-        "units": units,
-        "date_format": date_format,
-        "half_wavelength_mm": half_wavelength(sensor, half_wavelength_mm),
-        "columns": named_columns(id_column, lon, lat, velocity),
+        "units": declared.units,
+        "columns": declared.columns,
+        "date_format": declared.date_format,
+        "half_wavelength_mm": declared.half_wavelength_mm,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
         "style": qml,

@@ -18,8 +18,7 @@ from insar_runtime._commands.options import (
     QuietOption,
     SensorOption,
     UnitsOption,
-    half_wavelength,
-    named_columns,
+    declare,
 )
 
 
@@ -83,15 +82,21 @@ def convert(
             sources,
             output,
             named=Named(
-                units=units,
-                date_format=date_format,
-                half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm),
+                declare(
+                    units=units,
+                    date_format=date_format,
+                    sensor=sensor,
+                    half_wavelength_mm=half_wavelength_mm,
+                    id_column=id_column,
+                    lon=lon,
+                    lat=lat,
+                    velocity=None,
+                ),
                 geometry=geometry,
                 mask=mask,
                 velocity=velocity,
                 coherence=coherence,
             ),
-            columns=named_columns(id_column, lon, lat, None),
             points=points,
             min_coherence=min_coherence,
             every=every,

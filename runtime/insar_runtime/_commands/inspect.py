@@ -23,8 +23,7 @@ from insar_runtime._commands.options import (
     ThreadsOption,
     UnitsOption,
     VelocityOption,
-    half_wavelength,
-    named_columns,
+    declare,
 )
 
 
@@ -65,10 +64,16 @@ def inspect(
             device=device,
             precision=precision,
             threads=threads,
-            units=units,
-            columns=named_columns(id_column, lon, lat, velocity),
-            date_format=date_format,
-            half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm),
+            declared=declare(
+                units=units,
+                date_format=date_format,
+                sensor=sensor,
+                half_wavelength_mm=half_wavelength_mm,
+                id_column=id_column,
+                lon=lon,
+                lat=lat,
+                velocity=velocity,
+            ),
             output=None if source == "-" else str(Places().output(Path(source))),
             quick=quick,
         ),

@@ -9,6 +9,7 @@ import typer
 from insar_runtime.errors import UsageError
 
 if TYPE_CHECKING:
+    from insar_runtime._input.declared import Declared
     from insar_runtime._input.layout import Role
     from insar_runtime.classifier import Classifier
 
@@ -79,12 +80,26 @@ def open_classifier(
     return Classifier(model, device=device, precision=precision, threads=threads, abstain_below=abstain_below)
 
 
-def named_columns(id_column: str | None, lon: str | None, lat: str | None, velocity: str | None) -> dict[Role, str]:
+def declare(
+    *,
+    units: UnitName | None,
+    date_format: str | None,
+    sensor: str | None,
+    half_wavelength_mm: float | None,
+    id_column: str | None,
+    lon: str | None,
+    lat: str | None,
+    velocity: str | None,
+) -> Declared:
+    """Gather what the user says of a table."""
+    from insar_runtime._input.declared import Declared
+
     given: dict[Role, str | None] = {"id": id_column, "longitude": lon, "latitude": lat, "velocity": velocity}
-    return {role: name for role, name in given.items() if name is not None}
+    columns = {role: name for role, name in given.items() if name is not None}
+    return Declared(units, columns, date_format, _half_wavelength(sensor, half_wavelength_mm))
 
 
-def half_wavelength(sensor: str | None, given: float | None) -> float | None:
+def _half_wavelength(sensor: str | None, given: float | None) -> float | None:
     """Give half the wavelength of the radar in mm, None where nothing is said of it."""
     from insar_runtime._input.sensors import half_wavelength_of
 

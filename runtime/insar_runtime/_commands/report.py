@@ -24,8 +24,7 @@ from insar_runtime._commands.options import (
     ThreadsOption,
     UnitsOption,
     VelocityOption,
-    half_wavelength,
-    named_columns,
+    declare,
     open_classifier,
 )
 from insar_runtime.errors import UsageError
@@ -81,7 +80,16 @@ def report(
 
     if str(source) == "-":
         raise UsageError("a report needs a file, not a stream; write the stream to one first")
-    columns = named_columns(id_column, lon, lat, velocity)
+    declared = declare(
+        units=units,
+        date_format=date_format,
+        sensor=sensor,
+        half_wavelength_mm=half_wavelength_mm,
+        id_column=id_column,
+        lon=lon,
+        lat=lat,
+        velocity=velocity,
+    )
     given = {
         "--model": model,
         "--precision": precision,
@@ -90,7 +98,7 @@ def report(
         "--date-format": date_format,
         "--sensor": sensor,
         "--half-wavelength": half_wavelength_mm,
-        "--id, --lon, --lat and --velocity": columns or None,
+        "--id, --lon, --lat and --velocity": declared.columns or None,
     }
     asked = [name for name, value in given.items() if value is not None]
     if asked and is_classified(source):
@@ -106,14 +114,7 @@ def report(
         done = write_report(
             source,
             output or source.with_name(f"{source.stem}.report.html"),
-            classification=Classification(
-                classifier,
-                units=units,
-                columns=columns,
-                priors=None if priors is None else parse_priors(priors),
-                date_format=date_format,
-                half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm),
-            ),
+            classification=Classification(classifier, declared, None if priors is None else parse_priors(priors)),
             title=title,
             series_mb=series_mb,
             most_points=max_points,

@@ -24,8 +24,7 @@ from insar_runtime._commands.options import (
     SensorOption,
     UnitsOption,
     VelocityOption,
-    half_wavelength,
-    named_columns,
+    declare,
     open_classifier,
 )
 
@@ -72,15 +71,22 @@ def show(
     if png is not None:
         check_png(png, overwrite=overwrite)
         refuse_input(png, [Path(source)])
+    declared = declare(
+        units=units,
+        date_format=date_format,
+        sensor=sensor,
+        half_wavelength_mm=half_wavelength_mm,
+        id_column=id_column,
+        lon=lon,
+        lat=lat,
+        velocity=velocity,
+    )
     with watched(source) as progress:
         point = find_point(
             source,
+            declared.or_radar(load_model(model).half_wavelength_mm),
             point_id=point_id,
             row=row,
-            units=units,
-            columns=named_columns(id_column, lon, lat, velocity),
-            half_wavelength_mm=half_wavelength(sensor, half_wavelength_mm) or load_model(model).half_wavelength_mm,
-            date_format=date_format,
             open_classifier=partial(open_classifier, model, device, precision, 1, None),
             anew=model is not None,
             progress=progress,

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from insar_runtime._convert.hdf5 import is_hdf5, open_hdf5, planes
-from insar_runtime._input.units import Unit
+from insar_runtime._input.declared import Declared
 from insar_runtime.errors import DataError, UsageError
 
-Role = Literal["geometry", "mask", "velocity", "coherence"]
+FileRole = Literal["geometry", "mask", "velocity", "coherence"]
 
 NONE: Final = "none"
 """What the user says for a file that is not to be used, even if it is there."""
@@ -24,26 +24,20 @@ class Named:
 
     Attributes
     ----------
-    units : {"mm", "cm", "m", "rad"}, optional
-        Unit of the displacements, where the product does not state it.
-    date_format : str, optional
-        Spelling of the dates of a table.
-    half_wavelength_mm : float, optional
-        Of the radar, for the phases of a table; Sentinel-1's if not given.
+    declared : Declared
+        Of a stack only the unit, where the product does not state it.
     geometry, mask, velocity, coherence : str, optional
         File to take; ``none`` to take none; otherwise looked for beside the stack. For a table, `velocity` is the
         column of velocities.
     """
 
-    units: Unit | None = None
-    date_format: str | None = None
-    half_wavelength_mm: float | None = None
+    declared: Declared = field(default_factory=Declared)
     geometry: str | None = None
     mask: str | None = None
     velocity: str | None = None
     coherence: str | None = None
 
-    def refuse(self, product: str, *roles: Role) -> None:
+    def refuse(self, product: str, *roles: FileRole) -> None:
         """Refuse files that a product has no use for.
 
         Raises
@@ -64,8 +58,8 @@ class Named:
         UsageError
             If one was named.
         """
-        if self.units is not None:
-            raise UsageError(f"--units {self.units}: {product} states its unit; leave the option away")
+        if self.declared.units is not None:
+            raise UsageError(f"--units {self.declared.units}: {product} states its unit; leave the option away")
 
 
 @dataclass(slots=True)
@@ -91,7 +85,7 @@ class Companions:
     used: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def open(self, role: Role, named: str | None, names: Sequence[str]) -> tuple[Path, dict[str, Any]] | None:
+    def open(self, role: FileRole, named: str | None, names: Sequence[str]) -> tuple[Path, dict[str, Any]] | None:
         """Open the file of a role.
 
         Parameters
@@ -138,7 +132,7 @@ class Companions:
     def _maps(self, path: Path) -> dict[str, Any]:
         return planes(self.closing.enter_context(open_hdf5(path)), self.shape)
 
-    def _take(self, role: Role, path: Path, maps: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
+    def _take(self, role: FileRole, path: Path, maps: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
         self.used[role] = str(path)
         return path, maps
 

@@ -176,7 +176,7 @@ def _dates(values: Any) -> NDArray[np.datetime64]:
 def _unit(attributes: Mapping[str, str], series: Any, named: Named) -> tuple[float, str, str | None]:
     """Give the factor to mm, the unit, and what to say about it."""
     stated = attributes.get("UNIT") or text(series.attrs.get("UNIT", series.attrs.get("Units", "")))
-    unit = named.units or stated
+    unit = named.declared.units or stated
     if not unit:
         raise DataError("the series state no UNIT: declare it, e.g. --units m (what MintPy writes)")
     if unit not in _TO_MM:

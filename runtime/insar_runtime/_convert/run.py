@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,9 @@ from insar_runtime._convert.kinds import cube_of
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import Table
 from insar_runtime._convert.transposed import is_transposed, open_transposed
-from insar_runtime._input.layout import Role
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.sources import open_source
-from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
 from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.reading import open_understood
@@ -33,6 +32,8 @@ from insar_runtime.summary import notes_on
 
 SIGN = "positive towards the satellite"
 """Of all stacks of maps that are read."""
+_OPTIONS = {"longitude": "lon", "latitude": "lat"}
+"""Options that are not called like the role of the column that they name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,6 @@ def convert(
     output: str | Path,
     *,
     named: Named | None = None,
-    columns: Mapping[Role, str] | None = None,
     points: str | Path | None = None,
     min_coherence: float | None = None,
     every: int = 1,
@@ -67,9 +67,7 @@ def convert(
     output : str or Path
         Parquet file to write.
     named : Named, optional
-        Unit, and the files beside a stack.
-    columns : mapping of role to column name, optional
-        As for ``classify_file``; for tables.
+        What the user says of the input, and the files beside a stack.
     points : str or Path, optional
         Positions of the points of a transposed table.
     min_coherence : float, optional
@@ -97,13 +95,11 @@ def convert(
     with ExitStack() as closing:
         opener = None if str(sources[0]) == "-" else cube_of(paths, named)
         if opener is not None:
-            for option, given in (("points", points), *(columns or {}).items()):
-                if given is not None:
-                    raise UsageError(f"--{option} {given}: is for tables, {paths[0]} is a stack of maps; leave it away")
+            _refuse_for_stacks(paths[0], named.declared, points)
             job = _cube_job(closing.enter_context(opener), paths, Picking(every, min_coherence))
         else:
             _refuse_for_tables(named, min_coherence, every)
-            table, notes = closing.enter_context(_open_table(sources[0], points, named, dict(columns or {})))
+            table, notes = closing.enter_context(_open_table(sources[0], points, named))
             job = _table_job(table, notes)
         with job.output.open(output, overwrite=overwrite) as sink:
             for arrays, matrix in job.parts:
@@ -136,6 +132,18 @@ def _check_pair(paths: Sequence[Path], output: Path, *, overwrite: bool) -> None
     check_output(output, overwrite=overwrite)
 
 
+def _refuse_for_stacks(path: Path, declared: Declared, points: str | Path | None) -> None:
+    given = {
+        "--points": points,
+        "--date-format": declared.date_format,
+        "--half-wavelength": declared.half_wavelength_mm,
+        **{f"--{_OPTIONS.get(role, role)}": name for role, name in declared.columns.items()},
+    }
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"{option} {value}: is for tables, {path} is a stack of maps; leave it away")
+
+
 def _refuse_for_tables(named: Named, min_coherence: float | None, every: int) -> None:
     given = {
         "geometry": named.geometry,
@@ -150,36 +158,22 @@ def _refuse_for_tables(named: Named, min_coherence: float | None, every: int) ->
 
 
 @contextmanager
-def _open_table(
-    source: str | Path, points: str | Path | None, named: Named, columns: dict[Role, str]
-) -> Iterator[tuple[Table, tuple[str, ...]]]:
+def _open_table(source: str | Path, points: str | Path | None, named: Named) -> Iterator[tuple[Table, tuple[str, ...]]]:
     """Open a table, turned around if it is transposed, and say what is unusual."""
-    half_wavelength_mm = named.half_wavelength_mm or SENTINEL1_HALF_WAVELENGTH_MM
+    declared = named.declared
     if named.velocity is not None:
-        columns["velocity"] = named.velocity
+        declared = replace(declared, columns={**declared.columns, "velocity": named.velocity})
     if str(source) != "-":
-        with open_source(source, date_format=named.date_format) as first:
+        with open_source(source, date_format=declared.date_format) as first:
             names = list(first.schema.names)
-        if is_transposed(names):
-            yield open_transposed(
-                Path(source),
-                None if points is None else Path(points),
-                units=named.units,
-                columns=columns,
-                half_wavelength_mm=half_wavelength_mm,
-            )
+        if is_transposed(names, declared.date_format):
+            yield open_transposed(Path(source), None if points is None else Path(points), declared)
             return
     if points is not None:
         raise UsageError(
             f"--points {points}: is for transposed tables (one row a date), and this is none; leave it away"
         )
-    with open_understood(
-        source,
-        units=named.units,
-        columns=columns,
-        date_format=named.date_format,
-        half_wavelength_mm=half_wavelength_mm,
-    ) as reading:
+    with open_understood(source, declared) as reading:
         one = reading.source
         yield Table(one.name, one.kind, reading.understanding, reading.batches, one.rows, one.metadata), ()
 

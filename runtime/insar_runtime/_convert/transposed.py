@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,27 +14,26 @@ from numpy.typing import NDArray
 
 from insar_runtime._convert.table import Table
 from insar_runtime._input.columns import is_numeric
-from insar_runtime._input.dates import ID_ALIASES, find_date_columns, parse_date, sort_axis
-from insar_runtime._input.layout import DATES_KEY, Role, find_roles
+from insar_runtime._input.dates import DATE_NAMES, ID_ALIASES, find_date_columns, list_dates_to_days, sort_axis
+from insar_runtime._input.declared import Declared
+from insar_runtime._input.layout import DATES_KEY, find_roles
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.sources import open_source
 from insar_runtime._input.understanding import understand
-from insar_runtime._input.units import Unit
 from insar_runtime.errors import DataError
 
 _MOST_POINTS: Final = 20_000
 _MOST_VALUES: Final = 50_000_000
 """Limits of what is turned around in memory: 200 MB of values."""
-_DATE_NAMES: Final = frozenset({"date", "dates", "datum", "time", "epoch", "acquisition", ""})
 
 
-def is_transposed(names: list[str]) -> bool:
+def is_transposed(names: list[str], date_format: str | None = None) -> bool:
     """Whether these are the columns of a transposed table: a date, then points, none of which is spelled as a date."""
     lower = [name.strip().lower() for name in names]
-    if len(lower) < 2 or lower[0] not in _DATE_NAMES or set(lower) & set(ID_ALIASES):
+    if len(lower) < 2 or lower[0] not in {*DATE_NAMES, ""} or set(lower) & set(ID_ALIASES):
         return False
     try:
-        find_date_columns(names)
+        find_date_columns(names, date_format)
     except DataError:
         return True
     return False
@@ -43,10 +42,7 @@ def is_transposed(names: list[str]) -> bool:
 def open_transposed(
     path: Path,
     points: Path | None,
-    *,
-    units: Unit | None,
-    columns: Mapping[Role, str],
-    half_wavelength_mm: float,
+    declared: Declared,
 ) -> tuple[Table, tuple[str, ...]]:
     """Read a transposed table, and join the positions of its points by their ids.
 
@@ -57,8 +53,8 @@ def open_transposed(
     points : Path or None
         Table with a row a point: id, longitude, latitude, other attributes. Its points may be in any order, and more
         than needed.
-    units, columns, half_wavelength_mm
-        As for ``open_understood``; the columns are those of `points`.
+    declared : Declared
+        What the user says of it; the columns are those of `points`.
 
     Returns
     -------
@@ -70,14 +66,14 @@ def open_transposed(
     DataError
         More points or values than fit in memory, dates that are none, ids that occur twice.
     """
-    dates, ids, matrix = _read_series(path)
-    schema, attributes, missing = _attributes(points, ids, columns)
+    dates, ids, matrix = _read_series(path, declared.date_format)
+    schema, attributes, missing = _attributes(points, ids, declared)
     series = pa.field("displacement", pa.list_(pa.float32(), len(dates)))
     schema = pa.schema([*schema, series], metadata={DATES_KEY: json.dumps([str(day) for day in dates])})
     lists = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), len(dates))
     batch = pa.RecordBatch.from_arrays([*attributes, lists], schema=schema)
     # The joined columns have these names whatever they were called.
-    understanding = understand(schema, batch, units=units, overrides=columns, half_wavelength_mm=half_wavelength_mm)
+    understanding = understand(schema, batch, replace(declared, date_format=None))
     notes = []
     if points is None:
         notes.append("no positions; --points POSITIONS.csv brings them, with one row a point")
@@ -86,7 +82,7 @@ def open_transposed(
     return Table(str(path), "transposed", understanding, iter([batch]), len(ids), {}), tuple(notes)
 
 
-def _read_series(path: Path) -> tuple[NDArray[np.datetime64], list[str], NDArray[np.float32]]:
+def _read_series(path: Path, date_format: str | None) -> tuple[NDArray[np.datetime64], list[str], NDArray[np.float32]]:
     """Read dates, ids, and the displacements [N, T] in the order of the dates."""
     with open_source(path) as source:
         first, *ids = source.schema.names
@@ -96,27 +92,21 @@ def _read_series(path: Path) -> tuple[NDArray[np.datetime64], list[str], NDArray
             "split it by columns"
         )
     roles = {"id": first, **{f"point {i}": name for i, name in enumerate(ids)}}
-    days: list[str] = []
+    days: list[NDArray[np.datetime64]] = []
     parts: list[NDArray[np.float32]] = []
     with open_source(path, roles=roles) as source:
         _check_columns(path, source.schema, ids)
         for batch in source.batches():
-            days += batch.column(0).cast(pa.string()).to_pylist()
+            days.append(list_dates_to_days(batch.column(0), first, date_format))
             parts.append(np.stack([as_floats(column) for column in batch.columns[1:]], axis=1))
-            if len(days) * len(ids) > _MOST_VALUES:
+            if sum(map(len, days)) * len(ids) > _MOST_VALUES:
                 raise DataError(
                     f"{path} has more than the {_MOST_VALUES} values that are turned around in memory: split it by "
                     "columns"
                 )
-    dates = []
-    for row, day in enumerate(days):
-        date = parse_date(day or "")
-        if date is None:
-            raise DataError(f"'{day}' in row {row} of '{first}' is no date: write YYYY-MM-DD")
-        dates.append(date)
-    if not dates:
+    if not days:
         raise DataError(f"{path} has no row, and so no dates: fetch it again")
-    axis, order = sort_axis(np.array(dates, dtype="datetime64[D]"))
+    axis, order = sort_axis(np.concatenate(days))
     matrix = np.concatenate(parts)
     return axis, ids, np.ascontiguousarray((matrix if order is None else matrix[order]).T)
 
@@ -127,18 +117,15 @@ def _check_columns(path: Path, schema: pa.Schema, ids: list[str]) -> None:
             raise DataError(f"column '{name}' of {path} is of type {schema.field(name).type}, not a number: drop it")
 
 
-def _attributes(
-    points: Path | None, ids: list[str], columns: Mapping[Role, str]
-) -> tuple[list[pa.Field], list[pa.Array], int]:
+def _attributes(points: Path | None, ids: list[str], declared: Declared) -> tuple[list[pa.Field], list[pa.Array], int]:
     """Give the attributes of the points in the order of the ids, and the number of points without a row."""
     keys = pa.array(ids, pa.string())
     if points is None:
         return [pa.field("pid", pa.string())], [keys], 0
-    named = {str(role): name for role, name in columns.items()}
-    with open_source(points, roles=named) as source:
+    with open_source(points, roles=declared.roles) as source:
         schema = source.schema
         batches = list(source.batches())
-    roles = find_roles(schema, schema.names, columns)
+    roles = find_roles(schema, schema.names, declared.columns)
     if roles["id"] is None:
         raise DataError(f"{points} has no column of ids among {', '.join(schema.names[:8])}: name it with --id")
     table = pa.Table.from_batches(batches, schema)

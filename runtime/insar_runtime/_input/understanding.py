@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -11,11 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._input.axes import rows_by_axis
-from insar_runtime._input.layout import UNIT_KEY, Layout, Role, resolve_layout
+from insar_runtime._input.declared import Declared
+from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.position import Position, find_position
-from insar_runtime._input.units import Unit, Units, prove_units
+from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM, Unit, Units, prove_units
 from insar_runtime.errors import DataError
 
 _HEAD_ROWS: Final = 8192
@@ -50,12 +52,9 @@ class Understanding:
 def understand(
     schema: pa.Schema,
     head: pa.RecordBatch | None,
+    declared: Declared | None = None,
     *,
-    units: Unit | None = None,
-    overrides: Mapping[Role, str] | None = None,
-    half_wavelength_mm: float,
     any_axis: bool = False,
-    date_format: str | None = None,
     origin: Origin | None = None,
 ) -> Understanding:
     """Resolve layout, dates and units of a table from its schema and its first rows.
@@ -66,16 +65,10 @@ def understand(
         Of the table.
     head : pyarrow.RecordBatch, optional
         The first rows, as many as are at hand; None if the table has none.
-    units : {"mm", "cm", "m", "rad"}, optional
-        Declared unit.
-    overrides : mapping, optional
-        Columns to take for the roles of ``resolve_layout``.
-    half_wavelength_mm : float
-        Of the radar, for phases in radian.
+    declared : Declared, optional
+        What the user says of it; the radar is Sentinel-1 if nobody names another.
     any_axis : bool
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
-    date_format : str, optional
-        How names and texts spell dates, where they do not in one of the usual ways.
     origin : Origin, optional
         What the containers of the table tell.
 
@@ -84,12 +77,14 @@ def understand(
     DataError
         If the table cannot be read as series.
     """
-    layout = resolve_layout(schema, head, overrides=overrides, date_format=date_format, origin=origin)
+    declared = declared or Declared()
+    resolve = partial(resolve_layout, overrides=declared.columns, date_format=declared.date_format, origin=origin)
+    layout = resolve(schema, head)
     any_axis = any_axis and layout.dates_column is not None
     if any_axis and head is not None:
         groups = rows_by_axis(head.column(layout.dates_column), str(layout.dates_column))
         head = head.take(pa.array(groups[0])) if groups else head
-        layout = resolve_layout(schema, head, overrides=overrides, date_format=date_format, origin=origin)
+        layout = resolve(schema, head)
     if head is None:
         sample = np.empty((0, len(layout.dates)), dtype=np.float32)
         velocity = None
@@ -99,9 +94,9 @@ def understand(
         sample,
         layout,
         velocity,
-        declared=units,
+        declared=declared.units,
         stated=_stated_unit(schema, layout),
-        half_wavelength_mm=half_wavelength_mm,
+        half_wavelength_mm=declared.half_wavelength(SENTINEL1_HALF_WAVELENGTH_MM),
     )
     return Understanding(schema, layout, proven, find_position(head, layout), any_axis)
 

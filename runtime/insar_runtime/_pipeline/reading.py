@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,9 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from insar_runtime._input.layout import Role
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
-from insar_runtime._input.units import Unit
 from insar_runtime._output.parquet import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import Load, Plan, make_plan
 from insar_runtime._pipeline.targets import path_or_stream
@@ -43,11 +42,8 @@ class Reading:
 @contextmanager
 def open_understood(
     source: str | Path | BinaryIO,
+    declared: Declared | None = None,
     *,
-    units: Unit | None = None,
-    columns: Mapping[Role, str] | None = None,
-    half_wavelength_mm: float,
-    date_format: str | None = None,
     keep_series: bool = False,
     threads: int = 1,
     large_batches: bool = False,
@@ -57,12 +53,10 @@ def open_understood(
 
     Parameters
     ----------
-    source, units, columns, keep_series
+    source, keep_series
         As for ``classify_file``.
-    half_wavelength_mm : float
-        Of the radar, for phases in radian.
-    date_format : str, optional
-        How names of columns and texts spell dates (``DDMMYYYY``, ``%d%m%Y``), where they do not in a usual way.
+    declared : Declared, optional
+        What the user says of the table.
     threads : int
         Most threads that are to work on it.
     large_batches : bool
@@ -80,22 +74,14 @@ def open_understood(
     InsarRuntimeError
         For the same reasons as ``classify_file``.
     """
-    roles = {str(role): name for role, name in (columns or {}).items()}
+    declared = declared or Declared()
     where = path_or_stream(source)
-    with open_source(where, roles=roles, exact=keep_series, date_format=date_format) as opened:
+    with open_source(where, roles=declared.roles, exact=keep_series, date_format=declared.date_format) as opened:
         load = Load(opened.row_bytes, opened.held_bytes, WAITING_SERIES_BYTES if keep_series else 0)
         plan = make_plan(load, threads, large=large_batches, room=room)
         batches = opened.batches(plan.batch_rows, plan.threads)
         head, taken = take_head(batches)
-        understanding = understand(
-            opened.schema,
-            head,
-            units=units,
-            overrides=columns,
-            half_wavelength_mm=half_wavelength_mm,
-            date_format=date_format,
-            origin=opened.origin,
-        )
+        understanding = understand(opened.schema, head, declared, origin=opened.origin)
         del head
         yield Reading(opened, understanding, _in_turn(taken, batches), plan)
 

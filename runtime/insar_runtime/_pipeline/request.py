@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import insar_runtime
-from insar_runtime._input.layout import Role
-from insar_runtime._input.units import Unit
+from insar_runtime._input.declared import Declared
 from insar_runtime._pipeline.fingerprint import run_key
 from insar_runtime.classifier import Classifier, Shares
 
@@ -19,38 +17,28 @@ class Request:
 
     Attributes
     ----------
-    units : {"mm", "cm", "m", "rad"}, optional
-        Declared unit of the series.
-    columns : mapping of role to column name
-        Columns that the user named.
-    date_format : str, optional
-        Spelling of the dates, where names alone do not tell it.
-    half_wavelength_mm : float, optional
-        Of the radar; that of the model if not given.
+    declared : Declared
+        What the user says of the input; the radar is that of the model if nobody names another.
     keep_series : bool
         Whether the output keeps the series.
     priors : mapping, sequence, "auto" or None
         As for ``classify_file``.
     """
 
-    units: Unit | None = None
-    columns: Mapping[Role, str] = field(default_factory=dict)
-    date_format: str | None = None
-    half_wavelength_mm: float | None = None
+    declared: Declared
     keep_series: bool = False
     priors: Shares | Literal["auto"] | None = None
 
     def half_wavelength(self, classifier: Classifier) -> float:
         """Give half the wavelength of the radar in mm, which is the model's where nobody said otherwise."""
-        given = self.half_wavelength_mm
-        return classifier.model.half_wavelength_mm if given is None else given
+        return self.declared.half_wavelength(classifier.model.half_wavelength_mm)
 
     def parameters(self, classifier: Classifier) -> dict[str, Any]:
         """Give what was asked for, and what follows from it, as plain values."""
         return {
-            "units": self.units,
-            "columns": {str(role): name for role, name in self.columns.items()},
-            "date_format": self.date_format,
+            "units": self.declared.units,
+            "columns": self.declared.roles,
+            "date_format": self.declared.date_format,
             "half_wavelength_mm": self.half_wavelength(classifier),
             "keep_series": self.keep_series,
             "priors": self._asked_priors(classifier),

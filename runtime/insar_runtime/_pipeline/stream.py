@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.understanding import Understanding, as_first, take_head, understand
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.axes import classify_axes
@@ -33,9 +34,8 @@ def classify_stream(
     head, waiting = take_head(stream)
     if not waiting:
         return
-    understanding = understand(
-        waiting[0].schema, head, units=units, half_wavelength_mm=classifier.model.half_wavelength_mm
-    )
+    declared = Declared(units, half_wavelength_mm=classifier.model.half_wavelength_mm)
+    understanding = understand(waiting[0].schema, head, declared)
     done = 0
     for batch in chain(waiting, stream):
         yield classify_batch(classifier, understanding, batch, keep_series=keep_series, first_row=done)

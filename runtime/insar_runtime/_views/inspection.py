@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -13,7 +14,6 @@ import numpy as np
 
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
-from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.reading import Reading, open_understood
 from insar_runtime._survey.columns import UNREADABLE, count_rows, estimate_rows, open_column
 from insar_runtime._survey.ids import IdColumn, id_at, survey_ids
@@ -88,30 +88,20 @@ def _opened(
     source: str | Path | BinaryIO, model: Model, options: Options, runner: PlannedRun
 ) -> Iterator[tuple[Reading, str | None, float]]:
     """Open a table; one whose unit nothing proves is taken for millimetres, and what ``classify`` would say is kept."""
-
-    def reading(units: Unit | None) -> Any:
-        return open_understood(
-            source,
-            units=units,
-            columns=options.columns,
-            half_wavelength_mm=options.half_wavelength_mm or model.half_wavelength_mm,
-            date_format=options.date_format,
-            threads=runner.threads,
-            large_batches=runner.device != "cpu",
-        )
-
+    declared = options.declared.or_radar(model.half_wavelength_mm)
+    reading = partial(open_understood, source, threads=runner.threads, large_batches=runner.device != "cpu")
     with ExitStack() as closing:
         refusal = None
         begin = time.perf_counter()
         try:
-            table = closing.enter_context(reading(options.units))
+            table = closing.enter_context(reading(declared))
         except DataError as error:
             # Only the unit can be wrong then; a stream cannot be read again.
-            if options.units is not None or not isinstance(source, (str, Path)) or str(source) == "-":
+            if declared.units is not None or not isinstance(source, (str, Path)) or str(source) == "-":
                 raise
             refusal = str(error)
             begin = time.perf_counter()
-            table = closing.enter_context(reading("mm"))
+            table = closing.enter_context(reading(replace(declared, units="mm")))
         yield table, refusal, time.perf_counter() - begin
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
-from insar_runtime._input.layout import Role
-from insar_runtime._input.units import Unit
+from insar_runtime._input.declared import Declared
 from insar_runtime._output.points import GEOMETRY_FIELDS, kept_geometry
 from insar_runtime._pipeline.memory import Load, resident_bytes
 from insar_runtime._pipeline.reading import Reading
@@ -31,8 +30,8 @@ class Options:
     ----------
     model, device, precision, threads
         As for ``Classifier``.
-    units, columns, date_format, half_wavelength_mm
-        As for ``classify_file``.
+    declared : Declared
+        What the user says of the file.
     output : str or None
         File that it would write.
     quick : bool
@@ -43,10 +42,7 @@ class Options:
     device: Device = "auto"
     precision: Precision | None = None
     threads: int | None = None
-    units: Unit | None = None
-    columns: Mapping[Role, str] | None = None
-    date_format: str | None = None
-    half_wavelength_mm: float | None = None
+    declared: Declared = field(default_factory=Declared)
     output: str | None = None
     quick: bool = False
 

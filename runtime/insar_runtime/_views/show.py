@@ -11,11 +11,11 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 
 from insar_runtime._input.dates import ID_ALIASES
-from insar_runtime._input.layout import Role, resolve_layout
+from insar_runtime._input.declared import Declared
+from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.lookup import Hit, Progress, find_id, take_row
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
-from insar_runtime._input.units import Unit
 from insar_runtime._views.answers import answer_now, has_answers, provenance, stored_answer
 from insar_runtime._views.cells import number, plain_row, text
 from insar_runtime._views.point import Point, Series
@@ -32,13 +32,10 @@ _NO_SERIES: Final = "no series in this file; give the file that was classified, 
 
 def find_point(
     source: str | Path | BinaryIO,
+    declared: Declared | None = None,
     *,
     point_id: str | None = None,
     row: int | None = None,
-    units: Unit | None = None,
-    columns: Mapping[Role, str] | None = None,
-    half_wavelength_mm: float,
-    date_format: str | None = None,
     open_classifier: Callable[[], Classifier],
     anew: bool = False,
     progress: Progress | None = None,
@@ -47,7 +44,7 @@ def find_point(
 
     Parameters
     ----------
-    source, units, columns, half_wavelength_mm, date_format
+    source, declared
         As for ``open_understood``; the table may also be one that was classified before.
     point_id : str, optional
         Compared as text, with regard to case; the first row that has it is taken.
@@ -69,13 +66,13 @@ def find_point(
     """
     if (point_id is None) == (row is None):
         raise UsageError("name one point: its --id, or its --row, from 0")
-    roles = {str(role): name for role, name in (columns or {}).items()}
-    with open_source(source, roles=roles, exact=False, date_format=date_format) as opened:
+    declared = declared or Declared()
+    with open_source(source, roles=declared.roles, exact=False, date_format=declared.date_format) as opened:
         block = provenance(opened.name, opened.metadata) if has_answers(opened.schema) else {}
         stream = opened.batches()
         head, taken = take_head(stream)
-        understanding, missing = _understand(opened, head, block, units, columns, half_wavelength_mm, date_format)
-        id_column = understanding.layout.id if understanding else _id_column(opened.schema, columns)
+        understanding, missing = _understand(opened, head, block, declared)
+        id_column = understanding.layout.id if understanding else _id_column(opened.schema, declared)
         batches = chain(taken, stream)
         if row is not None:
             hit = take_row(opened, batches, row, progress=progress)
@@ -101,29 +98,23 @@ def _understand(
     source: Source,
     head: pa.RecordBatch | None,
     block: Mapping[str, Any],
-    units: Unit | None,
-    columns: Mapping[Role, str] | None,
-    half_wavelength_mm: float,
-    date_format: str | None,
+    declared: Declared,
 ) -> tuple[Understanding | None, str | None]:
     """Understand a table; a classified one need not have series: then None, and what to do about it."""
     if has_answers(source.schema):
         try:
-            resolve_layout(source.schema, head, overrides=columns, date_format=date_format, origin=source.origin)
+            resolve_layout(
+                source.schema,
+                head,
+                overrides=declared.columns,
+                date_format=declared.date_format,
+                origin=source.origin,
+            )
         except DataError:
             return None, _NO_SERIES
         # The run that classified the file knew the unit, perhaps because it was told.
-        units = units or block.get("input", {}).get("unit")
-    understanding = understand(
-        source.schema,
-        head,
-        units=units,
-        overrides=columns,
-        half_wavelength_mm=half_wavelength_mm,
-        date_format=date_format,
-        origin=source.origin,
-    )
-    return understanding, None
+        declared = replace(declared, units=declared.units or block.get("input", {}).get("unit"))
+    return understand(source.schema, head, declared, origin=source.origin), None
 
 
 def _describe(
@@ -172,9 +163,9 @@ def _describe(
     )
 
 
-def _id_column(schema: pa.Schema, columns: Mapping[Role, str] | None) -> str | None:
+def _id_column(schema: pa.Schema, declared: Declared) -> str | None:
     """Column of ids of a table without series."""
-    given = (columns or {}).get("id")
+    given = declared.columns.get("id")
     if given is not None and given not in schema.names:
         raise UsageError(f"id column '{given}' is not in the table: it has {', '.join(schema.names[:12])}")
     by_name = {name.lower(): name for name in reversed(schema.names)}

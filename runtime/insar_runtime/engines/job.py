@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 import pyarrow as pa
 
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import Role
 from insar_runtime._input.understanding import Understanding, understand
 from insar_runtime._input.units import Unit
@@ -132,14 +133,8 @@ def plan(
     classifier = Classifier(**here, threads=1)
     sample = sample.slice(0, SAMPLE_ROWS).combine_chunks()
     batches = sample.to_batches()
-    understanding = understand(
-        sample.schema,
-        batches[0] if sample.num_rows else None,
-        units=units,
-        overrides=columns,
-        half_wavelength_mm=classifier.model.half_wavelength_mm,
-        any_axis=True,
-    )
+    declared = Declared(units, columns or {}, half_wavelength_mm=classifier.model.half_wavelength_mm)
+    understanding = understand(sample.schema, batches[0] if sample.num_rows else None, declared, any_axis=True)
     if sample.num_rows:
         if understanding.units.evidence == "assumed":
             raise DataError("nothing in the first rows proves the unit of the series: declare it, e.g. units='mm'")

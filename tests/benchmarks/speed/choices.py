@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.sources import BATCH_ROWS
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.models import load_model
 from tests.benchmarks.speed.tables import Container, make_table
 from tests.benchmarks.speed.timing import Job, in_turns, timed
 
-_HALF_WAVELENGTH_MM: Final = 27.73
 _ROWS: Final = 464
 _EPOCHS: Final = 139
 _SERIES: Final = 16_384
@@ -42,7 +42,7 @@ def reading(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, di
 
 
 def _as_it_is(path: Path) -> None:
-    with open_understood(path, units="mm", half_wavelength_mm=_HALF_WAVELENGTH_MM) as table:
+    with open_understood(path, Declared("mm")) as table:
         for batch in table.batches:
             table.understanding.matrix(batch)
 

@@ -16,12 +16,12 @@ from typing import Any, Final
 import numpy as np
 
 from insar_runtime import Classifier, classify_file
+from insar_runtime._input.declared import Declared
 from insar_runtime._pipeline.reading import open_understood
 from tests.benchmarks.speed.tables import CONTAINERS, Container, make_table
 
 ROOT: Final = Path(__file__).parents[3]
 _COMMAND: Final = [sys.executable, "-m", "insar_runtime", "classify"]
-_HALF_WAVELENGTH_MM: Final = 27.73
 _POLL_SECONDS: Final = 0.01
 
 
@@ -92,13 +92,13 @@ def pipelines(folder: Path, *, rows: int, epochs: int, threads: Sequence[int], t
 
 
 def _matrix_of(path: Path) -> tuple[Any, Any]:
-    with open_understood(path, units="mm", half_wavelength_mm=_HALF_WAVELENGTH_MM) as table:
+    with open_understood(path, Declared("mm")) as table:
         parts = [table.understanding.matrix(batch) for batch in table.batches]
         return np.concatenate(parts), table.understanding.layout.days
 
 
 def _read(path: Path, threads: int) -> None:
-    with open_understood(path, units="mm", half_wavelength_mm=_HALF_WAVELENGTH_MM, threads=threads) as table:
+    with open_understood(path, Declared("mm"), threads=threads) as table:
         for batch in table.batches:
             table.understanding.matrix(batch)
 

@@ -29,8 +29,9 @@ import pyarrow, pyarrow.compute, pyarrow.csv, pyarrow.parquet; mark("pyarrow")
 from insar_runtime._inference.engine import import_onnxruntime; import_onnxruntime(); mark("onnxruntime")
 import insar_runtime.files, insar_runtime._views.texts; mark("the rest of the package")
 classifier = insar_runtime.classifier.Classifier(); mark("session")
+from insar_runtime._input.declared import Declared
 from insar_runtime._pipeline.reading import open_understood
-with open_understood(sys.argv[1], units="mm", half_wavelength_mm=27.73) as table:
+with open_understood(sys.argv[1], Declared("mm")) as table:
     matrix = table.understanding.matrix(next(table.batches))
 mark("reading")
 classifier.classify_matrix(matrix, table.understanding.layout.days); mark("inference")

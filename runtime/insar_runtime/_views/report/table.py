@@ -12,6 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from insar_runtime._input.columns import is_numeric
+from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import Role, find_roles
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
@@ -141,16 +142,15 @@ def _understood(
     kept = parameters.get("keep_series")
     if kept is False:
         return None, None
-    named = {role: name for role, name in roles.items() if name is not None}
+    declared = Declared(
+        units=block.get("input", {}).get("unit"),
+        columns={role: name for role, name in roles.items() if name is not None},
+        date_format=parameters.get("date_format"),
+        half_wavelength_mm=parameters.get("half_wavelength_mm"),
+    )
     try:
         series = understand(
-            source.schema,
-            head,
-            units=block.get("input", {}).get("unit"),
-            overrides=named,
-            half_wavelength_mm=parameters.get("half_wavelength_mm") or load_model().half_wavelength_mm,
-            date_format=parameters.get("date_format"),
-            origin=source.origin,
+            source.schema, head, declared.or_radar(load_model().half_wavelength_mm), origin=source.origin
         )
     except DataError as error:
         return None, str(error) if kept else None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from insar_runtime._input.layout import Role
-from insar_runtime._input.units import Unit
+from insar_runtime._input.declared import Declared
 from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.text import replace_parts
 from insar_runtime._views.report.facts import page_arrays, page_facts
@@ -36,16 +35,15 @@ class Classification:
     ----------
     classifier : callable
         Opens it, when it is needed.
-    units, columns, priors, date_format, half_wavelength_mm
+    declared : Declared
+        What the user says of the table.
+    priors
         As for ``classify_file``.
     """
 
     classifier: Callable[[], Classifier]
-    units: Unit | None = None
-    columns: Mapping[Role, str] | None = None
+    declared: Declared = field(default_factory=Declared)
     priors: Shares | Literal["auto"] | None = None
-    date_format: str | None = None
-    half_wavelength_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +111,16 @@ def write_report(
         if not is_classified(source):
             folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="insar-rt-"))
             classified = Path(folder) / "classified.parquet"
+            declared = classification.declared
             classify_file(
                 source,
                 classified,
                 classifier=classification.classifier(),
-                units=classification.units,
-                columns=classification.columns,
+                units=declared.units,
+                columns=declared.columns,
+                date_format=declared.date_format,
+                half_wavelength_mm=declared.half_wavelength_mm,
                 priors=classification.priors,
-                date_format=classification.date_format,
-                half_wavelength_mm=classification.half_wavelength_mm,
                 keep_series=True,
                 progress=progress,
             )
