@@ -24,16 +24,13 @@ from insar_runtime._pipeline.run import Run
 from insar_runtime._pipeline.sample import RowSample
 from insar_runtime._pipeline.stream import classify_rows, output_schema
 from insar_runtime._pipeline.targets import Identity, Targets, path_or_stream
+from insar_runtime._progress import Progress
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import BadRowsError, UsageError
 from insar_runtime.summary import Summary, summarize
 
-Progress = Callable[[int, int | None], None]
-"""Called with the rows done and the rows in all (None if that is not known)."""
-
 Done = TypeVar("Done")
-
 
 _MOST_SAMPLED_ROWS: Final = 200_000
 """Rows that priors are estimated from: chance then moves no share by more than some 0.1 %, in some 20 MB."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
+
+from insar_runtime._progress import Progress
 
 
 def print_report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
@@ -31,7 +33,7 @@ def quiet_when_unread() -> Iterator[None]:
 
 
 @contextmanager
-def watched(name: str, *, hidden: bool = False) -> Iterator[Callable[[int, int | None], None]]:
+def watched(name: str, *, hidden: bool = False) -> Iterator[Progress]:
     """Give a callback of the rows done, which a terminal shows on one line."""
     from insar_runtime._views.progress import Pace, ProgressLine
 

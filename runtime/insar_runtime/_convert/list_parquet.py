@@ -16,20 +16,18 @@ import insar_runtime
 from insar_runtime._input.layout import DATES_KEY, UNIT_KEY, resolve_layout
 from insar_runtime._input.position import Position, read_points
 from insar_runtime._output.atomic import Sink
+from insar_runtime._output.block import METADATA_KEY
 from insar_runtime._output.points import (
-    BBOX,
-    GEOMETRY,
     GEOMETRY_FIELDS,
     PointBounds,
+    choose_geometry,
     geo_metadata,
-    kept_geometry,
     point_columns,
 )
 from insar_runtime._output.sinks import open_table
 from insar_runtime.errors import DataError
 
 _SERIES_NAMES: Final = ("displacement", "displacements", "displacement_mm", "timeseries")
-_METADATA_KEY: Final = "insar_runtime"
 
 
 class ListParquet:
@@ -74,9 +72,7 @@ class ListParquet:
         self._block = block
         self._width = len(dates)
         self._bounds = PointBounds()
-        self._input_geo = kept_geometry(metadata or {}, names)
-        described = self._input_geo is not None or {GEOMETRY, BBOX} & set(names)
-        self._position = None if described else position
+        self._input_geo, self._position = choose_geometry(metadata or {}, names, position)
         stated = {UNIT_KEY: "mm"} if proven else None
         series = pa.field(self.series, pa.list_(pa.float32(), self._width), metadata=stated)
         geometry = GEOMETRY_FIELDS if self._position else ()
@@ -106,7 +102,7 @@ class ListParquet:
 
     def _metadata(self) -> Mapping[str, str]:
         block = {"package": "insar-runtime", "package_version": insar_runtime.__version__, "converted": {**self._block}}
-        metadata = {_METADATA_KEY: json.dumps(block), DATES_KEY: self._dates}
+        metadata = {METADATA_KEY: json.dumps(block), DATES_KEY: self._dates}
         if self._position:
             metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))
         elif self._input_geo is not None:

@@ -12,8 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._convert.list_parquet import ListParquet
+from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.understanding import Understanding, as_first
-from insar_runtime._pipeline.run import EGMS_ATTRIBUTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +73,5 @@ class Table:
             "source_unit": units.unit,
             "unit_evidence": units.evidence,
             "sign": units.sign,
-            "attribution": EGMS_ATTRIBUTION if (layout.producer or "").startswith("EGMS") else None,
+            "attribution": attribution_of(layout.producer),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from insar_runtime._input.sources import Source
+from insar_runtime._progress import Progress
 from insar_runtime.errors import DataError
 
 _MOST_ROWS: Final = 10
@@ -24,8 +25,6 @@ _MOST_RANKED: Final = 50
 _MOST_NAMED: Final = 3
 _COLUMNS_AT_ONCE: Final = 16
 """Columns of Parquet that are read together: each holds a page and a dictionary."""
-
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,10 @@ _LEVELS: Final[Mapping[str, Literal["L2a", "L2b", "L3"]]] = {
     "ortho": "L3",
 }
 _COMPONENTS: Final[Mapping[str, Domain]] = {"u": "vertical", "e": "east"}
+_EGMS_ATTRIBUTION: Final = (
+    "Generated using European Union's Copernicus Land Monitoring Service information "
+    "(European Ground Motion Service); modified"
+)
 
 
 def guess_producer(
@@ -183,3 +187,8 @@ def guess_producer(
         component = next((match[2].lower() for match in matches if match[2]), "")
         return replace(found, name="EGMS L3", level=level, domain=_COMPONENTS.get(component, "unknown"))
     return replace(found, name=f"EGMS {level}", level=level, domain="line_of_sight")
+
+
+def attribution_of(producer: str | None) -> str | None:
+    """Give the words that a producer asks for in what is made of its tables; None if it asks for none."""
+    return _EGMS_ATTRIBUTION if (producer or "").startswith("EGMS") else None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from insar_runtime._output.atomic import Sink, check_count, disk_errors
+from insar_runtime._output.atomic import Sink, check_count, disk_errors, flush_and_close, let_go
 from insar_runtime._output.geometry import Geometry, find_geometry
 
 
@@ -58,9 +56,7 @@ class ArrowWriter:
     def close(self, metadata: Mapping[str, str]) -> None:  # noqa: ARG002  # they go beside the file
         """End the file."""
         self._writer.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        flush_and_close(self._file)
         with pa.memory_map(str(self._path)) as file:
             reader = pa.ipc.open_stream(file) if self._is_stream else pa.ipc.open_file(file)
             pieces = reader if self._is_stream else (reader.get_batch(i) for i in range(reader.num_record_batches))
@@ -68,10 +64,7 @@ class ArrowWriter:
 
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""
-        with contextlib.suppress(Exception):
-            self._writer.close()
-        with contextlib.suppress(OSError):
-            self._file.close()
+        let_go(self._writer, self._file)
 
 
 def as_geoarrow(schema: pa.Schema) -> pa.Schema:

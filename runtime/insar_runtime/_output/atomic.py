@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
@@ -73,7 +73,7 @@ def open_atomic(
     # A link stays one: what it points to is written.
     target = Path(os.path.realpath(path))
     check_output(target, overwrite=True)
-    partial = _hidden(target)
+    partial = hidden_name(target)
     hidden = {partial}
     try:
         with disk_errors(path):
@@ -86,14 +86,14 @@ def open_atomic(
                 moves = [(partial, target)]
                 if companion:
                     beside, text = companion(partial, known)
-                    hidden.add(_hidden(beside))
-                    _write(_hidden(beside), text)
-                    moves.append((_hidden(beside), beside))
+                    hidden.add(hidden_name(beside))
+                    write_parts(hidden_name(beside), [text.encode()])
+                    moves.append((hidden_name(beside), beside))
                 # Between the first look and now another run may have made the file.
                 check_output(path, overwrite=overwrite)
                 for source, destination in moves:
                     source.replace(destination)
-                _flush_folder(target.parent)
+                flush_folder(target.parent)
         finally:
             writer.abandon()
     finally:
@@ -193,18 +193,40 @@ class _Guarded:
             self._sink.write(batch)
 
 
-def _hidden(path: Path) -> Path:
+def hidden_name(path: Path) -> Path:
+    """Give the name under which a file is written before it gets its own."""
     return path.with_name(f".{path.name}.partial-{os.getpid()}")
 
 
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Write bytes, and flush them to the disk."""
+    with path.open("wb") as file:
+        file.writelines(parts)
+        flush_and_close(file)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_and_close(file: BinaryIO) -> None:
+    """Close a file that was written, so that it survives a power cut."""
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+
+
+class Closable(Protocol):
+    """A file, or what writes to one."""
+
+    def close(self) -> object:
+        """End it."""
+
+
+def let_go(*parts: Closable) -> None:
+    """Close what is abandoned, whatever state it is in."""
+    for part in parts:
+        with contextlib.suppress(Exception):
+            part.close()
+
+
+def flush_folder(folder: Path) -> None:
     """Make the new name survive a power cut, where the system allows to flush a folder."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

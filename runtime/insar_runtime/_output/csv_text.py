@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from insar_runtime._output.atomic import check_count
+from insar_runtime._output.atomic import check_count, flush_and_close, let_go
 from insar_runtime._output.block import METADATA_KEY
 from insar_runtime._output.flat import flatten, without_nan
 from insar_runtime._output.geometry import Geometry, points_of
@@ -46,18 +44,13 @@ class CsvWriter:
     def close(self, metadata: Mapping[str, str]) -> None:  # noqa: ARG002  # they go beside the file
         """End the file."""
         self._writer.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
         written = self._file.tell()
-        self._file.close()
+        flush_and_close(self._file)
         check_count(self._path.stat().st_size, written, "bytes")
 
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""
-        with contextlib.suppress(Exception):
-            self._writer.close()
-        with contextlib.suppress(OSError):
-            self._file.close()
+        let_go(self._writer, self._file)
 
 
 def _has_position(schema: pa.Schema) -> bool:

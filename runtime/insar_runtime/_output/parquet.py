@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -12,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insar_runtime._input.columns import is_list
-from insar_runtime._output.atomic import check_count
+from insar_runtime._output.atomic import check_count, flush_and_close, let_go
 
 _ROW_GROUP_ROWS: Final = 65_536
 WAITING_SERIES_BYTES: Final = 64 << 20
@@ -49,17 +47,12 @@ class ParquetWriter:
         self._write_group()
         self._writer.add_key_value_metadata(dict(metadata))
         self._writer.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        flush_and_close(self._file)
         check_count(pq.read_metadata(self._path).num_rows, self._rows)
 
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""
-        with contextlib.suppress(Exception):
-            self._writer.close()
-        with contextlib.suppress(OSError):
-            self._file.close()
+        let_go(self._writer, self._file)
 
     def _write_group(self) -> None:
         if self._waiting_rows:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._input.position import Crs
+from insar_runtime._input.position import Crs, Position
 from insar_runtime._output.crs import PROJJSON
 
 GEOMETRY: Final = "geometry"
@@ -51,6 +51,31 @@ def kept_geometry(metadata: Mapping[str, str], kept: Sequence[str]) -> str | Non
     except (KeyError, ValueError, TypeError):
         return None
     return metadata["geo"] if primary in kept else None
+
+
+def choose_geometry(
+    metadata: Mapping[str, str], kept: Sequence[str], position: Position | None
+) -> tuple[str | None, Position | None]:
+    """Choose what tells where the points of an output lie: the geometry of the input, or columns of positions.
+
+    Parameters
+    ----------
+    metadata : mapping of str to str
+        Of the input.
+    kept : sequence of str
+        Columns of the output before a geometry is added.
+    position : Position or None
+        Columns that place the points.
+
+    Returns
+    -------
+    geo : str or None
+        The ``geo`` value of the input, if its geometry is kept.
+    position : Position or None
+        Given if points are to be added; None if there is a geometry, or a column of its name is taken.
+    """
+    geo = kept_geometry(metadata, kept)
+    return geo, None if geo is not None or {GEOMETRY, BBOX} & set(kept) else position
 
 
 def point_columns(points: NDArray[np.float64]) -> tuple[pa.Array, pa.Array]:

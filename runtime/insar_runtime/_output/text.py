@@ -7,17 +7,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from insar_runtime.errors import InputOutputError
+from insar_runtime._output.atomic import disk_errors, flush_folder, hidden_name, write_parts
 
 
 def replace_text(path: Path, text: str) -> None:
     """Write a text as UTF-8; see ``replace_parts``."""
-    replace_bytes(path, text.encode())
-
-
-def replace_bytes(path: Path, data: bytes) -> None:
-    """Write bytes; see ``replace_parts``."""
-    replace_parts(path, [data])
+    replace_parts(path, [text.encode()])
 
 
 def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
@@ -29,15 +24,12 @@ def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
         If they cannot be written.
     """
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    partial = hidden_name(target)
     try:
-        with partial.open("wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    except OSError as error:
-        raise InputOutputError(f"{path} cannot be written ({error.strerror or error}); check the disk") from error
+        with disk_errors(path):
+            write_parts(partial, parts)
+            partial.replace(target)
+            flush_folder(target.parent)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from insar_runtime._input.batches import in_turn
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
@@ -83,11 +84,4 @@ def open_understood(
         head, taken = take_head(batches)
         understanding = understand(opened.schema, head, declared, origin=opened.origin)
         del head
-        yield Reading(opened, understanding, _in_turn(taken, batches), plan)
-
-
-def _in_turn(taken: list[pa.RecordBatch], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Give what was taken, and forget it, then the rest."""
-    while taken:
-        yield taken.pop(0)
-    yield from batches
+        yield Reading(opened, understanding, in_turn(taken, batches), plan)

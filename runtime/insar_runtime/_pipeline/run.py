@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -17,18 +17,17 @@ from numpy.typing import NDArray
 import insar_runtime
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import read_points
+from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._output.arrow import open_stream
 from insar_runtime._output.atomic import Sink
 from insar_runtime._output.block import METADATA_KEY
 from insar_runtime._output.points import (
-    BBOX,
-    GEOMETRY,
     GEOMETRY_FIELDS,
     PointBounds,
+    choose_geometry,
     geo_metadata,
-    kept_geometry,
     point_columns,
 )
 from insar_runtime._output.sinks import open_table
@@ -39,11 +38,6 @@ from insar_runtime.classifier import Classifier
 from insar_runtime.errors import InputOutputError
 from insar_runtime.result import RESULT_SCHEMA
 from insar_runtime.summary import notes_on, notes_on_radar
-
-EGMS_ATTRIBUTION: Final = (
-    "Generated using European Union's Copernicus Land Monitoring Service information "
-    "(European Ground Motion Service); modified"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +88,7 @@ class Run:
         self._class_counts = np.zeros(len(CLASS_NAMES), dtype=np.int64)
         self._status_counts = np.zeros(len(STATUS_NAMES), dtype=np.int64)
         self._bounds = PointBounds()
-        self._input_geo = kept_geometry(source.metadata, self._schema.names)
-        taken = self._input_geo is not None or {GEOMETRY, BBOX} & set(self._schema.names)
-        self._position = None if taken else understanding.position
+        self._input_geo, self._position = choose_geometry(source.metadata, self._schema.names, understanding.position)
         self.rows = 0
 
     @contextmanager
@@ -241,7 +233,7 @@ class Run:
                 "sign_convention": layout.made_by.sign if layout.made_by else "unknown",
             },
             "notes": self._notes(),
-            "attribution": EGMS_ATTRIBUTION if (layout.producer or "").startswith("EGMS") else None,
+            "attribution": attribution_of(layout.producer),
         }
 
     def _notes(self) -> list[str]:

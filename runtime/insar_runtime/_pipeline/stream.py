@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from insar_runtime._input.batches import in_turn
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.understanding import Understanding, as_first, take_head, understand
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.axes import classify_axes
+from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import DataError
 from insar_runtime.result import RESULT_SCHEMA, Result
 
@@ -37,7 +38,7 @@ def classify_stream(
     declared = Declared(units, half_wavelength_mm=classifier.model.half_wavelength_mm)
     understanding = understand(waiting[0].schema, head, declared)
     done = 0
-    for batch in chain(waiting, stream):
+    for batch in in_turn(waiting, stream):
         yield classify_batch(classifier, understanding, batch, keep_series=keep_series, first_row=done)
         done += batch.num_rows
 
@@ -73,7 +74,7 @@ def classify_batch(
         If the batch has other columns than the first one, or its series do not fit the table's dates.
     """
     batch = as_first(batch, understanding.schema)
-    result = classify_rows(classifier, batch, first_row, understanding=understanding) if batch.num_rows else nothing()
+    result = classify_rows(classifier, batch, first_row, understanding=understanding) if batch.num_rows else _nothing()
     kept = [batch.column(name) for name in understanding.kept(keep_series=keep_series)]
     schema = output_schema(understanding, keep_series=keep_series)
     return pa.RecordBatch.from_arrays([*kept, *result.to_arrow().columns], schema=schema)
@@ -94,8 +95,8 @@ def classify_rows(
     return classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
 
 
-def nothing() -> Result:
+def _nothing() -> Result:
     """Give the result of no rows at all."""
     ids, counts = np.empty(0, dtype=np.int8), np.empty(0, dtype=np.int16)
     floats = np.empty(0, dtype=np.float32)
-    return Result(ids, ids, floats, np.empty((0, 5), dtype=np.float32), ids, counts, counts)
+    return Result(ids, ids, floats, np.empty((0, len(CLASS_NAMES)), dtype=np.float32), ids, counts, counts)

@@ -9,7 +9,7 @@ from typing import Any
 
 from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
 from insar_runtime._input.declared import Declared
-from insar_runtime._output.points import GEOMETRY_FIELDS, kept_geometry
+from insar_runtime._output.points import GEOMETRY_FIELDS, choose_geometry
 from insar_runtime._pipeline.memory import Load, resident_bytes
 from insar_runtime._pipeline.reading import Reading
 from insar_runtime._pipeline.stream import output_schema
@@ -129,8 +129,8 @@ def _times(pace: Pace | None, sample: SampledRows, points: int | None) -> dict[s
 
 def _geometry(table: Reading) -> str | None:
     """Tell whether the output keeps the geometry of the input, gets points, or has none."""
-    schema = table.understanding.schema
-    kept = table.understanding.kept(keep_series=False)
-    if kept_geometry(table.source.metadata, kept) is not None:
-        return "kept"
-    return "points" if table.understanding.position and not {"geometry", "bbox"} & set(schema.names) else None
+    understanding = table.understanding
+    geo, position = choose_geometry(
+        table.source.metadata, understanding.kept(keep_series=False), understanding.position
+    )
+    return "kept" if geo is not None else "points" if position is not None else None

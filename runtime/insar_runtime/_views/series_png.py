@@ -15,7 +15,7 @@ import numpy as np
 
 from insar_runtime._output.atomic import check_output
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime._output.text import replace_bytes
+from insar_runtime._output.text import replace_parts
 from insar_runtime._views.point import Answer, Point, Series
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import UnavailableError, UsageError
@@ -64,7 +64,7 @@ def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequ
     picture = _draw(point, LAYERS if layers is None else layers)
     # While it was drawn another run may have made the file.
     check_output(path, overwrite=overwrite)
-    replace_bytes(path, picture)
+    replace_parts(path, [picture])
 
 
 def draw_epochs(axes: Any, point: Point) -> None:

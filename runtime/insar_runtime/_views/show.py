@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 
+from insar_runtime._input.batches import in_turn
 from insar_runtime._input.dates import ID_ALIASES
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import resolve_layout
-from insar_runtime._input.lookup import Hit, Progress, find_id, take_row
+from insar_runtime._input.lookup import Hit, find_id, take_row
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
+from insar_runtime._progress import Progress
 from insar_runtime._views.answers import answer_now, has_answers, provenance, stored_answer
 from insar_runtime._views.cells import number, plain_row, text
 from insar_runtime._views.point import Point, Series
@@ -73,7 +74,7 @@ def find_point(
         head, taken = take_head(stream)
         understanding, missing = _understand(opened, head, block, declared)
         id_column = understanding.layout.id if understanding else _id_column(opened.schema, declared)
-        batches = chain(taken, stream)
+        batches = in_turn(taken, stream)
         if row is not None:
             hit = take_row(opened, batches, row, progress=progress)
         elif id_column is None:

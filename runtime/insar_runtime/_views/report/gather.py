@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.units import slopes
+from insar_runtime._progress import Progress
 from insar_runtime._views.report.counts import GROUPS, Counts
 from insar_runtime._views.report.pack import per_mille, tenths
 from insar_runtime._views.report.position import NOWHERE
@@ -25,8 +25,6 @@ _SHARES: Final = tuple(f"p_{name.lower()}" for name in CLASS_NAMES)
 _SERIES_BYTES: Final = 1.7
 """What a value of a series takes in a page, at most: real ones take 1.1 to 1.5, base64 and all."""
 _ATTRIBUTE_BYTES: Final = 5.4
-
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)

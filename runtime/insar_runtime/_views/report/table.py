@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
+from insar_runtime._input.batches import in_turn
 from insar_runtime._input.columns import is_numeric
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import Role, find_roles
@@ -116,7 +116,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
                 name for name in plain if is_numeric(source.schema.field(name).type) and name not in shown
             ),
             rows=source.rows,
-            batches=chain(taken, stream),
+            batches=in_turn(taken, stream),
         )
 
 

@@ -12,8 +12,9 @@ from typing import Final, Literal
 from insar_runtime._input.declared import Declared
 from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.text import replace_parts
+from insar_runtime._progress import Progress
 from insar_runtime._views.report.facts import page_arrays, page_facts
-from insar_runtime._views.report.gather import Gathered, Progress, gather
+from insar_runtime._views.report.gather import Gathered, gather
 from insar_runtime._views.report.page import page_parts
 from insar_runtime._views.report.table import is_classified, open_classified
 from insar_runtime.classifier import Classifier, Shares
