@@ -15,7 +15,7 @@ import pytest
 
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input.declared import Declared
-from insar_runtime._views.forecast import Pace
+from insar_runtime._views.forecast import RowTime
 from insar_runtime._views.inspection import inspect_file
 from insar_runtime._views.inspection_text import describe_inspection
 from insar_runtime._views.planned_run import Options
@@ -89,7 +89,7 @@ def test_the_keys_that_programs_read(source: Path) -> None:
 
 
 def test_the_slowest_part_sets_the_pace() -> None:
-    pace = Pace(rows=2048, threads=2, work=10e-6, write=4e-6)
+    pace = RowTime(rows=2048, threads=2, work=10e-6, write=4e-6)
     assert pace.seconds(1_000_000, read=2e-6) == pytest.approx(13)  # the threads share reading and writing
     assert pace.seconds(1_000_000, read=50e-6) == pytest.approx(50)  # one reads at a time
 

@@ -9,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from insar_runtime._input.layout import Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.slopes import slopes
 from insar_runtime._input.sources import open_source
 from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime.errors import DataError, UsageError
@@ -277,3 +280,19 @@ def test_real_depsi_file_asks_for_its_unit(real: Callable[[str], Path]) -> None:
     with pytest.raises(DataError, match=r"metres.*--units m$"):
         prove_file(path)
     assert prove_file(path, declared="m").factor_to_mm == 1000
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.floats(0, 0.9))
+def test_slopes_are_those_of_a_line_through_the_valid_epochs(seed: int, epochs: int, missing: float) -> None:
+    rng = np.random.default_rng(seed)
+    days = np.cumsum(rng.integers(1, 60, epochs)).astype(np.float32)
+    sample = rng.normal(0, 20, (5, epochs)).astype(np.float32)
+    sample[rng.random(sample.shape) < missing] = np.nan
+    found = slopes(sample, days, least_epochs=2)
+    for row, slope in zip(sample.astype(np.float64), found, strict=True):
+        valid = ~np.isnan(row)
+        if np.count_nonzero(valid) < 2:
+            assert np.isnan(slope)
+        else:
+            assert slope == pytest.approx(np.polyfit(days[valid] / 365.25, row[valid], 1)[0], rel=1e-4, abs=1e-6)
+    assert np.isnan(slopes(sample, days, least_epochs=epochs + 1)).all()

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from insar_runtime._input.layout import Layout
+from insar_runtime._input.slopes import slopes
 from insar_runtime.errors import DataError, UsageError
 
 Unit = Literal["mm", "cm", "m", "rad"]
@@ -173,7 +174,7 @@ def _velocity_ratio(
     factors: dict[Unit, float],
 ) -> float | None:
     """Median of slope per year over velocity; None unless the rows agree about it."""
-    slope = slopes(sample, days.astype(np.float64) / 365.25)
+    slope = slopes(sample, days, least_epochs=_MIN_EPOCHS)
     known = np.isfinite(slope) & np.isfinite(velocity)
     speed = np.abs(velocity)
     fast = known & (speed >= _MIN_VELOCITY)
@@ -201,20 +202,6 @@ def _agreed_ratio(
 
 def _usable_velocities(velocity: npt.NDArray[np.floating] | None) -> int:
     return 0 if velocity is None else int(np.count_nonzero(np.abs(np.nan_to_num(velocity)) >= _MIN_VELOCITY))
-
-
-def slopes(sample: npt.NDArray[np.float64], years: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Least-squares slope of each row over its valid epochs, shape (N,); NaN with fewer than ten of them."""
-    valid = ~np.isnan(sample)
-    count = valid.sum(axis=1)
-    safe = np.maximum(count, 1)
-    values = np.where(valid, sample, 0.0)
-    x_mean = valid @ years / safe
-    x = np.where(valid, years - x_mean[:, None], 0.0)
-    spread = (x * x).sum(axis=1)
-    enough = (count >= _MIN_EPOCHS) & (spread > 0)
-    slope: npt.NDArray[np.float64] = np.where(enough, (x * values).sum(axis=1) / np.where(enough, spread, 1.0), np.nan)
-    return slope
 
 
 def _units_of_ratio(ratio: float, factors: dict[Unit, float]) -> list[Unit]:

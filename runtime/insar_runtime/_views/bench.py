@@ -37,7 +37,7 @@ _MOST_ROWS: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Measurement:
     """One measurement.
 
     Attributes
@@ -75,7 +75,7 @@ def measure_device(model: str | Path | None, device: Device, seconds: float) -> 
     Returns
     -------
     dict
-        ``processor``, ``device``, ``versions``, ``model`` and ``file``; the latter two hold one ``Pace`` or more.
+        ``processor``, ``device``, ``versions``, ``model`` and ``file``; the latter two hold a ``Measurement`` or more.
 
     Raises
     ------
@@ -144,14 +144,16 @@ class _FileTask:
         return partial(classify_file, source, output, classifier=self.classifier, overwrite=True)
 
 
-def _interleaved(tasks: Sequence[_Task], seconds: float) -> list[Pace]:
+def _interleaved(tasks: Sequence[_Task], seconds: float) -> list[Measurement]:
     """Time all tasks in turns, so that a busy machine is busy for all."""
     each = seconds / (len(tasks) * (_ROUNDS + 1))
     counts = [_fitting_count(task, each) for task in tasks]
     runs = [task.prepare(count) for task, count in zip(tasks, counts, strict=True)]
     rounds = [[_timed(run) for run in runs] for _ in range(_ROUNDS)]
     return [
-        Pace(task.classifier.precision, task.classifier.threads, task.epochs, count, round(count / median(spent), 1))
+        Measurement(
+            task.classifier.precision, task.classifier.threads, task.epochs, count, round(count / median(spent), 1)
+        )
         for task, count, spent in zip(tasks, counts, zip(*rounds, strict=True), strict=True)
     ]
 

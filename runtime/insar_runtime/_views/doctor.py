@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import packages_distributions
 from typing import Any
 
 import numpy as np
 
 import insar_runtime
 from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
+from insar_runtime._views.versions import installed_version
 from insar_runtime.classes import RowStatus
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import gather_facts
@@ -56,7 +57,7 @@ def examine() -> tuple[dict[str, Any], InsarRuntimeError | None]:
         "insar-runtime": insar_runtime.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: _version(name) for name in ("numpy", "onnxruntime", "pyarrow", "typer")},
+        "versions": {name: installed_version(name) for name in ("numpy", "onnxruntime", "pyarrow", "typer")},
         "onnxruntime comes from": owners,
         "providers built in": list(facts.providers),
         "NVIDIA driver": "loaded" if facts.cuda_driver else "none",
@@ -76,10 +77,3 @@ def _try(classifier: Classifier) -> str:
     result = classifier.classify_matrix(days[None, :] * np.float32(20 / 365.25), days)
     works = result.status[0] in (RowStatus.OK, RowStatus.ABSTAINED) and np.isfinite(result.probabilities).all()
     return "works" if works else "gives no probabilities"
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None

@@ -24,7 +24,7 @@ _ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RowTime:
     """Seconds that a row takes.
 
     Attributes
@@ -52,7 +52,7 @@ class Pace:
         return rows * max(read, self.write, self.work + (read + self.write) / self.threads)
 
 
-def measure_pace(classifier: Classifier, understanding: Understanding, batch: pa.RecordBatch, threads: int) -> Pace:
+def measure_row(classifier: Classifier, understanding: Understanding, batch: pa.RecordBatch, threads: int) -> RowTime:
     """Classify some rows in each thread, and write what comes of them to memory.
 
     Parameters
@@ -82,7 +82,7 @@ def measure_pace(classifier: Classifier, understanding: Understanding, batch: pa
         # All threads at once: what they take from each other, and what others take from them, is in the time.
         worked, tables = _timed(lambda: list(pool.map(work, [rows] * threads)))
     written, _ = _timed(lambda: pq.write_table(tables[0], pa.BufferOutputStream()))
-    return Pace(rows.num_rows, threads, worked / (threads * rows.num_rows), written / rows.num_rows)
+    return RowTime(rows.num_rows, threads, worked / (threads * rows.num_rows), written / rows.num_rows)
 
 
 def _timed(run: Callable[[], Any]) -> tuple[float, Any]:

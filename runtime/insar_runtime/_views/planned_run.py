@@ -14,7 +14,7 @@ from insar_runtime._pipeline.memory import Load, resident_bytes
 from insar_runtime._pipeline.reading import Reading
 from insar_runtime._pipeline.stream import output_schema
 from insar_runtime._survey.sample import SampledRows
-from insar_runtime._views.forecast import Pace, measure_pace
+from insar_runtime._views.forecast import RowTime, measure_row
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import Candidate, Device, choose, gather_facts
 from insar_runtime.errors import DataError
@@ -86,9 +86,9 @@ class PlannedRun:
         """Say what the run would do."""
         choice, plan, understanding = self._choice, table.plan, table.understanding
         need = plan.need(Load(table.source.row_bytes, table.source.held_bytes)) + (self._resident or 0)
-        pace = None
+        took = None
         if self._classifier is not None and sample.batch is not None and refused is None:
-            pace = measure_pace(self._classifier, understanding, sample.batch, plan.threads)
+            took = measure_row(self._classifier, understanding, sample.batch, plan.threads)
         geometry, position = _geometry(table), understanding.position
         added = [*RESULT_SCHEMA.names, *((field.name for field in GEOMETRY_FIELDS) if geometry == "points" else ())]
         return {
@@ -112,18 +112,18 @@ class PlannedRun:
             "threads": plan.threads,
             "batch_rows": plan.batch_rows,
             "memory_mb": round(need / 2**20),
-            **_times(pace, sample, points),
+            **_times(took, sample, points),
         }
 
 
-def _times(pace: Pace | None, sample: SampledRows, points: int | None) -> dict[str, Any]:
-    if pace is None or points is None:
-        return {"seconds": None, "points_per_second": None, "measured_points": 0 if pace is None else pace.rows}
-    seconds = pace.seconds(points, sample.seconds / max(sample.rows_read, 1))
+def _times(took: RowTime | None, sample: SampledRows, points: int | None) -> dict[str, Any]:
+    if took is None or points is None:
+        return {"seconds": None, "points_per_second": None, "measured_points": 0 if took is None else took.rows}
+    seconds = took.seconds(points, sample.seconds / max(sample.rows_read, 1))
     return {
         "seconds": seconds,
         "points_per_second": points / seconds if seconds else None,
-        "measured_points": pace.rows,
+        "measured_points": took.rows,
     }
 
 

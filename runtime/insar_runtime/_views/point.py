@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._input.slopes import slopes
 from insar_runtime._views.cells import short
-
-_DAYS_A_YEAR: Final = 365.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +44,10 @@ class Series:
     @property
     def slope(self) -> float | None:
         """Least-squares rate over all finite values in mm a year of 365.25 days; None with fewer than two."""
-        there = np.isfinite(self.displacement)
-        if np.count_nonzero(there) < 2:
-            return None
-        years = self.dates[there].astype(np.float64) / _DAYS_A_YEAR
-        values = self.displacement[there].astype(np.float64)
-        years -= years.mean()
-        return float(years @ (values - values.mean()) / (years @ years))
+        finite = np.where(np.isfinite(self.displacement), self.displacement, np.nan)
+        days = (self.dates - self.dates[:1]).astype(np.float64)
+        slope = float(slopes(finite[None], days, least_epochs=2)[0])
+        return None if np.isnan(slope) else slope
 
 
 @dataclass(frozen=True, slots=True)

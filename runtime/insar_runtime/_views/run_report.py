@@ -6,7 +6,6 @@ import json
 import platform
 from collections.abc import Sequence
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from insar_runtime._inference.hardware import describe_hardware
 from insar_runtime._output.text import replace_text
 from insar_runtime._pipeline.many import Outcome, first_failure
 from insar_runtime._pipeline.memory import peak_memory_mb
+from insar_runtime._views.versions import installed_version
 
 
 def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float)
         "package": "insar-runtime",
         "package_version": insar_runtime.__version__,
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in ("numpy", "onnxruntime", "pyarrow")},
+        "versions": {name: installed_version(name) for name in ("numpy", "onnxruntime", "pyarrow")},
         "processor": describe_hardware(),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
@@ -52,10 +52,3 @@ def write_report(facts: dict[str, Any], path: Path) -> None:
         If it cannot be written.
     """
     replace_text(path, json.dumps(facts, indent=1) + "\n")
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from insar_runtime._input.slopes import DAYS_PER_YEAR
 from insar_runtime._output.atomic import check_output
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._output.text import replace_parts
@@ -92,14 +93,14 @@ def draw_missing(axes: Any, point: Point) -> None:
 def draw_slope(axes: Any, point: Point) -> None:
     """Draw the least-squares line."""
     series = _series(point)
-    there = np.isfinite(series.displacement)
-    if series.slope is None:
+    there, slope = np.isfinite(series.displacement), series.slope
+    if slope is None:
         return
     days = series.dates.astype(np.float64)
     ends = np.array([days[there][0], days[there][-1]])
     middle, level = days[there].mean(), series.displacement[there].astype(np.float64).mean()
-    line = level + series.slope / 365.25 * (ends - middle)
-    label = f"least squares, {series.slope:.2f} mm/yr"
+    line = level + slope / DAYS_PER_YEAR * (ends - middle)
+    label = f"least squares, {slope:.2f} mm/yr"
     axes.plot(ends.astype("datetime64[D]"), line, color=_INK, linewidth=1, linestyle="--", zorder=4, label=label)
 
 

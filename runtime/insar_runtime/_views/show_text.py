@@ -12,6 +12,7 @@ from insar_runtime._output.palette import CLASS_COLOURS
 from insar_runtime._views.point import Answer, Point, Series
 from insar_runtime._views.terminal import can_show, shows_colours, width_of
 from insar_runtime._views.terminal_plot import BRAILLE, LINES, plot_series
+from insar_runtime._views.texts import describe_evidence
 
 _WIDEST: Final = 160
 """Columns beyond which a plot only grows thinner."""
@@ -94,7 +95,7 @@ def _facts(point: Point, look: Look) -> Iterator[tuple[str, str]]:
     if rates:
         yield "velocity", ", ".join(rates)
     if point.unit is not None:
-        yield "unit", f"{point.unit} in the file, {_evidence(point)}"
+        yield "unit", f"{point.unit} in the file, {describe_evidence(point.unit_evidence, point.velocity_column)}"
     if point.position:
         yield "position", ", ".join(f"{role} {value:.10g}" for role, value in point.position.items())
     if point.same_id > 1:
@@ -121,15 +122,6 @@ def _series_lines(series: Series, look: Look) -> Iterator[tuple[str, str]]:
         yield "range", f"{finite.min():.4g} to {finite.max():.4g} mm"
     if infinite := len(dates) - len(finite):
         yield "infinite", f"{infinite} values, which are not drawn"
-
-
-def _evidence(point: Point) -> str:
-    return {
-        "declared": "as declared",
-        "velocity": f"proven by column '{point.velocity_column}'",
-        "format": "known of this format",
-        "assumed": "assumed",
-    }.get(str(point.unit_evidence), str(point.unit_evidence))
 
 
 def _bar(share: float, width: int, *, plain: bool) -> str:

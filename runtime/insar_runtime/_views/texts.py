@@ -40,6 +40,16 @@ def describe_priors(priors: ClassPriors) -> str:
     return f"{shares} ({origin})"
 
 
+def describe_evidence(evidence: str | None, velocity: str | None) -> str:
+    """Say in few words how the unit of a table is known; the column of velocities may have proven it."""
+    return {
+        "declared": "as declared",
+        "velocity": f"proven by column '{velocity}'",
+        "format": "known of this format",
+        "assumed": "assumed",
+    }.get(str(evidence), str(evidence))
+
+
 def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
     """Lay out nested facts, one a line."""
     lines = []

@@ -17,7 +17,7 @@ from insar_runtime._views.report.pack import Packed, pack, tenths
 from insar_runtime._views.report.position import NOWHERE, STEPS
 from insar_runtime._views.report.sample import GROUP
 from insar_runtime._views.report.table import ClassifiedTable
-from insar_runtime._views.texts import describe_priors
+from insar_runtime._views.texts import describe_evidence, describe_priors
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
 
 _NO_PLACE: Final = 0xFFFFFFFF
@@ -159,20 +159,10 @@ def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
     lines.append(["Model SHA-256", str(block.get("model_sha256"))])
     lines.append(["Software", f"{block.get('package')} {block.get('package_version')}, {block.get('provider')}"])
     lines.append(["Input", ", ".join(str(told[key]) for key in ("name", "producer", "layout") if told.get(key))])
-    lines.append(
-        ["Unit", f"{told.get('unit')} ({_EVIDENCE.get(told.get('unit_evidence'), told.get('unit_evidence'))})"]
-    )
+    lines.append(["Unit", f"{told.get('unit')} ({describe_evidence(told.get('unit_evidence'), told.get('velocity'))})"])
     if (priors := block.get("priors")) is not None:
         lines.append(["Priors", describe_priors(ClassPriors(**priors))])
     abstain = block.get("parameters", {}).get("abstain_below")
     if abstain is not None:
         lines.append(["Abstains", f"below a confidence of {abstain:g}"])
     return lines
-
-
-_EVIDENCE: Final = {
-    "declared": "as declared",
-    "velocity": "proven by the velocity column",
-    "format": "by the format",
-    "assumed": "assumed",
-}

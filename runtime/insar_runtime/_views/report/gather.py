@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._input.matrix import as_floats
-from insar_runtime._input.units import slopes
+from insar_runtime._input.slopes import slopes
 from insar_runtime._progress import Progress
 from insar_runtime._views.report.counts import GROUPS, Counts
 from insar_runtime._views.report.pack import per_mille, tenths
@@ -25,6 +25,8 @@ _SHARES: Final = tuple(f"p_{name.lower()}" for name in CLASS_NAMES)
 _SERIES_BYTES: Final = 1.7
 """What a value of a series takes in a page, at most: real ones take 1.1 to 1.5, base64 and all."""
 _ATTRIBUTE_BYTES: Final = 5.4
+_LEAST_EPOCHS: Final = 10
+"""Epochs without which a slope is no velocity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,7 @@ def _velocity(table: ClassifiedTable, batch: pa.RecordBatch, matrix: NDArray[np.
         return np.where(np.isfinite(velocity), velocity, np.float32(np.nan))
     if table.series is None:
         return np.full(batch.num_rows, np.nan, dtype=np.float32)
-    years = table.series.layout.days.astype(np.float64) / 365.25
-    return slopes(matrix.astype(np.float64), years).astype(np.float32)
+    return slopes(matrix, table.series.layout.days, least_epochs=_LEAST_EPOCHS).astype(np.float32)
 
 
 def _statuses(column: pa.Array) -> NDArray[np.int8]:
