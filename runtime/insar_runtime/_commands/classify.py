@@ -141,6 +141,7 @@ def classify(
     from insar_runtime._output.atomic import check_output
     from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, Places, each, expand_inputs, first_failure
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
+    from insar_runtime._pipeline.targets import Targets, path_or_stream
     from insar_runtime._views.logs import open_reporter
     from insar_runtime._views.run_report import describe_run, write_report
     from insar_runtime.files import classify_file
@@ -164,8 +165,14 @@ def classify(
     }
     inputs: Sequence[Any] = sources if alone else expand_inputs(sources)
     place = _named(places, output) if alone else _placed(places)
-    if not alone or output_dir is not None:
+    if report is not None:
+        for source in inputs:
+            Targets.of(**place(source), style=qml).check_apart(report, path_or_stream(source))
+    if not alone:
         places.prepare([Path(source) for source in inputs])
+    elif output_dir is not None:
+        # The other outputs of one input are files.
+        Places(output_dir).prepare([])
     classifier = open_classifier(model, device, precision, threads, abstain_below)
     # Arrow's own threads are as many as the machine's processors, whatever was asked for.
     pa.set_cpu_count(classifier.threads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,8 +74,8 @@ def open_atomic(
     # A link stays one: what it points to is written.
     target = Path(os.path.realpath(path))
     check_output(target, overwrite=True)
-    partial = _hidden(target)
-    hidden = {partial}
+    partial = hidden_beside(target)
+    hidden = [partial]
     try:
         with disk_errors(path):
             writer = open_writer(partial)
@@ -86,11 +87,13 @@ def open_atomic(
                 moves = [(partial, target)]
                 if companion:
                     beside, text = companion(partial, known)
-                    hidden.add(_hidden(beside))
-                    _write(_hidden(beside), text)
-                    moves.append((_hidden(beside), beside))
+                    hidden.append(hidden_beside(beside))
+                    _write(hidden[-1], text)
+                    moves.append((hidden[-1], beside))
                 # Between the first look and now another run may have made the file.
                 check_output(path, overwrite=overwrite)
+                if target.suffix.lower() == ".gpkg":
+                    _remove_logs(target)
                 for source, destination in moves:
                     source.replace(destination)
                 _flush_folder(target.parent)
@@ -170,8 +173,19 @@ class _Guarded:
             self._sink.write(batch)
 
 
-def _hidden(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial-{os.getpid()}")
+def hidden_beside(path: Path) -> Path:
+    """Give a name beside ``path`` that no other run takes, be it in another thread, container or machine."""
+    return path.with_name(f".{path.name}.partial-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def _remove_logs(path: Path) -> None:
+    """Remove what SQLite keeps beside a GeoPackage that is about to be replaced.
+
+    A program that has it open, such as QGIS, leaves pages of the old file there, which every reader of the new one
+    would lay over it.
+    """
+    for end in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

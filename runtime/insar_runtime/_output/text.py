@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from insar_runtime.errors import InputOutputError
+from insar_runtime._output.atomic import disk_errors, hidden_beside
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -29,15 +29,14 @@ def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
         If they cannot be written.
     """
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    partial = hidden_beside(target)
     try:
-        with partial.open("wb") as file:
+        with disk_errors(path), partial.open("wb") as file:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(target)
-    except OSError as error:
-        raise InputOutputError(f"{path} cannot be written ({error.strerror or error}); check the disk") from error
+        with disk_errors(path):
+            partial.replace(target)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
