@@ -78,8 +78,11 @@ def main() -> None:
     except InsarRuntimeError as error:
         _fail(error)
     except OSError as error:
+        reason = error.strerror or error
+        if error.filename is not None:
+            _fail(InputOutputError(f"{error.filename} cannot be used ({reason}); check its name, and that it is yours"))
         forget_output()
-        _fail(InputOutputError(f"writing to standard output failed ({error.strerror or error})"))
+        _fail(InputOutputError(f"writing to standard output failed ({reason})"))
     except Exception as error:
         # What typer raises for a wrong option has a message of its own; all else is a defect and stays a traceback.
         if not hasattr(error, "format_message"):

@@ -257,18 +257,10 @@ def test_nothing_is_written_over_the_input(source: Path, tmp_path: Path) -> None
     before = source.read_bytes()
     link = tmp_path / "link.png"
     link.symlink_to(source)
-    refused(run("classify", source, "--report", source, "--overwrite"), 2, "is the input", "another file")
     refused(run("show", source, "--row", "0", "--png", link, "--overwrite"), 2, "is the input", "another file")
     refused(run("report", source, "-o", source, "--overwrite"), 2, "is the input", "another file")
     refused(run("convert", source, "-o", source, "--overwrite"), 2, "is the input", "another file")
     assert source.read_bytes() == before
-
-
-@pytest.mark.parametrize("name", ["o.parquet", "o.gpkg", "bad.parquet"])
-def test_the_report_of_a_run_is_none_of_its_outputs(name: str, source: Path, tmp_path: Path) -> None:
-    outputs = ["-o", tmp_path / "o.parquet", "--gpkg", tmp_path / "o.gpkg", "--quarantine", tmp_path / "bad.parquet"]
-    refused(run("classify", source, *outputs, "--report", tmp_path / name), 2, name, "name of its own")
-    assert [path.name for path in tmp_path.iterdir()] == [source.name]
 
 
 def test_a_page_about_what_is_not_there(tmp_path: Path) -> None:

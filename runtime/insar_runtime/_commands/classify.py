@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -140,6 +140,7 @@ def classify(
     from insar_runtime._output.atomic import check_output
     from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, Places, each, expand_inputs, first_failure
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
+    from insar_runtime._pipeline.targets import Targets, path_or_stream
     from insar_runtime._views.logs import open_reporter
     from insar_runtime._views.run_report import describe_run, write_report
     from insar_runtime.files import classify_file
@@ -173,9 +174,13 @@ def classify(
     place = _named(places, output) if alone else _placed(places)
     if report is not None:
         check_output(report, overwrite=overwrite or skip_existing)
-        _refuse_report(report, inputs, map(place, inputs))
-    if not alone or output_dir is not None:
+        for source in inputs:
+            Targets.of(**place(source), style=qml).check_apart(report, path_or_stream(source))
+    if not alone:
         places.prepare([Path(source) for source in inputs])
+    elif output_dir is not None:
+        # The other outputs of one input are files.
+        Places(output_dir).prepare([])
     classifier = open_classifier(model, device, precision, threads, abstain_below)
     # Arrow's own threads are as many as the machine's processors, whatever was asked for.
     pa.set_cpu_count(classifier.threads)
@@ -254,16 +259,6 @@ def _placed(places: Places) -> Callable[[Path], dict[str, Any]]:
         "also": places.also(source),
         "quarantine": places.bad(source),
     }
-
-
-def _refuse_report(report: Path, inputs: Iterable[str | Path], outputs: Iterable[dict[str, Any]]) -> None:
-    """Refuse a report in place of an input or of an output."""
-    from insar_runtime._output.atomic import is_among, refuse_input
-
-    refuse_input(report, map(Path, inputs))
-    written = (path for place in outputs for path in (place["output"], *place["also"], place["quarantine"]))
-    if is_among(report, (Path(path) for path in written if path is not None)):
-        raise UsageError(f"--report {report} is an output of this run, too; give it a name of its own")
 
 
 def _tell(reporter: Reporter, outcome: Outcome) -> None:

@@ -73,8 +73,8 @@ def open_atomic(
     # A link stays one: what it points to is written.
     target = Path(os.path.realpath(path))
     check_output(target, overwrite=True)
-    partial = hidden_name(target)
-    hidden = {partial}
+    partial = hidden_beside(target)
+    hidden = [partial]
     try:
         with disk_errors(path):
             writer = open_writer(partial)
@@ -86,11 +86,13 @@ def open_atomic(
                 moves = [(partial, target)]
                 if companion:
                     beside, text = companion(partial, known)
-                    hidden.add(hidden_name(beside))
-                    write_parts(hidden_name(beside), [text.encode()])
-                    moves.append((hidden_name(beside), beside))
+                    hidden.append(hidden_beside(beside))
+                    write_parts(hidden[-1], [text.encode()])
+                    moves.append((hidden[-1], beside))
                 # Between the first look and now another run may have made the file.
                 check_output(path, overwrite=overwrite)
+                if target.suffix.lower() == ".gpkg":
+                    _remove_logs(target)
                 for source, destination in moves:
                     source.replace(destination)
                 flush_folder(target.parent)
@@ -193,9 +195,19 @@ class _Guarded:
             self._sink.write(batch)
 
 
-def hidden_name(path: Path) -> Path:
-    """Give the name under which a file is written before it gets its own."""
-    return path.with_name(f".{path.name}.partial-{os.getpid()}")
+def hidden_beside(path: Path) -> Path:
+    """Give a name beside ``path`` that no other run takes, be it in another thread, container or machine."""
+    return path.with_name(f".{path.name}.partial-{os.getpid()}-{os.urandom(4).hex()}")
+
+
+def _remove_logs(path: Path) -> None:
+    """Remove what SQLite keeps beside a GeoPackage that is about to be replaced.
+
+    A program that has it open, such as QGIS, leaves pages of the old file there, which every reader of the new one
+    would lay over it.
+    """
+    for end in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def write_parts(path: Path, parts: Iterable[bytes]) -> None:

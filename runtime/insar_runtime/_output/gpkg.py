@@ -35,7 +35,7 @@ from insar_runtime._output.gpkg_schema import (
 from insar_runtime._output.points import WKB_POINT, PointBounds
 from insar_runtime._output.rtree import RTree
 from insar_runtime._output.style import STYLE_NAME, make_style
-from insar_runtime.errors import DataError
+from insar_runtime.errors import DataError, UsageError
 
 _MOST_COLUMNS: Final = 2000
 """Of a table in SQLite as it is built everywhere."""
@@ -261,7 +261,10 @@ def _blobs(points: NDArray[np.float64], geometry: Geometry) -> list[bytes | None
 def _timestamp() -> str:
     """Give the time in UTC; that of SOURCE_DATE_EPOCH, so that equal runs can give equal files."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    try:
+        now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(f"SOURCE_DATE_EPOCH is '{epoch}'; give whole seconds since 1970, or unset it") from error
     return now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 

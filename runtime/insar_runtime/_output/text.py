@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from insar_runtime._output.atomic import disk_errors, flush_folder, hidden_name, write_parts
+from insar_runtime._output.atomic import disk_errors, flush_folder, hidden_beside, write_parts
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -24,7 +24,7 @@ def replace_parts(path: Path, parts: Iterable[bytes]) -> None:
         If they cannot be written.
     """
     target = Path(os.path.realpath(path))
-    partial = hidden_name(target)
+    partial = hidden_beside(target)
     try:
         with disk_errors(path):
             write_parts(partial, parts)

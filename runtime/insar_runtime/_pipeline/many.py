@@ -86,6 +86,11 @@ class Places:
         """Give the quarantine of an input."""
         return None if self.quarantine is None else self.quarantine / f"{source.stem}.bad.parquet"
 
+    def all_of(self, source: Path) -> list[Path]:
+        """Give all files that are written for an input."""
+        bad = self.bad(source)
+        return [self.output(source), *self.also(source), *([] if bad is None else [bad])]
+
     def prepare(self, sources: Sequence[Path]) -> None:
         """Make the folders.
 
@@ -96,7 +101,7 @@ class Places:
         """
         first: dict[Path, Path] = {}
         for source in sources:
-            for output in (self.output(source), *self.also(source)):
+            for output in self.all_of(source):
                 other = first.setdefault(output, source)
                 if other != source:
                     raise UsageError(f"{other} and {source} would both be written to {output}; rename one of them")

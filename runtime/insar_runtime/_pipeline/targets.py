@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from insar_runtime._output.atomic import check_output, is_among, refuse_input
-from insar_runtime._output.block import read_block
+from insar_runtime._output.block import block_beside, read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime._output.style import style_beside, write_style
 from insar_runtime._pipeline.fingerprint import InputHash
@@ -94,6 +94,18 @@ class Targets:
             check_output(path, overwrite=overwrite)
         for path in self.styles:
             check_output(path, overwrite=overwrite)
+
+    def check_apart(self, report: Path, source: Path | str | BinaryIO) -> None:
+        """Refuse a report of the run that would be written over its input or over one of its outputs.
+
+        Raises
+        ------
+        UsageError
+            If it would.
+        """
+        taken = [*self.paths, *map(block_beside, self.paths), *self.styles]
+        if is_among(report, [source, *taken] if isinstance(source, Path) else taken):
+            raise UsageError(f"report {report} is the input or an output of {source}; give it its own name")
 
     def write_styles(self) -> None:
         """Write the styles beside the outputs, which are there."""
