@@ -1,0 +1,94 @@
+"""Every command of the pages is run, as it stands and in its order, beside files as people have them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from tests.chains import sh
+from tests.conftest import ROOT
+from tests.runtime.tables import series, wide, write
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Give the language and the text of each block of code."""
+    return re.findall(r"```(sh|python)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a download, a table of one's own and a folder of downloads, and put insar-rt into the path."""
+    (download,) = (files("insar_runtime") / "demo").iterdir()
+    content = download.read_bytes()
+    (tmp_path / "EGMS_L2b_022_0845_IW2_VV_2020_2024_1.zip").write_bytes(content)
+    write(wide(*series(200)), tmp_path / "batch.parquet")
+    write(wide(*series(60, 45, seed=1)), tmp_path / "table.csv")
+    (tmp_path / "egms").mkdir()
+    (tmp_path / "egms" / "a.zip").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "egms" / "b.zip", "w") as archive:
+        archive.write(tmp_path / "table.csv", "b.csv")
+    (tmp_path / "bin").mkdir()
+    for name, arguments in (("insar-rt", "-m insar_runtime"), ("python", "")):
+        command = tmp_path / "bin" / name
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} {arguments} "$@"\n')
+        command.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", ["inputs", "outputs", "qgis", "chains"])
+def test_page(folder: Path, page: str) -> None:
+    found = blocks(ROOT / "docs" / f"{page}.md")
+    assert found
+    for language, text in found:
+        if language == "sh":
+            done = sh(f"set -e\n{text}", folder)
+        else:
+            command = [sys.executable, "-c", text]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, f"{text}\n{done.stderr}"
+
+
+def test_first_steps_of_the_readme(folder: Path) -> None:
+    (steps,) = (text for language, text in blocks(ROOT / "README.md") if "insar-rt show" in text)
+    done = sh(f"set -e\n{steps}", folder)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in folder.iterdir()} >= {
+        "EGMS_L2b_022_0845_IW2_VV_2020_2024_1.classified.parquet",
+        "classified.parquet",
+        "classified.gpkg",
+        "classified.report.html",
+    }
+    assert sorted(path.name for path in (folder / "classified").iterdir()) == [
+        "a.classified.parquet",
+        "b.classified.parquet",
+    ]
+    assert "classified in" not in sh(steps.splitlines()[-1], folder).stderr
+
+
+@pytest.mark.install
+def test_a_machine_without_a_network(tmp_path: Path) -> None:
+    """The folder of wheels is all that the other machine gets: pip finds no index there."""
+    carry, install = (text for language, text in blocks(ROOT / "docs" / "edge.md") if language == "sh")
+    environment = {**os.environ, "PIP_CONSTRAINT": str(ROOT / "constraints.txt"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    command = carry.replace("pip wheel .", f"{sys.executable} -m pip wheel -q {ROOT}")
+    subprocess.run(["sh", "-ec", command], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        ["sh", "-ec", install.replace("python3", sys.executable)],
+        cwd=tmp_path,
+        env={**bare, "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "works" in done.stdout
