@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from insar_runtime._input.sources import open_source
 from insar_runtime._survey import ids as module
-from insar_runtime._survey.columns import open_column, spread_batches
+from insar_runtime._survey.columns import spread_batches
 from insar_runtime._survey.ids import hash_ids, id_at, survey_ids
 from tests.runtime.tables import series, wide, write
 
@@ -94,8 +93,8 @@ def test_the_column_of_every_container(tmp_path: Path, kind: str) -> None:
             writer.write_table(table, max_chunksize=70)
     else:
         write(table, path)
-    with open_source(path) as source, ExitStack() as closing:
-        column = open_column(source, "pid", closing)
+    with open_source(path) as source:
+        column = source.column("pid")
         assert column is not None
         assert [text for piece in column for text in piece.to_pylist()] == table["pid"].to_pylist()
         spread = list(spread_batches(source, source.schema.names, 100))

@@ -125,7 +125,12 @@ def _open_ipc_file(path: Path, closing: ExitStack) -> Container:
     def batches() -> Iterator[pa.RecordBatch]:
         return (reader.get_batch(i) for i in range(reader.num_record_batches))
 
-    return _of_ipc(str(path), reader.schema, batches, batches)
+    def again(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with pa.OSFile(str(path)) as file:
+            some = pa.ipc.open_file(file, options=_included(reader.schema, columns))
+            yield from (some.get_batch(i) for i in range(some.num_record_batches))
+
+    return _of_ipc(str(path), reader.schema, batches, again)
 
 
 def open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | None = None) -> Container:
@@ -139,11 +144,16 @@ def open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | Non
         raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
     reader = closing.enter_context(pa.ipc.open_stream(stream))
 
-    def again() -> Iterator[pa.RecordBatch]:
-        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as second:
+    def again(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        options = _included(reader.schema, columns)
+        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file, options=options) as second:
             yield from second
 
     return _of_ipc(name, reader.schema, lambda: reader, again if path else None)
+
+
+def _included(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOptions:
+    return pa.ipc.IpcReadOptions(included_fields=[schema.get_field_index(name) for name in columns])
 
 
 def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Container:
@@ -162,12 +172,11 @@ def _of_ipc(
     name: str,
     schema: pa.Schema,
     batches: Callable[[], Iterable[pa.RecordBatch]],
-    again: Callable[[], Iterable[pa.RecordBatch]] | None,
+    again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None,
 ) -> Container:
-    some = None if again is None else lambda columns: (batch.select(list(columns)) for batch in again())
     metadata = _texts(schema.metadata)
     origin = Origin((Path(name).name,))
-    return Container("ipc", schema, None, metadata, guess_row_bytes(schema), 0, origin, lambda *_: batches(), some)
+    return Container("ipc", schema, None, metadata, guess_row_bytes(schema), 0, origin, lambda *_: batches(), again)
 
 
 def _of_csv(kind: Literal["csv", "zip"], table: CsvTable, metadata: dict[str, str], origin: Origin) -> Container:

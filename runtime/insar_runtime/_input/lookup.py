@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
@@ -72,20 +72,20 @@ def find_id(
     DataError
         If no row has it; the message names ids that are alike.
     """
-    is_parquet = _is_plain_parquet(source)
+    alone = source.column(column) if _is_plain_parquet(source) else None
     record, same, count, done = None, list[int](), 0, 0
     alike = _Alike(wanted)
-    for batch in _parquet_columns(source, [column]) if is_parquet else batches:
-        ids = _texts(batch.column(column))
+    for piece in alone or batches:
+        ids = _texts(piece if alone else piece.column(column))
         hits = np.flatnonzero(pc.fill_null(pc.equal(ids, wanted), False).to_numpy(zero_copy_only=False))
         if len(hits):
-            if not count and not is_parquet:
-                record = batch.take(pa.array(hits[:1]))
+            if not count and not alone:
+                record = piece.take(pa.array(hits[:1]))
             same += [done + int(hit) for hit in hits[: _MOST_ROWS - len(same)]]
             count += len(hits)
         elif not count:
             alike.add(ids)
-        done += batch.num_rows
+        done += len(ids)
         if progress:
             progress(done, source.rows)
     if not count:
@@ -161,17 +161,6 @@ class _Alike:
 
 def _texts(column: pa.Array) -> pa.Array:
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
-
-
-def _parquet_columns(source: Source, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Read some columns of a Parquet file, with its errors in our words."""
-
-    def read(rows: int, threads: int) -> Iterator[pa.RecordBatch]:
-        del threads
-        with pq.ParquetFile(source.name, pre_buffer=False, page_checksum_verification=True) as file:
-            yield from file.iter_batches(rows, columns=columns, use_threads=False)
-
-    yield from replace(source, _open=read).batches()
 
 
 def _parquet_row(source: Source, number: int) -> pa.RecordBatch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,6 +62,7 @@ class Source:
     held_bytes: int
     origin: Origin
     _open: Callable[[int, int], Iterable[pa.RecordBatch]]
+    _again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None
     _columns: tuple[str, ...]
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
@@ -82,6 +83,27 @@ class Source:
             raise UsageError(f"batch of {rows} rows: at least 1")
         with in_our_words(self.name, self._columns):
             yield from _regroup(self._open(rows, threads), rows)
+
+    def column(self, name: str) -> Iterator[pa.Array] | None:
+        """Read one column by itself, from the beginning, in pieces of any size.
+
+        None where that takes more than the column, or is not possible: of a stream, and of a table whose rows are not
+        those of the file.
+
+        Raises
+        ------
+        DataError, InputOutputError
+            As ``batches``.
+        """
+        # A name with a dot may be that of a part of another column.
+        if self._again is None or (self.kind == "parquet" and "." in name):
+            return None
+        return self._pieces(self._again, name)
+
+    def _pieces(self, again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]], name: str) -> Iterator[pa.Array]:
+        with in_our_words(self.name, self._columns):
+            for batch in again([name]):
+                yield batch.column(0)
 
 
 @contextmanager
@@ -150,6 +172,7 @@ def open_source(
             held.held_bytes,
             held.origin,
             held.read,
+            held.again,
             held.columns,
         )
 

@@ -15,13 +15,13 @@ import numpy as np
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
 from insar_runtime._pipeline.reading import Reading, open_understood
-from insar_runtime._survey.columns import UNREADABLE, count_rows, estimate_rows, open_column
+from insar_runtime._survey.columns import count_rows, estimate_rows
 from insar_runtime._survey.ids import IdColumn, id_at, survey_ids
 from insar_runtime._survey.sample import SampledRows, sample_rows
 from insar_runtime._survey.survey import Survey, survey_rows
 from insar_runtime._views.oddities import list_oddities
 from insar_runtime._views.planned_run import Options, PlannedRun
-from insar_runtime.errors import DataError
+from insar_runtime.errors import DataError, InputOutputError
 from insar_runtime.models import Model, load_model
 from insar_runtime.summary import notes_on
 
@@ -114,21 +114,21 @@ def _count_points(table: Reading, sample: SampledRows, *, quick: bool) -> _Point
         count = ids.rows if known is None and ids is not None and ids.complete else known
         counted = count is not None
         count = estimate_rows(source) if count is None else count
-    except UNREADABLE as error:
-        text = " ".join(str(error).split())[:160]
-        return _Points(known, False, None, None, f"reading ended early: {text}: fetch or write the file again")
+    except (DataError, InputOutputError) as error:
+        return _Points(known, False, None, None, f"reading ended early: {error}")
     return _Points(count, counted, ids if ids is not None and ids.compared else None, example, None)
 
 
 def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | None]:
     """Read the column of ids, and an id that occurs twice."""
-    with ExitStack() as closing:
-        column = open_column(source, layout.id, closing)
-        if column is None:
-            return None, None
-        ids = survey_ids(column, seconds=_PASS_SECONDS, compare=layout.id is not None)
-        again = open_column(source, layout.id, closing) if ids.example_rows else None
-        return ids, None if again is None else id_at(again, ids.example_rows[0])
+    # Without ids, any column tells the number of rows of a text.
+    name = layout.id or (source.schema.names[0] if source.kind in {"csv", "zip"} else None)
+    column = None if name is None else source.column(name)
+    if name is None or column is None:
+        return None, None
+    ids = survey_ids(column, seconds=_PASS_SECONDS, compare=layout.id is not None)
+    again = source.column(name) if ids.example_rows else None
+    return ids, None if again is None else id_at(again, ids.example_rows[0])
 
 
 def _understood(table: Reading, points: _Points) -> dict[str, Any]:
