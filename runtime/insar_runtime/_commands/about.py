@@ -1,7 +1,5 @@
 """``insar-rt demo``, ``models``, ``doctor`` and ``bench``: about the package itself, no input needed."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """``insar-rt classify``."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -232,7 +230,7 @@ def _means_many(source: str) -> bool:
     return Path(source).is_dir() or (has_magic(source) and not Path(source).exists())
 
 
-def _named(places: Places, output: str | None) -> Callable[[str], dict[str, Any]]:
+def _named(places: "Places", output: str | None) -> Callable[[str], dict[str, Any]]:
     """Give the outputs of the one input, as the user named them."""
 
     def place(source: str) -> dict[str, Any]:
@@ -252,7 +250,7 @@ def _named(places: Places, output: str | None) -> Callable[[str], dict[str, Any]
     return place
 
 
-def _placed(places: Places) -> Callable[[Path], dict[str, Any]]:
+def _placed(places: "Places") -> Callable[[Path], dict[str, Any]]:
     """Give the outputs of one of many inputs."""
     return lambda source: {
         "output": places.output(source),
@@ -261,7 +259,7 @@ def _placed(places: Places) -> Callable[[Path], dict[str, Any]]:
     }
 
 
-def _tell(reporter: Reporter, outcome: Outcome) -> None:
+def _tell(reporter: "Reporter", outcome: "Outcome") -> None:
     if outcome.error is not None:
         reporter.failed(outcome.error)
     elif outcome.summary is not None and outcome.summary.skipped:

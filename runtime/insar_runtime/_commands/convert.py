@@ -1,7 +1,5 @@
 """``insar-rt convert``."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """``insar-rt report``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

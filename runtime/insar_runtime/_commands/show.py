@@ -1,7 +1,5 @@
 """``insar-rt show``."""
 
-from __future__ import annotations
-
 import sys
 from functools import partial
 from pathlib import Path

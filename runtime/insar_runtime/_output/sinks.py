@@ -10,10 +10,8 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from insar_runtime._output.arrow import ArrowWriter
 from insar_runtime._output.atomic import Metadata, Sink, Writer, check_output, open_atomic
 from insar_runtime._output.block import block_beside, make_companion
-from insar_runtime._output.csv_text import CsvWriter
 from insar_runtime._output.parquet import ParquetWriter
 from insar_runtime.errors import UsageError
 
@@ -76,21 +74,25 @@ def open_table(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: 
         If writing fails or the written file does not hold every row; nothing is left behind.
     """
     kind = format_of(path)
-    writers: dict[Format, Callable[[Path], Writer]] = {
-        "parquet": lambda hidden: ParquetWriter(hidden, schema),
-        "csv": lambda hidden: CsvWriter(hidden, schema),
-        "gpkg": lambda hidden: _open_geopackage(hidden, schema, layer=path.stem),
-        "arrow": lambda hidden: ArrowWriter(hidden, schema, stream=False),
-        "arrow stream": lambda hidden: ArrowWriter(hidden, schema, stream=True),
-    }
     companion = None
     if kind in _BLOCK_BESIDE:
         check_output(block_beside(path), overwrite=overwrite)
         companion = partial(make_companion, path)
-    return open_atomic(path, writers[kind], metadata, overwrite=overwrite, companion=companion)
+    return open_atomic(path, _writer_of(kind, path, schema), metadata, overwrite=overwrite, companion=companion)
 
 
-def _open_geopackage(hidden: Path, schema: pa.Schema, *, layer: str) -> Writer:
-    from insar_runtime._output.gpkg import GeoPackageWriter  # noqa: PLC0415 - takes SQLite and XML
+def _writer_of(kind: Format, path: Path, schema: pa.Schema) -> Callable[[Path], Writer]:
+    """Give what opens a writer; formats other than Parquet are loaded when they are wanted."""
+    if kind == "parquet":
+        return lambda hidden: ParquetWriter(hidden, schema)
+    if kind == "csv":
+        from insar_runtime._output.csv_text import CsvWriter  # noqa: PLC0415
 
-    return GeoPackageWriter(hidden, schema, layer=layer)
+        return lambda hidden: CsvWriter(hidden, schema)
+    if kind == "gpkg":
+        from insar_runtime._output.gpkg import GeoPackageWriter  # noqa: PLC0415
+
+        return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem)
+    from insar_runtime._output.arrow import ArrowWriter  # noqa: PLC0415
+
+    return lambda hidden: ArrowWriter(hidden, schema, stream=kind == "arrow stream")

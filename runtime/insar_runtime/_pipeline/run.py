@@ -20,7 +20,6 @@ from insar_runtime._input.position import read_points
 from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
-from insar_runtime._output.arrow import open_stream
 from insar_runtime._output.atomic import Sink
 from insar_runtime._output.block import METADATA_KEY
 from insar_runtime._output.points import (
@@ -143,6 +142,8 @@ class Run:
     def _open(self, output: Path | str | BinaryIO, *, overwrite: bool) -> AbstractContextManager[Sink]:
         if isinstance(output, Path):
             return open_table(output, self._schema, self._footer, overwrite=overwrite)
+        from insar_runtime._output.arrow import open_stream  # noqa: PLC0415 - most outputs are files
+
         if not isinstance(output, str):
             return open_stream(output, self._schema)
         if sys.stdout is None:
