@@ -54,6 +54,10 @@ class BadRowsError(DataError):
         super().__init__(message)
         self.summary = summary
 
+    def __reduce__(self) -> tuple[type[BadRowsError], tuple[str, Summary]]:
+        # Pools of processes send errors home by pickle, which knows of the message alone.
+        return type(self), (str(self), self.summary)
+
 
 class InputNotFoundError(InsarRuntimeError, FileNotFoundError):
     """There is no input under this name."""

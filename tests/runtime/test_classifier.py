@@ -203,6 +203,7 @@ DAYS = [date(2020, 1, 1) + timedelta(days=12 * i) for i in range(40)]
         (np.zeros((2, 39)), DAYS, UsageError, r"shape \[2, 39\] and there are 40 dates"),
         (np.zeros((2, 2, 40)), DAYS, UsageError, "shape"),
         ([["a"] * 40], DAYS, UsageError, "no array of numbers"),
+        (np.zeros((2, 40), np.complex64), DAYS, UsageError, "complex"),
         (np.zeros((2, 40)), [*DAYS[:-1], DAYS[0]], DataError, "2020-01-01 occurs twice"),
         (np.zeros((2, 40)), [*DAYS[:-1], np.datetime64("NaT")], DataError, "date 39 is missing"),
         (np.zeros((2, 40)), ["yesterday"] * 40, DataError, "date 0 is missing or unreadable"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,8 @@ def test_rows_that_cannot_be_classified_are_copied_and_counted(tmp_path: Path, c
     with pytest.raises(BadRowsError, match="5 of 200 rows") as raised:
         classify_file(source, tmp_path / "new.parquet", max_bad_fraction=4.9 / 200, **options)
     assert raised.value.summary.rows == pq.read_metadata(tmp_path / "new.parquet").num_rows == 200
+    # As from a worker of a pool of processes.
+    assert pickle.loads(pickle.dumps(raised.value)).summary == raised.value.summary
     write(wide(*series(30)), source)
     classify_file(source, tmp_path / "out.parquet", **options)
     assert pq.read_table(bad).num_rows == 0

@@ -114,3 +114,20 @@ def _rows(output: Path) -> int:
     with closing(sqlite3.connect(output)) as database:
         (count,) = database.execute("SELECT count(*) FROM o").fetchone()
         return int(count)
+
+
+@pytest.mark.parametrize("lost", [1, 200, 20_000])
+def test_a_geopackage_without_its_end_is_made_anew(tmp_path: Path, lost: int) -> None:
+    source, output = write(wide(*series(300)), tmp_path / "in.parquet"), tmp_path / "o.gpkg"
+    classifier = Classifier(device="cpu")
+    classify_file(source, output, classifier=classifier)
+    assert classify_file(source, output, classifier=classifier, skip_existing=True).skipped
+    whole = output.read_bytes()
+    output.write_bytes(whole[:-lost])
+    assert not classify_file(source, output, classifier=classifier, skip_existing=True).skipped
+    assert output.stat().st_size == len(whole)
+
+
+def test_further_outputs_are_a_list(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"one name, .*map\.gpkg; give a list"):
+        classify_file(source, tmp_path / "o.parquet", also=str(tmp_path / "map.gpkg"))

@@ -237,6 +237,15 @@ def test_classified_text(tmp_path: Path) -> None:
     assert text.facts["about"][-1] == ["Origin", "the file does not say which model gave the classes"]
 
 
+def test_classified_text_without_one_class(tmp_path: Path) -> None:
+    """Nothing tells a reader of CSV that columns without a value are numbers."""
+    table = wide(np.full((20, 60), np.nan), series(1)[1])
+    classified = tmp_path / "classified.csv"
+    classify_file(write(table, tmp_path / "in.parquet"), classified, units="mm")
+    _report(classified, tmp_path / "out.html")
+    assert read_page(tmp_path / "out.html").facts["counts"]["groups"] == [0, 0, 0, 0, 0, 20]
+
+
 def test_no_rows(tmp_path: Path) -> None:
     source = write(wide(*series(5)).slice(0, 0), tmp_path / "in.parquet")
     classify_file(source, tmp_path / "c.parquet", keep_series=True)

@@ -21,6 +21,8 @@ def as_float32(displacement: Any) -> NDArray[np.float32]:
     UsageError
         If they are no array of numbers.
     """
+    if np.iscomplexobj(displacement):
+        raise UsageError("displacement is complex, as interferograms are; give unwrapped displacements, [N, T] in mm")
     try:
         if hasattr(displacement, "iloc"):  # pandas, whose missing values numpy does not know
             displacement = displacement.to_numpy(dtype=np.float32, na_value=np.nan)

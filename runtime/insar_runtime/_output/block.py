@@ -74,6 +74,12 @@ def _read_arrow(path: Path, magic: bytes) -> bytes:
 def _read_geopackage(path: Path) -> str:
     import sqlite3  # noqa: PLC0415 - only where there is one
 
+    with path.open("rb") as file:
+        header = file.read(32)
+    page_size, pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
+    # SQLite does not miss pages before it needs them. The size 65536 is written as 1.
+    if path.stat().st_size < (65_536 if page_size == 1 else page_size) * pages:
+        raise ValueError("the end is missing")
     query = "SELECT metadata FROM gpkg_metadata WHERE md_standard_uri = ?"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:

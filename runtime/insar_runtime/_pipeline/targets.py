@@ -47,8 +47,10 @@ class Targets:
         Raises
         ------
         UsageError
-            If a stream is not the only output, or a file is named twice.
+            If a stream is not the only output, a file is named twice, or further ones are no list.
         """
+        if isinstance(also, (str, Path)):
+            raise UsageError(f"also is one name, {also}; give a list of them")
         outputs = (path_or_stream(output), *(Path(path) for path in also))
         files = [path for path in outputs if isinstance(path, Path)]
         styles = tuple(dict.fromkeys(map(style_beside, files))) if style else ()

@@ -120,7 +120,7 @@ def _columns(
     table: ClassifiedTable, batch: pa.RecordBatch, rows: NDArray[np.int64], matrix: NDArray[np.float32]
 ) -> dict[str, Any]:
     """Bring a batch to what a page holds of every point, and the confidence."""
-    shares = np.stack([as_floats(batch.column(name)) for name in _SHARES], axis=1)
+    shares = np.stack([_chances(batch.column(name)) for name in _SHARES], axis=1)
     class_id = _whole(batch.column("class_id"), NO_CLASS)
     if class_id.size and not NO_CLASS <= class_id.min() <= class_id.max() < len(CLASS_NAMES):
         raise DataError(f"class_id {class_id.max()} is none of ours; classify the table again")
@@ -133,13 +133,18 @@ def _columns(
         "y": xy[:, 1],
         GROUP: np.where(class_id == NO_CLASS, len(CLASS_NAMES), class_id).astype(np.int8),
         "status": _statuses(batch.column("status")),
-        "confidence": as_floats(batch.column("confidence")),
+        "confidence": _chances(batch.column("confidence")),
         "velocity": _velocity(table, batch, matrix),
         "shares": _lists(per_mille(shares)),
         "n_epochs": np.clip(_whole(batch.column("n_epochs"), 0), 0, None).astype(np.uint16),
         "max_gap_days": np.clip(_whole(batch.column("max_gap_days"), 0), 0, None).astype(np.uint16),
         "id": ids,
     }
+
+
+def _chances(column: pa.Array) -> NDArray[np.float32]:
+    """Give probabilities; a CSV whose first rows have none gives them as text."""
+    return as_floats(pc.if_else(pc.equal(column, ""), None, column) if pa.types.is_string(column.type) else column)
 
 
 def _velocity(table: ClassifiedTable, batch: pa.RecordBatch, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
