@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -73,7 +73,8 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
         max(len(sample.series), 1),
         ids=points.ids,
         example_id=points.example,
-        notes=notes_on(table.understanding),
+        # The survey tells fillers by itself.
+        notes=[note for note in notes_on(table.understanding) if note != table.understanding.fillers],
     )
     understood = _understood(table, points)
     if refusal is not None:
@@ -112,6 +113,8 @@ def _opened(
             refusal = str(error)
             begin = time.perf_counter()
             table = closing.enter_context(reading("mm"))
+            known = table.understanding  # nobody has declared millimetres
+            table = replace(table, understanding=replace(known, units=replace(known.units, note=None)))
         yield table, refusal, time.perf_counter() - begin
 
 
