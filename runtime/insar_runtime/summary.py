@@ -128,6 +128,8 @@ def notes_on(understanding: Understanding) -> tuple[str, ...]:
         notes.append(understanding.units.note)
     if understanding.units.sign == "opposite_to_velocity":
         notes.append("the series have the opposite sign of the velocity column")
+    if understanding.fillers:
+        notes.append(understanding.fillers)
     if understanding.layout.longitude and understanding.layout.latitude and understanding.position is None:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
     if understanding.layout.producer == "EGMS L3":

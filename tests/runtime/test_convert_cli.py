@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -127,6 +128,12 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert out.read_bytes() == b"mine"
     assert run("convert", MINTPY, "-o", out, "--overwrite").returncode == 0
     assert not list(tmp_path.glob(".*partial*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    refused(run("convert", tmp_path / "pipe.csv", "-o", tmp_path / "out.parquet"), 2, "no regular file")
 
 
 def test_damage_in_the_middle_leaves_no_output(tmp_path: Path) -> None:

@@ -56,14 +56,47 @@ def lines(text: str, *, header: str = "", rows: str = "") -> str:
         "# " + PLAIN,
         "# made by a script\n# of two lines, and a comma\n" + PLAIN,
         "\ufeff# made by a script\n" + PLAIN,
+        "sep=,\n" + PLAIN,
+        "\ufeffsep=;\r\n" + PLAIN.replace(",", ";"),
         PLAIN.replace("pid", " pid ").replace("45.5", " 45.5 "),
         PLAIN.replace("lat,", '"lat",'),
     ],
-    ids=["both", "header", "rows", "two", "pipe", "hash", "hash-blank", "comments", "bom", "blanks", "quotes"],
+    ids=[
+        "both",
+        "header",
+        "rows",
+        "two",
+        "pipe",
+        "hash",
+        "hash-blank",
+        "comments",
+        "bom",
+        "sep",
+        "sep-bom",
+        "blanks",
+        "quotes",
+    ],
 )
 def test_dialects_mean_the_same(write: Write, content: str) -> None:
     expected = read(write(PLAIN))
     assert read(write(content)).equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "expected"),
+    [("44,117", [44, 117]), ("44,", [44, None]), ("44.5,1", [44.5, 1.0]), ("T44,1", ["T44", "1"])],
+)
+def test_a_track_is_a_number_or_a_name(write: Write, tracks: str, expected: list[object]) -> None:
+    first, second = tracks.split(",")
+    table = read(write(f"code,track,20200103\nA1,{first},1.1\nA2,{second},2.2\n"))
+    assert table["track"].to_pylist() == expected
+
+
+@pytest.mark.parametrize("text", ["NULL", "Null", "n/a", "#N/A", "<NA>", "\\N", "-nan", " NA"])
+def test_words_for_a_missing_value(write: Write, text: str) -> None:
+    table = read(write(f"pid,20200103,20200109\nA1,{text},1.1\nA2,2.5,{text}\n"))
+    assert table["20200103"].to_pylist() == [None, 2.5]
+    assert table["20200109"].to_pylist()[1] is None
 
 
 def test_columns_without_a_name_are_kept_under_one(write: Write) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -233,3 +234,52 @@ def test_sort_axis_refuses() -> None:
     for wrong in ("1970-01-01", "NaT"):
         with pytest.raises(DataError, match=f"{wrong} lies outside"):
             sort_axis(np.array(["2015-01-01", wrong], dtype="datetime64[D]"))
+
+
+@pytest.mark.parametrize(
+    ("form", "family"),
+    [
+        ("{0.day}/{0.month}/{0.year}", "DD/MM/YYYY"),
+        ("{0.month}/{0.day}/{0.year}", "MM/DD/YYYY"),
+        ("{0.month}/{0.day}/{0:%y}", "MM/DD/YY"),
+        ("X{0.day}.{0.month}.{0.year}", "XDD.MM.YYYY"),
+        ("{0.year}-{0.month}-{0.day}", "YYYY-MM-DD"),
+        ("{0:%Y%m%d}T051722", "YYYYMMDD"),
+    ],
+)
+def test_no_date_is_lost_without_its_zeros(form: str, family: str) -> None:
+    days = [date(2019, 1, 4) + timedelta(12 * i) for i in range(60)]
+    found = find_date_columns(["pid", *(form.format(day) for day in days)])
+    assert (found.family, found.dates.tolist()) == (family, days)
+
+
+def test_a_named_format_reads_days_without_their_zero() -> None:
+    days = [date(2019, 1, 4), date(2019, 11, 24)]
+    names = [f"{day.day}/{day.month}/{day.year}" for day in days]
+    assert find_date_columns(names, "DD/MM/YYYY").dates.tolist() == days
+
+
+@pytest.mark.parametrize("ends", [("_x", "_y"), (".1", ".2"), ("", ".1")])
+def test_columns_of_a_merge_are_not_left_aside(ends: tuple[str, str]) -> None:
+    names = ["pid", "20190104", *(f"20190116{end}" for end in ends), "mean_velocity_x"]
+    with pytest.raises(DataError, match=r"one of two columns of a date.*keep one"):
+        find_date_columns(names)
+
+
+@pytest.mark.parametrize(("name", "named"), [("disp_20190104", "disp_%Y%m%d"), ("20190104_mm", "%Y%m%d_mm")])
+def test_dates_within_other_words_are_told_and_read(name: str, named: str) -> None:
+    with pytest.raises(DataError, match=f"--date-format {named}$"):
+        find_date_columns(["pid", name])
+    assert find_date_columns(["pid", name], named).dates.tolist() == [date(2019, 1, 4)]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Rome", "America/Los_Angeles", "+02:00", "UTC"])
+def test_times_of_a_zone_are_days_where_its_clocks_stood(zone: str) -> None:
+    shown = pa.array([datetime(2020, 1, 3), datetime(2020, 7, 7)], pa.timestamp("us"))
+    values = pc.assume_timezone(shown, zone)
+    assert list_dates_to_days(values, "date").astype(str).tolist() == ["2020-01-03", "2020-07-07"]
+
+
+def test_a_zone_that_nobody_knows() -> None:
+    with pytest.raises(DataError, match=r"zone 'Mars/Olympus'.*write dates"):
+        list_dates_to_days(pa.array([0], pa.timestamp("us", "Mars/Olympus")), "date")

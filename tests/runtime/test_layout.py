@@ -137,6 +137,13 @@ def test_list_with_dates_column_unsorted() -> None:
     assert layout.attributes == ("pid", "weights")
 
 
+def test_list_dates_may_be_whole_numbers() -> None:
+    head = list_table(pid=["a"], dates=[[20200103, 20200109]], displacements=[[1.0, 2.0]])
+    layout = resolve_layout(head.schema, head)
+    assert (layout.columns, layout.dates_column) == (("displacements",), "dates")
+    assert layout.dates.tolist() == DAYS[:2]
+
+
 def test_list_without_rows_has_no_axis() -> None:
     schema = pa.schema([("dates", pa.list_(pa.date32())), ("ts", pa.list_(pa.float32(), 3))])
     layout = resolve_layout(schema)
@@ -153,7 +160,7 @@ def test_sliced_head_gives_the_dates_of_its_own_rows() -> None:
     ("head", "message"),
     [
         (list_table(ts=[[1.0]]), "'ts' has no dates"),
-        (list_table(ts=[[1.0]], dates=[[20200103]]), "'dates' is of type list"),
+        (list_table(ts=[[1.0]], dates=[[1.5]]), "'dates' is of type list"),
         (
             list_table(ts=[[1.0]], dates=pa.array([None], pa.list_(pa.date32()))),
             "has no dates in the first 1 row",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,12 @@ from insar_runtime._input.layout import Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.slopes import slopes
 from insar_runtime._input.sources import open_source
+from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.units import Unit, Units, prove_units
+from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.errors import DataError, UsageError
+from insar_runtime.summary import notes_on
+from tests.runtime.tables import series, wide, write
 
 EPOCHS = 60
 PER_MM: dict[Unit, float] = {"mm": 1.0, "cm": 0.1, "m": 0.001, "rad": 4 * math.pi / 55.466}
@@ -37,6 +42,11 @@ def scene(rows: int = 400, *, noise: float = 3.0, seed: int = 1) -> tuple[npt.ND
     level = rng.normal(0, 20, (rows, 1))  # series need not begin at 0
     series = level + velocity[:, None] * years + rng.normal(0, noise, (rows, EPOCHS))
     return series.astype(np.float32), velocity
+
+
+def understand_file(path: Path) -> Understanding:
+    with open_understood(path) as table:
+        return table.understanding
 
 
 def prove_file(path: Path, declared: Unit | None = None) -> Units:
@@ -128,6 +138,37 @@ def test_scaled_integers_are_told_from_units() -> None:
     series, velocity = scene()
     with pytest.raises(DataError, match=r"whole numbers of 0.1 mm\? then divide them by 10"):
         prove_units(np.round(series * 10), layout_of("", "VEL"), velocity)
+
+
+def test_centimetres_that_go_with_velocities_in_centimetres_are_doubted() -> None:
+    series, velocity = scene(noise=2.0)
+    units = prove_units(series / np.float32(30), layout_of("", "VEL"), velocity / 30)
+    assert units.unit == "mm"
+    assert units.note is not None
+    assert re.search(r"go with 'VEL', but their median range is only .* mm: .*--units cm", units.note)
+    assert prove_units(series, layout_of("", "VEL"), velocity).note is None
+
+
+@pytest.mark.parametrize("filler", [-9999, -999, 999, -32768])
+@pytest.mark.parametrize("share", [0.2, 0.001])
+def test_fillers_are_told_whether_they_hide_the_unit_or_not(tmp_path: Path, filler: int, share: float) -> None:
+    displacement, dates = series(300)
+    rng = np.random.default_rng(0)
+    where = np.zeros(displacement.shape, bool)
+    if share > 0.1:
+        where[:, : int(share * len(dates))] = True  # all rows, so that all slopes are wrong
+    else:
+        where[rng.random(displacement.shape) < share] = True
+    moving = displacement + rng.uniform(20, 30, (300, 1)) * np.arange(len(dates)) / 40
+    velocity = slopes(moving, (dates - dates[0]).astype(float), least_epochs=10)
+    moving[where] = filler
+    path = write(wide(moving, dates, mean_velocity=velocity), tmp_path / "a.parquet")
+    told = rf"the value {filler} occurs {where.sum()} times in the first 300 rows: .*write those cells empty"
+    if share > 0.1:
+        with pytest.raises(DataError, match=told):
+            understand_file(path)
+    else:
+        assert any(re.match(told, note) for note in notes_on(understand_file(path)))
 
 
 def test_large_samples_are_thinned_over_all_rows() -> None:

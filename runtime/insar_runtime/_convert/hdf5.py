@@ -28,6 +28,8 @@ def is_hdf5(path: Path) -> bool:
     InputOutputError
         It cannot be read.
     """
+    if path.exists() and not path.is_file():
+        return False  # a pipe would wait for its writer
     try:
         with path.open("rb") as file:
             head = file.read(_PLACES[-1] + len(_SIGNATURE))

@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from insar_runtime.errors import DataError
 
@@ -54,8 +54,10 @@ def open_archive(path: Path, closing: ExitStack) -> Archive:
     archive = closing.enter_context(zipfile.ZipFile(path))
     members = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
     tables = [info for info in members if info.filename.lower().endswith(".csv")]
+    if not tables:
+        _refuse_without_table(path, [info.filename for info in members])
     if len(tables) != 1:
-        found = ", ".join(f"'{info.filename}'" for info in tables[:3]) or "none"
+        found = ", ".join(f"'{info.filename}'" for info in tables[:3])
         raise DataError(f"{path} must hold one CSV, it holds {len(tables)} ({found}): unpack it and give one file")
     if tables[0].flag_bits & 1:
         raise DataError(f"{path} is encrypted: unpack it and give the CSV")
@@ -68,6 +70,16 @@ def open_archive(path: Path, closing: ExitStack) -> Archive:
     facts = _read_facts(archive, beside[0])
     notes = () if facts is not None else (f"'{beside[0].filename}' in the zip is no XML and was left aside",)
     return Archive(archive, name, facts or {}, notes)
+
+
+def _refuse_without_table(path: Path, names: list[str]) -> NoReturn:
+    """Say what is there in place of a CSV."""
+    if any(name.startswith("xl/") for name in names):
+        raise DataError(f"{path} is an Excel workbook: save its sheet as CSV UTF-8, with decimal points")
+    found = ", ".join(f"'{name}'" for name in names[:3]) + (", ..." if len(names) > 3 else "")
+    raise DataError(
+        f"{path} must hold one CSV, it holds {found or 'nothing'}: unpack it, and give a file that insar-rt reads"
+    )
 
 
 def _is_hidden(name: str) -> bool:

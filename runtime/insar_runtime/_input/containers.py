@@ -26,13 +26,34 @@ _GUESSED_TEXT: Final = 24
 """Bytes of a text."""
 
 _HDF5: Final = b"\x89HDF"
-_REFUSED: Final = (
-    (b"SQLite format 3", "a GeoPackage or SQLite file"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\x00\x00\x27\x0a", "a shapefile"),
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
+_UNPACK: Final = "unpack it, and give the Parquet or CSV file that it holds"
+_OGR: Final = (
+    "bring it to CSV: ogr2ogr -t_srs EPSG:4326 -lco GEOMETRY=AS_XY OUT.csv IN, and name the columns of the position "
+    "with --lon X --lat Y"
 )
+_TABLE: Final = "convert it to Parquet or UTF-8 CSV, one row a point"
+_REFUSED: Final = (
+    (b"SQLite format 3", "a GeoPackage or SQLite file", _OGR),
+    (b"\x00\x00\x27\x0a", "a shapefile", _OGR),
+    (b"fgb\x03", "a FlatGeobuf file", _OGR),
+    (b"\x1f\x8b", "a gzip file", _UNPACK),
+    (b"BZh", "a bzip2 file", _UNPACK),
+    (b"\xfd7zXZ\x00", "an xz file", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z file", _UNPACK),
+    (b"Rar!", "a rar file", _UNPACK),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook", _TABLE),
+    (b"\xff\xfe", "UTF-16 text", _TABLE),
+    (b"\xfe\xff", "UTF-16 text", _TABLE),
+)
+"""First bytes, what they tell, and what to do."""
+_AGAIN: Final = "fetch the file again"
+_MARKUP: Final = (
+    (b"<", "a web page or XML", _AGAIN),
+    (b"{", "JSON", f"{_AGAIN} if a service has sent this, or {_TABLE}"),
+    (b"[{", "JSON", _TABLE),
+)
+"""First characters of text that is no table: what a service sends in place of a file, when a token has expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +109,23 @@ def open_path(
         return _open_zip(path, closing, roles, date_format)
     if magic.startswith(b"\xff\xff\xff\xff"):
         return open_ipc_stream(closing.enter_context(pa.OSFile(name)), closing, name, path)
-    what = next((what for start, what in _REFUSED if magic.startswith(start)), None)
     if not magic:
         raise DataError(f"{path} is empty: fetch or write it again")
-    if what is None and extension in {".parquet", ".geoparquet", ".pq", ".zip", ".arrow", ".arrows", ".ipc"}:
+    text = magic.removeprefix(b"\xef\xbb\xbf").lstrip()
+    known = [found for found in _REFUSED if magic.startswith(found[0])]
+    if not known and extension in {".parquet", ".geoparquet", ".pq", ".zip", ".arrow", ".arrows", ".ipc"}:
         raise DataError(f"{path} is no {extension[1:]} file by its content: fetch or write it again")
     if magic.startswith(_HDF5):
         raise DataError(
             f"{path} is an HDF5 or NetCDF file: bring maps of MintPy, LiCSBAS or OPERA DISP-S1 to Parquet with "
             f"insar-rt convert {path} -o OUT.parquet"
         )
-    if what is not None or b"\0" in magic:
-        raise DataError(f"{path} is {what or 'no text'}: convert it to Parquet or UTF-8 CSV, one row a point")
+    known += [found for found in _MARKUP if text.startswith(found[0])]
+    if b"\0" in magic:
+        known.append((b"", "no text", _TABLE))
+    if known:
+        _, what, remedy = known[0]
+        raise DataError(f"{path} is {what}: {remedy}")
     table = open_csv(lambda: pa.OSFile(name), path.open("rb"), closing, roles, date_format)
     return _of_csv("csv", table, {}, Origin((path.name,)))
 

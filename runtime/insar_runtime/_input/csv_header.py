@@ -16,6 +16,7 @@ from insar_runtime.errors import DataError
 HEADER_LIMIT: Final = 1 << 26
 """Longest header line that is read: a million points of a transposed table, which is then refused by name."""
 _SEPARATORS: Final = (b",", b";", b"\t", b"|")
+_EXCEL: Final = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=[,;|\t]\"?\s*", re.IGNORECASE)
 _VISUALIZER: Final = re.compile(r"export_res_ *[0-9]+")
 _MATLAB_DAYS: Final = 366
 """MATLAB counts days from the year 0, Python from the year 1."""
@@ -49,7 +50,9 @@ class Header:
 
 
 def is_comment(line: bytes, following: bytes) -> bool:
-    """Whether a line with # is no header: another such line follows, or one with other separators."""
+    """Whether a line is no header: Excel's sep=; or one with # where another such line follows, or other separators."""
+    if _EXCEL.fullmatch(line):
+        return True
     if not line.removeprefix(b"\xef\xbb\xbf").startswith(b"#") or not following.strip():
         return False
     # One more or less may be a separator at the end of the header or of the rows.

@@ -74,7 +74,8 @@ _FLOATS: Final = frozenset(
 )
 _MOST_ATTRIBUTES: Final = 5000
 """More columns without a date among them are a transposed table, whose numbers nobody asks for."""
-_NULLS: Final = ["", "NaN", "nan", "-nan", "NULL", "null", "NA", "N/A", "None"]
+_NULLS: Final = ["", "NaN", "nan", "-nan", "NULL", "null", "Null", "NA", "N/A", "n/a", "#N/A", "<NA>", "None", "\\N"]
+"""Of pandas, R and C, of spreadsheets (#N/A) and of PostgreSQL (\\N)."""
 _PADDED_NULLS: Final = [pad + text for pad in ("", " ") for text in _NULLS]
 """pyarrow trims numbers before it reads them, but not before it looks for nulls."""
 _DECIMAL_COMMA: Final = r"^\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*$"
@@ -239,8 +240,11 @@ def _attribute_type(name: str, column: pa.ChunkedArray, roles: Mapping[str, str]
         return pa.float64()
     column = pc.utf8_trim_whitespace(column)
     values = column.filter(pc.invert(pc.is_in(column, pa.array(_NULLS))))
-    if lower in _INTEGERS:
-        return pa.int64() if _casts(values, pa.int64()) else pa.float64()
+    if lower in _INTEGERS and _casts(values, pa.int64()):
+        return pa.int64()
+    if lower in _INTEGERS and _casts(values, pa.float64()):
+        return pa.float64()
+    # Also a track as SqueeSAR names it, T44.
     if not _casts(values, pa.float64()) or _any_matches(values, _CODE):
         return pa.string()
     return pa.float64() if lower in NUMERIC_NAMES or _any_matches(values, _DECIMALS) else pa.string()

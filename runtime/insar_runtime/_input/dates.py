@@ -23,7 +23,9 @@ from insar_runtime._input.spellings import (
     Spelling,
     calendar_day,
     day_first,
+    find_merged,
     find_spellings,
+    format_within,
 )
 from insar_runtime.errors import DataError
 
@@ -46,6 +48,8 @@ VALUE_NAMES: Final = (
     "los",
 )
 """Names of the displacement there, most telling first."""
+_UTC: Final = frozenset({"UTC", "ETC/UTC", "Z", "GMT", "+00:00"})
+"""Needs no data base of time zones, which small systems lack."""
 _LOOKED_AT: Final = 20
 """Rows that tell whether a column holds dates."""
 _LOOKED_FOR: Final = "YYYYMMDD, DYYYYMMDD, D_YYYYMMDD, YYYY-MM-DD or YY/MM/DD"
@@ -134,6 +138,11 @@ def find_date_columns(names: Iterable[str], date_format: str | None = None) -> D
             f"date columns such as '{spelling.found[0][1]}' may be {' or '.join(spelling.readings)}: say which, "
             f"e.g. --date-format {spelling.readings[0]}"
         )
+    if (merged := find_merged(names, date_format)) is not None:
+        raise DataError(
+            f"column '{merged}' is one of two columns of a date, as a merge of tables names them: keep one column "
+            f"a date, named {spelling.family}"
+        )
     found = sorted(spelling.found)
     for (day, name), (other_day, other) in itertools.pairwise(found):
         if day == other_day:
@@ -171,13 +180,24 @@ def list_dates_to_days(values: pa.Array, name: str, date_format: str | None = No
         days = [_day(text, name, date_format) for text in encoded.dictionary.to_pylist()]
         values = pa.array(days, pa.date32()).take(encoded.indices)
     elif t.is_timestamp(values.type):
-        values = values.cast(pa.timestamp(values.type.unit))
+        values = _local_times(values, name)
     elif not t.is_date(values.type):
         raise DataError(
             f"column '{name}' is of type {values.type}: dates, timestamps, whole numbers YYYYMMDD or text needed"
         )
     result: npt.NDArray[np.datetime64] = values.to_numpy(zero_copy_only=False).astype("datetime64[D]")
     return result
+
+
+def _local_times(values: pa.Array, name: str) -> pa.Array:
+    """Give timestamps as the clocks of their zone show them: midnight in Rome is the day before in UTC."""
+    zone = values.type.tz
+    if zone is None or zone.upper() in _UTC:
+        return values.cast(pa.timestamp(values.type.unit))
+    try:
+        return pc.local_timestamp(values)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"column '{name}' has times of zone '{zone}', which is not known here: write dates") from error
 
 
 def _day(text: Any, name: str, date_format: str | None = None) -> date:
@@ -268,8 +288,10 @@ def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], d
             f"only amplitude columns ({len(amplitude)}, e.g. '{amplitude[0]}'), no displacement: take the "
             f"product with date columns {_LOOKED_FOR}"
         )
+    within = next(filter(None, map(format_within, names)), None)
+    hint = f"; if dates are in the names, say --date-format {within}" if within else ""
     shown = ", ".join(f"'{name[:40]}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
     raise DataError(
         f"no date columns among {len(names)} columns ({shown or 'none'}): looked for {_LOOKED_FOR}, or list "
-        f"columns 'dates' and 'displacements'"
+        f"columns 'dates' and 'displacements'{hint}"
     )

@@ -264,8 +264,11 @@ def _list_dates(
 
 def _dates_of_head(field: pa.Field, head: pa.RecordBatch | None, date_format: str | None) -> npt.NDArray[np.datetime64]:
     value_type, t = field.type.value_type, pa.types
-    if not (t.is_date(value_type) or t.is_timestamp(value_type) or is_text(value_type)):
-        raise DataError(f"column '{field.name}' is of type {field.type}: lists of dates, timestamps or ISO text needed")
+    if not (t.is_date(value_type) or t.is_timestamp(value_type) or t.is_integer(value_type) or is_text(value_type)):
+        raise DataError(
+            f"column '{field.name}' is of type {field.type}: lists of dates, timestamps, whole numbers YYYYMMDD or ISO "
+            f"text needed"
+        )
     row = None
     if head is not None:
         column = head.column(schema_index(head.schema, field.name))

@@ -27,6 +27,10 @@ _GROUPS: Final = {
     "MM": r"(?P<M>[0-9]{2})",
     "DD": r"(?P<D>[0-9]{2})",
 }
+_APART: Final = {**_GROUPS, "MM": r"(?P<M>[0-9]{1,2})", "DD": r"(?P<D>[0-9]{1,2})"}
+"""Where signs part them, the zero of days and months may be left away."""
+_MERGED: Final = re.compile(r"(.+?)(?:_x|_y|\.[0-9]{1,2})")
+_WITHIN: Final = re.compile(r"([^0-9%]*)([0-9]{8})([^0-9%]*)")
 _EXAMPLES: Final = "DDMMYYYY, MMDDYYYY, YYMMDD, DD/MM/YYYY or a pattern such as %d%m%Y"
 
 
@@ -40,14 +44,15 @@ class _Shape:
 
 
 def _shape(fields: tuple[int, int, int], *orders: str) -> _Shape:
-    first, second, third = (f"([0-9]{{{digits}}})" for digits in fields)
+    # Spreadsheets leave the zero of days and months away.
+    first, second, third = ("([0-9]{4})" if digits == 4 else "([0-9]{1,2})" for digits in fields)
     pattern = rf"{_PREFIX}{first}([-/._]){second}\3{third}{_TIME}"
     return _Shape(re.compile(pattern), orders, "YYYY" if 4 in fields else "YY")
 
 
-_BEGINNING: Final = re.compile(rf"{_PREFIX}[0-9]{{2}}")
+_BEGINNING: Final = re.compile(rf"{_PREFIX}[0-9]")
 """What every date begins with: most names of a transposed table, which may have a million columns, do not."""
-_COMPACT: Final = re.compile(rf"{_PREFIX}([0-9]{{4}})()([0-9]{{2}})([0-9]{{2}})")
+_COMPACT: Final = re.compile(rf"{_PREFIX}([0-9]{{4}})()([0-9]{{2}})([0-9]{{2}})(?:T[0-9]{{6}}Z?)?")
 _SHAPES: Final = (
     _Shape(_COMPACT, ("YMD",), "YYYY"),
     _shape((4, 2, 2), "YMD"),
@@ -130,8 +135,8 @@ def _read(matches: Sequence[re.Match[str]], shape: _Shape) -> Spelling:
 
 
 def _day(match: re.Match[str], order: str) -> date | None:
-    parts = dict(zip(order, map(int, match.group(2, 4, 5)), strict=True))
-    return calendar_day(parts["Y"], parts["M"], parts["D"])
+    parts = dict(zip(order, match.group(2, 4, 5), strict=True))
+    return calendar_day(*map(int, (parts["Y"], parts["M"], parts["D"]))) if len(parts["Y"]) > 1 else None
 
 
 def _rises(days: Sequence[date]) -> bool:
@@ -165,12 +170,14 @@ class DateFormat:
         parts: list[str] = []
         shown: list[str] = []
         begin = 0
-        for token in _TOKEN.finditer(wanted):
+        tokens = list(_TOKEN.finditer(wanted))
+        groups = _GROUPS if any(a.end() == b.start() for a, b in pairwise(tokens)) else _APART
+        for token in tokens:
             word = _OF_STRPTIME.get(token[0], token[0])
             if word not in _GROUPS:
                 raise UsageError(f"date format '{text}': '{word}' is not read; give {_EXAMPLES}")
             literal = wanted[begin : token.start()]
-            parts += [re.escape(literal), _GROUPS[word]]
+            parts += [re.escape(literal), groups[word]]
             shown += [literal, word]
             begin = token.end()
         parts.append(re.escape(wanted[begin:]))
@@ -211,3 +218,20 @@ def day_first(name: str) -> str | None:
     digits = match[2] + match[4] + match[5]
     formats = ("DDMMYYYY", "MMDDYYYY")
     return next((text for text in formats if DateFormat.of(text).read(digits) is not None), None)
+
+
+def find_merged(names: Iterable[str], date_format: str | None = None) -> str | None:
+    """Give the first name that is a date with what pandas (_x, _y, .1) or R (.1) add to columns of one name."""
+    for name in names:
+        match = _MERGED.fullmatch(name)
+        if match and any(spelling.found for spelling in find_spellings([match[1]], date_format)):
+            return name
+    return None
+
+
+def format_within(name: str) -> str | None:
+    """Give the format of a name that holds a date YYYYMMDD after or before other words; None if it holds none."""
+    match = _WITHIN.fullmatch(name)
+    if match is None or DateFormat.of("YYYYMMDD").read(match[2]) is None:
+        return None
+    return f"{match[1]}%Y%m%d{match[3]}"

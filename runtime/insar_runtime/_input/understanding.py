@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.declared import Declared
+from insar_runtime._input.fillers import count_fillers
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.origin import Origin
@@ -36,6 +37,8 @@ class Understanding:
     """Columns that say where a point lies, if they hold such coordinates."""
     any_axis: bool = False
     """Whether rows may have other dates than the first one: list tables that unite files, each row with its dates."""
+    fillers: str | None = None
+    """What a person should know about numbers in the first rows that mostly stand for a missing value."""
 
     def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
         """Give the displacements of a batch [N, T] in mm, NaN = missing."""
@@ -90,15 +93,35 @@ def understand(
         velocity = None
     else:
         sample, velocity = to_matrix(head, layout), _velocity(head, layout)
-    proven = prove_units(
-        sample,
-        layout,
-        velocity,
-        declared=declared.units,
-        stated=_stated_unit(schema, layout),
-        half_wavelength_mm=declared.half_wavelength(SENTINEL1_HALF_WAVELENGTH_MM),
+    try:
+        proven = prove_units(
+            sample,
+            layout,
+            velocity,
+            declared=declared.units,
+            stated=_stated_unit(schema, layout),
+            half_wavelength_mm=declared.half_wavelength(SENTINEL1_HALF_WAVELENGTH_MM),
+        )
+    except DataError as error:
+        raise _blame_fillers(error, sample) from error
+    return Understanding(schema, layout, proven, find_position(head, layout), any_axis, _note_fillers(sample))
+
+
+def _blame_fillers(error: DataError, sample: NDArray[np.float32]) -> DataError:
+    """Say that no unit was found because of numbers that mean no value, if there are any."""
+    note = _note_fillers(sample)
+    return error if note is None else DataError(f"{note}; with it no unit is found ({error})")
+
+
+def _note_fillers(sample: NDArray[np.float32]) -> str | None:
+    fillers = count_fillers(sample)
+    if not fillers:
+        return None
+    name = max(fillers, key=lambda name: fillers[name])
+    return (
+        f"the value {name} occurs {fillers[name]} times in the first {len(sample)} rows: if it means no value, write "
+        f"those cells empty, or their series are misread"
     )
-    return Understanding(schema, layout, proven, find_position(head, layout), any_axis)
 
 
 def take_head(stream: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, list[pa.RecordBatch]]:

@@ -136,7 +136,7 @@ def prove_units(
         return Units(told, factors[told], sign, origin, ratio, note)
     if ratio is not None:
         unit = _unit_by_velocity(ratio, factors, layout)
-        return Units(unit, factors[unit], sign, "velocity", ratio, None)
+        return Units(unit, factors[unit], sign, "velocity", ratio, _doubt_of_both(unit, sample, layout))
 
     evidence: Evidence = "format" if _format_is_mm(layout) else "assumed"
     notes = ["unit mm assumed, no velocity proves it (--units declares it)"] if evidence == "assumed" else []
@@ -218,6 +218,17 @@ def _unit_by_velocity(ratio: float, factors: dict[Unit, float], layout: Layout) 
             f"one unit: declare it with --units mm, cm, m or rad{hint}"
         )
     return matches[0]
+
+
+def _doubt_of_both(unit: Unit, sample: npt.NDArray[np.float64], layout: Layout) -> str | None:
+    """Velocities prove no millimetres if they are in centimetres as the series are."""
+    spread = _median_range(sample)
+    if unit != "mm" or not spread < _QUIET_RANGE:
+        return None
+    return (
+        f"the series go with '{layout.velocity}', but their median range is only {spread:.2g} mm: if both are in other "
+        f"units, declare that of the series, e.g. --units cm"
+    )
 
 
 def _format_is_mm(layout: Layout) -> bool:

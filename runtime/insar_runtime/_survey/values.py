@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_FILLERS: Final = (-9999.0, 9999.0, -999.0, 999.0, -32768.0, -99999.0)
-"""Numbers that stand for a missing value in some products."""
+from insar_runtime._input.fillers import count_fillers
+
 _STEPS: Final = (10.0, 1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001)
 _MOST_STEPS: Final = 2.0**17
 """Steps up to which a float32 tells whether a value is a whole number of them."""
@@ -67,7 +67,6 @@ def survey_values(series: NDArray[np.float32]) -> Values:
     constant = (counts >= 2) & (low == high)
     some = counts > 0
     first = series[np.arange(len(series)), there.argmax(axis=1)][some] if series.shape[1] else np.empty(0)
-    fillers = {f"{number:.0f}": int(np.count_nonzero(finite == number)) for number in _FILLERS}
     return Values(
         low=float(finite.min()) if finite.size else None,
         high=float(finite.max()) if finite.size else None,
@@ -76,7 +75,7 @@ def survey_values(series: NDArray[np.float32]) -> Values:
         constant_rows=int(np.count_nonzero(constant)),
         zero_rows=int(np.count_nonzero(constant & (low == 0))),
         repeated_rows=_repeated(series[some & ~constant]),
-        fillers={name: count for name, count in fillers.items() if count},
+        fillers=count_fillers(finite),
         infinite=int(np.count_nonzero(np.isinf(series))),
     )
 

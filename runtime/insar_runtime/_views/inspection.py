@@ -73,7 +73,8 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
         max(len(sample.series), 1),
         ids=points.ids,
         example_id=points.example,
-        notes=notes_on(table.understanding),
+        # The survey tells fillers by itself.
+        notes=[note for note in notes_on(table.understanding) if note != table.understanding.fillers],
     )
     understood = _understood(table, points)
     if refusal is not None:
@@ -102,6 +103,8 @@ def _opened(
             refusal = str(error)
             begin = time.perf_counter()
             table = closing.enter_context(reading(replace(declared, units="mm")))
+            known = table.understanding  # nobody has declared millimetres
+            table = replace(table, understanding=replace(known, units=replace(known.units, note=None)))
         yield table, refusal, time.perf_counter() - begin
 
 
