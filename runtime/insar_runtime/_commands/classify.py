@@ -140,7 +140,6 @@ def classify(
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
     from insar_runtime._pipeline.targets import Targets, path_or_stream
     from insar_runtime._views.logs import open_reporter
-    from insar_runtime._views.run_report import describe_run, write_report
     from insar_runtime.files import classify_file
 
     places = Places(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine)
@@ -195,6 +194,8 @@ def classify(
             _tell(reporter, outcome)
             outcomes.append(outcome)
     if report is not None or as_json:
+        from insar_runtime._views.run_report import describe_run, write_report
+
         facts = describe_run(outcomes, started, time.perf_counter() - begin)
         if report is not None:
             write_report(facts, report)

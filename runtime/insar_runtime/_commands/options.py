@@ -101,10 +101,10 @@ def declare(
 
 def _half_wavelength(sensor: str | None, given: float | None) -> float | None:
     """Give half the wavelength of the radar in mm, None where nothing is said of it."""
-    from insar_runtime._input.sensors import half_wavelength_of
-
     if sensor is None:
         return given
     if given is not None:
         raise UsageError("--sensor and --half-wavelength say the same; give one of them")
+    from insar_runtime._input.sensors import half_wavelength_of
+
     return half_wavelength_of(sensor)

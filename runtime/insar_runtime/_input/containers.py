@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pyarrow as pa
 
-from insar_runtime._input.archive import open_archive
-from insar_runtime._input.csv_text import CsvTable, open_csv
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.parquet import open_parquet
 from insar_runtime.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from insar_runtime._input.csv_text import CsvTable
 
 Kind = Literal["parquet", "csv", "zip", "ipc"]
 
@@ -93,6 +94,13 @@ class Container:
 def open_path(
     path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool, date_format: str | None
 ) -> Container:
+    """Open a file, whose first bytes tell its container.
+
+    Raises
+    ------
+    UsageError, DataError
+        It is no file, or no table that can be read; others as the readers raise them.
+    """
     if path.is_dir():
         raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
     if path.exists() and not path.is_file():
@@ -100,7 +108,6 @@ def open_path(
     name = str(path)
     with path.open("rb") as file:
         magic = file.read(4096)
-    extension = path.suffix.lower()
     if magic.startswith(b"PAR1"):
         return _open_parquet(path, closing, exact=exact, date_format=date_format)
     if magic.startswith(b"ARROW1"):
@@ -109,8 +116,15 @@ def open_path(
         return _open_zip(path, closing, roles, date_format)
     if magic.startswith(b"\xff\xff\xff\xff"):
         return open_ipc_stream(closing.enter_context(pa.OSFile(name)), closing, name, path)
+    _refuse_others(path, magic)
+    return _open_text(path, closing, roles, date_format)
+
+
+def _refuse_others(path: Path, magic: bytes) -> None:
+    """Refuse what is no text, or no table, by its first bytes, with what to do about it."""
     if not magic:
         raise DataError(f"{path} is empty: fetch or write it again")
+    extension = path.suffix.lower()
     text = magic.removeprefix(b"\xef\xbb\xbf").lstrip()
     known = [found for found in _REFUSED if magic.startswith(found[0])]
     if not known and extension in {".parquet", ".geoparquet", ".pq", ".zip", ".arrow", ".arrows", ".ipc"}:
@@ -126,7 +140,13 @@ def open_path(
     if known:
         _, what, remedy = known[0]
         raise DataError(f"{path} is {what}: {remedy}")
-    table = open_csv(lambda: pa.OSFile(name), path.open("rb"), closing, roles, date_format)
+
+
+def _open_text(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Container:
+    # Parquet, of which most runs are, needs none of what CSV and zips take.
+    from insar_runtime._input.csv_text import open_csv  # noqa: PLC0415
+
+    table = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles, date_format)
     return _of_csv("csv", table, {}, Origin((path.name,)))
 
 
@@ -160,6 +180,13 @@ def _open_ipc_file(path: Path, closing: ExitStack) -> Container:
 
 
 def open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | None = None) -> Container:
+    """Open an Arrow IPC stream; that of a file, whose path is given, can be read again.
+
+    Raises
+    ------
+    DataError
+        Its first bytes are those of something else.
+    """
     start = b""
     if hasattr(stream, "peek"):
         start = stream.peek(4)[:4]
@@ -183,6 +210,9 @@ def _included(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOption
 
 
 def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Container:
+    from insar_runtime._input.archive import open_archive  # noqa: PLC0415 - as above
+    from insar_runtime._input.csv_text import open_csv  # noqa: PLC0415
+
     archive = open_archive(path, closing)
 
     def reopen() -> Any:
