@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
@@ -63,11 +64,12 @@ class _WithoutPandas(MetaPathFinder):
 
 def main() -> None:
     """Run the command line; errors become one line and an exit code."""
+    received: list[int] = []
     for name in _SIGNALS:
         number = getattr(signal, name, None)
         # nohup asks that a hang-up be ignored.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _leave)
+            signal.signal(number, partial(_leave, received))
     sys.meta_path.insert(0, _WithoutPandas())
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
@@ -75,20 +77,28 @@ def main() -> None:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except InsarRuntimeError as error:
+    except Exception as error:
+        # Native code, such as onnxruntime while it is imported, makes errors of its own of our leaving.
+        if received:
+            sys.exit(128 + received[0])
+        _end(error)
+    sys.exit(code)
+
+
+def _end(error: Exception) -> NoReturn:
+    """End with one line on what went wrong; a defect stays a traceback."""
+    if isinstance(error, InsarRuntimeError):
         _fail(error)
-    except OSError as error:
+    if isinstance(error, OSError):
         reason = error.strerror or error
         if error.filename is not None:
             _fail(InputOutputError(f"{error.filename} cannot be used ({reason}); check its name, and that it is yours"))
         forget_output()
         _fail(InputOutputError(f"writing to standard output failed ({reason})"))
-    except Exception as error:
-        # What typer raises for a wrong option has a message of its own; all else is a defect and stays a traceback.
-        if not hasattr(error, "format_message"):
-            raise
+    # What typer raises for a wrong option has a message of its own.
+    if hasattr(error, "format_message"):
         _fail(UsageError(f"{error.format_message()} See insar-rt --help."))
-    sys.exit(code)
+    raise error
 
 
 def _fail(error: InsarRuntimeError) -> NoReturn:
@@ -103,9 +113,10 @@ def _fail(error: InsarRuntimeError) -> NoReturn:
     sys.exit(error.exit_code)
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
+def _leave(received: list[int], number: int, frame: FrameType | None) -> NoReturn:
     """End on a signal by way of every ``finally``, so that no partial output stays."""
     del frame
+    received.append(number)
     # A second one must not cut the tidying short.
     for name in _SIGNALS:
         if hasattr(signal, name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -10,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.runtime.commands import COMMAND
-from tests.runtime.tables import series, wide
+from tests.runtime.commands import COMMAND, run
+from tests.runtime.tables import series, wide, write
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,16 @@ def test_killed_while_writing(tmp_path: Path, number: signal.Signals, code: int,
     rest = [path for path in output.parent.iterdir() if path != output]
     assert len(rest) == left
     assert all(path.name.startswith(".") for path in rest)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_killed_while_native_code_makes_another_error_of_it(tmp_path: Path, number: signal.Signals) -> None:
+    """As onnxruntime does while it is imported."""
+    (tmp_path / "onnxruntime.py").write_text(
+        f"import os\ntry:\n    os.kill(os.getpid(), {int(number)})\nexcept SystemExit as error:\n"
+        "    raise ImportError('initialization failed') from error\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    write(wide(*series(10)), tmp_path / "in.parquet")
+    done = run("classify", tmp_path / "in.parquet", env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
