@@ -105,7 +105,7 @@ def report(
     with watched(str(source), hidden=quiet) as progress:
         done = write_report(
             source,
-            output or source.with_name(f"{source.stem}.report.html"),
+            output or source.parent / f"{source.stem}.report.html",
             classification=Classification(
                 classifier,
                 units=units,

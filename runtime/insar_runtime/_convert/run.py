@@ -19,7 +19,7 @@ from insar_runtime._convert.cube import Cube, Picking, rows
 from insar_runtime._convert.kinds import cube_of
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import Table
-from insar_runtime._convert.transposed import is_transposed, open_transposed
+from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.layout import Role
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.sources import open_source
@@ -163,10 +163,13 @@ def _open_table(
     if str(source) != "-":
         with open_source(source, date_format=named.date_format) as first:
             names = list(first.schema.names)
-        if is_transposed(names):
+            date = date_column(names, next(first.batches(1), None))
+        if date is not None:
             yield open_transposed(
                 Path(source),
+                date,
                 None if points is None else Path(points),
+                date_format=named.date_format,
                 units=named.units,
                 columns=columns,
                 half_wavelength_mm=half_wavelength_mm,
