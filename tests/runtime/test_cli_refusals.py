@@ -174,6 +174,12 @@ def test_standard_input_is_not_read_twice(tmp_path: Path) -> None:
     refused(done, 2, "a stream can be read once", "give a file or five shares")
 
 
+@pytest.mark.parametrize("name", ["", "."])
+@pytest.mark.parametrize("command", [["inspect"], ["report"], ["show", "--row", "0"]])
+def test_a_folder_by_its_dot(tmp_path: Path, command: list[str], name: str) -> None:
+    refused(run(*command, name, cwd=tmp_path), 2, "a folder", "give")
+
+
 def test_input_that_is_no_file(tmp_path: Path) -> None:
     refused(run("classify", "", cwd=tmp_path), 2, "an input has no name")
     refused(run("classify", ".", cwd=tmp_path), 66, "no tables in folder", ".parquet")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -263,11 +264,34 @@ def test_points_that_do_not_fit(points: str, words: str, tmp_path: Path) -> None
 
 def test_transposed_tables_with_bad_dates(tmp_path: Path) -> None:
     table, _ = _transposed(tmp_path, ["a", "b"], ["2020-01-03", "3 January"])
-    with pytest.raises(DataError, match="'3 January' in 'Date' is no date"):
+    with pytest.raises(DataError, match="'3 January' in row 1 of 'Date' is no date"):
         convert([table], tmp_path / "out.parquet")
     table, _ = _transposed(tmp_path, ["a", "b"], ["2020-01-03", "2020-01-03"])
     with pytest.raises(DataError, match="occurs twice"):
         convert([table], tmp_path / "out.parquet")
+
+
+@pytest.mark.parametrize("form", ["no name", "index", "nameless index", "times", "day first"])
+def test_transposed_tables_as_data_frames_are_written(form: str, tmp_path: Path) -> None:
+    dates = [date(2020, 1, 4) + timedelta(12 * i) for i in range(30)]
+    values = np.arange(60.0).reshape(30, 2) / 10
+    points = {"a1": values[:, 0], "007": values[:, 1]}
+    texts = [f"{day:%d/%m/%Y}" if form == "day first" else str(day) for day in dates]
+    path, named = tmp_path / "in.parquet", Named()
+    if form in {"no name", "day first"}:
+        path, head = tmp_path / "in.csv", {"no name": "", "day first": "Date"}[form]
+        lines = [f"{head},a1,007", *(f"{text},{row[0]},{row[1]}" for text, row in zip(texts, values, strict=True))]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        named = Named(Declared(date_format="DD/MM/YYYY")) if form == "day first" else named
+    else:
+        name = {"index": "Date", "nameless index": "__index_level_0__", "times": "time"}[form]
+        times = pa.array(dates).cast(pa.timestamp("ns"))
+        pq.write_table(pa.table({**points, name: times if form != "index" else texts}), path)
+    convert([path], tmp_path / "out.parquet", named=named, overwrite=True)
+    out = pq.read_table(tmp_path / "out.parquet")
+    assert out["pid"].to_pylist() == ["a1", "007"]
+    assert json.loads(out.schema.metadata[b"insar_runtime:dates"]) == [str(day) for day in dates]
+    np.testing.assert_allclose(np.stack(out["displacement"].to_numpy()), values.T, rtol=1e-6)
 
 
 def test_options_that_do_not_go_with_tables(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def test_wide_columns_in_date_order_attributes_in_file_order() -> None:
         ("CODE LON LAT HEIGHT COHERENCE VLOS D20200103", "CODE LON LAT VLOS", "StaMPS"),
         ("point_id velocity D20200103", "point_id None None velocity", "SqueeSAR-like (D)"),
         ("Velocity Lon Lat D_20200103", "None Lon Lat Velocity", "SARscape-like (D_)"),
+        ("id lat long vel D20200103", "id long lat vel", "SqueeSAR-like (D)"),
         ("pnt_id pnt_lat pnt_lon pnt_linear d_20200103", "pnt_id pnt_lon pnt_lat None", "stmtools"),
         (
             "Point|ID longitude latitude mean_velocity 20200103",

@@ -111,7 +111,7 @@ def report(
     with watched(str(source), hidden=quiet) as progress:
         done = write_report(
             source,
-            output or source.with_name(f"{source.stem}.report.html"),
+            output or source.parent / f"{source.stem}.report.html",
             classification=Classification(classifier, declared, None if priors is None else parse_priors(priors)),
             title=title,
             series_mb=series_mb,

@@ -19,7 +19,7 @@ from insar_runtime._convert.cube import Cube, Picking, rows
 from insar_runtime._convert.kinds import cube_of
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import Table
-from insar_runtime._convert.transposed import is_transposed, open_transposed
+from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.sources import open_source
@@ -166,8 +166,9 @@ def _open_table(source: str | Path, points: str | Path | None, named: Named) -> 
     if str(source) != "-":
         with open_source(source, date_format=declared.date_format) as first:
             names = list(first.schema.names)
-        if is_transposed(names, declared.date_format):
-            yield open_transposed(Path(source), None if points is None else Path(points), declared)
+            date = date_column(names, next(first.batches(1), None))
+        if date is not None:
+            yield open_transposed(Path(source), date, None if points is None else Path(points), declared)
             return
     if points is not None:
         raise UsageError(

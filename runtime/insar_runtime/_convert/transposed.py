@@ -14,33 +14,46 @@ from numpy.typing import NDArray
 
 from insar_runtime._convert.table import Table
 from insar_runtime._input.columns import is_numeric
-from insar_runtime._input.dates import DATE_NAMES, ID_ALIASES, find_date_columns, list_dates_to_days, sort_axis
+from insar_runtime._input.dates import DATE_NAMES, ID_ALIASES, find_date_columns, holds_dates, parse_date, sort_axis
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import DATES_KEY, find_roles
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.sources import open_source
+from insar_runtime._input.spellings import DateFormat
 from insar_runtime._input.understanding import understand
 from insar_runtime.errors import DataError
 
 _MOST_POINTS: Final = 20_000
 _MOST_VALUES: Final = 50_000_000
 """Limits of what is turned around in memory: 200 MB of values."""
+_NO_NAMES: Final = frozenset({"unnamed_1", "unnamed: 0", "index", "__index_level_0__"})
+"""What the index of a data frame is called that has no name; dates tell that it is the time axis."""
 
 
-def is_transposed(names: list[str], date_format: str | None = None) -> bool:
-    """Whether these are the columns of a transposed table: a date, then points, none of which is spelled as a date."""
-    lower = [name.strip().lower() for name in names]
-    if len(lower) < 2 or lower[0] not in {*DATE_NAMES, ""} or set(lower) & set(ID_ALIASES):
-        return False
+def date_column(names: list[str], head: pa.RecordBatch | None) -> str | None:
+    """Give the column of dates if these are the columns of a transposed table; None if they are not.
+
+    Such a table has a date, then points (pandas writes an index behind them to Parquet), none of which is spelled as a
+    date.
+    """
+    lower = {name.strip().lower() for name in names}
+    if len(names) < 2 or lower & set(ID_ALIASES):
+        return None
     try:
-        find_date_columns(names, date_format)
+        find_date_columns(names)
     except DataError:
-        return True
-    return False
+        return next((name for name in (names[0], names[-1]) if _holds_axis(name, head)), None)
+    return None
+
+
+def _holds_axis(name: str, head: pa.RecordBatch | None) -> bool:
+    plain = name.strip().lower()
+    return plain in {*DATE_NAMES, ""} or (plain in _NO_NAMES and head is not None and holds_dates(head.column(name)))
 
 
 def open_transposed(
     path: Path,
+    date: str,
     points: Path | None,
     declared: Declared,
 ) -> tuple[Table, tuple[str, ...]]:
@@ -49,7 +62,9 @@ def open_transposed(
     Parameters
     ----------
     path : Path
-        Dates in the first column; ids as the names of the others.
+        Of the table.
+    date : str
+        Its column of dates; the names of the others are ids.
     points : Path or None
         Table with a row a point: id, longitude, latitude, other attributes. Its points may be in any order, and more
         than needed.
@@ -66,7 +81,7 @@ def open_transposed(
     DataError
         More points or values than fit in memory, dates that are none, ids that occur twice.
     """
-    dates, ids, matrix = _read_series(path, declared.date_format)
+    dates, ids, matrix = _read_series(path, date, declared.date_format)
     schema, attributes, missing = _attributes(points, ids, declared)
     series = pa.field("displacement", pa.list_(pa.float32(), len(dates)))
     schema = pa.schema([*schema, series], metadata={DATES_KEY: json.dumps([str(day) for day in dates])})
@@ -82,31 +97,41 @@ def open_transposed(
     return Table(str(path), "transposed", understanding, iter([batch]), len(ids), {}), tuple(notes)
 
 
-def _read_series(path: Path, date_format: str | None) -> tuple[NDArray[np.datetime64], list[str], NDArray[np.float32]]:
+def _read_series(
+    path: Path, date: str, date_format: str | None
+) -> tuple[NDArray[np.datetime64], list[str], NDArray[np.float32]]:
     """Read dates, ids, and the displacements [N, T] in the order of the dates."""
     with open_source(path) as source:
-        first, *ids = source.schema.names
+        ids = [name for name in source.schema.names if name != date]
     if len(ids) > _MOST_POINTS:
         raise DataError(
             f"{path} has {len(ids)} points as columns, more than the {_MOST_POINTS} that are turned around in memory: "
             "split it by columns"
         )
-    roles = {"id": first, **{f"point {i}": name for i, name in enumerate(ids)}}
-    days: list[NDArray[np.datetime64]] = []
+    roles = {"id": date, **{f"point {i}": name for i, name in enumerate(ids)}}
+    days: list[str] = []
     parts: list[NDArray[np.float32]] = []
     with open_source(path, roles=roles) as source:
         _check_columns(path, source.schema, ids)
         for batch in source.batches():
-            days.append(list_dates_to_days(batch.column(0), first, date_format))
-            parts.append(np.stack([as_floats(column) for column in batch.columns[1:]], axis=1))
-            if sum(map(len, days)) * len(ids) > _MOST_VALUES:
+            days += batch.column(date).cast(pa.string()).to_pylist()
+            parts.append(np.stack([as_floats(batch.column(name)) for name in ids], axis=1))
+            if len(days) * len(ids) > _MOST_VALUES:
                 raise DataError(
                     f"{path} has more than the {_MOST_VALUES} values that are turned around in memory: split it by "
                     "columns"
                 )
-    if not days:
+    read = parse_date if date_format is None else DateFormat.of(date_format).read
+    dates = [read((day or "").strip()) for day in days]
+    if None in dates:
+        row = dates.index(None)
+        raise DataError(
+            f"'{days[row]}' in row {row} of '{date}' is no date: write YYYY-MM-DD, or say --date-format, e.g. "
+            f"DD/MM/YYYY"
+        )
+    if not dates:
         raise DataError(f"{path} has no row, and so no dates: fetch it again")
-    axis, order = sort_axis(np.concatenate(days))
+    axis, order = sort_axis(np.array(dates, dtype="datetime64[D]"))
     matrix = np.concatenate(parts)
     return axis, ids, np.ascontiguousarray((matrix if order is None else matrix[order]).T)
 

@@ -30,7 +30,7 @@ Role = Literal["id", "longitude", "latitude", "easting", "northing", "velocity",
 # The velocities are those documented in mm/yr; stmtools' pnt_linear has no stated unit and is not one.
 _ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
     "id": ID_ALIASES,
-    "longitude": ("longitude", "lon", "x_lon", "pnt_lon"),
+    "longitude": ("longitude", "lon", "long", "lng", "x_lon", "pnt_lon"),
     "latitude": ("latitude", "lat", "y_lat", "pnt_lat"),
     "easting": ("easting",),
     "northing": ("northing",),

@@ -11,7 +11,18 @@ from typing import Any, Final
 from insar_runtime.errors import InputNotFoundError, InsarRuntimeError, UsageError
 from insar_runtime.summary import Summary
 
-READ_EXTENSIONS: Final = (".parquet", ".pq", ".geoparquet", ".csv", ".zip", ".arrow", ".arrows", ".ipc")
+READ_EXTENSIONS: Final = (
+    ".parquet",
+    ".pq",
+    ".geoparquet",
+    ".csv",
+    ".tsv",
+    ".zip",
+    ".arrow",
+    ".arrows",
+    ".ipc",
+    ".feather",
+)
 """Files of a folder that are taken for tables."""
 WRITTEN_EXTENSIONS: Final = {"parquet": ".parquet", "gpkg": ".gpkg", "csv": ".csv", "arrow": ".arrow"}
 """Extension of an output by its format."""
@@ -74,7 +85,9 @@ class Places:
     quarantine: Path | None = None
 
     def output(self, source: Path) -> Path:
-        """Give the output of an input."""
+        """Give the output of an input; UsageError if it is no name of a file."""
+        if not source.name:
+            raise UsageError(f"{source} is a folder, or no name; give a file")
         name = f"{source.stem}.classified{self.extension}"
         return source.with_name(name) if self.folder is None else self.folder / name
 
