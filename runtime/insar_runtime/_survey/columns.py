@@ -101,7 +101,9 @@ def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
 
 
 def estimate_rows(source: Source) -> int | None:
-    """Estimate the rows of a CSV from the length of its first lines; None of other containers."""
+    """Give the rows that a container tells, or estimate those of a text from its first lines; None for a stream."""
+    if source.rows is not None:
+        return source.rows
     if source.kind not in {"csv", "zip"} or not Path(source.name).is_file():
         return None
     with ExitStack() as closing:
