@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3  # noqa: F401 - before TensorFlow, whose own SQLite, without an R-tree, would otherwise take its place
 from pathlib import Path
 from typing import Any, NoReturn
 

@@ -32,7 +32,7 @@ ALLOWED = {
     "_output": INPUT | {"_output"},
     "_pipeline": PIPELINE,
     "_survey": PIPELINE | {"_survey"},
-    "files": PIPELINE,
+    "files": PIPELINE | {"_survey"},
     "engines": PIPELINE | {"engines"},
     "_convert": PIPELINE | {"_convert"},
     "_views": PIPELINE | {"_convert", "_survey", "_views", "files"},

@@ -66,7 +66,7 @@ def test_snakemake(folder: Path) -> None:
     assert done.returncode == 1
     assert "insar-rt: error:" in done.stderr
     assert sorted(path.name for path in folder.glob("classified/*.parquet")) == ["a.parquet", "b.parquet"]
-    assert json.loads((folder / "classified" / "a.json").read_text())["rows"] == 50
+    assert json.loads((folder / "classified" / "a.json").read_text())["files"][0]["rows"] == 50
     (folder / "egms" / "broken.zip").unlink()
     again = sh(snakemake, folder)
     assert again.returncode == 0, again.stderr

@@ -6,8 +6,6 @@
 # ls egms/*.zip > files.txt; sbatch --array=0-$(($(wc -l < files.txt) - 1))%64 slurm_array.sh
 # One line of files.txt for each task.
 file=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" files.txt)
-output=${file%.*}.classified.parquet
-# Outputs appear whole or not at all: one that is there is done, and the array can be submitted again as it is.
-[ -e "$output" ] && exit 0
+# Outputs appear whole or not at all, and those of the same input and model are left: the array can be submitted again.
 # Memory is a little less than Slurm allows: then the command says what is wrong, in place of a killed task.
-exec insar-rt classify "$file" -o "$output" --threads 1 --memory-limit 450M --quiet
+exec insar-rt classify "$file" --skip-existing --threads 1 --memory-limit 450M --quiet

@@ -5,4 +5,4 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Progress = Callable[[int, int | None], None]
-"""Called with the rows done and the rows in all (None if that is not known)."""
+"""Called with the rows done and the rows in all: estimated for text, None if nothing tells them."""

@@ -25,6 +25,7 @@ from insar_runtime._pipeline.sample import RowSample
 from insar_runtime._pipeline.stream import classify_rows, output_schema
 from insar_runtime._pipeline.targets import Identity, Targets, path_or_stream
 from insar_runtime._progress import Progress
+from insar_runtime._survey.columns import estimate_rows
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import BadRowsError, UsageError
@@ -184,11 +185,12 @@ def _classify(
             run.open_outputs(targets.outputs, targets.quarantine, overwrite=overwrite) as write,
             _classified(table, run.classify, classifier, guard, is_file=isinstance(source, Path)) as results,
         ):
+            total = estimate_rows(table.source) if progress else None
             for result in results:
                 write(result)
                 guard.check()
                 if progress:
-                    progress(run.rows, table.source.rows)
+                    progress(run.rows, total)
     return run
 
 
@@ -207,13 +209,14 @@ def _estimated_priors(
     with reading() as table:
         _check_fitness(classifier, table.understanding, keep_series=keep_series)
         ask = partial(classify_rows, understanding=table.understanding)
+        total = estimate_rows(table.source) if progress else None
         with _classified(table, ask, as_trained, guard, is_file=True) as results:
             for result in results:
                 sample.add(known_rows(result.probabilities, classifier.model.unsure_below))
                 done += len(result)
                 guard.check()
                 if progress:
-                    progress(done, table.source.rows)
+                    progress(done, total)
     return estimated_mix(sample.rows(), classifier.model.training_priors)
 
 

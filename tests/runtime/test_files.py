@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -319,3 +320,21 @@ def test_real_files_that_are_refused(
 def test_metres_declared_but_too_short(tmp_path: Path, classifier: Classifier, real: Callable[[str], Path]) -> None:
     with pytest.raises(DataError, match="11 epochs are too few"):
         _classify(real("depsi_amsterdam/example.csv"), tmp_path, classifier, units="m")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.zip", "t.parquet", "t.arrows"])
+def test_progress_knows_how_many_rows_there_are(tmp_path: Path, classifier: Classifier, name: str) -> None:
+    table, path = wide(*series(20_000, 40)), tmp_path / name
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(write(table, tmp_path / "t.csv"), "t.csv")
+    else:
+        write(table, path)
+    told: list[tuple[int, int | None]] = []
+    options: dict[str, Any] = {"classifier": classifier, "progress": lambda *rows: told.append(rows)}
+    classify_file(path, tmp_path / "o.parquet", **options)
+    assert told[-1][0] == 20_000
+    if path.suffix == ".arrows":
+        assert {total for _, total in told} == {None}
+    else:
+        assert all(total == pytest.approx(20_000, rel=0.03) for _, total in told)

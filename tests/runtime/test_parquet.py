@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input import parquet
 from insar_runtime._input.parquet import open_parquet
-from tests.runtime.tables import series, wide
+from tests.runtime.tables import series, wide, write
 
 DATES = [f"2020{month:02}{day:02}" for month in range(1, 13) for day in (3, 15, 27)]
 TYPES = [pa.float64(), pa.float32(), pa.float16(), pa.int16(), pa.int64(), pa.decimal128(9, 2)]
@@ -187,3 +187,9 @@ def test_the_size_of_a_row_is_counted(tmp_path: Path) -> None:
     pq.write_table(rows, tmp_path / "t.parquet")
     with ExitStack() as closing:
         assert open_parquet(tmp_path / "t.parquet", closing, exact=False).row_bytes == 8 + 7 * 4 + 5 * 8
+
+
+def test_batches_of_pyarrow_that_end_with_the_first_rows(tmp_path: Path) -> None:
+    path = write(wide(*series(20)), tmp_path / "in.parquet")
+    found = list(Classifier(device="cpu").classify_batches(pq.ParquetFile(path).iter_batches(7)))
+    assert [batch.num_rows for batch in found] == [7, 7, 6]

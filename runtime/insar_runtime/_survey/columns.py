@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insar_runtime._input.csv_header import HEADER_LIMIT
-from insar_runtime._input.csv_text import open_csv
 from insar_runtime._input.sources import Source
 from insar_runtime._input.wording import in_our_words
 from insar_runtime.errors import DataError
@@ -40,13 +39,15 @@ def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
 
 
 def estimate_rows(source: Source) -> int | None:
-    """Estimate the rows of a CSV from the length of its first lines; None of other containers.
+    """Give the rows that a container tells, or estimate those of a text from its first lines; None for a stream.
 
     Raises
     ------
     DataError, InputOutputError
         If it cannot be read.
     """
+    if source.rows is not None:
+        return source.rows
     if source.kind not in {"csv", "zip"} or not Path(source.name).is_file():
         return None
     with in_our_words(source.name), ExitStack() as closing:
@@ -123,6 +124,8 @@ def _first_rows(file: pq.ParquetFile, group: int, count: int, columns: Sequence[
 
 def _spread_lines(path: Path, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
     """Jump to some places of a text, and read whole lines from there."""
+    from insar_runtime._input.csv_text import open_csv  # noqa: PLC0415 - needless where rows are only counted
+
     with path.open("rb") as file:
         header = file.readline(HEADER_LIMIT)
         if _separator(header, names) is None:

@@ -67,7 +67,8 @@ class Pace:
             past = now - self._last
             fade = math.exp(-past / _MEMORY_SECONDS)
             self._rows, self._seconds = fade * self._rows + done, fade * self._seconds + past
-        self.rows, self.total, self._last = rows, total, now
+        # A total that was estimated may prove too small.
+        self.rows, self.total, self._last = rows, total if total is None else max(rows, total), now
 
     @property
     def elapsed(self) -> float:
