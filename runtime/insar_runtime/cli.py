@@ -77,10 +77,13 @@ def main() -> None:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except Exception as error:
-        # Native code, such as onnxruntime while it is imported, makes errors of its own of our leaving.
+    except BaseException as error:
         if received:
-            sys.exit(128 + received[0])
+            # All is tidied up. Native code makes errors of its own of our leaving, as onnxruntime does while it is
+            # imported, and its threads may abort the process while Python takes itself down.
+            os._exit(128 + received[0])
+        if not isinstance(error, Exception):
+            raise
         _end(error)
     sys.exit(code)
 

@@ -54,10 +54,11 @@ def test_killed_while_writing(tmp_path: Path, number: signal.Signals, code: int,
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_killed_while_native_code_makes_another_error_of_it(tmp_path: Path, number: signal.Signals) -> None:
-    """As onnxruntime does while it is imported."""
+    """As onnxruntime does while it is imported, and threads while Python takes itself down."""
     (tmp_path / "onnxruntime.py").write_text(
-        f"import os\ntry:\n    os.kill(os.getpid(), {int(number)})\nexcept SystemExit as error:\n"
-        "    raise ImportError('initialization failed') from error\n"
+        "import atexit\nimport os\natexit.register(os.abort)\n"
+        f"try:\n    os.kill(os.getpid(), {int(number)})\n"
+        "except SystemExit as error:\n    raise ImportError('initialization failed') from error\n"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     write(wide(*series(10)), tmp_path / "in.parquet")
