@@ -92,6 +92,12 @@ def test_a_track_is_a_number_or_a_name(write: Write, tracks: str, expected: list
     assert table["track"].to_pylist() == expected
 
 
+def test_an_area_may_have_decimals_far_below(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("insar_runtime._input.csv_text._BLOCK", 1 << 10)
+    table = read(write("CODE,EFF_AREA,D20200103\n" + "A1,0,1.1\n" * 2000 + "A2,12.5,2.2\n"))
+    assert table["EFF_AREA"].to_pylist()[-2:] == [0.0, 12.5]
+
+
 @pytest.mark.parametrize("text", ["NULL", "Null", "n/a", "#N/A", "<NA>", "\\N", "-nan", " NA"])
 def test_words_for_a_missing_value(write: Write, text: str) -> None:
     table = read(write(f"pid,20200103,20200109\nA1,{text},1.1\nA2,2.5,{text}\n"))
