@@ -130,10 +130,13 @@ def notes_on(understanding: Understanding) -> tuple[str, ...]:
         notes.append("the series have the opposite sign of the velocity column")
     if understanding.fillers:
         notes.append(understanding.fillers)
-    if understanding.layout.longitude and understanding.layout.latitude and understanding.position is None:
+    layout = understanding.layout
+    if understanding.position is None and layout.longitude and layout.latitude:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
-    if understanding.layout.producer == "EGMS L3":
-        notes.append(_on_projected(understanding.layout.domain))
+    elif understanding.position is None and layout.easting and layout.northing:
+        notes.append("nothing says in which system easting and northing are; the output has no geometry")
+    if layout.producer == "EGMS L3":
+        notes.append(_on_projected(layout.domain))
     return tuple(notes)
 
 

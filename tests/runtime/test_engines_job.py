@@ -151,3 +151,25 @@ def test_types_that_an_engine_has_changed_on_the_way_are_changed_back() -> None:
     text = table.set_column(1, "latitude", pa.array(["north"] * 20))
     with pytest.raises(DataError, match="other types"):
         answer(job, text)
+
+
+def test_dates_that_an_engine_has_lost() -> None:
+    displacement, dates = series(40, 50)
+    table = as_lists(wide(displacement, dates), "fixed_size_list")
+    lost = table.replace_schema_metadata(None)
+    with pytest.raises(DataError, match="has no dates"):
+        plan(lost, units="mm")
+    backwards = [str(date) for date in dates[::-1]]
+    turned = as_lists(wide(displacement[:, ::-1], dates), "fixed_size_list").replace_schema_metadata(None)
+    expected = answer(plan(table, units="mm"), table)
+    assert answer(plan(lost, units="mm", dates=[str(date) for date in dates]), lost).equals(expected)
+    assert answer(plan(turned, units="mm", dates=backwards), turned).equals(expected)
+
+
+def test_what_is_said_of_a_table_reaches_it() -> None:
+    displacement, dates = series(40, 50)
+    table = wide(displacement, dates)
+    names = [f"D{n[6:]}{n[4:6]}{n[:4]}" if n.isdigit() else n for n in table.schema.names]
+    job = plan(table.rename_columns(names), units="rad", date_format="DDMMYYYY", half_wavelength_mm=15.5)
+    assert job.understanding.layout.dates.tolist() == dates.tolist()
+    assert job.understanding.units.factor_to_mm == pytest.approx(15.5 / 2 / np.pi)

@@ -159,7 +159,10 @@ def test_easting_and_northing_of_an_unknown_system_are_no_place(tmp_path: Path, 
     table = _table(**{name: values for name, values in columns.items() if values})
     if "pid" in columns:
         table = table.drop_columns(["pid"])
-    assert _crs_of(_written(table, tmp_path)) == "no geometry"
+    path = _written(table, tmp_path)
+    assert _crs_of(path) == "no geometry"
+    block = json.loads(pq.read_metadata(path).metadata[b"insar_runtime"])
+    assert any("in which system easting and northing are" in note for note in block["notes"])
 
 
 def test_projjson_is_that_of_proj() -> None:

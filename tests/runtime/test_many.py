@@ -175,6 +175,8 @@ def test_two_inputs_never_share_an_output(tiles: Path, tmp_path: Path) -> None:
         (["a.parquet", "c.csv", "-o", "x.parquet"], "--output-dir"),
         (["a.parquet", "-o", "x.parquet", "--output-dir", "y"], "give one of them"),
         (["a.parquet", "-"], "standard input is one input"),
+        (["-", "--output-dir", "y"], "name it with -o"),
+        (["a.parquet", "-o", "-", "--qml"], "a style lies beside a file"),
         (["a.parquet", "-o", "-", "--quarantine", "bad.parquet", "--skip-existing"], "a stream is none"),
         (["a.parquet", "-o", "-", "--gpkg", "x.gpkg"], "a stream is the only output"),
         (["a.parquet", "-o", "x.parquet", "--quarantine", "./x.parquet"], "named twice"),

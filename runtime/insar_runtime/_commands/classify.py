@@ -218,6 +218,8 @@ def _alone(sources: Sequence[str], output: str | None, output_dir: Path | None, 
         raise UsageError("-o names one output, --output-dir a folder for many; give one of them")
     if not alone and output is not None:
         raise UsageError(f"-o {output} is one file, and there may be many inputs; give --output-dir a folder")
+    if output_dir is not None and "-" in sources:
+        raise UsageError("standard input has no name that an output could take; name it with -o")
     if not alone and "-" in sources:
         raise UsageError("standard input is one input; give it alone")
     if as_json and (output == "-" or (output is None and output_dir is None and list(sources) == ["-"])):

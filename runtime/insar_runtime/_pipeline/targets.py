@@ -53,6 +53,8 @@ class Targets:
             raise UsageError(f"also is one name, {also}; give a list of them")
         outputs = (path_or_stream(output), *(Path(path) for path in also))
         files = [path for path in outputs if isinstance(path, Path)]
+        if style and not files:
+            raise UsageError("a style lies beside a file, and the output is a stream; name a file")
         styles = tuple(dict.fromkeys(map(style_beside, files))) if style else ()
         targets = cls(outputs, None if quarantine is None else Path(quarantine), styles)
         if len(outputs) > 1 and not targets.are_files:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast
 
 import pyarrow as pa
 
 from insar_runtime._input.declared import Declared
-from insar_runtime._input.layout import Role
+from insar_runtime._input.layout import DATES_KEY, Role
 from insar_runtime._input.understanding import Understanding, understand
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.stream import classify_batch, output_schema
@@ -27,7 +28,22 @@ SAMPLE_ROWS: Final = 8192
 """Rows of a table that the driver looks at; as many as the command does of a file."""
 
 
-class Options(TypedDict, total=False):
+class Told(TypedDict, total=False):
+    """What is said about a table.
+
+    ``units``, ``columns``, ``date_format`` and ``half_wavelength_mm`` as for ``classify_file``. ``dates`` are those of
+    the lists of all rows, in their order, where no column holds them: engines lose the metadata of files, such as those
+    that ``insar-rt convert`` writes.
+    """
+
+    units: Unit | None
+    columns: Mapping[Role, str] | None
+    date_format: str | None
+    half_wavelength_mm: float | None
+    dates: Sequence[str] | None
+
+
+class WorkerOptions(TypedDict, total=False):
     """Options of ``Classifier`` for the workers; a model of your own must lie under the same path on each of them."""
 
     model: str | Path | None
@@ -35,6 +51,10 @@ class Options(TypedDict, total=False):
     precision: Precision | None
     abstain_below: float | None
     priors: Shares | None
+
+
+class Options(Told, WorkerOptions, total=False):
+    """All that can be said of a table and to its workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +77,7 @@ class Job:
 
     understanding: Understanding
     keep_series: bool
-    options: Options
+    options: WorkerOptions
 
     @property
     def kept(self) -> list[str]:
@@ -90,14 +110,7 @@ class Job:
             raise DataError(f"a batch has other types than the first rows of the table: {error}; cast them") from error
 
 
-def plan(
-    sample: pa.Table,
-    *,
-    units: Unit | None = None,
-    columns: Mapping[Role, str] | None = None,
-    keep_series: bool = False,
-    **options: Unpack[Options],
-) -> Job:
+def plan(sample: pa.Table, *, keep_series: bool = False, **options: Unpack[Options]) -> Job:
     """Understand a table by its first rows, on the driver.
 
     Parameters
@@ -105,14 +118,11 @@ def plan(
     sample : pyarrow.Table
         First rows of the table; at most ``SAMPLE_ROWS`` are looked at. Where rows have dates of their own, those that
         share the dates of the first one speak for the unit of all.
-    units : {"mm", "cm", "m", "rad"}, optional
-        Unit of the displacements; needed where neither a velocity column nor the producer's format proves it.
-    columns : mapping of role to column name, optional
-        Columns to take as ``id``, ``longitude``, ``latitude``, ``easting``, ``northing``, ``velocity``.
     keep_series : bool
         Whether the columns of the series are kept beside the attributes.
     **options
-        Of ``Classifier``. Without ``precision`` each worker takes what is faster on its own CPU: name one where the
+        See ``Told`` and ``WorkerOptions``. ``units`` are needed where neither a velocity column nor the producer's
+        format proves them. Without ``precision`` each worker takes what is faster on its own CPU: name one where the
         machines differ and the results must not.
 
     Returns
@@ -127,21 +137,34 @@ def plan(
     UsageError, UnavailableError, ModelIntegrityError
         As ``Classifier``.
     """
+    told, settings = _divided(options)
     # Opened here as well, though on the CPU: what is wrong with the options is said before any worker starts.
-    here = options.copy()
+    here = settings.copy()
     here["device"] = "cpu"
     classifier = Classifier(**here, threads=1)
+    dates = told.get("dates")
     sample = sample.slice(0, SAMPLE_ROWS).combine_chunks()
-    batches = sample.to_batches()
-    declared = Declared(units, columns or {}, half_wavelength_mm=classifier.model.half_wavelength_mm)
-    understanding = understand(sample.schema, batches[0] if sample.num_rows else None, declared, any_axis=True)
-    if sample.num_rows:
+    if dates is not None:
+        metadata = {**(sample.schema.metadata or {}), DATES_KEY: json.dumps([str(date) for date in dates])}
+        sample = sample.replace_schema_metadata(metadata)
+    declared = Declared(
+        told.get("units"), told.get("columns") or {}, told.get("date_format"), told.get("half_wavelength_mm")
+    ).or_radar(classifier.model.half_wavelength_mm)
+    head = sample.to_batches()[0] if sample.num_rows else None
+    understanding = understand(sample.schema, head, declared, any_axis=True)
+    if head is not None:
         if understanding.units.evidence == "assumed":
             raise DataError("nothing in the first rows proves the unit of the series: declare it, e.g. units='mm'")
         if not understanding.any_axis:
             classifier.check_axis(len(understanding.layout.dates))
     output_schema(understanding, keep_series=keep_series)  # refuses a column that is there already
-    return Job(understanding, keep_series, options)
+    return Job(understanding, keep_series, settings)
+
+
+def _divided(options: Options) -> tuple[Told, WorkerOptions]:
+    told: dict[str, Any] = {name: value for name, value in options.items() if name in Told.__annotations__}
+    settings: dict[str, Any] = {name: value for name, value in options.items() if name not in told}
+    return cast("Told", told), cast("WorkerOptions", settings)
 
 
 @lru_cache(maxsize=4)

@@ -15,8 +15,6 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
-from insar_runtime._input.layout import Role
-from insar_runtime._input.units import Unit
 from insar_runtime.engines.job import SAMPLE_ROWS, Job, Options, plan
 
 
@@ -40,21 +38,17 @@ class TrendClassifier:
 def plan_dataset(
     dataset: Any,
     *,
-    units: Unit | None = None,
-    columns: Mapping[Role, str] | None = None,
     keep_series: bool = False,
     **options: Unpack[Options],
 ) -> Job:
     """Understand a ``ray.data.Dataset`` by its first rows; takes what ``insar_runtime.engines.job.plan`` takes."""
     sample = dataset.take_batch(SAMPLE_ROWS, batch_format="pyarrow")
-    return plan(sample, units=units, columns=columns, keep_series=keep_series, **options)
+    return plan(sample, keep_series=keep_series, **options)
 
 
 def classify_dataset(
     dataset: Any,
     *,
-    units: Unit | None = None,
-    columns: Mapping[Role, str] | None = None,
     keep_series: bool = False,
     batch_size: int | None = 4096,
     compute: Any = None,
@@ -67,7 +61,7 @@ def classify_dataset(
     ----------
     dataset : ray.data.Dataset
         One series a row: a column a date, or list columns ``displacements`` and ``dates``.
-    units, columns, keep_series, **options
+    keep_series, **options
         As for ``insar_runtime.engines.job.plan``.
     batch_size : int, optional
         Rows a call; blocks as they come if None.
@@ -85,7 +79,7 @@ def classify_dataset(
     DataError
         If the first rows cannot be read as series, or nothing proves their unit.
     """
-    job = plan_dataset(dataset, units=units, columns=columns, keep_series=keep_series, **options)
+    job = plan_dataset(dataset, keep_series=keep_series, **options)
     return dataset.map_batches(
         TrendClassifier,
         fn_constructor_kwargs={"job": job},

@@ -12,19 +12,14 @@ one file, and the others' rows become null without a word. Such tables need list
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Unpack
 
-from insar_runtime._input.layout import Role
-from insar_runtime._input.units import Unit
 from insar_runtime.engines.job import SAMPLE_ROWS, Job, Options, plan
 
 
 def classify_dataframe(
     table: Any,
     *,
-    units: Unit | None = None,
-    columns: Mapping[Role, str] | None = None,
     keep_series: bool = False,
     **options: Unpack[Options],
 ) -> Any:
@@ -35,7 +30,7 @@ def classify_dataframe(
     table : pyspark.sql.DataFrame
         One series a row: a column a date, or list columns ``displacements`` (in mm or as ``units`` says) and ``dates``.
         With lists, rows may differ in their dates.
-    units, columns, keep_series, **options
+    keep_series, **options
         As for ``insar_runtime.engines.job.plan``; ``device`` is the CPU unless another is named.
 
     Returns
@@ -49,15 +44,13 @@ def classify_dataframe(
     DataError
         If the first rows cannot be read as series, or nothing proves their unit.
     """
-    function, schema = map_in_arrow(table, units=units, columns=columns, keep_series=keep_series, **options)
+    function, schema = map_in_arrow(table, keep_series=keep_series, **options)
     return table.mapInArrow(function, schema)
 
 
 def map_in_arrow(
     table: Any,
     *,
-    units: Unit | None = None,
-    columns: Mapping[Role, str] | None = None,
     keep_series: bool = False,
     **options: Unpack[Options],
 ) -> tuple[Job, Any]:
@@ -70,7 +63,7 @@ def map_in_arrow(
 
     options.setdefault("device", "cpu")
     sample = table.limit(SAMPLE_ROWS).toArrow()
-    job = plan(sample, units=units, columns=columns, keep_series=keep_series, **options)
+    job = plan(sample, keep_series=keep_series, **options)
     kept = [table.schema[name] for name in job.kept]
     return job, StructType(kept + _result_fields(job))
 
