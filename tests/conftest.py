@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3  # noqa: F401 - before TensorFlow, whose own SQLite, without an R-tree, would otherwise take its place
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 # Before anything imports onnxruntime or TensorFlow, also in the workers of pytest-xdist and in subprocesses.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# Before TensorFlow, whose own SQLite, without an R-tree, would take the place of that of Python and of GDAL.
+import sqlite3  # noqa: F401
+
+with suppress(ImportError):  # group neighbours
+    import pyogrio  # noqa: F401
 
 import hypothesis
 import numpy as np
