@@ -24,7 +24,8 @@ def describe_summary(summary: Summary) -> str:
     lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
     lines += [_share(name, count, summary.rows) for name, count in summary.statuses.items() if name != "ok"]
     rate = f", {summary.rows / summary.seconds:.0f} points/s" if summary.rows and summary.seconds else ""
-    lines.append(f"{summary.output}: written in {summary.seconds:.2f} s{rate}")
+    written = ", ".join((summary.output, *summary.more_outputs))
+    lines.append(f"{written}: written in {summary.seconds:.2f} s{rate}")
     return "\n".join(lines)
 
 
