@@ -10,6 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from insar_runtime._input.layout import Layout
+from insar_runtime._input.plausible import (
+    QUIET_RANGE,
+    median_range,
+    refuse_amplitude,
+    refuse_implausible,
+    refuse_unstated,
+)
 from insar_runtime._input.slopes import slopes
 from insar_runtime.errors import DataError, UsageError
 
@@ -39,12 +46,6 @@ _RATIO_TOLERANCE: Final = 1.25
 """Velocities may be projected or fitted with an annual cycle; the units lie further apart than this."""
 _SCALES: Final = (10, 100, 1000)
 """By which small integers hold tenths, hundredths or thousandths of a millimetre."""
-_METRE_RANGE: Final = 0.15
-_WHOLE_STEP: Final = 10.0
-"""Median step in mm that series hardly have, while those of tenths of a millimetre in whole numbers do."""
-_QUIET_RANGE: Final = 1.5
-"""Range of a series in mm: the quietest C-band points scatter over some 2 mm within a year, most over 5 to 20;
-the same in centimetres stays below 1.5, in metres below 0.15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,9 @@ def prove_units(
     if _usable_velocities(velocity_sample) >= _MIN_ROWS and np.isfinite(sample).any():
         notes.append(f"the series do not go with '{layout.velocity}', so nothing proves that they are mm")
     if np.isfinite(sample).any():
-        _refuse_amplitude(sample)
-        _refuse_unstated(layout, sample)
-        _refuse_implausible(sample, half_wavelength_mm)
+        refuse_amplitude(sample)
+        refuse_unstated(layout, sample)
+        refuse_implausible(sample, half_wavelength_mm)
     return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None)
 
 
@@ -222,8 +223,8 @@ def _unit_by_velocity(ratio: float, factors: dict[Unit, float], layout: Layout) 
 
 def _doubt_of_both(unit: Unit, sample: npt.NDArray[np.float64], layout: Layout) -> str | None:
     """Velocities prove no millimetres if they are in centimetres as the series are."""
-    spread = _median_range(sample)
-    if unit != "mm" or not spread < _QUIET_RANGE:
+    spread = median_range(sample)
+    if unit != "mm" or not spread < QUIET_RANGE:
         return None
     return (
         f"the series go with '{layout.velocity}', but their median range is only {spread:.2g} mm: if both are in other "
@@ -236,74 +237,3 @@ def _format_is_mm(layout: Layout) -> bool:
     if all(name.lower().endswith("_mm") for name in layout.columns):
         return True
     return layout.made_by is not None and layout.made_by.unit == "mm"
-
-
-def _refuse_amplitude(sample: npt.NDArray[np.float64]) -> None:
-    """Displacements start near zero or cross it; amplitudes are positive and start anywhere."""
-    valid = np.isfinite(sample)
-    if not (sample[valid] > 0).all():
-        return
-    some = valid.sum(axis=1) >= 3
-    if not some.any():
-        return
-    rows = sample[some]
-    first = rows[np.arange(len(rows)), valid[some].argmax(axis=1)]
-    if np.median(first - np.nanstd(rows, axis=1)) > 0:
-        raise DataError(
-            "looks like amplitude: all values are positive and no series starts near 0; take the "
-            "displacement product, or say --units mm if these are displacements"
-        )
-
-
-def _refuse_unstated(layout: Layout, sample: npt.NDArray[np.float64]) -> None:
-    """Ask for the unit of stmtools tables: their producer does not state it, and metres are common."""
-    if layout.producer != "stmtools":
-        return
-    spread = _median_range(sample)
-    looks = "metres" if spread < _METRE_RANGE else "millimetres" if spread >= _QUIET_RANGE else "no certain unit"
-    raise DataError(
-        f"stmtools table ('{layout.columns[0]}', ...) states no unit; its values look like {looks} (median "
-        f"range of a series {spread:.2g}): declare it, e.g. --units {'mm' if looks == 'millimetres' else 'm'}"
-    )
-
-
-def _refuse_implausible(sample: npt.NDArray[np.float64], half_wavelength_mm: float) -> None:
-    """Refuse values that are most likely no millimetres.
-
-    The range tells, not the step: series without noise have small steps. Series without any change say nothing.
-    """
-    spread = _median_range(sample)
-    if spread < _QUIET_RANGE:
-        looks, unit = ("metres", "m") if spread < _METRE_RANGE else ("centimetres, or very quiet millimetres", "cm")
-        raise DataError(
-            f"nothing proves the unit, and read as mm the median range of a series is {spread:.2g} mm; it looks like "
-            f"{looks}: declare the unit, e.g. --units {unit}"
-        )
-    step = _median_step(sample)
-    if step > 2 * half_wavelength_mm:
-        raise DataError(
-            f"read as mm, the values step by a median of {step:.3g} mm between dates, more than a wavelength: "
-            f"declare the unit with --units mm, cm, m or rad"
-        )
-    known = sample[np.isfinite(sample)]
-    if step > _WHOLE_STEP and (known == np.round(known)).all():
-        raise DataError(
-            f"nothing proves the unit, and all values are whole numbers that step by a median of {step:.3g} between "
-            f"dates; they look like tenths of a millimetre: divide them by 10, or say --units mm if they are mm"
-        )
-
-
-def _median_range(sample: npt.NDArray[np.float64]) -> float:
-    """Median over the rows of their largest less their smallest value; NaN if no row changes."""
-    valid = ~np.isnan(sample)
-    high = np.max(sample, axis=1, initial=-np.inf, where=valid)
-    low = np.min(sample, axis=1, initial=np.inf, where=valid)
-    spread = (high - low)[high > low]
-    return float(np.median(spread)) if spread.size else math.nan
-
-
-def _median_step(sample: npt.NDArray[np.float64]) -> float:
-    """Median absolute difference of neighbouring epochs that both have a value; NaN without any."""
-    steps = np.abs(np.diff(sample, axis=1))
-    steps = steps[np.isfinite(steps)]
-    return float(np.median(steps)) if steps.size else math.nan
