@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from insar_runtime.errors import InputNotFoundError, InputOutputError
 
-_BLOCK: Final = 1 << 20
+_BLOCK: Final = 1 << 18
 
 
 class InputHash:

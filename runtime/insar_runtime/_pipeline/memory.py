@@ -24,8 +24,9 @@ _WAITING: Final = 2
 """Batches beyond one a thread that are alive: one done, one that is written."""
 _PER_THREAD: Final = 24 * _MIB
 """What a thread takes to check a part of a batch and to ask the model about it."""
-_FIXED: Final = 24 * _MIB
-"""Rows of the output that wait to be written, without series, and what all readers hold."""
+_FIXED: Final = 32 * _MIB
+"""Rows of the output that wait to be written, without series, what all readers hold, the hash of the input, and the
+pages of libraries that the first calls touch."""
 
 
 @dataclass(frozen=True, slots=True)
