@@ -144,7 +144,7 @@ def opened() -> int:
 @linux
 @pytest.mark.parametrize(
     ("options", "more"),
-    [((), 190), (("--keep-series",), 680), (("--threads", "1"), 155)],
+    [((), 188), (("--keep-series",), 678), (("--threads", "1"), 148)],
     ids=["by group", "kept series", "one thread"],
 )
 def test_the_command_keeps_to_its_limit_or_says_by_how_much_it_does_not(
