@@ -15,7 +15,8 @@ PACKAGE = ROOT / "runtime" / "insar_runtime"
 BASE = {"__init__", "_progress", "classes", "errors"}
 INPUT = BASE | {"_input"}
 MODEL = INPUT | {"_inference", "devices", "models", "result"}
-PIPELINE = MODEL | {"_output", "_pipeline", "classifier", "summary"}
+SERIES = MODEL | {"_survey", "_diagnosis"}
+PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
 ALLOWED = {
     "__init__": BASE | {"_inference", "classifier", "files", "models", "result", "summary"},
     "__main__": {"cli"},
@@ -31,11 +32,12 @@ ALLOWED = {
     "classifier": PIPELINE,
     "_output": INPUT | {"_output"},
     "_pipeline": PIPELINE,
-    "_survey": PIPELINE | {"_survey"},
-    "files": PIPELINE | {"_survey"},
+    "_survey": MODEL | {"_survey"},
+    "_diagnosis": SERIES,
+    "files": PIPELINE,
     "engines": PIPELINE | {"engines"},
     "_convert": PIPELINE | {"_convert"},
-    "_views": PIPELINE | {"_convert", "_survey", "_views", "files"},
+    "_views": PIPELINE | {"_convert", "_views", "files"},
     "_commands": PIPELINE | {"_commands", "_convert", "_views", "files"},
     "cli": BASE | {"_commands", "_views"},
 }

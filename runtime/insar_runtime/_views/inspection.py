@@ -15,9 +15,9 @@ import numpy as np
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
 from insar_runtime._pipeline.reading import Reading, open_understood
+from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
 from insar_runtime._survey.columns import count_rows, estimate_rows
 from insar_runtime._survey.ids import IdColumn, id_at, survey_ids
-from insar_runtime._survey.sample import SampledRows, sample_rows
 from insar_runtime._survey.survey import Survey, survey_rows
 from insar_runtime._views.oddities import list_oddities
 from insar_runtime._views.planned_run import Options, PlannedRun

@@ -13,7 +13,7 @@ from insar_runtime._output.points import GEOMETRY_FIELDS, choose_geometry
 from insar_runtime._pipeline.memory import Load, resident_bytes
 from insar_runtime._pipeline.reading import Reading
 from insar_runtime._pipeline.stream import output_schema
-from insar_runtime._survey.sample import SampledRows
+from insar_runtime._pipeline.table_sample import SampledRows
 from insar_runtime._views.forecast import RowTime, measure_row
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import Candidate, Device, choose, gather_facts

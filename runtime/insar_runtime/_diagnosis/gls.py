@@ -1,0 +1,114 @@
+"""Generalised least squares on series that share a time axis, with values missing here and there.
+
+The precision matrix of the noise, with nuisance columns (a line, say) projected out, answers every question about a
+column h: it fits y with amplitude h'Py / h'Ph and lowers the sum of squares y'Py by (h'Py)^2 / h'Ph. A missing epoch
+has no row and column in it, which is a Schur complement of the full matrix: exact, and much cheaper than inverting the
+covariance of the epochs that are there. Zeros in their place keep all shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.noise import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Precision of noise about nuisance columns.
+
+    Attributes
+    ----------
+    matrix : ndarray of float64, shape [T, T]
+        Symmetric; zero in the rows and columns of missing epochs.
+    log_determinant : float
+        Of the restricted likelihood: minus twice its logarithm is this plus y'Py, up to a constant.
+    freedom : int
+        Epochs with a value less nuisance columns.
+    """
+
+    matrix: Floats
+    log_determinant: float
+    freedom: int
+
+
+def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
+    """Invert a covariance and project columns out of the inverse.
+
+    Parameters
+    ----------
+    covariance : ndarray of float64, shape [T, T]
+    nuisance : ndarray of float64, shape [T, p]
+        Columns whose amplitudes are unknown.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If there are too few epochs to tell the amplitudes.
+
+    Notes
+    -----
+    Restricted likelihood: Patterson and Thompson, Biometrika 58, 1971.
+    """
+    if len(covariance) <= nuisance.shape[1]:
+        raise np.linalg.LinAlgError("no more epochs than unknowns")
+    half = np.linalg.inv(np.linalg.cholesky(covariance))
+    white = half @ nuisance
+    orthogonal, triangle = np.linalg.qr(white)
+    diagonal = np.abs(np.diag(triangle))
+    if not diagonal.min(initial=1.0) > 1e-10 * diagonal.max(initial=1.0):
+        raise np.linalg.LinAlgError("nuisance columns depend on each other")
+    half -= orthogonal @ (orthogonal.T @ half)
+    log_determinant = 2 * float(np.log(diagonal).sum()) + float(np.linalg.slogdet(covariance)[1])
+    return Precision(half.T @ half, log_determinant, len(covariance) - nuisance.shape[1])
+
+
+def without(precision: Precision, missing: NDArray[np.bool_]) -> Precision:
+    """Give the precision where some epochs have no value.
+
+    Parameters
+    ----------
+    precision : Precision
+        Of all epochs.
+    missing : ndarray of bool, shape [T]
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If too few epochs are left to tell the nuisance columns.
+    """
+    lost = np.flatnonzero(missing)
+    freedom = precision.freedom - len(lost)
+    if freedom <= 0:
+        raise np.linalg.LinAlgError("no more epochs than unknowns")
+    factor = np.linalg.cholesky(precision.matrix[np.ix_(lost, lost)])
+    across = np.linalg.solve(factor, precision.matrix[lost])
+    matrix = precision.matrix - across.T @ across
+    matrix[lost] = matrix[:, lost] = 0.0
+    return Precision(matrix, precision.log_determinant + 2 * float(np.log(np.diag(factor)).sum()), freedom)
+
+
+def by_missing(displacement: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+    """Group rows [N, T] by which of their values are missing.
+
+    Yields
+    ------
+    rows : ndarray of intp, shape [n]
+        In rising order; complete rows come first.
+    missing : ndarray of bool, shape [T]
+    """
+    missing = ~np.isfinite(displacement)
+    complete = ~missing.any(axis=1)
+    if complete.any():
+        yield np.flatnonzero(complete), np.zeros(displacement.shape[1], dtype=np.bool_)
+    partial = np.flatnonzero(~complete)
+    if not len(partial):
+        return
+    _, group = np.unique(np.packbits(missing[partial], axis=1), axis=0, return_inverse=True)
+    order = np.argsort(group.ravel(), kind="stable")
+    for rows in np.split(partial[order], np.cumsum(np.bincount(group.ravel()))[:-1]):
+        yield rows, missing[rows[0]]

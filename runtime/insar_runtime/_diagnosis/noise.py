@@ -1,0 +1,145 @@
+"""Noise of displacement time series: what kinds there are, and what is known of it in one file.
+
+A series scatters by white noise, by a part that is forgotten within weeks, and by one that wanders for months; each
+row of a file has its own size and its own mixture of them. The mixtures that occur in a file, and how often, are
+what a row's own are weighed by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+DAYS_OF_YEAR: Final = 365.25
+_ANNUAL_CHANGE: Final = 0.09
+_HALF_YEAR: Final = 0.03
+"""Variance of the yearly amplitude's change from year to year, and of the half-yearly part, over that of the yearly
+cycle [measured on EGMS rows for the simulator: ``training.simulator.config.AnnualConfig``]."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseKind:
+    """A mixture of noise of unit variance; a row has it times its own scatter.
+
+    The yearly cycle counts as noise: a random amplitude of known size rather than a free one. On a span of a year or
+    two, a free one would explain any curve.
+
+    Attributes
+    ----------
+    white, short, slow : float
+        Parts of the variance, sum 1: uncorrelated, and two Ornstein-Uhlenbeck processes.
+    short_days, slow_days : float
+        Time constants of the latter.
+    annual : float
+        RMS of the yearly cycle over the scatter, beyond the unit variance.
+    """
+
+    white: float
+    short: float
+    slow: float
+    short_days: float = 12.0
+    slow_days: float = 150.0
+    annual: float = 1.0
+
+    def covariance(self, days: Floats, white_factor: Floats | None = None) -> Floats:
+        """Give the covariance [T, T] of noise of unit scatter.
+
+        Parameters
+        ----------
+        days : ndarray of float64, shape [T]
+        white_factor : ndarray of float64, shape [T], optional
+            Scatter of the white part at each epoch over the usual one.
+        """
+        lag = np.abs(days[:, None] - days[None, :])
+        year = lag / DAYS_OF_YEAR
+        change = 1 + _ANNUAL_CHANGE * np.maximum(1 - year, 0)
+        cycle = change * np.cos(2 * np.pi * year) + _HALF_YEAR * np.cos(4 * np.pi * year)
+        covariance = self.short * np.exp(-lag / self.short_days) + self.slow * np.exp(-lag / self.slow_days)
+        covariance += self.annual**2 * cycle
+        covariance[np.diag_indices_from(covariance)] += self.white * (1 if white_factor is None else white_factor**2)
+        return np.asarray(covariance)
+
+
+_TYPICAL: Final = (
+    (NoiseKind(0.90, 0.10, 0.00), 0.15),
+    (NoiseKind(0.60, 0.40, 0.00), 0.15),
+    (NoiseKind(0.70, 0.10, 0.20), 0.25),
+    (NoiseKind(0.48, 0.32, 0.20), 0.15),
+    (NoiseKind(0.45, 0.10, 0.45, slow_days=250.0), 0.15),
+    (NoiseKind(0.33, 0.22, 0.45, slow_days=90.0), 0.15),
+)
+"""Kinds of noise, and how often they are taken to occur where too few rows tell [ours, after the simulator's]."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommonStep:
+    """A date at which many rows change level by amounts of their own: a join of releases, an earthquake.
+
+    Attributes
+    ----------
+    epoch : int
+        Index of the first epoch after it.
+    rms_mm : float
+        RMS over all rows of the change.
+    """
+
+    epoch: int
+    rms_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileNoise:
+    """What is known of the noise in a file.
+
+    Attributes
+    ----------
+    days : ndarray of float64, shape [T]
+        Time axis, days since its first epoch.
+    kinds : tuple of NoiseKind, length K
+    weights : ndarray of float64, shape [K]
+        Part of the rows that have each kind; sum 1.
+    scatter_mm : tuple of three float
+        10 %, 50 % and 90 % quantile over the rows of the RMS of white, short and slow noise together.
+    white_factor : ndarray of float64, shape [T]
+        Scatter of the white part at each epoch over the usual one.
+    steps : tuple of CommonStep
+    rows : int
+        Rows that it was estimated from; 0 where typical values stand for too few of them.
+    """
+
+    days: Floats
+    kinds: tuple[NoiseKind, ...]
+    weights: Floats
+    scatter_mm: tuple[float, float, float]
+    white_factor: Floats
+    steps: tuple[CommonStep, ...] = ()
+    rows: int = 0
+
+    @classmethod
+    def typical(cls, days: Floats) -> FileNoise:
+        """Give the noise of an EGMS file on a time axis [T], for tables with too few rows to tell."""
+        kinds, weights = zip(*_TYPICAL, strict=True)
+        return cls(days, kinds, np.array(weights), (1.4, 2.4, 4.0), np.ones(len(days)))
+
+    def on(self, days: Floats) -> FileNoise:
+        """Give the noise on another time axis, of which no epoch is known to be worse than others."""
+        return replace(self, days=days, white_factor=np.ones(len(days)), steps=())
+
+    def covariances(self) -> Sequence[Floats]:
+        """Give the covariance [T, T] of each kind, of unit scatter."""
+        return [self._covariance(kind) for kind in self.kinds]
+
+    def _covariance(self, kind: NoiseKind) -> Floats:
+        covariance = kind.covariance(self.days, self.white_factor)
+        index = np.arange(len(self.days))
+        for step in self.steps:
+            # A step of unknown size at a known date.
+            after = index >= step.epoch
+            covariance += (step.rms_mm / self.scatter_mm[1]) ** 2 * (after[:, None] & after[None, :])
+        return covariance
