@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +110,14 @@ class Jumps:
 
     def keep(self, wanted: NDArray[np.bool_]) -> Jumps:
         """Give some of the jumps [M], of the same rows."""
-        counts: Any = np.bincount(self.rows[wanted], minlength=len(self.status))
-        columns = (self.epoch, self.mm, self.mm_std, self.cycles, self.distance, self.probability)
-        return Jumps(np.concatenate([[0], np.cumsum(counts)]), *(column[wanted] for column in columns), self.status)
+        counts = np.bincount(self.rows[wanted], minlength=len(self.status))
+        return Jumps(
+            begins=np.concatenate([[0], np.cumsum(counts)]),
+            epoch=self.epoch[wanted],
+            mm=self.mm[wanted],
+            mm_std=self.mm_std[wanted],
+            cycles=self.cycles[wanted],
+            distance=self.distance[wanted],
+            probability=self.probability[wanted],
+            status=self.status,
+        )
