@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="real files not presen
 def test_rates_are_those_that_egms_wrote(name: str) -> None:
     agreements = compare(REAL / name)
     if "velocity_less_plane" in agreements:
-        # The column has the rounded velocity of GNSS in it (one decimal), the series have the exact one.
+        # As if the rounded velocity of GNSS (one decimal) were in the column, and the exact one in the series.
         assert abs(agreements["velocity"].mean_difference) <= 0.05
         assert agreements["velocity"].largest_difference <= 0.1
         del agreements["velocity"]

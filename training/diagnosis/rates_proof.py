@@ -114,8 +114,8 @@ def compare(path: Path) -> dict[str, Agreement]:
     -------
     dict of str to Agreement
         By our names. ``velocity_less_plane``, where the file is calibrated by GNSS: the differences of the velocity
-        less their plane in latitude and longitude, since its velocity has the rounded velocity of GNSS in it and the
-        series have the exact one.
+        less their plane in latitude and longitude. They have one, below the last digit of the velocity of GNSS: as
+        if its rounded value were in the column and its exact one in the series.
     """
     table = csv.read_csv(path)
     table = table.rename_columns([_RENAMED.get(name, name) for name in table.column_names])

@@ -9,8 +9,8 @@ files of the European Ground Motion Service carry (``python -m training rates`` 
   freedom, and the noise is taken as white;
 - the standard deviation of the seasonality is that of an amplitude of pure noise (Rayleigh): sqrt(2 - pi/2) times that
   of a coefficient;
-- a year has 365.25 days. Release 2020-2024 of EGMS fits one of 365 better, and release 2015-2021 a mean over one epoch
-  less; both are below the digits of nearly all rows.
+- a year has 365.25 days. The files of release 2020-2024 at hand fit one of 365 better, and that of release 2015-2021
+  a mean over one epoch less; neither shows in the digits of most rows.
 """
 
 from __future__ import annotations
