@@ -65,7 +65,15 @@ def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
     return sorted(found, key=lambda kind: (kind.white, kind.short, kind.slow, kind.short_days, kind.slow_days))
 
 
-_DIRECTIONS: Final = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (1, 0, 0, 1), (0, 1, -1, 0), (1, -1, 0, -1))
+_DIRECTIONS: Final = (
+    (1, 0, 0, 0),
+    (0, 1, 0, 0),
+    (0, 0, 1, 0),
+    (0, 0, 0, 1),
+    (1, 0, 0, 1),
+    (0, 1, -1, 0),
+    (1, -1, 0, -1),
+)
 _MOVES: Final = ((0, 0, 0, 0), *(tuple(sign * part for part in way) for way in _DIRECTIONS for sign in (-1, 1)))
 """Of slow and short part and their time constants; some pairs make up for each other."""
 
