@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import product
 from typing import Final
 
@@ -49,7 +48,7 @@ def grid(days: Floats) -> list[NoiseKind]:
 
 def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
     """Give kinds and those around each, at a part of a step of the grid; those that differ by annual only together."""
-    found = {}
+    found: dict[NoiseKind, None] = {}
     for kind in kinds:
         slow, short = kind.slow, kind.short / max(1 - kind.slow, 1e-9)
         share, factor = _SHARE_STEP * size, _DAYS_STEP**size
