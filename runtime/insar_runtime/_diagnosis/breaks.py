@@ -128,7 +128,7 @@ class BreakFinder:
             posterior.add(table.fit(values, gaps), log_prior + log_weight)
         edges = posterior.quantiles(candidates.edge, (0.5, _TAIL, 1 - _TAIL))
         mean, std = posterior.rates()
-        fitted = (np.isfinite(std) & np.isfinite(log_prior[:, :-1]).any(axis=1)).all(axis=0)[:count]
+        fitted = np.all(np.isfinite(std) & np.any(np.isfinite(log_prior[:, :-1]), axis=1), axis=0)[:count]
         some = rows[fitted]
         for column, days in zip((out.day, out.day_lo, out.day_hi), edges, strict=True):
             column[some] = days[:count][fitted]
