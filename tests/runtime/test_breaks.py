@@ -179,6 +179,12 @@ def test_single_outliers_do_not_move_it() -> None:
     assert np.median(np.abs(spoiled.day - clean.day)) < 15
 
 
+def test_steep_ends_are_no_outliers() -> None:
+    days = 24.0 * np.arange(60)
+    found = BreakFinder(FileNoise.typical(days)).find(hinge(days, 700.0, 0.0, 200.0)[None].astype(np.float32))
+    np.testing.assert_allclose([found.v_before[0], found.v_after[0]], [0.0, 200.0], atol=0.3)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 150), min_size=1, max_size=4))
 def test_bits_do_not_depend_on_batches(seed: int, sizes: list[int]) -> None:

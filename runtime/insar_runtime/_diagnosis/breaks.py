@@ -178,12 +178,25 @@ def _about_line(displacement: NDArray[np.floating], present: NDArray[np.bool_], 
     values -= (mean - rate * middle)[:, None] + rate[:, None] * years
     singles = values.astype(np.float32)
     if present.all():
-        return clip_outliers(singles), rate
+        return _clipped(singles), rate
     singles[~present] = 0.0
     # Neighbours are the epochs that are there; rows that have equally many of them go together.
     for number in np.unique(count):
         rows = np.flatnonzero(count == number)
         there = np.nonzero(present[rows])
-        clipped = clip_outliers(singles[rows][there].reshape(len(rows), number))
+        clipped = _clipped(singles[rows][there].reshape(len(rows), number))
         singles[rows[there[0]], there[1]] = clipped.ravel()
     return singles, rate
+
+
+def _clipped(values: Singles) -> Singles:
+    """Clip outliers of rows [n, T] that may be steep at both ends, T at least 10."""
+    ends = (_beyond(values)[:, ::-1], values, _beyond(values[:, ::-1]))
+    return clip_outliers(np.concatenate(ends, axis=1))[:, 2:-2]
+
+
+def _beyond(values: Singles) -> Singles:
+    """Extrapolate two epochs [n, 2], nearest first, to before the begin: medians of five are late on a slope."""
+    near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
+    step = (far - near) / 5
+    return np.stack([near - 3 * step, near - 4 * step], axis=1)
