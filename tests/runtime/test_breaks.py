@@ -180,8 +180,8 @@ def test_single_outliers_do_not_move_it() -> None:
 
 
 def test_steep_ends_are_no_outliers() -> None:
-    days = 24.0 * np.arange(60)
-    found = BreakFinder(FileNoise.typical(days)).find(hinge(days, 700.0, 0.0, 200.0)[None].astype(np.float32))
+    days = 24.0 * np.arange(60, dtype=np.float64)
+    found = BreakFinder(FileNoise.typical(days)).find(hinge(days, 720.0, 0.0, 200.0)[None].astype(np.float32))
     np.testing.assert_allclose([found.v_before[0], found.v_after[0]], [0.0, 200.0], atol=0.3)
 
 
