@@ -48,7 +48,7 @@ def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
     Raises
     ------
     numpy.linalg.LinAlgError
-        If there are too few epochs to tell the amplitudes.
+        If there are too few epochs to tell the amplitudes, or the covariance is singular.
 
     Notes
     -----
@@ -56,7 +56,12 @@ def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
     """
     if len(covariance) <= nuisance.shape[1]:
         raise np.linalg.LinAlgError("no more epochs than unknowns")
-    half = np.linalg.inv(np.linalg.cholesky(covariance))
+    factor = np.linalg.cholesky(covariance)
+    pivot = np.diag(factor)
+    if not pivot.min() > 1e-7 * pivot.max():
+        # Rounding can make a singular matrix pass.
+        raise np.linalg.LinAlgError("covariance is singular")
+    half = np.linalg.inv(factor)
     white = half @ nuisance
     orthogonal, triangle = np.linalg.qr(white)
     diagonal = np.abs(np.diag(triangle))
@@ -112,3 +117,28 @@ def by_missing(displacement: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.
     order = np.argsort(group.ravel(), kind="stable")
     for rows in np.split(partial[order], np.cumsum(np.bincount(group.ravel()))[:-1]):
         yield rows, missing[rows[0]]
+
+
+def line_estimator(covariance: Floats, nuisance: Floats) -> tuple[Floats, Floats]:
+    """Give the generalised least-squares estimator of the nuisance columns alone.
+
+    Parameters
+    ----------
+    covariance : ndarray of float64, shape [T, T]
+    nuisance : ndarray of float64, shape [T, p]
+
+    Returns
+    -------
+    estimator : ndarray of float64, shape [p, T]
+        Gives the amplitudes by multiplication with a series.
+    spread : ndarray of float64, shape [p, p]
+        Covariance of the amplitudes.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a matrix is singular.
+    """
+    seen = np.linalg.solve(covariance, nuisance)
+    spread = np.linalg.inv(nuisance.T @ seen)
+    return spread @ seen.T, spread

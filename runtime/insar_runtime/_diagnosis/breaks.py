@@ -1,0 +1,203 @@
+"""Break of a series: when its rate changed, from what to what, and how sure all of it is.
+
+Every date, in every kind of noise that the file knows, is a hypothesis; what is reported is averaged over all of them
+by how well they explain the row.
+"""
+
+from __future__ import annotations
+
+from itertools import compress
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.candidates import Candidates
+from insar_runtime._diagnosis.found import Breaks
+from insar_runtime._diagnosis.gaps import Gaps, Indices
+from insar_runtime._diagnosis.hinges import HingeTable, Singles
+from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
+from insar_runtime._diagnosis.outliers import clip_outliers
+from insar_runtime._diagnosis.posterior import Posterior
+from insar_runtime._diagnosis.status import FitStatus
+
+_ROWS_AT_ONCE: Final = 128
+"""What is held of so many rows stays in the caches. Chunks are filled up, so that the bits of a row do not depend on
+how many others come along."""
+_LEAST_EPOCHS: Final = 12
+_LEAST_DAYS: Final = 180.0
+"""Two rates, a date and the scatter are asked of a row [ours]."""
+_TAIL: Final = 0.05
+"""The interval leaves out this much of the probability on either side."""
+_LEAST_WEIGHT: Final = 0.02
+"""Kinds of noise that are rarer are left out, for speed."""
+_DRIFT: Final = 0.08
+_DRIFT_DAYS: Final = 1000.0
+"""Variance, over that of the scatter, that wanders too slowly for a file to tell it from motion. Without it, rates of
+real noise are off by more than their standard deviations say [measured on the project's real files]."""
+_EXCURSION_DAYS: Final = (30.0, 120.0)
+_EXCURSION: Final = 3.0
+_EXCURSION_WEIGHT: Final = 0.1
+"""Part of the rows that leave their level, smoothly and by several times the scatter, and come back: a break that
+others take for certain is one of several dates in them [ours; of 1, 2 and 3 of these, with 2 to 6 times the scatter,
+the choice hardly matters]."""
+
+
+class BreakFinder:
+    """Finds the break of each of many series that share a time axis and what is known of their noise.
+
+    Parameters
+    ----------
+    noise : FileNoise
+
+    Notes
+    -----
+    Built once for a file; safe to share between threads.
+    """
+
+    def __init__(self, noise: FileNoise) -> None:
+        self._days = np.asarray(noise.days, dtype=np.float64)
+        self._tables: list[HingeTable] = []
+        self._singular = False
+        if len(self._days) < _LEAST_EPOCHS:
+            return
+        self._candidates = Candidates.on(self._days)
+        covariances, weights = _hypotheses(noise)
+        self._log_weight = np.log(weights)
+        self._complete_prior = self._candidates.log_prior(np.ones((1, len(self._days)), dtype=np.bool_))
+        try:
+            self._tables = [HingeTable(covariance, self._candidates) for covariance in covariances]
+        except np.linalg.LinAlgError:
+            self._singular = True
+
+    def find(self, displacement: NDArray[np.floating]) -> Breaks:
+        """Find the break of each series.
+
+        Parameters
+        ----------
+        displacement : ndarray of float32, shape [n, T]
+            mm; NaN = missing.
+
+        Returns
+        -------
+        Breaks
+            Of every row; NaN, and why, where there is nothing to be found.
+        """
+        present = ~np.isnan(displacement)
+        status = self._status(displacement, present)
+        out = _nothing(status)
+        good = np.flatnonzero(status == FitStatus.OK)
+        whole = present[good].all(axis=1)
+        # Rows that lack the same epochs next to each other, and those that lack similarly many.
+        partial = good[~whole]
+        if len(partial):
+            pattern = np.packbits(present[partial], axis=1).T
+            partial = partial[np.lexsort((*pattern, present[partial].sum(axis=1)))]
+        for rows in (good[whole], partial):
+            for begin in range(0, len(rows), _ROWS_AT_ONCE):
+                some = rows[begin : begin + _ROWS_AT_ONCE]
+                # Values beyond single precision: they are told from the others by what comes out.
+                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                    self._fill(out, some, displacement[some], present[some])
+        return out
+
+    def _status(self, displacement: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.int8]:
+        span = np.zeros(len(present))
+        if present.shape[1]:
+            first, last = present.argmax(axis=1), present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)
+            span = self._days[last] - self._days[first]
+        status = np.select(
+            [np.isinf(displacement).any(axis=1), present.sum(axis=1) < _LEAST_EPOCHS, span < _LEAST_DAYS],
+            [FitStatus.NON_FINITE, FitStatus.TOO_FEW_EPOCHS, FitStatus.SPAN_TOO_SHORT],
+            default=FitStatus.SINGULAR if self._singular else FitStatus.OK,
+        )
+        return status.astype(np.int8)
+
+    def _fill(self, out: Breaks, rows: Indices, displacement: NDArray[np.floating], present: NDArray[np.bool_]) -> None:
+        count, candidates = len(rows), self._candidates
+        values, rate = np.zeros((_ROWS_AT_ONCE, len(self._days)), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
+        values[:count], rate[:count] = _about_line(displacement, present, self._days)
+        gaps: list[Gaps] = []
+        log_prior = self._complete_prior
+        if not present.all():
+            gaps = list(Gaps.of(~present, len(candidates.day)))
+            log_prior = np.repeat(log_prior, _ROWS_AT_ONCE, axis=0)
+            log_prior[:count] = candidates.log_prior(present)
+        posterior = Posterior(_ROWS_AT_ONCE, len(candidates.day))
+        for log_weight, table in zip(self._log_weight, self._tables, strict=True):
+            posterior.add(table.fit(values, gaps), log_prior + log_weight)
+        edges = posterior.quantiles(candidates.edge, (0.5, _TAIL, 1 - _TAIL))
+        mean, std = posterior.rates()
+        fitted = np.all(np.isfinite(std) & np.any(np.isfinite(log_prior[:, :-1]), axis=1), axis=0)[:count]
+        some = rows[fitted]
+        for column, days in zip((out.day, out.day_lo, out.day_hi), edges, strict=True):
+            column[some] = days[:count][fitted]
+        out.v_before[some], out.v_after[some] = (mean + rate)[:, :count][:, fitted]
+        out.v_before_std[some], out.v_after_std[some] = std[:, :count][:, fitted]
+        out.explains[some] = posterior.explains()[:count][fitted]
+        out.status[rows[~fitted]] = FitStatus.SINGULAR
+
+
+def _hypotheses(noise: FileNoise) -> tuple[list[Floats], Floats]:
+    """Give covariances and weights of the file's kinds of noise, and of the same with excursions."""
+    lag = np.abs(noise.days[:, None] - noise.days)
+    drift = _DRIFT * np.exp(-lag / _DRIFT_DAYS)
+    kinds = [covariance + drift for covariance in noise.covariances()]
+    usual = np.tensordot(noise.weights, kinds, axes=1)
+    # Smooth, unlike an Ornstein-Uhlenbeck process: a Matérn process of order 3/2.
+    odd = [usual + _EXCURSION**2 * (1 + lag / days) * np.exp(-lag / days) for days in _EXCURSION_DAYS]
+    often = noise.weights >= _LEAST_WEIGHT
+    weights = np.concatenate([noise.weights[often], np.full(len(odd), _EXCURSION_WEIGHT / len(odd))])
+    return [*compress(kinds, often), *odd], weights / weights.sum()
+
+
+def _nothing(status: NDArray[np.int8]) -> Breaks:
+    count = len(status)
+    day, rate = np.full((3, count), np.nan), np.full((4, count), np.nan, dtype=np.float32)
+    return Breaks(
+        day=day[0],
+        day_lo=day[1],
+        day_hi=day[2],
+        v_before=rate[0],
+        v_before_std=rate[1],
+        v_after=rate[2],
+        v_after_std=rate[3],
+        explains=np.zeros(count, dtype=np.bool_),
+        status=status,
+    )
+
+
+def _about_line(displacement: NDArray[np.floating], present: NDArray[np.bool_], days: Floats) -> tuple[Singles, Floats]:
+    """Take the own line off rows [n, T] and clip their outliers; give also the rate of the line in mm/yr, [n]."""
+    years = (days - days.mean()) / DAYS_OF_YEAR
+    values = np.where(present, displacement, 0.0).astype(np.float64)
+    count = present.sum(axis=1)
+    mean, middle = values.sum(axis=1) / count, np.vecdot(present, years) / count
+    spread = np.vecdot(present, years**2) - count * middle**2
+    rate = (np.vecdot(values, years) - count * mean * middle) / spread
+    values -= (mean - rate * middle)[:, None] + rate[:, None] * years
+    singles = values.astype(np.float32)
+    if present.all():
+        return _clipped(singles, days[None]), rate
+    singles[~present] = 0.0
+    # Neighbours are the epochs that are there; rows that have equally many of them go together.
+    for number in np.unique(count):
+        rows = np.flatnonzero(count == number)
+        there = np.nonzero(present[rows])
+        clipped = _clipped(singles[rows][there].reshape(len(rows), number), days[there[1]].reshape(len(rows), number))
+        singles[rows[there[0]], there[1]] = clipped.ravel()
+    return singles, rate
+
+
+def _clipped(values: Singles, days: Floats) -> Singles:
+    """Clip outliers of rows [n, T] that may be steep at both ends, T at least 10; days are [n or 1, T]."""
+    ends = (_beyond(values, days)[:, ::-1], values, _beyond(values[:, ::-1], days[:, ::-1]))
+    return clip_outliers(np.concatenate(ends, axis=1))[:, 2:-2]
+
+
+def _beyond(values: Singles, days: Floats) -> Singles:
+    """Extrapolate two epochs [n, 2], nearest first, to before the begin: medians of five are late on a slope."""
+    near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
+    slope = (far - near) / (days[:, 7] - days[:, 2])
+    first, second = days[:, 0] - days[:, 2], days[:, 1] - days[:, 0]
+    return np.stack([near + slope * (first - second), near + slope * (first - 2 * second)], axis=1).astype(np.float32)
