@@ -1,0 +1,91 @@
+"""Noise of a file, estimated from a sample of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.calm_rows import spread, usable_rows, without_jumps, without_motion, without_outliers
+from insar_runtime._diagnosis.epoch_noise import common_steps, scatter_of_epochs
+from insar_runtime._diagnosis.kinds import ROUGH, grid, neighbours
+from insar_runtime._diagnosis.mixture import Mixture, choose_kinds, weigh_kinds
+from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
+from insar_runtime._diagnosis.whitening import Columns, fit_kinds
+
+_LEAST_ROWS: Final = 50
+_LEAST_EPOCHS: Final = 30
+_LEAST_YEARS: Final = 1.0
+"""With less, the mixture of kinds is that of typical files, and only the scatter is measured."""
+_SOME_ROWS: Final = 160
+"""Rows that kinds are chosen by; all of them weigh these."""
+_MOST_KINDS: Final = 7
+_CLOSER: Final = (1.0, 0.5)
+"""Steps from the kinds of the grid to better ones."""
+_LEAST_SCATTER_MM: Final = 0.03
+"""Rounding to 0.1 mm."""
+
+
+def estimate_noise(displacement: NDArray[np.float32], dates: NDArray[np.datetime64]) -> FileNoise:
+    """Estimate the noise of a file.
+
+    Parameters
+    ----------
+    displacement : ndarray of float32, shape [N, T]
+        mm; NaN = missing. Rows from all over the file; 500 of them are enough.
+    dates : ndarray of datetime64[D], shape [T]
+        Strictly increasing.
+
+    Returns
+    -------
+    FileNoise
+        With the kinds of typical files and the scatter of these rows where the rows, the epochs or the span are too
+        few to tell more.
+
+    Notes
+    -----
+    A polynomial, the steps that many rows share, and a yearly cycle are projected out of each row, so that motion is
+    not taken for slow noise; the restricted likelihood accounts for the slow noise that goes with them.
+    """
+    days = (dates - dates[:1]).astype(np.float64)
+    rows = usable_rows(displacement)
+    if not len(rows):
+        return FileNoise.typical(days)
+    values = without_outliers(rows)
+    if len(rows) < _LEAST_ROWS or len(days) < _LEAST_EPOCHS or days[-1] < _LEAST_YEARS * DAYS_OF_YEAR:
+        return _typical(values, days)
+    steps = common_steps(rows, dates)
+    columns = Columns.of(days, _degree(days), [step.epoch for step in steps])
+    values = without_jumps(values, [step.epoch for step in steps])
+    factor = np.ones(len(days))
+    rough = choose_kinds(fit_kinds(_some(values), days, ROUGH, columns, factor), len(ROUGH))
+    values = without_motion(values, days, rough, columns, factor)
+    factor = scatter_of_epochs(values, days, rough, columns)
+    some = _some(values)
+    mixture = choose_kinds(fit_kinds(some, days, grid(days), columns, factor), _MOST_KINDS)
+    for size in _CLOSER:
+        mixture = choose_kinds(fit_kinds(some, days, neighbours(mixture.kinds, size), columns, factor), _MOST_KINDS)
+    fits = fit_kinds(values, days, mixture.kinds, columns, factor)
+    mixture = weigh_kinds(fits, mixture)
+    low, usual, high = np.maximum(np.quantile(mixture.scatter(fits), (0.1, 0.5, 0.9)), _LEAST_SCATTER_MM)
+    scatter = (float(low), float(usual), float(high))
+    return FileNoise(days, mixture.kinds, mixture.weights, scatter, factor, steps, len(values))
+
+
+def _degree(days: Floats) -> int:
+    """Give the degree of a polynomial that follows most motions: one for each year, within bounds."""
+    return int(np.clip(round(days[-1] / DAYS_OF_YEAR), 2, 5))
+
+
+def _some(values: Floats) -> Floats:
+    return values[spread(np.arange(len(values)), _SOME_ROWS)]
+
+
+def _typical(values: Floats, days: Floats) -> FileNoise:
+    """Give typical noise with the scatter that few rows have."""
+    noise = FileNoise.typical(days)
+    fits = fit_kinds(values[:_SOME_ROWS], days, noise.kinds, Columns.of(days, 1), noise.white_factor)
+    usual = max(float(np.median(Mixture(noise.kinds, noise.weights).scatter(fits))), _LEAST_SCATTER_MM)
+    return replace(noise, scatter_mm=tuple(usual * part / noise.scatter_mm[1] for part in noise.scatter_mm))
