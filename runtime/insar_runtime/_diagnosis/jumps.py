@@ -34,8 +34,12 @@ _MOST_MM: Final = 1e6
 """Values beyond are none: single precision would not do."""
 _LEAST_PROBABILITY: Final = 0.5
 """What is less probable is not told of."""
-_ANY_SIZE: Final = 0.06
-"""Jumps that are no multiple over those that are, in a file whose producer leaves whole cycles [ours]."""
+_ANY_SIZE: Final = 0.01
+"""Series whose jumps are no multiples over those whose jumps are [ours]."""
+_SPREAD: Final = 0.24
+"""Part of half a wavelength over which such sizes spread, over the root of two pi [ours: 12 to 28 mm of 27.7 mm]."""
+_LEAST_EVIDENCE: Final = -1.5
+"""Of one jump for whole cycles, logarithmic: one that was fitted badly must not decide for all of its series."""
 _MOST_CYCLES: Final = 127
 _DISTANCE: Final = 3.0
 """Standard deviations from the nearest multiple at which a jump is no longer taken for it."""
@@ -160,11 +164,10 @@ def _in_cycles(traits: Traits, cycle: float | None) -> tuple[NDArray[np.int8], F
     # The next multiple on the other side of the size; none is not a number of cycles.
     other = number + np.where(size > number * cycle, 1, -1)
     further = np.where(other == 0, np.inf, np.abs(size - other * cycle) / std)
-    # Beside the multiples, a step may have any size between them.
-    any_size = _ANY_SIZE * np.sqrt(2 * np.pi) * std / cycle
-    certain = 1 / (
-        1 + np.exp((distance**2 - further**2) / 2) + any_size * np.exp(np.minimum(distance, _DISTANCE) ** 2 / 2)
-    )
+    certain = 1 / (1 + np.exp((distance**2 - further**2) / 2))
+    # Whole cycles against any size between them: a producer's filtering touches all jumps of a series or none.
+    evidence = np.maximum(np.log(_SPREAD * cycle / std) - distance**2 / 2, _LEAST_EVIDENCE)
+    certain /= 1 + _ANY_SIZE * np.exp(-np.bincount(traits.row, evidence)[traits.row])
     whole = (distance <= _DISTANCE) & (certain >= _LEAST_PROBABILITY)
     return np.where(whole, number, 0).astype(np.int8), distance, np.where(whole, certain, 1)
 
