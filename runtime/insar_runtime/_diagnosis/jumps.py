@@ -16,8 +16,9 @@ from insar_runtime._diagnosis.gls import by_missing
 from insar_runtime._diagnosis.jump_noise import EpochNoise, JumpNoise
 from insar_runtime._diagnosis.levels import Levels, fitted, moved
 from insar_runtime._diagnosis.noise import FileNoise, Floats
-from insar_runtime._diagnosis.outliers import calm_edges, change_of, clip_outliers
+from insar_runtime._diagnosis.outliers import change_of, clip_outliers
 from insar_runtime._diagnosis.search import grown, product, scatter_of, settled, weighted_sum
+from insar_runtime._diagnosis.smear import without_smear
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime._diagnosis.steps import Places, Single, Steps
 
@@ -138,17 +139,16 @@ class JumpFinder:
         levels = fitted(steps, seen, levels.epochs)
         levels = grown(steps, seen, levels, scatter_of(steps, energy, levels))
         levels = settled(steps, seen, energy, levels, self._least)
-        calm = calm_edges(clipped - levels.series(steps.epochs), levels.edges(steps.epochs))
-        raised = calm + levels.series(steps.epochs)
-        seen = product(raised, steps)
-        energy = weighted_sum(raised, seen)
+        clipped = without_smear(steps, clipped, seen, levels, scatter_of(steps, energy, levels))
+        seen = product(clipped, steps)
+        energy = weighted_sum(clipped, seen)
         levels = moved(steps, seen, fitted(steps, seen, levels.epochs))
-        traits = traits_of(steps, raised, energy, levels)
+        traits = traits_of(steps, clipped, energy, levels)
         doubtful = probability_of(traits, self._least) < _LEAST_PROBABILITY
         if doubtful.any():
             epochs = levels.without(traits.row[doubtful], traits.epoch[doubtful], steps.epochs)
             levels = moved(steps, seen, fitted(steps, seen, epochs))
-            traits = traits_of(steps, raised, energy, levels)
+            traits = traits_of(steps, clipped, energy, levels)
             traits = traits.take(probability_of(traits, self._least) >= _LEAST_PROBABILITY)
         return traits
 
