@@ -125,6 +125,8 @@ class JumpFinder:
         for bend, kind in np.unique(np.stack([look.bend, look.kind], axis=1), axis=0).tolist():
             steps = noise.steps(bend, kind)
             members = np.flatnonzero((look.bend == bend) & (look.kind == kind))
+            # As many steps side by side: the series with most of them sets the work of all at a time.
+            members = members[np.argsort(look.levels.counts[members], kind="stable")]
             for begin in range(0, len(members), _ROWS):
                 some = members[begin : begin + _ROWS]
                 traits = self._second_look(steps, look.values[some], look.levels.take(some))
