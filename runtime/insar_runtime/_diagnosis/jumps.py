@@ -46,7 +46,10 @@ _LEAST_EVIDENCE: Final = -2.0
 """Of one jump for whole cycles, logarithmic: one that was fitted badly must not decide for all of its series."""
 _MOST_CYCLES: Final = 127
 _DISTANCE: Final = 3.0
-"""Standard deviations from the nearest multiple at which a jump is no longer taken for it."""
+_FARTHEST: Final = 4.5
+"""Standard deviations from the nearest multiple at which a jump is no longer taken for it: usually, and where the
+other jumps of the series leave no doubt that they are whole cycles [ours]."""
+_NO_DOUBT: Final = 0.01
 
 
 class JumpFinder:
@@ -174,8 +177,9 @@ def _in_cycles(traits: Traits, cycle: float | None) -> tuple[NDArray[np.int8], F
     spread = np.hypot(_SPREAD * cycle * np.abs(number) / std, 1)
     evidence = np.maximum(np.log(spread) - distance**2 / 2, _LEAST_EVIDENCE)
     odds = _ANY_SIZE * np.where(traits.returns > 0, 1, _LONE)
-    certain /= 1 + odds * np.exp(-np.bincount(traits.row, evidence)[traits.row])
-    whole = (distance <= _DISTANCE) & (certain >= _LEAST_PROBABILITY)
+    doubt = odds * np.exp(-np.bincount(traits.row, evidence)[traits.row])
+    certain /= 1 + doubt
+    whole = (distance <= np.where(doubt < _NO_DOUBT, _FARTHEST, _DISTANCE)) & (certain >= _LEAST_PROBABILITY)
     return np.where(whole, number, 0).astype(np.int8), distance, np.where(whole, certain, 1)
 
 
