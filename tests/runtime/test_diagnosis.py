@@ -104,8 +104,10 @@ def test_what_is_asked_is_what_is_done(classifier: Classifier) -> None:
     everything = classifier.diagnose(displacement, DATES, jumps="all")
     assert everything.counts()["searched_for_jumps"] == 60
     assert all(row["n_jumps"] is not None for row in rows_of(everything))
-    assert not len(classifier.diagnose(displacement, DATES, repair_above=1.0, jumps="flagged").jump_rows[30:])
-    noise = FileNoise.typical((DATES - DATES[0]).astype(np.float64))
+    for above in (0.0, 0.5, 0.999):
+        found = classifier.diagnose(displacement, DATES, repair_above=above)
+        assert (found.jumps.probability[found.jump_repaired] >= above).all()
+    noise = FileNoise.typical(6.0 * np.arange(EPOCHS))
     assert classifier.diagnose(displacement, DATES, noise=noise).noise is noise
     # Of another axis: its kinds count, not its epochs.
     other = FileNoise.typical(12.0 * np.arange(90))
