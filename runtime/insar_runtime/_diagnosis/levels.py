@@ -68,13 +68,6 @@ class Levels:
         np.add.at(steps, (rows, self.epochs.ravel()), self.size.ravel())
         return np.cumsum(steps[:, :count], axis=1).astype(np.float32)
 
-    def edges(self, count: int) -> NDArray[np.bool_]:
-        """Tell the last epoch on each old level and the first on each new one, [n, T]."""
-        edges = np.zeros((len(self.epochs), count + 1), dtype=np.bool_)
-        np.put_along_axis(edges, self.epochs, True, axis=1)
-        np.put_along_axis(edges, np.where(self.epochs < count, self.epochs - 1, count), True, axis=1)
-        return edges[:, :count]
-
     def without(self, row: Places, epoch: Places, end: int) -> Places:
         """Give the epochs [n, MOST_STEPS] less some steps [m], told by their row and epoch."""
         gone = np.zeros((len(self.epochs), end + 1), dtype=np.bool_)
@@ -99,25 +92,29 @@ def fitted(steps: Steps, seen: Single, epochs: Places) -> Levels:
     if repeated.any():
         epochs[:, 1:][repeated] = last
         epochs.sort(axis=1)
-    most = int((epochs < last).sum(axis=1).max(initial=0))
     size, variance = np.zeros(epochs.shape), np.zeros(epochs.shape)
-    if not most:
-        return Levels(epochs, size, variance, np.zeros(len(epochs)))
-    used = epochs[:, :most]
-    gram = steps.gram[used[:, :, None], used[:, None, :]]
+    used, inverse = inverse_gram(steps, epochs)
+    most = used.shape[1]
     absent = used == last
-    diagonal = np.arange(most)
-    gram[:, diagonal, diagonal] += absent
     product = np.where(absent, 0, np.take_along_axis(seen, used, axis=1).astype(np.float64))
-    inverse = _inverse(gram)
     fall = np.zeros(len(epochs))
     # Place by place, or the number of places would change how sums are rounded.
     for place in range(most):
         size[:, :most] += inverse[:, :, place] * product[:, place, None]
     for place in range(most):
         fall += size[:, place] * product[:, place]
-    variance[:, :most] = np.where(absent, 0, inverse[:, diagonal, diagonal])
+    variance[:, :most] = np.where(absent, 0, np.diagonal(inverse, axis1=1, axis2=2))
     return Levels(epochs, size, variance, fall)
+
+
+def inverse_gram(steps: Steps, epochs: Places) -> tuple[Places, Floats]:
+    """Give the epochs [n, m] of as many steps as any series has, and the inverse of their products [n, m, m]."""
+    most = int((epochs < steps.epochs).sum(axis=1).max(initial=0))
+    used = epochs[:, :most]
+    gram = steps.gram[used[:, :, None], used[:, None, :]]
+    diagonal = np.arange(most)
+    gram[:, diagonal, diagonal] += used == steps.epochs
+    return used, _inverse(gram)
 
 
 def unexplained(steps: Steps, seen: Single, levels: Levels) -> Single:
