@@ -107,10 +107,10 @@ def test_what_is_asked_is_what_is_done(classifier: Classifier) -> None:
     for above in (0.0, 0.5, 0.999):
         found = classifier.diagnose(displacement, DATES, repair_above=above)
         assert (found.jumps.probability[found.jump_repaired] >= above).all()
-    noise = FileNoise.typical(6.0 * np.arange(EPOCHS))
+    noise = FileNoise.typical(np.arange(0, 6 * EPOCHS, 6, dtype=np.float64))
     assert classifier.diagnose(displacement, DATES, noise=noise).noise is noise
     # Of another axis: its kinds count, not its epochs.
-    other = FileNoise.typical(12.0 * np.arange(90))
+    other = FileNoise.typical(np.arange(0, 12 * 90, 12, dtype=np.float64))
     assert len(classifier.diagnose(displacement, DATES, noise=other).noise.days) == EPOCHS
     shuffled = np.random.default_rng(0).permutation(EPOCHS)
     assert rows_of(classifier.diagnose(displacement[:, shuffled], DATES[shuffled])) == rows_of(given_result)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import insar_runtime
-from insar_runtime._diagnosis.diagnosis import COUNTS
+from insar_runtime._diagnosis.options import COUNTS
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import read_points
 from insar_runtime._input.producers import attribution_of
