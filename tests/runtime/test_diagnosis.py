@@ -235,6 +235,31 @@ def test_columns_of_egms_and_ours_do_not_meet() -> None:
     assert not set(RESULT_SCHEMA.names) & set(DIAGNOSIS_SCHEMA.names)
 
 
+def test_products_of_matrices_take_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    from insar_runtime._pipeline import blas
+
+    threads = [3]
+    monkeypatch.setattr(
+        blas, "_threads_of_openblas", lambda: (lambda: threads[0], lambda count: threads.__setitem__(0, count))
+    )
+
+    def fail() -> None:
+        with blas.one_thread_a_product():
+            assert threads == [1]
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert threads == [3]
+    monkeypatch.undo()
+    found = blas._threads_of_openblas()
+    if found is not None:  # numpy's wheels for Linux and Windows
+        before = found[0]()
+        with blas.one_thread_a_product():
+            assert found[0]() == 1
+        assert found[0]() == before
+
+
 def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifier) -> None:
     from insar_runtime.engines.job import plan
 
@@ -244,7 +269,11 @@ def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifi
     second[5, 40:] += SENTINEL1_MM
     one, two = as_lists(wide(displacement, DATES), "list"), as_lists(wide(second, other), "list")
     short = as_lists(wide(second[:3, :5], other[:5]), "list")
-    table = pa.concat_tables([one, two, short])
+    # The last two have no dates at all.
+    dateless = pa.table(
+        {name: pa.nulls(2, kind) for name, kind in zip(one.schema.names, one.schema.types, strict=True)}
+    )
+    table = pa.concat_tables([one, two, short, dateless])
     order = np.random.default_rng(2).permutation(len(table))
     table = table.take(order)
     job = plan(table, units="mm", diagnose=True, device="cpu")
@@ -254,5 +283,5 @@ def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifi
     rows = out.take(np.argsort(order)).to_pylist()
     assert [row["jump_cycles"] for row in rows[15:30]] == [[1]] * 15
     assert (rows[65]["jump_cycles"], rows[65]["jump_dates"]) == ([1], [other[40].item()])
-    assert [row["diagnosis_status"] for row in rows[80:]] == ["too_few_epochs"] * 3
-    assert [row["status"] for row in rows[80:]] == ["too_few_epochs"] * 3
+    assert [row["diagnosis_status"] for row in rows[80:]] == ["too_few_epochs"] * 5
+    assert [row["status"] for row in rows[80:]] == ["too_few_epochs"] * 5

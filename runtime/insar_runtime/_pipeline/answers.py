@@ -79,7 +79,8 @@ def answer(
         whole = AxisRows(np.arange(len(series)), series, understanding.layout.dates)
         return _answer(classifier, whole, understanding, diagnosers)
     groups = list(rows_on_axes(batch, first_row, understanding))
-    parts = [_answer(classifier, group, understanding, diagnosers) for group in groups]
+    # A row without dates has one without a value: no fit has to know of empty axes.
+    parts = [_answer(classifier, with_epochs(group, 1), understanding, diagnosers) for group in groups]
     back = np.argsort(np.concatenate([group.rows for group in groups]))
     columns = pa.concat_batches([part.columns for part in parts]).take(pa.array(back))
     return Answers(columns, sum((Counter(part.counts) for part in parts), Counter()))
