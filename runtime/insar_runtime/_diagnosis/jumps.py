@@ -35,11 +35,11 @@ _MOST_MM: Final = 1e6
 """Values beyond are none: single precision would not do."""
 _LEAST_PROBABILITY: Final = 0.5
 """What is less probable is not told of."""
-_ANY_SIZE: Final = 0.01
+_ANY_SIZE: Final = 0.03
 """Series whose jumps are no multiples over those whose jumps are [ours]."""
 _SPREAD: Final = 0.24
 """Part of half a wavelength over which such sizes spread, over the root of two pi [ours: 12 to 28 mm of 27.7 mm]."""
-_LEAST_EVIDENCE: Final = -1.5
+_LEAST_EVIDENCE: Final = -2.0
 """Of one jump for whole cycles, logarithmic: one that was fitted badly must not decide for all of its series."""
 _MOST_CYCLES: Final = 127
 _DISTANCE: Final = 3.0
@@ -125,6 +125,8 @@ class JumpFinder:
         for bend, kind in np.unique(np.stack([look.bend, look.kind], axis=1), axis=0).tolist():
             steps = noise.steps(bend, kind)
             members = np.flatnonzero((look.bend == bend) & (look.kind == kind))
+            # As many steps side by side: the series with most of them sets the work of all at a time.
+            members = members[np.argsort(look.levels.counts[members], kind="stable")]
             for begin in range(0, len(members), _ROWS):
                 some = members[begin : begin + _ROWS]
                 traits = self._second_look(steps, look.values[some], look.levels.take(some))
@@ -166,7 +168,8 @@ def _in_cycles(traits: Traits, cycle: float | None) -> tuple[NDArray[np.int8], F
     further = np.where(other == 0, np.inf, np.abs(size - other * cycle) / std)
     certain = 1 / (1 + np.exp((distance**2 - further**2) / 2))
     # Whole cycles against any size between them: a producer's filtering touches all jumps of a series or none.
-    evidence = np.maximum(np.log(_SPREAD * cycle / std) - distance**2 / 2, _LEAST_EVIDENCE)
+    spread = np.hypot(_SPREAD * cycle * np.abs(number) / std, 1)
+    evidence = np.maximum(np.log(spread) - distance**2 / 2, _LEAST_EVIDENCE)
     certain /= 1 + _ANY_SIZE * np.exp(-np.bincount(traits.row, evidence)[traits.row])
     whole = (distance <= _DISTANCE) & (certain >= _LEAST_PROBABILITY)
     return np.where(whole, number, 0).astype(np.int8), distance, np.where(whole, certain, 1)

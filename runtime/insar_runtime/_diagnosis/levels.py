@@ -50,6 +50,11 @@ class Levels:
         """Lay parts end to end."""
         return cls(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(cls)))
 
+    @property
+    def counts(self) -> Places:
+        """Steps of each series, [n]."""
+        return np.count_nonzero(self.variance, axis=1)
+
     def take(self, rows: NDArray[np.intp]) -> Levels:
         """Give some of the series."""
         return Levels(*(getattr(self, entry.name)[rows] for entry in fields(self)))
