@@ -19,6 +19,7 @@ from insar_runtime._input.understanding import Understanding, take_head, underst
 from insar_runtime._progress import Progress
 from insar_runtime._views.answers import answer_now, has_answers, provenance, stored_answer
 from insar_runtime._views.cells import number, plain_row, text
+from insar_runtime._views.diagnosed import DIAGNOSIS_NAMES, PointDiagnosis, diagnosis_of, has_diagnosis
 from insar_runtime._views.point import Point, Series
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import DataError, UsageError
@@ -26,8 +27,8 @@ from insar_runtime.result import RESULT_SCHEMA
 from insar_runtime.summary import notes_on
 
 _ROLES: Final = ("longitude", "latitude", "easting", "northing", "velocity")
-_ANSWERS: Final = frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}
-"""Columns of a classified file that say its class."""
+_ANSWERS: Final = (frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}) | set(DIAGNOSIS_NAMES)
+"""Columns of a classified file that say its class, and what happened."""
 _NO_SERIES: Final = "no series in this file; give the file that was classified, or classify with --keep-series"
 
 
@@ -148,6 +149,7 @@ def _describe(
         sign=None,
         answer=None,
         stored=stored,
+        diagnosis=_stored_diagnosis(hit.record, block),
         attributes={name: value for name, value in cells.items() if name not in {*series, *_ANSWERS}},
         notes=(),
     )
@@ -162,6 +164,12 @@ def _describe(
         sign=units.sign,
         notes=notes_on(understanding),
     )
+
+
+def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> PointDiagnosis | None:
+    if not has_diagnosis(record.schema):
+        return None
+    return diagnosis_of(record, number(block.get("input", {}).get("half_wavelength_mm")), "read from the file")
 
 
 def _id_column(schema: pa.Schema, declared: Declared) -> str | None:
