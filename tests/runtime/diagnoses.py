@@ -1,7 +1,8 @@
-"""Classified files with a diagnosis that is known: series of every kind, and columns that say what they were made of."""
+"""Classified files with a known diagnosis: series of every kind, and columns that say what they were made of."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -140,5 +141,9 @@ def classified(path: Path, *, keep_series: bool = True, copies: int = 1) -> Path
     for name, column in diagnosis_columns(MADE * copies).items():
         table = table.add_column(place, name, column)
         place += 1
+    metadata = table.schema.metadata
+    block = json.loads(metadata[b"insar_runtime"])
+    block["diagnosis"] = {"half_wavelength_mm": HALF_WAVELENGTH_MM}
+    table = table.replace_schema_metadata({**metadata, b"insar_runtime": json.dumps(block).encode()})
     pq.write_table(table, path)
     return path

@@ -133,7 +133,9 @@ class JumpFinder:
                 parts.append(part)
         names = ("row", "epoch", "size", "std", "t2")
         if not parts:
-            return {name: np.empty(0, dtype=np.int64 if name in ("row", "epoch") else np.float64) for name in names}, status
+            return {
+                name: np.empty(0, dtype=np.int64 if name in ("row", "epoch") else np.float64) for name in names
+            }, status
         joined = {name: np.concatenate([part[name] for part in parts]) for name in names}
         order = np.lexsort([joined["epoch"], joined["row"]])
         return {name: values[order] for name, values in joined.items()}, status

@@ -141,9 +141,7 @@ def _complete_fit(design: RateDesign, sums: RowSums) -> _Fit:
     return _Fit(count, span, sums.energy, sums.projections, line, parabola, season, np.array([True]))
 
 
-def _partial_fit(
-    design: RateDesign, sums: RowSums, gram: Floats, count: NDArray[np.integer], span: Floats
-) -> _Fit:
+def _partial_fit(design: RateDesign, sums: RowSums, gram: Floats, count: NDArray[np.integer], span: Floats) -> _Fit:
     lower, regular = factors(gram)
     season = np.broadcast_to(design.season.T[:, :, None], (UNKNOWNS, 2, len(count)))
     solved = substitute(lower, np.concatenate([sums.projections[:, None], season], axis=1))

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._views.cells import number, text
-from insar_runtime.classes import CLASS_NAMES
-from insar_runtime.errors import DataError
-
-DIAGNOSIS_NAMES: Final = (
-    "velocity_mm_yr",
-    "velocity_std",
-    "acceleration_mm_yr2",
-    "acceleration_std",
-    "season_amp_mm",
-    "season_amp_std",
-    "rmse_mm",
-    "break_date",
-    "break_lo",
-    "break_hi",
-    "v_before",
-    "v_before_std",
-    "v_after",
-    "v_after_std",
-    "n_jumps",
-    "jump_dates",
-    "jump_mm",
-    "jump_mm_std",
-    "jump_cycles",
-    "jump_prob",
-    "jump_distance",
-    "jump_repaired",
-    "class_after_repair",
-    "diagnosis_status",
-)
-_SEPARATOR: Final = ";"
-"""Between the items of a list in text."""
+from insar_runtime._views.cells import short
+from insar_runtime._views.diagnosis_columns import read_diagnosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +131,19 @@ class PointDiagnosis:
         """Whether the corrected series differs from the series."""
         return any(jump.repaired for jump in self.jumps or ())
 
-    def offsets(self, dates: NDArray[np.datetime64]) -> NDArray[np.float64]:
-        """Give what the repaired jumps have added to a series, mm at each date."""
+    def offsets(self, dates: NDArray[np.datetime64], *, repaired: bool = True) -> NDArray[np.float64]:
+        """Give what the repaired jumps, or else the others, have added to a series, mm at each date."""
         added = np.zeros(len(dates))
         for jump in self.jumps or ():
-            if jump.repaired:
-                added[dates >= jump.day] += self.step(jump)
+            if jump.repaired is repaired:
+                added[dates >= jump.day] += self._step(jump)
         return added
 
-    def step(self, jump: FoundJump) -> float:
-        """Give what the repair of a jump takes out, mm: whole cycles exactly, else what was estimated."""
-        exact = jump.cycles is not None and self.half_wavelength_mm is not None
-        return jump.cycles * self.half_wavelength_mm if exact else jump.mm.value  # type: ignore[operator]
+    def _step(self, jump: FoundJump) -> float:
+        """Give what a jump adds, mm: if it is repaired, whole cycles exactly, as far as it is a multiple of them."""
+        if jump.repaired and jump.cycles is not None and self.half_wavelength_mm is not None:
+            return jump.cycles * self.half_wavelength_mm
+        return jump.mm.value
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values."""
@@ -190,18 +161,13 @@ class PointDiagnosis:
         }
 
 
-def has_diagnosis(schema: pa.Schema) -> bool:
-    """Whether a table has the columns that ``classify --diagnose`` adds."""
-    return set(DIAGNOSIS_NAMES) <= set(schema.names)
-
-
 def diagnosis_of(record: pa.RecordBatch, half_wavelength_mm: float | None, origin: str) -> PointDiagnosis:
-    """Read the diagnosis of a row; lists and their text alike, as others may have written the table again.
+    """Read the diagnosis of a row.
 
     Parameters
     ----------
     record : pyarrow.RecordBatch
-        One row, with the columns of ``DIAGNOSIS_NAMES``.
+        One row, with the columns of ``DIAGNOSIS_SCHEMA``.
     half_wavelength_mm : float or None
         What a cycle is.
     origin : str
@@ -212,81 +178,56 @@ def diagnosis_of(record: pa.RecordBatch, half_wavelength_mm: float | None, origi
     DataError
         If the columns hold what is none of ours.
     """
-    cells = {name: record.column(name)[0].as_py() for name in DIAGNOSIS_NAMES}
-    name = text(cells["class_after_repair"])
-    if name not in {*CLASS_NAMES, None}:
-        raise DataError(f"class_after_repair {name!r} is none of ours: drop the columns of the diagnosis")
+    cells = read_diagnosis(record).to_pylist()[0]
     return PointDiagnosis(
-        velocity=_estimate(cells, "velocity_mm_yr", "velocity_std"),
-        acceleration=_estimate(cells, "acceleration_mm_yr2", "acceleration_std"),
-        season=_estimate(cells, "season_amp_mm", "season_amp_std"),
+        velocity=_estimate(cells["velocity_mm_yr"], cells["velocity_std"]),
+        acceleration=_estimate(cells["acceleration_mm_yr2"], cells["acceleration_std"]),
+        season=_estimate(cells["season_amp_mm"], cells["season_amp_std"]),
         rmse=_number(cells["rmse_mm"]),
         change=_break_of(cells),
-        jumps=_jumps_of(cells),
-        class_after_repair=name,
-        status=text(cells["diagnosis_status"]),
+        jumps=None if cells["n_jumps"] is None else _jumps_of(cells),
+        class_after_repair=cells["class_after_repair"],
+        status=cells["diagnosis_status"],
         half_wavelength_mm=half_wavelength_mm,
         origin=origin,
     )
 
 
-def _estimate(cells: Mapping[str, Any], name: str, std: str) -> Estimate | None:
-    value = _number(cells[name])
-    return None if value is None else Estimate(value, _number(cells[std]))
-
-
 def _break_of(cells: Mapping[str, Any]) -> FoundBreak | None:
-    day, earliest, latest = (_day(cells[name]) for name in ("break_date", "break_lo", "break_hi"))
-    before, after = _estimate(cells, "v_before", "v_before_std"), _estimate(cells, "v_after", "v_after_std")
+    day, earliest, latest = (cells[name] for name in ("break_date", "break_lo", "break_hi"))
+    before = _estimate(cells["v_before"], cells["v_before_std"])
+    after = _estimate(cells["v_after"], cells["v_after_std"])
     if day is None or before is None or after is None:
         return None
-    return FoundBreak(day, day if earliest is None else earliest, day if latest is None else latest, before, after)
+    return FoundBreak(_day(day), _day(earliest or day), _day(latest or day), before, after)
 
 
-def _jumps_of(cells: Mapping[str, Any]) -> tuple[FoundJump, ...] | None:
-    if _number(cells["n_jumps"]) is None:
-        return None
-    days = _items(cells["jump_dates"])
-    names = ("jump_mm", "jump_mm_std", "jump_cycles", "jump_prob", "jump_distance", "jump_repaired")
-    # Nulls at the end of a list are lost in text.
-    columns = [[*items, *[None] * (len(days) - len(items))] for items in (_items(cells[name]) for name in names)]
-    jumps = []
-    for day, mm, std, cycles, probability, distance, repaired in zip(days, *columns, strict=True):
-        known, size, whole = _day(day), _number(mm), _number(cycles)
-        if known is None or size is None:
-            raise DataError(f"a jump of {mm!r} mm at {day!r} is none of ours: drop the columns of the diagnosis")
-        jumps.append(
-            FoundJump(
-                day=known,
-                mm=Estimate(size, _number(std)),
-                cycles=None if whole is None else int(whole),
-                probability=_number(probability),
-                distance=_number(distance),
-                repaired=repaired is True or repaired == "true",
-            )
+def _jumps_of(cells: Mapping[str, Any]) -> tuple[FoundJump, ...]:
+    names = ("jump_dates", "jump_mm", "jump_mm_std", "jump_cycles", "jump_prob", "jump_distance", "jump_repaired")
+    jumps = zip(*(cells[name] or () for name in names), strict=True)
+    return tuple(
+        FoundJump(
+            day=_day(day),
+            mm=Estimate(_number(mm) or 0.0, _number(std)),
+            cycles=cycles,
+            probability=_number(probability),
+            distance=_number(distance),
+            repaired=bool(repaired),
         )
-    return tuple(jumps)
+        for day, mm, std, cycles, probability, distance, repaired in jumps
+        if day is not None
+    )
 
 
-def _items(cell: Any) -> list[Any]:
-    """Give the items of a list, of its text, or the only one that a reader of text has taken for a number or a date."""
-    if cell is None or cell == "":
-        return []
-    if isinstance(cell, list):
-        return cell
-    return [item or None for item in cell.split(_SEPARATOR)] if isinstance(cell, str) else [cell]
+def _estimate(value: float | None, std: float | None) -> Estimate | None:
+    known = _number(value)
+    return None if known is None else Estimate(known, _number(std))
 
 
-def _number(cell: Any) -> float | None:
-    """Give a number with the digits that float32 has: no column has more."""
-    found = number(cell)
-    return None if found is None or math.isinf(np.float32(found)) else float(str(np.float32(found)))
+def _number(value: float | None) -> float | None:
+    """Give a float32 with no digits but its own."""
+    return None if value is None else short(np.float32(value))
 
 
-def _day(cell: Any) -> np.datetime64 | None:
-    if cell is None or cell == "":
-        return None
-    try:
-        return np.datetime64(cell.date() if hasattr(cell, "date") else cell, "D")
-    except ValueError as error:
-        raise DataError(f"{cell!r} is no date: drop the columns of the diagnosis") from error
+def _day(day: date) -> np.datetime64:
+    return np.datetime64(day, "D")

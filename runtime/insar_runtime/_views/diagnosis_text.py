@@ -50,8 +50,8 @@ def _lines(diagnosis: PointDiagnosis, signs: str | None) -> Iterator[tuple[str, 
             yield "", jump_text(jump)
     elif diagnosis.jumps is not None:
         yield "jumps", "none found"
-    if diagnosis.class_after_repair is not None:
-        yield "repaired", f"{diagnosis.class_after_repair} without the repaired jumps"
+    if diagnosis.repairs:
+        yield "repaired", f"{diagnosis.class_after_repair or 'no class'} without the repaired jumps"
 
 
 def number_text(estimate: Estimate) -> str:

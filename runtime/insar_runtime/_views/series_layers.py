@@ -9,6 +9,7 @@ import numpy as np
 
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
+from insar_runtime._views.diagnosed import FoundJump
 from insar_runtime._views.diagnosis_text import number_text
 from insar_runtime._views.sight import Sight
 from insar_runtime._views.trend import Shape
@@ -18,6 +19,10 @@ _PALE: Final = "#9a9a9a"
 _BREAK: Final = "#009e73"
 _JUMP: Final = "#56b4e9"
 """Two colours of Okabe and Ito's eight that no class has."""
+
+_HEADROOM: Final = 0.3
+"""Room above a series for the texts of jumps, over its range."""
+_SMALL: Final = 6.5
 
 Layer = Callable[[Any, Sight], None]
 """Draws something of a point into axes of dates and mm."""
@@ -46,22 +51,30 @@ def draw_jumps(axes: Any, sight: Sight) -> None:
 
 
 def draw_jump_texts(axes: Any, sight: Sight) -> None:
-    """Write size, cycles and probability of every jump beside its line, upright, at the upper edge."""
+    """Write size, cycles and probability of every jump beside its line, upright, above the series."""
+    if not sight.jumps:
+        return
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + _HEADROOM * (high - low))
     for jump in sight.jumps:
-        cycles = "" if jump.cycles is None else f", {jump.cycles:+d} cyc"
-        sure = "" if jump.probability is None else f", p {jump.probability:.2f}"
         axes.annotate(
-            f"{jump.mm.value:+.1f} mm{cycles}{sure}",
+            _jump_text(jump),
             (jump.day, 1),
             xycoords=axes.get_xaxis_transform(),
             xytext=(2, -2),
             textcoords="offset points",
             rotation=90,
             va="top",
-            fontsize=6,
+            fontsize=_SMALL,
             color=INK,
             zorder=5,
         )
+
+
+def _jump_text(jump: FoundJump) -> str:
+    cycles = "" if jump.cycles is None else f" = {jump.cycles:+d} {'cycle' if abs(jump.cycles) == 1 else 'cycles'}"
+    sure = "" if jump.probability is None else f"\np = {jump.probability:.3f}"
+    return f"{jump.mm.value:+.1f} mm{cycles}{sure}"
 
 
 def draw_original(axes: Any, sight: Sight) -> None:
@@ -104,12 +117,12 @@ def draw_trend(axes: Any, sight: Sight) -> None:
 
 
 def _trend_text(sight: Sight) -> str:
-    found = sight.diagnosis
     if sight.shape is Shape.BROKEN and sight.change is not None:
         return f"{number_text(sight.change.before)}, then {number_text(sight.change.after)} mm/yr"
-    if sight.shape is Shape.PARABOLA and found is not None and found.acceleration is not None:
-        return f"{number_text(found.acceleration)} mm/yr²"
-    return f"{number_text(found.velocity)} mm/yr" if found is not None and found.velocity is not None else "trend"
+    if sight.shape is Shape.PARABOLA and sight.acceleration is not None:
+        return f"{number_text(sight.acceleration)} mm/yr²"
+    between = " without jumps" if sight.jumps else ""
+    return "trend" if sight.velocity is None else f"{number_text(sight.velocity)} mm/yr{between}"
 
 
 def _draw_slope(axes: Any, sight: Sight) -> None:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 
+from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._input.batches import in_turn
 from insar_runtime._input.dates import ID_ALIASES
 from insar_runtime._input.declared import Declared
@@ -19,7 +20,8 @@ from insar_runtime._input.understanding import Understanding, take_head, underst
 from insar_runtime._progress import Progress
 from insar_runtime._views.answers import answer_now, has_answers, provenance, stored_answer
 from insar_runtime._views.cells import number, plain_row, text
-from insar_runtime._views.diagnosed import DIAGNOSIS_NAMES, PointDiagnosis, diagnosis_of, has_diagnosis
+from insar_runtime._views.diagnosed import PointDiagnosis, diagnosis_of
+from insar_runtime._views.diagnosis_columns import cycle_mm, has_diagnosis
 from insar_runtime._views.point import Point, Series
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import DataError, UsageError
@@ -27,7 +29,7 @@ from insar_runtime.result import RESULT_SCHEMA
 from insar_runtime.summary import notes_on
 
 _ROLES: Final = ("longitude", "latitude", "easting", "northing", "velocity")
-_ANSWERS: Final = (frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}) | set(DIAGNOSIS_NAMES)
+_ANSWERS: Final = (frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}) | set(DIAGNOSIS_SCHEMA.names)
 """Columns of a classified file that say its class, and what happened."""
 _NO_SERIES: Final = "no series in this file; give the file that was classified, or classify with --keep-series"
 
@@ -169,7 +171,7 @@ def _describe(
 def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> PointDiagnosis | None:
     if not has_diagnosis(record.schema):
         return None
-    return diagnosis_of(record, number(block.get("input", {}).get("half_wavelength_mm")), "read from the file")
+    return diagnosis_of(record, cycle_mm(block), "read from the file")
 
 
 def _id_column(schema: pa.Schema, declared: Declared) -> str | None:

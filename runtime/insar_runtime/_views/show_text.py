@@ -54,12 +54,14 @@ class Look:
 def describe_point(point: Point, look: Look) -> str:
     """Say everything about a point, the plot of its series first."""
     lines = [f"{point.file}, row {point.row}" if point.id is None else f"{point.id}  {point.file}, row {point.row}"]
-    if point.series is not None:
-        sight = Sight.of(point.series, point.answer, point.diagnosis)
+    sight = Sight.of(point.series, point.answer, point.diagnosis) if point.series else None
+    if sight is not None:
         paint = partial(_painted, name=sight.class_name) if look.coloured else None
         lines += ["", *plot_sight(sight, width=look.width, plain=look.plain, paint=paint)]
     lines += ["", *_answer_lines(point, look)]
-    facts = [*_facts(point, look), *_diagnosis_lines(point, look), *(("note", note) for note in point.notes)]
+    marked = sight is not None
+    told = describe_diagnosis(point.diagnosis, marked=marked, plain=look.plain) if point.diagnosis else ()
+    facts = [*_facts(point, sight, look), *told, *(("note", note) for note in point.notes)]
     lines += [f"{name:<{_MARGIN}}{text}" for name, text in facts]
     text = "\n".join(lines)
     # Ids and names may hold what the stream does not.
@@ -90,7 +92,7 @@ def _class_text(answer: Answer, look: Look) -> str:
     return f"{_coloured(answer.class_name, answer.class_name, look)}, {sure}"
 
 
-def _facts(point: Point, look: Look) -> Iterator[tuple[str, str]]:
+def _facts(point: Point, sight: Sight | None, look: Look) -> Iterator[tuple[str, str]]:
     series = point.series
     if series is not None:
         yield from _series_lines(series, look)
@@ -103,6 +105,8 @@ def _facts(point: Point, look: Look) -> Iterator[tuple[str, str]]:
         rates.append(f"{point.velocity:.2f} mm/yr in column '{point.velocity_column}'")
     if series is not None and series.slope is not None:
         rates.append(f"{series.slope:.2f} mm/yr by least squares")
+    if sight is not None and sight.jumps and sight.velocity is not None:
+        rates.append(spelt(f"{number_text(sight.velocity)} mm/yr without its jumps", plain=look.plain))
     if rates:
         yield "velocity", ", ".join(rates)
     if point.unit is not None:
@@ -112,11 +116,6 @@ def _facts(point: Point, look: Look) -> Iterator[tuple[str, str]]:
     if point.same_id > 1:
         rows = ", ".join(map(str, point.same_rows)) + (", ..." if point.same_id > len(point.same_rows) else "")
         yield "same id", f"{point.same_id} rows have it ({rows}); this is the first"
-
-
-def _diagnosis_lines(point: Point, look: Look) -> Iterator[tuple[str, str]]:
-    if point.diagnosis is not None:
-        yield from describe_diagnosis(point.diagnosis, marked=point.series is not None, plain=look.plain)
 
 
 def _series_lines(series: Series, look: Look) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._views.diagnosed import FoundBreak, FoundJump, PointDiagnosis
+from insar_runtime._diagnosis.rates import estimate_rates
+from insar_runtime._views.diagnosed import Estimate, FoundBreak, FoundJump, PointDiagnosis
 from insar_runtime._views.point import Answer, Series
 from insar_runtime._views.trend import Shape, Shapes, fit_trends
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
@@ -26,16 +27,20 @@ class Sight:
     diagnosis : PointDiagnosis or None
     corrected : ndarray of float64, shape [T], or None
         mm without the repaired jumps; None where there are none.
+    velocity, acceleration : Estimate or None
+        Rates without jumps, if there are any; else those of the diagnosis.
     shape : Shape
         Of the trend.
     trend_dates, trend : ndarray of datetime64[D] and of float64, shape [m]
-        Corners of the trend, mm; none without a diagnosis.
+        Corners of the trend, mm, which jumps where the series does; none without a diagnosis.
     """
 
     series: Series
     class_name: str | None
     diagnosis: PointDiagnosis | None
     corrected: NDArray[np.float64] | None
+    velocity: Estimate | None
+    acceleration: Estimate | None
     shape: Shape
     trend_dates: NDArray[np.datetime64]
     trend: NDArray[np.float64]
@@ -44,16 +49,22 @@ class Sight:
     def of(cls, series: Series, answer: Answer | None, diagnosis: PointDiagnosis | None) -> Sight:
         """Work out what is to be drawn."""
         name = answer.class_name if answer else None
+        days = series.dates.astype("datetime64[D]").astype(np.float64)
         if diagnosis is None:
-            return cls(series, name, None, None, Shape.NONE, series.dates[:0], np.empty(0))
+            return cls(series, name, None, None, None, None, Shape.NONE, series.dates[:0], np.empty(0))
         values = series.displacement.astype(np.float64)
         corrected = values - diagnosis.offsets(series.dates) if diagnosis.repairs else None
+        shown = values if corrected is None else corrected
+        bare = shown - diagnosis.offsets(series.dates, repaired=False)
+        velocity, acceleration = diagnosis.velocity, diagnosis.acceleration
+        if diagnosis.jumps:
+            # The diagnosis has the rates of the series with its jumps.
+            velocity, acceleration = _rates_of(bare, days)
         trusted = diagnosis.class_after_repair or name or (answer.class_top if answer else None)
-        days = series.dates.astype("datetime64[D]").astype(np.float64)
-        trends = fit_trends((values if corrected is None else corrected)[None], days, _shapes(diagnosis, trusted))
-        corners, mm = trends.curve(0)
-        corner_dates = np.round(corners).astype("datetime64[D]")
-        return cls(series, name, diagnosis, corrected, Shape(int(trends.shape[0])), corner_dates, mm)
+        trends = fit_trends(bare[None], days, _shapes(velocity, acceleration, diagnosis.change, trusted))
+        corners, mm = _with_steps(*trends.curve(0), diagnosis)
+        shape = Shape(int(trends.shape[0]))
+        return cls(series, name, diagnosis, corrected, velocity, acceleration, shape, corners, mm)
 
     @property
     def change(self) -> FoundBreak | None:
@@ -71,11 +82,35 @@ class Sight:
         return self.series.displacement.astype(np.float64) if self.corrected is None else self.corrected
 
 
-def _shapes(diagnosis: PointDiagnosis, class_name: str | None) -> Shapes:
-    change = diagnosis.change
+def _with_steps(
+    days: NDArray[np.float64], mm: NDArray[np.float64], diagnosis: PointDiagnosis
+) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
+    """Let a curve jump where a jump is not repaired."""
+    corners = np.round(days).astype("datetime64[D]")
+    left = [jump.day for jump in diagnosis.jumps or () if not jump.repaired]
+    if not len(days) or not left:
+        return corners, mm
+    steps = np.array([date for day in left for date in (day - 1, day)])
+    inside = steps[(steps > corners[0]) & (steps < corners[-1])]
+    dates = np.unique(np.concatenate([corners, inside]))
+    return dates, np.interp(dates.astype(np.float64), days, mm) + diagnosis.offsets(dates, repaired=False)
+
+
+def _rates_of(values: NDArray[np.float64], days: NDArray[np.float64]) -> tuple[Estimate | None, Estimate | None]:
+    """Estimate velocity and acceleration of one series."""
+    rates = estimate_rates(values[None].astype(np.float32), days)
+    pairs = ((rates.velocity, rates.velocity_std), (rates.acceleration, rates.acceleration_std))
+    found = ((float(value[0]), float(std[0])) for value, std in pairs)
+    velocity, acceleration = (Estimate(value, std) if np.isfinite(value) else None for value, std in found)
+    return velocity, acceleration
+
+
+def _shapes(
+    velocity: Estimate | None, acceleration: Estimate | None, change: FoundBreak | None, class_name: str | None
+) -> Shapes:
     numbers = {
-        "velocity": diagnosis.velocity and diagnosis.velocity.value,
-        "acceleration": diagnosis.acceleration and diagnosis.acceleration.value,
+        "velocity": velocity and velocity.value,
+        "acceleration": acceleration and acceleration.value,
         "break_day": change and float(change.day.astype("datetime64[D]").astype(np.float64)),
         "before": change and change.before.value,
         "after": change and change.after.value,
