@@ -84,16 +84,16 @@ function keyOf(story) {
 /** Names and numbers for the side of the panel. */
 function storyFacts(story) {
   if (!story) return [];
-  const { velocity, acceleration, season, rmse, change, jumps, after } = story;
+  const { acceleration, season, rmse, change, jumps, after } = story;
   const known = [];
   const tell = (name, estimate, unit) => Number.isFinite(estimate[0]) && known.push([name, `${spread(estimate)} ${unit}`]);
   if (story.status !== "ok") known.push(["Diagnosis", statusText(story.status)]);
-  tell("Rate", velocity, "mm/yr");
   tell("Acceleration", acceleration, "mm/yr²");
   tell("Yearly cycle", season, "mm");
   if (Number.isFinite(rmse)) known.push(["Scatter", `${plain(rmse, 2)} mm`]);
   if (change) {
-    known.push(["Break", dateOf(change.day)], ["within 90 %", `${dateOf(change.earliest)} to ${dateOf(change.latest)}`]);
+    known.push(["Break", dateOf(change.day)]);
+    known.push(["90 % from", dateOf(change.earliest)], ["90 % to", dateOf(change.latest)]);
     known.push(["Before", `${spread(change.before)} mm/yr`], ["After", `${spread(change.after)} mm/yr`]);
   }
   if (jumps.length) known.push(["Jumps", String(jumps.length)]);

@@ -83,8 +83,8 @@ def diagnosis_arrays(
         ``rates`` [K, 7] in the order of the columns; ``story`` [K, 5]: shape of the trend (``Shape``), 1 with a break,
         number of jumps and one (0 where none were looked for), class after repair and one (0 for none), status;
         ``trend`` [K, 3]: mm at its begin, middle or break, and end, without any jump, tenths, zigzag; ``breaks``
-        [B, 7]: days and rates of the points that have one; ``jumps`` [J, 7]: days and numbers of all jumps in the order of the points.
-        Floats are float32, NaN = null; days are counted from the origin.
+        [B, 7]: days and rates of the points that have one; ``jumps`` [J, 7]: days and numbers of all jumps in the
+        order of the points. Floats are float32, NaN = null; days are counted from the origin.
     """
     origin = facts["origin"]
     rows = len(details)

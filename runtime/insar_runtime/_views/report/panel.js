@@ -53,14 +53,16 @@ function sideOf(points, i) {
       html("span", {}, chance(one))));
   }
   const known = [["Status", statusText(facts.statuses[points.status[i]])]];
-  const velocity = points.velocityOf(i);
-  if (Number.isFinite(velocity)) known.push(["Velocity", `${plain(velocity, 1)} mm/yr`]);
+  const story = points.storyOf(i);
+  const rate = points.velocityOf(i);
+  const velocity = Number.isFinite(story?.velocity[0]) ? spread(story.velocity) : Number.isFinite(rate) && plain(rate, 1);
+  if (velocity) known.push(["Velocity", `${velocity} mm/yr`]);
   known.push(["Epochs", String(points.epochs[i])], ["Longest gap", `${points.gap[i]} days`]);
   if (facts.position && !points.hasPlace(i)) known.push(["Position", "none"]);
   if (facts.position && points.hasPlace(i)) {
     known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
   }
-  return [bars, pairs([...known, ...storyFacts(points.storyOf(i))])];
+  return [bars, pairs([...known, ...storyFacts(story)])];
 }
 
 /** The file's other columns, folded; nothing if the page does not hold them. */
