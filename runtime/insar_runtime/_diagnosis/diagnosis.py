@@ -14,10 +14,10 @@ from insar_runtime._diagnosis.found import Breaks, Jumps, Rates
 from insar_runtime._diagnosis.jumps import JumpFinder
 from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._diagnosis.rates import estimate_rates
+from insar_runtime._diagnosis.rates import RateEstimator
 from insar_runtime._diagnosis.repair import offsets, repairable
 from insar_runtime._diagnosis.status import FitStatus
-from insar_runtime.classes import NO_CLASS, TrendClass
+from insar_runtime.classes import RowStatus, TrendClass
 from insar_runtime.result import Result
 
 if TYPE_CHECKING:
@@ -89,6 +89,13 @@ class Diagnosis:
         corrected[self.repaired_rows] = _without(self.displacement[self.repaired_rows], self.offsets)
         return corrected
 
+    @property
+    def taken_out_mm(self) -> NDArray[np.float32]:
+        """Change of level that was taken out for each of the repaired jumps, mm."""
+        jumps, taken = self.jumps, self.jump_repaired
+        exact = jumps.cycles[taken] * np.float64(self.half_wavelength_mm or 0)
+        return np.where(jumps.cycles[taken] != 0, exact, jumps.mm[taken]).astype(np.float32)
+
     def counts(self) -> dict[str, int]:
         """Give how many series have what."""
         return {
@@ -134,6 +141,7 @@ class Diagnoser:
         self._dates = dates
         self._half_wavelength_mm = half_wavelength_mm
         self._options = options or Diagnose()
+        self._rates = RateEstimator(noise.days)
         self._breaks = BreakFinder(noise)
         self._jumps = JumpFinder(noise, half_wavelength_mm)
 
@@ -149,7 +157,12 @@ class Diagnoser:
         reclassify : callable
             Classifies corrected series, shape [n, T].
         """
-        rates = estimate_rates(displacement, self._noise.days)
+        # What cannot be told of a row becomes NaN, and its status says so.
+        with np.errstate(all="ignore"):
+            return self._diagnose(displacement, result, reclassify)
+
+    def _diagnose(self, displacement: NDArray[np.float32], result: Result, reclassify: Reclassify) -> Diagnosis:
+        rates = self._rates.estimate(displacement)
         searched = self._rows_to_search(result)
         jumps = self._jumps.find(displacement[searched])
         repaired = repairable(jumps, above=self._options.repair_above, damped=self._options.repair_damped)
@@ -186,7 +199,7 @@ class Diagnoser:
 
     def _rows_to_search(self, result: Result) -> Rows:
         if self._options.jumps == "all":
-            return np.arange(len(result))
+            return np.flatnonzero(result.status != RowStatus.NON_FINITE)
         return np.flatnonzero((result.class_id == TrendClass.PUE) | (result.class_top == TrendClass.PUE))
 
     def _find_breaks(self, series: NDArray[np.float32], class_id: NDArray[np.int8]) -> tuple[Rows, Breaks]:

@@ -67,7 +67,7 @@ class Diagnosing:
             "repair_damped": self.options.repair_damped,
             "half_wavelength_mm": self.wavelength.half_mm,
             "half_wavelength_evidence": self.wavelength.evidence,
-            "noise": self.noise.to_dict(),
+            "noise": self.noise.to_dict(self.dates),
         }
 
 

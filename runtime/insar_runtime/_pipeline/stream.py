@@ -39,6 +39,7 @@ def classify_stream(
         return
     said = Declared(units, half_wavelength_mm=half_wavelength_mm)
     understanding = understand(waiting[0].schema, head, said.or_radar(classifier.model.half_wavelength_mm))
+    output_schema(understanding, keep_series=keep_series, diagnosed=diagnose is not None)  # refuses what is there
     diagnosers = None
     if diagnose is not None:
         noise = noise_of(understanding, head)
