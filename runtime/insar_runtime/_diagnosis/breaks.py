@@ -6,7 +6,6 @@ by how well they explain the row. The size of the change and of the scatter are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.found import Jumps
-from insar_runtime._diagnosis.gls import Precision, by_missing, restricted_precision, without
+from insar_runtime._diagnosis.gls import by_missing, restricted_precision, without
 from insar_runtime._diagnosis.levels import MOST_STEPS, Levels, fitted, moved, unexplained, without_weakest
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
 from insar_runtime._diagnosis.outliers import clip_outliers

@@ -55,16 +55,22 @@ class Sight:
         values = series.displacement.astype(np.float64)
         corrected = values - diagnosis.offsets(series.dates) if diagnosis.repairs else None
         shown = values if corrected is None else corrected
-        bare = shown - diagnosis.offsets(series.dates, repaired=False)
+        left = diagnosis.offsets(series.dates, repaired=False)
         velocity, acceleration = diagnosis.velocity, diagnosis.acceleration
         if diagnosis.jumps:
             # The diagnosis has the rates of the series with its jumps.
-            velocity, acceleration = _rates_of(bare, days)
+            velocity, acceleration = _rates_of(shown - left, days)
         trusted = diagnosis.class_after_repair or name or (answer.class_top if answer else None)
-        trends = fit_trends(bare[None], days, _shapes(velocity, acceleration, diagnosis.change, trusted))
-        corners, mm = _with_steps(*trends.curve(0), diagnosis)
+        shapes = _shapes(velocity, acceleration, diagnosis.change, trusted)
+        # The rates about a break are those of the series with the jumps that were not repaired.
+        stepped = bool(left.any()) and shapes.shape[0] != Shape.BROKEN
+        trends = fit_trends((shown - left if stepped else shown)[None], days, shapes)
+        corners, mm = trends.curve(0)
+        trend_dates = np.round(corners).astype("datetime64[D]")
+        if stepped:
+            trend_dates, mm = _with_steps(corners, mm, diagnosis)
         shape = Shape(int(trends.shape[0]))
-        return cls(series, name, diagnosis, corrected, velocity, acceleration, shape, corners, mm)
+        return cls(series, name, diagnosis, corrected, velocity, acceleration, shape, trend_dates, mm)
 
     @property
     def change(self) -> FoundBreak | None:
@@ -87,12 +93,11 @@ def _with_steps(
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
     """Let a curve jump where a jump is not repaired."""
     corners = np.round(days).astype("datetime64[D]")
-    left = [jump.day for jump in diagnosis.jumps or () if not jump.repaired]
-    if not len(days) or not left:
-        return corners, mm
-    steps = np.array([date for day in left for date in (day - 1, day)])
-    inside = steps[(steps > corners[0]) & (steps < corners[-1])]
-    dates = np.unique(np.concatenate([corners, inside]))
+    steps = [date for jump in diagnosis.jumps or () if not jump.repaired for date in (jump.day - 1, jump.day)]
+    inside = [date for date in steps if len(corners) and corners[0] < date < corners[-1]]
+    dates = np.unique(np.concatenate([corners, np.array(inside, dtype="datetime64[D]")]))
+    if not len(dates):
+        return dates, mm
     return dates, np.interp(dates.astype(np.float64), days, mm) + diagnosis.offsets(dates, repaired=False)
 
 

@@ -43,14 +43,15 @@ function drawMoved({ root, x, y }, { days, values, shown }) {
   });
 }
 
-/** A line, two of them with a break, or a parabola through three points; it jumps where a jump is not repaired. */
+/** A line, two of them with a break, or a parabola through three points. It jumps where a jump is not repaired, but for
+    the two lines, whose rates are those of the series with such jumps. */
 function drawTrend({ root, x, y }, { story, days, values }) {
   if (!story || story.shape === SHAPE_NONE) return;
   const known = days.filter((_, k) => Number.isFinite(values[k]));
   const [first, last] = [known[0], known[known.length - 1]];
   const [begin, middle, end] = story.trend;
   const centre = story.shape === SHAPE_BROKEN ? story.change.day : (first + last) / 2;
-  const left = story.jumps.filter((jump) => !jump.repaired);
+  const left = story.jumps.filter((jump) => !jump.repaired && story.shape !== SHAPE_BROKEN);
   const trend = (day) => {
     const bend = story.shape === SHAPE_PARABOLA ? (begin + end) / 2 - middle : 0;
     const u = (day - centre) / ((day < centre ? centre - first : last - centre) || 1);

@@ -16,16 +16,16 @@ from insar_runtime._views.diagnosis_columns import cycle_mm
 from insar_runtime._views.report.pack import MISSING, Packed, of_tenths, pack, tenths
 from insar_runtime._views.report.sample import GROUP
 from insar_runtime._views.report.table import ClassifiedTable
-from insar_runtime._views.trend import Shapes, fit_trends
+from insar_runtime._views.trend import Shape, Shapes, fit_trends
 from insar_runtime.classes import CLASS_NAMES
 
 _RATES: Final = (
     "velocity_mm_yr",
-    "velocity_std",
+    "velocity_mm_yr_std",
     "acceleration_mm_yr2",
-    "acceleration_std",
+    "acceleration_mm_yr2_std",
     "season_amp_mm",
-    "season_amp_std",
+    "season_amp_mm_std",
     "rmse_mm",
 )
 _BREAK_DAYS: Final = ("break_date", "break_lo", "break_hi")
@@ -51,7 +51,7 @@ def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str
     first, last = pc.min_max(points["break_date"]).as_py().values()
     known = [*_dates(table), *([str(first)] if first else [])]
     origin = min(known, default="1970-01-01")
-    span = [int((np.datetime64(day) - np.datetime64(origin)).astype(int)) for day in (first, last)] if first else None
+    span = _day_numbers([str(first), str(last)], origin).astype(int).tolist() if first else None
     return {"origin": origin, "cycle": cycle_mm(table.block), "statuses": list(FIT_STATUS_NAMES), "changed": span}
 
 
@@ -117,15 +117,21 @@ def diagnosis_arrays(
 
 
 def _trends(
-    series: Floats, days: Floats, steps: Floats, class_id: NDArray[Any], rates: tuple[Floats, Floats], breaks: Floats
+    series: Floats,
+    days: Floats,
+    steps: tuple[Floats, Floats],
+    class_id: NDArray[Any],
+    rates: tuple[Floats, Floats],
+    breaks: Floats,
 ) -> tuple[NDArray[np.int8], Floats]:
     """Put trends through series without their jumps; give their shapes and three values each."""
+    repaired, left = steps
     velocity, acceleration = (rate.copy() for rate in rates)
-    bare = series - steps
-    jumping = np.flatnonzero(steps.any(axis=1))
+    jumping = np.flatnonzero((repaired != 0).any(axis=1) | (left != 0).any(axis=1))
+    corrected = series - repaired
     if len(jumping):
         # The diagnosis has the rates of the series with their jumps.
-        found = estimate_rates(bare[jumping].astype(np.float32), days)
+        found = estimate_rates((corrected - left)[jumping].astype(np.float32), days)
         velocity[jumping], acceleration[jumping] = found.velocity, found.acceleration
     shapes = Shapes.by_class(
         class_id,
@@ -135,7 +141,9 @@ def _trends(
         before=breaks[:, 3],
         after=breaks[:, 5],
     )
-    trends = fit_trends(bare, days, shapes)
+    # The rates about a break are those of the series with the jumps that were not repaired.
+    broken = shapes.shape == Shape.BROKEN
+    trends = fit_trends(np.where(broken[:, None], corrected, corrected - left), days, shapes)
     return trends.shape, trends.mm
 
 
@@ -145,15 +153,17 @@ def _jumps(details: pa.Table, origin: str) -> Floats:
     return np.stack([_days(flat[0], origin), *(_floats(column) for column in flat[1:])], axis=1)
 
 
-def _steps(jumps: Floats, row: NDArray[np.int64], rows: int, days: Floats, cycle: float | None) -> Floats:
-    """Give what jumps have added to series [rows, T]."""
-    steps = np.zeros((rows, len(days)))
+def _steps(
+    jumps: Floats, row: NDArray[np.int64], rows: int, days: Floats, cycle: float | None
+) -> tuple[Floats, Floats]:
+    """Give what the repaired jumps, and what the others, have added to series [rows, T]."""
+    steps = np.zeros((2, rows, len(days)))
     day, mm, _, cycles, _, _, repaired = jumps.T
     exact = (repaired == 1) & np.isfinite(cycles) & (cycle is not None)
     step = np.where(exact, np.nan_to_num(cycles) * (cycle or 0.0), mm)
     for i in range(len(jumps)):
-        steps[row[i], days >= day[i]] += step[i]
-    return steps
+        steps[0 if repaired[i] == 1 else 1, row[i], days >= day[i]] += step[i]
+    return steps[0], steps[1]
 
 
 def _pick(numbers: Mapping[str, Floats], names: Sequence[str]) -> list[Floats]:
@@ -165,7 +175,8 @@ def _floats(column: pa.ChunkedArray) -> Floats:
 
 
 def _days(dates: pa.ChunkedArray, origin: str) -> Floats:
-    return _floats(dates.cast(pa.int32())) - np.datetime64(origin).astype(int)
+    days: Floats = _floats(dates.cast(pa.int32())) - np.datetime64(origin).astype(int)
+    return days
 
 
 def _day_numbers(dates: Sequence[str], origin: str) -> Floats:
