@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 Rows = NDArray[np.intp]
 Reclassify = Callable[[NDArray[np.float32]], Result]
 
+COUNTS: Final = (
+    "rows",
+    "fitted",
+    "with_break",
+    "searched_for_jumps",
+    "with_jumps",
+    "jumps",
+    "repaired",
+    "repaired_jumps",
+)
+"""What is counted of series."""
 _WITH_BREAK: Final = (TrendClass.BILINEAR, TrendClass.QUADRATIC)
 
 
@@ -98,16 +109,17 @@ class Diagnosis:
 
     def counts(self) -> dict[str, int]:
         """Give how many series have what."""
-        return {
-            "rows": len(self),
-            "fitted": int(np.count_nonzero(self.rates.status == FitStatus.OK)),
-            "with_break": len(self.break_rows),
-            "searched_for_jumps": len(self.jump_rows),
-            "with_jumps": int(np.count_nonzero(self.jumps.counts)),
-            "jumps": len(self.jumps.epoch),
-            "repaired": len(self.repaired_rows),
-            "repaired_jumps": int(np.count_nonzero(self.jump_repaired)),
-        }
+        counts = (
+            len(self),
+            int(np.count_nonzero(self.rates.status == FitStatus.OK)),
+            len(self.break_rows),
+            len(self.jump_rows),
+            int(np.count_nonzero(self.jumps.counts)),
+            len(self.jumps.epoch),
+            len(self.repaired_rows),
+            int(np.count_nonzero(self.jump_repaired)),
+        )
+        return dict(zip(COUNTS, counts, strict=True))
 
     def to_arrow(self) -> pa.RecordBatch:
         """Give the columns that ``insar-rt classify --diagnose`` adds to a table; null where there is no answer."""

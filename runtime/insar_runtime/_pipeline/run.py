@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import insar_runtime
+from insar_runtime._diagnosis.diagnosis import COUNTS
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import read_points
 from insar_runtime._input.producers import attribution_of
@@ -100,7 +101,7 @@ class Run:
         self._identity = identity
         self._quarantine = quarantine
         self._diagnosers = diagnosers
-        self._diagnosed: Counter[str] = Counter()
+        self._diagnosed = Counter(dict.fromkeys(COUNTS, 0))
         self._corrected = CorrectedTable(understanding) if corrected else None
         self._schema = output_schema(understanding, keep_series=request.keep_series, diagnosed=diagnosers is not None)
         self._class_counts = np.zeros(len(CLASS_NAMES), dtype=np.int64)
