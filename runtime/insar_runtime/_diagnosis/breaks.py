@@ -6,6 +6,7 @@ by how well they explain the row. The size of the change and of the scatter are 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np

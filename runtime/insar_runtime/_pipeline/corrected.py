@@ -134,16 +134,7 @@ def check_csv(schema: pa.Schema) -> None:
         If a column is one that text does not give back as it was.
     """
     t = pa.types
-    exact = (
-        t.is_boolean,
-        t.is_integer,
-        t.is_float32,
-        t.is_float64,
-        t.is_string,
-        t.is_large_string,
-        t.is_date,
-        t.is_null,
-    )
+    exact = (t.is_boolean, t.is_integer, t.is_float32, t.is_float64, t.is_string, t.is_large_string, t.is_date, t.is_null)
     for field in schema:
         plain = field.type.value_type if t.is_dictionary(field.type) else field.type
         if not any(test(plain) for test in exact):
