@@ -216,7 +216,7 @@ def test_pictures(made: Path, tmp_path: Path) -> None:
 
 
 def _jumping(path: Path) -> Path:
-    """A file of 300 quiet points and one whose level changes by a cycle, and back; it proves Sentinel-1 by its dates."""
+    """A file of quiet points and one whose level changes by a cycle, and back; its dates prove Sentinel-1."""
     rng = np.random.default_rng(3)
     days = np.cumsum(np.where(rng.random(180) < 0.8, 6, 12))
     values = rng.normal(0, 1.6, (301, 180))

@@ -53,9 +53,7 @@ def test_curves_are_what_the_series_were_made_from(drawn: tuple[np.ndarray, np.n
 
 
 @given(rows(), st.integers(0, 5))
-def test_curves_do_not_depend_on_other_rows(
-    drawn: tuple[np.ndarray, np.ndarray, Shapes, np.ndarray], row: int
-) -> None:
+def test_curves_do_not_depend_on_other_rows(drawn: tuple[np.ndarray, np.ndarray, Shapes, np.ndarray], row: int) -> None:
     series, days, shapes, _ = drawn
     row %= len(series)
     alone = Shapes(*(getattr(shapes, name)[row : row + 1] for name in Shapes.__slots__))
@@ -91,9 +89,7 @@ def test_hardly_any_values(values: list[float]) -> None:
     """Nothing, or a curve of numbers; never an error."""
     series = np.array([values] * 5)
     one = np.ones(5)
-    shapes = Shapes.by_class(
-        np.arange(5), velocity=one, acceleration=one, break_day=9 * one, before=one, after=-one
-    )
+    shapes = Shapes.by_class(np.arange(5), velocity=one, acceleration=one, break_day=9 * one, before=one, after=-one)
     trends = fit_trends(series, np.array([0.0, 6, 12, 18, 24]), shapes)
     if np.isfinite(values).any():
         assert np.isfinite(trends.mm).all()
