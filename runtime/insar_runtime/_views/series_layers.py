@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,9 +21,12 @@ _BREAK: Final = "#009e73"
 _JUMP: Final = "#56b4e9"
 """Two colours of Okabe and Ito's eight that no class has."""
 
-_HEADROOM: Final = 0.3
-"""Room above a series for the texts of jumps, over its range."""
 _SMALL: Final = 6.5
+_TEXT_HEIGHT: Final = 0.28
+"""Part of the axes that the text of a jump takes, upright."""
+_NEAR: Final = 0.035
+"""Part of the dates within which two texts would lie on each other; one stands below the other then."""
+_MOST_LEVELS: Final = 3
 
 Layer = Callable[[Any, Sight], None]
 """Draws something of a point into axes of dates and mm."""
@@ -54,12 +58,18 @@ def draw_jump_texts(axes: Any, sight: Sight) -> None:
     """Write size, cycles and probability of every jump beside its line, upright, above the series."""
     if not sight.jumps:
         return
+    dates = sight.series.dates
+    near = (dates[-1] - dates[0]) * _NEAR
+    levels = [0]
+    for before, jump in pairwise(sight.jumps):
+        levels.append(levels[-1] + 1 if jump.day - before.day < near else 0)
+    rows = min(max(levels), _MOST_LEVELS - 1) + 1
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + _HEADROOM * (high - low))
-    for jump in sight.jumps:
+    axes.set_ylim(low, low + (high - low) / (1 - rows * _TEXT_HEIGHT))
+    for jump, level in zip(sight.jumps, levels, strict=True):
         axes.annotate(
             _jump_text(jump),
-            (jump.day, 1),
+            (jump.day, 1 - level % _MOST_LEVELS * _TEXT_HEIGHT),
             xycoords=axes.get_xaxis_transform(),
             xytext=(2, -2),
             textcoords="offset points",
@@ -68,13 +78,13 @@ def draw_jump_texts(axes: Any, sight: Sight) -> None:
             fontsize=_SMALL,
             color=INK,
             zorder=5,
-        )
+        ).set_in_layout(False)
 
 
 def _jump_text(jump: FoundJump) -> str:
-    cycles = "" if jump.cycles is None else f" = {jump.cycles:+d} {'cycle' if abs(jump.cycles) == 1 else 'cycles'}"
-    sure = "" if jump.probability is None else f"\np = {jump.probability:.3f}"
-    return f"{jump.mm.value:+.1f} mm{cycles}{sure}"
+    cycles = [] if jump.cycles is None else [f"{jump.cycles:+d} {'cycle' if abs(jump.cycles) == 1 else 'cycles'}"]
+    sure = [] if jump.probability is None else [f"p {jump.probability:.2f}"]
+    return f"{jump.mm.value:+.1f} mm\n{', '.join(cycles + sure)}"
 
 
 def draw_original(axes: Any, sight: Sight) -> None:

@@ -82,7 +82,9 @@ def _draw(point: Point, sight: Sight, layers: Sequence[Layer]) -> bytes:
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
     left.set_title(_literal(_title(point)), loc="left", fontsize=12, fontweight="bold", color=INK, pad=20)
-    left.text(0, 1.02, _literal(_subtitle(point)), transform=left.transAxes, fontsize=8, color=INK)
+    subtitle = left.text(0, 1.02, _literal(_subtitle(point)), transform=left.transAxes, fontsize=8, color=INK)
+    # It may reach beyond the axes, which are not to shrink for it.
+    subtitle.set_in_layout(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": "insar-runtime"})
     return picture.getvalue()
