@@ -29,7 +29,7 @@ from insar_runtime._views.show import find_point
 from insar_runtime._views.sight import Sight
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run
-from tests.runtime.diagnoses import DATES, HALF_WAVELENGTH_MM, MADE, classified
+from tests.runtime.made_diagnoses import DATES, HALF_WAVELENGTH_MM, MADE, classified
 from tests.runtime.pages import Page, read_page, unpack, unzigzag
 from tests.runtime.tables import series, wide, write
 

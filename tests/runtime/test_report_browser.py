@@ -18,7 +18,7 @@ import pytest
 from insar_runtime import CLASS_NAMES, Classifier, classify_file
 from insar_runtime._views.report.write import Classification, write_report
 from tests.conftest import need_program
-from tests.runtime import diagnoses
+from tests.runtime import made_diagnoses
 from tests.runtime.tables import series, wide, write
 
 pytestmark = pytest.mark.browser
@@ -457,7 +457,7 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, classified: Path, wi
 
 @pytest.fixture(scope="module")
 def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return diagnoses.classified(tmp_path_factory.mktemp("diagnosed") / "made.parquet")
+    return made_diagnoses.classified(tmp_path_factory.mktemp("diagnosed") / "made.parquet")
 
 
 def _drawn_story(browser: Browser) -> dict[str, Any]:
@@ -487,11 +487,11 @@ def _drawn_story(browser: Browser) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize("row", range(len(diagnoses.MADE)))
+@pytest.mark.parametrize("row", range(len(made_diagnoses.MADE)))
 def test_series_shows_its_diagnosis(browser: Browser, diagnosed: Path, row: int) -> None:
     if f"{diagnosed.stem}.html" not in browser.current_url:
         _open(browser, diagnosed)
-    one, dates = diagnoses.MADE[row], diagnoses.DATES.astype(float)
+    one, dates = made_diagnoses.MADE[row], made_diagnoses.DATES.astype(float)
     field = _find(browser, "#find-id")[0]
     field.clear()
     field.send_keys(f"p{row:04}\n")
@@ -504,7 +504,7 @@ def test_series_shows_its_diagnosis(browser: Browser, diagnosed: Path, row: int)
     assert shown is not None
     repaired = [(epoch, mm) for epoch, _, mm, taken in one.jumps if taken]
     taken = sum((mm * (np.arange(len(dates)) >= epoch) for epoch, mm in repaired), np.zeros(len(dates)))
-    series = diagnoses.made_series()[row]
+    series = made_diagnoses.made_series()[row]
     there = np.isfinite(series)
     np.testing.assert_allclose(shown["dots"], (series - taken)[there], atol=0.15)
     assert shown["moved"] == np.flatnonzero(taken != 0).tolist()
@@ -524,12 +524,12 @@ def test_series_shows_its_diagnosis(browser: Browser, diagnosed: Path, row: int)
 def test_map_by_date_of_break(browser: Browser, diagnosed: Path, classified: Path) -> None:
     _open(browser, diagnosed)
     _find(browser, "#modes [data-mode=change]")[0].click()
-    ends = sorted(diagnoses.DATES[one.bend[0]] for one in diagnoses.MADE if one.bend)
+    ends = sorted(made_diagnoses.DATES[one.bend[0]] for one in made_diagnoses.MADE if one.bend)
     assert _text(browser, "#ramp") == f"{ends[0]}{ends[-1]}"
     coloured = browser.execute_script(
         "return [...report.map.values].map((value, i) => value ? report.points.id(i) : '').filter(Boolean)"
     )
-    assert sorted(coloured) == [f"p{row:04}" for row, one in enumerate(diagnoses.MADE) if one.bend]
+    assert sorted(coloured) == [f"p{row:04}" for row, one in enumerate(made_diagnoses.MADE) if one.bend]
     _open(browser, classified)
     assert not _find(browser, "#modes [data-mode=change]")
     assert _complaints(browser) == []
