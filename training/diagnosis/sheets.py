@@ -30,7 +30,7 @@ from training.simulator.draws import Floats
 
 _COLUMNS: Final = 4
 _ROWS: Final = 6
-_PANEL_INCHES: Final = (5.2, 3.1)
+_PANEL_INCHES: Final = (5.2, 3.4)
 _DPI: Final = 80
 _LAYERS: Final[tuple[Layer, ...]] = (
     draw_break,

@@ -21,12 +21,12 @@ _BREAK: Final = "#009e73"
 _JUMP: Final = "#56b4e9"
 """Two colours of Okabe and Ito's eight that no class has."""
 
-_SMALL: Final = 6.5
-_TEXT_HEIGHT: Final = 0.28
+_SMALL: Final = 6.0
+_TEXT_HEIGHT: Final = 0.24
 """Part of the axes that the text of a jump takes, upright."""
 _NEAR: Final = 0.035
 """Part of the dates within which two texts would lie on each other; one stands below the other then."""
-_MOST_LEVELS: Final = 3
+_MOST_LEVELS: Final = 2
 
 Layer = Callable[[Any, Sight], None]
 """Draws something of a point into axes of dates and mm."""
