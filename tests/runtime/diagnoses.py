@@ -53,6 +53,7 @@ def by_hand(series: np.ndarray, dates: np.ndarray, jumps: list[tuple[int, int, i
             cycles=cycles.astype(np.int8),
             distance=0 * ones,
             probability=ones,
+            half_wavelength_mm=SENTINEL1_MM,
             status=ok,
         ),
         jump_repaired=np.ones(len(rows), dtype=np.bool_),
