@@ -101,11 +101,11 @@ def diagnosis_columns(made: tuple[Made, ...] = MADE) -> dict[str, pa.Array]:
     label = pa.dictionary(pa.int8(), pa.string())
     return {
         "velocity_mm_yr": numbers(list(slope)),
-        "velocity_mm_yr_std": numbers([0.1] * len(made)),
+        "velocity_std": numbers([0.1] * len(made)),
         "acceleration_mm_yr2": numbers([one.acceleration for one in made]),
-        "acceleration_mm_yr2_std": numbers([0.2] * len(made)),
+        "acceleration_std": numbers([0.2] * len(made)),
         "season_amp_mm": numbers([0.3] * len(made)),
-        "season_amp_mm_std": numbers([0.2] * len(made)),
+        "season_amp_std": numbers([0.2] * len(made)),
         "rmse_mm": numbers([1.5] * len(made)),
         "break_date": around(0),
         "break_lo": around(-8),

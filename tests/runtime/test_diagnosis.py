@@ -47,7 +47,7 @@ def test_known_motion_is_found(found: Diagnosis) -> None:
         assert row["n_jumps"] is None
         assert row["jump_dates"] is None
         assert row["break_date"] is None
-        assert abs(row["velocity_mm_yr"]) < 6 * row["velocity_mm_yr_std"]
+        assert abs(row["velocity_mm_yr"]) < 6 * row["velocity_std"]
     for row in rows[STEPPED]:
         assert (row["n_jumps"], row["jump_cycles"], row["jump_repaired"]) == (1, [1], [True])
         assert row["jump_dates"] == [DATES[70].item()]

@@ -180,9 +180,9 @@ def diagnosis_of(record: pa.RecordBatch, half_wavelength_mm: float | None, origi
     """
     cells = read_diagnosis(record).to_pylist()[0]
     return PointDiagnosis(
-        velocity=_estimate(cells["velocity_mm_yr"], cells["velocity_mm_yr_std"]),
-        acceleration=_estimate(cells["acceleration_mm_yr2"], cells["acceleration_mm_yr2_std"]),
-        season=_estimate(cells["season_amp_mm"], cells["season_amp_mm_std"]),
+        velocity=_estimate(cells["velocity_mm_yr"], cells["velocity_std"]),
+        acceleration=_estimate(cells["acceleration_mm_yr2"], cells["acceleration_std"]),
+        season=_estimate(cells["season_amp_mm"], cells["season_amp_std"]),
         rmse=_number(cells["rmse_mm"]),
         change=_break_of(cells),
         jumps=None if cells["n_jumps"] is None else _jumps_of(cells),

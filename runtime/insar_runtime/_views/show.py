@@ -35,8 +35,8 @@ from insar_runtime.result import RESULT_SCHEMA
 from insar_runtime.summary import notes_on
 
 _ROLES: Final = ("longitude", "latitude", "easting", "northing", "velocity")
-_ANSWERS: Final = (frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}) | set(DIAGNOSIS_SCHEMA.names)
-"""Columns of a classified file that say its class, and what happened."""
+_ANSWERS: Final = frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}
+"""Columns of a classified file that say its class."""
 _NO_SERIES: Final = "no series in this file; give the file that was classified, or classify with --keep-series"
 
 
@@ -172,7 +172,9 @@ def _describe(
     # A file without series says nothing about its columns, but the run that wrote it did.
     roles = {role: getattr(understanding.layout, role) if understanding else known.get(role) for role in _ROLES}
     places = {role: number(cells.get(roles[role])) for role in _ROLES[:-1]}
-    series = set(understanding.layout.columns) if understanding else set()
+    told = {*(understanding.layout.columns if understanding else ()), *_ANSWERS}
+    if has_diagnosis(hit.record.schema):
+        told |= set(DIAGNOSIS_SCHEMA.names)
     point = Point(
         file=source.name,
         container=source.kind,
@@ -190,7 +192,7 @@ def _describe(
         answer=None,
         stored=stored,
         diagnosis=_stored_diagnosis(hit.record, block),
-        attributes={name: value for name, value in cells.items() if name not in {*series, *_ANSWERS}},
+        attributes={name: value for name, value in cells.items() if name not in told},
         notes=(),
     )
     if understanding is None:

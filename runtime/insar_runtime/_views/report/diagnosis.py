@@ -21,11 +21,11 @@ from insar_runtime.classes import CLASS_NAMES
 
 _RATES: Final = (
     "velocity_mm_yr",
-    "velocity_mm_yr_std",
+    "velocity_std",
     "acceleration_mm_yr2",
-    "acceleration_mm_yr2_std",
+    "acceleration_std",
     "season_amp_mm",
-    "season_amp_mm_std",
+    "season_amp_std",
     "rmse_mm",
 )
 _BREAK_DAYS: Final = ("break_date", "break_lo", "break_hi")
