@@ -247,12 +247,7 @@ def test_a_velocity_of_the_table_is_left_alone(classifier: Classifier) -> None:
     assert out["velocity"].to_pylist() == ["a"] * 60
 
 
-def test_columns_of_egms_and_ours_do_not_meet() -> None:
-    egms = {
-        "mean_velocity", "mean_velocity_std", "acceleration", "acceleration_std", "seasonality", "seasonality_std",
-        "rmse", "rmse_ts", "gnss_velocity", "velocity_std",
-    }  # fmt: skip
-    assert not egms & set(DIAGNOSIS_SCHEMA.names)
+def test_columns_of_classes_and_of_a_diagnosis_do_not_meet() -> None:
     assert not set(RESULT_SCHEMA.names) & set(DIAGNOSIS_SCHEMA.names)
 
 
