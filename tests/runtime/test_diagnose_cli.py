@@ -19,7 +19,6 @@ import pytest
 from insar_runtime import Classifier, Diagnose, classify_file
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._input.wavelength import SENTINEL1_MM
-from insar_runtime.errors import DataError
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run
 from tests.runtime.diagnoses import DATES, moving
@@ -316,11 +315,11 @@ def test_columns_of_the_input_with_names_of_ours_are_kept_under_others(tmp_path:
     plain = tmp_path / "plain.parquet"
     classify_file(source, plain, classifier=classifier)
     assert pq.read_table(plain)["velocity_std"].combine_chunks().equals(theirs)
-    both = write(
-        table.append_column("v_after", theirs).append_column("v_after_input", theirs), tmp_path / "both.parquet"
-    )
-    with pytest.raises(DataError, match="v_after_input already"):
-        diagnosed(both, tmp_path, classifier)
+    both = table.append_column("V_AFTER", theirs).append_column("v_after_input", theirs)
+    found = diagnosed(write(both, tmp_path / "both.parquet"), tmp_path, classifier)
+    names = [name for name in found.column_names if name.lower().startswith("v_after")]
+    assert names == ["V_AFTER_input_input", "v_after_input", "v_after", "v_after_std"]
+    assert found["V_AFTER_input_input"].combine_chunks().equals(theirs)
 
 
 def test_real_files(tmp_path: Path, real: Callable[[str], Path], classifier: Classifier) -> None:

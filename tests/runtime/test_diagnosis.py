@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import Classifier, DataError, Diagnose, Diagnosis, UsageError
+from insar_runtime import Classifier, DataError, Diagnose, Diagnosis, UsageError, classify_file
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import Diagnoser
 from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.status import FIT_STATUS_NAMES
 from insar_runtime._input.wavelength import SENTINEL1_MM
+from insar_runtime._pipeline import blas
+from insar_runtime._pipeline.blas import OneThread
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.diagnoses import BENT, BOXED, DATES, EPOCHS, STEADY, STEPPED, by_hand, moving
 from tests.runtime.tables import as_lists, wide
@@ -63,6 +68,20 @@ def test_known_motion_is_found(found: Diagnosis) -> None:
     assert abs(np.median([row["v_after"] - row["v_before"] for row in bent]) - 30) < 3
     counts = found.counts()
     assert (counts["rows"], counts["repaired"], counts["jumps"]) == (60, 30, 45)
+
+
+def test_dates_can_be_read_without_arrow(found: Diagnosis) -> None:
+    columns = found.to_arrow()
+    with_break = ~np.isnat(found.break_date)
+    assert np.array_equal(np.flatnonzero(with_break), found.break_rows)
+    assert pa.array(found.break_date).equals(columns["break_date"])
+    assert found.break_interval.shape == (len(found), 2)
+    lo, hi = found.break_interval[with_break].T
+    assert (lo <= found.break_date[with_break]).all()
+    assert (found.break_date[with_break] <= hi).all()
+    assert np.abs((found.break_date[BENT] - DATES[75]).astype(int)).max() <= 60
+    of_row = [found.jump_date[found.jump_series == row].tolist() for row in range(len(found))]
+    assert of_row == [dates or [] for dates in columns["jump_dates"].to_pylist()]
 
 
 def test_the_corrected_series_are_those_without_jumps(found: Diagnosis) -> None:
@@ -251,29 +270,56 @@ def test_columns_of_classes_and_of_a_diagnosis_do_not_meet() -> None:
     assert not set(RESULT_SCHEMA.names) & set(DIAGNOSIS_SCHEMA.names)
 
 
-def test_products_of_matrices_take_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    from insar_runtime._pipeline import blas
-
+def test_products_take_one_thread_until_the_last_run_is_over() -> None:
     threads = [3]
-    monkeypatch.setattr(
-        blas, "_threads_of_openblas", lambda: (lambda: threads[0], lambda count: threads.__setitem__(0, count))
-    )
+    library = OneThread(lambda: threads[0], lambda count: threads.__setitem__(0, count))
 
     def fail() -> None:
-        with blas.one_thread_a_product():
-            assert threads == [1]
+        with library.held():
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
     assert threads == [3]
-    monkeypatch.undo()
-    found = blas._threads_of_openblas()
-    if found is not None:  # numpy's wheels for Linux and Windows
-        before = found[0]()
-        with blas.one_thread_a_product():
-            assert found[0]() == 1
-        assert found[0]() == before
+    first, second = library.held(), library.held()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)  # runs that overlap need not end in the order in which they began
+    assert threads == [1]
+    second.__exit__(None, None, None)
+    assert threads == [3]
+
+
+def test_whoever_diagnoses_makes_products_in_one_thread(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    threads, seen = [3], []
+    library = OneThread(lambda: threads[0], lambda count: threads.__setitem__(0, count))
+    monkeypatch.setattr(blas, "_openblas", lambda: library)
+    diagnose = Diagnoser.diagnose
+
+    def watched(*args: Any) -> Diagnosis:
+        seen.append(threads[0])
+        return diagnose(*args)
+
+    monkeypatch.setattr(Diagnoser, "diagnose", watched)
+    displacement = moving()
+    classifier.diagnose(displacement, DATES)
+    (_,) = classifier.classify_batches(wide(displacement, DATES), diagnose=True)
+    pq.write_table(wide(displacement, DATES), tmp_path / "a.parquet")
+    classify_file(tmp_path / "a.parquet", tmp_path / "b.parquet", classifier=classifier, diagnose=True)
+    assert seen == [1] * 3
+    assert threads == [3]
+
+
+def test_the_openblas_of_numpy_is_found() -> None:
+    found = blas._openblas()
+    if found is None:
+        pytest.skip("numpy was built with another library")
+    before = found._get()
+    with blas.one_thread_a_product():
+        assert found._get() == 1
+    assert found._get() == before
 
 
 def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifier) -> None:

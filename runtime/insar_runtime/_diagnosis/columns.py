@@ -22,7 +22,7 @@ _RATES: Final = {
     "season_amp_std": "season_amp_std",
     "rmse_mm": "rmse",
 }
-_BREAK_DATES: Final = {"break_date": "day", "break_lo": "day_lo", "break_hi": "day_hi"}
+_BREAK_DATES: Final = ("break_date", "break_lo", "break_hi")
 _BREAK_RATES: Final = ("v_before", "v_before_std", "v_after", "v_after_std")
 
 DIAGNOSIS_SCHEMA: Final = pa.schema(
@@ -51,13 +51,9 @@ def to_arrow(diagnosis: Diagnosis) -> pa.RecordBatch:
     unknown = rates.status != FitStatus.OK
     columns = [_numbers(getattr(rates, name), unknown) for name in _RATES.values()]
     breaks, where = diagnosis.breaks, diagnosis.break_rows
-    first = diagnosis.dates[:1].astype(np.int64)
+    columns += [_dates(days) for days in (diagnosis.break_date, *diagnosis.break_interval.T)]
     without = np.ones(rows, dtype=np.bool_)
     without[where] = False
-    for name in _BREAK_DATES.values():
-        days = np.zeros(rows, dtype=np.int32)
-        days[where] = first + np.rint(getattr(breaks, name)).astype(np.int64)
-        columns.append(pa.array(days, mask=without).cast(pa.date32()))
     for name in _BREAK_RATES:
         values = np.zeros(rows, dtype=np.float32)
         values[where] = getattr(breaks, name)
@@ -85,10 +81,9 @@ def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:
         # Rows that were searched are in rising order, so their jumps follow one another as the lists do.
         return pa.ListArray.from_arrays(offsets, values, mask=missing)
 
-    dates = diagnosis.dates[jumps.epoch].astype(np.int64).astype(np.int32)
     return [
         pa.array(counts.astype(np.int16), mask=~looked),
-        lists(pa.array(dates).cast(pa.date32())),
+        lists(_dates(diagnosis.jump_date)),
         lists(pa.array(_rounded(jumps.mm, 3))),
         lists(pa.array(_rounded(jumps.mm_std, 3))),
         lists(pa.array(jumps.cycles, mask=jumps.cycles == 0)),
@@ -101,6 +96,10 @@ def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:
 def _rounded(values: NDArray[np.float32], decimals: int) -> NDArray[np.float32]:
     """Drop digits that mean nothing, which text would spell out."""
     return np.round(values, decimals)
+
+
+def _dates(values: NDArray[np.datetime64]) -> pa.Array:
+    return pa.array(np.ascontiguousarray(values, dtype="datetime64[D]"), pa.date32())
 
 
 def _numbers(values: NDArray[np.float32], missing: NDArray[np.bool_]) -> pa.Array:

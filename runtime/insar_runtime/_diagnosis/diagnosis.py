@@ -90,6 +90,26 @@ class Diagnosis:
         return corrected
 
     @property
+    def break_date(self) -> NDArray[np.datetime64]:
+        """When the rate of each series changed [N], as datetime64[D]; NaT where there is no break."""
+        return self._in_rows(self.breaks.day)
+
+    @property
+    def break_interval(self) -> NDArray[np.datetime64]:
+        """First and last day of the interval that holds the break with a probability of 90 % [N, 2]."""
+        return np.stack([self._in_rows(self.breaks.day_lo), self._in_rows(self.breaks.day_hi)], axis=1)
+
+    @property
+    def jump_date(self) -> NDArray[np.datetime64]:
+        """First epoch on the new level of each jump [number of jumps], as datetime64[D]."""
+        return self.dates[self.jumps.epoch]
+
+    @property
+    def jump_series(self) -> Rows:
+        """Which of the N series each jump is of [number of jumps], in rising order."""
+        return self.jump_rows[self.jumps.rows]
+
+    @property
     def taken_out_mm(self) -> NDArray[np.float32]:
         """Change of level that was taken out for each of the repaired jumps, mm."""
         jumps, taken = self.jumps, self.jump_repaired
@@ -115,6 +135,11 @@ class Diagnosis:
         from insar_runtime._diagnosis.columns import to_arrow  # noqa: PLC0415 - pyarrow only where tables are made
 
         return to_arrow(self)
+
+    def _in_rows(self, days: NDArray[np.float64]) -> NDArray[np.datetime64]:
+        dates = np.full(len(self), np.datetime64("NaT", "D"))
+        dates[self.break_rows] = self.dates[:1] + np.rint(days).astype(np.int64)
+        return dates
 
 
 class Diagnoser:

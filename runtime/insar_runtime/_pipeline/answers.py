@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._pipeline.axes import AxisRows, rows_on_axes, with_epochs
+from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosing import Diagnosers
 from insar_runtime.result import RESULT_SCHEMA, Result
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 VELOCITY = "velocity"
 """Column that viewers look for; written beside a diagnosis where the table has no velocity."""
-_OF_INPUT = "{}_input"
-"""Name of a column of the input that has one of the names of a diagnosis: files of EGMS have an ``acceleration_std`` of
-their own, and those of MintPy a ``velocity_std``. Who reads our columns finds them under the same names everywhere."""
+_OF_INPUT = "_input"
+"""Added to the name of a column of the input that has one of the names of a diagnosis: files of EGMS have an
+``acceleration_std`` of their own, and those of MintPy a ``velocity_std``. Who reads our columns finds them under the
+same names everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,17 @@ def renamed(understanding: Understanding, *, keep_series: bool, diagnosed: bool)
     from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
 
     kept = understanding.kept(keep_series=keep_series)
-    return {name: _OF_INPUT.format(name) for name in kept if name in DIAGNOSIS_SCHEMA.names}
+    ours = {*DIAGNOSIS_SCHEMA.names, *RESULT_SCHEMA.names}
+    taken = {name.lower() for name in (*ours, *kept)}
+    names = {}
+    # SQLite, DuckDB and Spark take names that differ in case alone for the same.
+    for old in (name for name in kept if name.lower() in DIAGNOSIS_SCHEMA.names):
+        new = old + _OF_INPUT
+        while new.lower() in taken:
+            new += _OF_INPUT
+        taken.add(new.lower())
+        names[old] = new
+    return names
 
 
 def kept_fields(understanding: Understanding, *, keep_series: bool, diagnosed: bool) -> list[pa.Field]:
@@ -131,7 +143,8 @@ def _answer(
     result = classify(group.series)
     if diagnosers is None:
         return Answers(result.to_arrow())
-    diagnosis = diagnosers.on(group.dates).diagnose(group.series, result, classify)
+    with one_thread_a_product():
+        diagnosis = diagnosers.on(group.dates).diagnose(group.series, result, classify)
     added = diagnosis.to_arrow()
     fields = added_fields(understanding, diagnosed=True)
     columns = [*result.to_arrow().columns, *added.columns]

@@ -14,6 +14,7 @@ from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._inference.arrays import as_series
 from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosing import on_axis
 from insar_runtime.errors import UsageError
 from insar_runtime.result import Result
@@ -25,6 +26,7 @@ _MOST_ROWS: Final = 4096
 """Rows that the noise is estimated from."""
 
 
+@one_thread_a_product()
 def diagnose_array(
     classifier: Classifier,
     displacement: ArrayLike,

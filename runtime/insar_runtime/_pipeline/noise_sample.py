@@ -14,12 +14,14 @@ from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
+from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._survey.columns import spread_batches
 
 _MOST_ROWS: Final = 4096
 """More rows do not change the estimate by what matters."""
 
 
+@one_thread_a_product()
 def noise_of(understanding: Understanding, head: pa.RecordBatch | None, source: Source | None = None) -> FileNoise:
     """Estimate the noise of a table.
 
