@@ -313,6 +313,8 @@ def test_the_input_is_never_written_over(tmp_path: Path, classifier: Classifier,
             classify_file(source, tmp_path / "out.parquet", classifier=classifier, corrected=path, overwrite=True)
     with pytest.raises(UsageError, match="twice"):
         classify_file(source, tmp_path / "a.parquet", classifier=classifier, corrected=tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match="go to a file"):
+        classify_file(source, tmp_path / "out.parquet", classifier=classifier, corrected="-")
     with pytest.raises(UsageError, match="GeoPackage"):
         classify_file(source, tmp_path / "a.parquet", classifier=classifier, corrected=tmp_path / "a.gpkg")
     assert source.read_bytes() == before

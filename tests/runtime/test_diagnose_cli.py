@@ -246,6 +246,26 @@ def test_what_a_diagnosis_depends_on(tmp_path: Path, source: Path, classifier: C
     assert again.diagnosis == first.diagnosis
 
 
+def test_a_file_of_a_run_is_not_taken_for_another_one_of_it(
+    tmp_path: Path, source: Path, classifier: Classifier
+) -> None:
+    files = {name: tmp_path / f"{name}.parquet" for name in ("out", "corrected", "quarantine")}
+
+    def skipped(output: str, **others: str) -> bool:
+        rest: dict[str, Any] = {name: files[file] for name, file in others.items()}
+        return classify_file(
+            source, files[output], classifier=classifier, diagnose=True, skip_existing=True, **rest
+        ).skipped
+
+    assert not skipped("out", corrected="corrected", quarantine="quarantine")
+    assert skipped("out", corrected="corrected", quarantine="quarantine")
+    assert skipped("out")
+    for other in ("corrected", "quarantine"):
+        assert not skipped(other)
+        assert skipped(other)
+        assert not skipped("out", **{other: other})
+
+
 def test_priors_and_quarantine_go_with_it(tmp_path: Path, classifier: Classifier) -> None:
     displacement = np.concatenate([moving(), moving(seed=3), moving(seed=4)])
     displacement[7, 20:] = np.nan

@@ -49,12 +49,14 @@ class Wavelength:
 
     @property
     def note(self) -> str | None:
-        """One line for people about what they can do; None if there is nothing."""
+        """One line for people about why jumps get no cycles, and what they can do; None where jumps get them."""
         if self.evidence == "unknown":
             return (
                 "neither producer nor dates prove the radar, so jumps get no cycles and are not repaired as multiples "
                 "of half its wavelength: name it with --sensor"
             )
+        if self.evidence == "projected":
+            return "the series are projected, so jumps get no cycles and are not repaired as multiples of a wavelength"
         return None
 
 

@@ -14,6 +14,12 @@ import pyarrow.parquet as pq
 METADATA_KEY: Final = "insar_runtime"
 """Key of our block in the metadata of an output file; its value is JSON."""
 
+CORRECTED_KEY: Final = "corrected"
+"""Key within our block of a table with corrected series, under which stands what ``restore`` needs."""
+
+QUARANTINE_KEY: Final = "quarantine"
+"""Key within our block of a table of rows that cannot be classified."""
+
 METADATA_URI: Final = "urn:insar-runtime:metadata"
 """What a GeoPackage knows our block by."""
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.columns import is_list
 from insar_runtime._input.understanding import Understanding
+from insar_runtime._output.block import CORRECTED_KEY
 from insar_runtime._pipeline.series_columns import common_type, float_type, inexact_rows, with_items, with_rows
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 from insar_runtime.errors import DataError, UsageError
@@ -28,8 +29,6 @@ CORRECTED_FIELDS: Final = (
     pa.field("corrected_class", pa.dictionary(pa.int8(), pa.string())),
 )
 """Columns that say what was taken out, and what class the rest is; ``ORIGINAL`` follows them."""
-BLOCK_KEY: Final = "corrected"
-"""Key within our block of metadata, under which stands what ``restore`` needs."""
 
 
 class CorrectedTable:
@@ -67,7 +66,7 @@ class CorrectedTable:
     def described(self) -> dict[str, Any]:
         """Give what ``restore`` needs to know, as plain values."""
         schema = base64.b64encode(self._input.serialize()).decode("ascii")
-        return {BLOCK_KEY: {"schema": schema, "series": list(self._understanding.layout.columns)}}
+        return {CORRECTED_KEY: {"schema": schema, "series": list(self._understanding.layout.columns)}}
 
     def make(self, batch: pa.RecordBatch, diagnosis: Diagnosis) -> pa.RecordBatch:
         """Correct a batch of the input that was diagnosed."""
@@ -173,7 +172,7 @@ def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
     KeyError, ValueError, pyarrow.ArrowException
         If the block tells of no correction.
     """
-    told = block[BLOCK_KEY]
+    told = block[CORRECTED_KEY]
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["schema"]))), list(told["series"])
 
 

@@ -24,7 +24,7 @@ from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._output.atomic import Sink
-from insar_runtime._output.block import METADATA_KEY
+from insar_runtime._output.block import METADATA_KEY, QUARANTINE_KEY
 from insar_runtime._output.points import (
     GEOMETRY_FIELDS,
     PointBounds,
@@ -229,7 +229,7 @@ class Run:
         return self._metadata(self.block())
 
     def _quarantine_footer(self) -> Mapping[str, str]:
-        return {METADATA_KEY: json.dumps({**self.block(), "quarantine": True})}
+        return {METADATA_KEY: json.dumps({**self.block(), QUARANTINE_KEY: True})}
 
     def _metadata(self, block: dict[str, Any]) -> Mapping[str, str]:
         metadata = {METADATA_KEY: json.dumps(block)}

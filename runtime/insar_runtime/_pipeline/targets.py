@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from insar_runtime._output.atomic import check_output, is_among, refuse_input
-from insar_runtime._output.block import block_beside, read_block
+from insar_runtime._output.block import CORRECTED_KEY, QUARANTINE_KEY, block_beside, read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime._output.style import style_beside, write_style
 from insar_runtime._pipeline.fingerprint import InputHash
@@ -51,8 +51,8 @@ class Targets:
         Raises
         ------
         UsageError
-            If a stream is not the only output, a file is named twice, further ones are no list, or a GeoPackage,
-            which nothing reads back, is to hold corrected series.
+            If a stream is not the only output, a file is named twice, further ones are no list, or corrected series
+            are to go to a stream, or to a GeoPackage, which nothing reads back.
         """
         if isinstance(also, (str, Path)):
             raise UsageError(f"also is one name, {also}; give a list of them")
@@ -67,6 +67,8 @@ class Targets:
             styles,
             None if corrected is None else Path(corrected),
         )
+        if str(corrected) == "-":
+            raise UsageError("corrected series go to a file; name a .parquet, .csv or .arrow file for them")
         if targets.corrected is not None and format_of(targets.corrected) == "gpkg":
             raise UsageError(f"{corrected} is a GeoPackage; name a .parquet, .csv or .arrow file for corrected series")
         if len(outputs) > 1 and not targets.are_files:
@@ -133,7 +135,10 @@ class Targets:
         block: dict[str, Any] | None = None
         for path in reversed(self.paths):
             block = read_block(path)
+            # One run gives all its files one key, and they are not one for another.
             if block is None or block.get("run_key") != key:
+                return None
+            if (CORRECTED_KEY in block, QUARANTINE_KEY in block) != (path == self.corrected, path == self.quarantine):
                 return None
         return block if all(path.is_file() for path in self.styles) else None
 
