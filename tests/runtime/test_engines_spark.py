@@ -110,10 +110,12 @@ def test_lists_whose_rows_have_dates_of_their_own(spark: Any, tmp_path: Path) ->
 def test_a_diagnosis(spark: Any, tmp_path: Path) -> None:
     from insar_runtime.engines.spark import classify_dataframe
 
-    table = wide(moving(), DATES)
+    theirs = pa.array(np.arange(60) / 8)
+    table = wide(moving(), DATES).append_column("acceleration_std", theirs)
     pq.write_table(table, tmp_path / "in.parquet")
     frame = spark.read.parquet(str(tmp_path / "in.parquet"))
     classified = classify_dataframe(frame, units="mm", diagnose=True)
+    assert classified.select("acceleration_std_input").toArrow()[0].combine_chunks().equals(theirs)
     assert dict(classified.dtypes)["jump_dates"] == "array<date>"
     job = plan(table, units="mm", diagnose=True, device="cpu")
     same(classified.toArrow(), pa.Table.from_batches(job(table.to_batches())))

@@ -41,7 +41,7 @@ def classify_dataframe(
     -------
     pyspark.sql.DataFrame
         Attribute columns with their Spark types, then class, confidence, probabilities, status, epochs and longest gap
-        of each row; null where a status allows no class.
+        of each row, null where a status allows no class; then the columns of a diagnosis where it is wanted.
 
     Raises
     ------
@@ -64,12 +64,17 @@ def map_in_arrow(
     Takes what ``classify_dataframe`` takes, and gives a callable that can be pickled and a
     ``pyspark.sql.types.StructType``.
     """
-    from pyspark.sql.types import StructType  # noqa: PLC0415 - only where Spark is used
+    from pyspark.sql.types import StructField, StructType  # noqa: PLC0415 - only where Spark is used
 
     options.setdefault("device", "cpu")
     sample = table.limit(SAMPLE_ROWS).toArrow()
     job = plan(sample, keep_series=keep_series, diagnose=diagnose, **options)
-    kept = [table.schema[name] for name in job.kept]
+    fields = [table.schema[name] for name in job.kept]
+    # A diagnosis moves some columns aside; what else Spark knows of them stays.
+    kept = [
+        StructField(name, field.dataType, field.nullable, field.metadata)
+        for name, field in zip(job.schema.names[: len(fields)], fields, strict=True)
+    ]
     return job, StructType(kept + _result_fields(job))
 
 
