@@ -115,14 +115,17 @@ class BreakFinder:
 
     def _fill(self, out: Breaks, rows: Indices, displacement: NDArray[np.floating], present: NDArray[np.bool_]) -> None:
         count, candidates = len(rows), self._candidates
-        values, rate = np.zeros((_ROWS_AT_ONCE, len(self._days)), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
-        values[:count], rate[:count] = _about_line(displacement, present, self._days)
+        # One more epoch than there are: see ``HingeTable``.
+        values, rate = np.zeros((_ROWS_AT_ONCE, len(self._days) + 1), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
+        values[:count, :-1], rate[:count] = _about_line(displacement, present, self._days)
         gaps: list[Gaps] = []
         log_prior = self._complete_prior
         if not present.all():
             gaps = list(Gaps.of(~present, len(candidates.day)))
             log_prior = np.repeat(log_prior, _ROWS_AT_ONCE, axis=0)
-            log_prior[:count] = candidates.log_prior(present)
+            # Rows that lack the same epochs stand next to each other.
+            differs = np.r_[True, (present[1:] != present[:-1]).any(axis=1)]
+            log_prior[:count] = candidates.log_prior(present[differs])[np.cumsum(differs) - 1]
         posterior = Posterior(_ROWS_AT_ONCE, len(candidates.day))
         for log_weight, table in zip(self._log_weight, self._tables, strict=True):
             posterior.add(table.fit(values, gaps), log_prior + log_weight)
