@@ -19,6 +19,7 @@ from insar_runtime._diagnosis.hinges import HingeTable, Singles
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
 from insar_runtime._diagnosis.outliers import clip_outliers
 from insar_runtime._diagnosis.posterior import Posterior
+from insar_runtime._diagnosis.spans import first_and_last
 from insar_runtime._diagnosis.status import FitStatus
 
 _ROWS_AT_ONCE: Final = 128
@@ -102,12 +103,10 @@ class BreakFinder:
         return out
 
     def _status(self, displacement: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.int8]:
-        span = np.zeros(len(present))
-        if present.shape[1]:
-            first, last = present.argmax(axis=1), present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)
-            span = self._days[last] - self._days[first]
+        first, last = first_and_last(present, self._days)
+        short = last - first < _LEAST_DAYS
         status = np.select(
-            [np.isinf(displacement).any(axis=1), present.sum(axis=1) < _LEAST_EPOCHS, span < _LEAST_DAYS],
+            [np.isinf(displacement).any(axis=1), present.sum(axis=1) < _LEAST_EPOCHS, short],
             [FitStatus.NON_FINITE, FitStatus.TOO_FEW_EPOCHS, FitStatus.SPAN_TOO_SHORT],
             default=FitStatus.SINGULAR if self._singular else FitStatus.OK,
         )

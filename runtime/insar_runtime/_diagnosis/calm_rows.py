@@ -23,6 +23,8 @@ _MOST_ALONE: Final = 60
 """Rows that miss values of their own cost many times as much; none are taken where there are so many others."""
 _LEAST_VALUES: Final = 8
 _LEAST_SHARE: Final = 0.3
+_MOST_MM: Final = 1e9
+"""No displacement, and squares of it leave single precision."""
 _STEP_SIGMAS: Final = 6.0
 _STEP_REACH: Final = 5
 """A row whose level changes by more than so many times what it usually does within so many epochs has jumped."""
@@ -35,7 +37,7 @@ _KEPT: Final = 0.4
 
 def usable_rows(displacement: NDArray[np.float32]) -> Floats:
     """Give rows [n, T] that have enough values and are not constant, as many as cost permits."""
-    finite = np.isfinite(displacement)
+    finite = np.abs(displacement) < _MOST_MM
     enough = finite.sum(axis=1) >= max(_LEAST_VALUES, _LEAST_SHARE * displacement.shape[1])
     values = np.where(finite, displacement, np.float32(np.nan))[enough]
     if not values.size:
@@ -74,7 +76,9 @@ def without_jumps(values: Floats, steps: Sequence[int]) -> Floats:
         # Levels are medians of five: two epochs after a step they are on the new one.
         change[:, max(step - _STEP_REACH - 2, 0) : step + 2] = 0.0
     missing = np.isnan(values)
-    change[missing[:, _STEP_REACH:] | missing[:, :-_STEP_REACH]] = np.nan
+    unknown = missing[:, _STEP_REACH:] | missing[:, :-_STEP_REACH]
+    # Of a row that has every other epoch, only interpolated values tell.
+    change[unknown & ~unknown.all(axis=1, keepdims=True)] = np.nan
     usual = np.maximum(robust_scatter(change, 1), _LEAST_STEP_MM)
     return values[_calmest(np.fmax.reduce(change, axis=1, initial=0.0) / usual, _STEP_SIGMAS)]
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
+from insar_runtime._diagnosis.spans import first_and_last
 
 _STEP_DAYS: Final = 3.0
 _STEPS: Final = 300
@@ -96,8 +97,7 @@ class Candidates:
         # What its least-squares line leaves.
         departure = energy - average**2 - (across - mean * average) ** 2 / (square - mean**2)
 
-        begin = self.days[present.argmax(axis=1)][:, None]
-        end = self.days[len(self.days) - 1 - present[:, ::-1].argmax(axis=1)][:, None]
+        begin, end = (day[:, None] for day in first_and_last(present, self.days))
         share = (self.day - begin) / (end - begin)
         outside = (np.minimum(share, 1 - share) - _LEAST_SHARE) / (_USUAL_SHARE - _LEAST_SHARE)
         weight = np.diff(self.edge) * np.clip(_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * outside, 0, 1)

@@ -162,10 +162,11 @@ class HingeTable:
         hinges, line = across[:, :, :-1], across[:, :, -1]
         information = self._information - np.einsum("pmj,pmj->pj", hinges, hinges)
         lean = self._lean - (line[:, None] @ hinges)[:, 0]
-        return self._scales(information, lean, np.vecdot(line, line), volume, np.count_nonzero(~gaps.padding, axis=1))
+        lost = (~gaps.padding).sum(axis=1).astype(np.float64)
+        return self._scales(information, lean, np.vecdot(line, line), volume, lost)
 
     def _scales(
-        self, information: Floats, lean: Floats, of_slope: Floats, volume: Floats, lost: Floats | Indices
+        self, information: Floats, lean: Floats, of_slope: Floats, volume: Floats, lost: Floats
     ) -> Scales:
         """Give scales from what each of p sets of missing epochs leaves, and adds to those of all epochs.
 
