@@ -192,6 +192,18 @@ def test_steep_ends_are_no_outliers() -> None:
     assert abs(found.v_after[0] - 200) < 4 * found.v_after_std[0]
 
 
+def test_the_tip_of_a_steep_break_is_no_outlier() -> None:
+    rng = np.random.default_rng(19)
+    days = np.arange(0.0, 420.0, 30.0)
+    noise = FileNoise.typical(days)
+    day, before, after = rng.uniform(100, 290, 500), rng.normal(0, 10, 500), rng.normal(0, 150, 500)
+    rows = np.stack([hinge(days, *one) for one in zip(day, before, after, strict=True)]) + drawn(noise, rng, 500)
+    found = BreakFinder(noise).find(rows.astype(np.float32))
+    assert 0.85 < np.mean((found.day_lo <= day) & (day <= found.day_hi)) < 0.95
+    assert np.mean(np.abs(found.v_before - before) < 1.645 * found.v_before_std) > 0.85
+    assert np.mean(np.abs(found.v_after - after) < 1.645 * found.v_after_std) > 0.85
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 150), min_size=1, max_size=4))
 def test_bits_do_not_depend_on_batches(seed: int, sizes: list[int]) -> None:

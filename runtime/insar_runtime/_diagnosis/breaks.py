@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.candidates import Candidates
+from insar_runtime._diagnosis.detrend import about_line
 from insar_runtime._diagnosis.found import Breaks
 from insar_runtime._diagnosis.gaps import Gaps, Indices
-from insar_runtime._diagnosis.hinges import HingeTable, Singles
-from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.outliers import clip_outliers
+from insar_runtime._diagnosis.hinges import HingeTable
+from insar_runtime._diagnosis.noise import FileNoise, Floats
 from insar_runtime._diagnosis.posterior import Posterior
 from insar_runtime._diagnosis.spans import first_and_last
 from insar_runtime._diagnosis.status import FitStatus
@@ -116,7 +116,7 @@ class BreakFinder:
         count, candidates = len(rows), self._candidates
         # One more epoch than there are: see ``HingeTable``.
         values, rate = np.zeros((_ROWS_AT_ONCE, len(self._days) + 1), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
-        values[:count, :-1], rate[:count] = _about_line(displacement, present, self._days)
+        values[:count, :-1], rate[:count] = about_line(displacement, present, self._days)
         gaps: list[Gaps] = []
         log_prior = self._complete_prior
         if not present.all():
@@ -167,39 +167,3 @@ def _nothing(status: NDArray[np.int8]) -> Breaks:
         explains=np.zeros(count, dtype=np.bool_),
         status=status,
     )
-
-
-def _about_line(displacement: NDArray[np.floating], present: NDArray[np.bool_], days: Floats) -> tuple[Singles, Floats]:
-    """Take the own line off rows [n, T] and clip their outliers; give also the rate of the line in mm/yr, [n]."""
-    years = (days - days.mean()) / DAYS_OF_YEAR
-    values = np.where(present, displacement, 0.0).astype(np.float64)
-    count = present.sum(axis=1)
-    mean, middle = values.sum(axis=1) / count, np.vecdot(present, years) / count
-    spread = np.vecdot(present, years**2) - count * middle**2
-    rate = (np.vecdot(values, years) - count * mean * middle) / spread
-    values -= (mean - rate * middle)[:, None] + rate[:, None] * years
-    singles = values.astype(np.float32)
-    if present.all():
-        return _clipped(singles, days[None]), rate
-    singles[~present] = 0.0
-    # Neighbours are the epochs that are there; rows that have equally many of them go together.
-    for number in np.unique(count):
-        rows = np.flatnonzero(count == number)
-        there = np.nonzero(present[rows])
-        clipped = _clipped(singles[rows][there].reshape(len(rows), number), days[there[1]].reshape(len(rows), number))
-        singles[rows[there[0]], there[1]] = clipped.ravel()
-    return singles, rate
-
-
-def _clipped(values: Singles, days: Floats) -> Singles:
-    """Clip outliers of rows [n, T] that may be steep at both ends, T at least 10; days are [n or 1, T]."""
-    ends = (_beyond(values, days)[:, ::-1], values, _beyond(values[:, ::-1], days[:, ::-1]))
-    return clip_outliers(np.concatenate(ends, axis=1))[:, 2:-2]
-
-
-def _beyond(values: Singles, days: Floats) -> Singles:
-    """Extrapolate two epochs [n, 2], nearest first, to before the begin: medians of five are late on a slope."""
-    near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
-    slope = (far - near) / (days[:, 7] - days[:, 2])
-    first, second = days[:, 0] - days[:, 2], days[:, 1] - days[:, 0]
-    return np.stack([near + slope * (first - second), near + slope * (first - 2 * second)], axis=1).astype(np.float32)

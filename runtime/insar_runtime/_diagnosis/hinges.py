@@ -165,9 +165,7 @@ class HingeTable:
         lost = (~gaps.padding).sum(axis=1).astype(np.float64)
         return self._scales(information, lean, np.vecdot(line, line), volume, lost)
 
-    def _scales(
-        self, information: Floats, lean: Floats, of_slope: Floats, volume: Floats, lost: Floats
-    ) -> Scales:
+    def _scales(self, information: Floats, lean: Floats, of_slope: Floats, volume: Floats, lost: Floats) -> Scales:
         """Give scales from what each of p sets of missing epochs leaves, and adds to those of all epochs.
 
         Parameters
