@@ -1,0 +1,230 @@
+"""Jumps of displacement series: changes of level within one epoch, lasting or temporary, on any motion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.certainty import Traits, probability_of, traits_of
+from insar_runtime._diagnosis.found import Jumps
+from insar_runtime._diagnosis.gls import by_missing
+from insar_runtime._diagnosis.jump_noise import EpochNoise, JumpNoise
+from insar_runtime._diagnosis.levels import Levels, fitted, moved
+from insar_runtime._diagnosis.noise import FileNoise, Floats
+from insar_runtime._diagnosis.outliers import change_of, clip_outliers
+from insar_runtime._diagnosis.search import grown, product, scatter_of, settled, weighted_sum
+from insar_runtime._diagnosis.smear import without_smear
+from insar_runtime._diagnosis.status import FitStatus
+from insar_runtime._diagnosis.steps import Places, Single, Steps
+
+_LEAST_MM: Final = 10.0
+_LEAST_CYCLES: Final = 0.6
+"""A jump is at least 10 mm, or this part of half a wavelength where that is less (X-band) [design]."""
+_TRIED: Final = 0.6
+"""Part of the least size from which on a candidate is tried: it may grow when others are fitted beside it [ours]."""
+_LEAST_EPOCHS: Final = 12
+_ROWS: Final = 512
+"""Rows at a time: fewer of them, and the calls of numpy would count."""
+_LEAST_SCATTER_MM: Final = 0.2
+_MOST_MM: Final = 1e6
+"""Values beyond are none: single precision would not do."""
+_LEAST_PROBABILITY: Final = 0.5
+"""What is less probable is not told of."""
+_ANY_SIZE: Final = 0.02
+"""Series whose jumps are no multiples over those whose jumps are [ours]."""
+_LONE: Final = 3.0
+"""How many times as often a jump that nothing takes back is no multiple: series that drift off and come back at once
+look like it [seen on EGMS rows]."""
+_SPREAD: Final = 0.24
+"""Part of half a wavelength over which such sizes spread, over the root of two pi [ours: 12 to 28 mm of 27.7 mm]."""
+_LEAST_EVIDENCE: Final = -2.0
+"""Of one jump for whole cycles, logarithmic: one that was fitted badly must not decide for all of its series."""
+_MOST_CYCLES: Final = 127
+_DISTANCE: Final = 3.0
+_FARTHEST: Final = 4.5
+"""Standard deviations from the nearest multiple at which a jump is no longer taken for it: usually, and where the
+other jumps of the series leave no doubt that they are whole cycles [ours]."""
+_NO_DOUBT: Final = 0.01
+
+
+class JumpFinder:
+    """Finds the jumps of series that share a time axis; built once a file, safe to share between threads.
+
+    Parameters
+    ----------
+    noise : FileNoise
+        Of the file.
+    half_wavelength_mm : float, optional
+        What one lost cycle moves a series by; without it no jump is told in cycles.
+    """
+
+    def __init__(self, noise: FileNoise, half_wavelength_mm: float | None) -> None:
+        self._cycle = half_wavelength_mm
+        self._least = _LEAST_MM if half_wavelength_mm is None else min(_LEAST_MM, _LEAST_CYCLES * half_wavelength_mm)
+        self._noise: JumpNoise | None = None
+        if len(noise.days) >= _LEAST_EPOCHS:
+            # Without any noise to hold against, every row gets a status that says so.
+            with suppress(np.linalg.LinAlgError):
+                self._noise = JumpNoise(noise, _TRIED * self._least)
+
+    def find(self, displacement: NDArray[np.floating]) -> Jumps:
+        """Find the jumps.
+
+        Parameters
+        ----------
+        displacement : ndarray of float, shape [n, T]
+            mm; NaN = missing.
+
+        Returns
+        -------
+        Jumps
+            A row's own bits depend on no other row.
+        """
+        traits, status = self._traits(displacement)
+        cycles, distance, certain = _in_cycles(traits, self._cycle)
+        probability = probability_of(traits, self._least) * certain
+        counts = np.bincount(traits.row, minlength=len(displacement))
+        return Jumps(
+            begins=np.concatenate([[0], np.cumsum(counts)]),
+            epoch=traits.epoch.astype(np.int32),
+            mm=traits.size.astype(np.float32),
+            mm_std=traits.std.astype(np.float32),
+            cycles=cycles,
+            distance=distance.astype(np.float32),
+            probability=probability.astype(np.float32),
+            status=status,
+            half_wavelength_mm=self._cycle,
+        )
+
+    def _traits(self, displacement: NDArray[np.floating]) -> tuple[Traits, NDArray[np.int8]]:
+        """Find steps [M] and what tells how certain they are, and the status [n] of the rows."""
+        status = _status(displacement)
+        good = np.flatnonzero(status == FitStatus.OK)
+        parts = []
+        if self._noise is None:
+            status[good] = FitStatus.SINGULAR
+            return Traits.joined([]), status
+        for members, missing in by_missing(displacement[good]):
+            rows, there = good[members], np.flatnonzero(~missing)
+            try:
+                noise = EpochNoise(self._noise, missing)
+                found = list(self._steps(displacement, rows, noise))
+            except np.linalg.LinAlgError:
+                status[rows] = FitStatus.SINGULAR
+                continue
+            parts += [replace(part, row=rows[part.row], epoch=there[part.epoch]) for part in found]
+        return Traits.joined(parts), status
+
+    def _steps(self, displacement: NDArray[np.floating], rows: NDArray[np.intp], noise: EpochNoise) -> Iterator[Traits]:
+        """Give the steps of rows of the same epochs; ``row`` and ``epoch`` count among these."""
+        looks = []
+        for begin in range(0, len(rows), _ROWS):
+            values = _without_line(displacement[rows[begin : begin + _ROWS]][:, noise.there], noise.days)
+            look = _first_look(noise, values)
+            looks.append(replace(look, row=begin + look.row))
+        look = _Look.joined(looks)
+        for bend, kind in np.unique(np.stack([look.bend, look.kind], axis=1), axis=0).tolist():
+            steps = noise.steps(bend, kind)
+            members = np.flatnonzero((look.bend == bend) & (look.kind == kind))
+            # As many steps side by side: the series with most of them sets the work of all at a time.
+            members = members[np.argsort(look.levels.counts[members], kind="stable")]
+            for begin in range(0, len(members), _ROWS):
+                some = members[begin : begin + _ROWS]
+                traits = self._second_look(steps, look.values[some], look.levels.take(some))
+                yield replace(traits, row=look.row[some[traits.row]])
+
+    def _second_look(self, steps: Steps, values: Single, levels: Levels) -> Traits:
+        """Find steps under the series' own noise, beginning with those that the first look found."""
+        raised = levels.series(steps.epochs)
+        clipped = clip_outliers(values - raised) + raised
+        seen = product(clipped, steps)
+        energy = weighted_sum(clipped, seen)
+        levels = fitted(steps, seen, levels.epochs)
+        levels = grown(steps, seen, levels, scatter_of(steps, energy, levels))
+        levels = settled(steps, seen, energy, levels, self._least)
+        clipped = without_smear(steps, clipped, seen, levels, scatter_of(steps, energy, levels))
+        seen = product(clipped, steps)
+        energy = weighted_sum(clipped, seen)
+        levels = moved(steps, seen, fitted(steps, seen, levels.epochs))
+        traits = traits_of(steps, clipped, energy, levels)
+        doubtful = probability_of(traits, self._least) < _LEAST_PROBABILITY
+        if doubtful.any():
+            epochs = levels.without(traits.row[doubtful], traits.epoch[doubtful], steps.epochs)
+            levels = moved(steps, seen, fitted(steps, seen, epochs))
+            traits = traits_of(steps, clipped, energy, levels)
+            traits = traits.take(probability_of(traits, self._least) >= _LEAST_PROBABILITY)
+        return traits
+
+
+def _in_cycles(traits: Traits, cycle: float | None) -> tuple[NDArray[np.int8], Floats, Floats]:
+    """Give how many half wavelengths steps are, 0 for none, how far from them, and how certain the number is, [M]."""
+    size, std = traits.size, traits.std
+    if cycle is None:
+        return np.zeros(len(size), dtype=np.int8), np.full(len(size), np.nan), np.ones(len(size))
+    number = np.rint(size / cycle)
+    number = np.clip(np.where(number == 0, np.copysign(1, size), number), -_MOST_CYCLES, _MOST_CYCLES)
+    distance = np.abs(size - number * cycle) / std
+    # The next multiple on the other side of the size; none is not a number of cycles.
+    other = number + np.where(size > number * cycle, 1, -1)
+    further = np.where(other == 0, np.inf, np.abs(size - other * cycle) / std)
+    certain = 1 / (1 + np.exp((distance**2 - further**2) / 2))
+    # Whole cycles against any size between them: a producer's filtering touches all jumps of a series or none.
+    spread = np.hypot(_SPREAD * cycle * np.abs(number) / std, 1)
+    evidence = np.maximum(np.log(spread) - distance**2 / 2, _LEAST_EVIDENCE)
+    odds = _ANY_SIZE * np.where(traits.returns > 0, 1, _LONE)
+    doubt = odds * np.exp(-np.bincount(traits.row, evidence)[traits.row])
+    certain /= 1 + doubt
+    whole = (distance <= np.where(doubt < _NO_DOUBT, _FARTHEST, _DISTANCE)) & (certain >= _LEAST_PROBABILITY)
+    return np.where(whole, number, 0).astype(np.int8), distance, np.where(whole, certain, 1)
+
+
+def _status(displacement: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Tell which rows [n] can be looked at."""
+    few = np.count_nonzero(np.isfinite(displacement), axis=1) < _LEAST_EPOCHS
+    # Comparisons with NaN are false.
+    wild = (np.abs(displacement) > _MOST_MM).any(axis=1)
+    return np.select([wild, few], [FitStatus.NON_FINITE, FitStatus.TOO_FEW_EPOCHS], FitStatus.OK).astype(np.int8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What a first look finds of n series that may have jumps: row, bend, kind [n], values [n, T], and steps."""
+
+    row: Places
+    bend: Places
+    kind: Places
+    values: Single
+    levels: Levels
+
+    @classmethod
+    def joined(cls, looks: list[_Look]) -> _Look:
+        row, bend, kind = (np.concatenate([getattr(look, name) for look in looks]) for name in ("row", "bend", "kind"))
+        values = np.concatenate([look.values for look in looks])
+        return cls(row, bend, kind, values, Levels.joined([look.levels for look in looks]))
+
+
+def _first_look(noise: EpochNoise, values: Single) -> _Look:
+    """Find steps under a mean noise, and how freely what is left bends, and of which kind its noise is."""
+    clipped = clip_outliers(values)
+    steps = noise.steps(0, 0)
+    seen = product(clipped, steps)
+    scatter = np.maximum(change_of(clipped).astype(np.float64) / noise.change, _LEAST_SCATTER_MM)
+    levels = grown(steps, seen, Levels.none(len(seen), steps.epochs), scatter)
+    row = np.flatnonzero((levels.epochs < steps.epochs).any(axis=1))
+    levels = levels.take(row)
+    bend, kind = noise.likeliest(clipped[row] - levels.series(steps.epochs))
+    return _Look(row, bend, kind, values[row], levels)
+
+
+def _without_line(displacement: NDArray[np.floating], days: Floats) -> Single:
+    """Take away each row's best line, or single precision would not do."""
+    values = displacement.astype(np.float64)
+    values -= values.mean(axis=1, keepdims=True)
+    time = days - days.mean()
+    values -= ((values * time).sum(axis=1) / (time * time).sum())[:, None] * time
+    return values.astype(np.float32)

@@ -1,0 +1,122 @@
+"""Which jumps may be taken out of a series, and what that takes off each epoch.
+
+A jump up whose way back stays would leave the series wrong from then on, where it was wrong for some epochs only. So a
+jump and its way back are taken out together or not at all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.found import Jumps
+
+_ALIKE: Final = 0.35
+_ALIKE_STD: Final = 3.0
+"""A jump that is no multiple takes another one back if they differ by less than this part of half a wavelength, or
+these standard deviations [ours]."""
+
+
+def repairable(jumps: Jumps, *, above: float, damped: bool) -> NDArray[np.bool_]:
+    """Tell which jumps may be taken out.
+
+    Parameters
+    ----------
+    jumps : Jumps
+    above : float
+        Least probability.
+    damped : bool
+        Whether jumps that are no multiple of half a wavelength may be, too.
+
+    Returns
+    -------
+    ndarray of bool, shape [M]
+        A jump goes only together with the one that it takes back: the last one before that went the other way and has
+        not been taken back. That is sought among all jumps that were found, whatever their probability.
+    """
+    sure: NDArray[np.bool_] = (jumps.probability >= above) & ((jumps.cycles != 0) | damped)
+    rows = jumps.rows
+    # Only where some jumps of a row go and others stay can one be parted from its way back.
+    going = np.bincount(rows[sure], minlength=len(jumps.status))
+    for row in np.flatnonzero((going > 0) & (going < jumps.counts)):
+        own = slice(int(jumps.begins[row]), int(jumps.begins[row + 1]))
+        sure[own] = _together(jumps, own, sure[own])
+    return sure
+
+
+def offsets(jumps: Jumps, mask: NDArray[np.bool_], epochs: int) -> NDArray[np.float64]:
+    """Give what jumps add to each epoch; the series less this are without them.
+
+    Parameters
+    ----------
+    jumps : Jumps
+    mask : ndarray of bool, shape [M]
+        The jumps that are meant.
+    epochs : int
+        Number T of epochs.
+
+    Returns
+    -------
+    ndarray of float64, shape [n, T]
+        mm: whole multiples of half the wavelength, so that adding them again restores the series, plus the sizes of
+        jumps that are no multiple.
+    """
+    place = jumps.rows[mask], jumps.epoch[mask]
+    cycles = np.zeros((len(jumps.status), epochs), dtype=np.int64)
+    np.add.at(cycles, place, jumps.cycles[mask])
+    mm = np.zeros(cycles.shape)
+    np.add.at(mm, place, np.where(jumps.cycles[mask] == 0, jumps.mm[mask], 0))
+    return np.cumsum(cycles, axis=1) * np.float64(jumps.half_wavelength_mm or 0) + np.cumsum(mm, axis=1)
+
+
+def _together(jumps: Jumps, own: slice, sure: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep those jumps of one row of which none that belongs to them is unsure."""
+    group = list(range(len(sure)))
+    waiting: list[_Open] = []
+    for place, jump in enumerate(range(own.start, own.stop)):
+        new = _Open(place, int(jumps.cycles[jump]), float(jumps.mm[jump]), float(jumps.mm_std[jump]))
+        while waiting and waiting[-1].mm * new.mm < 0:
+            old = waiting.pop()
+            if not _belong(old, new, jumps.half_wavelength_mm):
+                # A jump of another size, which the whole cycles around it have nothing to do with.
+                if old.cycles:
+                    waiting.append(old)
+                    new = replace(new, mm=0.0)
+                continue
+            group = [group[old.place] if one == group[place] else one for one in group]
+            if not old.cycles or not new.cycles or abs(old.cycles) == abs(new.cycles):
+                new = replace(new, mm=0.0)
+            elif abs(old.cycles) > abs(new.cycles):
+                waiting.append(old.less(new))
+                new = replace(new, mm=0.0)
+            else:
+                new = new.less(old)
+        if new.mm:
+            waiting.append(new)
+    unsure = {one for one, good in zip(group, sure, strict=True) if not good}
+    return np.array([one not in unsure for one in group])
+
+
+@dataclass(frozen=True)
+class _Open:
+    """What of a jump has not been taken back."""
+
+    place: int
+    cycles: int
+    mm: float
+    std: float
+
+    def less(self, other: _Open) -> _Open:
+        """Give what is left when a smaller one the other way takes some of it back."""
+        return replace(self, cycles=self.cycles + other.cycles, mm=self.mm + other.mm)
+
+
+def _belong(old: _Open, new: _Open, cycle: float | None) -> bool:
+    """Tell whether two jumps the other way round may be one error: whole cycles, or sizes that are alike."""
+    if old.cycles and new.cycles:
+        return True
+    return abs(old.mm + new.mm) <= max(_ALIKE * (cycle or 0.0), _ALIKE_STD * math.hypot(old.std, new.std))
