@@ -19,7 +19,7 @@ from insar_runtime._diagnosis.gaps import Gaps, Indices
 from insar_runtime._diagnosis.hinges import HingeTable
 from insar_runtime._diagnosis.noise import FileNoise, Floats
 from insar_runtime._diagnosis.posterior import Posterior
-from insar_runtime._diagnosis.spans import first_and_last
+from insar_runtime._diagnosis.presence import first_and_last
 from insar_runtime._diagnosis.status import FitStatus
 
 _ROWS_AT_ONCE: Final = 128

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
-from insar_runtime._diagnosis.spans import first_and_last
+from insar_runtime._diagnosis.presence import first_and_last
 
 _STEP_DAYS: Final = 3.0
 _STEPS: Final = 300

@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.presence import rows_alike
+
 LOST_MULTIPLE: Final = 8
 """Missing epochs are padded to a multiple of this: rows that lack similarly many share a shape, which depends on what
 a row lacks alone, and so do its bits."""
@@ -56,9 +58,7 @@ class Gaps:
         ``width`` is that of the matrices that come of it, for each missing epoch.
         """
         groups: dict[int, list[tuple[Indices, Indices]]] = {}
-        _, kind = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
-        order = np.argsort(kind.ravel(), kind="stable")
-        for rows in np.split(order, np.cumsum(np.bincount(kind.ravel()))[:-1]):
+        for rows in rows_alike(missing):
             lost = np.flatnonzero(missing[rows[0]])
             if len(lost):
                 groups.setdefault(-(-len(lost) // LOST_MULTIPLE), []).append((lost, rows))

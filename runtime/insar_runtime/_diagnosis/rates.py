@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.found import Rates
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
+from insar_runtime._diagnosis.presence import first_and_last
 from insar_runtime._diagnosis.rate_design import LINE, PARABOLA, UNKNOWNS, RateDesign, factors, over_columns, substitute
 from insar_runtime._diagnosis.rate_sums import RowSums, sums_of_complete, sums_of_partial
-from insar_runtime._diagnosis.spans import first_and_last
 from insar_runtime._diagnosis.status import FitStatus
 
 LEAST_EPOCHS: Final = 2 * UNKNOWNS

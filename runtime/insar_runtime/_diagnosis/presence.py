@@ -1,4 +1,4 @@
-"""From when to when a series has values."""
+"""Which values rows have: from when to when, and which rows have the same ones."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def first_and_last(present: NDArray[np.bool_], days: Floats) -> tuple[Floats, Fl
     some = present.any(axis=1)
     first, last = present.argmax(axis=1), len(days) - 1 - present[:, ::-1].argmax(axis=1)
     return days[first], days[np.where(some, last, first)]
+
+
+def rows_alike(missing: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Group rows [n, T] that miss the same values; rows of a group are in rising order."""
+    if not len(missing):
+        return []
+    _, group = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
+    order = np.argsort(group.ravel(), kind="stable")
+    return np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
