@@ -19,16 +19,19 @@ _MOST_VALUES: Final = 120_000
 LEAST_ROWS: Final = 50
 """Rows that tell how often each kind of noise occurs."""
 _MOST_PATTERNS: Final = 8
+"""Sets of missing values that several rows share: each is filtered by itself."""
 _MOST_ALONE: Final = 60
 """Rows that miss values of their own cost many times as much; none are taken where there are so many others."""
 _LEAST_VALUES: Final = 8
 _LEAST_SHARE: Final = 0.3
+"""Values that a row must have, and part of the epochs."""
 _MOST_MM: Final = 1e9
 """No displacement, and squares of it leave single precision."""
 _STEP_SIGMAS: Final = 6.0
 _STEP_REACH: Final = 5
 """A row whose level changes by more than so many times what it usually does within so many epochs has jumped."""
 _LEAST_STEP_MM: Final = 0.2
+"""Usual change of level where a row hardly scatters: twice the rounding."""
 _MOTION_SIGMAS: Final = 5.0
 """Curvature beyond what the noise alone would make of it: chance passes it in less than 1 % of rows."""
 _KEPT: Final = 0.4
