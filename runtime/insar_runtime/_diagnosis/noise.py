@@ -8,8 +8,8 @@ what a row's own are weighed by.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 DAYS_OF_YEAR: Final = 365.25
-_ANNUAL_CHANGE: Final = 0.09
-_HALF_YEAR: Final = 0.03
+ANNUAL_CHANGE: Final = 0.09
+HALF_YEAR: Final = 0.03
 """Variance of the yearly amplitude's change from year to year, and of the half-yearly part, over that of the yearly
 cycle [measured on EGMS rows for the simulator: ``training.simulator.config.AnnualConfig``]."""
 
@@ -58,13 +58,16 @@ class NoiseKind:
         """
         lag = np.abs(days[:, None] - days[None, :])
         year = lag / DAYS_OF_YEAR
-        change = 1 + _ANNUAL_CHANGE * np.maximum(1 - year, 0)
-        cycle = change * np.cos(2 * np.pi * year) + _HALF_YEAR * np.cos(4 * np.pi * year)
+        change = 1 + ANNUAL_CHANGE * np.maximum(1 - year, 0)
+        cycle = change * np.cos(2 * np.pi * year) + HALF_YEAR * np.cos(4 * np.pi * year)
         covariance = self.short * np.exp(-lag / self.short_days) + self.slow * np.exp(-lag / self.slow_days)
         covariance += self.annual**2 * cycle
         covariance[np.diag_indices_from(covariance)] += self.white * (1 if white_factor is None else white_factor**2)
         return np.asarray(covariance)
 
+
+_LAGS: Final = (6, 12, 24, 48)
+"""Days at which the correlation is told."""
 
 _TYPICAL: Final = (
     (NoiseKind(0.90, 0.10, 0.00), 0.15),
@@ -126,6 +129,67 @@ class FileNoise:
         """Give the noise of an EGMS file on a time axis [T], for tables with too few rows to tell."""
         kinds, weights = zip(*_TYPICAL, strict=True)
         return cls(days, kinds, np.array(weights), (1.4, 2.4, 4.0), np.ones(len(days)))
+
+    @property
+    def white_mm(self) -> float:
+        """RMS of the white part in a typical row; the parts' squares sum to that of the median scatter."""
+        return self._part_mm("white")
+
+    @property
+    def short_mm(self) -> float:
+        """RMS of the part that is forgotten within weeks."""
+        return self._part_mm("short")
+
+    @property
+    def slow_mm(self) -> float:
+        """RMS of the part that wanders for months."""
+        return self._part_mm("slow")
+
+    @property
+    def short_days(self) -> float | None:
+        """Time constant of the short part; None where there is none."""
+        return self._time_constant("short")
+
+    @property
+    def slow_days(self) -> float | None:
+        """Time constant of the slow part; None where there is none."""
+        return self._time_constant("slow")
+
+    def correlation(self, lag_days: float) -> float:
+        """Give the correlation of the noise with itself some days later, without the yearly cycle."""
+        correlations = [
+            kind.short * np.exp(-lag_days / kind.short_days) + kind.slow * np.exp(-lag_days / kind.slow_days)
+            for kind in self.kinds
+        ]
+        return float(self.weights @ np.array(correlations))
+
+    def to_dict(self, dates: NDArray[np.datetime64]) -> dict[str, Any]:
+        """Give it as plain values; ``dates`` [T] are those of the time axis."""
+        return {
+            "rows": self.rows,
+            "scatter_mm": list(self.scatter_mm),
+            "white_mm": self.white_mm,
+            "short_mm": self.short_mm,
+            "short_days": self.short_days,
+            "slow_mm": self.slow_mm,
+            "slow_days": self.slow_days,
+            "correlation": {str(lag): self.correlation(lag) for lag in _LAGS},
+            "kinds": [
+                {"weight": float(weight), **asdict(kind)} for weight, kind in zip(self.weights, self.kinds, strict=True)
+            ],
+            "steps": [{"date": str(dates[step.epoch]), "rms_mm": step.rms_mm} for step in self.steps],
+        }
+
+    def _part_mm(self, name: str) -> float:
+        shares = np.array([getattr(kind, name) for kind in self.kinds])
+        return self.scatter_mm[1] * float(self.weights @ shares) ** 0.5
+
+    def _time_constant(self, name: str) -> float | None:
+        variance = self.weights * np.array([getattr(kind, name) for kind in self.kinds])
+        if not variance.sum() > 0:
+            return None
+        logs = np.log([getattr(kind, f"{name}_days") for kind in self.kinds])
+        return float(np.exp(variance @ logs / variance.sum()))
 
     def on(self, days: Floats) -> FileNoise:
         """Give the noise on another time axis, of which no epoch is known to be worse than others."""

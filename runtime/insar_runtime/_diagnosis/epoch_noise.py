@@ -1,0 +1,79 @@
+"""Epochs that concern all rows of a file: noisier ones, and dates at which many rows change level."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.gls import restricted_precision
+from insar_runtime._diagnosis.noise import CommonStep, FileNoise, Floats
+from insar_runtime._diagnosis.whitening import Columns
+from insar_runtime._survey.axis import find_switches
+from insar_runtime._survey.levels import survey_levels
+from insar_runtime._survey.windows import nanmedian
+
+_LEAST_VALUES: Final = 50
+_MOST_MISSING: Final = 0.2
+_MOST_SIGMAS: Final = 4.5
+"""Values count as no further off than this many times the median of their epoch, which is 3 standard deviations."""
+_CLEAR: Final = 4.0
+_FACTORS: Final = (0.4, 8.0)
+
+
+def scatter_of_epochs(values: Floats, noise: FileNoise, columns: Columns) -> Floats:
+    """Give the scatter of the white part at each epoch [T] over the usual one.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape [N, T]
+        mm; NaN = missing.
+    noise : FileNoise
+        A first estimate, with the same scatter at all epochs.
+    columns : Columns
+        Known columns that the noise comes with.
+
+    Notes
+    -----
+    What all other epochs of a row do not foretell of a value has a variance that the estimate gives; where it is
+    more in the median of the rows, the white part is.
+    """
+    missing = np.isnan(values)
+    some = missing.mean(axis=1) < _MOST_MISSING
+    count = np.count_nonzero(~missing[some], axis=0)
+    if count.max(initial=0) < _LEAST_VALUES:
+        return np.ones(values.shape[1])
+    covariance = np.tensordot(noise.weights, np.stack(noise.covariances()), 1)
+    white = float(noise.weights @ np.array([kind.white for kind in noise.kinds]))
+    precision = restricted_precision(covariance, columns.free).matrix
+    diagonal = np.maximum(np.diag(precision), 1e-9)
+    # A missing value counts as foretold, and tells nothing.
+    rest = np.where(missing, 0.0, values)[some] @ precision / np.sqrt(diagonal)
+    squares = np.where(missing[some], np.nan, rest**2)
+    squares /= nanmedian(squares, 1)[:, None]
+    squares = np.minimum(squares, _MOST_SIGMAS**2 * nanmedian(squares, 0))
+    mean = np.nansum(squares, axis=0) / np.maximum(count, 1)
+    error = np.nansum(np.square(squares - mean), axis=0) / np.maximum(count, 1) ** 2
+    usual = np.median(mean[count >= _LEAST_VALUES])
+    factor = _drawn_to_usual(mean / usual - 1, np.sqrt(error) / usual) / (diagonal * white)
+    low, high = _FACTORS
+    return np.where(count < _LEAST_VALUES, 1.0, np.sqrt(np.clip(1 + factor, low**2, high**2)))
+
+
+def _drawn_to_usual(excess: Floats, error: Floats) -> Floats:
+    """Take off what chance makes of few rows; what stands out by itself is kept."""
+    own = np.minimum(excess**2, (_CLEAR * error) ** 2).mean()
+    part = max(1 - float((error**2).mean() / max(own, 1e-12)), 0.0)
+    return np.where(np.abs(excess) > _CLEAR * error, excess, part * excess)
+
+
+def common_steps(rows: Floats, dates: NDArray[np.datetime64]) -> tuple[CommonStep, ...]:
+    """Find dates at which many rows change level, and how much all of them do."""
+    switches = [switch.date for switch in find_switches(dates)] if len(dates) > 1 else []
+    found = []
+    for change in survey_levels(rows.astype(np.float32), dates, switches):
+        epoch = int(np.searchsorted(dates, change.after))
+        size = abs(change.common_mm) if change.common_mm is not None else change.size_mm * change.share**0.5
+        found.append(CommonStep(epoch, float(size)))
+    return tuple(sorted(found, key=lambda step: step.epoch))
