@@ -112,3 +112,28 @@ def by_missing(displacement: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.
     order = np.argsort(group.ravel(), kind="stable")
     for rows in np.split(partial[order], np.cumsum(np.bincount(group.ravel()))[:-1]):
         yield rows, missing[rows[0]]
+
+
+def line_estimator(covariance: Floats, nuisance: Floats) -> tuple[Floats, Floats]:
+    """Give the generalised least-squares estimator of the nuisance columns alone.
+
+    Parameters
+    ----------
+    covariance : ndarray of float64, shape [T, T]
+    nuisance : ndarray of float64, shape [T, p]
+
+    Returns
+    -------
+    estimator : ndarray of float64, shape [p, T]
+        Gives the amplitudes by multiplication with a series.
+    spread : ndarray of float64, shape [p, p]
+        Covariance of the amplitudes.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a matrix is singular.
+    """
+    seen = np.linalg.solve(covariance, nuisance)
+    spread = np.linalg.inv(nuisance.T @ seen)
+    return spread @ seen.T, spread
