@@ -1,0 +1,163 @@
+"""A set of steps in each of many series: their sizes fitted together, their epochs moved to where they fit best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.noise import Floats
+from insar_runtime._diagnosis.steps import LEAST_EPOCHS, Places, Single, Steps
+
+MOST_STEPS: Final = 16
+"""Up to eight jumps, each of which may end."""
+_REACH: Final = 4
+"""Epochs by which a step may be moved at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """Steps of n series, each row's in the order of time.
+
+    Attributes
+    ----------
+    epochs : ndarray of int64, shape [n, MOST_STEPS]
+        First epoch on the new level; T where there is no step.
+    size : ndarray of float64, shape [n, MOST_STEPS]
+        mm.
+    variance : ndarray of float64, shape [n, MOST_STEPS]
+        Of the sizes, for noise of unit scatter.
+    fall : ndarray of float64, shape [n]
+        By how much the steps lower the weighted sum of squares.
+    """
+
+    epochs: Places
+    size: Floats
+    variance: Floats
+    fall: Floats
+
+    @classmethod
+    def none(cls, count: int, epochs: int) -> Levels:
+        """Give series without any step."""
+        nothing = np.zeros((count, MOST_STEPS))
+        return cls(np.full((count, MOST_STEPS), epochs), nothing, nothing, np.zeros(count))
+
+    def take(self, rows: NDArray[np.intp]) -> Levels:
+        """Give some of the series."""
+        return Levels(self.epochs[rows], self.size[rows], self.variance[rows], self.fall[rows])
+
+    def put(self, rows: NDArray[np.intp], other: Levels) -> Levels:
+        """Give the same with some of the series replaced."""
+        mine = (self.epochs, self.size, self.variance, self.fall)
+        parts = [part.copy() for part in mine]
+        for part, new in zip(parts, (other.epochs, other.size, other.variance, other.fall), strict=True):
+            part[rows] = new
+        return Levels(*parts)
+
+    def series(self, count: int) -> Single:
+        """Give the steps as series [n, T] in mm."""
+        steps = np.zeros((len(self.epochs), count + 1))
+        np.put_along_axis(steps, self.epochs, 0, axis=1)
+        rows = np.repeat(np.arange(len(steps)), MOST_STEPS)
+        np.add.at(steps, (rows, self.epochs.ravel()), self.size.ravel())
+        return np.cumsum(steps[:, :count], axis=1).astype(np.float32)
+
+
+def fitted(steps: Steps, seen: Single, epochs: Places) -> Levels:
+    """Fit the sizes of steps at given epochs.
+
+    Parameters
+    ----------
+    steps : Steps
+    seen : ndarray of float32, shape [n, T + 1]
+        Products of the series with all steps.
+    epochs : ndarray of int64, shape [n, MOST_STEPS]
+        In rising order; T where there is none. Equal ones count once.
+    """
+    last = steps.epochs
+    epochs = np.sort(epochs, axis=1)
+    repeated = epochs[:, 1:] == epochs[:, :-1]
+    if repeated.any():
+        epochs[:, 1:][repeated] = last
+        epochs.sort(axis=1)
+    most = int((epochs < last).sum(axis=1).max(initial=0))
+    size, variance = np.zeros(epochs.shape), np.zeros(epochs.shape)
+    if not most:
+        return Levels(epochs, size, variance, np.zeros(len(epochs)))
+    used = epochs[:, :most]
+    gram = steps.gram[used[:, :, None], used[:, None, :]]
+    absent = used == last
+    diagonal = np.arange(most)
+    gram[:, diagonal, diagonal] += absent
+    product = np.take_along_axis(seen, used, axis=1).astype(np.float64)
+    product[absent] = 0
+    inverse = _inverse(gram)
+    size[:, :most] = (inverse * product[:, None, :]).sum(axis=2)
+    variance[:, :most] = np.where(absent, 0, inverse[:, diagonal, diagonal])
+    return Levels(epochs, size, variance, (size[:, :most] * product).sum(axis=1))
+
+
+def unexplained(steps: Steps, seen: Single, levels: Levels) -> Single:
+    """Give what all steps [n, T + 1] see of series without the steps already found."""
+    rest = seen.copy()
+    for place in range(int((levels.epochs < steps.epochs).sum(axis=1).max(initial=0))):
+        rest -= levels.size[:, place, None].astype(np.float32) * steps.gram32[levels.epochs[:, place]]
+    return rest
+
+
+def moved(steps: Steps, seen: Single, levels: Levels) -> Levels:
+    """Move each step to where it fits best while the others stay, then fit all sizes again."""
+    rest = unexplained(steps, seen, levels)
+    epochs = levels.epochs.copy()
+    rows = np.arange(len(epochs))
+    shift = np.arange(-_REACH, _REACH + 1)
+    for place in range(int((epochs < steps.epochs).sum(axis=1).max(initial=0))):
+        here, size = epochs[:, place], levels.size[:, place, None]
+        before = epochs[:, place - 1] if place else np.zeros_like(here)
+        after = epochs[:, place + 1] if place + 1 < MOST_STEPS else np.full_like(here, steps.epochs)
+        there = here[:, None] + shift
+        allowed = (there >= before[:, None] + LEAST_EPOCHS) & (there <= after[:, None] - LEAST_EPOCHS)
+        allowed &= (there <= steps.epochs - LEAST_EPOCHS) & (here < steps.epochs)[:, None]
+        there = np.where(allowed, there, here[:, None])
+        own = steps.gram[here, here][:, None] + steps.gram[there, there] - 2 * steps.gram[here[:, None], there]
+        gain = 2 * size * (np.take_along_axis(rest, there, axis=1) - rest[rows, here][:, None]) - size * size * own
+        best = there[rows, gain.argmax(axis=1)]
+        change = np.flatnonzero(best != here)
+        if len(change):
+            difference = steps.gram32[best[change]] - steps.gram32[here[change]]
+            rest[change] -= size[change].astype(np.float32) * difference
+            epochs[change, place] = best[change]
+    if np.array_equal(epochs, levels.epochs):
+        return levels
+    return fitted(steps, seen, epochs)
+
+
+def without_weakest(levels: Levels, weakness: Floats, last: int) -> Places:
+    """Give the epochs [n, MOST_STEPS] less the step of largest weakness [n, MOST_STEPS] in each row above 1."""
+    worst = weakness.argmax(axis=1)
+    rows = np.flatnonzero(weakness[np.arange(len(worst)), worst] > 1)
+    epochs = levels.epochs.copy()
+    epochs[rows, worst[rows]] = last
+    return epochs
+
+
+def _inverse(matrix: Floats) -> Floats:
+    """Invert positive definite matrices [n, m, m] by Gauss and Jordan.
+
+    Element by element, so that neither the number of series nor the unused rows of a matrix change a bit.
+    """
+    inverse = matrix.copy()
+    for place in range(matrix.shape[1]):
+        pivot = np.maximum(inverse[:, place, place], _LEAST_PIVOT)[:, None]
+        column = inverse[:, :, place].copy()
+        row = inverse[:, place, :] / pivot
+        inverse -= column[:, :, None] * row[:, None, :]
+        inverse[:, place, :] = row
+        inverse[:, :, place] = -column / pivot
+        inverse[:, place, place] = 1 / pivot[:, 0]
+    return inverse
+
+
+_LEAST_PIVOT: Final = 1e-9
