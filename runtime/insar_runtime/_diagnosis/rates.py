@@ -1,0 +1,184 @@
+"""Rates of displacement by the definitions of EGMS: velocity, acceleration, seasonality, scatter.
+
+Least squares with equal weights, each on the epochs that the row has. These definitions give the numbers that the
+files of the European Ground Motion Service carry (``python -m training rates`` compares them):
+
+- velocity: of a line with the annual sine; acceleration: twice the quadratic coefficient of a parabola with it;
+  seasonality: amplitude of the sine beside a cubic; rmse: scatter about that last model;
+- the scatter about each model is the root of the mean squared residual, over all epochs rather than the degrees of
+  freedom, and the noise is taken as white;
+- the standard deviation of the seasonality is that of an amplitude of pure noise (Rayleigh): sqrt(2 - pi/2) times that
+  of a coefficient.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.found import Rates
+from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
+from insar_runtime._diagnosis.rate_design import LINE, PARABOLA, UNKNOWNS, RateDesign, factors, substitute
+from insar_runtime._diagnosis.rate_sums import RowSums, sums_of_complete, sums_of_partial
+from insar_runtime._diagnosis.status import FitStatus
+
+LEAST_EPOCHS: Final = 2 * UNKNOWNS
+"""Fewer leave too little to tell the scatter."""
+
+LEAST_DAYS: Final = DAYS_OF_YEAR
+"""Within less than a year, a part of the sine looks like a line, a parabola or a cubic."""
+
+MOST_INFLATION: Final = 10.0
+"""A row is singular if its epochs lie so badly that a standard deviation is above this many times that of as many
+epochs, evenly spread, of a model of its own. That of the seasonality is 8 times as large on a span of one year, and
+1.1 times on two."""
+
+_RAYLEIGH: Final = float(np.sqrt(2 - np.pi / 2))
+
+
+def estimate_rates(displacement: NDArray[np.floating], days: NDArray[np.floating]) -> Rates:
+    """Estimate the rates of series that share a time axis.
+
+    Parameters
+    ----------
+    displacement : ndarray of float32, shape [N, T]
+        mm; NaN = missing. Any offset.
+    days : ndarray, shape [T]
+        Days since any date, rising.
+
+    Returns
+    -------
+    Rates
+        NaN where the status is not OK: ``NON_FINITE`` with an infinite value, ``TOO_FEW_EPOCHS`` with fewer than
+        ``LEAST_EPOCHS`` values, ``SPAN_TOO_SHORT`` where they span less than ``LEAST_DAYS``, ``SINGULAR`` where they
+        lie such that trend and yearly cycle cannot be told apart (``MOST_INFLATION``).
+    """
+    return RateEstimator(days).estimate(displacement)
+
+
+class RateEstimator:
+    """Estimates rates on one time axis; made once a file. Several threads may use it at a time.
+
+    Parameters
+    ----------
+    days : ndarray, shape [T]
+        Days since any date, rising.
+    """
+
+    def __init__(self, days: NDArray[np.floating]) -> None:
+        self._days = np.asarray(days, dtype=np.float64)
+        self._design = RateDesign.on(self._days)
+
+    def estimate(self, displacement: NDArray[np.floating]) -> Rates:
+        """Estimate the rates of series [N, T] in mm; see ``estimate_rates``."""
+        found = np.full((7, len(displacement)), np.nan)
+        status = np.full(len(displacement), FitStatus.SINGULAR, dtype=np.int8)
+        complete = np.zeros(len(displacement), dtype=np.bool_)
+        with np.errstate(all="ignore"):
+            if self._design is not None:
+                # Rows with missing or infinite values go through this as well: cheaper than a look at all values.
+                sums = sums_of_complete(self._design, displacement)
+                complete = np.isfinite(sums.energy)
+                found[:], status[:] = _rates(_complete_fit(self._design, sums))
+            partial = np.flatnonzero(~complete)
+            if len(partial):
+                found[:, partial], status[partial] = self._partial(displacement[partial])
+            rates = found.astype(np.float32)
+        rates[:, status != FitStatus.OK] = np.nan
+        return Rates(*rates, status=status)
+
+    def _partial(self, displacement: NDArray[np.floating]) -> tuple[Floats, NDArray[np.int8]]:
+        present = np.isfinite(displacement)
+        count = np.count_nonzero(present, axis=1)
+        first, last = present.argmax(axis=1), present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)
+        span = np.where(count > 0, self._days[last] - self._days[first], 0.0)
+        if self._design is None:
+            found = np.full((7, len(displacement)), np.nan)
+            status = _status(count, span, np.zeros(len(displacement), dtype=np.bool_))
+        else:
+            sums, gram = sums_of_partial(self._design, displacement, present)
+            found, status = _rates(_partial_fit(self._design, sums, gram, count, span))
+        status[np.isinf(displacement).any(axis=1)] = FitStatus.NON_FINITE
+        return found, status
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """Fits of n rows in columns that are orthonormal over the row's own epochs; n may be 1 where all rows share it.
+
+    Attributes
+    ----------
+    count, span : ndarray, shape [n]
+        Epochs, and days between the first and the last of them.
+    energy : ndarray of float64, shape [n]
+        Sum of squares, mm^2.
+    amplitudes : ndarray of float64, shape [6, n]
+        Of the columns; each takes its square off the sum of squares, whichever columns follow.
+    line, parabola : ndarray of float64, shape [n]
+        Amplitude of the highest power's column for a rate of one mm/yr, and for a quadratic coefficient of one.
+    season : ndarray of float64, shape [6, 2, n]
+        Sine and cosine from the amplitudes.
+    regular : ndarray of bool, shape [n]
+    """
+
+    count: NDArray[np.integer]
+    span: Floats
+    energy: Floats
+    amplitudes: Floats
+    line: Floats
+    parabola: Floats
+    season: Floats
+    regular: NDArray[np.bool_]
+
+
+def _complete_fit(design: RateDesign, sums: RowSums) -> _Fit:
+    line, parabola = design.scale[[LINE, PARABOLA], None]
+    season = design.season.T[:, :, None]
+    count, span = np.array([len(design.days)]), np.array([design.days[-1] - design.days[0]])
+    return _Fit(count, span, sums.energy, sums.projections, line, parabola, season, np.array([True]))
+
+
+def _partial_fit(
+    design: RateDesign, sums: RowSums, gram: Floats, count: NDArray[np.integer], span: Floats
+) -> _Fit:
+    lower, regular = factors(gram)
+    season = np.broadcast_to(design.season.T[:, :, None], (UNKNOWNS, 2, len(count)))
+    solved = substitute(lower, np.concatenate([sums.projections[:, None], season], axis=1))
+    line, parabola = (design.scale[power] * lower[power, power] for power in (LINE, PARABOLA))
+    return _Fit(count, span, sums.energy, solved[:, 0], line, parabola, solved[:, 1:], regular)
+
+
+def _rates(fit: _Fit) -> tuple[Floats, NDArray[np.int8]]:
+    """Give the seven rates [7, n], in the order of ``Rates``, and the status [n]."""
+    left = fit.energy - np.cumsum(fit.amplitudes**2, axis=0)[LINE:]
+    by_line, by_parabola, by_cubic = np.sqrt(np.maximum(left, 0) / fit.count)
+    velocity, acceleration = fit.amplitudes[LINE] / fit.line, 2 * fit.amplitudes[PARABOLA] / fit.parabola
+    sine, cosine = (fit.season * fit.amplitudes[:, None]).sum(axis=0)
+    # Standard deviations for noise of 1 mm.
+    of_velocity, of_acceleration = 1 / np.abs(fit.line), 2 / np.abs(fit.parabola)
+    of_season = np.sqrt((fit.season**2).sum(axis=(0, 1)) / 2)
+    years = fit.span / DAYS_OF_YEAR
+    regular = fit.regular & (of_season <= MOST_INFLATION * np.sqrt(2 / fit.count))
+    regular &= of_velocity <= MOST_INFLATION * np.sqrt(12 / fit.count) / years
+    regular &= of_acceleration <= MOST_INFLATION * 2 * np.sqrt(180 / fit.count) / years**2
+    found = np.stack(
+        [
+            velocity,
+            by_line * of_velocity,
+            acceleration,
+            by_parabola * of_acceleration,
+            np.hypot(sine, cosine),
+            by_cubic * _RAYLEIGH * of_season,
+            by_cubic,
+        ]
+    )
+    return found, _status(fit.count, fit.span, regular)
+
+
+def _status(count: NDArray[np.integer], span: Floats, regular: NDArray[np.bool_]) -> NDArray[np.int8]:
+    reasons = [count < LEAST_EPOCHS, span < LEAST_DAYS, ~regular]
+    status = (FitStatus.TOO_FEW_EPOCHS, FitStatus.SPAN_TOO_SHORT, FitStatus.SINGULAR)
+    return np.select(reasons, [np.int8(one) for one in status], np.int8(FitStatus.OK))
