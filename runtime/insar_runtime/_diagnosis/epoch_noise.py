@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.gls import restricted_precision
-from insar_runtime._diagnosis.noise import CommonStep, FileNoise, Floats
+from insar_runtime._diagnosis.mixture import Mixture
+from insar_runtime._diagnosis.noise import CommonStep, Floats
 from insar_runtime._diagnosis.whitening import Columns
 from insar_runtime._survey.axis import find_switches
 from insar_runtime._survey.levels import survey_levels
@@ -22,14 +23,15 @@ _CLEAR: Final = 4.0
 _FACTORS: Final = (0.4, 8.0)
 
 
-def scatter_of_epochs(values: Floats, noise: FileNoise, columns: Columns) -> Floats:
+def scatter_of_epochs(values: Floats, days: Floats, noise: Mixture, columns: Columns) -> Floats:
     """Give the scatter of the white part at each epoch [T] over the usual one.
 
     Parameters
     ----------
     values : ndarray of float64, shape [N, T]
         mm; NaN = missing.
-    noise : FileNoise
+    days : ndarray of float64, shape [T]
+    noise : Mixture
         A first estimate, with the same scatter at all epochs.
     columns : Columns
         Known columns that the noise comes with.
@@ -44,7 +46,8 @@ def scatter_of_epochs(values: Floats, noise: FileNoise, columns: Columns) -> Flo
     count = np.count_nonzero(~missing[some], axis=0)
     if count.max(initial=0) < _LEAST_VALUES:
         return np.ones(values.shape[1])
-    covariance = np.tensordot(noise.weights, np.stack(noise.covariances()), 1)
+    covariance = sum(weight * kind.covariance(days) for weight, kind in zip(noise.weights, noise.kinds, strict=True))
+    covariance = covariance + columns.random @ columns.random.T
     white = float(noise.weights @ np.array([kind.white for kind in noise.kinds]))
     precision = restricted_precision(covariance, columns.free).matrix
     diagonal = np.maximum(np.diag(precision), 1e-9)

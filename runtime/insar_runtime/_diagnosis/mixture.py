@@ -1,48 +1,62 @@
-"""Few kinds out of many that explain rows together: how often each occurs, by empirical Bayes."""
+"""Few kinds of noise out of many that explain rows together, and how often each occurs: empirical Bayes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.noise import Floats
+from insar_runtime._diagnosis.noise import Floats, NoiseKind
+from insar_runtime._diagnosis.whitening import Fits
 
 _ROUNDS: Final = 40
 _LEAST_GAIN: Final = 3.0
 """Logarithm of the likelihood of all rows that one more kind must add."""
 _LEAST_WEIGHT: Final = 0.01
+_LEAST: Final = 1e-300
 
 
-def choose_kinds(log_likelihood: Floats, most: int) -> tuple[NDArray[np.intp], Floats]:
-    """Choose kinds and give their weights.
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """Kinds of noise, and the part of the rows that has each.
 
-    Parameters
+    Attributes
     ----------
-    log_likelihood : ndarray of float64, shape [N, M]
-        Of each row under each kind.
-    most : int
-        Kinds to choose.
-
-    Returns
-    -------
-    chosen : ndarray of intp, shape [K]
-        In the order of the M kinds.
+    kinds : tuple of NoiseKind, length K
     weights : ndarray of float64, shape [K]
         Sum 1.
+    """
+
+    kinds: tuple[NoiseKind, ...]
+    weights: Floats
+
+    def posterior(self, fits: Fits) -> Floats:
+        """Give the probability [N, K] of each kind in rows that it was fitted to."""
+        likelihood = fits.log_likelihood + np.log(np.maximum(self.weights, _LEAST))
+        posterior: Floats = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
+        return posterior / posterior.sum(axis=1, keepdims=True)
+
+    def scatter(self, fits: Fits) -> Floats:
+        """Give the scatter [N] of rows that it was fitted to."""
+        scatter: Floats = np.sqrt((self.posterior(fits) * fits.scatter**2).sum(axis=1))
+        return scatter
+
+
+def choose_kinds(fits: Fits, most: int) -> Mixture:
+    """Choose at most so many of the kinds that were fitted, and weigh them.
 
     Notes
     -----
     Maximum likelihood of a mixture, one kind at a time where its gradient is steepest: Lindsay, Annals of Statistics
     11, 1983; weights by expectation and maximisation.
     """
-    likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
-    chosen = [int(log_likelihood.sum(axis=0).argmax())]
+    likelihood = np.exp(fits.log_likelihood - fits.log_likelihood.max(axis=1, keepdims=True))
+    chosen = [int(fits.log_likelihood.sum(axis=0).argmax())]
     weights = np.ones(1)
     reached = _total(likelihood[:, chosen] @ weights)
     while len(chosen) < most:
-        slope = (likelihood / np.maximum(likelihood[:, chosen] @ weights, 1e-300)[:, None]).mean(axis=0)
+        slope = (likelihood / np.maximum(likelihood[:, chosen] @ weights, _LEAST)[:, None]).mean(axis=0)
         slope[chosen] = 0.0
         more = [*chosen, int(slope.argmax())]
         tried = _weigh(likelihood[:, more], np.append(weights * (1 - 1 / len(more)), 1 / len(more)))
@@ -51,19 +65,25 @@ def choose_kinds(log_likelihood: Floats, most: int) -> tuple[NDArray[np.intp], F
             break
         chosen, weights, reached = more, tried, reached + gained
     keep = weights >= _LEAST_WEIGHT
-    kept, order = np.array(chosen)[keep], np.argsort(np.array(chosen)[keep])
-    weights = _weigh(likelihood[:, kept[order]], weights[keep][order] / weights[keep].sum())
-    return kept[order], weights
+    kept = np.array(chosen)[keep]
+    weights = _weigh(likelihood[:, kept], weights[keep] / weights[keep].sum())
+    return Mixture(tuple(fits.kinds[place] for place in kept.tolist()), weights)
+
+
+def weigh_kinds(fits: Fits, mixture: Mixture) -> Mixture:
+    """Weigh all kinds that were fitted anew, beginning with the weights of a mixture of the same kinds."""
+    likelihood = np.exp(fits.log_likelihood - fits.log_likelihood.max(axis=1, keepdims=True))
+    return Mixture(mixture.kinds, _weigh(likelihood, mixture.weights))
 
 
 def _weigh(likelihood: Floats, weights: Floats) -> Floats:
     for _ in range(_ROUNDS):
         posterior = likelihood * weights
-        posterior /= np.maximum(posterior.sum(axis=1, keepdims=True), 1e-300)
+        posterior /= np.maximum(posterior.sum(axis=1, keepdims=True), _LEAST)
         weights = posterior.mean(axis=0)
         weights /= weights.sum()
     return weights
 
 
 def _total(likelihood: Floats) -> float:
-    return float(np.log(np.maximum(likelihood, 1e-300)).sum())
+    return float(np.log(np.maximum(likelihood, _LEAST)).sum())

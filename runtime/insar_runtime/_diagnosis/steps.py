@@ -18,8 +18,11 @@ from insar_runtime._diagnosis.noise import Floats
 
 LEAST_EPOCHS: Final = 3
 """Of a level: what is shorter is an outlier [design]."""
-_LONGEST_BOX: Final = 40
-"""Epochs of a temporary jump whose two ends are looked for together; those of longer ones are found one by one."""
+_BOXES: Final = (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 21, 24, 28, 32, 36, 40)
+"""Epochs of a temporary jump whose two ends are looked for together: the ends are moved later, so that not every length
+need be tried. Those of longer ones are found one by one."""
+
+_LEAST_SIZE: Final = 1e-9
 
 Single = NDArray[np.float32]
 Places = NDArray[np.int64]
@@ -38,10 +41,10 @@ class Steps:
     gram : ndarray of float64, shape [T + 1, T + 1]
         Products of the steps with each other.
     gram32 : ndarray of float32, shape [T + 1, T + 1]
-    box_size, box_inverse : ndarray of float32, shape [L, T + 1]
-        Product of each box with itself and the inverse, by length and first epoch; the inverse is zero where there
-        can be no box.
-    step_size, step_inverse : ndarray of float32, shape [T + 1]
+    box_inverse, box_floor : ndarray of float32, shape [L, T + 1]
+        Inverse of the product of each box with itself, by length and first epoch, and what a box of the least size
+        gains; zero and infinite where there can be no box.
+    step_inverse, step_floor : ndarray of float32, shape [T + 1]
         The same for steps.
     """
 
@@ -49,20 +52,20 @@ class Steps:
     weigh: Single
     gram: Floats
     gram32: Single
-    box_size: Single
     box_inverse: Single
-    step_size: Single
+    box_floor: Single
     step_inverse: Single
+    step_floor: Single
 
     @classmethod
-    def of(cls, precision: Precision) -> Steps:
-        """Sum up a precision matrix of T epochs, none of them missing."""
+    def of(cls, precision: Precision, least_mm: float) -> Steps:
+        """Sum up a precision matrix of T epochs, none of them missing, to look for jumps of at least a size."""
         epochs = len(precision.matrix)
         half = _onwards(precision.matrix, axis=0)
         gram = np.zeros((epochs + 1, epochs + 1))
         gram[:epochs, :epochs] = _onwards(half, axis=1)
         own = np.diag(gram)
-        lengths = np.arange(LEAST_EPOCHS, _LONGEST_BOX + 1)
+        lengths = np.array(_BOXES)
         first = np.arange(epochs + 1)
         last = np.minimum(first + lengths[:, None], epochs)
         box = own + own[last] - 2 * gram[first, last]
@@ -75,8 +78,8 @@ class Steps:
             weigh,
             gram,
             gram.astype(np.float32),
-            *_with_inverse(box, allowed),
-            *_with_inverse(own, step_allowed),
+            *_inverse_and_floor(box, allowed, least_mm),
+            *_inverse_and_floor(own, step_allowed, least_mm),
         )
 
     @property
@@ -84,7 +87,7 @@ class Steps:
         """Number T of epochs."""
         return len(self.weigh)
 
-    def best_step(self, seen: Single, least: Single) -> tuple[Places, Single]:
+    def best_step(self, seen: Single) -> tuple[Places, Single]:
         """Find the step that lowers the sum of squares most; see ``best_box``.
 
         Returns
@@ -93,43 +96,45 @@ class Steps:
         gain : ndarray of float32, shape [n]
         """
         gain = seen * seen * self.step_inverse
-        gain -= (least * least)[:, None] * self.step_size
+        gain -= self.step_floor
         place = gain.argmax(axis=1)
         return place, gain[np.arange(len(gain)), place]
 
-    def best_box(self, seen: Single, least: Single) -> tuple[Places, Places, Single]:
+    def best_box(self, seen: Single) -> tuple[Places, Places, Single]:
         """Find the box that lowers the sum of squares most.
 
         Parameters
         ----------
         seen : ndarray of float32, shape [n, T + 1]
             Products of the series, less what was found in them already, with all steps.
-        least : ndarray of float32, shape [n]
-            mm. What a jump of this size would gain is taken off: what is smaller gains nothing.
 
         Returns
         -------
         first, last : ndarray of int64, shape [n]
             The box covers the epochs from the first to before the last.
         gain : ndarray of float32, shape [n]
+            Less what a box of the least size would gain.
         """
-        count, columns = seen.shape
-        best = np.full((count, columns), -np.inf, dtype=np.float32)
-        floor = (least * least)[:, None]
-        for place in range(min(len(self.box_size), max(columns - LEAST_EPOCHS, 0))):
-            length = place + LEAST_EPOCHS
-            gain = seen[:, :-length] - seen[:, length:]
+        # Epoch by epoch, so that the inner loops run over series.
+        by_epoch = np.ascontiguousarray(seen.T)
+        best = np.full(by_epoch.shape, -np.inf, dtype=np.float32)
+        buffer = np.empty_like(by_epoch)
+        for place, length in enumerate(_BOXES):
+            if length > self.epochs:
+                break
+            gain = buffer[:-length]
+            np.subtract(by_epoch[:-length], by_epoch[length:], out=gain)
             gain *= gain
-            gain *= self.box_inverse[place, :-length]
-            gain -= floor * self.box_size[place, :-length]
-            np.maximum(best[:, :-length], gain, out=best[:, :-length])
-        first = best.argmax(axis=1)
-        last = np.minimum(first[:, None] + np.arange(LEAST_EPOCHS, LEAST_EPOCHS + len(self.box_size)), columns - 1)
-        rows = np.arange(count)
+            gain *= self.box_inverse[place, :-length, None]
+            gain -= self.box_floor[place, :-length, None]
+            np.maximum(best[:-length], gain, out=best[:-length])
+        first = best.argmax(axis=0)
+        last = np.minimum(first[:, None] + np.array(_BOXES), self.epochs)
+        rows = np.arange(len(seen))
         product = seen[rows, first][:, None] - np.take_along_axis(seen, last, axis=1)
-        gain = product * product * self.box_inverse[:, first].T - floor * self.box_size[:, first].T
-        length = gain.argmax(axis=1)
-        return first, last[rows, length], gain[rows, length]
+        each = product * product * self.box_inverse[:, first].T - self.box_floor[:, first].T
+        length = each.argmax(axis=1)
+        return first, last[rows, length], each[rows, length]
 
 
 def _onwards(values: Floats, axis: int) -> Floats:
@@ -137,14 +142,8 @@ def _onwards(values: Floats, axis: int) -> Floats:
     return np.asarray(np.flip(np.cumsum(np.flip(values, axis), axis=axis), axis))
 
 
-def _with_inverse(size: Floats, allowed: NDArray[np.bool_]) -> tuple[Single, Single]:
-    """Give sizes and their inverses; a candidate that is not allowed has a huge size, so that it gains nothing."""
+def _inverse_and_floor(size: Floats, allowed: NDArray[np.bool_], least_mm: float) -> tuple[Single, Single]:
+    """Give inverses of sizes, and what a jump of least size gains."""
     allowed = allowed & (size > _LEAST_SIZE)
-    return (
-        np.where(allowed, size, _FORBIDDEN).astype(np.float32),
-        np.where(allowed, 1 / np.maximum(size, _LEAST_SIZE), 0).astype(np.float32),
-    )
-
-
-_LEAST_SIZE: Final = 1e-9
-_FORBIDDEN: Final = 1e12
+    inverse = np.where(allowed, 1 / np.maximum(size, _LEAST_SIZE), 0)
+    return inverse.astype(np.float32), np.where(allowed, least_mm**2 * size, np.inf).astype(np.float32)

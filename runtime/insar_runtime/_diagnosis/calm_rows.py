@@ -1,0 +1,96 @@
+"""Rows of a sample that tell of noise: enough values, no jump, no clear motion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.mixture import Mixture
+from insar_runtime._diagnosis.noise import Floats
+from insar_runtime._diagnosis.outliers import clip_outliers, running_median
+from insar_runtime._diagnosis.whitening import Columns, fit_kinds
+
+_MOST_ROWS: Final = 400
+_MOST_VALUES: Final = 120_000
+_LEAST_ROWS: Final = 50
+_MOST_PARTIAL: Final = 60
+"""Rows with missing values, which cost some ten times as much; none are taken where enough others are there."""
+_LEAST_VALUES: Final = 8
+_LEAST_SHARE: Final = 0.3
+_STEP_SIGMAS: Final = 6.0
+_STEP_REACH: Final = 5
+"""A row whose level changes by more than so many times what it usually does within so many epochs has jumped."""
+_LEAST_STEP_MM: Final = 0.2
+_MOTION: Final = 4.0
+"""Curvature over what the noise alone would make of it, as variances: chance passes it in less than 1 % of rows."""
+_KEPT: Final = 0.4
+"""Share of the rows that are kept in any case, the calmest ones."""
+
+
+def usable_rows(displacement: NDArray[np.float32]) -> Floats:
+    """Give rows [n, T] that have enough values and are not constant, as many as cost permits."""
+    finite = np.isfinite(displacement)
+    enough = finite.sum(axis=1) >= max(_LEAST_VALUES, _LEAST_SHARE * displacement.shape[1])
+    values = np.where(finite, displacement, np.float32(np.nan))[enough]
+    if not values.size:
+        return np.empty((0, displacement.shape[1]))
+    values = values[np.fmax.reduce(values, axis=1) > np.fmin.reduce(values, axis=1)]
+    partial = np.isnan(values).any(axis=1)
+    most = max(min(_MOST_ROWS, _MOST_VALUES // values.shape[1]), _LEAST_ROWS)
+    whole = spread(np.flatnonzero(~partial), most)
+    rest = spread(np.flatnonzero(partial), _MOST_PARTIAL if len(whole) < most / 2 else 0)
+    return values[np.sort(np.concatenate([whole, rest]))].astype(np.float64)
+
+
+def spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """Give at most so many of some rows, evenly."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+
+
+def without_outliers(rows: Floats) -> Floats:
+    """Clip outliers of rows [n, T] with missing values, and take their median off."""
+    clipped = clip_outliers(_filled(rows).astype(np.float32)).astype(np.float64)
+    clipped -= np.median(clipped, axis=1, keepdims=True)
+    return np.where(np.isnan(rows), np.nan, clipped)
+
+
+def without_jumps(values: Floats, steps: Sequence[int]) -> Floats:
+    """Give the rows whose level does not jump, but for steps that many rows share at some epochs."""
+    level = running_median(_filled(values).astype(np.float32))
+    change = np.abs(level[:, _STEP_REACH:] - level[:, :-_STEP_REACH])
+    for step in steps:
+        # Levels are medians of five: two epochs after a step they are on the new one.
+        change[:, max(step - _STEP_REACH - 2, 0) : step + 2] = 0.0
+    usual = np.maximum(1.4826 * np.median(change, axis=1), _LEAST_STEP_MM)
+    return values[_calmest(change.max(axis=1) / usual, _STEP_SIGMAS)]
+
+
+def without_motion(values: Floats, days: Floats, noise: Mixture, columns: Columns, factor: Floats) -> Floats:
+    """Give the rows that bend no more than noise does, by a first estimate of it.
+
+    What a bent line leaves about a polynomial looks like slow noise.
+    """
+    line = fit_kinds(values, days, noise.kinds, columns.of_degree(1), factor)
+    curve = fit_kinds(values, days, noise.kinds, columns, factor)
+    more = columns.free.shape[1] - 2
+    with np.errstate(over="ignore"):
+        bend = (line.scatter / curve.scatter) ** 2 * line.freedom[:, None] - curve.freedom[:, None]
+    return values[_calmest((noise.posterior(curve) * bend).sum(axis=1) / more, _MOTION)]
+
+
+def _calmest(excess: Floats, limit: float) -> NDArray[np.bool_]:
+    calm: NDArray[np.bool_] = excess <= max(limit, float(np.quantile(excess, _KEPT)))
+    return calm
+
+
+def _filled(rows: Floats) -> Floats:
+    """Interpolate missing values."""
+    epochs = np.arange(rows.shape[1])
+    filled = rows.copy()
+    for row in np.flatnonzero(np.isnan(rows).any(axis=1)):
+        there = ~np.isnan(rows[row])
+        filled[row] = np.interp(epochs, epochs[there], rows[row, there])
+    return filled
