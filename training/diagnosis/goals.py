@@ -70,7 +70,7 @@ def _repair(numbers: Numbers) -> Iterator[Goal]:
 
 
 def _factor(numbers: Numbers, group: str) -> float | None:
-    factor: float | None = numbers["repair"][group]["finder alone"]["factor"]
+    factor: float | None = numbers["repair"][group]["all"]["factor"]
     return factor
 
 

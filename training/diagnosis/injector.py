@@ -52,6 +52,10 @@ class Changes:
         """Row of each change, [M]."""
         return np.repeat(np.arange(len(self.jumps)), np.diff(self.begins))
 
+    def of_row(self, row: int) -> NDArray[np.int64]:
+        """Give the epochs of the changes of one row."""
+        return self.epoch[self.begins[row] : self.begins[row + 1]]
+
     def steps(self, epochs: int) -> NDArray[np.float64]:
         """Give what the changes add to each epoch, mm, [n, T]."""
         level = np.zeros((len(self.jumps), epochs))

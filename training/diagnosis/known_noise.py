@@ -133,7 +133,9 @@ def recovery(name: str, estimate: Estimate, count: int, *, seed: int) -> Numbers
     displacement, days, scatter = known_file(name, count, seed=seed)
     found = estimate(displacement, _FIRST_DATE + days.astype("timedelta64[D]"))
     kinds = found.kinds
-    shares = {part: float(sum(w * getattr(k, part) for w, k in zip(found.weights, kinds, strict=True))) for part in _PARTS}
+    shares = {
+        part: float(sum(w * getattr(k, part) for w, k in zip(found.weights, kinds, strict=True))) for part in _PARTS
+    }
     annual = float(np.sqrt(sum(w * k.annual**2 for w, k in zip(found.weights, kinds, strict=True))))
     bad = np.array(known.bad_epochs, dtype=np.int64)
     half = known.epochs // 2
@@ -164,7 +166,7 @@ _PARTS: Final = ("white", "short", "slow")
 
 
 def _level(known: Known, found: FileNoise) -> float:
-    """Give the variance of a rate by the estimated noise over that by the true one: what standard deviations hang on."""
+    """Give the variance of a rate by the estimated noise over that by the true one."""
     days = known.days
     centred = days - days.mean()
     weights = centred / (centred @ centred)

@@ -6,6 +6,7 @@ A share of nothing is NaN.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -112,7 +113,7 @@ def jump_numbers(true: Table, found: Table) -> Numbers:
     true : mapping of str to ndarray, one a change of level that there is
         ``found``, ``cycles``, ``cycles_found``.
     found : mapping of str to ndarray, one a find
-        ``matched``.
+        ``matched``, ``cycles_found``.
     """
     hit = where(true, true["found"])
     return {
@@ -120,6 +121,7 @@ def jump_numbers(true: Table, found: Table) -> Numbers:
         "finds": len(found["matched"]),
         "recall": rounded(share(true["found"])),
         "precision": rounded(share(found["matched"])),
+        "precision_with_cycles": rounded(share(found["matched"][found["cycles_found"] != 0])),
         "cycles_right": rounded(share(hit["cycles"] == hit["cycles_found"])),
     }
 
@@ -136,7 +138,7 @@ def calibration(found: Table) -> list[Numbers]:
             "stated": rounded(float(np.mean(probability[bins == i])) if (bins == i).any() else float("nan")),
             "right": rounded(share(right[bins == i])),
         }
-        for i, (low, high) in enumerate(zip(PROBABILITY_BINS[:-1], PROBABILITY_BINS[1:], strict=True))
+        for i, (low, high) in enumerate(pairwise(PROBABILITY_BINS))
     ]
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES
 from training.diagnosis.injector import LASTING
@@ -28,23 +26,19 @@ from training.metrics import rounded
 REAL: Final = "semi-real"
 """Name of all real files together."""
 DURATIONS: Final = ((3, 5), (6, 10), (11, 20), (21, 40), (41, 10_000))
+_NO_END: Final = DURATIONS[-1][1]
 DAMPED_MM: Final = ((10.0, 15.0), (15.0, 20.0), (20.0, 22.5), (22.5, 25.0), (25.0, 45.0))
 LEAST_MM: Final = 10.0
 """Smaller changes are no jumps, by the project's definition of PUE."""
-_NEARLY_ALL: Final = "all"
+ALL: Final = "all"
 
 
-def groups_of(names: NDArray[np.str_], real: frozenset[str]) -> Mapping[str, NDArray[np.bool_]]:
-    """Give the rows of each group, and of all real files together."""
-    groups = {name: names == name for name in dict.fromkeys(names.tolist())}
-    files = np.isin(names, list(real))
-    return {**groups, REAL: files} if files.any() else groups
-
-
-def of_breaks(table: Table) -> Numbers:
+def of_breaks(table: Table, *, detailed: bool) -> Numbers:
     """Give what is known of the breaks of one group: complete series by departure, then what differs."""
     complete = where(table, table["missing"] == "none")
-    numbers = {_NEARLY_ALL: break_numbers(complete)}
+    numbers = {ALL: break_numbers(complete)}
+    if not detailed:
+        return numbers
     for departure in DEPARTURES:
         numbers[f"{departure:g} sigmas"] = break_numbers(where(complete, complete["departure"] == departure))
     numbers["flagged by the classifier"] = break_numbers(where(complete, complete["flagged"]))
@@ -59,26 +53,28 @@ def of_breaks(table: Table) -> Numbers:
     return numbers
 
 
-def of_jumps(tables: JumpTables) -> Numbers:
-    """Give what is known of whole jumps of one group: all, by number, by duration, and where the classifier decides."""
+def of_jumps(tables: JumpTables, *, detailed: bool) -> Numbers:
+    """Give what is known of whole jumps of one group: all, where the classifier decides, by number, by duration."""
     true, found = (where(table, table["kind"] == "whole") for table in (tables.true, tables.found))
-    numbers = {_NEARLY_ALL: jump_numbers(true, found)}
+    decided = {**true, "found": true["found"] & true["flagged"]}
+    numbers = {
+        ALL: jump_numbers(true, found),
+        "classifier decides": jump_numbers(decided, where(found, found["flagged"])),
+    }
+    if not detailed:
+        return numbers
     for count in range(1, MOST_JUMPS + 1):
         numbers[f"{count} jumps" if count > 1 else "1 jump"] = jump_numbers(
             where(true, true["jumps"] == count), where(found, found["jumps"] == count)
         )
     nothing = where(found, np.zeros(len(found["matched"]), dtype=np.bool_))
     for low, high in DURATIONS:
-        name = f"{low} to {high} epochs" if high < 1000 else f"{low} epochs or more"
+        name = f"{low} to {high} epochs" if high < _NO_END else f"{low} epochs or more"
         some = where(true, (true["duration"] >= low) & (true["duration"] <= high))
         numbers[name] = jump_numbers(some, nothing)
     numbers["lasting"] = jump_numbers(where(true, true["duration"] == LASTING), nothing)
-    gaps = [where(table, table["kind"] == "gaps") for table in (tables.true, tables.found)]
-    if len(gaps[0]["found"]):
-        numbers["a tenth missing"] = jump_numbers(*gaps)
-    numbers["classifier decides"] = jump_numbers(
-        {**true, "found": true["found"] & true["flagged"]}, where(found, found["flagged"])
-    )
+    gaps = (where(table, table["kind"] == "gaps") for table in (tables.true, tables.found))
+    numbers["a tenth missing"] = jump_numbers(*gaps)
     return numbers
 
 
@@ -113,7 +109,7 @@ def of_others(tables: JumpTables) -> Numbers:
     return numbers
 
 
-def of_repair(rows: Table) -> Numbers:
+def of_repair(rows: Table, *, detailed: bool) -> Numbers:
     """Give how far series with whole jumps are repaired, with the classifier deciding and without."""
     whole = where(rows, rows["kind"] == "whole")
     decided = {
@@ -121,30 +117,31 @@ def of_repair(rows: Table) -> Numbers:
         "after": np.where(whole["flagged"], whole["after"], whole["before"]),
         "changed": whole["changed"] & whole["flagged"],
     }
-    return {
-        "finder alone": repair_numbers(whole),
-        "classifier decides": repair_numbers(decided),
-        "one to four jumps": repair_numbers(where(whole, whole["jumps"] <= 4)),
-        "five to eight jumps": repair_numbers(where(whole, whole["jumps"] > 4)),
-    }
+    numbers = {ALL: repair_numbers(whole), "classifier decides": repair_numbers(decided)}
+    if detailed:
+        few = whole["jumps"] <= MOST_JUMPS // 2
+        numbers["1 to 4 jumps"] = repair_numbers(where(whole, few))
+        numbers["5 to 8 jumps"] = repair_numbers(where(whole, ~few))
+    return numbers
 
 
-def of_classes(rows: Table) -> Numbers:
+def of_classes(rows: Table, *, detailed: bool) -> Numbers:
     """Give which part of the series has the class of its motion, without jumps, with them, and after repair."""
     whole = where(rows, rows["kind"] == "whole")
-    numbers: Numbers = {}
-    parts = {"all": np.ones(len(whole["jumps"]), dtype=np.bool_)}
-    parts |= {CLASS_NAMES[kind]: whole["background"] == kind for kind in np.unique(whole["background"])}
-    for name, part in parts.items():
-        some = where(whole, part)
-        numbers[name] = {
-            "series": len(some["jumps"]),
-            "without_jumps": rounded(share(some["class_clean"] == some["background"])),
-            "with_jumps": rounded(share(some["class_before"] == some["background"])),
-            "after_repair": rounded(share(some["class_after"] == some["background"])),
-            "as_without_jumps": rounded(share(some["class_after"] == some["class_clean"])),
-        }
-    return numbers
+    parts = {ALL: np.ones(len(whole["jumps"]), dtype=np.bool_)}
+    if detailed:
+        parts |= {CLASS_NAMES[kind]: whole["background"] == kind for kind in np.unique(whole["background"])}
+    return {name: _of_class(where(whole, part)) for name, part in parts.items()}
+
+
+def _of_class(rows: Table) -> Numbers:
+    return {
+        "series": len(rows["jumps"]),
+        "without_jumps": rounded(share(rows["class_clean"] == rows["background"])),
+        "with_jumps": rounded(share(rows["class_before"] == rows["background"])),
+        "after_repair": rounded(share(rows["class_after"] == rows["background"])),
+        "as_without_jumps": rounded(share(rows["class_after"] == rows["class_clean"])),
+    }
 
 
 def of_probability(found: Table) -> Numbers:

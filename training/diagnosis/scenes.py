@@ -78,17 +78,21 @@ class Kind:
     noise : dict of str to object
         What differs from the simulator's noise.
     half_wavelength_mm : float
+    plain : bool
+        Whether the noise is Gaussian and nothing odd happens: no bad epochs, small steps, joins and the like.
     """
 
     calendars: tuple[str, ...]
     epochs: int | None = None
     noise: Mapping[str, object] = field(default_factory=dict)
     half_wavelength_mm: float = HALF_WAVELENGTH_MM
+    plain: bool = False
 
 
 USUAL: Final = "simulated"
 KINDS: Final[Mapping[str, Kind]] = {
     USUAL: Kind(("egms_2015_2021", "egms_2018_2022", "egms_2019_2023", "egms_2020_2024", "egms_l3", "paper")),
+    "plain noise": Kind(("egms_2018_2022", "egms_2015_2021", "egms_2020_2024"), plain=True),
     "60 epochs": Kind(("regular_6", "egms_2018_2022", "regular_12"), 60),
     "every 12 days": Kind(("regular_12", "regular_12", "regular_12"), 120),
     "noise of 4 to 5 mm": Kind(
@@ -132,6 +136,8 @@ def _simulated(title: str, group: str, calendar: str, kind: Kind, count: int, se
         motion=replace(config.motion, stable_rate_mm_yr=0.0),
         delivery=replace(config.delivery, missing_probability=0.0),
     )
+    if kind.plain:
+        config = replace(config, noise=noise.plain(), nuisance=config.nuisance.none())
     if kind.epochs:
         lengths = replace(config.calendar, min_epochs=kind.epochs, max_epochs=kind.epochs)
         config = replace(config, calendar=lengths)

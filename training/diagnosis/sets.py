@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import TrendClass
-from training.diagnosis.injector import Changes, between, draw_changes, whole_cycles
+from training.diagnosis.injector import LEAST_EPOCHS, Changes, between, draw_changes, whole_cycles
 from training.diagnosis.scenes import Scene, seed_of
 from training.semireal import recipe
 from training.simulator.draws import Floats, log_uniform, sign, uniform
@@ -163,6 +163,36 @@ def step_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
 def jump_free_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
     """Give points of all motions, none of which jumps."""
     return _with_jumps(scene, "none", np.zeros(count, dtype=np.int64), seed, whole=True)
+
+
+def with_gaps(made: JumpSet, count: int, *, seed: int) -> JumpSet:
+    """Take a tenth of the values of some rows; a change is then at the first epoch that is left on its level.
+
+    A level keeps the values that it has where it would be left with less than ``LEAST_EPOCHS`` of them.
+    """
+    rng = np.random.default_rng(seed_of(seed, f"gaps {made.kind} {made.displacement.shape}"))
+    rows = np.sort(rng.permutation(len(made))[:count])
+    displacement, clean = made.displacement[rows], made.clean[rows]
+    gone = _missing(rng, "scattered", displacement.shape)
+    for row, lost in zip(rows, gone, strict=True):
+        level = np.searchsorted(made.changes.of_row(row), np.arange(displacement.shape[1]), side="right")
+        lost[np.bincount(level, ~lost)[level] < LEAST_EPOCHS] = False
+    displacement[gone] = clean[gone] = np.nan
+    epochs = displacement.shape[1]
+    index = np.where(gone, epochs, np.arange(epochs))
+    next_left = np.minimum.accumulate(index[:, ::-1], axis=1)[:, ::-1]
+    kept = np.isin(made.changes.rows, rows)
+    changes = made.changes
+    row = np.searchsorted(rows, changes.rows[kept])
+    moved = Changes(
+        begins=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=count))]),
+        epoch=next_left[row, changes.epoch[kept]],
+        mm=changes.mm[kept],
+        cycles=changes.cycles[kept],
+        duration=changes.duration[kept],
+        jumps=changes.jumps[rows],
+    )
+    return JumpSet("gaps", displacement, clean, made.background[rows], moved)
 
 
 def _with_jumps(
