@@ -146,6 +146,17 @@ def look(
 
 
 @app.command()
+def rates(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
+) -> None:
+    """Compare the rates with those that EGMS wrote into its files."""
+    from training.diagnosis.rates_proof import prove_rates
+
+    prove_rates(real, out, announce=_say)
+
+
+@app.command()
 def benchmark(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "benchmark",
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,

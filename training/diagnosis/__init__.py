@@ -1,1 +1,1 @@
-"""Proof of the diagnosis: breaks, jumps, repair and noise of series of known truth, simulated and semi-real."""
+"""Proofs of the diagnosis: rates, breaks, jumps and noise against what is known of real and made series."""

@@ -65,9 +65,7 @@ def sums_of_partial(
         block[:] = 0
         weight[size:] = 0
         weight[:size] = present[part]
-        np.subtract(
-            displacement[part], first[part], out=block[:size], where=present[part], dtype=np.float64
-        )
+        np.subtract(displacement[part], first[part], out=block[:size], where=present[part], dtype=np.float64)
         _add(sums, design, block, part, size)
         gram[:, part] = (weight @ design.products)[:size].T
     return sums, gram
