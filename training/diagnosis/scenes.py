@@ -105,7 +105,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "X-band": Kind(
         ("x_band", "x_band", "x_band"),
-        140,
+        100,
         {"sigma_median_mm": 1.5, "sigma_file_log_spread": 0.1, "fold_mm": X_BAND_HALF_WAVELENGTH_MM / 2},
         X_BAND_HALF_WAVELENGTH_MM,
     ),
