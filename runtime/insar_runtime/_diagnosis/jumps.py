@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.certainty import Traits, probability_of, traits_of
 from insar_runtime._diagnosis.found import Jumps
-from insar_runtime._diagnosis.gls import by_missing, restricted_precision, without
-from insar_runtime._diagnosis.levels import Levels, fitted
+from insar_runtime._diagnosis.gls import Precision, by_missing, restricted_precision, without
+from insar_runtime._diagnosis.levels import Levels, fitted, moved
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.outliers import clip_outliers
+from insar_runtime._diagnosis.outliers import calm_edges, clip_outliers
 from insar_runtime._diagnosis.search import candidates, grown, product, scatter_of, settled, weighted_sum
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime._diagnosis.steps import Places, Single, Steps
@@ -24,27 +24,45 @@ _LEAST_CYCLES: Final = 0.6
 """A jump is at least 10 mm, or this part of half a wavelength where that is less (X-band) [design]."""
 _TRIED: Final = 0.6
 """Part of the least size from which on a candidate is tried: it may grow when others are fitted beside it [ours]."""
-_BEND: Final = 40.0
-"""Variance that the rate of motion gains in a year, over that of the scatter: a motion bends as freely as a smoothing
-spline that averages over some two months, or a break of 60 mm/yr would look like jumps [ours]."""
+_BENDS: Final = (40.0, 1.0)
+"""Variance that the rate of motion gains in a year, over that of the scatter. A series bends as freely as a smoothing
+spline that averages over two months, or a break of 60 mm/yr would look like jumps; or over five, as most of them do,
+and then smaller jumps are seen [ours]."""
 _LEAST_EPOCHS: Final = 12
 _ROWS: Final = 128
 """Rows at a time: what is computed of them stays in a processor's cache."""
 _LEAST_SCATTER_MM: Final = 0.2
 _TO_SIGMA: Final = 1.4826
+_LEAST_PROBABILITY: Final = 0.5
+"""What is less probable is not told of."""
 _DISTANCE: Final = 3.0
 """Standard deviations from the nearest multiple at which a jump is no longer taken for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Axis:
-    """Steps on one set of epochs: under the mean of all kinds of noise, and under each."""
+    """Steps on one set of epochs.
+
+    Attributes
+    ----------
+    days : ndarray of float64, shape [T]
+    mean : tuple of Steps
+        Under the mean of all kinds of noise, about motions that bend freely, and less so.
+    kinds : tuple of tuple of Steps
+        Under each kind of noise, about the same.
+    change : float
+        RMS change from epoch to epoch of noise of unit scatter.
+    """
 
     days: Floats
-    mean: Steps
-    kinds: tuple[Steps, ...]
+    mean: tuple[Steps, ...]
+    kinds: tuple[tuple[Steps, ...], ...]
     change: float
-    """RMS change from epoch to epoch of noise of unit scatter."""
+
+    @property
+    def epochs(self) -> int:
+        """Number T of epochs."""
+        return len(self.days)
 
 
 class JumpFinder:
@@ -67,8 +85,11 @@ class JumpFinder:
         mean = sum(weight * covariance for weight, covariance in zip(noise.weights, covariances, strict=True))
         years = self._days / DAYS_OF_YEAR
         line = np.stack([np.ones_like(years), years], axis=1)
-        bend = _BEND * _integrated_walk(years)
-        self._precisions = [restricted_precision(covariance + bend, line) for covariance in [mean, *covariances]]
+        walk = _integrated_walk(years)
+        self._precisions = [
+            [restricted_precision(covariance + bend * walk, line) for covariance in [mean, *covariances]]
+            for bend in _BENDS
+        ]
         self._mean = np.asarray(mean)
         self._complete = self._axis(np.zeros(len(self._days), dtype=np.bool_))
 
@@ -81,7 +102,7 @@ class JumpFinder:
             mm; NaN = missing.
         """
         traits, status = self.traits(displacement)
-        probability = probability_of(traits)
+        probability = probability_of(traits, self._least)
         distance, cycles = self._cycles(traits)
         counts = np.bincount(traits.row, minlength=len(displacement))
         return Jumps(
@@ -123,49 +144,60 @@ class JumpFinder:
 
     def _axis(self, missing: NDArray[np.bool_]) -> _Axis:
         there = np.flatnonzero(~missing)
-        steps = []
-        for precision in self._precisions:
-            if missing.any():
-                precision = without(precision, missing)
-            matrix = precision.matrix[np.ix_(there, there)]
-            steps.append(Steps.of(replace(precision, matrix=matrix), _TRIED * self._least))
+        every = [[self._part(precision, missing) for precision in kinds] for kinds in self._precisions]
         covariance = self._mean[np.ix_(there, there)]
         variance = np.diag(covariance)
         change = variance[1:] + variance[:-1] - 2 * np.diag(covariance, 1)
-        return _Axis(self._days[there], steps[0], tuple(steps[1:]), float(np.sqrt(np.median(change))))
+        mean, kinds = tuple(steps[0] for steps in every), tuple(tuple(steps[1:]) for steps in every)
+        return _Axis(self._days[there], mean, kinds, float(np.sqrt(np.median(change))))
+
+    def _part(self, precision: Precision, missing: NDArray[np.bool_]) -> Steps:
+        if missing.any():
+            there = np.flatnonzero(~missing)
+            precision = without(precision, missing)
+            precision = replace(precision, matrix=precision.matrix[np.ix_(there, there)])
+        return Steps.of(precision, _TRIED * self._least)
 
     def _steps(
         self, displacement: NDArray[np.floating], rows: NDArray[np.intp], there: Places, axis: _Axis
     ) -> Iterator[Traits]:
         """Give the steps of rows of the same epochs; ``row`` and ``epoch`` count among these."""
-        worth, kept = [], []
+        chosen, kept = [], []
         for begin in range(0, len(rows), _ROWS):
             values = _without_line(displacement[rows[begin : begin + _ROWS]][:, there], axis.days)
             some = _worth_a_search(axis, clip_outliers(values))
-            worth.append(begin + some)
+            chosen.append(begin + some)
             kept.append(values[some])
-        which, values = np.concatenate(worth), np.concatenate(kept)
-        kind = np.empty(len(which), dtype=np.int64)
-        levels = Levels.none(len(which), axis.mean.epochs)
+        which, values = np.concatenate(chosen), np.concatenate(kept)
+        bend, kind = np.empty((2, len(which)), dtype=np.int64)
+        levels = Levels.none(len(which), axis.epochs)
         for begin in range(0, len(which), _ROWS):
             part = slice(begin, begin + _ROWS)
-            kind[part], found = self._first_look(axis, values[part])
+            bend[part], kind[part], found = self._first_look(axis, values[part])
             levels = levels.put(np.arange(len(which))[part], found)
-        for each in np.unique(kind):
-            members = np.flatnonzero(kind == each)
-            for begin in range(0, len(members), _ROWS):
-                some = members[begin : begin + _ROWS]
-                traits = self._second_look(axis.kinds[each], values[some], levels.take(some))
-                yield replace(traits, row=which[some[traits.row]])
+        for free, kinds in enumerate(axis.kinds):
+            for each, steps in enumerate(kinds):
+                members = np.flatnonzero((bend == free) & (kind == each))
+                for begin in range(0, len(members), _ROWS):
+                    some = members[begin : begin + _ROWS]
+                    traits = self._second_look(steps, values[some], levels.take(some))
+                    yield replace(traits, row=which[some[traits.row]])
 
-    def _first_look(self, axis: _Axis, values: Single) -> tuple[Places, Levels]:
-        """Find steps under a mean noise, and which kind of noise [n] is left when they are gone."""
+    def _first_look(self, axis: _Axis, values: Single) -> tuple[Places, Places, Levels]:
+        """Find steps under a mean noise, and how freely what is left bends [n], and of which kind [n] its noise is."""
         clipped = clip_outliers(values)
-        seen = product(clipped, axis.mean)
-        levels = grown(axis.mean, seen, Levels.none(len(seen), axis.mean.epochs), _rough_scatter(axis, clipped))
-        clean = clipped - levels.series(axis.mean.epochs)
-        likely = np.stack([_log_likelihood(kind, clean) for kind in axis.kinds], axis=1) + np.log(self._noise.weights)
-        return likely.argmax(axis=1), levels
+        free = axis.mean[0]
+        seen = product(clipped, free)
+        levels = grown(free, seen, Levels.none(len(seen), axis.epochs), _rough_scatter(axis, clipped))
+        clean = clipped - levels.series(axis.epochs)
+        bend = np.stack([_log_likelihood(steps, clean) for steps in axis.mean], axis=1).argmax(axis=1)
+        kind = np.zeros(len(clean), dtype=np.int64)
+        for each, kinds in enumerate(axis.kinds):
+            rows = np.flatnonzero(bend == each)
+            if len(rows):
+                likely = np.stack([_log_likelihood(steps, clean[rows]) for steps in kinds], axis=1)
+                kind[rows] = (likely + np.log(self._noise.weights)).argmax(axis=1)
+        return bend, kind, levels
 
     def _second_look(self, steps: Steps, values: Single, levels: Levels) -> Traits:
         """Find steps under the series' own noise, beginning with those that the first look found."""
@@ -176,14 +208,25 @@ class JumpFinder:
         levels = fitted(steps, seen, levels.epochs)
         levels = grown(steps, seen, levels, scatter_of(steps, energy, levels))
         levels = settled(steps, seen, energy, levels, self._least)
-        clean = clipped - levels.series(steps.epochs)
-        return traits_of(steps, seen, clean, levels, scatter_of(steps, energy, levels))
+        calm = calm_edges(clipped - levels.series(steps.epochs), levels.edges(steps.epochs))
+        raised = calm + levels.series(steps.epochs)
+        seen = product(raised, steps)
+        energy = weighted_sum(raised, seen)
+        levels = moved(steps, seen, fitted(steps, seen, levels.epochs))
+        traits = traits_of(steps, seen, raised, energy, levels)
+        doubtful = probability_of(traits, self._least) < _LEAST_PROBABILITY
+        if doubtful.any():
+            epochs = levels.without(traits.row[doubtful], traits.epoch[doubtful], steps.epochs)
+            levels = moved(steps, seen, fitted(steps, seen, epochs))
+            traits = traits_of(steps, seen, raised, energy, levels)
+            traits = traits.take(probability_of(traits, self._least) >= _LEAST_PROBABILITY)
+        return traits
 
 
 def _worth_a_search(axis: _Axis, clipped: Single) -> NDArray[np.intp]:
     """Give those of the rows [n, T] that may have a jump."""
-    seen = product(clipped, axis.mean)
-    _, _, worth = candidates(axis.mean, seen, _rough_scatter(axis, clipped))
+    seen = product(clipped, axis.mean[0])
+    _, _, worth = candidates(axis.mean[0], seen, _rough_scatter(axis, clipped))
     return np.flatnonzero(worth > 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -59,10 +59,22 @@ class Levels:
     def series(self, count: int) -> Single:
         """Give the steps as series [n, T] in mm."""
         steps = np.zeros((len(self.epochs), count + 1))
-        np.put_along_axis(steps, self.epochs, 0, axis=1)
         rows = np.repeat(np.arange(len(steps)), MOST_STEPS)
         np.add.at(steps, (rows, self.epochs.ravel()), self.size.ravel())
         return np.cumsum(steps[:, :count], axis=1).astype(np.float32)
+
+    def edges(self, count: int) -> NDArray[np.bool_]:
+        """Tell the last epoch on each old level and the first on each new one, [n, T]."""
+        edges = np.zeros((len(self.epochs), count + 1), dtype=np.bool_)
+        np.put_along_axis(edges, self.epochs, True, axis=1)
+        np.put_along_axis(edges, np.where(self.epochs < count, self.epochs - 1, count), True, axis=1)
+        return edges[:, :count]
+
+    def without(self, row: Places, epoch: Places, end: int) -> Places:
+        """Give the epochs [n, MOST_STEPS] less some steps [m], told by their row and epoch."""
+        gone = np.zeros((len(self.epochs), end + 1), dtype=np.bool_)
+        gone[row, epoch] = True
+        return np.where(np.take_along_axis(gone, self.epochs, axis=1), end, self.epochs)
 
 
 def fitted(steps: Steps, seen: Single, epochs: Places) -> Levels:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.levels import MOST_STEPS, Levels, fitted, moved, unexplained, without_weakest
 from insar_runtime._diagnosis.noise import Floats

@@ -83,9 +83,7 @@ class Fits:
     freedom: Floats
 
 
-def fit_kinds(
-    values: Floats, days: Floats, kinds: Sequence[NoiseKind], columns: Columns, white_factor: Floats
-) -> Fits:
+def fit_kinds(values: Floats, days: Floats, kinds: Sequence[NoiseKind], columns: Columns, white_factor: Floats) -> Fits:
     """Fit kinds of noise to rows.
 
     Parameters

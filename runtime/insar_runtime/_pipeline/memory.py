@@ -28,6 +28,11 @@ _FIXED: Final = 32 * _MIB
 """Rows of the output that wait to be written, without series, what all readers hold, the hash of the input, and the
 pages of libraries that the first calls touch."""
 
+_DIAGNOSING: Final = 64 * _MIB
+"""Matrices of the noise and of the fits."""
+_DIAGNOSING_PER_THREAD: Final = 32 * _MIB
+"""What a thread takes to fit rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -41,11 +46,14 @@ class Load:
         What the reader holds, whatever the batches are.
     written : int
         Rows that wait to be written, beyond those of an output without series.
+    diagnosed : bool
+        Whether rows are diagnosed, too.
     """
 
     row: float
     read: int = 0
     written: int = 0
+    diagnosed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,8 @@ class Plan:
         alive = (self.threads + _WAITING) * batch
         # Each thread makes a matrix of its batch, from columns that it gathers.
         working = alive + self.threads * (_PER_THREAD + 2 * batch)
-        return load.read + max(head, working) + load.written + _FIXED
+        diagnosing = _DIAGNOSING + self.threads * _DIAGNOSING_PER_THREAD if load.diagnosed else 0
+        return load.read + max(head, working) + diagnosing + load.written + _FIXED
 
 
 def make_plan(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> Plan:

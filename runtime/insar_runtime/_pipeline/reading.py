@@ -10,12 +10,14 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._input.batches import in_turn
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
 from insar_runtime._output.parquet import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import Load, Plan, make_plan
+from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.targets import path_or_stream
 
 
@@ -32,12 +34,15 @@ class Reading:
         All rows.
     plan : Plan
         Threads and batches that suit it.
+    noise : FileNoise or None
+        Of its series, where that was asked for.
     """
 
     source: Source
     understanding: Understanding
     batches: Iterator[pa.RecordBatch]
     plan: Plan
+    noise: FileNoise | None = None
 
 
 @contextmanager
@@ -45,25 +50,33 @@ def open_understood(
     source: str | Path | BinaryIO,
     declared: Declared | None = None,
     *,
-    keep_series: bool = False,
+    exact: bool = False,
     threads: int = 1,
     large_batches: bool = False,
     room: int | None = None,
+    with_noise: bool = False,
+    written_series: int = 0,
 ) -> Iterator[Reading]:
     """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
 
     Parameters
     ----------
-    source, keep_series
+    source
         As for ``classify_file``.
     declared : Declared, optional
         What the user says of the table.
+    exact : bool
+        Whether series keep their type, because they are written again.
     threads : int
         Most threads that are to work on it.
     large_batches : bool
         Whether the device wants many rows at a time.
     room : int, optional
         Bytes that the work may take.
+    with_noise : bool
+        Whether the noise of the series is estimated, from some rows that are read for it.
+    written_series : int
+        Outputs that hold the series.
 
     Yields
     ------
@@ -77,11 +90,12 @@ def open_understood(
     """
     declared = declared or Declared()
     where = path_or_stream(source)
-    with open_source(where, roles=declared.roles, exact=keep_series, date_format=declared.date_format) as opened:
-        load = Load(opened.row_bytes, opened.held_bytes, WAITING_SERIES_BYTES if keep_series else 0)
+    with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
+        load = Load(opened.row_bytes, opened.held_bytes, written_series * WAITING_SERIES_BYTES, diagnosed=with_noise)
         plan = make_plan(load, threads, large=large_batches, room=room)
         batches = opened.batches(plan.batch_rows, plan.threads)
         head, taken = take_head(batches)
         understanding = understand(opened.schema, head, declared, origin=opened.origin)
+        noise = noise_of(understanding, head, opened) if with_noise else None
         del head
-        yield Reading(opened, understanding, in_turn(taken, batches), plan)
+        yield Reading(opened, understanding, in_turn(taken, batches), plan, noise)
