@@ -14,8 +14,8 @@ from insar_runtime._diagnosis.found import Jumps
 from insar_runtime._diagnosis.gls import Precision, by_missing, restricted_precision, without
 from insar_runtime._diagnosis.levels import Levels, fitted, moved
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.outliers import calm_edges, clip_outliers
-from insar_runtime._diagnosis.search import candidates, grown, product, scatter_of, settled, weighted_sum
+from insar_runtime._diagnosis.outliers import calm_edges, change_of, clip_outliers
+from insar_runtime._diagnosis.search import grown, product, scatter_of, settled, weighted_sum
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime._diagnosis.steps import Places, Single, Steps
 
@@ -29,10 +29,9 @@ _BENDS: Final = (40.0, 1.0)
 spline that averages over two months, or a break of 60 mm/yr would look like jumps; or over five, as most of them do,
 and then smaller jumps are seen [ours]."""
 _LEAST_EPOCHS: Final = 12
-_ROWS: Final = 128
-"""Rows at a time: what is computed of them stays in a processor's cache."""
+_ROWS: Final = 512
+"""Rows at a time: fewer of them, and the calls of numpy would count."""
 _LEAST_SCATTER_MM: Final = 0.2
-_TO_SIGMA: Final = 1.4826
 _LEAST_PROBABILITY: Final = 0.5
 """What is less probable is not told of."""
 _DISTANCE: Final = 3.0
@@ -162,42 +161,19 @@ class JumpFinder:
         self, displacement: NDArray[np.floating], rows: NDArray[np.intp], there: Places, axis: _Axis
     ) -> Iterator[Traits]:
         """Give the steps of rows of the same epochs; ``row`` and ``epoch`` count among these."""
-        chosen, kept = [], []
+        looks = []
         for begin in range(0, len(rows), _ROWS):
             values = _without_line(displacement[rows[begin : begin + _ROWS]][:, there], axis.days)
-            some = _worth_a_search(axis, clip_outliers(values))
-            chosen.append(begin + some)
-            kept.append(values[some])
-        which, values = np.concatenate(chosen), np.concatenate(kept)
-        bend, kind = np.empty((2, len(which)), dtype=np.int64)
-        levels = Levels.none(len(which), axis.epochs)
-        for begin in range(0, len(which), _ROWS):
-            part = slice(begin, begin + _ROWS)
-            bend[part], kind[part], found = self._first_look(axis, values[part])
-            levels = levels.put(np.arange(len(which))[part], found)
+            look = _first_look(axis, values, np.log(self._noise.weights))
+            looks.append(replace(look, row=begin + look.row))
+        look = _Look.joined(looks)
         for free, kinds in enumerate(axis.kinds):
             for each, steps in enumerate(kinds):
-                members = np.flatnonzero((bend == free) & (kind == each))
+                members = np.flatnonzero((look.bend == free) & (look.kind == each))
                 for begin in range(0, len(members), _ROWS):
                     some = members[begin : begin + _ROWS]
-                    traits = self._second_look(steps, values[some], levels.take(some))
-                    yield replace(traits, row=which[some[traits.row]])
-
-    def _first_look(self, axis: _Axis, values: Single) -> tuple[Places, Places, Levels]:
-        """Find steps under a mean noise, and how freely what is left bends [n], and of which kind [n] its noise is."""
-        clipped = clip_outliers(values)
-        free = axis.mean[0]
-        seen = product(clipped, free)
-        levels = grown(free, seen, Levels.none(len(seen), axis.epochs), _rough_scatter(axis, clipped))
-        clean = clipped - levels.series(axis.epochs)
-        bend = np.stack([_log_likelihood(steps, clean) for steps in axis.mean], axis=1).argmax(axis=1)
-        kind = np.zeros(len(clean), dtype=np.int64)
-        for each, kinds in enumerate(axis.kinds):
-            rows = np.flatnonzero(bend == each)
-            if len(rows):
-                likely = np.stack([_log_likelihood(steps, clean[rows]) for steps in kinds], axis=1)
-                kind[rows] = (likely + np.log(self._noise.weights)).argmax(axis=1)
-        return bend, kind, levels
+                    traits = self._second_look(steps, look.values[some], look.levels.take(some))
+                    yield replace(traits, row=look.row[some[traits.row]])
 
     def _second_look(self, steps: Steps, values: Single, levels: Levels) -> Traits:
         """Find steps under the series' own noise, beginning with those that the first look found."""
@@ -223,17 +199,42 @@ class JumpFinder:
         return traits
 
 
-def _worth_a_search(axis: _Axis, clipped: Single) -> NDArray[np.intp]:
-    """Give those of the rows [n, T] that may have a jump."""
-    seen = product(clipped, axis.mean[0])
-    _, _, worth = candidates(axis.mean[0], seen, _rough_scatter(axis, clipped))
-    return np.flatnonzero(worth > 0)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What a first look finds of n series that may have jumps: row, bend, kind [n], values [n, T], and steps."""
+
+    row: Places
+    bend: Places
+    kind: Places
+    values: Single
+    levels: Levels
+
+    @classmethod
+    def joined(cls, looks: list[_Look]) -> _Look:
+        return cls(
+            *(np.concatenate([getattr(look, name) for look in looks]) for name in ("row", "bend", "kind", "values")),
+            Levels.joined([look.levels for look in looks]),
+        )
 
 
-def _rough_scatter(axis: _Axis, clipped: Single) -> Floats:
-    """Give the scatter [n] in mm of series that may jump: from the usual change from epoch to epoch."""
-    change = np.median(np.abs(np.diff(clipped, axis=1)), axis=1).astype(np.float64)
-    return np.maximum(_TO_SIGMA * change / axis.change, _LEAST_SCATTER_MM)
+def _first_look(axis: _Axis, values: Single, log_weights: Floats) -> _Look:
+    """Find steps under a mean noise, and how freely what is left bends, and of which kind its noise is."""
+    clipped = clip_outliers(values)
+    free = axis.mean[0]
+    seen = product(clipped, free)
+    scatter = np.maximum(change_of(clipped).astype(np.float64) / axis.change, _LEAST_SCATTER_MM)
+    levels = grown(free, seen, Levels.none(len(seen), axis.epochs), scatter)
+    row = np.flatnonzero((levels.epochs < axis.epochs).any(axis=1))
+    levels = levels.take(row)
+    clean = clipped[row] - levels.series(axis.epochs)
+    bend = np.stack([_log_likelihood(steps, clean) for steps in axis.mean], axis=1).argmax(axis=1)
+    kind = np.zeros(len(clean), dtype=np.int64)
+    for each, kinds in enumerate(axis.kinds):
+        some = np.flatnonzero(bend == each)
+        if len(some):
+            likely = np.stack([_log_likelihood(steps, clean[some]) for steps in kinds], axis=1)
+            kind[some] = (likely + log_weights).argmax(axis=1)
+    return _Look(row, bend, kind, values[row], levels)
 
 
 def _log_likelihood(steps: Steps, values: Single) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ MOST_STEPS: Final = 16
 """Up to eight jumps, each of which may end."""
 _REACH: Final = 4
 """Epochs by which a step may be moved at once."""
+_LEAST_PIVOT: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,16 +45,20 @@ class Levels:
         nothing = np.zeros((count, MOST_STEPS))
         return cls(np.full((count, MOST_STEPS), epochs), nothing, nothing, np.zeros(count))
 
+    @classmethod
+    def joined(cls, parts: list[Levels]) -> Levels:
+        """Lay parts end to end."""
+        return cls(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(cls)))
+
     def take(self, rows: NDArray[np.intp]) -> Levels:
         """Give some of the series."""
-        return Levels(self.epochs[rows], self.size[rows], self.variance[rows], self.fall[rows])
+        return Levels(*(getattr(self, entry.name)[rows] for entry in fields(self)))
 
     def put(self, rows: NDArray[np.intp], other: Levels) -> Levels:
         """Give the same with some of the series replaced."""
-        mine = (self.epochs, self.size, self.variance, self.fall)
-        parts = [part.copy() for part in mine]
-        for part, new in zip(parts, (other.epochs, other.size, other.variance, other.fall), strict=True):
-            part[rows] = new
+        parts = [getattr(self, entry.name).copy() for entry in fields(self)]
+        for part, entry in zip(parts, fields(self), strict=True):
+            part[rows] = getattr(other, entry.name)
         return Levels(*parts)
 
     def series(self, count: int) -> Single:
@@ -103,12 +108,16 @@ def fitted(steps: Steps, seen: Single, epochs: Places) -> Levels:
     absent = used == last
     diagonal = np.arange(most)
     gram[:, diagonal, diagonal] += absent
-    product = np.take_along_axis(seen, used, axis=1).astype(np.float64)
-    product[absent] = 0
+    product = np.where(absent, 0, np.take_along_axis(seen, used, axis=1).astype(np.float64))
     inverse = _inverse(gram)
-    size[:, :most] = (inverse * product[:, None, :]).sum(axis=2)
+    fall = np.zeros(len(epochs))
+    # Place by place, or the number of places would change how sums are rounded.
+    for place in range(most):
+        size[:, :most] += inverse[:, :, place] * product[:, place, None]
+    for place in range(most):
+        fall += size[:, place] * product[:, place]
     variance[:, :most] = np.where(absent, 0, inverse[:, diagonal, diagonal])
-    return Levels(epochs, size, variance, (size[:, :most] * product).sum(axis=1))
+    return Levels(epochs, size, variance, fall)
 
 
 def unexplained(steps: Steps, seen: Single, levels: Levels) -> Single:
@@ -119,31 +128,48 @@ def unexplained(steps: Steps, seen: Single, levels: Levels) -> Single:
     return rest
 
 
-def moved(steps: Steps, seen: Single, levels: Levels) -> Levels:
-    """Move each step to where it fits best while the others stay, then fit all sizes again."""
+def moved(steps: Steps, seen: Single, levels: Levels, chosen: Places | None = None) -> Levels:
+    """Move steps to where they fit best while the others stay, one after the other, then fit all sizes again.
+
+    Parameters
+    ----------
+    steps : Steps
+    seen : ndarray of float32, shape [n, T + 1]
+    levels : Levels
+    chosen : ndarray of int64, shape [n, m], optional
+        Epochs of the steps to move; T where there is none. All of them if not given.
+    """
     rest = unexplained(steps, seen, levels)
-    epochs = levels.epochs.copy()
+    epochs = np.pad(levels.epochs, ((0, 0), (1, 1)), constant_values=((0, 0), (0, steps.epochs)))
+    most = int((levels.epochs < steps.epochs).sum(axis=1).max(initial=0))
+    if chosen is None:
+        places = np.tile(np.arange(most), (len(epochs), 1))
+    else:
+        places = (levels.epochs[:, None, :] == chosen[:, :, None]).argmax(axis=2)
     rows = np.arange(len(epochs))
-    shift = np.arange(-_REACH, _REACH + 1)
-    for place in range(int((epochs < steps.epochs).sum(axis=1).max(initial=0))):
-        here, size = epochs[:, place], levels.size[:, place, None]
-        before = epochs[:, place - 1] if place else np.zeros_like(here)
-        after = epochs[:, place + 1] if place + 1 < MOST_STEPS else np.full_like(here, steps.epochs)
-        there = here[:, None] + shift
-        allowed = (there >= before[:, None] + LEAST_EPOCHS) & (there <= after[:, None] - LEAST_EPOCHS)
-        allowed &= (there <= steps.epochs - LEAST_EPOCHS) & (here < steps.epochs)[:, None]
-        there = np.where(allowed, there, here[:, None])
-        own = steps.gram[here, here][:, None] + steps.gram[there, there] - 2 * steps.gram[here[:, None], there]
-        gain = 2 * size * (np.take_along_axis(rest, there, axis=1) - rest[rows, here][:, None]) - size * size * own
-        best = there[rows, gain.argmax(axis=1)]
+    for place in places.T:
+        best = _best_place(steps, rest, epochs[rows[:, None], place[:, None] + [0, 1, 2]], levels.size[rows, place])
+        here = epochs[rows, place + 1]
         change = np.flatnonzero(best != here)
-        if len(change):
-            difference = steps.gram32[best[change]] - steps.gram32[here[change]]
-            rest[change] -= size[change].astype(np.float32) * difference
-            epochs[change, place] = best[change]
+        difference = steps.gram32[best[change]] - steps.gram32[here[change]]
+        rest[change] -= levels.size[change, place[change], None].astype(np.float32) * difference
+        epochs[change, place[change] + 1] = best[change]
+    epochs = epochs[:, 1:-1]
     if np.array_equal(epochs, levels.epochs):
         return levels
     return fitted(steps, seen, epochs)
+
+
+def _best_place(steps: Steps, rest: Single, epochs: Places, size: Floats) -> Places:
+    """Give the best epoch [n] of steps, of epochs [n, 3] of the one before, the step itself and the one after."""
+    before, here, after = epochs[:, :1], epochs[:, 1:2], epochs[:, 2:]
+    there = here + np.arange(-_REACH, _REACH + 1)
+    lowest, highest = before + LEAST_EPOCHS, np.minimum(after, steps.epochs) - LEAST_EPOCHS
+    there = np.where((there >= lowest) & (there <= highest) & (here < steps.epochs), there, here)
+    size = size[:, None]
+    own = steps.own[there] - 2 * steps.gram[here, there]
+    gain = size * (2 * np.take_along_axis(rest, there, axis=1) - size * own)
+    return np.take_along_axis(there, gain.argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
 def without_weakest(levels: Levels, weakness: Floats, last: int) -> Places:
@@ -170,6 +196,3 @@ def _inverse(matrix: Floats) -> Floats:
         inverse[:, :, place] = -column / pivot
         inverse[:, place, place] = 1 / pivot[:, 0]
     return inverse
-
-
-_LEAST_PIVOT: Final = 1e-9

@@ -63,16 +63,17 @@ def grown(steps: Steps, seen: Single, levels: Levels, scatter: Floats) -> Levels
         mm.
     """
     active = np.arange(len(seen))
+    part, floor = seen, scatter
     for _ in range(MOST_STEPS):
         mine = levels.take(active)
-        first, last, worth = candidates(steps, unexplained(steps, seen[active], mine), scatter[active])
+        first, last, worth = candidates(steps, unexplained(steps, part, mine), floor)
         wider = _with(mine.epochs, first, last, steps.epochs)
         pays = np.flatnonzero((worth > 0) & (wider != mine.epochs).any(axis=1))
         if not len(pays):
             break
-        active = active[pays]
-        part = seen[active]
-        levels = levels.put(active, moved(steps, part, fitted(steps, part, wider[pays])))
+        active, part, floor = active[pays], part[pays], floor[pays]
+        fresh = np.stack([first[pays], last[pays]], axis=1)
+        levels = levels.put(active, moved(steps, part, fitted(steps, part, wider[pays]), fresh))
     return levels
 
 
@@ -118,7 +119,9 @@ def settled(steps: Steps, seen: Single, energy: Floats, levels: Levels, least_mm
 
 def weighted_sum(values: Single, seen: Single) -> Floats:
     """Give the weighted sum of squares [n] of series [n, T] from their products with all steps."""
-    return np.asarray(np.einsum("nt,nt->n", values, seen[:, :-1] - seen[:, 1:], dtype=np.float64))
+    weighted = seen[:, :-1] - seen[:, 1:]
+    weighted *= values
+    return np.asarray(weighted.sum(axis=1).astype(np.float64))
 
 
 def scatter_of(steps: Steps, energy: Floats, levels: Levels) -> Floats:

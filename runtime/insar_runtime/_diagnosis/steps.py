@@ -23,6 +23,8 @@ _BOXES: Final = (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 21, 24, 28, 32, 36, 40
 need be tried. Those of longer ones are found one by one."""
 
 _LEAST_SIZE: Final = 1e-9
+_ROWS_OF_CACHE: Final = 128
+"""Series whose boxes are tried at once: what is computed of them stays in a processor's cache."""
 
 Single = NDArray[np.float32]
 Places = NDArray[np.int64]
@@ -41,6 +43,8 @@ class Steps:
     gram : ndarray of float64, shape [T + 1, T + 1]
         Products of the steps with each other.
     gram32 : ndarray of float32, shape [T + 1, T + 1]
+    own : ndarray of float64, shape [T + 1]
+        Product of each step with itself.
     box_inverse, box_floor : ndarray of float32, shape [L, T + 1]
         Inverse of the product of each box with itself, by length and first epoch, and what a box of the least size
         gains; zero and infinite where there can be no box.
@@ -52,6 +56,7 @@ class Steps:
     weigh: Single
     gram: Floats
     gram32: Single
+    own: Floats
     box_inverse: Single
     box_floor: Single
     step_inverse: Single
@@ -78,6 +83,7 @@ class Steps:
             weigh,
             gram,
             gram.astype(np.float32),
+            own.copy(),
             *_inverse_and_floor(box, allowed, least_mm),
             *_inverse_and_floor(own, step_allowed, least_mm),
         )
@@ -115,6 +121,15 @@ class Steps:
         gain : ndarray of float32, shape [n]
             Less what a box of the least size would gain.
         """
+        count = len(seen)
+        first, last = np.empty((2, count), dtype=np.int64)
+        gain = np.empty(count, dtype=np.float32)
+        for begin in range(0, count, _ROWS_OF_CACHE):
+            part = slice(begin, begin + _ROWS_OF_CACHE)
+            first[part], last[part], gain[part] = self._best_box(seen[part])
+        return first, last, gain
+
+    def _best_box(self, seen: Single) -> tuple[Places, Places, Single]:
         # Epoch by epoch, so that the inner loops run over series.
         by_epoch = np.ascontiguousarray(seen.T)
         best = np.full(by_epoch.shape, -np.inf, dtype=np.float32)
