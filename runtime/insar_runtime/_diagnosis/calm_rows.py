@@ -24,8 +24,8 @@ _STEP_SIGMAS: Final = 6.0
 _STEP_REACH: Final = 5
 """A row whose level changes by more than so many times what it usually does within so many epochs has jumped."""
 _LEAST_STEP_MM: Final = 0.2
-_MOTION: Final = 4.0
-"""Curvature over what the noise alone would make of it, as variances: chance passes it in less than 1 % of rows."""
+_MOTION_SIGMAS: Final = 4.0
+"""Curvature beyond what the noise alone would make of it: chance passes it in less than 1 % of rows."""
 _KEPT: Final = 0.4
 """Share of the rows that are kept in any case, the calmest ones."""
 
@@ -78,7 +78,7 @@ def without_motion(values: Floats, days: Floats, noise: Mixture, columns: Column
     more = columns.free.shape[1] - 2
     with np.errstate(over="ignore"):
         bend = (line.scatter / curve.scatter) ** 2 * line.freedom[:, None] - curve.freedom[:, None]
-    return values[_calmest((noise.posterior(curve) * bend).sum(axis=1) / more, _MOTION)]
+    return values[_calmest((noise.posterior(curve) * bend).sum(axis=1) / more, 1 + _MOTION_SIGMAS * (2 / more) ** 0.5)]
 
 
 def _calmest(excess: Floats, limit: float) -> NDArray[np.bool_]:

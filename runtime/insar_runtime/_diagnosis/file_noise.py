@@ -75,8 +75,8 @@ def estimate_noise(displacement: NDArray[np.float32], dates: NDArray[np.datetime
 
 
 def _degree(days: Floats) -> int:
-    """Give the degree of a polynomial that follows most motions: one for each year, within bounds."""
-    return int(np.clip(round(days[-1] / DAYS_OF_YEAR), 2, 5))
+    """Give the degree of a polynomial that follows most of a motion."""
+    return int(np.clip(round(days[-1] / DAYS_OF_YEAR), 2, 3))
 
 
 def _some(values: Floats) -> Floats:

@@ -23,7 +23,8 @@ _OF_SPAN: Final = 1 / 3
 """One of more of the span cannot be told from a motion."""
 _SHARE_STEP: Final = 0.12
 _DAYS_STEP: Final = 1.5
-_BOUNDS: Final = ((5.0, 45.0), (45.0, 500.0))
+_SHORT_BOUNDS: Final = (5.0, 45.0)
+_SLOW_BOUNDS: Final = (45.0, 500.0)
 
 ROUGH: Final = tuple(
     NoiseKind((1 - slow) * (1 - short), (1 - slow) * short, slow)
@@ -63,7 +64,9 @@ def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
     return sorted(found, key=lambda kind: (kind.white, kind.short, kind.slow, kind.short_days, kind.slow_days))
 
 
-_MOVES: Final = ((0, 0, 0, 0), *(tuple(sign * (axis == k) for k in range(4)) for axis in range(4) for sign in (-1, 1)))
+_DIRECTIONS: Final = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (1, 0, 0, 1), (0, 1, -1, 0), (1, -1, 0, -1))
+_MOVES: Final = ((0, 0, 0, 0), *(tuple(sign * part for part in way) for way in _DIRECTIONS for sign in (-1, 1)))
+"""Of slow and short part and their time constants; some pairs make up for each other."""
 
 
 def _mixed(slow: float, short: float, short_days: float, slow_days: float, annual: float) -> NoiseKind:
@@ -71,12 +74,7 @@ def _mixed(slow: float, short: float, short_days: float, slow_days: float, annua
     slow, short = min(max(slow, 0.0), 0.9), min(max(short, 0.0), 0.95)
     white = max((1 - slow) * (1 - short), _LEAST_WHITE)
     total = white + (1 - slow) * short + slow
-    (least_short, most_short), (least_slow, most_slow) = _BOUNDS
-    return NoiseKind(
-        white / total,
-        (1 - slow) * short / total,
-        slow / total,
-        min(max(short_days, least_short), most_short),
-        min(max(slow_days, least_slow), most_slow),
-        annual,
-    )
+    # Of a part that is not there, the time constant is always the same one.
+    short_days = float(np.clip(short_days, *_SHORT_BOUNDS)) if short else _SHORT_DAYS[0]
+    slow_days = float(np.clip(slow_days, *_SLOW_BOUNDS)) if slow else _SLOW_DAYS[0]
+    return NoiseKind(white / total, (1 - slow) * short / total, slow / total, short_days, slow_days, annual)
