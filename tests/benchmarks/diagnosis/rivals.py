@@ -28,7 +28,7 @@ def _year(years: Doubles) -> list[Doubles]:
 
 
 class Lstsq:
-    """``scipy.linalg.lstsq`` a series: line, parabola and cubic, each with the yearly cycle, and standard deviations."""
+    """``scipy.linalg.lstsq`` a series: line, parabola and cubic, each with the yearly cycle; standard deviations."""
 
     def __init__(self, days: Doubles) -> None:
         years = days / _YEAR
@@ -131,7 +131,8 @@ class Scan:
         """Give the epochs of steps, added one by one while they bring enough, [n]."""
         out = []
         for series in displacement.astype(np.float64):
-            design, found = self._base, []
+            design = self._base
+            found: list[int] = []
             left = self._left(design, series)
             while len(found) < _MOST_STEPS:
                 tried = [self._left(np.column_stack([design, step]), series) for step in self._steps]
@@ -181,7 +182,8 @@ class Gls:
         """Give the epochs of steps, added one by one while they bring enough, [n]."""
         out = []
         for series in displacement.astype(np.float64):
-            design, found = self._line, []
+            design = self._line
+            found: list[int] = []
             while len(found) < _MOST_STEPS:
                 gain, left = self._gains(series, design, self._steps)
                 gain[found] = 0
