@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 from insar_runtime._diagnosis.mixture import Mixture
 from insar_runtime._diagnosis.noise import Floats
 from insar_runtime._diagnosis.outliers import clip_outliers, running_median
-from insar_runtime._diagnosis.whitening import Columns, fit_kinds
+from insar_runtime._diagnosis.whitening import Columns, by_pattern, fit_kinds
 
 _MOST_ROWS: Final = 400
 _MOST_VALUES: Final = 120_000
-_LEAST_ROWS: Final = 50
-_MOST_PARTIAL: Final = 60
-"""Rows with missing values, which cost some ten times as much; none are taken where enough others are there."""
+LEAST_ROWS: Final = 50
+"""Rows that tell how often each kind of noise occurs."""
+_MOST_PATTERNS: Final = 8
+_MOST_ALONE: Final = 60
+"""Rows that miss values of their own cost many times as much; none are taken where there are so many others."""
 _LEAST_VALUES: Final = 8
 _LEAST_SHARE: Final = 0.3
 _STEP_SIGMAS: Final = 6.0
 _STEP_REACH: Final = 5
 """A row whose level changes by more than so many times what it usually does within so many epochs has jumped."""
 _LEAST_STEP_MM: Final = 0.2
-_MOTION_SIGMAS: Final = 4.0
+_MOTION_SIGMAS: Final = 5.0
 """Curvature beyond what the noise alone would make of it: chance passes it in less than 1 % of rows."""
 _KEPT: Final = 0.4
 """Share of the rows that are kept in any case, the calmest ones."""
@@ -38,16 +40,22 @@ def usable_rows(displacement: NDArray[np.float32]) -> Floats:
     if not values.size:
         return np.empty((0, displacement.shape[1]))
     values = values[np.fmax.reduce(values, axis=1) > np.fmin.reduce(values, axis=1)]
-    partial = np.isnan(values).any(axis=1)
-    most = max(min(_MOST_ROWS, _MOST_VALUES // values.shape[1]), _LEAST_ROWS)
-    whole = spread(np.flatnonzero(~partial), most)
-    rest = spread(np.flatnonzero(partial), _MOST_PARTIAL if len(whole) < most / 2 else 0)
-    return values[np.sort(np.concatenate([whole, rest]))].astype(np.float64)
+    if not len(values):
+        return np.empty((0, displacement.shape[1]))
+    left = max(min(_MOST_ROWS, _MOST_VALUES // values.shape[1]), LEAST_ROWS)
+    alike, alone = by_pattern(np.isnan(values))
+    chosen: list[NDArray[np.intp]] = []
+    for rows in alike[:_MOST_PATTERNS]:
+        chosen.append(spread(rows, left))
+        left -= len(chosen[-1])
+    taken = sum(map(len, chosen))
+    chosen.append(spread(alone, max(_MOST_ALONE - taken, 0)))
+    return np.asarray(values[np.sort(np.concatenate(chosen))], dtype=np.float64)
 
 
 def spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
     """Give at most so many of some rows, evenly."""
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, max(most, 0)).astype(np.intp)]
 
 
 def without_outliers(rows: Floats) -> Floats:
@@ -73,11 +81,10 @@ def without_motion(values: Floats, days: Floats, noise: Mixture, columns: Column
 
     What a bent line leaves about a polynomial looks like slow noise.
     """
-    line = fit_kinds(values, days, noise.kinds, columns.of_degree(1), factor)
+    line = fit_kinds(values, days, noise.kinds, columns.unbent(), factor)
     curve = fit_kinds(values, days, noise.kinds, columns, factor)
-    more = columns.free.shape[1] - 2
-    with np.errstate(over="ignore"):
-        bend = (line.scatter / curve.scatter) ** 2 * line.freedom[:, None] - curve.freedom[:, None]
+    more = columns.motion.shape[1]
+    bend = (line.scatter**2 / curve.scatter**2 - 1) * curve.freedom[:, None]
     return values[_calmest((noise.posterior(curve) * bend).sum(axis=1) / more, 1 + _MOTION_SIGMAS * (2 / more) ** 0.5)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ _MOST_MISSING: Final = 0.2
 _MOST_SIGMAS: Final = 4.5
 """Values count as no further off than this many times the median of their epoch, which is 3 standard deviations."""
 _CLEAR: Final = 4.0
+_LEAST_PART: Final = 0.5
+"""Of the white part in what is not foretold: with less, an epoch far from others does not tell of its white part."""
 _FACTORS: Final = (0.4, 8.0)
 
 
@@ -46,10 +49,8 @@ def scatter_of_epochs(values: Floats, days: Floats, noise: Mixture, columns: Col
     count = np.count_nonzero(~missing[some], axis=0)
     if count.max(initial=0) < _LEAST_VALUES:
         return np.ones(values.shape[1])
-    covariance = sum(weight * kind.covariance(days) for weight, kind in zip(noise.weights, noise.kinds, strict=True))
-    covariance = covariance + columns.random @ columns.random.T
     white = float(noise.weights @ np.array([kind.white for kind in noise.kinds]))
-    precision = restricted_precision(covariance, columns.free).matrix
+    precision = restricted_precision(_covariance(days, noise, columns, columns.steps), columns.line).matrix
     diagonal = np.maximum(np.diag(precision), 1e-9)
     # A missing value counts as foretold, and tells nothing.
     rest = np.where(missing, 0.0, values)[some] @ precision / np.sqrt(diagonal)
@@ -59,7 +60,7 @@ def scatter_of_epochs(values: Floats, days: Floats, noise: Mixture, columns: Col
     mean = np.nansum(squares, axis=0) / np.maximum(count, 1)
     error = np.nansum(np.square(squares - mean), axis=0) / np.maximum(count, 1) ** 2
     usual = np.median(mean[count >= _LEAST_VALUES])
-    factor = _drawn_to_usual(mean / usual - 1, np.sqrt(error) / usual) / (diagonal * white)
+    factor = _drawn_to_usual(mean / usual - 1, np.sqrt(error) / usual) / np.maximum(diagonal * white, _LEAST_PART)
     low, high = _FACTORS
     return np.where(count < _LEAST_VALUES, 1.0, np.sqrt(np.clip(1 + factor, low**2, high**2)))
 
@@ -71,12 +72,43 @@ def _drawn_to_usual(excess: Floats, error: Floats) -> Floats:
     return np.where(np.abs(excess) > _CLEAR * error, excess, part * excess)
 
 
-def common_steps(rows: Floats, dates: NDArray[np.datetime64]) -> tuple[CommonStep, ...]:
-    """Find dates at which many rows change level, and how much all of them do."""
-    switches = [switch.date for switch in find_switches(dates)] if len(dates) > 1 else []
+def find_steps(rows: Floats, dates: NDArray[np.datetime64]) -> tuple[CommonStep, ...]:
+    """Find dates at which many rows change level, in order of time, and how much they do at a first look."""
+    switches = [switch.date for switch in find_switches(dates)]
     found = []
     for change in survey_levels(rows.astype(np.float32), dates, switches):
         epoch = int(np.searchsorted(dates, change.after))
-        size = abs(change.common_mm) if change.common_mm is not None else change.size_mm * change.share**0.5
-        found.append(CommonStep(epoch, float(size)))
+        size = change.size_mm * change.share**0.5 if change.common_mm is None else abs(change.common_mm)
+        found.append(CommonStep(epoch, float(size), change.share, change.common_mm))
     return tuple(sorted(found, key=lambda step: step.epoch))
+
+
+def size_steps(
+    steps: tuple[CommonStep, ...], values: Floats, days: Floats, noise: Mixture, columns: Columns
+) -> tuple[CommonStep, ...]:
+    """Measure common steps by what rows [N, T] change beyond what their noise would make of it."""
+    whole = values[~np.isnan(values).any(axis=1)]
+    if not steps or len(whole) < _LEAST_VALUES:
+        return steps
+    of_all = restricted_precision(_covariance(days, noise, columns, columns.steps), columns.line)
+    variance = np.einsum("nt,nt->n", whole @ of_all.matrix, whole) / of_all.freedom
+    sized = []
+    for place, step in enumerate(steps):
+        others = np.delete(columns.steps, place, axis=1)
+        seen = (
+            restricted_precision(_covariance(days, noise, columns, others), columns.line)
+            .matrix[step.epoch :]
+            .sum(axis=0)
+        )
+        information = seen[step.epoch :].sum()
+        square = float(np.mean((whole @ seen / information) ** 2 - variance / information))
+        sized.append(replace(step, rms_mm=max(square, 0.0) ** 0.5))
+    return tuple(sized)
+
+
+def _covariance(days: Floats, noise: Mixture, columns: Columns, steps: Floats) -> Floats:
+    """Give the mean covariance [T, T] of a mixture, of motion and of steps."""
+    covariance = columns.motion @ columns.motion.T + steps @ steps.T
+    for weight, kind in zip(noise.weights, noise.kinds, strict=True):
+        covariance += weight * kind.covariance(days)
+    return covariance

@@ -8,19 +8,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.calm_rows import spread, usable_rows, without_jumps, without_motion, without_outliers
-from insar_runtime._diagnosis.epoch_noise import common_steps, scatter_of_epochs
+from insar_runtime._diagnosis.calm_rows import (
+    LEAST_ROWS,
+    spread,
+    usable_rows,
+    without_jumps,
+    without_motion,
+    without_outliers,
+)
+from insar_runtime._diagnosis.epoch_noise import find_steps, scatter_of_epochs, size_steps
 from insar_runtime._diagnosis.kinds import ROUGH, grid, neighbours
 from insar_runtime._diagnosis.mixture import Mixture, choose_kinds, weigh_kinds
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.whitening import Columns, fit_kinds
+from insar_runtime._diagnosis.whitening import Columns, by_pattern, fit_kinds
 
-_LEAST_ROWS: Final = 50
 _LEAST_EPOCHS: Final = 30
 _LEAST_YEARS: Final = 1.0
 """With less, the mixture of kinds is that of typical files, and only the scatter is measured."""
 _SOME_ROWS: Final = 160
-"""Rows that kinds are chosen by; all of them weigh these."""
+_FEW_ROWS: Final = 30
+"""Rows that kinds are chosen by, and where they miss values of their own; all of them weigh these."""
 _MOST_KINDS: Final = 7
 _CLOSER: Final = (1.0, 0.5)
 """Steps from the kinds of the grid to better ones."""
@@ -54,10 +61,12 @@ def estimate_noise(displacement: NDArray[np.float32], dates: NDArray[np.datetime
     if not len(rows):
         return FileNoise.typical(days)
     values = without_outliers(rows)
-    if len(rows) < _LEAST_ROWS or len(days) < _LEAST_EPOCHS or days[-1] < _LEAST_YEARS * DAYS_OF_YEAR:
+    if len(rows) < LEAST_ROWS or len(days) < _LEAST_EPOCHS or days[-1] < _LEAST_YEARS * DAYS_OF_YEAR:
         return _typical(values, days)
-    steps = common_steps(rows, dates)
-    columns = Columns.of(days, _degree(days), [step.epoch for step in steps])
+    steps = find_steps(rows, dates)
+    # Rows that miss values of their own cost as much as many others do, for each column.
+    alone = len(by_pattern(np.isnan(values))[1]) > 0
+    columns = Columns.of(days, [step.epoch for step in steps], steady=alone)
     values = without_jumps(values, [step.epoch for step in steps])
     factor = np.ones(len(days))
     rough = choose_kinds(fit_kinds(_some(values), days, ROUGH, columns, factor), len(ROUGH))
@@ -71,21 +80,21 @@ def estimate_noise(displacement: NDArray[np.float32], dates: NDArray[np.datetime
     mixture = weigh_kinds(fits, mixture)
     low, usual, high = np.maximum(np.quantile(mixture.scatter(fits), (0.1, 0.5, 0.9)), _LEAST_SCATTER_MM)
     scatter = (float(low), float(usual), float(high))
+    steps = size_steps(steps, values, days, mixture, columns)
     return FileNoise(days, mixture.kinds, mixture.weights, scatter, factor, steps, len(values))
 
 
-def _degree(days: Floats) -> int:
-    """Give the degree of a polynomial that follows most of a motion."""
-    return int(np.clip(round(days[-1] / DAYS_OF_YEAR), 2, 3))
-
-
 def _some(values: Floats) -> Floats:
-    return values[spread(np.arange(len(values)), _SOME_ROWS)]
+    """Give rows to choose kinds by: fewer of those that cost more."""
+    alone = by_pattern(np.isnan(values))[1]
+    return values[spread(np.arange(len(values)), _FEW_ROWS if len(alone) > _FEW_ROWS else _SOME_ROWS)]
 
 
 def _typical(values: Floats, days: Floats) -> FileNoise:
     """Give typical noise with the scatter that few rows have."""
     noise = FileNoise.typical(days)
-    fits = fit_kinds(values[:_SOME_ROWS], days, noise.kinds, Columns.of(days, 1), noise.white_factor)
+    columns = Columns.of(days, motion=False, steady=True)
+    fits = fit_kinds(values[:_FEW_ROWS], days, noise.kinds, columns, noise.white_factor)
     usual = max(float(np.median(Mixture(noise.kinds, noise.weights).scatter(fits))), _LEAST_SCATTER_MM)
-    return replace(noise, scatter_mm=tuple(usual * part / noise.scatter_mm[1] for part in noise.scatter_mm))
+    low, middle, high = noise.scatter_mm
+    return replace(noise, scatter_mm=(usual * low / middle, usual, usual * high / middle))

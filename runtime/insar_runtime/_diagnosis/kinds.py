@@ -48,7 +48,7 @@ def grid(days: Floats) -> list[NoiseKind]:
 
 def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
     """Give kinds and those around each, at a part of a step of the grid; those that differ by annual only together."""
-    found = {}
+    found: dict[NoiseKind, None] = {}
     for kind in kinds:
         slow, short = kind.slow, kind.short / max(1 - kind.slow, 1e-9)
         share, factor = _SHARE_STEP * size, _DAYS_STEP**size
@@ -64,7 +64,15 @@ def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
     return sorted(found, key=lambda kind: (kind.white, kind.short, kind.slow, kind.short_days, kind.slow_days))
 
 
-_DIRECTIONS: Final = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (1, 0, 0, 1), (0, 1, -1, 0), (1, -1, 0, -1))
+_DIRECTIONS: Final = (
+    (1, 0, 0, 0),
+    (0, 1, 0, 0),
+    (0, 0, 1, 0),
+    (0, 0, 0, 1),
+    (1, 0, 0, 1),
+    (0, 1, -1, 0),
+    (1, -1, 0, -1),
+)
 _MOVES: Final = ((0, 0, 0, 0), *(tuple(sign * part for part in way) for way in _DIRECTIONS for sign in (-1, 1)))
 """Of slow and short part and their time constants; some pairs make up for each other."""
 

@@ -34,13 +34,13 @@ class Mixture:
     def posterior(self, fits: Fits) -> Floats:
         """Give the probability [N, K] of each kind in rows that it was fitted to."""
         likelihood = fits.log_likelihood + np.log(np.maximum(self.weights, _LEAST))
-        posterior: Floats = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-        return posterior / posterior.sum(axis=1, keepdims=True)
+        posterior = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        return np.asarray(posterior)
 
     def scatter(self, fits: Fits) -> Floats:
         """Give the scatter [N] of rows that it was fitted to."""
-        scatter: Floats = np.sqrt((self.posterior(fits) * fits.scatter**2).sum(axis=1))
-        return scatter
+        return np.asarray(np.sqrt((self.posterior(fits) * fits.scatter**2).sum(axis=1)))
 
 
 def choose_kinds(fits: Fits, most: int) -> Mixture:

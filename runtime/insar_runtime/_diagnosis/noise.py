@@ -66,6 +66,7 @@ class NoiseKind:
         return np.asarray(covariance)
 
 
+_NOISY: Final = 2.0
 _LAGS: Final = (6, 12, 24, 48)
 """Days at which the correlation is told."""
 
@@ -90,10 +91,16 @@ class CommonStep:
         Index of the first epoch after it.
     rms_mm : float
         RMS over all rows of the change.
+    share : float
+        Rows that change level by two and a half times what they usually do, or more.
+    common_mm : float or None
+        What all rows change by, if that is what stands out.
     """
 
     epoch: int
     rms_mm: float
+    share: float = 1.0
+    common_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,6 +162,13 @@ class FileNoise:
         """Time constant of the slow part; None where there is none."""
         return self._time_constant("slow")
 
+    @property
+    def noisy_epochs(self) -> list[int]:
+        """Epochs whose white part scatters twice as much as usual, or more; noisiest first."""
+        order = np.argsort(-self.white_factor, kind="stable")
+        noisy: list[int] = order[self.white_factor[order] >= _NOISY].tolist()
+        return noisy
+
     def correlation(self, lag_days: float) -> float:
         """Give the correlation of the noise with itself some days later, without the yearly cycle."""
         correlations = [
@@ -177,12 +191,15 @@ class FileNoise:
             "kinds": [
                 {"weight": float(weight), **asdict(kind)} for weight, kind in zip(self.weights, self.kinds, strict=True)
             ],
-            "steps": [{"date": str(dates[step.epoch]), "rms_mm": step.rms_mm} for step in self.steps],
+            "noisy_epochs": [
+                {"date": str(dates[epoch]), "factor": float(self.white_factor[epoch])} for epoch in self.noisy_epochs
+            ],
+            "steps": [{"date": str(dates[step.epoch]), **asdict(step)} for step in self.steps],
         }
 
     def _part_mm(self, name: str) -> float:
         shares = np.array([getattr(kind, name) for kind in self.kinds])
-        return self.scatter_mm[1] * float(self.weights @ shares) ** 0.5
+        return self.scatter_mm[1] * float(np.sqrt(self.weights @ shares))
 
     def _time_constant(self, name: str) -> float | None:
         variance = self.weights * np.array([getattr(kind, name) for kind in self.kinds])

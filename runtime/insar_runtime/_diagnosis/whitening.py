@@ -13,53 +13,74 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise import ANNUAL_CHANGE, DAYS_OF_YEAR, HALF_YEAR, Floats, NoiseKind
 
 _AT_ONCE: Final = 16_000
 """Values of a step of the filter: its arrays stay in the cache of a core."""
+_BENDS: Final = (5.0, 2.0, 1.0, 0.5)
+"""Amplitude over the scatter of a motion's second to fifth power."""
+_BENT: Final = 0.3
+"""Rows that may move so: it need not be known well [ours]."""
 _STEP: Final = 5.0
 """Amplitude of a step at a known date over the scatter: large."""
 _FLAT: Final = 1e-8
 _LEAST: Final = 1e-12
+_ALIKE: Final = 5
+"""Rows that miss the same values and are worth being filtered together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """Columns whose amplitudes are not known, beside the noise.
+    """Columns whose amplitudes are not known, beside the noise; those of all but a line are random, of its variance.
 
     Attributes
     ----------
-    free : ndarray of float64, shape [T, p]
-    random : ndarray of float64, shape [T, r]
-        Their amplitudes have the variance of the noise.
+    line : ndarray of float64, shape [T, 2]
+    motion : ndarray of float64, shape [T, m]
+        Bends of the line, which some rows have.
+    steps : ndarray of float64, shape [T, s]
     annual : ndarray of float64, shape [T, q]
-        The same for a yearly cycle whose RMS is that of the noise.
+        A yearly cycle whose RMS is that of the noise.
     """
 
-    free: Floats
-    random: Floats
+    line: Floats
+    motion: Floats
+    steps: Floats
     annual: Floats
 
     @classmethod
-    def of(cls, days: Floats, degree: int, steps: Sequence[int] = ()) -> Columns:
-        """Give a polynomial, steps at some epochs, and a yearly cycle that changes from year to year."""
-        time = 2 * days / max(days[-1], 1.0) - 1
-        free = np.polynomial.chebyshev.chebvander(time, degree)
-        # Not free: a row may have values on one side of a step only.
-        random = _STEP * (np.arange(len(days))[:, None] >= np.array(steps, dtype=np.int64))
+    def of(cls, days: Floats, steps: Sequence[int] = (), *, motion: bool = True, steady: bool = False) -> Columns:
+        """Give a line and its bends, steps at some epochs, and a yearly cycle that changes or not."""
+        time = 2 * days / max(float(days[-1]), 1.0) - 1
+        powers = chebvander(time, 1 + (len(_BENDS) if motion else 0)).astype(np.float64)
+        bends: Floats = powers[:, 2:] * np.array(_BENDS)[: powers.shape[1] - 2]
+        # A step is not free, for a row may have values on one side of it only.
+        jumps: Floats = _STEP * (np.arange(len(days))[:, None] >= np.array(steps, dtype=np.int64))
         year = days / DAYS_OF_YEAR
         wave = np.stack([np.cos(2 * np.pi * year), np.sin(2 * np.pi * year)], axis=1)
         half = np.stack([np.cos(4 * np.pi * year), np.sin(4 * np.pi * year)], axis=1)
         hats = np.maximum(1 - np.abs(year[:, None] - np.arange(int(year[-1]) + 2)), 0)
         of_year = (hats[:, :, None] * wave[:, None, :]).reshape(len(days), -1)
-        annual = np.concatenate([wave, ANNUAL_CHANGE**0.5 * of_year, HALF_YEAR**0.5 * half], axis=1)
-        return cls(free, random, annual)
+        changes = ANNUAL_CHANGE**0.5 * of_year[:, : 0 if steady else of_year.shape[1]]
+        annual = np.concatenate([wave, changes, HALF_YEAR**0.5 * half], axis=1)
+        return cls(powers[:, :2], bends, jumps, annual)
 
-    def of_degree(self, degree: int) -> Columns:
-        """Give those of a polynomial of a lower degree."""
-        return replace(self, free=self.free[:, : degree + 1])
+    @property
+    def all(self) -> Floats:
+        """All columns, [T, p]."""
+        return np.concatenate([self.line, self.motion, self.steps, self.annual], axis=1)
+
+    def amplitudes(self, annual: float, *, bends: bool) -> Floats:
+        """Give the scale [p] of each column's amplitude over the noise; that of the line only says that it is free."""
+        sizes = [part.shape[1] for part in (self.line, self.motion, self.steps, self.annual)]
+        return np.repeat([1.0, float(bends), 1.0, annual], sizes)
+
+    def unbent(self) -> Columns:
+        """Give those of rows that do not bend."""
+        return replace(self, motion=self.motion[:, :0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +91,11 @@ class Fits:
     ----------
     kinds : tuple of NoiseKind, length K
     log_likelihood : ndarray of float64, shape [N, K]
-        Restricted, with the scatter integrated out.
+        Restricted, with the scatter integrated out, and whether the row bends.
     scatter : ndarray of float64, shape [N, K]
         In the unit of the values.
     freedom : ndarray of float64, shape [N]
-        Values less free columns.
+        Values less those that a line takes.
     """
 
     kinds: tuple[NoiseKind, ...]
@@ -98,40 +119,55 @@ def fit_kinds(values: Floats, days: Floats, kinds: Sequence[NoiseKind], columns:
         Scatter of the white part at each epoch over the usual one.
     """
     likelihood, scatter = (np.empty((len(values), len(kinds))) for _ in range(2))
-    known = np.concatenate([columns.free, columns.random, columns.annual], axis=1)
-    free, yearly = columns.free.shape[1], columns.annual.shape[1]
-    random = np.arange(known.shape[1]) >= free
+    known, free = columns.all, columns.line.shape[1]
+    # A row that bends, and one that does not.
+    ways = ((True, _BENT), (False, 1 - _BENT)) if columns.motion.shape[1] else ((False, 1.0),)
     alike: dict[NoiseKind, list[int]] = {}
     for place, kind in enumerate(kinds):
         alike.setdefault(replace(kind, annual=0.0), []).append(place)
     shapes = list(alike)
-    missing = np.isnan(values)
-    partial = missing.any(axis=1)
-    for rows in (np.flatnonzero(~partial), np.flatnonzero(partial)):
+    alike_rows, alone = by_pattern(np.isnan(values))
+    for rows in (*alike_rows, *([alone] if len(alone) else [])):
         data, there = _beside(known, values[rows])
         freedom = there.sum(axis=0)[:, None] - free
-        some = max(_AT_ONCE // max(data[0].size, 1), 1) if len(rows) else 0
-        for first in range(0, len(shapes) if some else 0, max(some, 1)):
+        some = max(_AT_ONCE // data[0].size, 1)
+        for first in range(0, len(shapes), some):
             part = shapes[first : first + some]
             for shape, white, volume in zip(part, *_whiten(data, there, days, part, white_factor), strict=True):
                 products = _products(white, known.shape[1])
                 for place in alike[shape]:
-                    scale = np.ones(known.shape[1])
-                    scale[-yearly:] = kinds[place].annual
-                    left, more = _left_over(*products, scale, random)
-                    of_rows = (volume + more)[:, None] + freedom * np.log(left)
-                    likelihood[rows, place] = -0.5 * of_rows.ravel()
-                    scatter[rows, place] = np.sqrt(left / freedom).ravel()
-    return Fits(tuple(kinds), likelihood, scatter, (~missing).sum(axis=1) - float(free))
+                    found = []
+                    for bends, share in ways:
+                        left, more = _left_over(*products, columns.amplitudes(kinds[place].annual, bends=bends), free)
+                        of_rows = (volume + more)[:, None] + freedom * np.log(left)
+                        found.append((np.log(share) - 0.5 * of_rows.ravel(), (left / freedom).ravel()))
+                    likelihood[rows, place], scatter[rows, place] = _either(found)
+    return Fits(tuple(kinds), likelihood, scatter, np.isfinite(values).sum(axis=1) - float(free))
+
+
+def _either(found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """Give the logarithm of the summed likelihoods, and the scatter, of rows that are of one of some kinds."""
+    likelihood = np.logaddexp.reduce([one for one, _ in found])
+    variance = sum(np.exp(one - likelihood) * squares for one, squares in found)
+    return likelihood, np.sqrt(variance)
+
+
+def by_pattern(missing: NDArray[np.bool_]) -> tuple[list[NDArray[np.intp]], NDArray[np.intp]]:
+    """Group rows [N, T] that miss the same values, most rows first; gives also those that are like few others."""
+    _, group, count = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True, return_counts=True)
+    group = group.ravel()
+    large = np.argsort(-count, kind="stable")[: np.count_nonzero(count >= _ALIKE)]
+    return [np.flatnonzero(group == pattern) for pattern in large], np.flatnonzero(count[group] < _ALIKE)
 
 
 def _beside(known: Floats, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Put rows [n, T] beside known columns, [T, G, C]; all together (G = 1) where none of their values is missing."""
+    """Put rows [n, T] beside known columns, [T, G, C]; all together (G = 1) where they miss the same values."""
     there = ~np.isnan(values).T
-    if there.all():
-        return np.concatenate([known, values.T], axis=1)[:, None], there[:, :1]
-    of_each = np.broadcast_to(known[:, None], (len(known), len(values), known.shape[1]))
-    data = np.concatenate([of_each, values.T[..., None]], axis=2)
+    if (there == there[:, :1]).all():
+        data, there = np.concatenate([known, values.T], axis=1)[:, None], there[:, :1]
+    else:
+        of_each = np.broadcast_to(known[:, None], (len(known), len(values), known.shape[1]))
+        data = np.concatenate([of_each, values.T[..., None]], axis=2)
     return np.where(there[..., None], data, 0.0), there
 
 
@@ -186,12 +222,11 @@ def _products(white: Floats, known: int) -> tuple[Floats, Floats, Floats]:
     return transposed @ white[..., :known], transposed @ series, np.einsum("...tn,...tn->...n", series, series)
 
 
-def _left_over(
-    known: Floats, cross: Floats, squares: Floats, scale: Floats, random: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
+def _left_over(known: Floats, cross: Floats, squares: Floats, scale: Floats, free: int) -> tuple[Floats, Floats]:
     """Give the squares left about the known columns [G, n], and the log determinant of their amplitudes [G]."""
-    # Free columns may be hard to tell apart where many values are missing.
-    factor = np.linalg.cholesky(known * scale[:, None] * scale + np.diag(np.where(random, 1.0, _FLAT)))
+    # Even a line may be hard to tell where most values are missing.
+    prior = np.where(np.arange(len(scale)) < free, _FLAT, 1.0)
+    factor = np.linalg.cholesky(known * scale[:, None] * scale + np.diag(prior))
     explained = np.linalg.solve(factor, cross * scale[:, None])
     left = squares - np.einsum("...pn,...pn->...n", explained, explained)
     diagonal = np.diagonal(factor, axis1=-2, axis2=-1)
