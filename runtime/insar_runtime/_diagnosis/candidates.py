@@ -1,0 +1,105 @@
+"""Dates at which a series may break.
+
+A parabola stands beside the hinges, so that both are judged by the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
+
+_STEP_DAYS: Final = 6.0
+_MOST_STEPS: Final = 400
+"""Dates are tried at the epochs and between them, no further apart than this or than this part of the span."""
+_USUAL_SHARE: Final = 0.15
+_LEAST_SHARE: Final = 0.05
+_LEAST_WEIGHT: Final = 0.1
+"""A break is taken to lie in the inner 70 % of the span [design], each day alike; further out, less and less likely."""
+_LEAST_EPOCHS: Final = 3
+"""Epochs on either side of a break: fewer are outliers as well as a rate."""
+_TINY: Final = 1e-300
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Hinges at J - 1 dates, and a parabola.
+
+    Attributes
+    ----------
+    days : ndarray of float64, shape [T]
+        Time axis.
+    day : ndarray of float64, shape [J - 1]
+        Dates of the hinges.
+    edge : ndarray of float64, shape [J]
+        Each date stands for the days between two of these.
+    line : ndarray of float64, shape [T, 2]
+        One, and years from the middle of the span.
+    column : ndarray of float64, shape [T, J]
+        Years since the date, or 0 before it; the last one is the parabola.
+    """
+
+    days: Floats
+    day: Floats
+    edge: Floats
+    line: Floats
+    column: Floats
+
+    @classmethod
+    def on(cls, days: Floats) -> Candidates:
+        """Lay out dates on a time axis [T]."""
+        step = max(_STEP_DAYS, (days[-1] - days[0]) / _MOST_STEPS)
+        gaps = np.diff(days)
+        parts = np.ceil(gaps / step - 1e-9).astype(np.int64)
+        first = np.repeat(np.cumsum(parts) - parts, parts)
+        within = (np.arange(parts.sum()) - first) / np.repeat(parts, parts)
+        day = np.append(np.repeat(days[:-1], parts) + within * np.repeat(gaps, parts), days[-1])
+        # Neither end can be a break; leaving them out keeps every column from being a line.
+        edge = (day[:-1] + day[1:]) / 2
+        day = day[1:-1]
+        years = (days - (days[0] + days[-1]) / 2) / DAYS_OF_YEAR
+        hinges = np.maximum(days[:, None] - day, 0) / DAYS_OF_YEAR
+        line = np.stack([np.ones_like(years), years], axis=1)
+        return cls(days, day, edge, line, np.concatenate([hinges, years[:, None] ** 2], axis=1))
+
+    def log_prior(self, present: NDArray[np.bool_]) -> Floats:
+        """Give what is known of each candidate before its row is looked at.
+
+        The parabola weighs as much as all hinges together. An amplitude counts by how far it departs from a line
+        (RMS): the same departure is as likely at every date.
+
+        Parameters
+        ----------
+        present : ndarray of bool, shape [n, T]
+
+        Returns
+        -------
+        ndarray of float64, shape [n, J]
+            -inf where a row cannot break.
+        """
+        here = present.astype(np.float64)
+        count = here.sum(axis=1, keepdims=True)
+        years, column = self.line[:, 1], self.column
+        # The least-squares line of each column over the epochs that are there.
+        mean = here @ years[:, None] / count
+        spread = here @ years[:, None] ** 2 / count - mean**2
+        average = here @ column / count
+        slope = (here @ (column * years[:, None]) / count - mean * average) / spread
+        departure = here @ column**2 / count - average**2 - slope**2 * spread
+
+        begin = self.days[present.argmax(axis=1)][:, None]
+        end = self.days[len(self.days) - 1 - present[:, ::-1].argmax(axis=1)][:, None]
+        share = (self.day - begin) / (end - begin)
+        outside = (np.minimum(share, 1 - share) - _LEAST_SHARE) / (_USUAL_SHARE - _LEAST_SHARE)
+        weight = np.diff(self.edge) * np.clip(_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * outside, 0, 1)
+        before = here @ (self.days[:, None] <= self.day)
+        enough = np.minimum(before, count - before) >= _LEAST_EPOCHS
+        weight *= enough & (outside >= 0)
+        whole = weight.sum(axis=1, keepdims=True)
+        weight = np.concatenate([weight / np.maximum(whole, _TINY), np.ones_like(whole)], axis=1)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(weight) + 0.5 * np.log(np.maximum(departure, _TINY)))

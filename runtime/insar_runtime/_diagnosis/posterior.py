@@ -1,0 +1,128 @@
+"""What is known of the breaks of some rows once every kind of noise has been heard."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.hinges import Fits, Singles
+from insar_runtime._diagnosis.noise import Floats
+
+_FLOOR_MM: Final = 0.02
+"""Scatter that no series is better than, rounding to 0.1 mm included."""
+
+
+class Posterior:
+    """Probability of each date, evidence of each kind of noise, and the rates that go with them.
+
+    The size of the change has a flat prior, the scatter one in proportion to its inverse; both are integrated out, so
+    a residual sum of squares S of f degrees of freedom counts as S to the power of -f/2.
+
+    Parameters
+    ----------
+    rows, dates : int
+    """
+
+    def __init__(self, rows: int, dates: int) -> None:
+        self._date = np.zeros((rows, dates), dtype=np.float32)
+        self._top = np.full(rows, -np.inf)
+        self._log_evidence: list[Floats] = []
+        self._log_parabola: list[Floats] = []
+        self._mean: list[Floats] = []
+        self._variance: list[Floats] = []
+
+    def add(self, fits: Fits, log_prior: Floats) -> None:
+        """Hear one kind of noise.
+
+        Parameters
+        ----------
+        fits : Fits
+            Of n rows.
+        log_prior : ndarray of float64, shape [n or 1, J]
+            Of each candidate in this kind of noise.
+        """
+        left = fits.gain * fits.gain
+        np.subtract(fits.squares.astype(np.float32)[:, None], left, out=left)
+        np.maximum(left, (fits.freedom * _FLOOR_MM**2).astype(np.float32)[:, None], out=left)
+        least = left.min(axis=1)
+        half = fits.freedom / 2
+        # Logarithms of ratios near 1: single precision is enough for these, and the rest is the row's own number.
+        score = left * (1 / least)[:, None]
+        np.log(score, out=score)
+        score *= -half.astype(np.float32)[:, None]
+        score += (log_prior - 0.5 * np.log(fits.information) - 0.5 * fits.log_determinant[:, None]).astype(np.float32)
+        base = -half * np.log(least.astype(np.float64))
+        self._log_parabola.append(base + score[:, -1])
+
+        score[:, -1] = -np.inf
+        best = score.argmax(axis=1)
+        top = score[np.arange(len(score)), best]
+        score -= top[:, None]
+        weight = np.exp(score, out=score)
+        whole = weight.sum(axis=1).astype(np.float64)
+        self._log_evidence.append(base + top + np.log(whole))
+        self._add_dates(weight[:, :-1], base + top)
+        self._add_rates(fits, weight, whole, left, best)
+
+    def _add_dates(self, weight: Singles, top: Floats) -> None:
+        highest = np.maximum(self._top, top)
+        self._date *= np.exp(self._top - highest).astype(np.float32)[:, None]
+        self._date += weight * np.exp(top - highest).astype(np.float32)[:, None]
+        self._top = highest
+
+    def _add_rates(self, fits: Fits, weight: Singles, whole: Floats, left: Singles, best: NDArray[np.intp]) -> None:
+        # Variance of an amplitude and of a line: in proportion to what is left, with Student's tails.
+        left *= weight
+        of_line = fits.slope_variance * left.sum(axis=1)
+        scale = 1 / np.sqrt(fits.information)
+        index = np.arange(len(best))
+        means, variances = [], []
+        for share in (-fits.lean * scale, (1 - fits.lean) * scale):
+            single = share.astype(np.float32)
+            rate = fits.gain * single
+            # About the rate at the best date, so that single precision is enough for the squares.
+            middle = rate[index, best]
+            rate -= middle[:, None]
+            weighted = weight * rate
+            mean = weighted.sum(axis=1) / whole
+            across = np.vecdot(weighted, rate) / whole - mean**2
+            within = (np.vecdot(left, single * single) + of_line) / (whole * np.maximum(fits.freedom - 2, 1))
+            means.append(fits.slope + middle + mean)
+            variances.append(np.maximum(across, 0) + within)
+        self._mean.append(np.stack(means))
+        self._variance.append(np.stack(variances))
+
+    def quantiles(self, edge: Floats, probabilities: tuple[float, ...]) -> list[Floats]:
+        """Give days [n] before which the break lies with given probabilities.
+
+        Parameters
+        ----------
+        edge : ndarray of float64, shape [dates + 1]
+            Days between which each date stands for all.
+        probabilities : tuple of float
+        """
+        sums = np.cumsum(self._date, axis=1)
+        index = np.arange(len(sums))
+        found = []
+        for probability in probabilities:
+            wanted = probability * sums[:, -1]
+            at = np.minimum(np.count_nonzero(sums < wanted[:, None], axis=1), sums.shape[1] - 1)
+            over = (sums[index, at] - wanted) / np.maximum(self._date[index, at], np.float32(1e-30))
+            found.append(edge[at + 1] - np.clip(over, 0, 1) * (edge[at + 1] - edge[at]))
+        return found
+
+    def rates(self) -> tuple[Floats, Floats]:
+        """Give means and standard deviations of the rates before and after the break, mm/yr, each [2, n]."""
+        log_evidence = np.stack(self._log_evidence)
+        weight = np.exp(log_evidence - log_evidence.max(axis=0))
+        weight /= weight.sum(axis=0)
+        mean, variance = np.stack(self._mean, axis=1), np.stack(self._variance, axis=1)
+        middle = (weight * mean).sum(axis=1)
+        spread = (weight * (variance + (mean - middle[:, None]) ** 2)).sum(axis=1)
+        return middle, np.sqrt(spread)
+
+    def explains(self) -> NDArray[np.bool_]:
+        """Tell where all hinges together are at least as likely as a parabola, [n]."""
+        return np.asarray(np.logaddexp.reduce(self._log_evidence) >= np.logaddexp.reduce(self._log_parabola))
