@@ -54,21 +54,19 @@ class Traits:
     def joined(cls, parts: list[Traits]) -> Traits:
         """Lay parts end to end, in the order of rows and epochs."""
         if not parts:
-            whole = np.empty(0, dtype=np.int64)
-            return cls(whole, whole, *(np.empty(0) for _ in fields(cls)[2:]))
+            nothing = np.empty(0, dtype=np.int64)
+            return cls(nothing, nothing, *(np.empty(0) for _ in fields(cls)[2:]))
         whole = [np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(cls)]
         order = np.lexsort([whole[1], whole[0]])
         return cls(*(values[order] for values in whole))
 
 
-def traits_of(steps: Steps, seen: Single, values: Single, energy: Floats, levels: Levels) -> Traits:
+def traits_of(steps: Steps, values: Single, energy: Floats, levels: Levels) -> Traits:
     """Look at each step of series.
 
     Parameters
     ----------
     steps : Steps
-    seen : ndarray of float32, shape [n, T + 1]
-        Products of the series with all steps.
     values : ndarray of float32, shape [n, T]
         The series, mm.
     energy : ndarray of float64, shape [n]

@@ -87,6 +87,8 @@ class Jumps:
         That there is a jump at this epoch or the one before or after, of so many cycles where it has them.
     status : ndarray of int8, shape [n]
         ``FitStatus``; rows without one that is OK have no jumps.
+    half_wavelength_mm : float, optional
+        What one of the ``cycles`` is.
     """
 
     begins: NDArray[np.int64]
@@ -97,6 +99,7 @@ class Jumps:
     distance: Column
     probability: Column
     status: NDArray[np.int8]
+    half_wavelength_mm: float | None = None
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -120,4 +123,5 @@ class Jumps:
             distance=self.distance[wanted],
             probability=self.probability[wanted],
             status=self.status,
+            half_wavelength_mm=self.half_wavelength_mm,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -32,8 +33,11 @@ _LEAST_EPOCHS: Final = 12
 _ROWS: Final = 512
 """Rows at a time: fewer of them, and the calls of numpy would count."""
 _LEAST_SCATTER_MM: Final = 0.2
+_MOST_MM: Final = 1e6
+"""Values beyond are none: single precision would not do."""
 _LEAST_PROBABILITY: Final = 0.5
 """What is less probable is not told of."""
+_MOST_CYCLES: Final = 127
 _DISTANCE: Final = 3.0
 """Standard deviations from the nearest multiple at which a jump is no longer taken for it."""
 
@@ -80,17 +84,11 @@ class JumpFinder:
         self._cycle = half_wavelength_mm
         self._least = _LEAST_MM if half_wavelength_mm is None else min(_LEAST_MM, _LEAST_CYCLES * half_wavelength_mm)
         self._days = np.asarray(noise.days, dtype=np.float64)
-        covariances = list(noise.covariances())
-        mean = sum(weight * covariance for weight, covariance in zip(noise.weights, covariances, strict=True))
-        years = self._days / DAYS_OF_YEAR
-        line = np.stack([np.ones_like(years), years], axis=1)
-        walk = _integrated_walk(years)
-        self._precisions = [
-            [restricted_precision(covariance + bend * walk, line) for covariance in [mean, *covariances]]
-            for bend in _BENDS
-        ]
-        self._mean = np.asarray(mean)
-        self._complete = self._axis(np.zeros(len(self._days), dtype=np.bool_))
+        self._complete: _Axis | None = None
+        if len(self._days) >= _LEAST_EPOCHS:
+            with suppress(np.linalg.LinAlgError):
+                self._precisions, self._mean = _precisions(noise, self._days)
+                self._complete = self._axis(np.zeros(len(self._days), dtype=np.bool_))
 
     def find(self, displacement: NDArray[np.floating]) -> Jumps:
         """Find the jumps.
@@ -99,10 +97,15 @@ class JumpFinder:
         ----------
         displacement : ndarray of float, shape [n, T]
             mm; NaN = missing.
+
+        Returns
+        -------
+        Jumps
+            A row's own bits depend on no other row.
         """
         traits, status = self.traits(displacement)
-        probability = probability_of(traits, self._least)
-        distance, cycles = self._cycles(traits)
+        cycles, distance, certain = _in_cycles(traits, self._cycle)
+        probability = probability_of(traits, self._least) * certain
         counts = np.bincount(traits.row, minlength=len(displacement))
         return Jumps(
             begins=np.concatenate([[0], np.cumsum(counts)]),
@@ -113,33 +116,31 @@ class JumpFinder:
             distance=distance.astype(np.float32),
             probability=probability.astype(np.float32),
             status=status,
+            half_wavelength_mm=self._cycle,
         )
-
-    def _cycles(self, traits: Traits) -> tuple[Floats, NDArray[np.int8]]:
-        if self._cycle is None:
-            return np.full(len(traits.size), np.nan), np.zeros(len(traits.size), dtype=np.int8)
-        nearest = np.rint(traits.size / self._cycle)
-        nearest = np.where(nearest == 0, np.copysign(1, traits.size), nearest)
-        distance = np.abs(traits.size - nearest * self._cycle) / traits.std
-        return distance, np.where(distance <= _DISTANCE, np.clip(nearest, -127, 127), 0).astype(np.int8)
 
     def traits(self, displacement: NDArray[np.floating]) -> tuple[Traits, NDArray[np.int8]]:
         """Find steps [M] and what tells how certain they are, and the status [n] of the rows."""
-        status = np.zeros(len(displacement), dtype=np.int8)
+        status = _status(displacement)
+        good = np.flatnonzero(status == FitStatus.OK)
         parts = []
-        for rows, missing in by_missing(displacement):
-            there = np.flatnonzero(~missing)
-            if len(there) < _LEAST_EPOCHS:
-                status[rows] = FitStatus.TOO_FEW_EPOCHS
-                continue
-            try:
-                axis = self._axis(missing) if missing.any() else self._complete
-            except np.linalg.LinAlgError:
+        for members, missing in by_missing(displacement[good]):
+            rows, there = good[members], np.flatnonzero(~missing)
+            axis = self._axis_without(missing)
+            if axis is None:
                 status[rows] = FitStatus.SINGULAR
                 continue
-            for part in self._steps(displacement, rows, there, axis):
-                parts.append(replace(part, row=rows[part.row], epoch=there[part.epoch]))
+            found = self._steps(displacement, rows, there, axis)
+            parts += [replace(part, row=rows[part.row], epoch=there[part.epoch]) for part in found]
         return Traits.joined(parts), status
+
+    def _axis_without(self, missing: NDArray[np.bool_]) -> _Axis | None:
+        if self._complete is None or not missing.any():
+            return self._complete
+        try:
+            return self._axis(missing)
+        except np.linalg.LinAlgError:
+            return None
 
     def _axis(self, missing: NDArray[np.bool_]) -> _Axis:
         there = np.flatnonzero(~missing)
@@ -189,14 +190,38 @@ class JumpFinder:
         seen = product(raised, steps)
         energy = weighted_sum(raised, seen)
         levels = moved(steps, seen, fitted(steps, seen, levels.epochs))
-        traits = traits_of(steps, seen, raised, energy, levels)
+        traits = traits_of(steps, raised, energy, levels)
         doubtful = probability_of(traits, self._least) < _LEAST_PROBABILITY
         if doubtful.any():
             epochs = levels.without(traits.row[doubtful], traits.epoch[doubtful], steps.epochs)
             levels = moved(steps, seen, fitted(steps, seen, epochs))
-            traits = traits_of(steps, seen, raised, energy, levels)
+            traits = traits_of(steps, raised, energy, levels)
             traits = traits.take(probability_of(traits, self._least) >= _LEAST_PROBABILITY)
         return traits
+
+
+def _in_cycles(traits: Traits, cycle: float | None) -> tuple[NDArray[np.int8], Floats, Floats]:
+    """Give how many half wavelengths steps are, 0 for none, how far from them, and how certain the number is, [M]."""
+    size, std = traits.size, traits.std
+    if cycle is None:
+        return np.zeros(len(size), dtype=np.int8), np.full(len(size), np.nan), np.ones(len(size))
+    number = np.rint(size / cycle)
+    number = np.clip(np.where(number == 0, np.copysign(1, size), number), -_MOST_CYCLES, _MOST_CYCLES)
+    distance = np.abs(size - number * cycle) / std
+    # The next multiple on the other side of the size; none is not a number of cycles.
+    other = number + np.where(size > number * cycle, 1, -1)
+    further = np.where(other == 0, np.inf, np.abs(size - other * cycle) / std)
+    certain = 1 / (1 + np.exp((distance**2 - further**2) / 2))
+    whole = distance <= _DISTANCE
+    return np.where(whole, number, 0).astype(np.int8), distance, np.where(whole, certain, 1)
+
+
+def _status(displacement: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Tell which rows [n] can be looked at."""
+    few = np.count_nonzero(np.isfinite(displacement), axis=1) < _LEAST_EPOCHS
+    # Comparisons with NaN are false.
+    wild = (np.abs(displacement) > _MOST_MM).any(axis=1)
+    return np.select([wild, few], [FitStatus.NON_FINITE, FitStatus.TOO_FEW_EPOCHS], FitStatus.OK).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,10 +236,9 @@ class _Look:
 
     @classmethod
     def joined(cls, looks: list[_Look]) -> _Look:
-        return cls(
-            *(np.concatenate([getattr(look, name) for look in looks]) for name in ("row", "bend", "kind", "values")),
-            Levels.joined([look.levels for look in looks]),
-        )
+        row, bend, kind = (np.concatenate([getattr(look, name) for look in looks]) for name in ("row", "bend", "kind"))
+        values = np.concatenate([look.values for look in looks])
+        return cls(row, bend, kind, values, Levels.joined([look.levels for look in looks]))
 
 
 def _first_look(axis: _Axis, values: Single, log_weights: Floats) -> _Look:
@@ -250,6 +274,18 @@ def _without_line(displacement: NDArray[np.floating], days: Floats) -> Single:
     time = days - days.mean()
     values -= ((values * time).sum(axis=1) / (time * time).sum())[:, None] * time
     return values.astype(np.float32)
+
+
+def _precisions(noise: FileNoise, days: Floats) -> tuple[list[list[Precision]], Floats]:
+    """Give the precisions of the mean noise and of each kind, for each of ``_BENDS``, and the mean covariance."""
+    covariances = list(noise.covariances())
+    mean = np.zeros((len(days), len(days)))
+    for weight, covariance in zip(noise.weights, covariances, strict=True):
+        mean += weight * covariance
+    years = days / DAYS_OF_YEAR
+    line, walk = np.stack([np.ones_like(years), years], axis=1), _integrated_walk(years)
+    every = [mean, *covariances]
+    return [[restricted_precision(one + bend * walk, line) for one in every] for bend in _BENDS], mean
 
 
 def _integrated_walk(years: Floats) -> Floats:

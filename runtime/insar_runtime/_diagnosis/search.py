@@ -127,7 +127,7 @@ def weighted_sum(values: Single, seen: Single) -> Floats:
 def scatter_of(steps: Steps, energy: Floats, levels: Levels) -> Floats:
     """Give the scatter [n] in mm that steps leave of series of this weighted sum of squares."""
     freedom = np.maximum(steps.precision.freedom - (levels.epochs < steps.epochs).sum(axis=1), 1)
-    return np.maximum(np.sqrt(np.maximum(energy - levels.fall, 0) / freedom), _LEAST_SCATTER_MM)
+    return np.asarray(np.maximum(np.sqrt(np.maximum(energy - levels.fall, 0) / freedom), _LEAST_SCATTER_MM))
 
 
 def product(values: Single, steps: Steps) -> Single:

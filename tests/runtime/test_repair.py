@@ -1,0 +1,101 @@
+"""Jumps are taken out whole, exactly, and never without their way back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insar_runtime._diagnosis.found import Jumps
+from insar_runtime._diagnosis.jumps import JumpFinder
+from insar_runtime._diagnosis.noise import FileNoise
+from insar_runtime._diagnosis.repair import offsets, repairable
+
+HALF_WAVELENGTH_MM = 27.7325
+
+
+def jumps_of(*rows: list[tuple[int, float, int, float]], cycle: float | None = HALF_WAVELENGTH_MM) -> Jumps:
+    """Give jumps from rows of epoch, mm, cycles and probability."""
+    flat = [jump for row in rows for jump in row]
+    epoch, mm, cycles, probability = (
+        (np.array(column) for column in zip(*flat, strict=True)) if flat else [np.empty(0)] * 4
+    )
+    return Jumps(
+        begins=np.cumsum([0] + [len(row) for row in rows]),
+        epoch=epoch.astype(np.int32),
+        mm=mm.astype(np.float32),
+        mm_std=np.ones(len(flat), dtype=np.float32),
+        cycles=cycles.astype(np.int8),
+        distance=np.zeros(len(flat), dtype=np.float32),
+        probability=probability.astype(np.float32),
+        status=np.zeros(len(rows), dtype=np.int8),
+        half_wavelength_mm=cycle,
+    )
+
+
+UP, DOWN, UNSURE_UP, UNSURE_DOWN = (27.0, 1, 0.99), (-27.0, -1, 0.99), (27.0, 1, 0.6), (-27.0, -1, 0.6)
+DAMPED_UP, DAMPED_DOWN, TWO_UP = (18.0, 0, 0.99), (-18.0, 0, 0.99), (55.0, 2, 0.99)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ([UP], [True]),
+        ([UNSURE_UP], [False]),
+        ([UP, DOWN], [True, True]),
+        ([UP, UNSURE_DOWN], [False, False]),
+        ([UNSURE_UP, DOWN], [False, False]),
+        ([UP, DAMPED_DOWN], [False, False]),
+        ([DAMPED_UP, DAMPED_DOWN], [False, False]),
+        ([UP, UNSURE_UP], [True, False]),
+        ([UP, UP, UNSURE_DOWN], [True, False, False]),
+        ([UP, DOWN, UP, UNSURE_DOWN], [True, True, False, False]),
+        ([TWO_UP, DOWN, UNSURE_DOWN], [False, False, False]),
+        ([TWO_UP, DOWN, DOWN], [True, True, True]),
+        ([UP, DOWN, UNSURE_UP, DAMPED_DOWN], [True, True, False, False]),
+        ([DOWN, (55.0, 2, 0.99), UNSURE_DOWN], [False, False, False]),
+    ],
+)
+def test_what_may_be_taken_out(row: list[tuple[float, int, float]], expected: list[bool]) -> None:
+    jumps = jumps_of([], [(10 * (place + 1), *jump) for place, jump in enumerate(row)], [(5, *UP)])
+    np.testing.assert_array_equal(repairable(jumps, above=0.9, damped=False), [*expected, True])
+
+
+def test_damped_jumps_on_request() -> None:
+    jumps = jumps_of([(5, *UP), (9, *DAMPED_DOWN), (20, *DAMPED_UP)], [(7, *UP), (12, -18.0, 0, 0.7)])
+    np.testing.assert_array_equal(repairable(jumps, above=0.9, damped=True), [True, True, True, False, False])
+    unknown = jumps_of([(5, *DAMPED_UP), (9, *DAMPED_DOWN)], cycle=None)
+    assert not repairable(unknown, above=0.9, damped=False).any()
+    assert repairable(unknown, above=0.9, damped=True).all()
+    np.testing.assert_allclose(offsets(unknown, np.ones(2, dtype=np.bool_), 12)[0], [0] * 5 + [18] * 4 + [0] * 3)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 29), st.sampled_from([-2, -1, 1, 2])), max_size=6), min_size=1, max_size=5
+    )
+)
+def test_offsets_are_exact_multiples(rows: list[list[tuple[int, int]]]) -> None:
+    jumps = jumps_of(*([(epoch, 26.0 * cycles, cycles, 1.0) for epoch, cycles in sorted(row)] for row in rows))
+    every = np.ones(len(jumps.epoch), dtype=np.bool_)
+    added = offsets(jumps, every, 30)
+    assert added.dtype == np.float64
+    for row, level in zip(rows, added, strict=True):
+        expected = [sum(cycles for at, cycles in row if at <= epoch) * HALF_WAVELENGTH_MM for epoch in range(30)]
+        np.testing.assert_array_equal(level, expected)
+    assert not offsets(jumps, ~every, 30).any()
+
+
+def test_corrected_series_are_near_the_true_ones() -> None:
+    days = np.arange(0, 1200, 6.0)
+    rng = np.random.default_rng(1)
+    values = 2.5 * rng.normal(size=(200, len(days))) + rng.uniform(-30, 30, (200, 1)) * days / 365
+    error = np.zeros(values.shape)
+    for row, begin in enumerate(rng.integers(3, 150, 160)):
+        error[row, begin : begin + rng.integers(3, 60)] = HALF_WAVELENGTH_MM
+    found = JumpFinder(FileNoise.typical(days), HALF_WAVELENGTH_MM).find((values + error).astype(np.float32))
+    taken = repairable(found, above=0.9, damped=False)
+    left = error - offsets(found, taken, len(days))
+    assert np.sqrt(np.mean(left**2)) < np.sqrt(np.mean(error**2)) / 8
+    assert not left[160:].any()
