@@ -179,7 +179,7 @@ class Diagnoser:
         jumps = self._jumps.find(displacement[searched])
         repaired = repairable(jumps, above=self._options.repair_above, damped=self._options.repair_damped)
         changed = np.unique(jumps.rows[repaired])
-        rows, taken_out = searched[changed], offsets(jumps, repaired, displacement.shape[1])[changed]
+        rows, taken_out = searched[changed], offsets(jumps, repaired, displacement.shape[1], self._half_wavelength_mm)[changed]
         series, class_id = displacement, result.class_id
         class_after = np.empty(0, dtype=np.int8)
         if len(rows):

@@ -97,11 +97,19 @@ class CorrectedTable:
                 fresh = pc.subtract(after.take(pa.array(rows)).cast(pa.float64()), pa.array(taken_out[:, place]))
                 after = with_rows(after, rows, fresh.cast(target, safe=False))
             series[name] = after
-        flat = [column.take(pa.array(kept)).cast(self._original.type.value_type) for column in columns]
+        flat = [self._as_original(name, column.take(pa.array(kept))) for name, column in zip(names, columns, strict=True)]
         # From date after date to row after row.
         order = (np.arange(len(names))[None, :] * len(kept) + np.arange(len(kept))[:, None]).ravel()
         values = pa.concat_arrays(flat).take(pa.array(order)) if len(kept) else _none(self._original)
         return series, _in_rows(values, kept, batch.num_rows, len(names))
+
+    def _as_original(self, name: str, column: pa.Array) -> pa.Array:
+        try:
+            return column.cast(self._original.type.value_type)
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"column '{name}' holds numbers that a double rounds, and others hold fractions: give all dates one type"
+            ) from error
 
     def _make_lists(
         self, batch: pa.RecordBatch, rows: NDArray[np.intp], taken_out: NDArray[np.float64]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._diagnosis.noise import FileNoise
+from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
@@ -38,9 +39,19 @@ def noise_of(understanding: Understanding, head: pa.RecordBatch | None, source: 
     if head is not None:
         series = _spread(understanding, source, head.num_rows)
         if not len(series):
+            head = _of_one_axis(understanding, head)
             rows = np.linspace(0, head.num_rows - 1, min(head.num_rows, _MOST_ROWS)).astype(np.intp)
             series = to_matrix(head.take(pa.array(np.unique(rows))), layout)
     return estimate_noise(series * np.float32(understanding.units.factor_to_mm), layout.dates)
+
+
+def _of_one_axis(understanding: Understanding, head: pa.RecordBatch) -> pa.RecordBatch:
+    """Give the rows that have the dates of the first one, where rows have dates of their own."""
+    if not understanding.any_axis:
+        return head
+    name = str(understanding.layout.dates_column)
+    groups = rows_by_axis(head.column(name), name)
+    return head.take(pa.array(groups[0])) if groups else head.slice(0, 0)
 
 
 def _spread(understanding: Understanding, source: Source | None, head_rows: int) -> NDArray[np.float32]:

@@ -156,7 +156,7 @@ def _undo(batch: pa.RecordBatch, schema: pa.Schema, series: Sequence[str]) -> tu
     for field in schema:
         column = batch.column(batch.schema.get_field_index(field.name))
         column = column if column.type == field.type else column.cast(field.type, safe=False)
-        if field.name in series:
+        if field.name in series and not pa.types.is_null(field.type):
             mine = values
             if not is_list(field.type):
                 mine = values.take(pa.array(np.arange(len(rows)) * len(series) + series.index(field.name)))
