@@ -78,7 +78,8 @@ def test_the_keys_that_programs_read(source: Path) -> None:
         *("name", "container", "bytes", "points", "points_counted", "layout", "date_columns", "producer", "domain"),
         *("epochs", "first_date", "last_date", "sampling_days", "columns", "attributes"),
         *("unit", "unit_evidence", "unit_ratio", "sign", "notes"),
-        *("sample", "ids", "time_axis", "missing", "values", "scatter", "level_changes", "statuses", "odd", "classify"),
+        *("sample", "ids", "time_axis", "missing", "values", "scatter", "noise", "level_changes", "statuses"),
+        *("odd", "classify"),
     }
     assert set(facts["classify"]) == {
         *("refused", "output", "output_exists", "geometry", "geometry_columns", "crs", "columns_kept", "columns_added"),

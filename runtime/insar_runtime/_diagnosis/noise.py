@@ -66,7 +66,7 @@ class NoiseKind:
         return np.asarray(covariance)
 
 
-_NOISY: Final = 2.0
+_NOISY: Final = 1.5
 _LAGS: Final = (6, 12, 24, 48)
 """Days at which the correlation is told."""
 
@@ -163,10 +163,17 @@ class FileNoise:
         return self._time_constant("slow")
 
     @property
+    def epoch_factor(self) -> Floats:
+        """Scatter of all parts together at each epoch [T] over the usual one."""
+        white = self.weights @ np.array([kind.white for kind in self.kinds])
+        return np.asarray(np.sqrt(1 + white * (self.white_factor**2 - 1)))
+
+    @property
     def noisy_epochs(self) -> list[int]:
-        """Epochs whose white part scatters twice as much as usual, or more; noisiest first."""
-        order = np.argsort(-self.white_factor, kind="stable")
-        noisy: list[int] = order[self.white_factor[order] >= _NOISY].tolist()
+        """Epochs that scatter half as much again as usual, or more; noisiest first."""
+        factor = self.epoch_factor
+        order = np.argsort(-factor, kind="stable")
+        noisy: list[int] = order[factor[order] >= _NOISY].tolist()
         return noisy
 
     def correlation(self, lag_days: float) -> float:
@@ -192,7 +199,7 @@ class FileNoise:
                 {"weight": float(weight), **asdict(kind)} for weight, kind in zip(self.weights, self.kinds, strict=True)
             ],
             "noisy_epochs": [
-                {"date": str(dates[epoch]), "factor": float(self.white_factor[epoch])} for epoch in self.noisy_epochs
+                {"date": str(dates[epoch]), "factor": float(self.epoch_factor[epoch])} for epoch in self.noisy_epochs
             ],
             "steps": [{"date": str(dates[step.epoch]), **asdict(step)} for step in self.steps],
         }

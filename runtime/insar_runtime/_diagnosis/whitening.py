@@ -56,9 +56,9 @@ class Columns:
         """Give a line and its bends, steps at some epochs, and a yearly cycle that changes or not."""
         time = 2 * days / max(float(days[-1]), 1.0) - 1
         powers = chebvander(time, 1 + (len(_BENDS) if motion else 0)).astype(np.float64)
-        bends: Floats = powers[:, 2:] * np.array(_BENDS)[: powers.shape[1] - 2]
+        bends = powers[:, 2:] * np.array(_BENDS)[: powers.shape[1] - 2]
         # A step is not free, for a row may have values on one side of it only.
-        jumps: Floats = _STEP * (np.arange(len(days))[:, None] >= np.array(steps, dtype=np.int64))
+        jumps = np.where(np.arange(len(days))[:, None] >= np.array(steps, dtype=np.int64), _STEP, 0.0)
         year = days / DAYS_OF_YEAR
         wave = np.stack([np.cos(2 * np.pi * year), np.sin(2 * np.pi * year)], axis=1)
         half = np.stack([np.cos(4 * np.pi * year), np.sin(4 * np.pi * year)], axis=1)
@@ -66,7 +66,7 @@ class Columns:
         of_year = (hats[:, :, None] * wave[:, None, :]).reshape(len(days), -1)
         changes = ANNUAL_CHANGE**0.5 * of_year[:, : 0 if steady else of_year.shape[1]]
         annual = np.concatenate([wave, changes, HALF_YEAR**0.5 * half], axis=1)
-        return cls(powers[:, :2], bends, jumps, annual)
+        return cls(powers[:, :2], np.asarray(bends, dtype=np.float64), jumps, annual)
 
     @property
     def all(self) -> Floats:

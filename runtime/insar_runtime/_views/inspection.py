@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
 from insar_runtime._pipeline.reading import Reading, open_understood
@@ -27,6 +29,9 @@ from insar_runtime.summary import notes_on
 
 _PASS_SECONDS: Final = 20.0
 """Time for the ids of all rows: some 10 GB of CSV."""
+
+_NOISE_ROWS: Final = 1000
+"""Rows that noise is estimated from, so that enough are left without those that move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
         sample = sample_rows(table, opened_in)
         points = _count_points(table, sample, quick=options.quick)
         layout, units = table.understanding.layout, table.understanding.units
+        # Of values in an unknown unit, nothing is known in mm.
+        noise = None if refusal is not None else _noise(sample, layout.dates, units.factor_to_mm)
         survey = survey_rows(sample.series, layout.dates, model.limits, factor_to_mm=units.factor_to_mm)
         reasons = [reason for reason in (refusal, points.damage, *runner.refusals(table)) if reason]
         run = runner.describe(table, sample, points.count, "; ".join(reasons) or None)
@@ -79,7 +86,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
     understood = _understood(table, points)
     if refusal is not None:
         understood |= {"unit": None, "unit_evidence": None}
-    facts = {**understood, **_found(survey, sample, points), "odd": odd, "classify": run}
+    facts = {**understood, **_found(survey, sample, points), "noise": noise, "odd": odd, "classify": run}
     plain: dict[str, Any] = _plain(facts)
     return plain
 
@@ -179,6 +186,14 @@ def _found(survey: Survey, sample: SampledRows, points: _Points) -> dict[str, An
         "level_changes": survey.level_changes,
         "statuses": survey.statuses,
     }
+
+
+def _noise(sample: SampledRows, dates: NDArray[np.datetime64], factor_to_mm: float) -> dict[str, Any] | None:
+    """Give the noise of some of the rows, in mm; None without any."""
+    rows = np.linspace(0, len(sample.series) - 1, min(len(sample.series), _NOISE_ROWS)).astype(np.intp)
+    if not rows.size or not dates.size:
+        return None
+    return estimate_noise(sample.series[rows] * np.float32(factor_to_mm), dates).to_dict(dates)
 
 
 def _plain(value: Any) -> Any:

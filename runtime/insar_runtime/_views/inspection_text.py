@@ -14,6 +14,8 @@ _WIDTH: Final = 100
 _LABEL: Final = 13
 _NAMES: Final = 6
 """Column names that are told before the rest is counted."""
+_NAMED: Final = 3
+"""Dates that are told before the rest is counted."""
 _LAYOUTS: Final = {"wide": "one column a date", "list": "a list of values a row", "long": "one row a point and date"}
 _WHERE: Final = {
     "all": "all {rows} rows",
@@ -54,6 +56,8 @@ def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     yield "product", facts["producer"] or "unknown"
     yield "unit", f"{facts['unit']}, {_sign(facts)}" if facts["unit"] else "unknown"
     yield "values", _values(facts)
+    if facts["noise"]:
+        yield "noise", _noise(facts["noise"])
     yield "missing", _missing(facts)
     columns = facts["columns"]
     yield "id", columns["id"] or "none"
@@ -75,6 +79,10 @@ def _evidence(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
         yield "product", "the names of its columns and of the file"
     if facts["sample"]["rows"] < LEAST_ROWS or facts["epochs"] < LEAST_EPOCHS:
         yield "joins", f"not looked for: that takes {LEAST_ROWS} rows and {LEAST_EPOCHS} epochs"
+    if facts["noise"] and not facts["noise"]["rows"]:
+        yield "noise", "its parts are those of usual files: too few rows or epochs to tell"
+    elif facts["noise"]:
+        yield "noise", f"{facts['noise']['rows']:,} rows that neither jump nor bend much"
     if facts["ids"]:
         whole = "all " if facts["ids"]["compared"] == facts["points"] else "the first "
         yield "ids", f"{whole}{facts['ids']['compared']:,} compared, {facts['ids']['repeated']:,} repeated"
@@ -142,6 +150,21 @@ def _values(facts: dict[str, Any]) -> str:
     begin = values["begin_at_zero"]
     text += "; series begin at 0" if begin > 0.95 else "; series do not begin at 0" if begin < 0.5 else ""
     return text + (f"; they scatter by {noise:.2g} mm" if noise is not None and facts["unit"] else "")
+
+
+def _noise(noise: dict[str, Any]) -> str:
+    low, usual, high = noise["scatter_mm"]
+    parts = [f"white {noise['white_mm']:.2g}"]
+    for name in ("short", "slow"):
+        days = noise[f"{name}_days"]
+        if days is not None and noise[f"{name}_mm"] >= 0.05 * usual:
+            parts.append(f"{name} {noise[f'{name}_mm']:.2g} ({days:.0f} days)")
+    text = f"{usual:.2g} mm ({low:.2g} to {high:.2g} in 8 of 10 rows): {', '.join(parts)}"
+    steps = [f"{step['date']} ({step['rms_mm']:.2g} mm)" for step in noise["steps"]]
+    text += f"; many rows change level at {', '.join(steps)}" if steps else ""
+    noisy = [f"{epoch['date']} ({epoch['factor']:.1f} times)" for epoch in noise["noisy_epochs"]]
+    text += f"; noisier at {', '.join(noisy[:_NAMED])}" if noisy else ""
+    return text + (f" and {len(noisy) - _NAMED} more epochs" if len(noisy) > _NAMED else "")
 
 
 def _missing(facts: dict[str, Any]) -> str:
