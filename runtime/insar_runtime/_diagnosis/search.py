@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.levels import MOST_STEPS, Levels, fitted, moved, unexplained, without_weakest
 from insar_runtime._diagnosis.noise import Floats
 from insar_runtime._diagnosis.steps import LEAST_EPOCHS, Places, Single, Steps
+
+Real = TypeVar("Real", np.float32, np.float64)
 
 _ENTER: Final = 12.0
 _STEP_BONUS: Final = 5.0
@@ -131,15 +134,20 @@ def scatter_of(steps: Steps, energy: Floats, levels: Levels) -> Floats:
 
 
 def product(values: Single, steps: Steps) -> Single:
-    """Give the products [n, T + 1] of series with all steps.
+    """Give the products [n, T + 1] of series [n, T] with all steps."""
+    return in_blocks(values, steps.weigh)
 
-    Always of as many at once: a row's bits must not depend on how many there are.
+
+def in_blocks(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]:
+    """Multiply rows [n, T] by a matrix, always as many of them at once.
+
+    A row's bits must not depend on how many there are.
     """
     count = len(values)
-    padded = np.zeros((-(-count // _ROWS_OF_PRODUCT) * _ROWS_OF_PRODUCT, steps.epochs), dtype=np.float32)
+    padded = np.zeros((-(-count // _ROWS_OF_PRODUCT) * _ROWS_OF_PRODUCT, len(matrix)), dtype=values.dtype)
     padded[:count] = values
-    seen = np.empty((len(padded), steps.epochs + 1), dtype=np.float32)
+    result = np.empty((len(padded), matrix.shape[1]), dtype=values.dtype)
     for begin in range(0, len(padded), _ROWS_OF_PRODUCT):
         part = slice(begin, begin + _ROWS_OF_PRODUCT)
-        np.matmul(padded[part], steps.weigh, out=seen[part])
-    return seen[:count]
+        np.matmul(padded[part], matrix, out=result[part])
+    return result[:count]
