@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeVar
@@ -18,6 +18,7 @@ from insar_runtime._input.layout import Role
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.answers import classify_rows
+from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
 from insar_runtime._pipeline.memory import MemoryGuard
 from insar_runtime._pipeline.parallel import in_order
@@ -187,7 +188,10 @@ def _classify(
         classifier = classifier.with_priors(estimate)
     elif priors is not None:
         classifier = classifier.with_priors(priors)
-    with reading(with_noise=request.diagnose is not None) as table:
+    with (
+        nullcontext() if request.diagnose is None else one_thread_a_product(),
+        reading(with_noise=request.diagnose is not None) as table,
+    ):
         _check_fitness(classifier, table.understanding, request)
         run = Run(
             classifier,

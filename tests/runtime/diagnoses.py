@@ -26,7 +26,7 @@ def moving(rows: int = 60, seed: int = 0) -> np.ndarray:
 
 
 def by_hand(series: np.ndarray, dates: np.ndarray, jumps: list[tuple[int, int, int]]) -> Diagnosis:
-    """Diagnose series [N, T] as having only these jumps, all of them repaired: row, epoch and cycles of each, sorted."""
+    """Diagnose series [N, T] as having only these jumps, all repaired: row, epoch and cycles of each, sorted."""
     rows, epochs, cycles = (np.array([jump[i] for jump in jumps], dtype=np.int64) for i in range(3))
     count = len(series)
     repaired = np.unique(rows)
@@ -35,15 +35,16 @@ def by_hand(series: np.ndarray, dates: np.ndarray, jumps: list[tuple[int, int, i
         offsets[np.searchsorted(repaired, row), epoch:] += number * SENTINEL1_MM
     nothing = np.full(count, np.nan, dtype=np.float32)
     none, ok = np.empty(0, dtype=np.float32), np.zeros(count, dtype=np.int8)
+    day = none.astype(np.float64)
     ones = np.ones(len(rows), dtype=np.float32)
     return Diagnosis(
         displacement=series.astype(np.float32),
         dates=dates,
         half_wavelength_mm=SENTINEL1_MM,
         noise=FileNoise.typical((dates - dates[:1]).astype(np.float64)),
-        rates=Rates(*[nothing] * 7, status=ok),
+        rates=Rates(nothing, nothing, nothing, nothing, nothing, nothing, nothing, ok),
         break_rows=np.empty(0, dtype=np.intp),
-        breaks=Breaks(*[none.astype(np.float64)] * 3, *[none] * 4, none.astype(np.bool_), none.astype(np.int8)),
+        breaks=Breaks(day, day, day, none, none, none, none, none.astype(np.bool_), none.astype(np.int8)),
         jump_rows=np.arange(count),
         jumps=Jumps(
             begins=np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=count))]),
@@ -53,6 +54,7 @@ def by_hand(series: np.ndarray, dates: np.ndarray, jumps: list[tuple[int, int, i
             cycles=cycles.astype(np.int8),
             distance=0 * ones,
             probability=ones,
+            half_wavelength_mm=SENTINEL1_MM,
             status=ok,
         ),
         jump_repaired=np.ones(len(rows), dtype=np.bool_),

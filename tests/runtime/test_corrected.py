@@ -1,10 +1,11 @@
-"""Corrected series: what is taken out, that nothing else changes, and that all of it can be put back to the last bit."""
+"""Corrected series: what is taken out, that nothing else changes, and that all of it comes back to the last bit."""
 
 from __future__ import annotations
 
 import json
 import os
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import Classifier, DataError, InputNotFoundError, OutputExistsError, UsageError, classify_file, restore
+from insar_runtime import (
+    Classifier,
+    DataError,
+    InputNotFoundError,
+    OutputExistsError,
+    UsageError,
+    classify_file,
+    restore,
+)
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.understanding import understand
 from insar_runtime._input.wavelength import SENTINEL1_MM
@@ -99,7 +108,11 @@ def tables(draw: st.DrawFn) -> tuple[pa.Table, list[int]]:
     if layout in {"wide", "mixed"}:
         one = draw(st.sampled_from([*TYPES, pa.null()]))
         some = [pa.float32(), pa.float64(), pa.int32(), pa.int64(), pa.null()]
-        types = [one] * epochs if layout == "wide" else draw(st.lists(st.sampled_from(some), min_size=epochs, max_size=epochs))
+        types = (
+            [one] * epochs
+            if layout == "wide"
+            else draw(st.lists(st.sampled_from(some), min_size=epochs, max_size=epochs))
+        )
         order = rng.permutation(epochs)
         for place in order:
             data_type = types[place]
@@ -136,9 +149,8 @@ def tables(draw: st.DrawFn) -> tuple[pa.Table, list[int]]:
 
 def cut(table: pa.Table, sizes: list[int]) -> list[pa.RecordBatch]:
     (batch,) = table.combine_chunks().to_batches()
-    begins = np.concatenate([[0], np.cumsum(sizes)])
-    begins = [*begins[begins < len(table)].tolist(), len(table)]
-    return [batch.slice(begin, end - begin) for begin, end in zip(begins, begins[1:], strict=False)]
+    begins = [begin for begin in [0, *np.cumsum(sizes).tolist()] if begin < len(table)]
+    return [batch.slice(begin, end - begin) for begin, end in pairwise([*begins, len(table)])]
 
 
 @settings(max_examples=150)
@@ -173,13 +185,21 @@ def test_whatever_is_corrected_comes_back(
     done = restore(source, back)
     assert done.rows == len(table)
     assert done.restored >= changed
-    read = pq.read_table if ending == "parquet" else lambda path: pa.ipc.open_stream(path).read_all() if ending == "arrows" else pa.ipc.open_file(path).read_all()
+    read = (
+        pq.read_table
+        if ending == "parquet"
+        else lambda path: (
+            pa.ipc.open_stream(path).read_all() if ending == "arrows" else pa.ipc.open_file(path).read_all()
+        )
+    )
     same(read(back), table)
 
 
 def corrected_of(source: Path, classifier: Classifier, **options: Any) -> Path:
     path = source.with_name(f"{source.stem}.corrected{options.pop('ending', '.parquet')}")
-    classify_file(source, source.with_name("out.parquet"), classifier=classifier, corrected=path, overwrite=True, **options)
+    classify_file(
+        source, source.with_name("out.parquet"), classifier=classifier, corrected=path, overwrite=True, **options
+    )
     return path
 
 
@@ -243,9 +263,13 @@ def test_text(tmp_path: Path, classifier: Classifier) -> None:
     assert path.with_name("in.corrected.csv.json").is_file()
     restore(path, tmp_path / "back.csv")
     restore(path, tmp_path / "back.parquet")
-    read = pacsv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False, column_types={"code": pa.string()})
+    read = pacsv.ConvertOptions(
+        strings_can_be_null=True, quoted_strings_can_be_null=False, column_types={"code": pa.string()}
+    )
     lines = pacsv.ParseOptions(newlines_in_values=True)
-    back, wanted = (pacsv.read_csv(p, convert_options=read, parse_options=lines) for p in (tmp_path / "back.csv", source))
+    back, wanted = (
+        pacsv.read_csv(p, convert_options=read, parse_options=lines) for p in (tmp_path / "back.csv", source)
+    )
     # No text and an empty text are the same to who reads a CSV.
     assert back.to_pylist() == [{**row, "name": row["name"] or ""} for row in wanted.to_pylist()]
     assert pq.read_table(tmp_path / "back.parquet")["code"].to_pylist() == ["007"] * 60

@@ -113,7 +113,10 @@ def test_columns_and_metadata(tmp_path: Path, source: Path) -> None:
     assert (told["jumps"], told["repair_above"], told["repair_damped"]) == ("flagged", 0.9, False)
     assert told["half_wavelength_mm"] == SENTINEL1_MM
     assert told["half_wavelength_evidence"] == "producer"
-    assert (block["input"]["half_wavelength_mm"], block["input"]["half_wavelength_evidence"]) == (SENTINEL1_MM, "producer")
+    assert (block["input"]["half_wavelength_mm"], block["input"]["half_wavelength_evidence"]) == (
+        SENTINEL1_MM,
+        "producer",
+    )
     assert told["noise"]["kinds"]
     counts = told["counts"]
     assert (counts["rows"], counts["fitted"], counts["jumps"]) == (60, 60, 45)
@@ -192,7 +195,17 @@ def test_many_files_and_second_runs(tmp_path: Path) -> None:
     write(wide(moving(), DATES), folder / "a.parquet")
     write(wide(*series(40, 60, seed=1)), folder / "b.csv")
     fixed, report = tmp_path / "corrected", tmp_path / "report.json"
-    command = ["classify", folder, "--output-dir", tmp_path / "out", "--corrected-out", fixed, "--skip-existing", "--report", report]
+    command = [
+        "classify",
+        folder,
+        "--output-dir",
+        tmp_path / "out",
+        "--corrected-out",
+        fixed,
+        "--skip-existing",
+        "--report",
+        report,
+    ]
     assert run(*command).returncode == 0
     assert sorted(path.name for path in fixed.iterdir()) == ["a.corrected.parquet", "b.corrected.parquet"]
 
@@ -215,7 +228,9 @@ def test_many_files_and_second_runs(tmp_path: Path) -> None:
 
 def test_what_a_diagnosis_depends_on(tmp_path: Path, source: Path, classifier: Classifier) -> None:
     def skipped(**options: Any) -> bool:
-        return classify_file(source, tmp_path / "out.parquet", classifier=classifier, skip_existing=True, **options).skipped
+        return classify_file(
+            source, tmp_path / "out.parquet", classifier=classifier, skip_existing=True, **options
+        ).skipped
 
     assert not skipped()
     assert skipped()
@@ -237,7 +252,12 @@ def test_priors_and_quarantine_go_with_it(tmp_path: Path, classifier: Classifier
     displacement[9] = np.inf
     source = write(wide(displacement, DATES), tmp_path / "in.parquet")
     summary = classify_file(
-        source, tmp_path / "out.parquet", classifier=classifier, diagnose=True, priors="auto", quarantine=tmp_path / "bad.parquet"
+        source,
+        tmp_path / "out.parquet",
+        classifier=classifier,
+        diagnose=True,
+        priors="auto",
+        quarantine=tmp_path / "bad.parquet",
     )
     assert summary.priors.origin == "estimated"
     assert pq.read_table(tmp_path / "bad.parquet")["pid"].to_pylist() == ["p0007", "p0009"]

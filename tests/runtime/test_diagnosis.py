@@ -104,8 +104,10 @@ def test_what_is_asked_is_what_is_done(classifier: Classifier) -> None:
     everything = classifier.diagnose(displacement, DATES, jumps="all")
     assert everything.counts()["searched_for_jumps"] == 60
     assert all(row["n_jumps"] is not None for row in rows_of(everything))
-    assert not len(classifier.diagnose(displacement, DATES, repair_above=1.0, jumps="flagged").jump_rows[30:])
-    noise = FileNoise.typical((DATES - DATES[0]).astype(float))
+    for above in (0.0, 0.5, 0.999):
+        found = classifier.diagnose(displacement, DATES, repair_above=above)
+        assert (found.jumps.probability[found.jump_repaired] >= above).all()
+    noise = FileNoise.typical(6.0 * np.arange(EPOCHS))
     assert classifier.diagnose(displacement, DATES, noise=noise).noise is noise
     # Of another axis: its kinds count, not its epochs.
     other = FileNoise.typical(12.0 * np.arange(90))
@@ -145,12 +147,16 @@ def test_bad_rows_get_nulls_and_a_status(classifier: Classifier, data: st.DataOb
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     displacement = moving(60, seed=1)[rng.permutation(60)[:12]]
     for row in range(12):
-        kind = data.draw(st.sampled_from(["whole", "share", "tail", "head", "gap", "empty", "one", "inf", "constant", "huge"]))
+        kind = data.draw(
+            st.sampled_from(["whole", "share", "tail", "head", "gap", "empty", "one", "inf", "constant", "huge"])
+        )
         if kind == "share":
             displacement[row, rng.random(EPOCHS) < data.draw(st.floats(0, 1))] = np.nan
         elif kind in {"tail", "head", "gap"}:
             begin, end = sorted(rng.integers(0, EPOCHS + 1, 2))
-            displacement[row, {"tail": slice(begin, None), "head": slice(0, end), "gap": slice(begin, end)}[kind]] = np.nan
+            displacement[row, {"tail": slice(begin, None), "head": slice(0, end), "gap": slice(begin, end)}[kind]] = (
+                np.nan
+            )
         elif kind == "empty":
             displacement[row] = np.nan
         elif kind == "one":
@@ -162,16 +168,16 @@ def test_bad_rows_get_nulls_and_a_status(classifier: Classifier, data: st.DataOb
         elif kind == "huge":
             displacement[row, 3] = 1e30
     found = classifier.diagnose(displacement, DATES, jumps=data.draw(st.sampled_from(["flagged", "all"])))
-    for row in rows_of(found):
-        assert row["diagnosis_status"] in FIT_STATUS_NAMES
-        for name, value in row.items():
+    for told in rows_of(found):
+        assert told["diagnosis_status"] in FIT_STATUS_NAMES
+        for name, value in told.items():
             values = value if isinstance(value, list) else [value]
             assert all(np.isfinite(one) for one in values if isinstance(one, float)), name
-        lists = [row[name] for name in row if name.startswith("jump_")]
+        lists = [told[name] for name in told if name.startswith("jump_")]
         assert len({None if one is None else len(one) for one in lists}) == 1
-        assert row["n_jumps"] == (None if lists[0] is None else len(lists[0]))
-        if row["diagnosis_status"] == "ok":
-            assert row["velocity_mm_yr"] is not None
+        assert told["n_jumps"] == (None if lists[0] is None else len(lists[0]))
+        if told["diagnosis_status"] == "ok":
+            assert told["velocity_mm_yr"] is not None
 
 
 def test_columns_of_jumps_by_hand() -> None:
@@ -211,7 +217,7 @@ def test_batches_of_no_rows(classifier: Classifier) -> None:
 
 def test_a_velocity_of_the_table_is_left_alone(classifier: Classifier) -> None:
     for name in ("mean_velocity", "VELOCITY"):
-        table = wide(moving(), DATES, **{name: np.arange(60.0)})
+        table = wide(moving(), DATES).append_column(name, pa.array(np.arange(60.0)))
         (out,) = classifier.classify_batches(table, units="mm", diagnose=True)
         assert "velocity" not in out.schema.names
         assert out[name].to_pylist() == list(np.arange(60.0))

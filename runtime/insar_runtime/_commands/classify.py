@@ -76,7 +76,8 @@ def classify(
     diagnose: Annotated[
         bool,
         typer.Option(
-            "--diagnose", help="Also find rates, dates of breaks and jumps; the options that follow do so by themselves."
+            "--diagnose",
+            help="Also find rates, dates of breaks and jumps; the options that follow do so by themselves.",
         ),
     ] = False,
     jumps: Annotated[

@@ -104,7 +104,7 @@ class Diagnosis:
     def taken_out_mm(self) -> NDArray[np.float32]:
         """Change of level that was taken out for each of the repaired jumps, mm."""
         jumps, taken = self.jumps, self.jump_repaired
-        exact = jumps.cycles[taken] * np.float64(self.half_wavelength_mm or 0)
+        exact = jumps.cycles[taken] * np.float64(jumps.half_wavelength_mm or 0)
         return np.where(jumps.cycles[taken] != 0, exact, jumps.mm[taken]).astype(np.float32)
 
     def counts(self) -> dict[str, int]:
@@ -179,7 +179,7 @@ class Diagnoser:
         jumps = self._jumps.find(displacement[searched])
         repaired = repairable(jumps, above=self._options.repair_above, damped=self._options.repair_damped)
         changed = np.unique(jumps.rows[repaired])
-        rows, taken_out = searched[changed], offsets(jumps, repaired, displacement.shape[1], self._half_wavelength_mm)[changed]
+        rows, taken_out = searched[changed], offsets(jumps, repaired, displacement.shape[1])[changed]
         series, class_id = displacement, result.class_id
         class_after = np.empty(0, dtype=np.int8)
         if len(rows):

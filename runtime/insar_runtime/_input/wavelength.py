@@ -54,8 +54,8 @@ class Wavelength:
             return "the series are projected and mix tracks: their jumps are no multiples of half a wavelength"
         if self.evidence == "unknown":
             return (
-                "neither producer nor dates prove the radar, so jumps get no cycles and are not repaired as multiples of "
-                "half its wavelength: name it with --sensor"
+                "neither producer nor dates prove the radar, so jumps get no cycles and are not repaired as multiples "
+                "of half its wavelength: name it with --sensor"
             )
         return None
 

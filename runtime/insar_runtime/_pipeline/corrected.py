@@ -97,7 +97,9 @@ class CorrectedTable:
                 fresh = pc.subtract(after.take(pa.array(rows)).cast(pa.float64()), pa.array(taken_out[:, place]))
                 after = with_rows(after, rows, fresh.cast(target, safe=False))
             series[name] = after
-        flat = [self._as_original(name, column.take(pa.array(kept))) for name, column in zip(names, columns, strict=True)]
+        flat = [
+            self._as_original(name, column.take(pa.array(kept))) for name, column in zip(names, columns, strict=True)
+        ]
         # From date after date to row after row.
         order = (np.arange(len(names))[None, :] * len(kept) + np.arange(len(kept))[:, None]).ravel()
         values = pa.concat_arrays(flat).take(pa.array(order)) if len(kept) else _none(self._original)
@@ -108,7 +110,7 @@ class CorrectedTable:
             return column.cast(self._original.type.value_type)
         except pa.ArrowInvalid as error:
             raise DataError(
-                f"column '{name}' holds numbers that a double rounds, and others hold fractions: give all dates one type"
+                f"column '{name}' holds numbers that a double rounds, others hold fractions: give all dates one type"
             ) from error
 
     def _make_lists(
@@ -142,7 +144,16 @@ def check_csv(schema: pa.Schema) -> None:
         If a column is one that text does not give back as it was.
     """
     t = pa.types
-    exact = (t.is_boolean, t.is_integer, t.is_float32, t.is_float64, t.is_string, t.is_large_string, t.is_date, t.is_null)
+    exact = (
+        t.is_boolean,
+        t.is_integer,
+        t.is_float32,
+        t.is_float64,
+        t.is_string,
+        t.is_large_string,
+        t.is_date,
+        t.is_null,
+    )
     for field in schema:
         plain = field.type.value_type if t.is_dictionary(field.type) else field.type
         if not any(test(plain) for test in exact):

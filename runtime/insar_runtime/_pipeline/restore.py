@@ -173,5 +173,3 @@ def _parsed(texts: pa.Array, first: pa.DataType, types: set[pa.DataType]) -> pa.
     items = pc.if_else(pc.equal(lists.values, ""), pa.scalar(None, pa.string()), lists.values).cast(item)
     offsets = lists.offsets
     return pa.ListArray.from_arrays(offsets, items, mask=texts.is_null())
-
-

@@ -174,9 +174,7 @@ class Run:
             block["diagnosis"]["counts"] = dict(self._diagnosed)
         return block
 
-    def _open_corrected(
-        self, path: Path, table: CorrectedTable, *, overwrite: bool
-    ) -> AbstractContextManager[Sink]:
+    def _open_corrected(self, path: Path, table: CorrectedTable, *, overwrite: bool) -> AbstractContextManager[Sink]:
         if format_of(path) == "csv":
             check_csv(table.schema_of_input)
 
