@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any, Final
@@ -65,19 +67,25 @@ def _files(folder: Path, rows: int, turns: int) -> dict[str, Any]:
     }
     found: dict[str, Any] = {"rows": rows, "flagged": FLAGGED_SHARE, "runs": {}}
     for cores in sorted({1, len(os.sched_getaffinity(0))}):
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in kinds}
+        taken: dict[str, list[dict[str, float]]] = {name: [] for name in kinds}
         for turn in range(turns + 1):
             for name, options in kinds.items():
-                run = run_command(
-                    ours(source, output, "--sensor", "sentinel-1", "--threads", str(cores), *options), cores=cores
-                )
+                command = ours(source, output, "--sensor", "sentinel-1", "--threads", str(cores), *options)
+                before = _cpu_seconds()
+                run = run_command(command, cores=cores)
                 if turn:  # the first one warms up
-                    taken[name].append((run.seconds, run.peak_mb))
+                    spent = {"cpu_seconds": _cpu_seconds() - before, **asdict(run)}
+                    taken[name].append(spent)
         found["runs"][str(cores)] = {
-            name: {"seconds": median(s for s, _ in runs), "peak_mb": median(mb for _, mb in runs)}
-            for name, runs in taken.items()
+            name: {key: median(run[key] for run in runs) for key in runs[0]} for name, runs in taken.items()
         }
     return found
+
+
+def _cpu_seconds() -> float:
+    """Give the CPU time of all commands that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

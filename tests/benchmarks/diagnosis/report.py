@@ -45,13 +45,13 @@ def _fits(facts: dict[str, Any]) -> Iterator[str]:
     rows = []
     for name, pace in facts["fits"].items():
         what, _, rival = name.partition(", ")
-        own = facts["fits"][what]["per_second"]
+        own = facts["fits"][what]["per_core_second"]
         wanted = f"{_LEAST[what]:,}" if not rival else ""
         met = "" if rival else "met" if pace["per_core_second"] >= _LEAST[what] else "**missed**"
-        times = f"{own / pace['per_second']:,.0f}" if rival else ""
+        times = f"{own / pace['per_core_second']:,.0f}" if rival else ""
         label = name if rival else f"**{name}, ours**"
-        rows.append((label, f"{_about(pace['per_second'])}", times, wanted, met))
-    yield from table(("", "series/s/core", "times slower", "wanted", ""), rows)
+        rows.append((label, f"{_about(pace['per_core_second'])}", times, wanted, met))
+    yield from table(("", "series a second of a core", "times slower", "wanted", ""), rows)
 
 
 def _files(facts: dict[str, Any]) -> Iterator[str]:
@@ -73,12 +73,15 @@ def _files(facts: dict[str, Any]) -> Iterator[str]:
                     f"{run['seconds']:.2f} s",
                     f"{_about(facts['rows'] / run['seconds'])} series/s",
                     f"{run['peak_mb']:.0f} MB",
+                    f"{run['cpu_seconds'] / runs['classify']['cpu_seconds']:.2f}",
                     f"{ratio:.2f}",
                     f"{_MOST_RATIO:g}" if judged else "",
                     met,
                 )
             )
-    yield from table(("", "time", "pace", "memory", "over classify", "at most", ""), rows)
+    yield from table(
+        ("", "time", "pace", "memory", "CPU time over classify", "time over classify", "at most", ""), rows
+    )
 
 
 def _about(number: float) -> str:
