@@ -12,6 +12,7 @@ from insar_runtime._diagnosis.mixture import Mixture
 from insar_runtime._diagnosis.noise import Floats
 from insar_runtime._diagnosis.outliers import clip_outliers, running_median
 from insar_runtime._diagnosis.whitening import Columns, by_pattern, fit_kinds
+from insar_runtime._survey.windows import robust_scatter
 
 _MOST_ROWS: Final = 400
 _MOST_VALUES: Final = 120_000
@@ -72,8 +73,10 @@ def without_jumps(values: Floats, steps: Sequence[int]) -> Floats:
     for step in steps:
         # Levels are medians of five: two epochs after a step they are on the new one.
         change[:, max(step - _STEP_REACH - 2, 0) : step + 2] = 0.0
-    usual = np.maximum(1.4826 * np.median(change, axis=1), _LEAST_STEP_MM)
-    return values[_calmest(change.max(axis=1) / usual, _STEP_SIGMAS)]
+    missing = np.isnan(values)
+    change[missing[:, _STEP_REACH:] | missing[:, :-_STEP_REACH]] = np.nan
+    usual = np.maximum(robust_scatter(change, 1), _LEAST_STEP_MM)
+    return values[_calmest(np.fmax.reduce(change, axis=1, initial=0.0) / usual, _STEP_SIGMAS)]
 
 
 def without_motion(values: Floats, days: Floats, noise: Mixture, columns: Columns, factor: Floats) -> Floats:

@@ -58,7 +58,7 @@ def estimate_noise(displacement: NDArray[np.float32], dates: NDArray[np.datetime
     """
     days = (dates - dates[:1]).astype(np.float64)
     rows = usable_rows(displacement)
-    if not len(rows):
+    if not rows.size:
         return FileNoise.typical(days)
     values = without_outliers(rows)
     if len(rows) < LEAST_ROWS or len(days) < _LEAST_EPOCHS or days[-1] < _LEAST_YEARS * DAYS_OF_YEAR:
@@ -76,6 +76,7 @@ def estimate_noise(displacement: NDArray[np.float32], dates: NDArray[np.datetime
     mixture = choose_kinds(fit_kinds(some, days, grid(days), columns, factor), _MOST_KINDS)
     for size in _CLOSER:
         mixture = choose_kinds(fit_kinds(some, days, neighbours(mixture.kinds, size), columns, factor), _MOST_KINDS)
+    factor = scatter_of_epochs(values, days, mixture, columns)
     fits = fit_kinds(values, days, mixture.kinds, columns, factor)
     mixture = weigh_kinds(fits, mixture)
     low, usual, high = np.maximum(np.quantile(mixture.scatter(fits), (0.1, 0.5, 0.9)), _LEAST_SCATTER_MM)

@@ -23,12 +23,18 @@ _OF_SPAN: Final = 1 / 3
 """One of more of the span cannot be told from a motion."""
 _SHARE_STEP: Final = 0.12
 _DAYS_STEP: Final = 1.5
+_DIRECTIONS: Final = (
+    *((1, 0, 0, 0, 0), (0, 1, 0, 0, 0), (0, 0, 1, 0, 0), (0, 0, 0, 1, 0), (0, 0, 0, 0, 1)),
+    *((1, 0, 0, 1, 0), (0, 1, -1, 0, 0), (1, -1, 0, -1, 0), (1, -1, -1, 0, 0)),
+)
+_MOVES: Final = ((0, 0, 0, 0, 0), *(tuple(sign * part for part in way) for way in _DIRECTIONS for sign in (-1, 1)))
+"""Of slow and short part, their time constants, and the yearly cycle; some pairs make up for each other."""
 _SHORT_BOUNDS: Final = (5.0, 45.0)
 _SLOW_BOUNDS: Final = (45.0, 500.0)
 
 ROUGH: Final = tuple(
     NoiseKind((1 - slow) * (1 - short), (1 - slow) * short, slow)
-    for slow, short in product((0.0, 0.3, 0.6), (0.1, 0.4, 0.75))
+    for slow, short in product((0.0, 0.25, 0.6), (0.0, 0.2, 0.5, 0.8))
 )
 """For a first look."""
 
@@ -52,29 +58,16 @@ def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
     for kind in kinds:
         slow, short = kind.slow, kind.short / max(1 - kind.slow, 1e-9)
         share, factor = _SHARE_STEP * size, _DAYS_STEP**size
-        for more_slow, more_short, longer, slower in _MOVES:
+        for more_slow, more_short, longer, slower, stronger in _MOVES:
             moved = _mixed(
                 slow + share * more_slow,
                 short + share * more_short,
                 kind.short_days * factor**longer,
                 kind.slow_days * factor**slower,
-                kind.annual,
+                kind.annual * factor**stronger,
             )
             found[moved] = None
     return sorted(found, key=lambda kind: (kind.white, kind.short, kind.slow, kind.short_days, kind.slow_days))
-
-
-_DIRECTIONS: Final = (
-    (1, 0, 0, 0),
-    (0, 1, 0, 0),
-    (0, 0, 1, 0),
-    (0, 0, 0, 1),
-    (1, 0, 0, 1),
-    (0, 1, -1, 0),
-    (1, -1, 0, -1),
-)
-_MOVES: Final = ((0, 0, 0, 0), *(tuple(sign * part for part in way) for way in _DIRECTIONS for sign in (-1, 1)))
-"""Of slow and short part and their time constants; some pairs make up for each other."""
 
 
 def _mixed(slow: float, short: float, short_days: float, slow_days: float, annual: float) -> NoiseKind:
