@@ -31,6 +31,10 @@ _TAIL: Final = 0.05
 """The interval leaves out this much of the probability on either side."""
 _LEAST_WEIGHT: Final = 0.02
 """Kinds of noise that are rarer are left out, for speed."""
+_DRIFT: Final = 0.08
+_DRIFT_DAYS: Final = 1000.0
+"""Variance, over that of the scatter, that wanders too slowly for a file to tell it from motion. Without it, rates of
+real noise are off by more than their standard deviations say [measured on the project's real files]."""
 _EXCURSION_DAYS: Final = (30.0, 120.0)
 _EXCURSION: Final = 3.0
 _EXCURSION_WEIGHT: Final = 0.1
@@ -130,9 +134,10 @@ class BreakFinder:
 
 def _hypotheses(noise: FileNoise) -> tuple[list[Floats], Floats]:
     """Give covariances and weights of the file's kinds of noise, and of the same with excursions."""
-    kinds = list(noise.covariances())
-    usual = np.tensordot(noise.weights, kinds, axes=1)
     lag = np.abs(noise.days[:, None] - noise.days)
+    drift = _DRIFT * np.exp(-lag / _DRIFT_DAYS)
+    kinds = [covariance + drift for covariance in noise.covariances()]
+    usual = np.tensordot(noise.weights, kinds, axes=1)
     # Smooth, unlike an Ornstein-Uhlenbeck process: a Matérn process of order 3/2.
     odd = [usual + _EXCURSION**2 * (1 + lag / days) * np.exp(-lag / days) for days in _EXCURSION_DAYS]
     often = noise.weights >= _LEAST_WEIGHT
