@@ -218,3 +218,37 @@ def test_real_files(real: Callable[[str], Path]) -> None:
     assert facts["unit_evidence"] == "velocity"
     facts = inspect(real("depsi_amsterdam/example.csv"))
     assert "--units m" in facts["classify"]["refused"]
+
+
+def test_the_noise_of_a_file_is_told(tmp_path: Path) -> None:
+    displacement, dates = series(300, 200)
+    rng = np.random.default_rng(3)
+    displacement = rng.normal(0, 2, displacement.shape).round(1)
+    displacement[:, 150:] += rng.normal(0, 15, (300, 1)) * (np.arange(300)[:, None] % 3 == 0)
+    displacement[:, 40] += rng.normal(0, 8, 300)
+    path = write(wide(displacement.astype(np.float32), dates), tmp_path / "in.parquet")
+    facts = inspect(path)
+    noise = facts["noise"]
+    assert noise["rows"] > 250
+    assert noise["scatter_mm"][1] == pytest.approx(2, rel=0.1)
+    assert noise["white_mm"] > 1.8
+    assert [step["date"] for step in noise["steps"]] == [str(dates[150])]
+    assert [epoch["date"] for epoch in noise["noisy_epochs"]] == [str(dates[40])]
+    text = " ".join(describe_inspection(facts).split())
+    assert "noise 2 mm (1." in text
+    assert f"many rows change level at {dates[150]}" in text
+    assert f"noisier at {dates[40]}" in text
+
+
+def test_noise_of_few_rows_is_said_to_be_typical(tmp_path: Path) -> None:
+    displacement, dates = series(20)
+    facts = inspect(write(wide(displacement, dates), tmp_path / "in.parquet"))
+    assert facts["noise"]["rows"] == 0
+    assert "too few rows or epochs to tell" in " ".join(describe_inspection(facts).split())
+
+
+def test_no_noise_in_a_unit_that_nobody_knows(tmp_path: Path) -> None:
+    displacement, dates = series(100)
+    facts = inspect(write(wide(displacement * 0.001, dates), tmp_path / "in.parquet"))
+    assert facts["unit"] is None
+    assert facts["noise"] is None

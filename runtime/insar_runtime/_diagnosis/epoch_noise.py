@@ -22,7 +22,7 @@ _MOST_SIGMAS: Final = 4.5
 """Values count as no further off than this many times the median of their epoch, which is 3 standard deviations."""
 _CLEAR: Final = 4.0
 _LEAST_PART: Final = 0.5
-"""Of the white part in what is not foretold: with less, an epoch far from others does not tell of its white part."""
+"""Of the white part in what is not foretold: with less, as far from all other epochs, calm does not tell of it."""
 _FACTORS: Final = (0.4, 8.0)
 
 
@@ -60,9 +60,11 @@ def scatter_of_epochs(values: Floats, days: Floats, noise: Mixture, columns: Col
     mean = np.nansum(squares, axis=0) / np.maximum(count, 1)
     error = np.nansum(np.square(squares - mean), axis=0) / np.maximum(count, 1) ** 2
     usual = np.median(mean[count >= _LEAST_VALUES])
-    factor = _drawn_to_usual(mean / usual - 1, np.sqrt(error) / usual) / np.maximum(diagonal * white, _LEAST_PART)
+    part = diagonal * white
+    factor = _drawn_to_usual(mean / usual - 1, np.sqrt(error) / usual) / np.maximum(part, _LEAST_PART)
     low, high = _FACTORS
-    return np.where(count < _LEAST_VALUES, 1.0, np.sqrt(np.clip(1 + factor, low**2, high**2)))
+    known = (count >= _LEAST_VALUES) & ((part >= _LEAST_PART) | (factor > 0))
+    return np.where(known, np.sqrt(np.clip(1 + factor, low**2, high**2)), 1.0)
 
 
 def _drawn_to_usual(excess: Floats, error: Floats) -> Floats:

@@ -31,6 +31,8 @@ _FEW_ROWS: Final = 30
 _MOST_KINDS: Final = 7
 _CLOSER: Final = (1.0, 0.5)
 """Steps from the kinds of the grid to better ones."""
+_LEAST_STEP: Final = 0.4
+"""RMS of a common step over the scatter; less harms no fit."""
 _LEAST_SCATTER_MM: Final = 0.03
 """Rounding to 0.1 mm."""
 
@@ -53,8 +55,9 @@ def estimate_noise(displacement: NDArray[np.float32], dates: NDArray[np.datetime
 
     Notes
     -----
-    A polynomial, the steps that many rows share, and a yearly cycle are projected out of each row, so that motion is
-    not taken for slow noise; the restricted likelihood accounts for the slow noise that goes with them.
+    Each row has a line of its own, bends of it or not, the steps that many rows share and a yearly cycle; a row that
+    jumps, or bends far more than noise can, does not count. The restricted likelihood of the rest tells which mixtures
+    of noise there are. Epochs scatter by what the other epochs of a row do not foretell.
     """
     days = (dates - dates[:1]).astype(np.float64)
     rows = usable_rows(displacement)
@@ -81,7 +84,8 @@ def estimate_noise(displacement: NDArray[np.float32], dates: NDArray[np.datetime
     mixture = weigh_kinds(fits, mixture)
     low, usual, high = np.maximum(np.quantile(mixture.scatter(fits), (0.1, 0.5, 0.9)), _LEAST_SCATTER_MM)
     scatter = (float(low), float(usual), float(high))
-    steps = size_steps(steps, values, days, mixture, columns)
+    sized = size_steps(steps, values, days, mixture, columns)
+    steps = tuple(step for step in sized if step.rms_mm >= _LEAST_STEP * scatter[1])
     return FileNoise(days, mixture.kinds, mixture.weights, scatter, factor, steps, len(values))
 
 
