@@ -221,17 +221,34 @@ def test_short_axes_have_no_break(epochs: int) -> None:
     assert np.isnan(found.v_after).all()
 
 
+def test_rows_that_cannot_be_fitted_do_not_spoil_others() -> None:
+    rows = np.tile(hinge(DAYS, 300.0, 0.0, 20.0), (4, 1)).astype(np.float32)
+    rows[1] *= 1e30
+    found = BreakFinder(FileNoise.typical(DAYS)).find(rows)
+    assert found.status.tolist() == [FitStatus.OK, FitStatus.SINGULAR, FitStatus.OK, FitStatus.OK]
+    assert np.isnan([found.v_after[1], found.day_lo[1]]).all()
+    assert same(
+        BreakFinder(FileNoise.typical(DAYS)).find(rows[:1]), Breaks(**{n: getattr(found, n)[:1] for n in NAMES})
+    )
+
+
 def test_no_rows() -> None:
     assert len(BreakFinder(FileNoise.typical(DAYS)).find(np.empty((0, len(DAYS)), dtype=np.float32)).day) == 0
 
 
 def test_singular_noise_is_a_status() -> None:
-    noise = FileNoise(
-        DAYS, (NoiseKind(0.0, 0.0, 1.0, slow_days=1e30, annual=0.0),), np.ones(1), (1.0, 2.0, 4.0), np.ones(len(DAYS))
-    )
-    found = BreakFinder(noise).find(np.zeros((2, len(DAYS)), dtype=np.float32))
+    twice = np.sort(np.r_[DAYS, DAYS[7]])
+    noise = FileNoise(twice, (NoiseKind(0.0, 1.0, 0.0),), np.ones(1), (1.0, 2.0, 4.0), np.ones(len(twice)))
+    found = BreakFinder(noise).find(np.zeros((2, len(twice)), dtype=np.float32))
     assert (found.status == FitStatus.SINGULAR).all()
     assert np.isnan(found.day).all()
+
+
+def test_a_break_needs_epochs_on_both_sides() -> None:
+    days = np.r_[np.arange(14.0), 700.0, 706.0]
+    found = BreakFinder(FileNoise.typical(days)).find(np.zeros((2, len(days)), dtype=np.float32))
+    assert (found.status == FitStatus.SINGULAR).all()
+    assert np.isnan(found.v_before).all()
 
 
 def test_without_noise_it_is_exact() -> None:

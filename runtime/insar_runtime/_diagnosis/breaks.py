@@ -96,7 +96,9 @@ class BreakFinder:
         for rows in (good[whole], partial):
             for begin in range(0, len(rows), _ROWS_AT_ONCE):
                 some = rows[begin : begin + _ROWS_AT_ONCE]
-                self._fill(out, some, displacement[some], present[some])
+                # Values beyond single precision: they are told from the others by what comes out.
+                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                    self._fill(out, some, displacement[some], present[some])
         return out
 
     def _status(self, displacement: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.int8]:
@@ -124,12 +126,16 @@ class BreakFinder:
         posterior = Posterior(_ROWS_AT_ONCE, len(candidates.day))
         for log_weight, table in zip(self._log_weight, self._tables, strict=True):
             posterior.add(table.fit(values, gaps), log_prior + log_weight)
-        low, middle, high = posterior.quantiles(candidates.edge, (_TAIL, 0.5, 1 - _TAIL))
+        edges = posterior.quantiles(candidates.edge, (0.5, _TAIL, 1 - _TAIL))
         mean, std = posterior.rates()
-        out.day[rows], out.day_lo[rows], out.day_hi[rows] = middle[:count], low[:count], high[:count]
-        out.v_before[rows], out.v_after[rows] = (mean + rate)[:, :count]
-        out.v_before_std[rows], out.v_after_std[rows] = std[:, :count]
-        out.explains[rows] = posterior.explains()[:count]
+        fitted = np.all(np.isfinite(std) & np.any(np.isfinite(log_prior[:, :-1]), axis=1), axis=0)[:count]
+        some = rows[fitted]
+        for column, days in zip((out.day, out.day_lo, out.day_hi), edges, strict=True):
+            column[some] = days[:count][fitted]
+        out.v_before[some], out.v_after[some] = (mean + rate)[:, :count][:, fitted]
+        out.v_before_std[some], out.v_after_std[some] = std[:, :count][:, fitted]
+        out.explains[some] = posterior.explains()[:count][fitted]
+        out.status[rows[~fitted]] = FitStatus.SINGULAR
 
 
 def _hypotheses(noise: FileNoise) -> tuple[list[Floats], Floats]:

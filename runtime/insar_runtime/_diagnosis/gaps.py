@@ -13,7 +13,7 @@ _LOST_MULTIPLE: Final = 8
 """Missing epochs are padded to a multiple of this, so that a row's matrices have a shape, and bits, of their own."""
 _ROWS_TOGETHER: Final = 8
 """The same for rows that lack the same epochs."""
-_VALUES_AT_ONCE: Final = 1 << 18
+_VALUES_AT_ONCE: Final = 1 << 17
 
 Indices = NDArray[np.intp]
 

@@ -48,7 +48,7 @@ def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
     Raises
     ------
     numpy.linalg.LinAlgError
-        If there are too few epochs to tell the amplitudes.
+        If there are too few epochs to tell the amplitudes, or the covariance is singular.
 
     Notes
     -----
@@ -56,7 +56,12 @@ def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
     """
     if len(covariance) <= nuisance.shape[1]:
         raise np.linalg.LinAlgError("no more epochs than unknowns")
-    half = np.linalg.inv(np.linalg.cholesky(covariance))
+    factor = np.linalg.cholesky(covariance)
+    pivot = np.diag(factor)
+    if not pivot.min() > 1e-7 * pivot.max():
+        # Rounding can make a singular matrix pass.
+        raise np.linalg.LinAlgError("covariance is singular")
+    half = np.linalg.inv(factor)
     white = half @ nuisance
     orthogonal, triangle = np.linalg.qr(white)
     diagonal = np.abs(np.diag(triangle))

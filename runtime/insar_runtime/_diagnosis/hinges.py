@@ -118,7 +118,7 @@ class HingeTable:
         across[gaps.padding] = 0.0
         across = half @ across
         hinges, line = across[:, :, :-1], across[:, :, -1]
-        information = self._information - (hinges * hinges).sum(axis=1)
+        information = self._information - np.einsum("pmj,pmj->pj", hinges, hinges)
         # Of a hinge that lies beyond the row's own epochs nothing is left but rounding.
         told = information > _LEAST_LEFT * self._information
         scale = np.where(told, 1 / np.sqrt(np.where(told, information, 1.0)), 0.0)
