@@ -16,8 +16,9 @@ from insar_runtime._diagnosis.gls import by_missing
 from insar_runtime._diagnosis.jump_noise import EpochNoise, JumpNoise
 from insar_runtime._diagnosis.levels import Levels, fitted, moved
 from insar_runtime._diagnosis.noise import FileNoise, Floats
-from insar_runtime._diagnosis.outliers import calm_edges, change_of, clip_outliers
+from insar_runtime._diagnosis.outliers import change_of, clip_outliers
 from insar_runtime._diagnosis.search import grown, product, scatter_of, settled, weighted_sum
+from insar_runtime._diagnosis.smear import without_smear
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime._diagnosis.steps import Places, Single, Steps
 
@@ -34,8 +35,12 @@ _MOST_MM: Final = 1e6
 """Values beyond are none: single precision would not do."""
 _LEAST_PROBABILITY: Final = 0.5
 """What is less probable is not told of."""
-_ANY_SIZE: Final = 0.06
-"""Jumps that are no multiple over those that are, in a file whose producer leaves whole cycles [ours]."""
+_ANY_SIZE: Final = 0.01
+"""Series whose jumps are no multiples over those whose jumps are [ours]."""
+_SPREAD: Final = 0.24
+"""Part of half a wavelength over which such sizes spread, over the root of two pi [ours: 12 to 28 mm of 27.7 mm]."""
+_LEAST_EVIDENCE: Final = -1.5
+"""Of one jump for whole cycles, logarithmic: one that was fitted badly must not decide for all of its series."""
 _MOST_CYCLES: Final = 127
 _DISTANCE: Final = 3.0
 """Standard deviations from the nearest multiple at which a jump is no longer taken for it."""
@@ -120,6 +125,8 @@ class JumpFinder:
         for bend, kind in np.unique(np.stack([look.bend, look.kind], axis=1), axis=0).tolist():
             steps = noise.steps(bend, kind)
             members = np.flatnonzero((look.bend == bend) & (look.kind == kind))
+            # As many steps side by side: the series with most of them sets the work of all at a time.
+            members = members[np.argsort(look.levels.counts[members], kind="stable")]
             for begin in range(0, len(members), _ROWS):
                 some = members[begin : begin + _ROWS]
                 traits = self._second_look(steps, look.values[some], look.levels.take(some))
@@ -134,17 +141,16 @@ class JumpFinder:
         levels = fitted(steps, seen, levels.epochs)
         levels = grown(steps, seen, levels, scatter_of(steps, energy, levels))
         levels = settled(steps, seen, energy, levels, self._least)
-        calm = calm_edges(clipped - levels.series(steps.epochs), levels.edges(steps.epochs))
-        raised = calm + levels.series(steps.epochs)
-        seen = product(raised, steps)
-        energy = weighted_sum(raised, seen)
+        clipped = without_smear(steps, clipped, seen, levels, scatter_of(steps, energy, levels))
+        seen = product(clipped, steps)
+        energy = weighted_sum(clipped, seen)
         levels = moved(steps, seen, fitted(steps, seen, levels.epochs))
-        traits = traits_of(steps, raised, energy, levels)
+        traits = traits_of(steps, clipped, energy, levels)
         doubtful = probability_of(traits, self._least) < _LEAST_PROBABILITY
         if doubtful.any():
             epochs = levels.without(traits.row[doubtful], traits.epoch[doubtful], steps.epochs)
             levels = moved(steps, seen, fitted(steps, seen, epochs))
-            traits = traits_of(steps, raised, energy, levels)
+            traits = traits_of(steps, clipped, energy, levels)
             traits = traits.take(probability_of(traits, self._least) >= _LEAST_PROBABILITY)
         return traits
 
@@ -160,11 +166,10 @@ def _in_cycles(traits: Traits, cycle: float | None) -> tuple[NDArray[np.int8], F
     # The next multiple on the other side of the size; none is not a number of cycles.
     other = number + np.where(size > number * cycle, 1, -1)
     further = np.where(other == 0, np.inf, np.abs(size - other * cycle) / std)
-    # Beside the multiples, a step may have any size between them.
-    any_size = _ANY_SIZE * np.sqrt(2 * np.pi) * std / cycle
-    certain = 1 / (
-        1 + np.exp((distance**2 - further**2) / 2) + any_size * np.exp(np.minimum(distance, _DISTANCE) ** 2 / 2)
-    )
+    certain = 1 / (1 + np.exp((distance**2 - further**2) / 2))
+    # Whole cycles against any size between them: a producer's filtering touches all jumps of a series or none.
+    evidence = np.maximum(np.log(_SPREAD * cycle / std) - distance**2 / 2, _LEAST_EVIDENCE)
+    certain /= 1 + _ANY_SIZE * np.exp(-np.bincount(traits.row, evidence)[traits.row])
     whole = (distance <= _DISTANCE) & (certain >= _LEAST_PROBABILITY)
     return np.where(whole, number, 0).astype(np.int8), distance, np.where(whole, certain, 1)
 

@@ -50,6 +50,11 @@ class Levels:
         """Lay parts end to end."""
         return cls(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(cls)))
 
+    @property
+    def counts(self) -> Places:
+        """Steps of each series, [n]."""
+        return np.count_nonzero(self.variance, axis=1)
+
     def take(self, rows: NDArray[np.intp]) -> Levels:
         """Give some of the series."""
         return Levels(*(getattr(self, entry.name)[rows] for entry in fields(self)))
@@ -67,13 +72,6 @@ class Levels:
         rows = np.repeat(np.arange(len(steps)), MOST_STEPS)
         np.add.at(steps, (rows, self.epochs.ravel()), self.size.ravel())
         return np.cumsum(steps[:, :count], axis=1).astype(np.float32)
-
-    def edges(self, count: int) -> NDArray[np.bool_]:
-        """Tell the last epoch on each old level and the first on each new one, [n, T]."""
-        edges = np.zeros((len(self.epochs), count + 1), dtype=np.bool_)
-        np.put_along_axis(edges, self.epochs, True, axis=1)
-        np.put_along_axis(edges, np.where(self.epochs < count, self.epochs - 1, count), True, axis=1)
-        return edges[:, :count]
 
     def without(self, row: Places, epoch: Places, end: int) -> Places:
         """Give the epochs [n, MOST_STEPS] less some steps [m], told by their row and epoch."""
@@ -99,25 +97,29 @@ def fitted(steps: Steps, seen: Single, epochs: Places) -> Levels:
     if repeated.any():
         epochs[:, 1:][repeated] = last
         epochs.sort(axis=1)
-    most = int((epochs < last).sum(axis=1).max(initial=0))
     size, variance = np.zeros(epochs.shape), np.zeros(epochs.shape)
-    if not most:
-        return Levels(epochs, size, variance, np.zeros(len(epochs)))
-    used = epochs[:, :most]
-    gram = steps.gram[used[:, :, None], used[:, None, :]]
+    used, inverse = inverse_gram(steps, epochs)
+    most = used.shape[1]
     absent = used == last
-    diagonal = np.arange(most)
-    gram[:, diagonal, diagonal] += absent
     product = np.where(absent, 0, np.take_along_axis(seen, used, axis=1).astype(np.float64))
-    inverse = _inverse(gram)
     fall = np.zeros(len(epochs))
     # Place by place, or the number of places would change how sums are rounded.
     for place in range(most):
         size[:, :most] += inverse[:, :, place] * product[:, place, None]
     for place in range(most):
         fall += size[:, place] * product[:, place]
-    variance[:, :most] = np.where(absent, 0, inverse[:, diagonal, diagonal])
+    variance[:, :most] = np.where(absent, 0, np.diagonal(inverse, axis1=1, axis2=2))
     return Levels(epochs, size, variance, fall)
+
+
+def inverse_gram(steps: Steps, epochs: Places) -> tuple[Places, Floats]:
+    """Give the epochs [n, m] of as many steps as any series has, and the inverse of their products [n, m, m]."""
+    most = int((epochs < steps.epochs).sum(axis=1).max(initial=0))
+    used = epochs[:, :most]
+    gram = steps.gram[used[:, :, None], used[:, None, :]]
+    diagonal = np.arange(most)
+    gram[:, diagonal, diagonal] += used == steps.epochs
+    return used, _inverse(gram)
 
 
 def unexplained(steps: Steps, seen: Single, levels: Levels) -> Single:

@@ -14,8 +14,6 @@ _CLIP: Final = 4.0
 _LEAST_CLIP_MM: Final = 4.0
 """Less than half of the least outlier that hurts a jump of 12 mm, and far above the rounding of files [ours]."""
 _TO_SIGMA: Final = np.float32(1.4826)
-_OFF: Final = 2.5
-"""Robust sigmas from its neighbours at which a value beside a jump belongs to neither level [ours]."""
 
 Values = NDArray[np.float32]
 
@@ -41,27 +39,6 @@ def clip_outliers(values: Values) -> Values:
     distance = np.abs(values - centre)
     limit = np.maximum(_CLIP * _TO_SIGMA * middle(distance), _LEAST_CLIP_MM)[:, None]
     return np.where(distance > limit, centre + np.copysign(limit, values - centre), values)
-
-
-def calm_edges(clean: Values, edges: NDArray[np.bool_]) -> Values:
-    """Put values at the edges of jumps onto the median of their neighbours where they lie off it.
-
-    A jump that takes two epochs leaves one value between its levels, which belongs to neither.
-
-    Parameters
-    ----------
-    clean : ndarray of float32, shape [n, T]
-        mm; series without their jumps; T at least 5.
-    edges : ndarray of bool, shape [n, T]
-        The last epoch on each old level, and the first on each new one.
-    """
-    row, epoch = np.nonzero(edges)
-    centre = running_median(clean)[row, epoch]
-    usual = change_of(clean) / np.sqrt(2)
-    off = np.abs(clean[row, epoch] - centre) > _OFF * usual[row]
-    calm = clean.copy()
-    calm[row[off], epoch[off]] = centre[off]
-    return calm
 
 
 def change_of(values: Values) -> Values:

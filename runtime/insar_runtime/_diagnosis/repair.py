@@ -6,10 +6,19 @@ jump and its way back are taken out together or not at all.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.found import Jumps
+
+_ALIKE: Final = 0.35
+_ALIKE_STD: Final = 3.0
+"""A jump that is no multiple takes another one back if they differ by less than this part of half a wavelength, or
+these standard deviations [ours]."""
 
 
 def repairable(jumps: Jumps, *, above: float, damped: bool) -> NDArray[np.bool_]:
@@ -26,17 +35,16 @@ def repairable(jumps: Jumps, *, above: float, damped: bool) -> NDArray[np.bool_]
     Returns
     -------
     ndarray of bool, shape [M]
-        A jump goes only together with those that it returns from or that return from it: the last ones before that
-        went the other way and have not been returned from. Those are sought among all jumps that were found, whatever
-        their probability.
+        A jump goes only together with the one that it takes back: the last one before that went the other way and has
+        not been taken back. That is sought among all jumps that were found, whatever their probability.
     """
     sure: NDArray[np.bool_] = (jumps.probability >= above) & ((jumps.cycles != 0) | damped)
     rows = jumps.rows
     # Only where some jumps of a row go and others stay can one be parted from its way back.
     going = np.bincount(rows[sure], minlength=len(jumps.status))
     for row in np.flatnonzero((going > 0) & (going < jumps.counts)):
-        own = slice(jumps.begins[row], jumps.begins[row + 1])
-        sure[own] = _together(sure[own], _cycles(jumps, own))
+        own = slice(int(jumps.begins[row]), int(jumps.begins[row + 1]))
+        sure[own] = _together(jumps, own, sure[own])
     return sure
 
 
@@ -65,28 +73,50 @@ def offsets(jumps: Jumps, mask: NDArray[np.bool_], epochs: int) -> NDArray[np.fl
     return np.cumsum(cycles, axis=1) * np.float64(jumps.half_wavelength_mm or 0) + np.cumsum(mm, axis=1)
 
 
-def _cycles(jumps: Jumps, own: slice) -> list[int]:
-    """Give the cycles of the jumps of one row; of one that is no multiple, those that it comes nearest to."""
-    mm, cycles = jumps.mm[own], jumps.cycles[own]
-    nearest = np.rint(mm / jumps.half_wavelength_mm) if jumps.half_wavelength_mm else np.sign(mm)
-    nearest = np.where(nearest == 0, np.sign(mm), nearest)
-    return [int(one) for one in np.where(cycles == 0, nearest, cycles)]
-
-
-def _together(sure: NDArray[np.bool_], cycles: list[int]) -> NDArray[np.bool_]:
+def _together(jumps: Jumps, own: slice, sure: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Keep those jumps of one row of which none that belongs to them is unsure."""
-    group = list(range(len(cycles)))
-    waiting: list[tuple[int, int]] = []
-    for jump, size in enumerate(cycles):
-        left = size
-        while left and waiting and waiting[-1][1] * left < 0:
-            other, open_cycles = waiting.pop()
-            group = [group[other] if one == group[jump] else one for one in group]
-            back = min(abs(open_cycles), abs(left)) * (1 if left > 0 else -1)
-            left -= back
-            if open_cycles + back:
-                waiting.append((other, open_cycles + back))
-        if left:
-            waiting.append((jump, left))
+    group = list(range(len(sure)))
+    waiting: list[_Open] = []
+    for place, jump in enumerate(range(own.start, own.stop)):
+        new = _Open(place, int(jumps.cycles[jump]), float(jumps.mm[jump]), float(jumps.mm_std[jump]))
+        while waiting and waiting[-1].mm * new.mm < 0:
+            old = waiting.pop()
+            if not _belong(old, new, jumps.half_wavelength_mm):
+                # A jump of another size, which the whole cycles around it have nothing to do with.
+                if old.cycles:
+                    waiting.append(old)
+                    new = replace(new, mm=0.0)
+                continue
+            group = [group[old.place] if one == group[place] else one for one in group]
+            if not old.cycles or not new.cycles or abs(old.cycles) == abs(new.cycles):
+                new = replace(new, mm=0.0)
+            elif abs(old.cycles) > abs(new.cycles):
+                waiting.append(old.less(new))
+                new = replace(new, mm=0.0)
+            else:
+                new = new.less(old)
+        if new.mm:
+            waiting.append(new)
     unsure = {one for one, good in zip(group, sure, strict=True) if not good}
     return np.array([one not in unsure for one in group])
+
+
+@dataclass(frozen=True)
+class _Open:
+    """What of a jump has not been taken back."""
+
+    place: int
+    cycles: int
+    mm: float
+    std: float
+
+    def less(self, other: _Open) -> _Open:
+        """Give what is left when a smaller one the other way takes some of it back."""
+        return replace(self, cycles=self.cycles + other.cycles, mm=self.mm + other.mm)
+
+
+def _belong(old: _Open, new: _Open, cycle: float | None) -> bool:
+    """Tell whether two jumps the other way round may be one error: whole cycles, or sizes that are alike."""
+    if old.cycles and new.cycles:
+        return True
+    return abs(old.mm + new.mm) <= max(_ALIKE * (cycle or 0.0), _ALIKE_STD * math.hypot(old.std, new.std))

@@ -20,7 +20,7 @@ more boxes than steps [ours]."""
 _STAY: Final = 14.0
 """Least squared ratio of a step to its standard deviation [ours]."""
 _LEAST_SCATTER_MM: Final = 0.2
-_ROWS_OF_PRODUCT: Final = 32
+_ROWS_OF_PRODUCT: Final = 16
 
 
 def candidates(steps: Steps, rest: Single, scatter: Floats) -> tuple[Places, Places, Floats]:

@@ -18,7 +18,7 @@ from insar_runtime._diagnosis.noise import Floats
 
 LEAST_EPOCHS: Final = 3
 """Of a level: what is shorter is an outlier [design]."""
-_BOXES: Final = (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 21, 24, 28, 32, 36, 40)
+_BOXES: Final = (3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 29, 35, 41)
 """Epochs of a temporary jump whose two ends are looked for together: the ends are moved later, so that not every length
 need be tried. Those of longer ones are found one by one."""
 
