@@ -63,7 +63,7 @@ class Sizes:
     kinds: tuple[str, ...] = tuple(KINDS)
     points: int = 1000
     file: int = 1000
-    breaks: int = 400
+    breaks: int = 800
     gaps: int = 80
     jumps: int = 480
     others: int = 160

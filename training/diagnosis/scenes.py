@@ -91,7 +91,20 @@ class Kind:
 
 USUAL: Final = "simulated"
 KINDS: Final[Mapping[str, Kind]] = {
-    USUAL: Kind(("egms_2015_2021", "egms_2018_2022", "egms_2019_2023", "egms_2020_2024", "egms_l3", "paper")),
+    USUAL: Kind(
+        (
+            "egms_2015_2021",
+            "egms_2018_2022",
+            "egms_2019_2023",
+            "egms_2020_2024",
+            "egms_l3",
+            "joined_2015_2022",
+            "joined_2015_2024",
+            "paper",
+            "regular_12",
+            "regular_6",
+        )
+    ),
     "plain noise": Kind(("egms_2018_2022", "egms_2015_2021", "egms_2020_2024"), plain=True),
     "60 epochs": Kind(("regular_6", "egms_2018_2022", "regular_12"), 60),
     "every 12 days": Kind(("regular_12", "regular_12", "regular_12"), 120),
