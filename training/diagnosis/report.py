@@ -20,7 +20,7 @@ _OF_EVERY_GROUP: Final = ("none", "damped")
 def write_report(numbers: Numbers, folder: Path) -> None:
     """Write ``metrics.json`` and ``README.md`` into a folder, which is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(numbers, indent=1, sort_keys=True, allow_nan=False)
+    text = json.dumps(numbers, indent=1, allow_nan=False)
     (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
     (folder / "README.md").write_text(markdown(numbers), encoding="utf-8")
 
