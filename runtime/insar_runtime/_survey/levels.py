@@ -193,7 +193,7 @@ def _sharpest(series: NDArray[np.float32], place: int) -> int:
 def _is_step(series: NDArray[np.float32], change: NDArray[np.float32], dates: NDArray[np.datetime64], at: int) -> bool:
     """Tell whether the rows step between two epochs, rather than move on, be it over a long gap."""
     sides = [nanmedian(series[:, begin : begin + _FEW], 1) for begin in (at, at - _FEW)]
-    at_once = nanmedian((sides[0] - sides[1]) / change, 0)
+    at_once = nanmedian((sides[0] - sides[1]) / np.where(change == 0, np.nan, change), 0)
     return bool(at_once >= _LEAST_SUDDENNESS and _unexplained(series, dates, at) >= _LEAST_UNEXPLAINED)
 
 
@@ -210,6 +210,7 @@ def _unexplained(series: NDArray[np.float32], dates: NDArray[np.datetime64], at:
     # The middle one holds the change itself.
     expected = (times[2] - times[1]) * np.nan_to_num(nanmedian(rates[[0, 2]], 0))
     change = levels[2] - levels[1]
+    change[change == 0] = np.nan
     return float(nanmedian(1 - expected / change, 0))
 
 
