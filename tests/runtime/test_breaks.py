@@ -179,6 +179,15 @@ def test_single_outliers_do_not_move_it() -> None:
     assert np.median(np.abs(spoiled.day - clean.day)) < 15
 
 
+def test_steep_ends_are_no_outliers() -> None:
+    days = 24.0 * np.arange(60, dtype=np.float64)
+    found = BreakFinder(FileNoise.typical(days)).find(hinge(days, 720.0, 0.0, 200.0)[None].astype(np.float32))
+    # As exact as single precision allows, and it is known how exact that is.
+    assert max(abs(found.v_before[0]), abs(found.v_after[0] - 200)) < 1.0
+    assert abs(found.v_before[0]) < 4 * found.v_before_std[0]
+    assert abs(found.v_after[0] - 200) < 4 * found.v_after_std[0]
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 150), min_size=1, max_size=4))
 def test_bits_do_not_depend_on_batches(seed: int, sizes: list[int]) -> None:

@@ -178,12 +178,26 @@ def _about_line(displacement: NDArray[np.floating], present: NDArray[np.bool_], 
     values -= (mean - rate * middle)[:, None] + rate[:, None] * years
     singles = values.astype(np.float32)
     if present.all():
-        return clip_outliers(singles), rate
+        return _clipped(singles, days[None]), rate
     singles[~present] = 0.0
     # Neighbours are the epochs that are there; rows that have equally many of them go together.
     for number in np.unique(count):
         rows = np.flatnonzero(count == number)
         there = np.nonzero(present[rows])
-        clipped = clip_outliers(singles[rows][there].reshape(len(rows), number))
+        clipped = _clipped(singles[rows][there].reshape(len(rows), number), days[there[1]].reshape(len(rows), number))
         singles[rows[there[0]], there[1]] = clipped.ravel()
     return singles, rate
+
+
+def _clipped(values: Singles, days: Floats) -> Singles:
+    """Clip outliers of rows [n, T] that may be steep at both ends, T at least 10; days are [n or 1, T]."""
+    ends = (_beyond(values, days)[:, ::-1], values, _beyond(values[:, ::-1], days[:, ::-1]))
+    return clip_outliers(np.concatenate(ends, axis=1))[:, 2:-2]
+
+
+def _beyond(values: Singles, days: Floats) -> Singles:
+    """Extrapolate two epochs [n, 2], nearest first, to before the begin: medians of five are late on a slope."""
+    near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
+    slope = (far - near) / (days[:, 7] - days[:, 2])
+    first, second = days[:, 0] - days[:, 2], days[:, 1] - days[:, 0]
+    return np.stack([near + slope * (first - second), near + slope * (first - 2 * second)], axis=1).astype(np.float32)

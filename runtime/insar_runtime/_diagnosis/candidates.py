@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
 
-_STEP_DAYS: Final = 6.0
-_MOST_STEPS: Final = 400
-"""Dates are tried at the epochs and between them, no further apart than this or than this part of the span."""
+_STEP_DAYS: Final = 3.0
+_STEPS: Final = 300
+"""Dates are tried at the epochs and between them, about this far apart, or this part of the span where that is more."""
 _USUAL_SHARE: Final = 0.15
 _LEAST_SHARE: Final = 0.05
 _LEAST_WEIGHT: Final = 0.1
@@ -52,9 +52,9 @@ class Candidates:
     @classmethod
     def on(cls, days: Floats) -> Candidates:
         """Lay out dates on a time axis [T]."""
-        step = max(_STEP_DAYS, (days[-1] - days[0]) / _MOST_STEPS)
+        step = max(_STEP_DAYS, (days[-1] - days[0]) / _STEPS)
         gaps = np.diff(days)
-        parts = np.ceil(gaps / step - 1e-9).astype(np.int64)
+        parts = np.maximum(np.rint(gaps / step), 1).astype(np.int64)
         first = np.repeat(np.cumsum(parts) - parts, parts)
         within = (np.arange(parts.sum()) - first) / np.repeat(parts, parts)
         day = np.append(np.repeat(days[:-1], parts) + within * np.repeat(gaps, parts), days[-1])

@@ -12,6 +12,8 @@ from insar_runtime._diagnosis.noise import Floats
 
 _FLOOR_MM: Final = 0.02
 """Scatter that no series is better than, rounding to 0.1 mm included."""
+_ROUNDING: Final = 1e-6
+"""Part of a sum of squares that is lost in single precision."""
 
 
 class Posterior:
@@ -45,7 +47,8 @@ class Posterior:
         """
         left = fits.gain * fits.gain
         np.subtract(fits.squares.astype(np.float32)[:, None], left, out=left)
-        np.maximum(left, (fits.freedom * _FLOOR_MM**2).astype(np.float32)[:, None], out=left)
+        floor = fits.freedom * _FLOOR_MM**2 + _ROUNDING * fits.squares
+        np.maximum(left, floor.astype(np.float32)[:, None], out=left)
         least = left.min(axis=1)
         half = fits.freedom / 2
         # Logarithms of ratios near 1: single precision is enough for these, and the rest is the row's own number.
