@@ -123,6 +123,16 @@ def test_jumps_that_are_no_multiple_have_no_cycles(finder: JumpFinder) -> None:
     np.testing.assert_allclose(np.abs(found.mm), np.where(found.rows < 100, 18, 40), atol=8)
 
 
+def test_jumps_that_take_two_epochs_keep_their_size(finder: JumpFinder) -> None:
+    rng = np.random.default_rng(13)
+    begin = rng.integers(20, 150, 100)
+    index = np.arange(len(DAYS))
+    level = (index >= begin[:, None]) + (index == begin[:, None] - 1) * rng.uniform(0.3, 0.7, (100, 1))
+    values = noise(100, seed=13, scatter=1.2) + motions(100, seed=13) + HALF_WAVELENGTH_MM * level
+    found = finder.find(values.astype(np.float32))
+    assert matched(found, [[(int(epoch), 1)] for epoch in begin])[2] > 0.97
+
+
 @pytest.mark.parametrize("cycle", [15.5, 118.0])
 def test_other_wavelengths(cycle: float) -> None:
     rows = steps_of(100, len(DAYS), seed=4)

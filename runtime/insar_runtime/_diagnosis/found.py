@@ -80,7 +80,7 @@ class Jumps:
     mm, mm_std : ndarray of float32, shape [M]
         Change of level and its standard deviation.
     cycles : ndarray of int8, shape [M]
-        Half wavelengths that it is; 0 where it is no multiple, or the wavelength is not known.
+        Half wavelengths that it is; 0 where it is more likely no multiple, or the wavelength is not known.
     distance : ndarray of float32, shape [M]
         From the nearest multiple (not 0) in standard deviations; NaN where the wavelength is not known.
     probability : ndarray of float32, shape [M]

@@ -35,15 +35,21 @@ _MOST_MM: Final = 1e6
 """Values beyond are none: single precision would not do."""
 _LEAST_PROBABILITY: Final = 0.5
 """What is less probable is not told of."""
-_ANY_SIZE: Final = 0.01
+_ANY_SIZE: Final = 0.02
 """Series whose jumps are no multiples over those whose jumps are [ours]."""
+_LONE: Final = 3.0
+"""How many times as often a jump that nothing takes back is no multiple: series that drift off and come back at once
+look like it [seen on EGMS rows]."""
 _SPREAD: Final = 0.24
 """Part of half a wavelength over which such sizes spread, over the root of two pi [ours: 12 to 28 mm of 27.7 mm]."""
-_LEAST_EVIDENCE: Final = -1.5
+_LEAST_EVIDENCE: Final = -2.0
 """Of one jump for whole cycles, logarithmic: one that was fitted badly must not decide for all of its series."""
 _MOST_CYCLES: Final = 127
 _DISTANCE: Final = 3.0
-"""Standard deviations from the nearest multiple at which a jump is no longer taken for it."""
+_FARTHEST: Final = 4.5
+"""Standard deviations from the nearest multiple at which a jump is no longer taken for it: usually, and where the
+other jumps of the series leave no doubt that they are whole cycles [ours]."""
+_NO_DOUBT: Final = 0.01
 
 
 class JumpFinder:
@@ -79,7 +85,7 @@ class JumpFinder:
         Jumps
             A row's own bits depend on no other row.
         """
-        traits, status = self.traits(displacement)
+        traits, status = self._traits(displacement)
         cycles, distance, certain = _in_cycles(traits, self._cycle)
         probability = probability_of(traits, self._least) * certain
         counts = np.bincount(traits.row, minlength=len(displacement))
@@ -95,7 +101,7 @@ class JumpFinder:
             half_wavelength_mm=self._cycle,
         )
 
-    def traits(self, displacement: NDArray[np.floating]) -> tuple[Traits, NDArray[np.int8]]:
+    def _traits(self, displacement: NDArray[np.floating]) -> tuple[Traits, NDArray[np.int8]]:
         """Find steps [M] and what tells how certain they are, and the status [n] of the rows."""
         status = _status(displacement)
         good = np.flatnonzero(status == FitStatus.OK)
@@ -168,9 +174,12 @@ def _in_cycles(traits: Traits, cycle: float | None) -> tuple[NDArray[np.int8], F
     further = np.where(other == 0, np.inf, np.abs(size - other * cycle) / std)
     certain = 1 / (1 + np.exp((distance**2 - further**2) / 2))
     # Whole cycles against any size between them: a producer's filtering touches all jumps of a series or none.
-    evidence = np.maximum(np.log(_SPREAD * cycle / std) - distance**2 / 2, _LEAST_EVIDENCE)
-    certain /= 1 + _ANY_SIZE * np.exp(-np.bincount(traits.row, evidence)[traits.row])
-    whole = (distance <= _DISTANCE) & (certain >= _LEAST_PROBABILITY)
+    spread = np.hypot(_SPREAD * cycle * np.abs(number) / std, 1)
+    evidence = np.maximum(np.log(spread) - distance**2 / 2, _LEAST_EVIDENCE)
+    odds = _ANY_SIZE * np.where(traits.returns > 0, 1, _LONE)
+    doubt = odds * np.exp(-np.bincount(traits.row, evidence)[traits.row])
+    certain /= 1 + doubt
+    whole = (distance <= np.where(doubt < _NO_DOUBT, _FARTHEST, _DISTANCE)) & (certain >= _LEAST_PROBABILITY)
     return np.where(whole, number, 0).astype(np.int8), distance, np.where(whole, certain, 1)
 
 

@@ -53,7 +53,7 @@ class Levels:
     @property
     def counts(self) -> Places:
         """Steps of each series, [n]."""
-        return np.count_nonzero(self.variance, axis=1)
+        return np.asarray(np.count_nonzero(self.variance, axis=1))
 
     def take(self, rows: NDArray[np.intp]) -> Levels:
         """Give some of the series."""
