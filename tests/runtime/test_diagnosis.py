@@ -107,10 +107,10 @@ def test_what_is_asked_is_what_is_done(classifier: Classifier) -> None:
     for above in (0.0, 0.5, 0.999):
         found = classifier.diagnose(displacement, DATES, repair_above=above)
         assert (found.jumps.probability[found.jump_repaired] >= above).all()
-    noise = FileNoise.typical(6.0 * np.arange(EPOCHS))
+    noise = FileNoise.typical(np.arange(0, 6 * EPOCHS, 6, dtype=np.float64))
     assert classifier.diagnose(displacement, DATES, noise=noise).noise is noise
     # Of another axis: its kinds count, not its epochs.
-    other = FileNoise.typical(12.0 * np.arange(90))
+    other = FileNoise.typical(np.arange(0, 12 * 90, 12, dtype=np.float64))
     assert len(classifier.diagnose(displacement, DATES, noise=other).noise.days) == EPOCHS
     shuffled = np.random.default_rng(0).permutation(EPOCHS)
     assert rows_of(classifier.diagnose(displacement[:, shuffled], DATES[shuffled])) == rows_of(given_result)
@@ -235,6 +235,31 @@ def test_columns_of_egms_and_ours_do_not_meet() -> None:
     assert not set(RESULT_SCHEMA.names) & set(DIAGNOSIS_SCHEMA.names)
 
 
+def test_products_of_matrices_take_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    from insar_runtime._pipeline import blas
+
+    threads = [3]
+    monkeypatch.setattr(
+        blas, "_threads_of_openblas", lambda: (lambda: threads[0], lambda count: threads.__setitem__(0, count))
+    )
+
+    def fail() -> None:
+        with blas.one_thread_a_product():
+            assert threads == [1]
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert threads == [3]
+    monkeypatch.undo()
+    found = blas._threads_of_openblas()
+    if found is not None:  # numpy's wheels for Linux and Windows
+        before = found[0]()
+        with blas.one_thread_a_product():
+            assert found[0]() == 1
+        assert found[0]() == before
+
+
 def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifier) -> None:
     from insar_runtime.engines.job import plan
 
@@ -244,7 +269,11 @@ def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifi
     second[5, 40:] += SENTINEL1_MM
     one, two = as_lists(wide(displacement, DATES), "list"), as_lists(wide(second, other), "list")
     short = as_lists(wide(second[:3, :5], other[:5]), "list")
-    table = pa.concat_tables([one, two, short])
+    # The last two have no dates at all.
+    dateless = pa.table(
+        {name: pa.nulls(2, kind) for name, kind in zip(one.schema.names, one.schema.types, strict=True)}
+    )
+    table = pa.concat_tables([one, two, short, dateless])
     order = np.random.default_rng(2).permutation(len(table))
     table = table.take(order)
     job = plan(table, units="mm", diagnose=True, device="cpu")
@@ -254,5 +283,5 @@ def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifi
     rows = out.take(np.argsort(order)).to_pylist()
     assert [row["jump_cycles"] for row in rows[15:30]] == [[1]] * 15
     assert (rows[65]["jump_cycles"], rows[65]["jump_dates"]) == ([1], [other[40].item()])
-    assert [row["diagnosis_status"] for row in rows[80:]] == ["too_few_epochs"] * 3
-    assert [row["status"] for row in rows[80:]] == ["too_few_epochs"] * 3
+    assert [row["diagnosis_status"] for row in rows[80:]] == ["too_few_epochs"] * 5
+    assert [row["status"] for row in rows[80:]] == ["too_few_epochs"] * 5

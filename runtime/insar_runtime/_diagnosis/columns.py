@@ -73,11 +73,6 @@ def to_arrow(diagnosis: Diagnosis) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=DIAGNOSIS_SCHEMA)
 
 
-def nothing() -> pa.RecordBatch:
-    """Give the columns of no rows."""
-    return pa.RecordBatch.from_pylist([], schema=DIAGNOSIS_SCHEMA)
-
-
 def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:
     jumps, searched = diagnosis.jumps, diagnosis.jump_rows
     looked = np.zeros(len(diagnosis), dtype=np.bool_)

@@ -13,7 +13,7 @@ from insar_runtime._diagnosis.breaks import BreakFinder
 from insar_runtime._diagnosis.found import Breaks, Jumps, Rates
 from insar_runtime._diagnosis.jumps import JumpFinder
 from insar_runtime._diagnosis.noise import FileNoise
-from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.options import COUNTS, Diagnose
 from insar_runtime._diagnosis.rates import RateEstimator
 from insar_runtime._diagnosis.repair import offsets, repairable
 from insar_runtime._diagnosis.status import FitStatus
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 Rows = NDArray[np.intp]
 Reclassify = Callable[[NDArray[np.float32]], Result]
 
-COUNTS: Final = (
-    "rows",
-    "fitted",
-    "with_break",
-    "searched_for_jumps",
-    "with_jumps",
-    "jumps",
-    "repaired",
-    "repaired_jumps",
-)
-"""What is counted of series."""
 _WITH_BREAK: Final = (TrendClass.BILINEAR, TrendClass.QUADRATIC)
 
 

@@ -1,13 +1,25 @@
-"""What may be chosen of a diagnosis."""
+"""What may be chosen of a diagnosis, and what is counted in it; light, for who makes none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from insar_runtime.errors import UsageError
 
 JumpRows = Literal["flagged", "all"]
+
+COUNTS: Final = (
+    "rows",
+    "fitted",
+    "with_break",
+    "searched_for_jumps",
+    "with_jumps",
+    "jumps",
+    "repaired",
+    "repaired_jumps",
+)
+"""What is counted of series."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,7 @@ class Wavelength:
 
     @property
     def note(self) -> str | None:
-        """One line for people about why jumps get no cycles; None where they do."""
-        if self.evidence == "projected":
-            return "the series are projected and mix tracks: their jumps are no multiples of half a wavelength"
+        """One line for people about what they can do; None if there is nothing."""
         if self.evidence == "unknown":
             return (
                 "neither producer nor dates prove the radar, so jumps get no cycles and are not repaired as multiples "

@@ -11,14 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
-from insar_runtime._diagnosis.diagnosis import Diagnosis
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._pipeline.axes import AxisRows, rows_on_axes, with_epochs
 from insar_runtime._pipeline.diagnosing import Diagnosers
 from insar_runtime.result import RESULT_SCHEMA, Result
 
 if TYPE_CHECKING:
+    from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime.classifier import Classifier
 
 VELOCITY = "velocity"
@@ -48,6 +47,8 @@ def added_fields(understanding: Understanding, *, diagnosed: bool) -> list[pa.Fi
     """Give the columns that are added to a table."""
     fields = list(RESULT_SCHEMA)
     if diagnosed:
+        from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
+
         fields += DIAGNOSIS_SCHEMA
         taken = {name.lower() for name in understanding.schema.names}
         if understanding.layout.velocity is None and VELOCITY not in taken:
@@ -70,12 +71,16 @@ def answer(
     DataError
         If its series do not fit the table's dates.
     """
-    layout = understanding.layout
-    if not understanding.any_axis or not batch.num_rows:
+    if not batch.num_rows:
+        fields = added_fields(understanding, diagnosed=diagnosers is not None)
+        return Answers(pa.RecordBatch.from_pylist([], schema=pa.schema(fields)))
+    if not understanding.any_axis:
         series = understanding.matrix(batch, first_row)
-        return _answer(classifier, AxisRows(np.arange(len(series)), series, layout.dates), understanding, diagnosers)
+        whole = AxisRows(np.arange(len(series)), series, understanding.layout.dates)
+        return _answer(classifier, whole, understanding, diagnosers)
     groups = list(rows_on_axes(batch, first_row, understanding))
-    parts = [_answer(classifier, group, understanding, diagnosers) for group in groups]
+    # A row without dates has one without a value: no fit has to know of empty axes.
+    parts = [_answer(classifier, with_epochs(group, 1), understanding, diagnosers) for group in groups]
     back = np.argsort(np.concatenate([group.rows for group in groups]))
     columns = pa.concat_batches([part.columns for part in parts]).take(pa.array(back))
     return Answers(columns, sum((Counter(part.counts) for part in parts), Counter()))

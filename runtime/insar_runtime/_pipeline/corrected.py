@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.diagnosis import Diagnosis
 from insar_runtime._input.columns import is_list
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._pipeline.series_columns import common_type, float_type, inexact_rows, with_items, with_rows
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 from insar_runtime.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.diagnosis import Diagnosis
 
 ORIGINAL: Final = "corrected_original"
 CORRECTED_FIELDS: Final = (

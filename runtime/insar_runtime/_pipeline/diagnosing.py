@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.diagnosis import Diagnoser
-from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.wavelength import Wavelength, find_wavelength
+
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.diagnosis import Diagnoser
+    from insar_runtime._diagnosis.noise import FileNoise
 
 _MOST_AXES: Final = 8
 """Time axes whose matrices are kept: some ten megabytes each."""
@@ -91,6 +93,8 @@ class Diagnosers:
             return self._known[key]
 
     def _make(self, dates: NDArray[np.datetime64]) -> Diagnoser:
+        from insar_runtime._diagnosis.diagnosis import Diagnoser  # noqa: PLC0415 - most runs take none of it
+
         how = self.how
         same = np.array_equal(dates, how.dates)
         noise = how.noise if same else how.noise.on((dates - dates[:1]).astype(np.float64))

@@ -6,19 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
-from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._input.batches import in_turn
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
 from insar_runtime._output.parquet import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import Load, Plan, make_plan
-from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.targets import path_or_stream
+
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.noise import FileNoise
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,10 @@ def open_understood(
         batches = opened.batches(plan.batch_rows, plan.threads)
         head, taken = take_head(batches)
         understanding = understand(opened.schema, head, declared, origin=opened.origin)
-        noise = noise_of(understanding, head, opened) if with_noise else None
+        noise = None
+        if with_noise:
+            from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
+
+            noise = noise_of(understanding, head, opened)
         del head
         yield Reading(opened, understanding, in_turn(taken, batches), plan, noise)

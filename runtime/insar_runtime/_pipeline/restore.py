@@ -91,10 +91,9 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
         ) from error
     if format_of(output) == "csv":
         check_csv(schema)
-    metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
     rows = restored = 0
     with ExitStack() as closing:
-        sink = closing.enter_context(open_table(output, schema, lambda: metadata, overwrite=overwrite, block=False))
+        sink = closing.enter_context(open_table(output, schema, dict, overwrite=overwrite, block=False))
         with in_our_words(str(source)):
             batches = _open(source, schema, series, closing)
         for batch in _guarded(batches, str(source)):

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import insar_runtime
-from insar_runtime._diagnosis.diagnosis import COUNTS
+from insar_runtime._diagnosis.options import COUNTS
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import read_points
 from insar_runtime._input.producers import attribution_of
@@ -178,12 +178,11 @@ class Run:
         if format_of(path) == "csv":
             check_csv(table.schema_of_input)
 
-        def metadata(block: dict[str, Any]) -> dict[str, str]:
-            kept = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-            return {**kept, METADATA_KEY: json.dumps({**block, **table.described()})}
+        def ours(block: dict[str, Any]) -> dict[str, str]:
+            return {METADATA_KEY: json.dumps({**block, **table.described()})}
 
-        schema = table.schema.with_metadata(metadata(self._provenance()))
-        return open_table(path, schema, lambda: metadata(self.block()), overwrite=overwrite)
+        schema = table.schema.with_metadata({**(table.schema.metadata or {}), **ours(self._provenance())})
+        return open_table(path, schema, lambda: ours(self.block()), overwrite=overwrite)
 
     def _open(self, output: Path | str | BinaryIO, *, overwrite: bool) -> AbstractContextManager[Sink]:
         if isinstance(output, Path):

@@ -14,7 +14,6 @@ from insar_runtime._input.understanding import Understanding, as_first, take_hea
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.answers import Answers, added_fields, answer
 from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
-from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def classify_stream(
     output_schema(understanding, keep_series=keep_series, diagnosed=diagnose is not None)  # refuses what is there
     diagnosers = None
     if diagnose is not None:
+        from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
+
         noise = noise_of(understanding, head)
         diagnosers = Diagnosers(Diagnosing.of(understanding, diagnose, noise, said))
     del head
