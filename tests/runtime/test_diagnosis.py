@@ -78,6 +78,18 @@ def test_the_corrected_series_are_those_without_jumps(found: Diagnosis) -> None:
     np.testing.assert_array_equal(found.displacement, displacement.astype(np.float32))
 
 
+def test_the_break_of_a_repaired_series_is_found_without_its_jumps(classifier: Classifier) -> None:
+    displacement = moving()
+    displacement[BENT, 20:35] -= 2 * SENTINEL1_MM
+    rows = rows_of(classifier.diagnose(displacement, DATES, jumps="all"))[BENT]
+    repaired = [row for row in rows if row["class_after_repair"] == "Bilinear"]
+    assert len(repaired) > 8
+    for row in repaired:
+        assert row["jump_cycles"] == [-2, 2]
+        assert abs((row["break_date"] - DATES[75].item()).days) < 60
+        assert row["v_after"] - row["v_before"] == pytest.approx(30, abs=6)
+
+
 def test_unknown_wavelengths_give_no_cycles_and_no_repair(classifier: Classifier) -> None:
     eleven = np.datetime64("2019-01-04") + 11 * np.arange(EPOCHS)
     for found in (
@@ -204,6 +216,15 @@ def test_batches_give_the_same_however_they_are_cut(classifier: Classifier, step
     assert whole["velocity"].to_pylist() == whole["velocity_mm_yr"].to_pylist()
     alone = rows_of(classifier.diagnose(moving(), DATES))
     assert whole.select(DIAGNOSIS_SCHEMA.names).to_pylist() == alone
+
+
+def test_a_part_of_a_file_is_diagnosed_by_the_noise_of_the_whole(classifier: Classifier) -> None:
+    """What the parts of a file need to agree, wherever they are worked on."""
+    table = wide(moving(), DATES)
+    whole = pa.Table.from_batches(classifier.classify_batches(table, diagnose=True)).to_pylist()
+    noise = classifier.diagnose(moving(), DATES).noise
+    (part,) = classifier.classify_batches(table.slice(20, 7).combine_chunks(), diagnose=True, noise=noise)
+    assert part.to_pylist() == whole[20:27]
 
 
 def test_batches_of_no_rows(classifier: Classifier) -> None:

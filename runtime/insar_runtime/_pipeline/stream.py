@@ -13,10 +13,11 @@ from insar_runtime._input.declared import Declared
 from insar_runtime._input.understanding import Understanding, as_first, take_head, understand
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.answers import Answers, added_fields, answer
-from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
+from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing, on_axis
 from insar_runtime.errors import DataError
 
 if TYPE_CHECKING:
+    from insar_runtime._diagnosis.noise import FileNoise
     from insar_runtime.classifier import Classifier
 
 
@@ -28,6 +29,7 @@ def classify_stream(
     half_wavelength_mm: float | None,
     keep_series: bool,
     diagnose: Diagnose | None,
+    noise: FileNoise | None,
 ) -> Iterator[pa.RecordBatch]:
     """Classify batches; see ``Classifier.classify_batches``."""
     if isinstance(batches, pa.Table):
@@ -43,7 +45,7 @@ def classify_stream(
     if diagnose is not None:
         from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-        noise = noise_of(understanding, head)
+        noise = noise_of(understanding, head) if noise is None else on_axis(noise, understanding.layout.dates)
         diagnosers = Diagnosers(Diagnosing.of(understanding, diagnose, noise, said))
     del head
     done = 0
