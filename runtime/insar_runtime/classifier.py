@@ -129,7 +129,7 @@ class Classifier(OpenModel):
         Returns
         -------
         Diagnosis
-            ``corrected`` are the series without the repaired jumps.
+            ``corrected`` are the series without the repaired jumps, their epochs in the order of ``Diagnosis.dates``.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class Classifier(OpenModel):
         Examples
         --------
         >>> diagnosis = classifier.diagnose(displacement, dates)
-        >>> diagnosis.rates.velocity, diagnosis.to_arrow()["break_date"], diagnosis.corrected
+        >>> diagnosis.rates.velocity, diagnosis.break_date, diagnosis.jump_date, diagnosis.corrected
         """
         from insar_runtime._diagnosis.options import Diagnose  # noqa: PLC0415 - classes take none of it
         from insar_runtime._pipeline.arrays import diagnose_array  # noqa: PLC0415

@@ -77,7 +77,8 @@ def classify(
         bool,
         typer.Option(
             "--diagnose",
-            help="Also find rates, dates of breaks and jumps; the options that follow do so by themselves.",
+            help="Also find rates, dates of breaks and jumps; --jumps, --repair-above, --repair-damped and "
+            "--corrected-out do so by themselves.",
         ),
     ] = False,
     jumps: Annotated[

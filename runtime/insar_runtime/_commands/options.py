@@ -53,7 +53,11 @@ DateFormatOption = Annotated[
 ]
 SensorOption = Annotated[
     str | None,
-    typer.Option(help="Radar of the series, such as TerraSAR-X; by default Sentinel-1.", show_default=False),
+    typer.Option(
+        help="Radar of the series, such as TerraSAR-X. By default Sentinel-1 for a radian, and for "
+        "the cycles of jumps what producer and dates prove.",
+        show_default=False,
+    ),
 ]
 HalfWavelengthOption = Annotated[
     float | None,

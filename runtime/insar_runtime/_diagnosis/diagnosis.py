@@ -36,8 +36,9 @@ class Diagnosis:
     Attributes
     ----------
     displacement : ndarray of float32, shape [N, T]
-        The series, mm; NaN = missing.
+        The series, mm; NaN = missing. Their epochs are in the order of ``dates``, whatever order they were given in.
     dates : ndarray of datetime64[D], shape [T]
+        Strictly increasing.
     half_wavelength_mm : float or None
         What a cycle is; None where jumps get no cycles.
     noise : FileNoise
