@@ -97,6 +97,16 @@ def test_the_corrected_series_are_those_without_jumps(found: Diagnosis) -> None:
     np.testing.assert_array_equal(found.displacement, displacement.astype(np.float32))
 
 
+@pytest.mark.parametrize("jumping", [5, 10, 20])
+def test_rows_that_jump_at_the_same_date_jump_all_the_same(classifier: Classifier, jumping: int) -> None:
+    displacement = np.random.default_rng(0).normal(0, 2, (100, EPOCHS))
+    displacement[:jumping, 70:] += SENTINEL1_MM
+    found = classifier.diagnose(displacement, DATES)
+    assert set(found.jump_series) == set(range(jumping))
+    assert len(found.repaired_rows) >= 0.9 * jumping
+    assert (np.abs(found.jumps.epoch - 70) <= 1).all()
+
+
 def test_the_break_of_a_repaired_series_is_found_without_its_jumps(classifier: Classifier) -> None:
     displacement = moving()
     displacement[BENT, 20:35] -= 2 * SENTINEL1_MM

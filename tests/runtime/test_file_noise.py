@@ -130,6 +130,14 @@ def test_a_join_of_releases_is_a_common_step() -> None:
     np.testing.assert_allclose(shares(found), [0.52, 0.26, 0.22], atol=0.1)
 
 
+def test_an_area_with_an_unwrapping_error_is_no_noise() -> None:
+    values = noise(7, USUAL, scatter=2.0)
+    values[::8] += 27.7 * (np.arange(240) >= 150)
+    found = estimate_noise(*file(values))
+    assert all(step.rms_mm < 6 for step in found.steps)
+    np.testing.assert_allclose(shares(found), [0.52, 0.26, 0.22], atol=0.1)
+
+
 def test_an_earthquake_moves_all_rows() -> None:
     values = noise(6, USUAL) - 12.0 * (np.arange(240) >= 90)
     found = estimate_noise(*file(values))
