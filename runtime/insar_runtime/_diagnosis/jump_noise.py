@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.gls import restricted_precision
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.sights import Filling, Sight, products, pushes, weighted_sum
+from insar_runtime._diagnosis.sights import Filling, Sight, change_of_epochs, in_blocks, pushes, weighted_sum
 from insar_runtime._diagnosis.steps import Places, Single, Steps, gram_of, weigh_of
 
 _BENDS: Final = (40.0, 1.0)
@@ -117,26 +117,27 @@ class EpochNoise:
         """Give the kind [n] that best explains series [n, T of the epochs] without jumps."""
         full = np.zeros((len(values), len(self._whole.days)), dtype=np.float32)
         full[np.arange(len(values))[:, None], self.there[pattern]] = values
+        change = change_of_epochs(full)
         means = self._whole.means
-        likely = np.stack([self._log_likelihood(mean, full, pattern) for mean in means.tolist()], axis=1)
+        likely = np.stack([self._log_likelihood(mean, full, change, pattern) for mean in means.tolist()], axis=1)
         best: Places = means[likely.argmax(axis=1)]
         for mean in means.tolist():
             rows = np.flatnonzero(best == mean)
             if len(rows):
                 kinds = mean + 1 + np.arange(len(self._whole.log_weights))
-                some, own = full[rows], pattern[rows]
-                likely = np.stack([self._log_likelihood(kind, some, own) for kind in kinds.tolist()], axis=1)
+                some = full[rows], change[rows], pattern[rows]
+                likely = np.stack([self._log_likelihood(kind, *some) for kind in kinds.tolist()], axis=1)
                 best[rows] = kinds[(likely + self._whole.log_weights).argmax(axis=1)]
         return best
 
-    def _log_likelihood(self, kind: int, full: Single, pattern: Places) -> Floats:
+    def _log_likelihood(self, kind: int, full: Single, change: Single, pattern: Places) -> Floats:
         """Give the restricted log-likelihood [n] of noise of any scatter; missing values are zero.
 
-        Zeros are no values: what they add is taken off.
+        Zeros are no values: what they add is taken off. ``change`` is that of the series from epoch to epoch.
         """
         precision = self._whole.precisions[kind]
-        seen = products(full, self._whole.weigh, np.full(len(full), kind))
-        energy = weighted_sum(full, seen)
+        seen = in_blocks(full, self._whole.weigh[kind])
+        energy = weighted_sum(change, seen)
         log_determinant: Floats | float = precision.log_determinant
         freedom = precision.freedom - self._lost.shape[1]
         if not self.complete:

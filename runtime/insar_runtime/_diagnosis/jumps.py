@@ -18,7 +18,7 @@ from insar_runtime._diagnosis.noise import FileNoise, Floats
 from insar_runtime._diagnosis.outliers import change_of, clip_outliers
 from insar_runtime._diagnosis.patterns import Patterns
 from insar_runtime._diagnosis.search import grown, refined, scatter_of, settled
-from insar_runtime._diagnosis.sights import Sight, weighted_sum
+from insar_runtime._diagnosis.sights import Sight, change_of_epochs, weighted_sum
 from insar_runtime._diagnosis.smear import without_smear
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime._diagnosis.steps import Places, Single
@@ -144,7 +144,7 @@ class JumpFinder:
         raised = levels.series(steps.epochs)
         values = clip_outliers(values - raised) + raised
         seen = sight.see(values)
-        energy = weighted_sum(values, seen.products)
+        energy = weighted_sum(change_of_epochs(values), seen.products)
         levels = fitted(seen, levels.epochs)
         levels = grown(seen, levels, scatter_of(steps, energy, levels))
         levels = settled(seen, energy, levels, self._least)
@@ -152,7 +152,7 @@ class JumpFinder:
         if len(rows):
             again = sight.take(rows).see(values[rows])
             seen.products[rows] = again.products
-            energy[rows] = weighted_sum(values[rows], again.products)
+            energy[rows] = weighted_sum(change_of_epochs(values[rows]), again.products)
             levels = levels.put(rows, fitted(again, levels.epochs[rows]))
         levels = refined(seen, levels)
         traits = traits_of(steps, values, energy, levels)

@@ -114,9 +114,14 @@ def by_kind(kind: Places) -> Iterator[tuple[int, Places]]:
             yield int(kind[rows[0]]), rows
 
 
-def weighted_sum(values: Single, seen: Single) -> Floats:
-    """Give the weighted sum of squares [n] of series [n, T] from their products [n, T + 1] with all steps."""
-    return np.asarray(np.einsum("nt,nt->n", seen[:, :-1], np.diff(values, axis=1, prepend=0)), dtype=np.float64)
+def change_of_epochs(values: Single) -> Single:
+    """Give what series [n, T] change by at each epoch: the sizes of steps that they are made of."""
+    return np.diff(values, axis=1, prepend=np.float32(0))
+
+
+def weighted_sum(change: Single, seen: Single) -> Floats:
+    """Give the weighted sum of squares [n] of series from their changes [n, T] and products [n, T + 1] with steps."""
+    return np.asarray(np.einsum("nt,nt->n", seen[:, :-1], change), dtype=np.float64)
 
 
 def in_blocks(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]:

@@ -53,12 +53,9 @@ def without_smear(values: Single, seen: Seen, levels: Levels, scatter: Floats) -
         ).astype(np.float64)
         steps = used[:, None, column]
         shared = (seen.gram(row, steps, beside) - seen.gram(row, steps, beside + 1)).astype(np.float64)
-        # Place by place, or the number of places would change how sums are rounded.
-        for one in range(len(used)):
-            part = np.zeros(own.shape)
-            for other in range(len(used)):
-                part += inverse[one, other, column] * shared[other]
-            own -= shared[one] * part
+        # Sums over an axis that is not the last go term by term: unused places do not change how they are rounded.
+        part = (inverse[:, :, None, column] * shared).sum(axis=1)
+        own -= (shared * part).sum(axis=0)
         own = np.maximum(own, _LEAST_LEFT)
         off = push**2 / own / scatter[row] ** 2
         worst = off.argmax(axis=0)
