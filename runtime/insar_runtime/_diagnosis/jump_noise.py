@@ -17,6 +17,7 @@ _BENDS: Final = (40.0, 1.0)
 spline that averages over two months, or a break of 60 mm/yr would look like jumps; or over five, as most of them do,
 and then smaller jumps are seen [ours]."""
 _LEAST_ENERGY: Final = 1e-9
+_VALUES_AT_ONCE: Final = 1 << 20
 
 
 class JumpNoise:
@@ -99,17 +100,20 @@ class EpochNoise:
             return Sight(whole.steps, kind, whole.weigh, kind, None)
         kinds = len(whole.precisions)
         each, place = np.unique(pattern * kinds + kind, return_inverse=True)
-        gram, inverse = [], []
-        for one in each.tolist():
+        width = self.there.shape[1] + 1
+        gram = np.empty((len(each), width, width), dtype=np.float32)
+        inverse = []
+        for one, own in zip(each.tolist(), gram, strict=True):
             # A missing value is one that may be anything: a Schur complement, see ``gls.without``.
             lost, there = self._lost[one // kinds], np.append(self.there[one // kinds], len(whole.days))
             spread = np.linalg.inv(whole.precisions[one % kinds].matrix[np.ix_(lost, lost)])
-            across = whole.weigh[one % kinds][np.ix_(lost, there)]
-            full = whole.steps.gram[one % kinds][np.ix_(there, there)]
-            gram.append(full - across.T @ (spread.astype(np.float32) @ across))
+            # Rows first, then columns: a third of the time of both at once.
+            across = whole.weigh[one % kinds].take(lost, axis=0).take(there, axis=1)
+            np.matmul(across.T, spread.astype(np.float32) @ across, out=own)
+            np.subtract(whole.steps.gram[one % kinds].take(there, axis=0).take(there, axis=1), own, out=own)
             inverse.append(spread)
         freedom = whole.steps.freedom - self._lost.shape[1]
-        steps = Steps.of(np.array(gram), freedom, whole.least_mm)
+        steps = Steps.of(gram, freedom, whole.least_mm)
         filling = Filling(self.there[pattern], self._lost[pattern], np.array(inverse))
         return Sight(steps, place.ravel(), whole.weigh, kind, filling)
 
@@ -142,13 +146,14 @@ class EpochNoise:
         freedom = precision.freedom - self._lost.shape[1]
         if not self.complete:
             lost = self._lost
-            factor = np.linalg.cholesky(precision.matrix[lost[:, :, None], lost[:, None, :]])
+            matrix = precision.matrix[lost[:, :, None], lost[:, None, :]]
             push = pushes(seen, lost[pattern])
-            white = np.zeros_like(push)
-            for place in range(lost.shape[1]):
-                known = np.einsum("nm,nm->n", factor[pattern, place, :place], white[:, :place])
-                white[:, place] = (push[:, place] - known) / factor[pattern, place, place]
-                energy -= white[:, place] ** 2
+            step = max(1, _VALUES_AT_ONCE // lost.shape[1] ** 2)
+            for begin in range(0, len(push), step):
+                part = slice(begin, begin + step)
+                likely = np.linalg.solve(matrix[pattern[part]], push[part, :, None])[:, :, 0]
+                energy[part] -= (likely * push[part]).sum(axis=1)
+            factor = np.linalg.cholesky(matrix)
             diagonal = np.diagonal(factor, axis1=1, axis2=2)
             log_determinant = log_determinant + 2 * np.log(diagonal).sum(axis=1)[pattern]
         return np.asarray(-0.5 * (log_determinant + freedom * np.log(np.maximum(energy, _LEAST_ENERGY))))

@@ -132,11 +132,11 @@ def unexplained(seen: Seen, levels: Levels) -> Seen:
         return Seen(seen.steps, seen.kind, seen.products.copy())
     # Those with most steps come first, so that each place is that of the first so many.
     order = np.argsort(-counts, kind="stable")
-    rest, size = seen.products[order], levels.size.astype(np.float32)
+    rest, epochs, size = seen.products[order], levels.epochs[order], levels.size[order].astype(np.float32)
     for place in range(int(counts.max())):
         rows = order[: np.count_nonzero(counts > place)]
-        column = seen.columns(rows, levels.epochs[rows, place])
-        column *= size[rows, place, None]
+        column = seen.columns(rows, epochs[: len(rows), place])
+        column *= size[: len(rows), place, None]
         rest[: len(rows)] -= column
     products = np.empty_like(rest)
     products[order] = rest
@@ -181,7 +181,7 @@ def moved(seen: Seen, levels: Levels, rest: Seen, chosen: Places | None = None) 
         changes = np.flatnonzero(best != here)
         epochs[row[changes], place[changes] + 1] = best[changes]
         touched[row[changes]] = True
-        for one in np.unique(place[changes]):
+        for one in np.flatnonzero(np.bincount(place[changes])):
             some = changes[place[changes] == one]
             rows = row[some]
             difference = seen.columns(rows, best[some])
