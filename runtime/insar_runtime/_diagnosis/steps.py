@@ -22,7 +22,7 @@ _BOXES: Final = (3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 29, 35, 41)
 need be tried. Those of longer ones are found one by one."""
 
 _LEAST_SIZE: Final = 1e-9
-_ROWS_OF_CACHE: Final = 128
+_ROWS_OF_CACHE: Final = 208
 """Series whose boxes are tried at once: what is computed of them stays in a processor's cache."""
 
 Single = NDArray[np.float32]
