@@ -104,7 +104,10 @@ def _returns(row: Places, size: Floats, std: Floats) -> Floats:
     """Tell which steps [M] a neighbour takes back."""
     level = np.abs(size[1:] + size[:-1]) < _BACK * np.hypot(std[1:], std[:-1])
     back = (row[1:] == row[:-1]) & (size[1:] * size[:-1] < 0) & level
-    return np.asarray(np.append(back, False) | np.append(False, back), dtype=np.float64)
+    returns = np.zeros(len(row))
+    returns[:-1] += back
+    returns[1:] += back
+    return np.minimum(returns, 1)
 
 
 def _unrest(clean: Single, row: Places, epoch: Places) -> Floats:
