@@ -18,7 +18,7 @@ MODEL = INPUT | {"_inference", "devices", "models", "result"}
 SERIES = MODEL | {"_survey", "_diagnosis"}
 PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
 ALLOWED = {
-    "__init__": BASE | {"_inference", "classifier", "files", "models", "result", "summary"},
+    "__init__": BASE | {"_diagnosis", "_inference", "_pipeline", "classifier", "files", "models", "result", "summary"},
     "__main__": {"cli"},
     "_progress": BASE,
     "classes": BASE,

@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", ["inputs", "outputs", "qgis", "chains"])
+@pytest.mark.parametrize("page", ["inputs", "outputs", "diagnosis", "qgis", "chains"])
 def test_page(folder: Path, page: str) -> None:
     found = blocks(ROOT / "docs" / f"{page}.md")
     assert found

@@ -171,6 +171,21 @@ def benchmark(
 
 
 @app.command()
+def diagnosis(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "diagnosis",
+    quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2028,
+) -> None:
+    """Hold breaks, jumps, repairs and noise that are found against known ones, and write tables."""
+    from training.diagnosis.run import FULL, QUICK, run
+
+    numbers = run(out, real=real, sizes=QUICK if quick else FULL, seed=seed, announce=_say)
+    met = sum(goal["met"] for goal in numbers["goals"])
+    _say(f"{met} of {len(numbers['goals'])} goals met; tables in {out}")
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the embedded file.")] = (
         ROOT / "runtime" / "insar_runtime" / "demo"

@@ -27,7 +27,10 @@ from insar_runtime.errors import (
 )
 
 if TYPE_CHECKING:
+    from insar_runtime._diagnosis.diagnosis import Diagnosis
+    from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._inference.priors import ClassPriors
+    from insar_runtime._pipeline.restore import Restored, restore
     from insar_runtime.classifier import Classifier
     from insar_runtime.files import classify_file
     from insar_runtime.models import Model, list_models, load_model
@@ -44,6 +47,8 @@ __all__ = [
     "ClassPriors",
     "Classifier",
     "DataError",
+    "Diagnose",
+    "Diagnosis",
     "InputNotFoundError",
     "InputOutputError",
     "InsarRuntimeError",
@@ -51,6 +56,7 @@ __all__ = [
     "Model",
     "ModelIntegrityError",
     "OutputExistsError",
+    "Restored",
     "Result",
     "RowStatus",
     "Summary",
@@ -61,17 +67,22 @@ __all__ = [
     "classify_file",
     "list_models",
     "load_model",
+    "restore",
 ]
 
 _HOME = {
     "ClassPriors": "_inference.priors",
     "Classifier": "classifier",
+    "Diagnose": "_diagnosis.options",
+    "Diagnosis": "_diagnosis.diagnosis",
     "Model": "models",
+    "Restored": "_pipeline.restore",
     "Result": "result",
     "Summary": "summary",
     "classify_file": "files",
     "list_models": "models",
     "load_model": "models",
+    "restore": "_pipeline.restore",
 }
 
 

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from insar_runtime._inference.arrays import as_days, as_float32
+from insar_runtime._inference.arrays import as_series
 from insar_runtime._inference.calls import ask, cut
-from insar_runtime._inference.engine import usable_cpus
-from insar_runtime._inference.priors import ClassPriors, make_priors, reweight
+from insar_runtime._inference.opened import OpenModel, Shares
 from insar_runtime._inference.rows import RowChecks, check_rows
-from insar_runtime._inference.session import open_session
 from insar_runtime.classes import CLASS_NAMES, RowStatus
-from insar_runtime.devices import Device
-from insar_runtime.errors import DataError, UsageError
-from insar_runtime.models import Model, Precision, load_model
-from insar_runtime.result import Result, decide
+from insar_runtime.errors import UsageError
+from insar_runtime.result import Result
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from insar_runtime._diagnosis.diagnosis import Diagnosis
+    from insar_runtime._diagnosis.noise import FileNoise
+    from insar_runtime._diagnosis.options import Diagnose, JumpRows
     from insar_runtime._input.units import Unit
 
-Shares = ClassPriors | Mapping[str, float] | Sequence[float]
-"""Shares of the five classes: by name, or in the order of ``CLASS_NAMES``."""
+__all__ = ["Classifier", "Shares"]
 
 
-class Classifier:
+class Classifier(OpenModel):
     """Classify displacement time series.
 
     One classifier may be shared between threads, and can be pickled (the copy opens its own session).
@@ -69,115 +66,6 @@ class Classifier:
     >>> result.class_name[0], result.confidence[0]
     """
 
-    def __init__(
-        self,
-        model: str | Path | None = None,
-        *,
-        device: Device = "auto",
-        precision: Precision | None = None,
-        threads: int | None = None,
-        abstain_below: float | None = None,
-        priors: Shares | None = None,
-    ) -> None:
-        if abstain_below is not None and not 0 <= abstain_below <= 1:
-            raise UsageError(f"abstain_below is {abstain_below}; give a probability between 0 and 1")
-        if threads is not None:
-            _checked_threads(threads)
-        self._settings = {
-            "model": model,
-            "device": device,
-            "precision": precision,
-            "threads": threads,
-            "abstain_below": abstain_below,
-            "priors": priors,
-        }
-        self._model = load_model(model)
-        self._priors = _checked_priors(priors, self._model)
-        self._opened = open_session(self._model, device=device, precision=precision)
-        self._threads = usable_cpus() if threads is None else threads
-        self._abstain_below = self._model.abstain_below if abstain_below is None else abstain_below
-
-    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Classifier], tuple[dict[str, Any]]]:
-        return _rebuild, (self._settings,)
-
-    def __repr__(self) -> str:
-        return f"Classifier({self._model.name} {self._model.version}, {self.device}, {self.precision})"
-
-    @property
-    def model(self) -> Model:
-        """The model in use."""
-        return self._model
-
-    @property
-    def device(self) -> str:
-        """Device on which the model really runs."""
-        return self._opened.choice.device
-
-    @property
-    def provider(self) -> str:
-        """Onnxruntime's execution provider that really runs."""
-        return self._opened.choice.provider
-
-    @property
-    def device_reason(self) -> str:
-        """Why this device was chosen."""
-        return self._opened.choice.reason
-
-    @property
-    def precision(self) -> Precision:
-        """Precision of the model in use."""
-        return self._opened.choice.precision
-
-    @property
-    def threads(self) -> int:
-        """Parallel calls of the model."""
-        return self._threads
-
-    @property
-    def abstain_below(self) -> float:
-        """Confidence below which a row gets no class."""
-        return self._abstain_below
-
-    @property
-    def priors(self) -> ClassPriors:
-        """The mix of classes that the probabilities hold for, and where it comes from."""
-        return self._priors
-
-    def with_priors(self, priors: Shares | None) -> Classifier:
-        """Give a classifier that differs in its priors only; both share one session.
-
-        Parameters
-        ----------
-        priors : mapping of str to float, or sequence of 5 floats, optional
-            As for ``Classifier``; the mix of the training if not given.
-
-        Raises
-        ------
-        UsageError
-            If they are no five shares above 0.
-        """
-        return self._but({"priors": priors}, _priors=_checked_priors(priors, self._model))
-
-    def with_threads(self, threads: int) -> Classifier:
-        """Give a classifier that differs in its threads only; both share one session.
-
-        Parameters
-        ----------
-        threads : int
-            Parallel calls of the model. Where the caller has threads of its own, 1 a thread serves best.
-
-        Raises
-        ------
-        UsageError
-            If it is below 1.
-        """
-        return self._but({"threads": threads}, _threads=_checked_threads(threads))
-
-    def _but(self, settings: dict[str, Any], **changed: Any) -> Classifier:
-        other = object.__new__(type(self))
-        vars(other).update(vars(self), _settings={**self._settings, **settings}, **changed)
-        return other
-
     def classify(self, displacement: ArrayLike, dates: ArrayLike | Sequence[Any]) -> Result:
         """Classify an array of series that share their dates.
 
@@ -201,15 +89,73 @@ class Classifier:
         DataError
             If a date is missing or occurs twice, or there are fewer or more epochs than the model takes.
         """
-        matrix = np.atleast_2d(as_float32(displacement))
-        days, order = as_days(dates)
-        if matrix.ndim != 2 or matrix.shape[1] != len(days):
-            raise UsageError(
-                f"displacement has shape {list(matrix.shape)} and there are {len(days)} dates; give [N, {len(days)}]"
-            )
-        if order is not None:
-            matrix = matrix[:, order]
-        return self.classify_matrix(matrix, days)
+        matrix, axis = as_series(displacement, dates)
+        return self.classify_matrix(matrix, (axis - axis[:1]).astype(np.float32))
+
+    def diagnose(
+        self,
+        displacement: ArrayLike,
+        dates: ArrayLike | Sequence[Any],
+        *,
+        result: Result | None = None,
+        noise: FileNoise | None = None,
+        half_wavelength_mm: float | Literal["auto"] | None = "auto",
+        jumps: JumpRows = "flagged",
+        repair_above: float = 0.9,
+        repair_damped: bool = False,
+    ) -> Diagnosis:
+        """Say what happened to series, when, and how sure that is: rates, breaks, jumps, and series without jumps.
+
+        Parameters
+        ----------
+        displacement, dates
+            As for ``classify``.
+        result : Result, optional
+            Classes of these series, where ``classify`` has given them before.
+        noise : FileNoise, optional
+            Of the file that the series are from, such as ``Diagnosis.noise`` of many rows of it. By default it is
+            estimated from the series, or typical where they are too few.
+        half_wavelength_mm : float, None or "auto"
+            Half the wavelength of the radar, whose multiples jumps are. None: no multiples, as in projected series.
+            By default that of Sentinel-1 where no other radar can have acquired on these dates, else None.
+        jumps : {"flagged", "all"}
+            Series that are searched for jumps: those of class PUE, or that would be if the classifier were surer; or
+            all.
+        repair_above : float
+            Probability from which a jump of a whole number of half wavelengths is taken out of the corrected series.
+        repair_damped : bool
+            Whether jumps that are no such multiple are taken out, too, by their estimated size.
+
+        Returns
+        -------
+        Diagnosis
+            ``corrected`` are the series without the repaired jumps.
+
+        Raises
+        ------
+        UsageError
+            If the shapes do not fit together, or an option is out of range.
+        DataError
+            As ``classify``.
+
+        Examples
+        --------
+        >>> diagnosis = classifier.diagnose(displacement, dates)
+        >>> diagnosis.rates.velocity, diagnosis.to_arrow()["break_date"], diagnosis.corrected
+        """
+        from insar_runtime._diagnosis.options import Diagnose  # noqa: PLC0415 - classes take none of it
+        from insar_runtime._pipeline.arrays import diagnose_array  # noqa: PLC0415
+
+        options = Diagnose(jumps, repair_above, repair_damped)
+        return diagnose_array(
+            self,
+            displacement,
+            dates,
+            result=result,
+            noise=noise,
+            half_wavelength_mm=half_wavelength_mm,
+            options=options,
+        )
 
     def classify_matrix(self, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> Result:
         """Classify rows whose time axis is known to be in order; the fast path below ``classify``.
@@ -259,41 +205,14 @@ class Classifier:
                     pass
         return self._decide(probabilities, checks)
 
-    def _decide(self, everything: NDArray[np.float32], checks: RowChecks) -> Result:
-        """Turn the probabilities of all rows, whatever stands in those without an answer, into classes."""
-        answered = checks.status == RowStatus.OK
-        probabilities = everything if answered.all() else everything[answered]
-        # Priors turn equal probabilities into the most frequent class: who was unsure before them stays so.
-        unsure = probabilities.max(axis=1, initial=0) < min(self._model.unsure_below, self._abstain_below)
-        if self._priors.reweights:
-            probabilities = reweight(probabilities, self._priors.array, self._model.training_priors.array)
-        return decide(probabilities, answered, checks, self._abstain_below, unsure)
-
-    def check_axis(self, epochs: int) -> None:
-        """Refuse a time axis that no row could be classified on.
-
-        Raises
-        ------
-        DataError
-            If there are fewer or more epochs than the model takes.
-        """
-        limits = self._model.limits
-        if epochs < limits.min_epochs:
-            raise DataError(
-                f"{epochs} epochs are too few: model {self._model.name} needs {limits.min_epochs}; give a longer series"
-            )
-        if epochs > limits.max_epochs:
-            raise DataError(
-                f"{epochs} epochs are too many: model {self._model.name} takes {limits.max_epochs}; "
-                "cut the series to its last years"
-            )
-
     def classify_batches(
         self,
         batches: Iterable[pa.RecordBatch],
         *,
         units: Unit | None = None,
         keep_series: bool = False,
+        diagnose: bool | Diagnose = False,
+        half_wavelength_mm: float | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Classify a stream of Arrow record batches; same rows, same order, one batch out for one in.
 
@@ -308,33 +227,30 @@ class Classifier:
             Unit of the displacements, where the table does not prove it by its velocity column.
         keep_series : bool
             Whether the columns of the series are kept beside the attributes.
+        diagnose : bool or Diagnose
+            Whether rates, breaks and jumps are found as well, and how; the noise is that of the first rows.
+        half_wavelength_mm : float, optional
+            Of the radar; by default the model's for series in radians, and for jumps what producer and dates prove.
 
         Yields
         ------
         pyarrow.RecordBatch
-            Attribute columns, then the columns of ``insar_runtime.result.RESULT_SCHEMA``.
+            Attribute columns, then the columns of ``insar_runtime.result.RESULT_SCHEMA``; then those of
+            ``Diagnosis.to_arrow`` where they are wanted.
 
         Raises
         ------
         DataError
             If the table cannot be read as series: layout, dates, units.
         """
+        from insar_runtime._diagnosis.options import Diagnose  # noqa: PLC0415
         from insar_runtime._pipeline.stream import classify_stream  # noqa: PLC0415 - pyarrow only where tables are read
 
-        yield from classify_stream(self, batches, units=units, keep_series=keep_series)
-
-
-def _checked_priors(priors: Shares | None, model: Model) -> ClassPriors:
-    if priors is None:
-        return model.training_priors
-    return priors if isinstance(priors, ClassPriors) else make_priors(priors)
-
-
-def _checked_threads(threads: int) -> int:
-    if threads < 1:
-        raise UsageError(f"threads is {threads}; give 1 or more")
-    return threads
-
-
-def _rebuild(settings: dict[str, Any]) -> Classifier:
-    return Classifier(**settings)
+        yield from classify_stream(
+            self,
+            batches,
+            units=units,
+            half_wavelength_mm=half_wavelength_mm,
+            keep_series=keep_series,
+            diagnose=Diagnose() if diagnose is True else diagnose or None,
+        )

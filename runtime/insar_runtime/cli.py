@@ -24,6 +24,7 @@ from insar_runtime._commands.console import forget_output, say
 from insar_runtime._commands.convert import convert
 from insar_runtime._commands.inspect import inspect
 from insar_runtime._commands.report import report
+from insar_runtime._commands.restore import restore
 from insar_runtime._commands.show import show
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
 
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.",
 )
-for command in (classify, inspect, show, report, convert, demo, models, doctor, bench):
+for command in (classify, restore, inspect, show, report, convert, demo, models, doctor, bench):
     app.command()(command)
 
 

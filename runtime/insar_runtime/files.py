@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeVar
 
 import pyarrow as pa
 
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._inference.priors import ClassPriors, estimated_mix, known_rows
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import Role
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.units import Unit
+from insar_runtime._pipeline.answers import classify_rows
+from insar_runtime._pipeline.blas import one_thread_a_product
+from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
 from insar_runtime._pipeline.memory import MemoryGuard
 from insar_runtime._pipeline.parallel import in_order
 from insar_runtime._pipeline.reading import Reading, open_understood
 from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.run import Run
 from insar_runtime._pipeline.sample import RowSample
-from insar_runtime._pipeline.stream import classify_rows, output_schema
+from insar_runtime._pipeline.stream import output_schema
 from insar_runtime._pipeline.targets import Identity, Targets, path_or_stream
 from insar_runtime._progress import Progress
 from insar_runtime._survey.columns import estimate_rows
@@ -48,6 +52,8 @@ def classify_file(
     half_wavelength_mm: float | None = None,
     keep_series: bool = False,
     priors: Shares | Literal["auto"] | None = None,
+    diagnose: bool | Diagnose = False,
+    corrected: str | Path | None = None,
     also: Sequence[str | Path] = (),
     quarantine: str | Path | None = None,
     max_bad_fraction: float | None = None,
@@ -82,6 +88,12 @@ def classify_file(
         Shares of the classes where the points come from, in place of the classifier's. ``auto`` estimates them
         from the file, which is then read twice; with fewer than 100 rows to estimate from, the mix of the training
         is kept and said so in the metadata.
+    diagnose : bool or Diagnose
+        Whether rates, breaks and jumps are found as well, and how; the output then has the columns of
+        ``Diagnosis.to_arrow``, too.
+    corrected : str or Path, optional
+        File for the table of the input, with repaired jumps taken out of its series and columns that say which:
+        Parquet, CSV or Arrow IPC. ``restore`` gives the input back. Rows are diagnosed for it in any case.
     also : sequence of str or Path
         Further files for the same rows, each in the format of its extension.
     quarantine : str or Path, optional
@@ -115,14 +127,17 @@ def classify_file(
     """
     begin = time.perf_counter()
     source = path_or_stream(source)
-    targets = Targets.of(output, also, quarantine, style=style)
+    targets = Targets.of(output, also, quarantine, corrected, style=style)
     targets.check(source, overwrite=overwrite or skip_existing)
     if max_bad_fraction is not None and not 0 <= max_bad_fraction <= 1:
         raise UsageError(f"max_bad_fraction is {max_bad_fraction}; give a share between 0 and 1")
     if skip_existing and not (isinstance(source, Path) and targets.are_files):
         raise UsageError("skip_existing compares files, a stream is none; give an input file and an output file")
     classifier = classifier or Classifier()
-    request = Request(Declared(units, columns or {}, date_format, half_wavelength_mm), keep_series, priors)
+    if diagnose is True or (corrected is not None and not diagnose):
+        diagnose = Diagnose()
+    declared = Declared(units, columns or {}, date_format, half_wavelength_mm)
+    request = Request(declared, keep_series, priors, diagnose or None)
     with Identity(source, partial(request.key, classifier)) as identity:
         block = targets.block_of(identity.key()) if skip_existing else None
         skipped = block is not None
@@ -154,25 +169,30 @@ def _classify(
 ) -> Run:
     guard = MemoryGuard(memory_limit)
     exact = request.keep_series or targets.quarantine is not None
+    corrects = targets.corrected is not None
     reading = partial(
         open_understood,
         source,
         request.declared.or_radar(classifier.model.half_wavelength_mm),
-        keep_series=exact,
+        exact=exact or corrects,
         threads=classifier.threads,
         large_batches=classifier.device != "cpu",
         room=guard.room,
+        written_series=exact + corrects,
     )
     priors = request.priors
     if isinstance(priors, str):
         if not isinstance(source, Path):
             raise UsageError("priors auto reads the input twice, a stream can be read once; give a file or five shares")
-        estimate = _estimated_priors(classifier, reading, guard, keep_series=request.keep_series, progress=progress)
+        estimate = _estimated_priors(classifier, reading, guard, request, progress=progress)
         classifier = classifier.with_priors(estimate)
     elif priors is not None:
         classifier = classifier.with_priors(priors)
-    with reading() as table:
-        _check_fitness(classifier, table.understanding, keep_series=request.keep_series)
+    with (
+        nullcontext() if request.diagnose is None else one_thread_a_product(),
+        reading(with_noise=request.diagnose is not None) as table,
+    ):
+        _check_fitness(classifier, table.understanding, request)
         run = Run(
             classifier,
             table.understanding,
@@ -180,9 +200,11 @@ def _classify(
             request,
             identity=identity.facts,
             quarantine=targets.quarantine is not None,
+            diagnosers=_diagnosers(table, request),
+            corrected=corrects,
         )
         with (
-            run.open_outputs(targets.outputs, targets.quarantine, overwrite=overwrite) as write,
+            run.open_outputs(targets.outputs, targets.quarantine, targets.corrected, overwrite=overwrite) as write,
             _classified(table, run.classify, classifier, guard, is_file=isinstance(source, Path)) as results,
         ):
             total = estimate_rows(table.source) if progress else None
@@ -198,8 +220,8 @@ def _estimated_priors(
     classifier: Classifier,
     reading: Callable[[], AbstractContextManager[Reading]],
     guard: MemoryGuard,
+    request: Request,
     *,
-    keep_series: bool,
     progress: Progress | None,
 ) -> ClassPriors:
     """Read the file once and estimate its mix of classes from the rows that the network answers."""
@@ -207,7 +229,7 @@ def _estimated_priors(
     sample = RowSample(_MOST_SAMPLED_ROWS, len(CLASS_NAMES))
     done = 0
     with reading() as table:
-        _check_fitness(classifier, table.understanding, keep_series=keep_series)
+        _check_fitness(classifier, table.understanding, request)
         ask = partial(classify_rows, understanding=table.understanding)
         total = estimate_rows(table.source) if progress else None
         with _classified(table, ask, as_trained, guard, is_file=True) as results:
@@ -254,10 +276,16 @@ def _numbered(batches: Iterator[pa.RecordBatch], guard: MemoryGuard) -> Iterator
         first_row += batch.num_rows
 
 
-def _check_fitness(classifier: Classifier, understanding: Understanding, *, keep_series: bool) -> None:
+def _check_fitness(classifier: Classifier, understanding: Understanding, request: Request) -> None:
     """Refuse a table whose rows could not be classified or written, before the first one is."""
     classifier.check_axis(len(understanding.layout.dates))
-    output_schema(understanding, keep_series=keep_series)
+    output_schema(understanding, keep_series=request.keep_series, diagnosed=request.diagnose is not None)
+
+
+def _diagnosers(table: Reading, request: Request) -> Diagnosers | None:
+    if request.diagnose is None or table.noise is None:
+        return None
+    return Diagnosers(Diagnosing.of(table.understanding, request.diagnose, table.noise, request.declared))
 
 
 def _name(where: Path | str | BinaryIO) -> str:

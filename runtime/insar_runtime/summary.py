@@ -51,6 +51,9 @@ class Summary:
         Files that were written beside ``output``.
     skipped : bool
         Whether nothing was done, because the outputs of such a run were there.
+    diagnosis : dict of str to int, or None
+        Rows with a break, with jumps, repaired and so on, as ``insar_runtime.Diagnosis.counts`` names them; None if
+        they were not diagnosed.
     """
 
     input: str
@@ -80,6 +83,7 @@ class Summary:
     seconds: float
     more_outputs: tuple[str, ...] = ()
     skipped: bool = False
+    diagnosis: dict[str, int] | None = None
 
     @property
     def bad_rows(self) -> int:
@@ -116,6 +120,7 @@ def summarize(
         seconds=round(seconds, 3),
         more_outputs=outputs[1:],
         skipped=skipped,
+        diagnosis=block["diagnosis"]["counts"] if "diagnosis" in block else None,
         **{name: read[name] for name in ("layout", "producer", "unit", "unit_evidence", "sign")},
         **{name: block[name] for name in same},
     )

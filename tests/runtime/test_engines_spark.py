@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import DataError
+from insar_runtime.engines.job import plan
 from tests.conftest import ROOT, need_program
 from tests.runtime.commands import run
+from tests.runtime.diagnoses import DATES, moving
 from tests.runtime.tables import as_lists, series, wide
 from tests.runtime.test_engines_job import lists, mixed, plain
 
@@ -103,6 +105,18 @@ def test_lists_whose_rows_have_dates_of_their_own(spark: Any, tmp_path: Path) ->
     pq.write_table(mixed(*tables), tmp_path / "mixed.parquet")
     frame = spark.read.parquet(str(tmp_path / "mixed.parquet")).repartition(3)
     same(classify_dataframe(frame, units="mm").toArrow(), expected)
+
+
+def test_a_diagnosis(spark: Any, tmp_path: Path) -> None:
+    from insar_runtime.engines.spark import classify_dataframe
+
+    table = wide(moving(), DATES)
+    pq.write_table(table, tmp_path / "in.parquet")
+    frame = spark.read.parquet(str(tmp_path / "in.parquet"))
+    classified = classify_dataframe(frame, units="mm", diagnose=True)
+    assert dict(classified.dtypes)["jump_dates"] == "array<date>"
+    job = plan(table, units="mm", diagnose=True, device="cpu")
+    same(classified.toArrow(), pa.Table.from_batches(job(table.to_batches())))
 
 
 def test_what_cannot_be_read_is_refused_by_the_driver(spark: Any, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -29,13 +29,14 @@ from insar_runtime._commands.options import (
     declare,
     open_classifier,
 )
-from insar_runtime.errors import UsageError
+from insar_runtime._commands.placing import is_alone, named, placed
 
 if TYPE_CHECKING:
-    from insar_runtime._pipeline.many import Outcome, Places
+    from insar_runtime._pipeline.many import Outcome
     from insar_runtime._views.logs import Reporter
 
 FormatName = Literal["parquet", "gpkg", "csv", "arrow"]
+JumpRowsName = Literal["flagged", "all"]
 LogFormatName = Literal["text", "json"]
 
 
@@ -72,6 +73,32 @@ def classify(
     ] = None,
     qml: Annotated[bool, typer.Option("--qml", help="Write a QGIS style beside each output.")] = False,
     keep_series: Annotated[bool, typer.Option("--keep-series", help="Keep the series in the output.")] = False,
+    diagnose: Annotated[
+        bool,
+        typer.Option(
+            "--diagnose",
+            help="Also find rates, dates of breaks and jumps; the options that follow do so by themselves.",
+        ),
+    ] = False,
+    jumps: Annotated[
+        JumpRowsName | None,
+        typer.Option(help="Search points for jumps that look like class PUE (flagged), or all. Default: flagged."),
+    ] = None,
+    repair_above: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Take out jumps of whole cycles from this probability on. Default: 0.9."),
+    ] = None,
+    repair_damped: Annotated[
+        bool, typer.Option("--repair-damped", help="Take out jumps that are no whole cycles, too.")
+    ] = False,
+    corrected_out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the input with jumps taken out of its series (.parquet, .csv, .arrow); insar-rt restore "
+            "undoes it. With many inputs, a folder.",
+            show_default=False,
+        ),
+    ] = None,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = None,
@@ -134,6 +161,7 @@ def classify(
     """Classify every point of one file or of many; rows and their order stay."""
     import pyarrow as pa
 
+    from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._inference.priors import parse_priors
     from insar_runtime._output.atomic import check_output
     from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, Places, each, expand_inputs, first_failure
@@ -142,8 +170,8 @@ def classify(
     from insar_runtime._views.logs import open_reporter
     from insar_runtime.files import classify_file
 
-    places = Places(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine)
-    alone = _alone(sources, output, output_dir, as_json=as_json)
+    places = Places(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
+    alone = is_alone(sources, output, output_dir, as_json=as_json)
     declared = declare(
         units=units,
         date_format=date_format,
@@ -154,6 +182,10 @@ def classify(
         lat=lat,
         velocity=velocity,
     )
+    # What is named is wanted.
+    diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
+    usual = Diagnose()
+    how = Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
@@ -161,6 +193,7 @@ def classify(
         "half_wavelength_mm": declared.half_wavelength_mm,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
+        "diagnose": how if diagnose else False,
         "style": qml,
         "max_bad_fraction": max_bad_fraction,
         "overwrite": overwrite,
@@ -168,7 +201,7 @@ def classify(
         "memory_limit": None if memory_limit is None else parse_size(memory_limit),
     }
     inputs: Sequence[Any] = sources if alone else expand_inputs(sources)
-    place = _named(places, output) if alone else _placed(places)
+    place = named(places, output) if alone else placed(places)
     if report is not None:
         check_output(report, overwrite=overwrite or skip_existing)
         for source in inputs:
@@ -205,61 +238,6 @@ def classify(
             print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
     if code := first_failure(outcomes):
         raise typer.Exit(code)
-
-
-def _alone(sources: Sequence[str], output: str | None, output_dir: Path | None, *, as_json: bool) -> bool:
-    """Tell whether there is one input whose outputs have names of their own; refuse what does not go together."""
-    if output == "":
-        raise UsageError("the output has no name; give -o a file, or leave it away")
-    if "" in sources:
-        raise UsageError("an input has no name; give a file")
-    alone = len(sources) == 1 and (sources[0] == "-" or not _means_many(sources[0]))
-    if output is not None and output_dir is not None:
-        raise UsageError("-o names one output, --output-dir a folder for many; give one of them")
-    if not alone and output is not None:
-        raise UsageError(f"-o {output} is one file, and there may be many inputs; give --output-dir a folder")
-    if output_dir is not None and "-" in sources:
-        raise UsageError("standard input has no name that an output could take; name it with -o")
-    if not alone and "-" in sources:
-        raise UsageError("standard input is one input; give it alone")
-    if as_json and (output == "-" or (output is None and output_dir is None and list(sources) == ["-"])):
-        raise UsageError("--json and -o - both want standard output; give -o a file")
-    return alone
-
-
-def _means_many(source: str) -> bool:
-    from glob import has_magic
-
-    return Path(source).is_dir() or (has_magic(source) and not Path(source).exists())
-
-
-def _named(places: "Places", output: str | None) -> Callable[[str], dict[str, Any]]:
-    """Give the outputs of the one input, as the user named them."""
-
-    def place(source: str) -> dict[str, Any]:
-        where: Path | str
-        if output is not None:
-            where = output
-        elif source == "-" and places.folder is None:
-            where = "-"
-        else:
-            where = places.output(Path(source))
-        return {
-            "output": where,
-            "also": [] if places.gpkg is None else [places.gpkg],
-            "quarantine": places.quarantine,
-        }
-
-    return place
-
-
-def _placed(places: "Places") -> Callable[[Path], dict[str, Any]]:
-    """Give the outputs of one of many inputs."""
-    return lambda source: {
-        "output": places.output(source),
-        "also": places.also(source),
-        "quarantine": places.bad(source),
-    }
 
 
 def _tell(reporter: "Reporter", outcome: "Outcome") -> None:

@@ -1,4 +1,4 @@
-"""What a caller may give as arrays of displacements and dates, brought to float32 and days."""
+"""What a caller may give as arrays of displacements and dates, brought to float32 in the order of the dates."""
 
 from __future__ import annotations
 
@@ -33,8 +33,29 @@ def as_float32(displacement: Any) -> NDArray[np.float32]:
         raise UsageError(f"displacement is no array of numbers ({error}); give [N, T] floats in mm") from error
 
 
-def as_days(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.intp] | None]:
-    """Give days since the first epoch in order, and the order if the dates were not.
+def as_series(
+    displacement: Any, dates: ArrayLike | Sequence[Any]
+) -> tuple[NDArray[np.float32], NDArray[np.datetime64]]:
+    """Give series as a matrix [N, T] in the order of their dates, and these dates [T].
+
+    Raises
+    ------
+    UsageError
+        If the shapes do not fit together, or displacements are no numbers.
+    DataError
+        If a date is missing, unreadable or occurs twice.
+    """
+    matrix = np.atleast_2d(as_float32(displacement))
+    axis, order = as_dates(dates)
+    if matrix.ndim != 2 or matrix.shape[1] != len(axis):
+        raise UsageError(
+            f"displacement has shape {list(matrix.shape)} and there are {len(axis)} dates; give [N, {len(axis)}]"
+        )
+    return matrix if order is None else matrix[:, order], axis
+
+
+def as_dates(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.datetime64], NDArray[np.intp] | None]:
+    """Give dates in order, and the order if they were not.
 
     Raises
     ------
@@ -54,8 +75,7 @@ def as_days(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.float32], NDAr
     if np.isnat(axis).any():
         first = int(np.isnat(axis).argmax())
         raise DataError(f"date {first} is missing or unreadable; every epoch needs one such as 2020-01-03")
-    ordered, order = sort_axis(axis)
-    return (ordered - ordered[:1]).astype(np.float32), order
+    return sort_axis(axis)
 
 
 def _plain_date(day: Any) -> Any:

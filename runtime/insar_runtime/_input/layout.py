@@ -50,6 +50,19 @@ _SERIES_NAMES: Final = (
     "values",
 )
 _DATES_NAMES: Final = ("dates", "date", "epochs")
+_OUR_LISTS: Final = frozenset(
+    {
+        "jump_mm",
+        "jump_mm_std",
+        "jump_cycles",
+        "jump_prob",
+        "jump_distance",
+        "corrected_mm",
+        "corrected_cycles",
+        "corrected_original",
+    }
+)
+"""Lists of numbers that a diagnosis adds to a table beside its series."""
 DATES_KEY: Final = "insar_runtime:dates"
 """Metadata key of the dates of list columns: a JSON list of ISO dates."""
 UNIT_KEY: Final = "insar_runtime:unit"
@@ -225,7 +238,10 @@ def _list_series(schema: pa.Schema, date_format: str | None) -> str | None:
     numeric = [
         field.name
         for field in schema
-        if is_list(field.type) and is_numeric(field.type.value_type) and field.name.lower() not in _DATES_NAMES
+        if is_list(field.type)
+        and is_numeric(field.type.value_type)
+        and field.name.lower() not in _DATES_NAMES
+        and field.name not in _OUR_LISTS
     ]
     if not numeric:
         return None

@@ -47,7 +47,9 @@ def format_of(path: Path) -> Format:
     return found
 
 
-def open_table(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: bool) -> AbstractContextManager[Sink]:
+def open_table(
+    path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: bool, block: bool = True
+) -> AbstractContextManager[Sink]:
     """Open an output of the format that its extension tells; it appears whole at the end, or not at all.
 
     Parameters
@@ -61,6 +63,8 @@ def open_table(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: 
         Gives the file's own key-value metadata; called when the last row was written.
     overwrite : bool
         Whether files of these names may be replaced.
+    block : bool
+        Whether the metadata hold our block, which formats that take nothing after the rows get beside them.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def open_table(path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: 
     """
     kind = format_of(path)
     companion = None
-    if kind in _BLOCK_BESIDE:
+    if block and kind in _BLOCK_BESIDE:
         check_output(block_beside(path), overwrite=overwrite)
         companion = partial(make_companion, path)
     return open_atomic(path, _writer_of(kind, path, schema), metadata, overwrite=overwrite, companion=companion)

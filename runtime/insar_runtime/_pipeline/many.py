@@ -26,7 +26,7 @@ READ_EXTENSIONS: Final = (
 """Files of a folder that are taken for tables."""
 WRITTEN_EXTENSIONS: Final = {"parquet": ".parquet", "gpkg": ".gpkg", "csv": ".csv", "arrow": ".arrow"}
 """Extension of an output by its format."""
-_OURS: Final = (".classified.", ".bad.")
+_OURS: Final = (".classified.", ".bad.", ".corrected.")
 """Parts of the names that outputs get, which a second run over a folder must not take for inputs."""
 
 
@@ -75,7 +75,7 @@ class Places:
         Of the outputs; beside the inputs if there is none.
     extension : str
         Of the outputs, with its dot.
-    gpkg, quarantine : Path or None
+    gpkg, quarantine, corrected : Path or None
         Folders of further outputs.
     """
 
@@ -83,6 +83,7 @@ class Places:
     extension: str = ".parquet"
     gpkg: Path | None = None
     quarantine: Path | None = None
+    corrected: Path | None = None
 
     def output(self, source: Path) -> Path:
         """Give the output of an input; UsageError if it is no name of a file."""
@@ -99,10 +100,14 @@ class Places:
         """Give the quarantine of an input."""
         return None if self.quarantine is None else self.quarantine / f"{source.stem}.bad.parquet"
 
+    def repaired(self, source: Path) -> Path | None:
+        """Give the file of the corrected series of an input."""
+        return None if self.corrected is None else self.corrected / f"{source.stem}.corrected.parquet"
+
     def all_of(self, source: Path) -> list[Path]:
         """Give all files that are written for an input."""
-        bad = self.bad(source)
-        return [self.output(source), *self.also(source), *([] if bad is None else [bad])]
+        further = (path for path in (self.bad(source), self.repaired(source)) if path is not None)
+        return [self.output(source), *self.also(source), *further]
 
     def prepare(self, sources: Sequence[Path]) -> None:
         """Make the folders.
@@ -118,7 +123,7 @@ class Places:
                 other = first.setdefault(output, source)
                 if other != source:
                     raise UsageError(f"{other} and {source} would both be written to {output}; rename one of them")
-        for folder in (self.folder, self.gpkg, self.quarantine):
+        for folder in (self.folder, self.gpkg, self.quarantine, self.corrected):
             if folder is None:
                 continue
             try:

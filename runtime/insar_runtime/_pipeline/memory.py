@@ -28,6 +28,14 @@ _FIXED: Final = 32 * _MIB
 """Rows of the output that wait to be written, without series, what all readers hold, the hash of the input, and the
 pages of libraries that the first calls touch."""
 
+_DIAGNOSING: Final = 64 * _MIB
+_PER_EPOCH_PAIR: Final = 560
+"""What estimating the noise takes, and the matrices of all kinds of noise; how many epochs there are is guessed by the
+size of a row."""
+_MOST_EPOCHS: Final = 512
+_DIAGNOSING_PER_THREAD: Final = 32 * _MIB
+"""What a thread takes to fit rows, beyond a copy of its batch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -41,11 +49,14 @@ class Load:
         What the reader holds, whatever the batches are.
     written : int
         Rows that wait to be written, beyond those of an output without series.
+    diagnosed : bool
+        Whether rows are diagnosed, too.
     """
 
     row: float
     read: int = 0
     written: int = 0
+    diagnosed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,13 @@ class Plan:
         alive = (self.threads + _WAITING) * batch
         # Each thread makes a matrix of its batch, from columns that it gathers.
         working = alive + self.threads * (_PER_THREAD + 2 * batch)
-        return load.read + max(head, working) + load.written + _FIXED
+        return load.read + max(head, working) + self._diagnosing(load, batch) + load.written + _FIXED
+
+    def _diagnosing(self, load: Load, batch: int) -> int:
+        if not load.diagnosed:
+            return 0
+        epochs = min(load.row / 4, _MOST_EPOCHS)
+        return round(_DIAGNOSING + _PER_EPOCH_PAIR * epochs**2) + self.threads * (_DIAGNOSING_PER_THREAD + batch)
 
 
 def make_plan(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> Plan:

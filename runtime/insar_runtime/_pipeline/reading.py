@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
@@ -17,6 +17,9 @@ from insar_runtime._input.understanding import Understanding, take_head, underst
 from insar_runtime._output.parquet import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import Load, Plan, make_plan
 from insar_runtime._pipeline.targets import path_or_stream
+
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.noise import FileNoise
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,15 @@ class Reading:
         All rows.
     plan : Plan
         Threads and batches that suit it.
+    noise : FileNoise or None
+        Of its series, where that was asked for.
     """
 
     source: Source
     understanding: Understanding
     batches: Iterator[pa.RecordBatch]
     plan: Plan
+    noise: FileNoise | None = None
 
 
 @contextmanager
@@ -45,25 +51,33 @@ def open_understood(
     source: str | Path | BinaryIO,
     declared: Declared | None = None,
     *,
-    keep_series: bool = False,
+    exact: bool = False,
     threads: int = 1,
     large_batches: bool = False,
     room: int | None = None,
+    with_noise: bool = False,
+    written_series: int = 0,
 ) -> Iterator[Reading]:
     """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
 
     Parameters
     ----------
-    source, keep_series
+    source
         As for ``classify_file``.
     declared : Declared, optional
         What the user says of the table.
+    exact : bool
+        Whether series keep their type, because they are written again.
     threads : int
         Most threads that are to work on it.
     large_batches : bool
         Whether the device wants many rows at a time.
     room : int, optional
         Bytes that the work may take.
+    with_noise : bool
+        Whether the noise of the series is estimated, from some rows that are read for it.
+    written_series : int
+        Outputs that hold the series.
 
     Yields
     ------
@@ -77,11 +91,16 @@ def open_understood(
     """
     declared = declared or Declared()
     where = path_or_stream(source)
-    with open_source(where, roles=declared.roles, exact=keep_series, date_format=declared.date_format) as opened:
-        load = Load(opened.row_bytes, opened.held_bytes, WAITING_SERIES_BYTES if keep_series else 0)
+    with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
+        load = Load(opened.row_bytes, opened.held_bytes, written_series * WAITING_SERIES_BYTES, diagnosed=with_noise)
         plan = make_plan(load, threads, large=large_batches, room=room)
         batches = opened.batches(plan.batch_rows, plan.threads)
         head, taken = take_head(batches)
         understanding = understand(opened.schema, head, declared, origin=opened.origin)
+        noise = None
+        if with_noise:
+            from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
+
+            noise = noise_of(understanding, head, opened)
         del head
-        yield Reading(opened, understanding, in_turn(taken, batches), plan)
+        yield Reading(opened, understanding, in_turn(taken, batches), plan, noise)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import insar_runtime
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declared import Declared
 from insar_runtime._pipeline.fingerprint import run_key
 from insar_runtime.classifier import Classifier, Shares
@@ -23,11 +24,14 @@ class Request:
         Whether the output keeps the series.
     priors : mapping, sequence, "auto" or None
         As for ``classify_file``.
+    diagnose : Diagnose or None
+        How the rows are diagnosed, if they are.
     """
 
     declared: Declared
     keep_series: bool = False
     priors: Shares | Literal["auto"] | None = None
+    diagnose: Diagnose | None = None
 
     def half_wavelength(self, classifier: Classifier) -> float:
         """Give half the wavelength of the radar in mm, which is the model's where nobody said otherwise."""
@@ -35,7 +39,10 @@ class Request:
 
     def parameters(self, classifier: Classifier) -> dict[str, Any]:
         """Give what was asked for, and what follows from it, as plain values."""
+        # Only where it is asked for, so that what was written without it stays what it is.
+        diagnose = {} if self.diagnose is None else {"diagnose": self._diagnose(self.diagnose)}
         return {
+            **diagnose,
             "units": self.declared.units,
             "columns": self.declared.roles,
             "date_format": self.declared.date_format,
@@ -55,6 +62,10 @@ class Request:
                 "parameters": self.parameters(classifier),
             }
         )
+
+    def _diagnose(self, options: Diagnose) -> dict[str, Any]:
+        # The radar of the model says what a radian is, but proves nothing about jumps.
+        return {**asdict(options), "declared_half_wavelength_mm": self.declared.half_wavelength_mm}
 
     def _asked_priors(self, classifier: Classifier) -> str | dict[str, Any]:
         if isinstance(self.priors, str):

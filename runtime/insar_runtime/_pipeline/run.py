@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -15,11 +16,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 import insar_runtime
+from insar_runtime._diagnosis.options import COUNTS
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import read_points
 from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
+from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._output.atomic import Sink
 from insar_runtime._output.block import METADATA_KEY
 from insar_runtime._output.points import (
@@ -29,9 +32,12 @@ from insar_runtime._output.points import (
     geo_metadata,
     point_columns,
 )
-from insar_runtime._output.sinks import open_table
+from insar_runtime._output.sinks import format_of, open_table
+from insar_runtime._pipeline.answers import answer
+from insar_runtime._pipeline.corrected import CorrectedTable, check_csv
+from insar_runtime._pipeline.diagnosing import Diagnosers
 from insar_runtime._pipeline.request import Request
-from insar_runtime._pipeline.stream import classify_batch, output_schema
+from insar_runtime._pipeline.stream import beside, output_schema
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES, RowStatus
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import InputOutputError
@@ -41,11 +47,16 @@ from insar_runtime.summary import notes_on, notes_on_radar
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A batch of the output, where its points lie [N, 2] in their system, if known, and the rows for the quarantine."""
+    """A batch of the output, where its points lie [N, 2] in their system, if known, and what goes elsewhere.
+
+    That is: the rows for the quarantine, the rows with corrected series, and what the diagnosis counts.
+    """
 
     batch: pa.RecordBatch
     points: NDArray[np.float64] | None
     bad: pa.RecordBatch | None
+    corrected: pa.RecordBatch | None
+    diagnosed: Mapping[str, int]
 
 
 class Run:
@@ -65,6 +76,10 @@ class Run:
         Gives what identifies input and run, for the metadata; called when the last row was written.
     quarantine : bool
         Whether rows that cannot be classified are given apart, too.
+    diagnosers : Diagnosers, optional
+        Of the table, where its rows are diagnosed.
+    corrected : bool
+        Whether the rows are given with corrected series, too.
     """
 
     def __init__(
@@ -76,6 +91,8 @@ class Run:
         *,
         identity: Callable[[], Mapping[str, str | None]],
         quarantine: bool = False,
+        diagnosers: Diagnosers | None = None,
+        corrected: bool = False,
     ) -> None:
         self._classifier = classifier
         self._understanding = understanding
@@ -83,7 +100,10 @@ class Run:
         self._request = request
         self._identity = identity
         self._quarantine = quarantine
-        self._schema = output_schema(understanding, keep_series=request.keep_series)
+        self._diagnosers = diagnosers
+        self._diagnosed = Counter(dict.fromkeys(COUNTS, 0))
+        self._corrected = CorrectedTable(understanding) if corrected else None
+        self._schema = output_schema(understanding, keep_series=request.keep_series, diagnosed=diagnosers is not None)
         self._class_counts = np.zeros(len(CLASS_NAMES), dtype=np.int64)
         self._status_counts = np.zeros(len(STATUS_NAMES), dtype=np.int64)
         self._bounds = PointBounds()
@@ -95,6 +115,7 @@ class Run:
         self,
         outputs: Sequence[Path | str | BinaryIO],
         quarantine: Path | None,
+        corrected: Path | None = None,
         *,
         overwrite: bool,
     ) -> Iterator[Callable[[Classified], None]]:
@@ -109,6 +130,9 @@ class Run:
         with ExitStack() as opened:
             sinks = [opened.enter_context(self._open(output, overwrite=overwrite)) for output in outputs]
             apart: Sink | None = None
+            repaired: Sink | None = None
+            if corrected is not None and self._corrected is not None:
+                repaired = opened.enter_context(self._open_corrected(corrected, self._corrected, overwrite=overwrite))
             if quarantine is not None:
                 apart = opened.enter_context(
                     open_table(quarantine, self._bad_schema, self._quarantine_footer, overwrite=overwrite)
@@ -118,6 +142,8 @@ class Run:
                 self._count(classified)
                 for sink in sinks:
                     sink.write(classified.batch)
+                if repaired is not None and classified.corrected is not None:
+                    repaired.write(classified.corrected)
                 if apart is not None and classified.bad is not None:
                     apart.write(classified.bad)
 
@@ -125,19 +151,38 @@ class Run:
 
     def classify(self, classifier: Classifier, batch: pa.RecordBatch, first_row: int) -> Classified:
         """Classify a batch; may be called from several threads at once."""
-        keep_series = self._request.keep_series
-        out = classify_batch(classifier, self._understanding, batch, keep_series=keep_series, first_row=first_row)
+        understanding = self._understanding
+        found = answer(classifier, batch, first_row, understanding=understanding, diagnosers=self._diagnosers)
+        out = beside(understanding, batch, found, keep_series=self._request.keep_series)
         columns, points = out.columns, None
         bad = self._bad_rows(batch, out) if self._quarantine else None
         if self._position:
             points = read_points(batch, self._position)
             columns = [*columns, *point_columns(points)]
-        return Classified(pa.RecordBatch.from_arrays(columns, schema=self._schema), points, bad)
+        corrected = None
+        if self._corrected is not None and found.diagnosis is not None:
+            corrected = self._corrected.make(batch, found.diagnosis)
+        return Classified(
+            pa.RecordBatch.from_arrays(columns, schema=self._schema), points, bad, corrected, found.counts
+        )
 
     def block(self) -> dict[str, Any]:
         """Give all that is to be known of the run, when it is over, as plain values."""
         counts = {"rows": self.rows, "classes": self._classes(), "statuses": self._statuses()}
-        return {**self._provenance(), **self._identity(), **counts}
+        block = {**self._provenance(), **self._identity(), **counts}
+        if self._diagnosers is not None:
+            block["diagnosis"]["counts"] = dict(self._diagnosed)
+        return block
+
+    def _open_corrected(self, path: Path, table: CorrectedTable, *, overwrite: bool) -> AbstractContextManager[Sink]:
+        if format_of(path) == "csv":
+            check_csv(table.schema_of_input)
+
+        def ours(block: dict[str, Any]) -> dict[str, str]:
+            return {METADATA_KEY: json.dumps({**block, **table.described()})}
+
+        schema = table.schema.with_metadata({**(table.schema.metadata or {}), **ours(self._provenance())})
+        return open_table(path, schema, lambda: ours(self.block()), overwrite=overwrite)
 
     def _open(self, output: Path | str | BinaryIO, *, overwrite: bool) -> AbstractContextManager[Sink]:
         if isinstance(output, Path):
@@ -153,6 +198,7 @@ class Run:
     def _count(self, classified: Classified) -> None:
         out = classified.batch
         self.rows += out.num_rows
+        self._diagnosed.update(classified.diagnosed)
         class_id = out.column("class_id").to_numpy()
         self._class_counts += np.bincount(class_id[class_id >= 0], minlength=len(CLASS_NAMES))
         status = out.column("status").indices.to_numpy()
@@ -201,6 +247,7 @@ class Run:
         """Give what a reader needs to know where the classes come from; no time, so equal runs are equal."""
         classifier, layout = self._classifier, self._understanding.layout
         units = self._understanding.units
+        wavelength = find_wavelength(layout.dates, layout.made_by, self._request.declared.half_wavelength_mm)
         return {
             "package": "insar-runtime",
             "package_version": insar_runtime.__version__,
@@ -231,12 +278,18 @@ class Run:
                 "unit": units.unit,
                 "unit_evidence": units.evidence,
                 "sign": units.sign,
+                "half_wavelength_mm": wavelength.half_mm,
+                "half_wavelength_evidence": wavelength.evidence,
                 "sign_convention": layout.made_by.sign if layout.made_by else "unknown",
             },
+            **({} if self._diagnosers is None else {"diagnosis": self._diagnosers.how.described()}),
             "notes": self._notes(),
             "attribution": attribution_of(layout.producer),
         }
 
     def _notes(self) -> list[str]:
         half_wavelength_mm = self._request.half_wavelength(self._classifier)
-        return [*notes_on(self._understanding), *notes_on_radar(half_wavelength_mm, self._classifier.model)]
+        notes = [*notes_on(self._understanding), *notes_on_radar(half_wavelength_mm, self._classifier.model)]
+        if self._diagnosers is not None and (note := self._diagnosers.how.wavelength.note):
+            notes.append(note)
+        return notes

@@ -27,11 +27,14 @@ class Targets:
         File for the rows that cannot be classified.
     styles : tuple of Path
         QGIS styles beside the outputs.
+    corrected : Path or None
+        File for the input with repaired series.
     """
 
     outputs: tuple[Path | str | BinaryIO, ...]
     quarantine: Path | None
     styles: tuple[Path, ...]
+    corrected: Path | None = None
 
     @classmethod
     def of(
@@ -39,6 +42,7 @@ class Targets:
         output: str | Path | BinaryIO,
         also: Sequence[str | Path],
         quarantine: str | Path | None,
+        corrected: str | Path | None = None,
         *,
         style: bool,
     ) -> Targets:
@@ -47,7 +51,8 @@ class Targets:
         Raises
         ------
         UsageError
-            If a stream is not the only output, a file is named twice, or further ones are no list.
+            If a stream is not the only output, a file is named twice, further ones are no list, or a GeoPackage,
+            which nothing reads back, is to hold corrected series.
         """
         if isinstance(also, (str, Path)):
             raise UsageError(f"also is one name, {also}; give a list of them")
@@ -56,7 +61,14 @@ class Targets:
         if style and not files:
             raise UsageError("a style lies beside a file, and the output is a stream; name a file")
         styles = tuple(dict.fromkeys(map(style_beside, files))) if style else ()
-        targets = cls(outputs, None if quarantine is None else Path(quarantine), styles)
+        targets = cls(
+            outputs,
+            None if quarantine is None else Path(quarantine),
+            styles,
+            None if corrected is None else Path(corrected),
+        )
+        if targets.corrected is not None and format_of(targets.corrected) == "gpkg":
+            raise UsageError(f"{corrected} is a GeoPackage; name a .parquet, .csv or .arrow file for corrected series")
         if len(outputs) > 1 and not targets.are_files:
             raise UsageError("a stream is the only output of a run; name a file, or leave the other outputs away")
         paths = targets.paths
@@ -74,13 +86,13 @@ class Targets:
     def paths(self) -> list[Path]:
         """All files, the quarantine last."""
         files = [output for output in self.outputs if isinstance(output, Path)]
-        return files if self.quarantine is None else [*files, self.quarantine]
+        return [*files, *(path for path in (self.corrected, self.quarantine) if path is not None)]
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all outputs, ``-`` for a stream."""
         outputs = [str(output) if isinstance(output, (str, Path)) else "-" for output in self.outputs]
-        return (*outputs, *([str(self.quarantine)] if self.quarantine is not None else []))
+        return (*outputs, *(str(path) for path in (self.corrected, self.quarantine) if path is not None))
 
     def check(self, source: Path | str | BinaryIO, *, overwrite: bool) -> None:
         """Refuse what cannot end well before anything is opened.

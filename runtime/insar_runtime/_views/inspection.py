@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
+from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.reading import Reading, open_understood
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
 from insar_runtime._survey.columns import count_rows, estimate_rows
@@ -83,7 +84,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
         # The survey tells fillers by itself.
         notes=[note for note in notes_on(table.understanding) if note != table.understanding.fillers],
     )
-    understood = _understood(table, points)
+    understood = _understood(table, points, options.declared.half_wavelength_mm)
     if refusal is not None:
         understood |= {"unit": None, "unit_evidence": None}
     facts = {**understood, **_found(survey, sample, points), "noise": noise, "odd": odd, "classify": run}
@@ -141,11 +142,12 @@ def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | No
     return ids, None if again is None else id_at(again, ids.example_rows[0])
 
 
-def _understood(table: Reading, points: _Points) -> dict[str, Any]:
+def _understood(table: Reading, points: _Points, declared_half_wavelength_mm: float | None) -> dict[str, Any]:
     """Give what the file holds and how that is known."""
     source, layout, units = table.source, table.understanding.layout, table.understanding.units
     dates, path = layout.dates, Path(source.name)
     steps = np.diff(dates).astype(int)
+    wavelength = find_wavelength(dates, layout.made_by, declared_half_wavelength_mm)
     roles = ("id", "longitude", "latitude", "easting", "northing", "velocity", "coherence", "height")
     return {
         "name": source.name,
@@ -169,6 +171,8 @@ def _understood(table: Reading, points: _Points) -> dict[str, Any]:
         "unit_evidence": units.evidence,
         "unit_ratio": units.ratio,
         "sign": units.sign,
+        "half_wavelength_mm": wavelength.half_mm,
+        "half_wavelength_evidence": wavelength.evidence,
         "notes": list(notes_on(table.understanding)),
     }
 

@@ -55,6 +55,7 @@ def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
         yield "sampling", _sampling(facts["time_axis"], facts["sampling_days"])
     yield "product", facts["producer"] or "unknown"
     yield "unit", f"{facts['unit']}, {_sign(facts)}" if facts["unit"] else "unknown"
+    yield "radar", _radar(facts)
     yield "values", _values(facts)
     if facts["noise"]:
         yield "noise", _noise(facts["noise"])
@@ -138,6 +139,19 @@ def _sign(facts: dict[str, Any]) -> str:
         "as_velocity": f"sign as '{facts['columns']['velocity']}'",
         "opposite_to_velocity": f"sign opposite to '{facts['columns']['velocity']}'",
     }.get(facts["sign"], "sign as in the file")
+
+
+def _radar(facts: dict[str, Any]) -> str:
+    if facts["half_wavelength_evidence"] == "projected":
+        return "projected series: no jump is a multiple of half a wavelength"
+    if facts["half_wavelength_mm"] is None:
+        return "unknown, so jumps get no cycles: name it with --sensor"
+    evidence = {
+        "declared": "as declared",
+        "producer": "the producer processes Sentinel-1",
+        "dates": "only Sentinel-1 acquires on such dates",
+    }[facts["half_wavelength_evidence"]]
+    return f"half a wavelength is {facts['half_wavelength_mm']:.2f} mm: {evidence}"
 
 
 def _values(facts: dict[str, Any]) -> str:

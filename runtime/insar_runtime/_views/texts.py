@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,10 +24,20 @@ def describe_summary(summary: Summary) -> str:
     lines += [f"note: {note}" for note in summary.notes]
     lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
     lines += [_share(name, count, summary.rows) for name, count in summary.statuses.items() if name != "ok"]
+    if summary.diagnosis is not None:
+        lines.append(f"diagnosis: {describe_diagnosis(summary.diagnosis)}")
     rate = f", {summary.rows / summary.seconds:.0f} points/s" if summary.rows and summary.seconds else ""
     written = ", ".join((summary.output, *summary.more_outputs))
     lines.append(f"{written}: written in {summary.seconds:.2f} s{rate}")
     return "\n".join(lines)
+
+
+def describe_diagnosis(counts: Mapping[str, int]) -> str:
+    """Say what was found in the series of a run."""
+    return (
+        f"rates of {counts['fitted']} points, {counts['with_break']} with a break; {counts['with_jumps']} of "
+        f"{counts['searched_for_jumps']} searched points jump, {counts['jumps']} times; {counts['repaired']} repaired"
+    )
 
 
 def describe_priors(priors: ClassPriors) -> str:

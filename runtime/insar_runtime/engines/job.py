@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast
 
 import pyarrow as pa
 
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import DATES_KEY, Role
 from insar_runtime._input.understanding import Understanding, understand
 from insar_runtime._input.units import Unit
+from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
+from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.stream import classify_batch, output_schema
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.devices import Device
@@ -73,11 +76,14 @@ class Job:
         Whether the columns of the series are kept.
     options : dict
         Of the classifier.
+    diagnosing : Diagnosing or None
+        How rows are diagnosed, if they are: noise and wavelength of the sample speak for all of them.
     """
 
     understanding: Understanding
     keep_series: bool
     options: WorkerOptions
+    diagnosing: Diagnosing | None = None
 
     @property
     def kept(self) -> list[str]:
@@ -87,15 +93,24 @@ class Job:
     @property
     def schema(self) -> pa.Schema:
         """Columns of the output: those that stay, then those of the result."""
-        return _in_text(output_schema(self.understanding, keep_series=self.keep_series))
+        diagnosed = self.diagnosing is not None
+        return _in_text(output_schema(self.understanding, keep_series=self.keep_series, diagnosed=diagnosed))
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Classify batches one by one, in a session that the process keeps for the next call."""
         classifier, schema = _opened(pickle.dumps(self.options)), self.schema
+        diagnosers = None if self.diagnosing is None else _prepared(pickle.dumps(self.diagnosing))
         done = 0
         for batch in batches:
             typed = self._typed(batch)
-            out = classify_batch(classifier, self.understanding, typed, keep_series=self.keep_series, first_row=done)
+            out = classify_batch(
+                classifier,
+                self.understanding,
+                typed,
+                keep_series=self.keep_series,
+                first_row=done,
+                diagnosers=diagnosers,
+            )
             yield out.cast(schema)
             done += batch.num_rows
 
@@ -110,7 +125,9 @@ class Job:
             raise DataError(f"a batch has other types than the first rows of the table: {error}; cast them") from error
 
 
-def plan(sample: pa.Table, *, keep_series: bool = False, **options: Unpack[Options]) -> Job:
+def plan(
+    sample: pa.Table, *, keep_series: bool = False, diagnose: bool | Diagnose = False, **options: Unpack[Options]
+) -> Job:
     """Understand a table by its first rows, on the driver.
 
     Parameters
@@ -120,6 +137,8 @@ def plan(sample: pa.Table, *, keep_series: bool = False, **options: Unpack[Optio
         share the dates of the first one speak for the unit of all.
     keep_series : bool
         Whether the columns of the series are kept beside the attributes.
+    diagnose : bool or Diagnose
+        Whether rates, breaks and jumps are found as well, and how.
     **options
         See ``Told`` and ``WorkerOptions``. ``units`` are needed where neither a velocity column nor the producer's
         format proves them. Without ``precision`` each worker takes what is faster on its own CPU: name one where the
@@ -147,9 +166,10 @@ def plan(sample: pa.Table, *, keep_series: bool = False, **options: Unpack[Optio
     if dates is not None:
         metadata = {**(sample.schema.metadata or {}), DATES_KEY: json.dumps([str(date) for date in dates])}
         sample = sample.replace_schema_metadata(metadata)
-    declared = Declared(
+    said = Declared(
         told.get("units"), told.get("columns") or {}, told.get("date_format"), told.get("half_wavelength_mm")
-    ).or_radar(classifier.model.half_wavelength_mm)
+    )
+    declared = said.or_radar(classifier.model.half_wavelength_mm)
     head = sample.to_batches()[0] if sample.num_rows else None
     understanding = understand(sample.schema, head, declared, any_axis=True)
     if head is not None:
@@ -157,8 +177,12 @@ def plan(sample: pa.Table, *, keep_series: bool = False, **options: Unpack[Optio
             raise DataError("nothing in the first rows proves the unit of the series: declare it, e.g. units='mm'")
         if not understanding.any_axis:
             classifier.check_axis(len(understanding.layout.dates))
-    output_schema(understanding, keep_series=keep_series)  # refuses a column that is there already
-    return Job(understanding, keep_series, settings)
+    diagnosing = None
+    if diagnose:
+        how = Diagnose() if diagnose is True else diagnose
+        diagnosing = Diagnosing.of(understanding, how, noise_of(understanding, head), said)
+    output_schema(understanding, keep_series=keep_series, diagnosed=bool(diagnose))  # refuses what is there already
+    return Job(understanding, keep_series, settings, diagnosing)
 
 
 def _divided(options: Options) -> tuple[Told, WorkerOptions]:
@@ -172,6 +196,13 @@ def _opened(options: bytes) -> Classifier:
     """Open a classifier once in a process; the engine divides the work, so it has one thread."""
     settings: dict[str, Any] = pickle.loads(options)
     return Classifier(**settings, threads=1)
+
+
+@lru_cache(maxsize=4)
+def _prepared(diagnosing: bytes) -> Diagnosers:
+    """Keep the matrices of a table for the next call."""
+    how: Diagnosing = pickle.loads(diagnosing)
+    return Diagnosers(how)
 
 
 def _in_text(schema: pa.Schema) -> pa.Schema:

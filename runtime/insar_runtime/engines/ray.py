@@ -15,6 +15,7 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime.engines.job import SAMPLE_ROWS, Job, Options, plan
 
 
@@ -39,17 +40,19 @@ def plan_dataset(
     dataset: Any,
     *,
     keep_series: bool = False,
+    diagnose: bool | Diagnose = False,
     **options: Unpack[Options],
 ) -> Job:
     """Understand a ``ray.data.Dataset`` by its first rows; takes what ``insar_runtime.engines.job.plan`` takes."""
     sample = dataset.take_batch(SAMPLE_ROWS, batch_format="pyarrow")
-    return plan(sample, keep_series=keep_series, **options)
+    return plan(sample, keep_series=keep_series, diagnose=diagnose, **options)
 
 
 def classify_dataset(
     dataset: Any,
     *,
     keep_series: bool = False,
+    diagnose: bool | Diagnose = False,
     batch_size: int | None = 4096,
     compute: Any = None,
     resources: Mapping[str, Any] | None = None,
@@ -61,7 +64,7 @@ def classify_dataset(
     ----------
     dataset : ray.data.Dataset
         One series a row: a column a date, or list columns ``displacements`` and ``dates``.
-    keep_series, **options
+    keep_series, diagnose, **options
         As for ``insar_runtime.engines.job.plan``.
     batch_size : int, optional
         Rows a call; blocks as they come if None.
@@ -79,7 +82,7 @@ def classify_dataset(
     DataError
         If the first rows cannot be read as series, or nothing proves their unit.
     """
-    job = plan_dataset(dataset, keep_series=keep_series, **options)
+    job = plan_dataset(dataset, keep_series=keep_series, diagnose=diagnose, **options)
     return dataset.map_batches(
         TrendClassifier,
         fn_constructor_kwargs={"job": job},

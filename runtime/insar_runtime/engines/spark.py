@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+import pyarrow as pa
+
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime.engines.job import SAMPLE_ROWS, Job, Options, plan
 
 
@@ -21,6 +24,7 @@ def classify_dataframe(
     table: Any,
     *,
     keep_series: bool = False,
+    diagnose: bool | Diagnose = False,
     **options: Unpack[Options],
 ) -> Any:
     """Classify every row of a DataFrame; lazily, but for a look at its first rows.
@@ -30,7 +34,7 @@ def classify_dataframe(
     table : pyspark.sql.DataFrame
         One series a row: a column a date, or list columns ``displacements`` (in mm or as ``units`` says) and ``dates``.
         With lists, rows may differ in their dates.
-    keep_series, **options
+    keep_series, diagnose, **options
         As for ``insar_runtime.engines.job.plan``; ``device`` is the CPU unless another is named.
 
     Returns
@@ -44,7 +48,7 @@ def classify_dataframe(
     DataError
         If the first rows cannot be read as series, or nothing proves their unit.
     """
-    function, schema = map_in_arrow(table, keep_series=keep_series, **options)
+    function, schema = map_in_arrow(table, keep_series=keep_series, diagnose=diagnose, **options)
     return table.mapInArrow(function, schema)
 
 
@@ -52,6 +56,7 @@ def map_in_arrow(
     table: Any,
     *,
     keep_series: bool = False,
+    diagnose: bool | Diagnose = False,
     **options: Unpack[Options],
 ) -> tuple[Job, Any]:
     """Give what ``DataFrame.mapInArrow`` wants: the function for the partitions of a table and its output schema.
@@ -63,14 +68,27 @@ def map_in_arrow(
 
     options.setdefault("device", "cpu")
     sample = table.limit(SAMPLE_ROWS).toArrow()
-    job = plan(sample, keep_series=keep_series, **options)
+    job = plan(sample, keep_series=keep_series, diagnose=diagnose, **options)
     kept = [table.schema[name] for name in job.kept]
     return job, StructType(kept + _result_fields(job))
 
 
 def _result_fields(job: Job) -> list[Any]:
-    from pyspark.sql.types import ByteType, FloatType, ShortType, StringType, StructField  # noqa: PLC0415
+    from pyspark.sql import types  # noqa: PLC0415
 
-    of_arrow = {"int8": ByteType(), "int16": ShortType(), "float": FloatType(), "string": StringType()}
+    plain = {
+        "bool": types.BooleanType(),
+        "date32[day]": types.DateType(),
+        "float": types.FloatType(),
+        "int8": types.ByteType(),
+        "int16": types.ShortType(),
+        "string": types.StringType(),
+    }
+
+    def of_arrow(data_type: pa.DataType) -> Any:
+        if pa.types.is_list(data_type):
+            return types.ArrayType(of_arrow(data_type.value_type))
+        return plain[str(data_type)]
+
     added = list(job.schema)[len(job.kept) :]
-    return [StructField(field.name, of_arrow[str(field.type)]) for field in added]
+    return [types.StructField(field.name, of_arrow(field.type)) for field in added]

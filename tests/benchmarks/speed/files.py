@@ -111,7 +111,11 @@ def run_command(command: Sequence[str | Path], *, cores: int) -> Command:
 def run_commands(commands: Sequence[Sequence[str | Path]], *, cores: int) -> Command:
     """Run commands at once on so many cores; the time until the last has ended, and the memory of the largest."""
     allowed = sorted(os.sched_getaffinity(0))[:cores]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "runtime"), str(ROOT)]),
+    }
     begin = time.perf_counter()
     with tempfile.TemporaryFile() as words:
         running = [

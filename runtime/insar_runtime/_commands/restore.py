@@ -1,0 +1,28 @@
+"""``insar-rt restore``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insar_runtime._commands.console import print_report, say
+from insar_runtime._commands.options import JsonOption, OverwriteOption, QuietOption
+
+
+def restore(
+    source: Annotated[
+        Path, typer.Argument(metavar="CORRECTED", help="Table that classify --corrected-out has written.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .parquet, .csv or .arrow.")],
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Undo a correction: write the table that was corrected, bit for bit."""
+    from insar_runtime._pipeline.restore import restore as restore_file
+
+    done = restore_file(source, output, overwrite=overwrite)
+    if as_json:
+        print_report(done.to_dict(), "", as_json=True)
+    if not quiet:
+        say(f"{done.output}: {done.rows} points, the series of {done.restored} as they were")

@@ -1,0 +1,181 @@
+"""A model that is open on a device, with what was asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._inference.engine import usable_cpus
+from insar_runtime._inference.priors import ClassPriors, make_priors, reweight
+from insar_runtime._inference.rows import RowChecks
+from insar_runtime._inference.session import open_session
+from insar_runtime.classes import RowStatus
+from insar_runtime.devices import Device
+from insar_runtime.errors import DataError, UsageError
+from insar_runtime.models import Model, Precision, load_model
+from insar_runtime.result import Result, decide
+
+Shares = ClassPriors | Mapping[str, float] | Sequence[float]
+"""Shares of the five classes: by name, or in the order of ``CLASS_NAMES``."""
+
+
+class OpenModel:
+    """Settings of a ``Classifier``, and the session that they lead to; shared by threads, and pickled without it."""
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        device: Device = "auto",
+        precision: Precision | None = None,
+        threads: int | None = None,
+        abstain_below: float | None = None,
+        priors: Shares | None = None,
+    ) -> None:
+        if abstain_below is not None and not 0 <= abstain_below <= 1:
+            raise UsageError(f"abstain_below is {abstain_below}; give a probability between 0 and 1")
+        if threads is not None:
+            _checked_threads(threads)
+        self._settings = {
+            "model": model,
+            "device": device,
+            "precision": precision,
+            "threads": threads,
+            "abstain_below": abstain_below,
+            "priors": priors,
+        }
+        self._model = load_model(model)
+        self._priors = _checked_priors(priors, self._model)
+        self._opened = open_session(self._model, device=device, precision=precision)
+        self._threads = usable_cpus() if threads is None else threads
+        self._abstain_below = self._model.abstain_below if abstain_below is None else abstain_below
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], dict[str, Any]]]:
+        return _rebuild, (type(self), self._settings)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._model.name} {self._model.version}, {self.device}, {self.precision})"
+
+    @property
+    def model(self) -> Model:
+        """The model in use."""
+        return self._model
+
+    @property
+    def device(self) -> str:
+        """Device on which the model really runs."""
+        return self._opened.choice.device
+
+    @property
+    def provider(self) -> str:
+        """Onnxruntime's execution provider that really runs."""
+        return self._opened.choice.provider
+
+    @property
+    def device_reason(self) -> str:
+        """Why this device was chosen."""
+        return self._opened.choice.reason
+
+    @property
+    def precision(self) -> Precision:
+        """Precision of the model in use."""
+        return self._opened.choice.precision
+
+    @property
+    def threads(self) -> int:
+        """Parallel calls of the model."""
+        return self._threads
+
+    @property
+    def abstain_below(self) -> float:
+        """Confidence below which a row gets no class."""
+        return self._abstain_below
+
+    @property
+    def priors(self) -> ClassPriors:
+        """The mix of classes that the probabilities hold for, and where it comes from."""
+        return self._priors
+
+    def with_priors(self, priors: Shares | None) -> Self:
+        """Give a classifier that differs in its priors only; both share one session.
+
+        Parameters
+        ----------
+        priors : mapping of str to float, or sequence of 5 floats, optional
+            As for ``Classifier``; the mix of the training if not given.
+
+        Raises
+        ------
+        UsageError
+            If they are no five shares above 0.
+        """
+        return self._but({"priors": priors}, _priors=_checked_priors(priors, self._model))
+
+    def with_threads(self, threads: int) -> Self:
+        """Give a classifier that differs in its threads only; both share one session.
+
+        Parameters
+        ----------
+        threads : int
+            Parallel calls of the model. Where the caller has threads of its own, 1 a thread serves best.
+
+        Raises
+        ------
+        UsageError
+            If it is below 1.
+        """
+        return self._but({"threads": threads}, _threads=_checked_threads(threads))
+
+    def _but(self, settings: dict[str, Any], **changed: Any) -> Self:
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), _settings={**self._settings, **settings}, **changed)
+        return other
+
+    def check_axis(self, epochs: int) -> None:
+        """Refuse a time axis that no row could be classified on.
+
+        Raises
+        ------
+        DataError
+            If there are fewer or more epochs than the model takes.
+        """
+        limits = self._model.limits
+        if epochs < limits.min_epochs:
+            raise DataError(
+                f"{epochs} epochs are too few: model {self._model.name} needs {limits.min_epochs}; give a longer series"
+            )
+        if epochs > limits.max_epochs:
+            raise DataError(
+                f"{epochs} epochs are too many: model {self._model.name} takes {limits.max_epochs}; "
+                "cut the series to its last years"
+            )
+
+    def _decide(self, everything: NDArray[np.float32], checks: RowChecks) -> Result:
+        """Turn the probabilities of all rows, whatever stands in those without an answer, into classes."""
+        answered = checks.status == RowStatus.OK
+        probabilities = everything if answered.all() else everything[answered]
+        # Priors turn equal probabilities into the most frequent class: who was unsure before them stays so.
+        unsure = probabilities.max(axis=1, initial=0) < min(self._model.unsure_below, self._abstain_below)
+        if self._priors.reweights:
+            probabilities = reweight(probabilities, self._priors.array, self._model.training_priors.array)
+        return decide(probabilities, answered, checks, self._abstain_below, unsure)
+
+
+def _checked_priors(priors: Shares | None, model: Model) -> ClassPriors:
+    if priors is None:
+        return model.training_priors
+    return priors if isinstance(priors, ClassPriors) else make_priors(priors)
+
+
+def _checked_threads(threads: int) -> int:
+    if threads < 1:
+        raise UsageError(f"threads is {threads}; give 1 or more")
+    return threads
+
+
+def _rebuild(kind: type[Any], settings: dict[str, Any]) -> Any:
+    return kind(**settings)

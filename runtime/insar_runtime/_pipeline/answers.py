@@ -1,0 +1,120 @@
+"""From a batch of series to the columns that are added to it: classes, and a diagnosis where one is wanted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from insar_runtime._input.understanding import Understanding
+from insar_runtime._pipeline.axes import AxisRows, rows_on_axes, with_epochs
+from insar_runtime._pipeline.diagnosing import Diagnosers
+from insar_runtime.result import RESULT_SCHEMA, Result
+
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.diagnosis import Diagnosis
+    from insar_runtime.classifier import Classifier
+
+VELOCITY = "velocity"
+"""Column that viewers look for; written beside a diagnosis where the table has no velocity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is said of a batch.
+
+    Attributes
+    ----------
+    columns : pyarrow.RecordBatch
+        Of the schema of ``added_fields``.
+    counts : mapping of str to int
+        Of the diagnosis; empty without one.
+    diagnosis : Diagnosis or None
+        Where it was asked for and all rows share their dates.
+    """
+
+    columns: pa.RecordBatch
+    counts: Mapping[str, int] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
+
+
+def added_fields(understanding: Understanding, *, diagnosed: bool) -> list[pa.Field]:
+    """Give the columns that are added to a table."""
+    fields = list(RESULT_SCHEMA)
+    if diagnosed:
+        from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
+
+        fields += DIAGNOSIS_SCHEMA
+        taken = {name.lower() for name in understanding.schema.names}
+        if understanding.layout.velocity is None and VELOCITY not in taken:
+            fields.append(pa.field(VELOCITY, pa.float32()))
+    return fields
+
+
+def answer(
+    classifier: Classifier,
+    batch: pa.RecordBatch,
+    first_row: int,
+    *,
+    understanding: Understanding,
+    diagnosers: Diagnosers | None = None,
+) -> Answers:
+    """Classify the series of a batch, and diagnose them if wanted.
+
+    Raises
+    ------
+    DataError
+        If its series do not fit the table's dates.
+    """
+    if not batch.num_rows:
+        fields = added_fields(understanding, diagnosed=diagnosers is not None)
+        return Answers(pa.RecordBatch.from_pylist([], schema=pa.schema(fields)))
+    if not understanding.any_axis:
+        series = understanding.matrix(batch, first_row)
+        whole = AxisRows(np.arange(len(series)), series, understanding.layout.dates)
+        return _answer(classifier, whole, understanding, diagnosers)
+    groups = list(rows_on_axes(batch, first_row, understanding))
+    # A row without dates has one without a value: no fit has to know of empty axes.
+    parts = [_answer(classifier, with_epochs(group, 1), understanding, diagnosers) for group in groups]
+    back = np.argsort(np.concatenate([group.rows for group in groups]))
+    columns = pa.concat_batches([part.columns for part in parts]).take(pa.array(back))
+    return Answers(columns, sum((Counter(part.counts) for part in parts), Counter()))
+
+
+def classify_rows(
+    classifier: Classifier, batch: pa.RecordBatch, first_row: int, *, understanding: Understanding
+) -> Result:
+    """Classify the series of a batch of one time axis that has rows, and leave its other columns alone.
+
+    Raises
+    ------
+    DataError
+        If its series do not fit the table's dates.
+    """
+    return classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
+
+
+def _answer(
+    classifier: Classifier, group: AxisRows, understanding: Understanding, diagnosers: Diagnosers | None
+) -> Answers:
+    def classify(series: NDArray[np.float32]) -> Result:
+        padded = with_epochs(AxisRows(group.rows, series, group.dates), least)
+        return classifier.classify_matrix(padded.series, (padded.dates - padded.dates[:1]).astype(np.float32))
+
+    # An axis that all rows share was checked before; a row of its own axis merely has too few epochs.
+    least = classifier.model.limits.min_epochs if understanding.any_axis else 0
+    result = classify(group.series)
+    if diagnosers is None:
+        return Answers(result.to_arrow())
+    diagnosis = diagnosers.on(group.dates).diagnose(group.series, result, classify)
+    added = diagnosis.to_arrow()
+    fields = added_fields(understanding, diagnosed=True)
+    columns = [*result.to_arrow().columns, *added.columns]
+    if len(fields) > len(columns):
+        columns.append(added.column("velocity_mm_yr"))
+    return Answers(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)), diagnosis.counts(), diagnosis)

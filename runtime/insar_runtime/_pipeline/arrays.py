@@ -1,0 +1,59 @@
+"""Diagnosis of series that a caller has as an array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from insar_runtime._diagnosis.diagnosis import Diagnoser, Diagnosis
+from insar_runtime._diagnosis.file_noise import estimate_noise
+from insar_runtime._diagnosis.noise import FileNoise
+from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._inference.arrays import as_series
+from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime.errors import UsageError
+from insar_runtime.result import Result
+
+if TYPE_CHECKING:
+    from insar_runtime.classifier import Classifier
+
+_MOST_ROWS: Final = 4096
+"""Rows that the noise is estimated from."""
+
+
+def diagnose_array(
+    classifier: Classifier,
+    displacement: ArrayLike,
+    dates: ArrayLike | Sequence[Any],
+    *,
+    result: Result | None,
+    noise: FileNoise | None,
+    half_wavelength_mm: float | Literal["auto"] | None,
+    options: Diagnose,
+) -> Diagnosis:
+    """Diagnose an array; see ``Classifier.diagnose``."""
+    series, axis = as_series(displacement, dates)
+    days = (axis - axis[:1]).astype(np.float64)
+    if isinstance(half_wavelength_mm, str):
+        if half_wavelength_mm != "auto":
+            raise UsageError(f"half_wavelength_mm is {half_wavelength_mm!r}; give millimetres, None or 'auto'")
+        half_wavelength_mm = find_wavelength(axis).half_mm
+    elif half_wavelength_mm is not None:
+        half_wavelength_mm = find_wavelength(axis, declared_mm=half_wavelength_mm).half_mm
+    if result is None:
+        result = classifier.classify_matrix(series, days.astype(np.float32))
+    elif len(result) != len(series):
+        raise UsageError(f"result is of {len(result)} series and displacement of {len(series)}; give that of these")
+    if noise is None:
+        rows = np.unique(np.linspace(0, max(len(series) - 1, 0), min(len(series), _MOST_ROWS)).astype(np.intp))
+        noise = estimate_noise(series[rows], axis)
+    elif not np.array_equal(noise.days, days):
+        noise = noise.on(days)
+
+    def classify(rows: NDArray[np.float32]) -> Result:
+        return classifier.classify_matrix(rows, days.astype(np.float32))
+
+    return Diagnoser(noise, axis, half_wavelength_mm, options).diagnose(series, result, classify)

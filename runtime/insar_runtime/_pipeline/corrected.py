@@ -1,0 +1,225 @@
+"""The table of the input with repaired jumps taken out of its series, and what takes them back in."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from insar_runtime._input.columns import is_list
+from insar_runtime._input.understanding import Understanding
+from insar_runtime._pipeline.series_columns import common_type, float_type, inexact_rows, with_items, with_rows
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS
+from insar_runtime.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.diagnosis import Diagnosis
+
+ORIGINAL: Final = "corrected_original"
+CORRECTED_FIELDS: Final = (
+    pa.field("corrected_dates", pa.list_(pa.date32())),
+    pa.field("corrected_mm", pa.list_(pa.float32())),
+    pa.field("corrected_cycles", pa.list_(pa.int8())),
+    pa.field("corrected_class", pa.dictionary(pa.int8(), pa.string())),
+)
+"""Columns that say what was taken out, and what class the rest is; ``ORIGINAL`` follows them."""
+BLOCK_KEY: Final = "corrected"
+"""Key within our block of metadata, under which stands what ``restore`` needs."""
+
+
+class CorrectedTable:
+    """Makes the corrected table batch by batch; may be shared between threads.
+
+    Parameters
+    ----------
+    understanding : Understanding
+        Of the input, whose series have the types of the file.
+
+    Raises
+    ------
+    DataError
+        If the input was corrected before.
+    """
+
+    def __init__(self, understanding: Understanding) -> None:
+        self._understanding = understanding
+        self._input = understanding.schema
+        self._series = set(understanding.layout.columns)
+        added = {ORIGINAL, *(field.name for field in CORRECTED_FIELDS)}
+        clash = next((name for name in self._input.names if name in added), None)
+        if clash is not None:
+            raise DataError(f"the input has a column {clash} already: restore it first (insar-rt restore), or drop it")
+        fields = [self._corrected(field) if field.name in self._series else field for field in self._input]
+        types = [_items(self._input.field(name).type) for name in understanding.layout.columns]
+        self._original = pa.field(ORIGINAL, pa.list_(common_type(types)))
+        self.schema = pa.schema([*fields, *CORRECTED_FIELDS, self._original], self._input.metadata)
+
+    @property
+    def schema_of_input(self) -> pa.Schema:
+        """What the columns were before."""
+        return self._input
+
+    def described(self) -> dict[str, Any]:
+        """Give what ``restore`` needs to know, as plain values."""
+        schema = base64.b64encode(self._input.serialize()).decode("ascii")
+        return {BLOCK_KEY: {"schema": schema, "series": list(self._understanding.layout.columns)}}
+
+    def make(self, batch: pa.RecordBatch, diagnosis: Diagnosis) -> pa.RecordBatch:
+        """Correct a batch of the input that was diagnosed."""
+        layout = self._understanding.layout
+        taken_out = diagnosis.offsets / self._understanding.units.factor_to_mm
+        make = self._make_wide if layout.kind == "wide" else self._make_lists
+        series, original = make(batch, diagnosis.repaired_rows, taken_out)
+        columns = [
+            series[name] if name in series else batch.column(place) for place, name in enumerate(self._input.names)
+        ]
+        return pa.RecordBatch.from_arrays([*columns, *_told(diagnosis), original], schema=self.schema)
+
+    def _corrected(self, field: pa.Field) -> pa.Field:
+        if is_list(field.type):
+            return field.with_type(with_items(field.type, float_type(field.type.value_type)))
+        return field.with_type(float_type(field.type))
+
+    def _make_wide(
+        self, batch: pa.RecordBatch, rows: NDArray[np.intp], taken_out: NDArray[np.float64]
+    ) -> tuple[dict[str, pa.Array], pa.Array]:
+        names = self._understanding.layout.columns
+        columns = [batch.column(batch.schema.get_field_index(name)) for name in names]
+        kept = np.unique(np.concatenate([rows, *map(inexact_rows, columns)])).astype(np.intp)
+        series = {}
+        for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+            target = self.schema.field(name).type
+            after = column if column.type == target else column.cast(target, safe=False)
+            if len(rows) and not pa.types.is_null(target):
+                fresh = pc.subtract(after.take(pa.array(rows)).cast(pa.float64()), pa.array(taken_out[:, place]))
+                after = with_rows(after, rows, fresh.cast(target, safe=False))
+            series[name] = after
+        flat = [
+            self._as_original(name, column.take(pa.array(kept))) for name, column in zip(names, columns, strict=True)
+        ]
+        # From date after date to row after row.
+        order = (np.arange(len(names))[None, :] * len(kept) + np.arange(len(kept))[:, None]).ravel()
+        values = pa.concat_arrays(flat).take(pa.array(order)) if len(kept) else _none(self._original)
+        return series, _in_rows(values, kept, batch.num_rows, len(names))
+
+    def _as_original(self, name: str, column: pa.Array) -> pa.Array:
+        try:
+            return column.cast(self._original.type.value_type)
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"column '{name}' holds numbers that a double rounds, others hold fractions: give all dates one type"
+            ) from error
+
+    def _make_lists(
+        self, batch: pa.RecordBatch, rows: NDArray[np.intp], taken_out: NDArray[np.float64]
+    ) -> tuple[dict[str, pa.Array], pa.Array]:
+        layout = self._understanding.layout
+        (name,) = layout.columns
+        column = batch.column(batch.schema.get_field_index(name))
+        width = len(layout.dates)
+        if layout.order is not None:
+            in_file = np.empty_like(taken_out)
+            in_file[:, layout.order] = taken_out
+            taken_out = in_file
+        kept = np.unique(np.concatenate([rows, _inexact_lists(column)])).astype(np.intp)
+        target = self.schema.field(name).type
+        after = column if column.type == target else _cast_items(column, target)
+        if len(rows):
+            old = after.take(pa.array(rows)).flatten()
+            fresh = pc.subtract(old.cast(pa.float64()), pa.array(taken_out.ravel())).cast(old.type, safe=False)
+            after = with_rows(after, rows, fresh)
+        values = column.take(pa.array(kept)).flatten() if len(kept) else _none(self._original)
+        return {name: after}, _in_rows(values, kept, batch.num_rows, width)
+
+
+def check_csv(schema: pa.Schema) -> None:
+    """Refuse a corrected table in text whose original could not be restored from it.
+
+    Raises
+    ------
+    UsageError
+        If a column is one that text does not give back as it was.
+    """
+    t = pa.types
+    exact = (
+        t.is_boolean,
+        t.is_integer,
+        t.is_float32,
+        t.is_float64,
+        t.is_string,
+        t.is_large_string,
+        t.is_date,
+        t.is_null,
+    )
+    for field in schema:
+        plain = field.type.value_type if t.is_dictionary(field.type) else field.type
+        if not any(test(plain) for test in exact):
+            raise UsageError(
+                f"a CSV does not hold column '{field.name}' of type {field.type} such that it could be restored; "
+                "name a .parquet or .arrow file for the corrected series"
+            )
+
+
+def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
+    """Give the schema of the table that was corrected, and the names of its series, from our block.
+
+    Raises
+    ------
+    KeyError, ValueError, pyarrow.ArrowException
+        If the block tells of no correction.
+    """
+    told = block[BLOCK_KEY]
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["schema"]))), list(told["series"])
+
+
+def _told(diagnosis: Diagnosis) -> list[pa.Array]:
+    """Give the columns that say what was taken out; null in rows that are as they were."""
+    rows, jumps, taken = len(diagnosis), diagnosis.jumps, diagnosis.jump_repaired
+    counts = np.zeros(rows, dtype=np.int32)
+    counts[diagnosis.jump_rows] = np.bincount(jumps.rows[taken], minlength=len(diagnosis.jump_rows))
+    offsets = pa.array(np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)]))
+    untouched = pa.array(counts == 0)
+    dates = diagnosis.dates[jumps.epoch[taken]].astype(np.int64).astype(np.int32)
+    cycles = jumps.cycles[taken]
+    classes = np.full(rows, NO_CLASS, dtype=np.int8)
+    classes[diagnosis.repaired_rows] = diagnosis.class_after_repair
+    columns = [pa.array(dates).cast(pa.date32()), pa.array(diagnosis.taken_out_mm), pa.array(cycles, mask=cycles == 0)]
+    return [
+        *(pa.ListArray.from_arrays(offsets, values, mask=untouched) for values in columns),
+        pa.DictionaryArray.from_arrays(pa.array(classes, mask=classes == NO_CLASS), pa.array(CLASS_NAMES, pa.string())),
+    ]
+
+
+def _items(data_type: pa.DataType) -> pa.DataType:
+    return data_type.value_type if is_list(data_type) else data_type
+
+
+def _none(field: pa.Field) -> pa.Array:
+    return pa.array([], field.type.value_type)
+
+
+def _in_rows(values: pa.Array, kept: NDArray[np.intp], rows: int, width: int) -> pa.Array:
+    """Put as many values into each of some rows; null into the others."""
+    there = np.zeros(rows, dtype=np.bool_)
+    there[kept] = True
+    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(there * width, dtype=np.int32)])
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(~there))
+
+
+def _cast_items(column: pa.Array, target: pa.DataType) -> pa.Array:
+    return column.cast(target, safe=False)
+
+
+def _inexact_lists(column: pa.Array) -> NDArray[np.intp]:
+    """Give the rows of a column of lists that a float does not hold."""
+    items = inexact_rows(column.flatten())
+    if not len(items):
+        return items
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    lengths = np.where(column.is_valid().to_numpy(zero_copy_only=False), lengths, 0)
+    return np.repeat(np.arange(len(column)), lengths)[items]

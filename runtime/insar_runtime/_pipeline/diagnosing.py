@@ -1,0 +1,101 @@
+"""How the rows of one table are diagnosed: by what noise, what wavelength, and a set of fits for each time axis."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._input.declared import Declared
+from insar_runtime._input.understanding import Understanding
+from insar_runtime._input.wavelength import Wavelength, find_wavelength
+
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.diagnosis import Diagnoser
+    from insar_runtime._diagnosis.noise import FileNoise
+
+_MOST_AXES: Final = 8
+"""Time axes whose matrices are kept: some ten megabytes each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagnosing:
+    """How a table is diagnosed; small enough to be sent to workers.
+
+    Attributes
+    ----------
+    options : Diagnose
+    noise : FileNoise
+        Of the table, on its own time axis.
+    dates : ndarray of datetime64[D], shape [T]
+        This axis.
+    wavelength : Wavelength
+        What a cycle is.
+    """
+
+    options: Diagnose
+    noise: FileNoise
+    dates: NDArray[np.datetime64]
+    wavelength: Wavelength
+
+    @classmethod
+    def of(cls, understanding: Understanding, options: Diagnose, noise: FileNoise, said: Declared) -> Diagnosing:
+        """Gather how a table is diagnosed.
+
+        Parameters
+        ----------
+        understanding : Understanding
+            Of the table.
+        options : Diagnose
+        noise : FileNoise
+            Of the table.
+        said : Declared
+            What the user says of the table; its wavelength only where the user names one.
+        """
+        layout = understanding.layout
+        wavelength = find_wavelength(layout.dates, layout.made_by, said.half_wavelength_mm)
+        return cls(options, noise, layout.dates, wavelength)
+
+    def described(self) -> dict[str, Any]:
+        """Give what a reader of the output needs to know of it, as plain values."""
+        return {
+            "jumps": self.options.jumps,
+            "repair_above": self.options.repair_above,
+            "repair_damped": self.options.repair_damped,
+            "half_wavelength_mm": self.wavelength.half_mm,
+            "half_wavelength_evidence": self.wavelength.evidence,
+            "noise": self.noise.to_dict(self.dates),
+        }
+
+
+class Diagnosers:
+    """A diagnoser for each time axis that occurs. May be shared between threads."""
+
+    def __init__(self, how: Diagnosing) -> None:
+        self.how = how
+        self._known: OrderedDict[bytes, Diagnoser] = OrderedDict()
+        self._lock = Lock()
+
+    def on(self, dates: NDArray[np.datetime64]) -> Diagnoser:
+        """Give the diagnoser for series of these dates [T]."""
+        key = dates.astype("datetime64[D]").tobytes()
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = self._make(dates)
+            self._known.move_to_end(key)
+            while len(self._known) > _MOST_AXES:
+                self._known.popitem(last=False)
+            return self._known[key]
+
+    def _make(self, dates: NDArray[np.datetime64]) -> Diagnoser:
+        from insar_runtime._diagnosis.diagnosis import Diagnoser  # noqa: PLC0415 - most runs take none of it
+
+        how = self.how
+        same = np.array_equal(dates, how.dates)
+        noise = how.noise if same else how.noise.on((dates - dates[:1]).astype(np.float64))
+        return Diagnoser(noise, dates, how.wavelength.half_mm, how.options)

@@ -1,0 +1,142 @@
+"""Let finders look at series of known truth, and write down what came of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime import Classifier
+from insar_runtime._diagnosis.found import Breaks, Jumps
+from insar_runtime._diagnosis.repair import offsets, repairable
+from insar_runtime._diagnosis.status import FitStatus
+from insar_runtime.classes import TrendClass
+from training.diagnosis.metrics import Table, match
+from training.diagnosis.scenes import Scene
+from training.diagnosis.sets import BreakSet, JumpSet
+
+REPAIR_ABOVE: Final = 0.9
+
+
+class FindsBreaks(Protocol):
+    """A ``BreakFinder``."""
+
+    def find(self, displacement: NDArray[np.float32]) -> Breaks:
+        """Find the best break of series [n, T]."""
+
+
+class FindsJumps(Protocol):
+    """A ``JumpFinder``."""
+
+    def find(self, displacement: NDArray[np.float32]) -> Jumps:
+        """Find all jumps of series [n, T]."""
+
+
+@dataclass(frozen=True)
+class JumpTables:
+    """What came of series with jumps or without.
+
+    Attributes
+    ----------
+    true : Table
+        One row a change of level that there is.
+    found : Table
+        One row a find.
+    rows : Table
+        One row a series.
+    """
+
+    true: Table
+    found: Table
+    rows: Table
+
+
+def look_for_breaks(finder: FindsBreaks, classifier: Classifier, scene: Scene, made: BreakSet) -> Table:
+    """Find the breaks of a set; see ``metrics.break_numbers`` for the columns."""
+    found = finder.find(made.displacement)
+    answered = (found.status == FitStatus.OK) & np.isfinite(found.day)
+    index = np.arange(len(scene.days), dtype=np.float64)
+    place, true_place, low, high = (
+        np.interp(day, scene.days, index) for day in (found.day, made.day, found.day_lo, found.day_hi)
+    )
+    top = classifier.classify_matrix(made.displacement, scene.days.astype(np.float32)).class_top
+    flagged = (top == TrendClass.BILINEAR) | ((top == TrendClass.QUADRATIC) & found.explains)
+    return {
+        "group": _named(scene.group, len(made)),
+        "missing": _named(made.missing, len(made)),
+        "departure": made.departure,
+        "flagged": flagged,
+        "answered": answered,
+        "covered": (found.day_lo <= made.day) & (made.day <= found.day_hi),
+        "error_epochs": place - true_place,
+        "width_epochs": high - low,
+        "z_before": (found.v_before - made.v_before) / found.v_before_std,
+        "z_after": (found.v_after - made.v_after) / found.v_after_std,
+        "explains": found.explains,
+    }
+
+
+def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, made: JumpSet) -> JumpTables:
+    """Find the jumps of a set, take out those that are sure, and classify the rows before and after."""
+    epochs, truth = made.displacement.shape[1], made.changes
+    found = finder.find(made.displacement)
+    # An up is no down: rows of each sign are matched by themselves.
+    pair = match((_signed(found.rows, found.mm), found.epoch), (_signed(truth.rows, truth.mm), truth.epoch))
+    hit = pair >= 0
+    cycles = np.zeros(len(truth.epoch), dtype=np.int64)
+    cycles[pair[hit]] = found.cycles[hit]
+    true_found = np.zeros(len(truth.epoch), dtype=np.bool_)
+    true_found[pair[hit]] = True
+    right = hit.copy()
+    right[hit] &= (found.cycles[hit] == 0) | (found.cycles[hit] == truth.cycles[pair[hit]])
+
+    taken = repairable(found, above=REPAIR_ABOVE, damped=False)
+    steps = truth.steps(epochs)
+    corrected = made.displacement - offsets(found, taken, epochs)
+    days = scene.days.astype(np.float32)
+    top = classifier.classify_matrix(made.displacement, days).class_top
+    flagged = top == TrendClass.PUE
+    facts = {"group": _named(scene.group, len(made)), "kind": _named(made.kind, len(made)), "flagged": flagged}
+    return JumpTables(
+        true={
+            **{name: column[truth.rows] for name, column in facts.items()},
+            "jumps": truth.jumps[truth.rows],
+            "duration": truth.duration,
+            "mm": truth.mm,
+            "cycles": truth.cycles,
+            "found": true_found,
+            "cycles_found": cycles,
+        },
+        found={
+            **{name: column[found.rows] for name, column in facts.items()},
+            "jumps": truth.jumps[found.rows],
+            "matched": hit,
+            "right": right,
+            "cycles_found": found.cycles,
+            "probability": found.probability,
+            "mm": found.mm,
+        },
+        rows={
+            **facts,
+            "jumps": truth.jumps,
+            "background": made.background,
+            "answered": found.status == FitStatus.OK,
+            "found": found.counts > 0,
+            "changed": np.bincount(found.rows[taken], minlength=len(made)) > 0,
+            "before": np.mean(steps**2, axis=1),
+            "after": np.mean((steps - offsets(found, taken, epochs)) ** 2, axis=1),
+            "class_clean": classifier.classify_matrix(made.clean, days).class_top,
+            "class_before": top,
+            "class_after": classifier.classify_matrix(corrected.astype(np.float32), days).class_top,
+        },
+    )
+
+
+def _signed(rows: NDArray[np.integer], mm: NDArray[np.floating]) -> NDArray[np.int64]:
+    return np.asarray(2 * rows + (mm > 0), dtype=np.int64)
+
+
+def _named(name: str, count: int) -> NDArray[Any]:
+    return np.full(count, name)
