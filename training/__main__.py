@@ -157,6 +157,19 @@ def rates(
 
 
 @app.command()
+def diagnosis_sheets(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the sheets.")],
+    seed: Annotated[int, typer.Option(help="Seed of the choice of rows.")] = 0,
+) -> None:
+    """Draw sheets of real rows with their breaks and jumps, so that a person can look at them."""
+    from training.diagnosis.sheets import draw_diagnosis_sheets
+
+    sheets = draw_diagnosis_sheets(real, out, seed=seed, announce=_say)
+    _say(f"{len(sheets)} sheets in {out}")
+
+
+@app.command()
 def benchmark(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "benchmark",
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,

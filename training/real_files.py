@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.units import Unit
+from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime._pipeline.sample import RowSample
 from insar_runtime.errors import DataError, InputNotFoundError
@@ -137,7 +139,21 @@ def read_real(folder: Path, file: RealFile) -> tuple[Floats, Floats]:
     path = folder / file.path
     if not path.is_file():
         raise InputNotFoundError(f"{path} is not there; give the folder of the project's real files")
-    return _read_transposed(path) if file.transposed else read_series(path)
+    if not file.transposed:
+        return read_series(path)
+    rows, dates = _read_transposed(path)
+    return rows, (dates - dates[0]).astype(np.float32)
+
+
+def real_axis(folder: Path, file: RealFile) -> tuple[NDArray[np.datetime64], float | None]:
+    """Give the dates [T] of one of ``REAL_FILES``, and half the wavelength in mm that its jumps are multiples of."""
+    path = folder / file.path
+    if file.transposed:
+        dates = _read_transposed(path)[1]
+        return dates, find_wavelength(dates).half_mm
+    with open_understood(path, Declared(half_wavelength_mm=HALF_WAVELENGTH_MM)) as table:
+        layout = table.understanding.layout
+        return layout.dates, find_wavelength(layout.dates, layout.made_by).half_mm
 
 
 def real_bank(folder: Path, *, trained: bool) -> NoiseBank:
@@ -151,10 +167,10 @@ def one_by_one(bank: NoiseBank) -> list[tuple[str, NoiseBank]]:
     return [(file.name, NoiseBank((file,), bank.vary)) for file in bank.files]
 
 
-def _read_transposed(path: Path) -> tuple[Floats, Floats]:
+def _read_transposed(path: Path) -> tuple[Floats, NDArray[np.datetime64]]:
     """Read a table with a date a row and a point a column, which the run-time refuses on purpose."""
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))[1:]
     dates = np.array([row[0] for row in rows], dtype="datetime64[D]")
     values = np.array([row[1:] for row in rows], dtype=np.float32)
-    return np.ascontiguousarray(values.T), (dates - dates[0]).astype(np.float32)
+    return np.ascontiguousarray(values.T), dates

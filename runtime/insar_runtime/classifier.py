@@ -212,6 +212,7 @@ class Classifier(OpenModel):
         units: Unit | None = None,
         keep_series: bool = False,
         diagnose: bool | Diagnose = False,
+        noise: FileNoise | None = None,
         half_wavelength_mm: float | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Classify a stream of Arrow record batches; same rows, same order, one batch out for one in.
@@ -228,7 +229,9 @@ class Classifier(OpenModel):
         keep_series : bool
             Whether the columns of the series are kept beside the attributes.
         diagnose : bool or Diagnose
-            Whether rates, breaks and jumps are found as well, and how; the noise is that of the first rows.
+            Whether rates, breaks and jumps are found as well, and how.
+        noise : FileNoise, optional
+            Of the file that the rows are from, such as ``Diagnosis.noise``; by default that of the first rows.
         half_wavelength_mm : float, optional
             Of the radar; by default the model's for series in radians, and for jumps what producer and dates prove.
 
@@ -253,4 +256,5 @@ class Classifier(OpenModel):
             half_wavelength_mm=half_wavelength_mm,
             keep_series=keep_series,
             diagnose=Diagnose() if diagnose is True else diagnose or None,
+            noise=noise,
         )

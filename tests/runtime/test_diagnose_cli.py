@@ -19,6 +19,7 @@ import pytest
 from insar_runtime import Classifier, Diagnose, classify_file
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._input.wavelength import SENTINEL1_MM
+from insar_runtime.errors import DataError
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run
 from tests.runtime.diagnoses import DATES, moving
@@ -305,6 +306,23 @@ def test_an_empty_table(tmp_path: Path, classifier: Classifier) -> None:
     assert pq.read_metadata(path).num_rows == 0
 
 
+def test_columns_of_the_input_with_names_of_ours_are_kept_under_others(tmp_path: Path, classifier: Classifier) -> None:
+    table = wide(moving(), DATES)
+    theirs = pa.array(np.arange(table.num_rows) / 8, pa.float64())
+    source = write(table.append_column("velocity_std", theirs), tmp_path / "in.parquet")
+    found = diagnosed(source, tmp_path, classifier)
+    assert found["velocity_std_input"].combine_chunks().equals(theirs)
+    assert found["velocity_std"].type == pa.float32()
+    plain = tmp_path / "plain.parquet"
+    classify_file(source, plain, classifier=classifier)
+    assert pq.read_table(plain)["velocity_std"].combine_chunks().equals(theirs)
+    both = write(
+        table.append_column("v_after", theirs).append_column("v_after_input", theirs), tmp_path / "both.parquet"
+    )
+    with pytest.raises(DataError, match="v_after_input already"):
+        diagnosed(both, tmp_path, classifier)
+
+
 def test_real_files(tmp_path: Path, real: Callable[[str], Path], classifier: Classifier) -> None:
     """EGMS states rates of its own; ours stand beside them, and the file that was corrected comes back."""
     source = real("egms_l2_wroclaw/175_0304_IW1_VV.csv")
@@ -321,6 +339,9 @@ def test_real_files(tmp_path: Path, real: Callable[[str], Path], classifier: Cla
         np.testing.assert_array_equal(one, other)
     egms = real("egms_l2_carpathians/102_100.csv")
     table = diagnosed(egms, tmp_path, classifier)
-    assert {"acceleration_std", "acceleration_mm_yr2_std"} <= set(table.schema.names)
+    theirs, ours = (table[name].to_numpy() for name in ("acceleration_std_input", "acceleration_std"))
+    assert np.quantile(np.abs(theirs - ours), 0.98) < 0.0055
+    notes = json.loads(table.schema.metadata[b"insar_runtime"])["notes"]
+    assert any("acceleration_std_input" in note for note in notes)
     difference = np.abs(table["velocity_mm_yr"].to_numpy() - table["mean_velocity"].to_numpy())
     assert np.quantile(difference, 0.99) < 0.11

@@ -47,7 +47,7 @@ def test_known_motion_is_found(found: Diagnosis) -> None:
         assert row["n_jumps"] is None
         assert row["jump_dates"] is None
         assert row["break_date"] is None
-        assert abs(row["velocity_mm_yr"]) < 6 * row["velocity_mm_yr_std"]
+        assert abs(row["velocity_mm_yr"]) < 6 * row["velocity_std"]
     for row in rows[STEPPED]:
         assert (row["n_jumps"], row["jump_cycles"], row["jump_repaired"]) == (1, [1], [True])
         assert row["jump_dates"] == [DATES[70].item()]
@@ -76,6 +76,18 @@ def test_the_corrected_series_are_those_without_jumps(found: Diagnosis) -> None:
     same = np.setdiff1d(np.arange(60), found.repaired_rows)
     np.testing.assert_array_equal(found.corrected[same], displacement[same].astype(np.float32))
     np.testing.assert_array_equal(found.displacement, displacement.astype(np.float32))
+
+
+def test_the_break_of_a_repaired_series_is_found_without_its_jumps(classifier: Classifier) -> None:
+    displacement = moving()
+    displacement[BENT, 20:35] -= 2 * SENTINEL1_MM
+    rows = rows_of(classifier.diagnose(displacement, DATES, jumps="all"))[BENT]
+    repaired = [row for row in rows if row["class_after_repair"] == "Bilinear"]
+    assert len(repaired) > 8
+    for row in repaired:
+        assert row["jump_cycles"] == [-2, 2]
+        assert abs((row["break_date"] - DATES[75].item()).days) < 60
+        assert row["v_after"] - row["v_before"] == pytest.approx(30, abs=6)
 
 
 def test_unknown_wavelengths_give_no_cycles_and_no_repair(classifier: Classifier) -> None:
@@ -206,6 +218,15 @@ def test_batches_give_the_same_however_they_are_cut(classifier: Classifier, step
     assert whole.select(DIAGNOSIS_SCHEMA.names).to_pylist() == alone
 
 
+def test_a_part_of_a_file_is_diagnosed_by_the_noise_of_the_whole(classifier: Classifier) -> None:
+    """What the parts of a file need to agree, wherever they are worked on."""
+    table = wide(moving(), DATES)
+    whole = pa.Table.from_batches(classifier.classify_batches(table, diagnose=True)).to_pylist()
+    noise = classifier.diagnose(moving(), DATES).noise
+    (part,) = classifier.classify_batches(table.slice(20, 7).combine_chunks(), diagnose=True, noise=noise)
+    assert part.to_pylist() == whole[20:27]
+
+
 def test_batches_of_no_rows(classifier: Classifier) -> None:
     table = wide(moving(), DATES)
     batches = [table.slice(0, 0).combine_chunks().to_batches(), table.to_batches()]
@@ -226,12 +247,7 @@ def test_a_velocity_of_the_table_is_left_alone(classifier: Classifier) -> None:
     assert out["velocity"].to_pylist() == ["a"] * 60
 
 
-def test_columns_of_egms_and_ours_do_not_meet() -> None:
-    egms = {
-        "mean_velocity", "mean_velocity_std", "acceleration", "acceleration_std", "seasonality", "seasonality_std",
-        "rmse", "rmse_ts", "gnss_velocity", "velocity_std",
-    }  # fmt: skip
-    assert not egms & set(DIAGNOSIS_SCHEMA.names)
+def test_columns_of_classes_and_of_a_diagnosis_do_not_meet() -> None:
     assert not set(RESULT_SCHEMA.names) & set(DIAGNOSIS_SCHEMA.names)
 
 

@@ -16,6 +16,7 @@ from insar_runtime._commands.options import (
     HalfWavelengthOption,
     IdOption,
     JsonOption,
+    JumpRowsName,
     LatOption,
     LonOption,
     ModelOption,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from insar_runtime._views.logs import Reporter
 
 FormatName = Literal["parquet", "gpkg", "csv", "arrow"]
-JumpRowsName = Literal["flagged", "all"]
 LogFormatName = Literal["text", "json"]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Kept here rather than imported, so that --help needs neither numpy nor onnxruntime.
 DeviceName = Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"]
+JumpRowsName = Literal["flagged", "all"]
 PrecisionName = Literal["fp32", "int8"]
 UnitName = Literal["mm", "cm", "m", "rad"]
 

@@ -14,6 +14,7 @@ from insar_runtime._commands.options import (
     HalfWavelengthOption,
     InputArgument,
     JsonOption,
+    JumpRowsName,
     LatOption,
     LonOption,
     ModelOption,
@@ -48,6 +49,13 @@ def show(
     lon: LonOption = None,
     lat: LatOption = None,
     velocity: VelocityOption = None,
+    jumps: Annotated[
+        JumpRowsName | None,
+        typer.Option(help="Search the point for jumps if its class is PUE (flagged), or in any case (all)."),
+    ] = None,
+    repair_damped: Annotated[
+        bool, typer.Option("--repair-damped", help="Take out jumps that are no whole cycles, too.")
+    ] = False,
     png: Annotated[
         Path | None,
         typer.Option(help="Write the plot to this PNG file (needs the extra plot).", show_default=False),
@@ -56,10 +64,11 @@ def show(
     plain: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one point: its series, its class and what is known about both.
+    """Show one point: its series, its class, and what happened: trend, break, jumps.
 
-    A file that classify has written keeps its classes; --model asks a model anew.
+    A file that classify has written keeps its classes, and its diagnosis; --model asks a model anew.
     """
+    from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._output.atomic import refuse_input
     from insar_runtime._views.series_png import check_png, write_png
     from insar_runtime._views.show import find_point
@@ -82,11 +91,13 @@ def show(
     with watched(source) as progress:
         point = find_point(
             source,
-            declared.or_radar(load_model(model).half_wavelength_mm),
+            declared,
             point_id=point_id,
             row=row,
             open_classifier=partial(open_classifier, model, device, precision, 1, None),
             anew=model is not None,
+            diagnose=Diagnose(jumps or "flagged", repair_damped=repair_damped) if jumps or repair_damped else None,
+            radar_mm=load_model(model).half_wavelength_mm,
             progress=progress,
         )
     if png is not None:

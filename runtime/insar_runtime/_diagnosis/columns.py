@@ -15,11 +15,11 @@ from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 _LABEL: Final = pa.dictionary(pa.int8(), pa.string())
 _RATES: Final = {
     "velocity_mm_yr": "velocity",
-    "velocity_mm_yr_std": "velocity_std",
+    "velocity_std": "velocity_std",
     "acceleration_mm_yr2": "acceleration",
-    "acceleration_mm_yr2_std": "acceleration_std",
+    "acceleration_std": "acceleration_std",
     "season_amp_mm": "season_amp",
-    "season_amp_mm_std": "season_amp_std",
+    "season_amp_std": "season_amp_std",
     "rmse_mm": "rmse",
 }
 _BREAK_DATES: Final = {"break_date": "day", "break_lo": "day_lo", "break_hi": "day_hi"}
@@ -42,8 +42,7 @@ DIAGNOSIS_SCHEMA: Final = pa.schema(
         pa.field("diagnosis_status", _LABEL),
     ]
 )
-"""Columns that a diagnosis adds to a table, after those of the classes. A standard deviation has the name of its column
-and ``_std``: files of EGMS have an ``acceleration_std`` of their own, and those of MintPy a ``velocity_std``."""
+"""Columns that a diagnosis adds to a table, after those of the classes."""
 
 
 def to_arrow(diagnosis: Diagnosis) -> pa.RecordBatch:

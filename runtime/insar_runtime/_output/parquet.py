@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insar_runtime._input.columns import is_list
+from insar_runtime._input.dates import find_date_columns
 from insar_runtime._output.atomic import check_count, flush_and_close, let_go
+from insar_runtime.errors import DataError
 
 _ROW_GROUP_ROWS: Final = 65_536
 WAITING_SERIES_BYTES: Final = 64 << 20
@@ -26,6 +28,7 @@ class ParquetWriter:
         # Probabilities hardly repeat: a dictionary makes them slower and larger. Series of one decimal do.
         dictionaries = [field.name for field in schema if not pa.types.is_floating(field.type)]
         dictionaries += [f"{field.name}.list.element" for field in schema if is_list(field.type)]
+        dictionaries += _dates(schema)
         self._file = path.open("wb")
         self._writer = pq.ParquetWriter(
             self._file, schema, compression="zstd", use_dictionary=dictionaries, write_page_checksum=True
@@ -59,3 +62,11 @@ class ParquetWriter:
             table = pa.Table.from_batches(self._waiting, schema=self._schema)
             self._writer.write_table(table, row_group_size=self._waiting_rows)
         self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+
+
+def _dates(schema: pa.Schema) -> Sequence[str]:
+    """Give the columns of series with one column a date."""
+    try:
+        return find_date_columns(schema.names).names
+    except DataError:
+        return ()

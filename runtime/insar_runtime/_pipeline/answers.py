@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 VELOCITY = "velocity"
 """Column that viewers look for; written beside a diagnosis where the table has no velocity."""
+_OF_INPUT = "{}_input"
+"""Name of a column of the input that has one of the names of a diagnosis: files of EGMS have an ``acceleration_std`` of
+their own, and those of MintPy a ``velocity_std``. Who reads our columns finds them under the same names everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,23 @@ class Answers:
     columns: pa.RecordBatch
     counts: Mapping[str, int] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
+
+
+def renamed(understanding: Understanding, *, keep_series: bool, diagnosed: bool) -> dict[str, str]:
+    """Give the columns of the input that are kept under another name, with that name."""
+    if not diagnosed:
+        return {}
+    from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
+
+    kept = understanding.kept(keep_series=keep_series)
+    return {name: _OF_INPUT.format(name) for name in kept if name in DIAGNOSIS_SCHEMA.names}
+
+
+def kept_fields(understanding: Understanding, *, keep_series: bool, diagnosed: bool) -> list[pa.Field]:
+    """Give the columns of the input that are kept, as the output names them."""
+    names = renamed(understanding, keep_series=keep_series, diagnosed=diagnosed)
+    fields = (understanding.schema.field(name) for name in understanding.kept(keep_series=keep_series))
+    return [field.with_name(names.get(field.name, field.name)) for field in fields]
 
 
 def added_fields(understanding: Understanding, *, diagnosed: bool) -> list[pa.Field]:

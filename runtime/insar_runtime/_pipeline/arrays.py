@@ -14,6 +14,7 @@ from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._inference.arrays import as_series
 from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._pipeline.diagnosing import on_axis
 from insar_runtime.errors import UsageError
 from insar_runtime.result import Result
 
@@ -50,8 +51,7 @@ def diagnose_array(
     if noise is None:
         rows = np.unique(np.linspace(0, max(len(series) - 1, 0), min(len(series), _MOST_ROWS)).astype(np.intp))
         noise = estimate_noise(series[rows], axis)
-    elif not np.array_equal(noise.days, days):
-        noise = noise.on(days)
+    noise = on_axis(noise, axis)
 
     def classify(rows: NDArray[np.float32]) -> Result:
         return classifier.classify_matrix(rows, days.astype(np.float32))

@@ -96,6 +96,10 @@ class Diagnosers:
         from insar_runtime._diagnosis.diagnosis import Diagnoser  # noqa: PLC0415 - most runs take none of it
 
         how = self.how
-        same = np.array_equal(dates, how.dates)
-        noise = how.noise if same else how.noise.on((dates - dates[:1]).astype(np.float64))
-        return Diagnoser(noise, dates, how.wavelength.half_mm, how.options)
+        return Diagnoser(on_axis(how.noise, dates), dates, how.wavelength.half_mm, how.options)
+
+
+def on_axis(noise: FileNoise, dates: NDArray[np.datetime64]) -> FileNoise:
+    """Give the noise on a time axis [T]; the same where that is its own."""
+    days = (dates - dates[:1]).astype(np.float64)
+    return noise if np.array_equal(days, noise.days) else noise.on(days)

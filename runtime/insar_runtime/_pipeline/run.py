@@ -33,7 +33,7 @@ from insar_runtime._output.points import (
     point_columns,
 )
 from insar_runtime._output.sinks import format_of, open_table
-from insar_runtime._pipeline.answers import answer
+from insar_runtime._pipeline.answers import answer, renamed
 from insar_runtime._pipeline.corrected import CorrectedTable, check_csv
 from insar_runtime._pipeline.diagnosing import Diagnosers
 from insar_runtime._pipeline.request import Request
@@ -153,9 +153,9 @@ class Run:
         """Classify a batch; may be called from several threads at once."""
         understanding = self._understanding
         found = answer(classifier, batch, first_row, understanding=understanding, diagnosers=self._diagnosers)
-        out = beside(understanding, batch, found, keep_series=self._request.keep_series)
-        columns, points = out.columns, None
-        bad = self._bad_rows(batch, out) if self._quarantine else None
+        columns = beside(understanding, batch, found, keep_series=self._request.keep_series)
+        points = None
+        bad = self._bad_rows(batch, found.columns) if self._quarantine else None
         if self._position:
             points = read_points(batch, self._position)
             columns = [*columns, *point_columns(points)]
@@ -292,4 +292,9 @@ class Run:
         notes = [*notes_on(self._understanding), *notes_on_radar(half_wavelength_mm, self._classifier.model)]
         if self._diagnosers is not None and (note := self._diagnosers.how.wavelength.note):
             notes.append(note)
+        diagnosed = self._diagnosers is not None
+        names = renamed(self._understanding, keep_series=self._request.keep_series, diagnosed=diagnosed)
+        notes += [
+            f"column {old} of the input is {new} here: {old} is that of the diagnosis" for old, new in names.items()
+        ]
         return notes

@@ -12,11 +12,12 @@ from insar_runtime._input.batches import in_turn
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.understanding import Understanding, as_first, take_head, understand
 from insar_runtime._input.units import Unit
-from insar_runtime._pipeline.answers import Answers, added_fields, answer
-from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
+from insar_runtime._pipeline.answers import Answers, added_fields, answer, kept_fields
+from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing, on_axis
 from insar_runtime.errors import DataError
 
 if TYPE_CHECKING:
+    from insar_runtime._diagnosis.noise import FileNoise
     from insar_runtime.classifier import Classifier
 
 
@@ -28,6 +29,7 @@ def classify_stream(
     half_wavelength_mm: float | None,
     keep_series: bool,
     diagnose: Diagnose | None,
+    noise: FileNoise | None,
 ) -> Iterator[pa.RecordBatch]:
     """Classify batches; see ``Classifier.classify_batches``."""
     if isinstance(batches, pa.Table):
@@ -43,7 +45,7 @@ def classify_stream(
     if diagnose is not None:
         from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-        noise = noise_of(understanding, head)
+        noise = noise_of(understanding, head) if noise is None else on_axis(noise, understanding.layout.dates)
         diagnosers = Diagnosers(Diagnosing.of(understanding, diagnose, noise, said))
     del head
     done = 0
@@ -62,12 +64,16 @@ def output_schema(understanding: Understanding, *, keep_series: bool, diagnosed:
     DataError
         If the input has a column of the same name as one that would be added.
     """
-    kept = understanding.kept(keep_series=keep_series)
+    kept = kept_fields(understanding, keep_series=keep_series, diagnosed=diagnosed)
     added = added_fields(understanding, diagnosed=diagnosed)
-    clash = sorted(set(kept) & {field.name for field in added}, key=kept.index)
-    if clash:
-        raise DataError(f"the input has a column {clash[0]} already (was it classified before?); drop or rename it")
-    return pa.schema([*(understanding.schema.field(name) for name in kept), *added])
+    seen = {field.name for field in added}
+    for field in kept:
+        if field.name in seen:
+            raise DataError(
+                f"the input has a column {field.name} already (was it classified before?); drop or rename it"
+            )
+        seen.add(field.name)
+    return pa.schema([*kept, *added])
 
 
 def classify_batch(
@@ -88,12 +94,12 @@ def classify_batch(
     """
     batch = as_first(batch, understanding.schema)
     found = answer(classifier, batch, first_row, understanding=understanding, diagnosers=diagnosers)
-    return beside(understanding, batch, found, keep_series=keep_series)
+    schema = output_schema(understanding, keep_series=keep_series, diagnosed=diagnosers is not None)
+    columns = beside(understanding, batch, found, keep_series=keep_series)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def beside(understanding: Understanding, batch: pa.RecordBatch, found: Answers, *, keep_series: bool) -> pa.RecordBatch:
-    """Put what was found of a batch beside the columns of it that are kept."""
+def beside(understanding: Understanding, batch: pa.RecordBatch, found: Answers, *, keep_series: bool) -> list[pa.Array]:
+    """Put what was found of a batch beside the columns of it that are kept; ``output_schema`` names them."""
     kept = understanding.kept(keep_series=keep_series)
-    fields = [*(understanding.schema.field(name) for name in kept), *found.columns.schema]
-    columns = [*(batch.column(name) for name in kept), *found.columns.columns]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+    return [*(batch.column(name) for name in kept), *found.columns.columns]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.slopes import slopes
 from insar_runtime._views.cells import short
+from insar_runtime._views.diagnosed import PointDiagnosis
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +112,8 @@ class Point:
         None where nobody was asked: see the notes.
     stored : Answer or None
         What the file says, where a model was asked anew.
+    diagnosis : PointDiagnosis or None
+        What happened, when, and how sure that is; None where nobody has looked.
     attributes : dict of str to Any
         The other columns, plain values only.
     notes : tuple of str
@@ -132,6 +135,7 @@ class Point:
     sign: str | None
     answer: Answer | None
     stored: Answer | None
+    diagnosis: PointDiagnosis | None
     attributes: dict[str, Any]
     notes: tuple[str, ...]
 
@@ -145,9 +149,18 @@ class Point:
             **(_series_facts(self.series) if self.series else {"dates": None, "displacement_mm": None}),
             "answer": self.answer and self.answer.to_dict(),
             "stored": self.stored and self.stored.to_dict(),
+            "diagnosis": self.diagnosis and self.diagnosis.to_dict(),
+            "corrected_mm": self._corrected(),
             "attributes": self.attributes,
             "notes": self.notes,
         }
+
+    def _corrected(self) -> list[float | None] | None:
+        """Give the series without the repaired jumps, if there are any."""
+        if self.series is None or self.diagnosis is None or not self.diagnosis.repairs:
+            return None
+        offsets = self.diagnosis.offsets(self.series.dates)
+        return [short(np.float32(value)) for value in self.series.displacement - offsets]
 
 
 def _series_facts(series: Series) -> dict[str, Any]:

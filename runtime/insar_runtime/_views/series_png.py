@@ -7,27 +7,21 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from insar_runtime._input.slopes import DAYS_PER_YEAR
 from insar_runtime._output.atomic import check_output
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._output.text import replace_parts
-from insar_runtime._views.point import Answer, Point, Series
+from insar_runtime._views.point import Answer, Point
+from insar_runtime._views.series_layers import INK, LAYERS, Layer
+from insar_runtime._views.sight import Sight
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import UnavailableError, UsageError
 
 _SIZE_INCHES: Final = (10.0, 4.5)
 _DOTS_PER_INCH: Final = 150
-_INK: Final = "#333333"
-_PALE: Final = "#9a9a9a"
-
-Layer = Callable[[Any, Point], None]
-"""Draws something of a point into matplotlib's axes of the series: dates, mm."""
 
 
 def check_png(path: Path, *, overwrite: bool = False) -> None:
@@ -62,58 +56,20 @@ def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequ
     check_png(path, overwrite=overwrite)
     if point.series is None:
         raise UsageError(f"row {point.row} of {point.file} has no series, so there is nothing to draw")
-    picture = _draw(point, LAYERS if layers is None else layers)
+    sight = Sight.of(point.series, point.answer, point.diagnosis)
+    picture = _draw(point, sight, LAYERS if layers is None else layers)
     # While it was drawn another run may have made the file.
     check_output(path, overwrite=overwrite)
     replace_parts(path, [picture])
 
 
-def draw_epochs(axes: Any, point: Point) -> None:
-    """Draw a dot for every epoch with a value, and a thin line that is broken where one is missing."""
-    series = _series(point)
-    values = np.where(np.isfinite(series.displacement), series.displacement, np.nan)
-    colour = CLASS_COLOURS[point.answer.class_name] if point.answer and point.answer.class_name else "white"
-    edge = {"markeredgecolor": NO_CLASS_COLOUR, "markeredgewidth": 0.6, "markersize": 4.5}
-    axes.plot(series.dates, values, color=_PALE, linewidth=0.6, zorder=2)
-    axes.plot(series.dates, values, "o", color=colour, zorder=3, label="epoch", **edge)
-
-
-def draw_missing(axes: Any, point: Point) -> None:
-    """Mark at the lower edge the epochs that have no value."""
-    series = _series(point)
-    missing = series.dates[np.isnan(series.displacement)]
-    if len(missing):
-        bottom = np.full(len(missing), 0.015)
-        where = axes.get_xaxis_transform()
-        axes.plot(
-            missing, bottom, "|", color=_INK, markersize=7, transform=where, zorder=1, label=f"missing ({len(missing)})"
-        )
-
-
-def draw_slope(axes: Any, point: Point) -> None:
-    """Draw the least-squares line."""
-    series = _series(point)
-    there, slope = np.isfinite(series.displacement), series.slope
-    if slope is None:
-        return
-    days = series.dates.astype(np.float64)
-    ends = np.array([days[there][0], days[there][-1]])
-    middle, level = days[there].mean(), series.displacement[there].astype(np.float64).mean()
-    line = level + slope / DAYS_PER_YEAR * (ends - middle)
-    label = f"least squares, {slope:.2f} mm/yr"
-    axes.plot(ends.astype("datetime64[D]"), line, color=_INK, linewidth=1, linestyle="--", zorder=4, label=label)
-
-
-LAYERS: Final[tuple[Layer, ...]] = (draw_epochs, draw_missing, draw_slope)
-
-
-def _draw(point: Point, layers: Sequence[Layer]) -> bytes:
+def _draw(point: Point, sight: Sight, layers: Sequence[Layer]) -> bytes:
     figure_module, dates_module = _matplotlib("figure"), _matplotlib("dates")
     # Without pyplot: no window, no state that others share.
     figure = figure_module.Figure(figsize=_SIZE_INCHES, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(4, 1))
     for layer in layers:
-        layer(left, point)
+        layer(left, sight)
     left.set_ylabel("Displacement (mm)")
     left.set_xlabel("Date")
     locator = dates_module.AutoDateLocator()
@@ -125,8 +81,10 @@ def _draw(point: Point, layers: Sequence[Layer]) -> bytes:
     for axes in (left, right):
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-    left.set_title(_literal(_title(point)), loc="left", fontsize=12, fontweight="bold", color=_INK, pad=20)
-    left.text(0, 1.02, _literal(_subtitle(point)), transform=left.transAxes, fontsize=8, color=_INK)
+    left.set_title(_literal(_title(point)), loc="left", fontsize=12, fontweight="bold", color=INK, pad=20)
+    subtitle = left.text(0, 1.02, _literal(_subtitle(point)), transform=left.transAxes, fontsize=8, color=INK)
+    # It may reach beyond the axes, which are not to shrink for it.
+    subtitle.set_in_layout(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": "insar-runtime"})
     return picture.getvalue()
@@ -145,13 +103,13 @@ def _draw_probabilities(axes: Any, answer: Answer | None) -> None:
     """Draw the five probabilities as bars, or say why there are none."""
     if answer is None or answer.probabilities is None:
         axes.set_axis_off()
-        axes.text(0, 0.5, f"no class\n({answer.status if answer else 'not asked'})", color=_INK, va="center")
+        axes.text(0, 0.5, f"no class\n({answer.status if answer else 'not asked'})", color=INK, va="center")
         return
     shares = [answer.probabilities[name] for name in CLASS_NAMES]
     colours = [CLASS_COLOURS[name] for name in CLASS_NAMES]
     axes.barh(CLASS_NAMES, shares, color=colours, edgecolor=NO_CLASS_COLOUR, linewidth=0.6)
     for place, share in enumerate(shares):
-        axes.text(share + 0.03, place, f"{share:.3f}", va="center", fontsize=8, color=_INK)
+        axes.text(share + 0.03, place, f"{share:.3f}", va="center", fontsize=8, color=INK)
     axes.set_xlim(0, 1.3)
     axes.set_xticks([0, 0.5, 1])
     axes.set_xlabel("Probability")
@@ -181,8 +139,3 @@ def _subtitle(point: Point) -> str:
 def _literal(text: str) -> str:
     """Keep matplotlib from taking dollar signs for formulas."""
     return text.replace("$", r"\$")
-
-
-def _series(point: Point) -> Series:
-    assert point.series is not None
-    return point.series

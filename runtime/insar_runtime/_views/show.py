@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 
+from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.batches import in_turn
 from insar_runtime._input.dates import ID_ALIASES
 from insar_runtime._input.declared import Declared
@@ -16,9 +19,15 @@ from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.lookup import Hit, find_id, take_row
 from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
+from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
+from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._progress import Progress
 from insar_runtime._views.answers import answer_now, has_answers, provenance, stored_answer
 from insar_runtime._views.cells import number, plain_row, text
+from insar_runtime._views.diagnose_now import diagnose_now
+from insar_runtime._views.diagnosed import PointDiagnosis, diagnosis_of
+from insar_runtime._views.diagnosis_columns import cycle_mm, has_diagnosis
 from insar_runtime._views.point import Point, Series
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import DataError, UsageError
@@ -39,6 +48,8 @@ def find_point(
     row: int | None = None,
     open_classifier: Callable[[], Classifier],
     anew: bool = False,
+    diagnose: Diagnose | None = None,
+    radar_mm: float = SENTINEL1_HALF_WAVELENGTH_MM,
     progress: Progress | None = None,
 ) -> Point:
     """Find one point of a table, by its id or by the number of its row, and say all that is known about it.
@@ -55,6 +66,10 @@ def find_point(
         Gives the classifier; called only if it is needed.
     anew : bool
         Whether to classify also where the file has classes.
+    diagnose : Diagnose, optional
+        How to diagnose the point. If not given, as the file does, and as usual where it does not.
+    radar_mm : float
+        Half the wavelength that a unit of radians is taken for where the user names none.
     progress : callable, optional
         Told of the rows read.
 
@@ -72,7 +87,7 @@ def find_point(
         block = provenance(opened.name, opened.metadata) if has_answers(opened.schema) else {}
         stream = opened.batches()
         head, taken = take_head(stream)
-        understanding, missing = _understand(opened, head, block, declared)
+        understanding, missing = _understand(opened, head, block, declared.or_radar(radar_mm))
         id_column = understanding.layout.id if understanding else _id_column(opened.schema, declared)
         batches = in_turn(taken, stream)
         if row is not None:
@@ -81,18 +96,44 @@ def find_point(
             raise DataError(f"{opened.name} has no column of ids: name it with --id-column, or take a --row")
         else:
             hit = find_id(opened, batches, id_column, str(point_id), progress=progress)
-    if missing and anew:
-        raise DataError(f"{opened.name}: {missing}")
-    point = _describe(opened, hit, id_column, understanding, block)
-    if missing:
-        point = replace(point, notes=(*point.notes, missing))
-    if point.series is not None and (anew or point.stored is None):
-        try:
-            return replace(point, answer=answer_now(open_classifier(), point.series))
-        except DataError as error:
-            # The series is worth a look all the same.
-            return replace(point, notes=(*point.notes, str(error)))
-    return replace(point, answer=point.stored, stored=None)
+        if missing and (anew or diagnose):
+            raise DataError(f"{opened.name}: {missing}")
+        point = _describe(opened, hit, id_column, understanding, block)
+        if understanding is None or point.series is None:
+            return replace(point, answer=point.stored, stored=None, notes=(*point.notes, *filter(None, [missing])))
+        series = point.series
+        point = _answered(point, series, open_classifier, anew=anew)
+        if point.diagnosis is not None and diagnose is None and not anew:
+            return point
+        wavelength = find_wavelength(
+            understanding.layout.dates, understanding.layout.made_by, declared.half_wavelength_mm
+        )
+        found = diagnose_now(
+            series,
+            point.answer,
+            diagnose or Diagnose(),
+            half_wavelength_mm=wavelength.half_mm,
+            estimate_noise=partial(noise_of, understanding, head, opened),
+            open_classifier=partial(_with_priors_of, block, open_classifier),
+        )
+        return replace(point, diagnosis=found)
+
+
+def _answered(point: Point, series: Series, open_classifier: Callable[[], Classifier], *, anew: bool) -> Point:
+    """Give a point its class: what the file says, or what a model says now."""
+    if point.stored is not None and not anew:
+        return replace(point, answer=point.stored, stored=None)
+    try:
+        return replace(point, answer=answer_now(open_classifier(), series))
+    except DataError as error:
+        # The series is worth a look all the same.
+        return replace(point, notes=(*point.notes, str(error)))
+
+
+def _with_priors_of(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) -> Classifier:
+    """Open a classifier for the mix of classes that those of the file hold for."""
+    shares = (block.get("priors") or {}).get("shares")
+    return open_classifier().with_priors(shares) if shares else open_classifier()
 
 
 def _understand(
@@ -131,7 +172,9 @@ def _describe(
     # A file without series says nothing about its columns, but the run that wrote it did.
     roles = {role: getattr(understanding.layout, role) if understanding else known.get(role) for role in _ROLES}
     places = {role: number(cells.get(roles[role])) for role in _ROLES[:-1]}
-    series = set(understanding.layout.columns) if understanding else set()
+    told = {*(understanding.layout.columns if understanding else ()), *_ANSWERS}
+    if has_diagnosis(hit.record.schema):
+        told |= set(DIAGNOSIS_SCHEMA.names)
     point = Point(
         file=source.name,
         container=source.kind,
@@ -148,7 +191,8 @@ def _describe(
         sign=None,
         answer=None,
         stored=stored,
-        attributes={name: value for name, value in cells.items() if name not in {*series, *_ANSWERS}},
+        diagnosis=_stored_diagnosis(hit.record, block),
+        attributes={name: value for name, value in cells.items() if name not in told},
         notes=(),
     )
     if understanding is None:
@@ -162,6 +206,12 @@ def _describe(
         sign=units.sign,
         notes=notes_on(understanding),
     )
+
+
+def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> PointDiagnosis | None:
+    if not has_diagnosis(record.schema):
+        return None
+    return diagnosis_of(record, cycle_mm(block), "read from the file")
 
 
 def _id_column(schema: pa.Schema, declared: Declared) -> str | None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TextIO
 
 import numpy as np
 
 from insar_runtime._output.palette import CLASS_COLOURS
+from insar_runtime._views.diagnosis_text import SIGNS, describe_diagnosis, number_text, spelt
 from insar_runtime._views.point import Answer, Point, Series
+from insar_runtime._views.sight import Sight
 from insar_runtime._views.terminal import can_show, shows_colours, width_of
-from insar_runtime._views.terminal_plot import BRAILLE, LINES, plot_series
+from insar_runtime._views.terminal_plot import BRAILLE, LINES, Ink
+from insar_runtime._views.terminal_sight import MARKS, plot_sight
 from insar_runtime._views.texts import describe_evidence
 
 _WIDEST: Final = 160
@@ -19,6 +23,8 @@ _WIDEST: Final = 160
 _BAR: Final = 30
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _MARGIN: Final = 13
+_DIM: Final = 240
+"""A dark grey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +47,22 @@ class Look:
     @classmethod
     def of(cls, stream: TextIO, *, plain: bool = False) -> Look:
         """Find out what a stream shows."""
-        plain = plain or not can_show(stream, BRAILLE + LINES + _BLOCKS)
+        plain = plain or not can_show(stream, BRAILLE + LINES + MARKS + _BLOCKS + SIGNS)
         return cls(min(width_of(stream), _WIDEST), plain, shows_colours(stream))
 
 
 def describe_point(point: Point, look: Look) -> str:
     """Say everything about a point, the plot of its series first."""
     lines = [f"{point.file}, row {point.row}" if point.id is None else f"{point.id}  {point.file}, row {point.row}"]
-    if point.series is not None:
-        lines += ["", *plot_series(point.series.dates, point.series.displacement, width=look.width, plain=look.plain)]
+    sight = Sight.of(point.series, point.answer, point.diagnosis) if point.series else None
+    if sight is not None:
+        paint = partial(_painted, name=sight.class_name) if look.coloured else None
+        lines += ["", *plot_sight(sight, width=look.width, plain=look.plain, paint=paint)]
     lines += ["", *_answer_lines(point, look)]
-    lines += [f"{name:<{_MARGIN}}{text}" for name, text in _facts(point, look)]
+    marked = sight is not None
+    told = describe_diagnosis(point.diagnosis, marked=marked, plain=look.plain) if point.diagnosis else ()
+    facts = [*_facts(point, sight, look), *told, *(("note", note) for note in point.notes)]
+    lines += [f"{name:<{_MARGIN}}{text}" for name, text in facts]
     text = "\n".join(lines)
     # Ids and names may hold what the stream does not.
     return text.encode("ascii", "backslashreplace").decode("ascii") if look.plain else text
@@ -81,17 +92,21 @@ def _class_text(answer: Answer, look: Look) -> str:
     return f"{_coloured(answer.class_name, answer.class_name, look)}, {sure}"
 
 
-def _facts(point: Point, look: Look) -> Iterator[tuple[str, str]]:
+def _facts(point: Point, sight: Sight | None, look: Look) -> Iterator[tuple[str, str]]:
     series = point.series
     if series is not None:
         yield from _series_lines(series, look)
     elif "n_epochs" in point.attributes:
         yield "epochs", f"{point.attributes['n_epochs']}, longest gap {point.attributes.get('max_gap_days')} days"
     rates = []
+    if point.diagnosis is not None and point.diagnosis.velocity is not None:
+        rates.append(spelt(f"{number_text(point.diagnosis.velocity)} mm/yr beside a yearly cycle", plain=look.plain))
     if point.velocity is not None:
         rates.append(f"{point.velocity:.2f} mm/yr in column '{point.velocity_column}'")
     if series is not None and series.slope is not None:
         rates.append(f"{series.slope:.2f} mm/yr by least squares")
+    if sight is not None and sight.jumps and sight.velocity is not None:
+        rates.append(spelt(f"{number_text(sight.velocity)} mm/yr without its jumps", plain=look.plain))
     if rates:
         yield "velocity", ", ".join(rates)
     if point.unit is not None:
@@ -101,8 +116,6 @@ def _facts(point: Point, look: Look) -> Iterator[tuple[str, str]]:
     if point.same_id > 1:
         rows = ", ".join(map(str, point.same_rows)) + (", ..." if point.same_id > len(point.same_rows) else "")
         yield "same id", f"{point.same_id} rows have it ({rows}); this is the first"
-    for note in point.notes:
-        yield "note", note
 
 
 def _series_lines(series: Series, look: Look) -> Iterator[tuple[str, str]]:
@@ -132,8 +145,22 @@ def _bar(share: float, width: int, *, plain: bool) -> str:
 
 
 def _coloured(text: str, name: str, look: Look) -> str:
-    """Colour text like its class, with one of the 256 colours that nearly all terminals have."""
-    if not look.coloured or not text:
+    """Colour text like its class."""
+    return _in_colour(text, _of_class(name)) if look.coloured and text else text
+
+
+def _painted(text: str, ink: Ink, name: str | None) -> str:
+    """Colour a piece of a plot: dots like their class, lines as the terminal writes, what was corrected dim."""
+    if ink is Ink.LINE or (ink is Ink.SERIES and name is None):
         return text
+    return _in_colour(text, _DIM if ink is Ink.BEHIND or name is None else _of_class(name))
+
+
+def _of_class(name: str) -> int:
     red, green, blue = (round(int(CLASS_COLOURS[name][i : i + 2], 16) / 255 * 5) for i in (1, 3, 5))
-    return f"\033[38;5;{16 + 36 * red + 6 * green + blue}m{text}\033[0m"
+    return 16 + 36 * red + 6 * green + blue
+
+
+def _in_colour(text: str, colour: int) -> str:
+    """Colour text with one of the 256 colours that nearly all terminals have."""
+    return f"\033[38;5;{colour}m{text}\033[0m"

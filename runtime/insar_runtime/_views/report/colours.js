@@ -1,9 +1,10 @@
-/* What the colours of the map mean: classes, or a ramp of velocity or confidence. */
+/* What the colours of the map mean: classes, or a ramp of velocity, confidence or the date of a break. */
 
-const MODES = { class: "Class", velocity: "Velocity", confidence: "Confidence" };
+const MODES = { class: "Class", velocity: "Velocity", confidence: "Confidence", change: "Break" };
 const RAMPS = {
   velocity: ["#a50026", "#e0603c", "#d3b06c", "#b4b4a6", "#7fb1c6", "#4575b4", "#2b2f8f"],
   confidence: ["#f0a63a", "#d8576b", "#8f2fa3", "#4a4ad6"],
+  change: ["#2b6cb0", "#2aa198", "#b9a30a", "#e07b1a", "#b3202c"],
 };
 
 /** 256 colours for the painter: by group, or along a ramp of which 0 stands for a missing value. */
@@ -30,8 +31,10 @@ function rampColours(mode) {
   return ramp;
 }
 
-/** Ends of the ramp: velocities symmetric about 0 that hold 98 of 100 points; confidences from the least to 1. */
+/** Ends of the ramp: velocities symmetric about 0 that hold 98 of 100 points; confidences from the least to 1; the
+    first and the last break. */
 function rampEnds(mode) {
+  if (mode === "change") return facts.diagnosis.changed;
   if (mode === "confidence") return [facts.counts.confidence.from, 1];
   const { from, to, counts } = facts.counts.velocity;
   const bins = counts[0].map((_, k) => counts.reduce((sum, group) => sum + group[k], 0));
@@ -47,10 +50,13 @@ function rampEnds(mode) {
 function pointValues(points, mode) {
   if (mode === "class") return points.group;
   const [low, high] = rampEnds(mode);
+  const of = {
+    velocity: (i) => points.velocityOf(i), confidence: (i) => points.confidenceOf(i), change: (i) => points.changeOf(i),
+  };
   const values = new Uint8Array(points.count);
   for (let i = 0; i < points.count; i++) {
-    const value = mode === "velocity" ? points.velocityOf(i) : points.confidenceOf(i);
-    const place = Math.min(1, Math.max(0, (value - low) / (high - low)));
+    const value = of[mode](i);
+    const place = Math.min(1, Math.max(0, (value - low) / Math.max(high - low, 1e-9)));
     if (Number.isFinite(value)) values[i] = 1 + Math.round(254 * place);
   }
   return values;
@@ -64,7 +70,9 @@ function drawRamp() {
   const pixels = new Uint8ClampedArray(rampColours(state.mode).slice(4));
   canvas.getContext("2d").putImageData(new ImageData(pixels, 255, 1), 0, 0);
   const [low, high] = rampEnds(state.mode);
-  element.replaceChildren(plain(low), canvas, `${plain(high)}${state.mode === "velocity" ? " mm/yr" : ""}`);
+  const texts = state.mode === "change" ? [low, high].map((day) => dateOf(dayOf(facts.diagnosis.origin) + day))
+    : [plain(low), `${plain(high)}${state.mode === "velocity" ? " mm/yr" : ""}`];
+  element.replaceChildren(texts[0], canvas, texts[1]);
 }
 
 function drawModes(choose) {
@@ -72,6 +80,7 @@ function drawModes(choose) {
     const chosen = { "aria-pressed": mode === state.mode, onclick: () => choose(mode) };
     return html("button", { type: "button", "data-mode": mode, ...chosen }, text);
   };
-  const modes = Object.entries(MODES).filter(([mode]) => mode !== "velocity" || facts.counts.velocity);
+  const there = { velocity: facts.counts.velocity, change: facts.diagnosis?.changed };
+  const modes = Object.entries(MODES).filter(([mode]) => !(mode in there) || there[mode]);
   byId("modes").replaceChildren(...modes.map(button));
 }

@@ -4,6 +4,7 @@ const facts = JSON.parse(byId("facts").textContent);
 const NO_CLASS = facts.groups.length - 1;
 const MISSING = 0xffff;
 const NOWHERE = 0xffffffff;
+const STORY = 5; // numbers a point
 const TYPES = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array };
 
 /** Decode an array of the page and forget its text. */
@@ -43,8 +44,12 @@ class Points {
     }
     points.series = await unpack("series");
     points.values = await unpack("values");
+    for (const name of ["rates", "story", "trend", "breaks", "jumps", "changed"]) points[name] = await unpack(name);
     points.idStarts = runningSum(await unpack("idLengths"));
     points.detailStarts = runningSum(points.detailed);
+    const column = (k) => points.story.filter((_, at) => at % STORY === k);
+    points.breakStarts = runningSum(column(1));
+    points.jumpStarts = runningSum(column(2).map((coded) => Math.max(coded - 1, 0)));
     points.ranges = groupRanges(points.group);
     return points;
   }
@@ -91,6 +96,35 @@ class Points {
     if (!this.detailed[i] || !facts.series.kept) return null;
     const start = this.detailStarts[i] * length;
     return Array.from(this.series.subarray(start, start + length), ofTenths);
+  }
+
+  /** What the diagnosis tells of a point; null if there is none, or the page does not hold it. */
+  storyOf(i) {
+    if (!facts.diagnosis || !this.detailed[i]) return null;
+    const { origin, cycle, statuses } = facts.diagnosis;
+    const first = Date.parse(origin) / 86400000;
+    const k = this.detailStarts[i];
+    const rows = (array, width, start, end) => Array.from({ length: end - start }, (_, at) =>
+      Array.from(array.subarray((start + at) * width, (start + at + 1) * width)));
+    const [velocity, velocityStd, acceleration, accelerationStd, season, seasonStd, rmse] = rows(this.rates, 7, k, k + 1)[0];
+    const [shape, , coded, after, status] = rows(this.story, STORY, k, k + 1)[0];
+    const changes = rows(this.breaks, 7, this.breakStarts[k], this.breakStarts[k + 1]).map((b) => ({
+      day: first + b[0], earliest: first + b[1], latest: first + b[2], before: [b[3], b[4]], after: [b[5], b[6]],
+    }));
+    const jumps = rows(this.jumps, 7, this.jumpStarts[k], this.jumpStarts[k + 1]).map((j) => ({
+      day: first + j[0], mm: [j[1], j[2]], cycles: j[3], probability: j[4], distance: j[5], repaired: j[6] === 1,
+      step: j[6] === 1 && cycle !== null && Number.isFinite(j[3]) ? j[3] * cycle : j[1],
+    }));
+    return {
+      shape, jumps, rmse, velocity: [velocity, velocityStd], acceleration: [acceleration, accelerationStd],
+      season: [season, seasonStd], trend: Array.from(this.trend.subarray(3 * k, 3 * k + 3), ofTenths),
+      change: changes[0] ?? null, looked: coded > 0, after: after ? after - 1 : null, status: statuses[status],
+    };
+  }
+
+  /** Day of the break, from the origin; NaN if there is none. */
+  changeOf(i) {
+    return !this.changed.length || this.changed[i] === MISSING ? NaN : this.changed[i];
   }
 
   /** Name and value of the further columns of a point; none if the page does not hold them. */

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._inference.priors import ClassPriors
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
+from insar_runtime._views.report.diagnosis import days_since, diagnosis_arrays, diagnosis_facts
 from insar_runtime._views.report.gather import Gathered
 from insar_runtime._views.report.pack import Packed, pack, tenths
 from insar_runtime._views.report.position import NOWHERE, STEPS
@@ -55,6 +56,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
             "rows": 0 if details is None else len(details),
             "trouble": table.trouble,
         },
+        "diagnosis": diagnosis_facts(table, points),
         "attributes": list(table.attributes),
         "idName": table.roles.get("id"),
         "about": _about(table.block, dates),
@@ -63,16 +65,22 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
     }
 
 
-def page_arrays(gathered: Gathered) -> dict[str, Packed]:
+def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packed]:
     """Pack what the page draws, in the order in which it draws: points without a class, Stable, ... , PUE.
+
+    Parameters
+    ----------
+    gathered : Gathered
+    facts : mapping
+        What ``page_facts`` gives.
 
     Returns
     -------
     dict of str to Packed
         Of N points ``x`` and ``y`` (uint32 steps from the lower left corner), ``group``, ``status``, ``velocity``
         (tenths of mm/yr, zigzag), ``shares`` [5, N], ``epochs``, ``gap``, ``idLengths`` (bytes of UTF-8), ``ids``,
-        and ``detailed``, which is 1 for the K points that have, in the same order, ``series`` [K, T] and
-        ``values`` [K, attributes].
+        and ``detailed``, which is 1 for the K points that have, in the same order, ``series`` [K, T],
+        ``values`` [K, attributes] and what ``diagnosis_arrays`` gives.
     """
     points, details = gathered.points, gathered.details
     if points is None or not len(points):
@@ -100,8 +108,14 @@ def page_arrays(gathered: Gathered) -> dict[str, Packed]:
     packed["detailed"] = pack((places >= 0).astype(np.uint8))
     if details is not None and len(details):
         order = places[places >= 0]
-        packed["series"] = pack(_matrix(details, "series", len(details))[order])
+        series = _matrix(details, "series", len(details))[order]
+        packed["series"] = pack(series)
         packed["values"] = pack(_matrix(details, "attributes", len(details))[order])
+        if facts["diagnosis"]:
+            taken = details.take(pa.array(order))
+            packed |= diagnosis_arrays(taken, series, facts["dates"], facts["diagnosis"])
+    if facts["diagnosis"]:
+        packed["changed"] = pack(days_since(points["break_date"], facts["diagnosis"]["origin"]))
     return packed
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.slopes import slopes
 from insar_runtime._progress import Progress
+from insar_runtime._views.diagnosis_columns import read_diagnosis
 from insar_runtime._views.report.counts import GROUPS, Counts
 from insar_runtime._views.report.pack import per_mille, tenths
 from insar_runtime._views.report.position import NOWHERE
@@ -25,6 +26,7 @@ _SHARES: Final = tuple(f"p_{name.lower()}" for name in CLASS_NAMES)
 _SERIES_BYTES: Final = 1.7
 """What a value of a series takes in a page, at most: real ones take 1.1 to 1.5, base64 and all."""
 _ATTRIBUTE_BYTES: Final = 5.4
+_DIAGNOSIS_BYTES: Final = 60.0
 _LEAST_EPOCHS: Final = 10
 """Epochs without which a slope is no velocity."""
 
@@ -39,9 +41,10 @@ class Gathered:
         Of all rows.
     points : pyarrow.Table or None
         Rows for the map: ``row``, ``x``, ``y``, ``group``, ``status``, ``velocity`` (mm/yr), ``shares`` (thousandths),
-        ``n_epochs``, ``max_gap_days``, ``id``.
+        ``n_epochs``, ``max_gap_days``, ``id``; of a diagnosed table also ``break_date``.
     details : pyarrow.Table or None
-        Those of them that come with ``series`` (tenths of mm, zigzag) and ``attributes`` (float32); ``row`` ties both.
+        Those of them that come with ``series`` (tenths of mm, zigzag), ``attributes`` (float32) and the columns of a
+        diagnosis, if there is one; ``row`` ties both.
     """
 
     counts: dict[str, Any]
@@ -78,7 +81,7 @@ def gather(
     counts = Counts()
     points = UniformSample(most_points)
     epochs = len(table.series.layout.dates) if table.series else 0
-    row_bytes = epochs * _SERIES_BYTES + len(table.attributes) * _ATTRIBUTE_BYTES
+    row_bytes = epochs * _SERIES_BYTES + len(table.attributes) * _ATTRIBUTE_BYTES + table.diagnosed * _DIAGNOSIS_BYTES
     room = int(detail_bytes / row_bytes) if row_bytes else 0
     details = EvenSample(room, GROUPS) if room else None
     first_row = 0
@@ -89,14 +92,16 @@ def gather(
         columns = _columns(table, batch, rows, matrix)
         group = columns[GROUP]
         counts.add(group, columns["status"], columns.pop("confidence"), columns["velocity"], columns["x"] != NOWHERE)
-        points.add(_batch({**columns, KEY: keys}))
+        diagnosis = _diagnosis(table, batch)
+        breaks = {"break_date": diagnosis["break_date"]} if diagnosis else {}
+        points.add(_batch({**columns, **breaks, KEY: keys}))
         if details is not None:
             attributes = [as_floats(batch.column(name)) for name in table.attributes]
             wide = {
                 "series": _lists(tenths(matrix)),
                 "attributes": _lists(np.stack(attributes, axis=1) if attributes else np.empty((len(rows), 0), "f4")),
             }
-            details.add(_batch({"row": rows, GROUP: group, KEY: keys, **wide}))
+            details.add(_batch({"row": rows, GROUP: group, KEY: keys, **wide, **diagnosis}))
         first_row += batch.num_rows
         if progress:
             progress(first_row, table.rows)
@@ -106,6 +111,14 @@ def gather(
         # A row that is not on the map cannot be chosen.
         detailed = detailed.filter(pc.less(detailed[KEY], points.highest_key))
     return Gathered(counts.to_dict(), shown, detailed)
+
+
+def _diagnosis(table: ClassifiedTable, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    """Give the columns of a diagnosis by their names; none without one."""
+    if not table.diagnosed:
+        return {}
+    found = read_diagnosis(batch)
+    return dict(zip(found.schema.names, found.columns, strict=True))
 
 
 def _displacement(table: ClassifiedTable, batch: pa.RecordBatch, first_row: int) -> NDArray[np.float32]:

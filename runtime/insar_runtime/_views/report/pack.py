@@ -54,3 +54,9 @@ def tenths(values: NDArray[np.floating]) -> NDArray[np.uint16]:
         known = np.abs(values) <= 3276
     whole = np.round(np.where(known, values, 0) * 10.0).astype(np.int32)
     return np.where(known, np.where(whole < 0, -2 * whole - 1, 2 * whole), MISSING).astype(np.uint16)
+
+
+def of_tenths(coded: NDArray[np.uint16]) -> NDArray[np.float64]:
+    """Give the numbers that ``tenths`` has coded, NaN for ``MISSING``."""
+    whole = coded.astype(np.int32)
+    return np.where(coded == MISSING, np.nan, ((whole >> 1) ^ -(whole & 1)) / 10)

@@ -20,6 +20,7 @@ _SCRIPTS: Final = (
     "axes.js",
     "map.js",
     "pointer.js",
+    "diagnosis.js",
     "series.js",
     "charts.js",
     "panel.js",

@@ -15,12 +15,14 @@ function drawPoint(points, i) {
   const name = html("div", { class: "name" },
     swatch(group), html("b", { id: "point-class" }, facts.groups[group]), sure,
     html("span", { id: "point-id" }, `${facts.idName ?? "row"} ${points.id(i)}`));
+  const story = points.storyOf(i);
   const plot = html("div", { class: "plot" });
   const side = html("div", { class: "side" }, ...sideOf(points, i));
-  panel.replaceChildren(html("div", { class: "chosen" }, name, plot, side, attributesOf(points, i)));
+  const wide = html("div", {}, plot, keyOf(story), jumpList(story));
+  panel.replaceChildren(html("div", { class: "chosen" }, name, wide, side, attributesOf(points, i)));
   const values = points.seriesOf(i);
   const colour = group === 0 || group === NO_CLASS ? themed("--soft") : colourOf(group);
-  if (values) responsive(plot, (width) => drawSeries(width, values, colour));
+  if (values) responsive(plot, (width) => drawSeries(width, values, story, colour));
   else plot.append(whereSeries(points.id(i)));
 }
 
@@ -51,14 +53,16 @@ function sideOf(points, i) {
       html("span", {}, chance(one))));
   }
   const known = [["Status", statusText(facts.statuses[points.status[i]])]];
-  const velocity = points.velocityOf(i);
-  if (Number.isFinite(velocity)) known.push(["Velocity", `${plain(velocity, 1)} mm/yr`]);
+  const story = points.storyOf(i);
+  const rate = points.velocityOf(i);
+  const velocity = Number.isFinite(story?.velocity[0]) ? spread(story.velocity) : Number.isFinite(rate) && plain(rate, 1);
+  if (velocity) known.push(["Velocity", `${velocity} mm/yr`]);
   known.push(["Epochs", String(points.epochs[i])], ["Longest gap", `${points.gap[i]} days`]);
   if (facts.position && !points.hasPlace(i)) known.push(["Position", "none"]);
   if (facts.position && points.hasPlace(i)) {
     known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
   }
-  return [bars, pairs(known)];
+  return [bars, pairs([...known, ...storyFacts(story)])];
 }
 
 /** The file's other columns, folded; nothing if the page does not hold them. */

@@ -1,19 +1,22 @@
-/* The series of one point, drawn layer by layer; a further layer (a trend, a break) joins SERIES_LAYERS. */
+/* The series of one point, drawn layer by layer. */
 
-/** Each takes the plot (root, x(day), y(mm), left, right, top, bottom) and the series (days, values, colour). */
-const SERIES_LAYERS = [drawGaps, drawDateAxis, drawValueAxis, drawValues];
-
-const DAY_MS = 86400000;
+/** Each takes the plot (root, x(day), y(mm), left, right, top, bottom) and the series (days, values as in the file,
+    shown without repaired jumps, story, colour). */
+const SERIES_LAYERS = [
+  drawGaps, drawDateAxis, drawValueAxis, drawBreak, drawJumps, drawMoved, drawValues, drawTrend,
+];
 
 /** Days since 1970 of the page's dates. */
-const epochDays = facts.dates.map((date) => Date.parse(date) / DAY_MS);
+const epochDays = facts.dates.map(dayOf);
 
 /** Make the drawing of a series.
 
-    values: mm, NaN = missing; one a date of the page. */
-function drawSeries(width, values, colour) {
-  const series = { days: epochDays, values, colour };
-  const known = values.filter(Number.isFinite);
+    values: mm, NaN = missing; one a date of the page.
+    story: what its diagnosis tells, or null. */
+function drawSeries(width, values, story, colour) {
+  const shown = correctedOf(epochDays, values, story);
+  const series = { days: epochDays, values, shown, story, colour };
+  const known = [...values, ...shown].filter(Number.isFinite);
   // No less than 20 mm, so that noise looks as small as it is.
   const middle = known.length ? (Math.min(...known) + Math.max(...known)) / 2 : 0;
   const half = known.length ? Math.max(10, (Math.max(...known) - Math.min(...known)) * 0.56) : 10;
@@ -28,14 +31,14 @@ function drawSeries(width, values, colour) {
   plot.high = Math.max(middle + half, 1);
   plot.x = (day) => plot.left + ((day - plot.from) / (plot.to - plot.from)) * (plot.right - plot.left);
   plot.y = (mm) => plot.bottom - ((mm - plot.low) / (plot.high - plot.low)) * (plot.bottom - plot.top);
-  root.setAttribute("aria-label", `Displacement of ${known.length} epochs, in millimetres`);
+  root.setAttribute("aria-label", `Displacement of ${validEpochs(series).length} epochs, in millimetres`);
   for (const layer of SERIES_LAYERS) layer(plot, series);
   addReadout(plot, series);
   return root;
 }
 
-function validEpochs({ days, values }) {
-  return days.map((day, k) => [day, values[k], k]).filter(([, value]) => Number.isFinite(value));
+function validEpochs({ days, shown }) {
+  return days.map((day, k) => [day, shown[k], k]).filter(([, value]) => Number.isFinite(value));
 }
 
 /** Days beyond which two neighbouring epochs have a gap between them: three times what is usual, a month at least. */

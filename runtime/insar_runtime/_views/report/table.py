@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._input.batches import in_turn
 from insar_runtime._input.columns import is_numeric
 from insar_runtime._input.declared import Declared
@@ -18,6 +19,7 @@ from insar_runtime._input.sources import Source, open_source
 from insar_runtime._input.understanding import Understanding, take_head, understand
 from insar_runtime._output.block import read_block
 from insar_runtime._views.answers import has_answers
+from insar_runtime._views.diagnosis_columns import has_diagnosis
 from insar_runtime._views.report.position import Position, find_position
 from insar_runtime.errors import DataError
 from insar_runtime.models import load_model
@@ -41,6 +43,8 @@ class ClassifiedTable:
         Columns of id, velocity and so on.
     position : Position or None
         Where the points lie; None if the table does not say.
+    diagnosed : bool
+        Whether it has the columns of a diagnosis.
     series : Understanding or None
         How to read the series; None if the table has none, or none that can be read.
     trouble : str or None
@@ -56,6 +60,7 @@ class ClassifiedTable:
     block: Mapping[str, Any]
     roles: Mapping[Role, str | None]
     position: Position | None
+    diagnosed: bool
     series: Understanding | None
     trouble: str | None
     attributes: tuple[str, ...]
@@ -99,7 +104,9 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
     with open_source(path, exact=False, date_format=date_format) as source:
         stream = source.batches()
         head, taken = take_head(stream)
-        plain = [name for name in source.schema.names if name not in RESULT_SCHEMA.names]
+        diagnosed = has_diagnosis(source.schema)
+        ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
+        plain = [name for name in source.schema.names if name not in ours]
         roles = find_roles(source.schema, plain, _named(block, source.schema))
         series, trouble = _understood(source, head, block, roles)
         if series is not None:
@@ -110,6 +117,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
             block=block,
             roles=roles,
             position=find_position(source.schema, roles, producer, head),
+            diagnosed=diagnosed,
             series=series,
             trouble=trouble,
             attributes=tuple(

@@ -133,7 +133,7 @@ def write_report(
             progress=progress,
         )
         facts = page_facts(table, gathered, title=title or source.name, file=source.name, shown_as=str(source))
-        arrays = page_arrays(gathered)
+        arrays = page_arrays(gathered, facts)
     # While the table was read, another run may have made the page.
     check_output(output, overwrite=overwrite)
     replace_parts(output, (part.encode() for part in page_parts(facts, arrays)))
