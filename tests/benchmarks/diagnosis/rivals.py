@@ -43,7 +43,7 @@ class Lstsq:
             spread = [
                 self._std(series, design, fit) for design, fit in zip(self._designs, (line, parabola), strict=False)
             ]
-            amplitude = np.hypot(line[-1], line[-2])
+            amplitude = np.hypot(cubic[-1], cubic[-2])
             out[row] = line[1], 2 * parabola[2], amplitude, np.sqrt(np.mean(rest**2)), spread[0][1], 2 * spread[1][2]
         return out
 
@@ -71,7 +71,7 @@ class CurveFit:
             out[row] = (
                 line[1],
                 2 * parabola[2],
-                np.hypot(line[-1], line[-2]),
+                np.hypot(cubic[-1], cubic[-2]),
                 np.sqrt(np.mean(rest**2)),
                 np.sqrt(line_spread[1, 1]),
                 2 * np.sqrt(parabola_spread[2, 2]),
