@@ -190,7 +190,7 @@ def test_scatter_is_that_of_least_squares() -> None:
 @pytest.mark.parametrize("epochs", [1, 2, 3, 12])
 def test_short_axes_are_no_error(epochs: int) -> None:
     jumps = jumps_of([(epochs - 1, *UP)])
-    motion = OrdinaryMotion(np.arange(epochs) * 6.0)
+    motion = OrdinaryMotion(6.0 * np.arange(epochs, dtype=np.float64))
     series = np.full((1, epochs), np.nan)
     assert not calming(jumps, np.ones(1, dtype=np.bool_), series, motion).any()
     assert not calming(jumps, np.ones(1, dtype=np.bool_), np.zeros((1, epochs)), motion).any()

@@ -24,6 +24,13 @@ _ALIKE_STD: Final = 3.0
 these standard deviations [ours]."""
 
 
+def repairs(
+    jumps: Jumps, displacement: NDArray[np.floating], motion: OrdinaryMotion, *, above: float, damped: bool
+) -> NDArray[np.bool_]:
+    """Tell which jumps [M] of series [n, T] to take out: those that may be, ``repairable``, and should be, ``calming``."""
+    return calming(jumps, repairable(jumps, above=above, damped=damped), displacement, motion)
+
+
 def repairable(jumps: Jumps, *, above: float, damped: bool) -> NDArray[np.bool_]:
     """Tell which jumps may be taken out.
 
