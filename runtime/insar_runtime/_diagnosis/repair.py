@@ -27,7 +27,7 @@ these standard deviations [ours]."""
 def repairs(
     jumps: Jumps, displacement: NDArray[np.floating], motion: OrdinaryMotion, *, above: float, damped: bool
 ) -> NDArray[np.bool_]:
-    """Tell which jumps [M] of series [n, T] to take out: those that may be, ``repairable``, and should be, ``calming``."""
+    """Tell which jumps [M] of series [n, T] to take out: those ``repairable`` that are ``calming``."""
     return calming(jumps, repairable(jumps, above=above, damped=damped), displacement, motion)
 
 
