@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from insar_runtime import Classifier
 from insar_runtime._diagnosis.calming import OrdinaryMotion
 from insar_runtime._diagnosis.found import Breaks, Jumps
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._diagnosis.repair import offsets, repairs
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime.classes import TrendClass
@@ -18,7 +19,7 @@ from training.diagnosis.metrics import Table, match
 from training.diagnosis.scenes import Scene
 from training.diagnosis.sets import BreakSet, JumpSet
 
-REPAIR_ABOVE: Final = 0.9
+REPAIR_ABOVE: Final = Diagnose().repair_above
 
 
 class FindsBreaks(Protocol):
