@@ -20,6 +20,10 @@ _LEAST_CHANGE: Final = 1e-6
 _LEAST_UNREST: Final = 0.1
 _BACK: Final = 2.5
 """Standard deviations within which two steps that follow each other add up to none."""
+_USUAL_LEAST_MM: Final = 10.0
+_SHORT: Final = 0.6
+"""Where half a wavelength is so short that the least jump is less than usual (X-band), a cycle is this many times as
+near to the least jump as at C-band; sizes count by the cycle that they may be."""
 _SURE: Final = (0.3, 1 - 1e-5)
 _FILL: Final = (0.6, 1.2)
 """Bounds of traits beyond which nothing was fitted."""
@@ -136,7 +140,7 @@ def jump_traits(traits: Traits, least_mm: float) -> dict[str, Floats]:
     """Give what the probability of a jump depends on, one for each of ``JUMP_WEIGHTS`` but the common one."""
     return {
         "strength": np.log(traits.strength),
-        "size": np.log(np.abs(traits.size) / least_mm),
+        "size": np.log(np.abs(traits.size) / (least_mm if least_mm >= _USUAL_LEAST_MM else _SHORT * least_mm)),
         "unrest": np.log(np.maximum(traits.unrest, _LEAST_UNREST)),
         "support": np.log(traits.support),
         "returns": traits.returns,
