@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -188,6 +192,18 @@ def test_steep_ends_are_no_outliers() -> None:
     assert abs(found.v_after[0] - 200) < 4 * found.v_after_std[0]
 
 
+def test_the_tip_of_a_steep_break_is_no_outlier() -> None:
+    rng = np.random.default_rng(19)
+    days = np.arange(0.0, 420.0, 30.0)
+    noise = FileNoise.typical(days)
+    day, before, after = rng.uniform(100, 290, 500), rng.normal(0, 10, 500), rng.normal(0, 150, 500)
+    rows = np.stack([hinge(days, *one) for one in zip(day, before, after, strict=True)]) + drawn(noise, rng, 500)
+    found = BreakFinder(noise).find(rows.astype(np.float32))
+    assert 0.85 < np.mean((found.day_lo <= day) & (day <= found.day_hi)) < 0.95
+    assert np.mean(np.abs(found.v_before - before) < 1.645 * found.v_before_std) > 0.85
+    assert np.mean(np.abs(found.v_after - after) < 1.645 * found.v_after_std) > 0.85
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 150), min_size=1, max_size=4))
 def test_bits_do_not_depend_on_batches(seed: int, sizes: list[int]) -> None:
@@ -239,6 +255,32 @@ def test_rows_that_cannot_be_fitted_do_not_spoil_others() -> None:
     assert same(
         BreakFinder(FileNoise.typical(DAYS)).find(rows[:1]), Breaks(**{n: getattr(found, n)[:1] for n in NAMES})
     )
+
+
+@settings(max_examples=40, deadline=None)
+@given(hnp.arrays(np.float32, st.tuples(st.integers(0, 5), st.just(len(FEW))), elements=st.floats(width=32)))
+def test_any_values_give_numbers_or_a_reason(displacement: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = BreakFinder(FileNoise.typical(FEW)).find(displacement)
+    fitted = found.status == FitStatus.OK
+    for name in NAMES[:-2]:
+        assert (np.isfinite(getattr(found, name)) == fitted).all()
+        assert np.isnan(getattr(found, name)[~fitted]).all()
+    assert ((found.day_lo <= found.day) & (found.day <= found.day_hi))[fitted].all()
+    assert (np.minimum(found.v_before_std, found.v_after_std) > 0)[fitted].all()
+
+
+def test_threads_share_a_finder_and_arrays_may_be_any() -> None:
+    rng = np.random.default_rng(18)
+    rows = (hinge(DAYS, 350.0, 0.0, 30.0) + drawn(FileNoise.typical(DAYS), rng, 300)).astype(np.float32)
+    rows[::2][rng.random((150, len(DAYS))) < 0.1] = np.nan
+    rows.flags.writeable = False
+    finder = BreakFinder(FileNoise.typical(DAYS))
+    whole = finder.find(rows)
+    kinds = [rows, np.asfortranarray(rows), rows.astype(np.float64), np.repeat(rows, 2, axis=0)[::2]]
+    with ThreadPoolExecutor(4) as threads:
+        assert all(same(found, whole) for found in threads.map(finder.find, kinds * 2))
 
 
 def test_no_rows() -> None:

@@ -176,6 +176,14 @@ def test_missing_values_change_nothing(missing: str) -> None:
     assert found.scatter_mm[1] == pytest.approx(2.5, rel=0.15)
 
 
+def test_every_other_epoch_tells_as_much() -> None:
+    values, dates = file(noise(9, USUAL))
+    values[:, 1::2] = np.nan
+    found = estimate_noise(values, dates)
+    assert found.rows > 150
+    assert found.scatter_mm[1] == pytest.approx(2.5, rel=0.15)
+
+
 def test_half_of_them_never_together() -> None:
     values, dates = file(noise(10, USUAL))
     values[::2, :120] = np.nan
@@ -205,6 +213,9 @@ def degenerate() -> dict[str, np.ndarray]:
         "a cliff": values + 1000.0 * (np.arange(80) > 40),
         "infinities": np.where(rng.random(values.shape) < 0.01, np.inf, values),
         "hardly a value": sparse,
+        "every other epoch": np.where(np.arange(80) % 2, np.nan, values),
+        "beyond single precision": np.where(np.arange(80) % 2, 3e38, -3e38) * np.ones((100, 1)),
+        "some beyond it": np.where(rng.random(values.shape) < 0.01, 1e37, values),
     }
 
 

@@ -23,7 +23,7 @@ def calendar(rng: np.random.Generator, epochs: int) -> np.ndarray:
 
 
 def motion(rng: np.random.Generator, days: np.ndarray, rows: int, offset: float = 0.0) -> np.ndarray:
-    years = (days - days[0]) / 365.25
+    years = (days - days[:1]) / 365.25
     amplitude = rng.normal(0, [[30.0], [8.0], [2.0], [3.0]], (rows, 4, 1)).transpose(1, 0, 2)
     shapes = years, years**2, years**3, np.sin(2 * np.pi * (years - rng.random((rows, 1))))
     trend = sum(size * shape for size, shape in zip(amplitude, shapes, strict=True))
@@ -158,6 +158,7 @@ def test_rows_that_cannot_be_fitted_say_why() -> None:
 @pytest.mark.parametrize(
     ("days", "expected"),
     [
+        (np.arange(0.0), FitStatus.TOO_FEW_EPOCHS),
         (np.arange(5.0), FitStatus.TOO_FEW_EPOCHS),
         (np.arange(0.0, 360.0, 6.0), FitStatus.SPAN_TOO_SHORT),
         (np.arange(0.0, 20 * 365.25, 365.25), FitStatus.SINGULAR),
@@ -169,7 +170,7 @@ def test_rows_that_cannot_be_fitted_say_why() -> None:
 def test_axes_that_cannot_be_fitted_say_why(days: np.ndarray, expected: FitStatus, gaps: bool) -> None:
     displacement = motion(np.random.default_rng(4), days, 3)
     if gaps:
-        displacement[:, 2] = np.nan
+        displacement[:, 2:3] = np.nan
     rates = estimate_rates(displacement, days)
     assert (rates.status == expected).all()
     assert np.isnan(stacked(rates)).all() == (expected != FitStatus.OK)

@@ -90,10 +90,12 @@ def test_jumps_are_counted() -> None:
         "found": np.array([True, True, False, True]),
         "cycles": np.array([1, -1, 2, 1]),
         "cycles_found": np.array([1, 0, 0, 1]),
+        "z_mm": np.array([1.0, -1.0, np.nan, 2.0]),
     }
     found = {"matched": np.array([True, True, True, False, False]), "cycles_found": np.array([1, 0, 1, 1, 0])}
     numbers = metrics.jump_numbers(true, found)
     assert (numbers["recall"], numbers["precision"]) == (0.75, 0.6)
+    assert numbers["variance_mm"] == 2
     assert numbers["precision_with_cycles"] == numbers["cycles_right"] == pytest.approx(2 / 3, abs=1e-5)
 
 

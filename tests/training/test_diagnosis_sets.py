@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from insar_runtime.classes import TrendClass
-from training.diagnosis import sets
+from training.diagnosis import hard, sets
 from training.diagnosis.injector import LASTING, LEAST_EPOCHS, draw_changes, whole_cycles
 from training.diagnosis.scenes import KINDS, Scene, middle_of, simulated_scenes
 from training.simulator import HALF_WAVELENGTH_MM
@@ -95,10 +95,10 @@ def test_steps_and_damped_jumps_are_no_multiples(scene: Scene) -> None:
 
 
 def test_series_without_jumps_have_none(scene: Scene) -> None:
-    for made in (sets.jump_free_set(scene, 32, seed=3), *sets.hard_sets(scene, 20, seed=3)):
+    for made in (sets.jump_free_set(scene, 32, seed=3), *hard.hard_sets(scene, 20, seed=3)):
         assert not len(made.changes.epoch)
         assert np.array_equal(made.displacement, made.clean)
-    assert [made.kind for made in sets.hard_sets(scene, 2, seed=3)] == list(sets.HARD)
+    assert [made.kind for made in hard.hard_sets(scene, 2, seed=3)] == list(hard.HARD)
 
 
 def test_seeds_make_the_series(scene: Scene) -> None:

@@ -91,6 +91,8 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
     cycles[pair[hit]] = found.cycles[hit]
     true_found = np.zeros(len(truth.epoch), dtype=np.bool_)
     true_found[pair[hit]] = True
+    error = np.full(len(truth.epoch), np.nan)
+    error[pair[hit]] = (found.mm[hit] - truth.mm[pair[hit]]) / found.mm_std[hit]
     right = hit.copy()
     right[hit] &= (found.cycles[hit] == 0) | (found.cycles[hit] == truth.cycles[pair[hit]])
 
@@ -110,6 +112,7 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
             "cycles": truth.cycles,
             "found": true_found,
             "cycles_found": cycles,
+            "z_mm": error,
         },
         found={
             **{name: column[found.rows] for name, column in facts.items()},

@@ -111,7 +111,7 @@ def jump_numbers(true: Table, found: Table) -> Numbers:
     Parameters
     ----------
     true : mapping of str to ndarray, one a change of level that there is
-        ``found``, ``cycles``, ``cycles_found``.
+        ``found``, ``cycles``, ``cycles_found``, ``z_mm`` (errors of the sizes over their standard deviations).
     found : mapping of str to ndarray, one a find
         ``matched``, ``cycles_found``.
     """
@@ -123,6 +123,7 @@ def jump_numbers(true: Table, found: Table) -> Numbers:
         "precision": rounded(share(found["matched"])),
         "precision_with_cycles": rounded(share(found["matched"][found["cycles_found"] != 0])),
         "cycles_right": rounded(share(hit["cycles"] == hit["cycles_found"])),
+        "variance_mm": rounded(_power(hit["z_mm"])),
     }
 
 

@@ -48,6 +48,8 @@ def _lines(numbers: Numbers) -> Iterator[str]:
     yield "times their scatter that may be motion: errors of their rates are no clean test. `middle of the span` is"
     yield "three fifths of it, which has a line of its own. `plain noise` is Gaussian and has nothing odd."
     yield ""
+    yield "Beside these: `rates.json`, rates against those of EGMS (`python -m training rates`), and `speed.md`."
+    yield ""
     yield from _goals(numbers["goals"])
     yield from _breaks(numbers["breaks"])
     yield from _parabolas(numbers["parabolas"])
@@ -107,11 +109,13 @@ def _jumps(jumps: Mapping[str, Numbers]) -> Iterator[str]:
             _label(group, name),
             str(one["changes"]),
             *(_percent(one[key]) for key in ("recall", "precision", "precision_with_cycles", "cycles_right")),
+            _number(one["variance_mm"]),
         )
         for group, found in jumps.items()
         for name, one in found.items()
     ]
-    yield from _table(("", "changes of level", "recall", "precision", "of finds with cycles", "cycles right"), rows)
+    head = ("", "changes of level", "recall", "precision", "of finds with cycles", "cycles right")
+    yield from _table((*head, "variance of errors of sizes"), rows)
 
 
 def _others(others: Mapping[str, Numbers]) -> Iterator[str]:

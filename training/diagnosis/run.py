@@ -20,6 +20,7 @@ from insar_runtime.classes import TrendClass
 from training.announce import Announce
 from training.diagnosis import results
 from training.diagnosis.goals import goals_of
+from training.diagnosis.hard import hard_sets
 from training.diagnosis.known_noise import KNOWN, recovery
 from training.diagnosis.measure import JumpTables, look_for_breaks, look_for_jumps
 from training.diagnosis.metrics import Numbers, Table, joined, share, where
@@ -29,7 +30,6 @@ from training.diagnosis.sets import (
     break_set,
     damped_set,
     file_of,
-    hard_sets,
     jump_free_set,
     jump_set,
     step_set,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,7 +12,7 @@ from insar_runtime.classes import TrendClass
 from training.diagnosis.injector import LEAST_EPOCHS, Changes, between, draw_changes, whole_cycles
 from training.diagnosis.scenes import Scene, seed_of
 from training.semireal import recipe
-from training.simulator.draws import Floats, log_uniform, sign, uniform
+from training.simulator.draws import Floats, sign
 from training.simulator.motions import draw_motions
 
 Missing = Literal["none", "scattered", "start"]
@@ -27,7 +26,7 @@ FILE_SHARES: Final = (0.7, 0.15, 0.05, 0.05, 0.05)
 
 _YEAR: Final = 365.25
 _DECIMALS: Final = 1
-_BREAK_SHARE: Final = (0.15, 0.85)
+BREAK_SHARE: Final = (0.15, 0.85)
 _RATE_MM_YR: Final = (-15.0, 15.0)
 _SCATTERED_SHARE: Final = 0.1
 _START_SHARE: Final = (0.1, 0.3)
@@ -106,7 +105,7 @@ def break_set(scene: Scene, count: int, *, seed: int, missing: Missing = "none")
     gone = _missing(rng, missing, scene.still.shape)
     years = scene.days / _YEAR
     first = np.where(gone, np.inf, years).min(axis=1)
-    share = rng.uniform(*_BREAK_SHARE, count)
+    share = rng.uniform(*BREAK_SHARE, count)
     place = first + share * (years[-1] - first)
     hinge = np.maximum(years - place[:, None], 0)
     departure = np.resize(DEPARTURES, count)
@@ -114,7 +113,7 @@ def break_set(scene: Scene, count: int, *, seed: int, missing: Missing = "none")
     kind = rng.integers(0, 4, count)
     before = np.choose(kind, [np.zeros(count), -change, -change / 2, rng.uniform(*_RATE_MM_YR, count)])
     motion = before[:, None] * years + change[:, None] * hinge
-    displacement = _rounded(motion + scene.still)
+    displacement = as_delivered(motion + scene.still)
     displacement[gone] = np.nan
     return BreakSet(missing, displacement, motion, place * _YEAR, before, before + change, departure)
 
@@ -214,7 +213,7 @@ def _with_jumps(
     moving = _moving(rng, scene.draw(rng, len(jumps)), background)
     changes = draw_changes(rng, len(scene.days), jumps, size, temporary=temporary)
     steps = changes.steps(len(scene.days))
-    return JumpSet(kind, _rounded(moving + steps), _rounded(moving), background, changes)
+    return JumpSet(kind, as_delivered(moving + steps), as_delivered(moving), background, changes)
 
 
 def _moving(rng: np.random.Generator, scene: Scene, background: NDArray[np.int8]) -> NDArray[np.float64]:
@@ -223,8 +222,8 @@ def _moving(rng: np.random.Generator, scene: Scene, background: NDArray[np.int8]
     return np.asarray(motions.displacement + scene.still * motions.quieter[:, None], dtype=np.float64)
 
 
-def _rounded(values: NDArray[np.floating]) -> Floats:
-    """Round as files do."""
+def as_delivered(values: NDArray[np.floating]) -> Floats:
+    """Round to the decimals of files."""
     return np.round(values, _DECIMALS).astype(np.float32)
 
 
@@ -237,73 +236,4 @@ def file_of(scene: Scene, count: int, *, seed: int) -> Floats:
     moving = _moving(rng, scene.draw(rng, len(label)), background)
     jumps = np.where(jumping, rng.integers(1, 4, len(label)), 0)
     changes = draw_changes(rng, len(scene.days), jumps, whole_cycles(scene.half_wavelength_mm))
-    return _rounded(moving + changes.steps(len(scene.days)))
-
-
-def hard_sets(scene: Scene, count: int, *, seed: int) -> list[JumpSet]:
-    """Give series without a jump that may look as if they had one, so many of each of ``HARD``."""
-    found = []
-    for kind, draw in HARD.items():
-        rng = np.random.default_rng(seed_of(seed, f"hard {scene.name} {kind}"))
-        some = scene.draw(rng, count)
-        series = _rounded(draw(rng, some))
-        changes = draw_changes(rng, len(scene.days), np.zeros(count, dtype=np.int64), whole_cycles(1.0))
-        found.append(JumpSet(kind, series, series, np.full(count, TrendClass.STABLE, dtype=np.int8), changes))
-    return found
-
-
-def _outliers(rng: np.random.Generator, scene: Scene) -> Floats:
-    """Put two outliers of one or two epochs into each row, of up to a cycle."""
-    out = scene.still.copy()
-    count, epochs = out.shape
-    index = np.arange(epochs)
-    for _ in range(2):
-        begin = rng.integers(0, epochs - 1, (count, 1))
-        width = rng.integers(1, 3, (count, 1))
-        size = uniform(rng, (10 / 27.73, 1.0), (count, 1)) * scene.half_wavelength_mm * sign(rng, (count, 1))
-        out += size.astype(np.float32) * ((index >= begin) & (index < begin + width))
-    return out
-
-
-def _bursts(rng: np.random.Generator, scene: Scene) -> Floats:
-    """Scatter three times as much for two to eight months."""
-    length = uniform(rng, (60, 240), (len(scene), 1))
-    begin = uniform(rng, (0, 1), (len(scene), 1)) * (scene.days[-1] - length)
-    inside = (scene.days >= begin) & (scene.days < begin + length)
-    level = np.median(scene.still, axis=1, keepdims=True)
-    # No further than a phase of which nothing is known.
-    most = max(1.0, scene.half_wavelength_mm / 12**0.5 / float(np.median(scene.scatter)))
-    return np.asarray(level + (scene.still - level) * np.where(inside, min(3.0, most), 1), dtype=np.float32)
-
-
-def _strong_annual(rng: np.random.Generator, scene: Scene) -> Floats:
-    phase = uniform(rng, (0, 2 * np.pi), (len(scene), 1))
-    amplitude = uniform(rng, (8, 14), (len(scene), 1))
-    return np.asarray(scene.still + amplitude * np.sin(2 * np.pi * scene.days / _YEAR + phase), dtype=np.float32)
-
-
-def _fast_breaks(rng: np.random.Generator, scene: Scene) -> Floats:
-    """Change the rate by 60 to 150 mm/yr at one date."""
-    years = scene.days / _YEAR
-    place = rng.uniform(*_BREAK_SHARE, (len(scene), 1)) * years[-1]
-    change = log_uniform(rng, 60, 150, (len(scene), 1)) * sign(rng, (len(scene), 1))
-    return np.asarray(scene.still + change * np.maximum(years - place, 0), dtype=np.float32)
-
-
-def _excursions(rng: np.random.Generator, scene: Scene) -> Floats:
-    """Leave the level for some months by 7 to 15 mm, without a sharp edge."""
-    middle = rng.uniform(0, 1, (len(scene), 1)) * scene.days[-1]
-    half = rng.uniform(90, 250, (len(scene), 1))
-    size = uniform(rng, (7, 15), (len(scene), 1)) * sign(rng, (len(scene), 1))
-    phase = np.clip(np.abs(scene.days - middle) / half, 0, 1)
-    return np.asarray(scene.still + size * (0.5 + 0.5 * np.cos(np.pi * phase)), dtype=np.float32)
-
-
-HARD: Final[Mapping[str, Callable[[np.random.Generator, Scene], Floats]]] = {
-    "outliers": _outliers,
-    "bursts": _bursts,
-    "strong annual": _strong_annual,
-    "fast breaks": _fast_breaks,
-    "excursions": _excursions,
-}
-"""What may look like a jump and is none, by name [ours]."""
+    return as_delivered(moving + changes.steps(len(scene.days)))

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.candidates import Candidates
+from insar_runtime._diagnosis.detrend import about_line
 from insar_runtime._diagnosis.found import Breaks
 from insar_runtime._diagnosis.gaps import Gaps, Indices
-from insar_runtime._diagnosis.hinges import HingeTable, Singles
-from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.outliers import clip_outliers
+from insar_runtime._diagnosis.hinges import HingeTable
+from insar_runtime._diagnosis.noise import FileNoise, Floats
 from insar_runtime._diagnosis.posterior import Posterior
+from insar_runtime._diagnosis.presence import first_and_last
 from insar_runtime._diagnosis.status import FitStatus
 
 _ROWS_AT_ONCE: Final = 128
@@ -52,7 +53,8 @@ class BreakFinder:
 
     Notes
     -----
-    Built once for a file; safe to share between threads.
+    Built once for a file; safe to share between threads. A break is taken to lie between 5 and 95 % of the span of its
+    row, and rarely outside 15 to 85 %: of one nearer to an end, the answer is the nearest date and is too sure of it.
     """
 
     def __init__(self, noise: FileNoise) -> None:
@@ -102,12 +104,10 @@ class BreakFinder:
         return out
 
     def _status(self, displacement: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.int8]:
-        span = np.zeros(len(present))
-        if present.shape[1]:
-            first, last = present.argmax(axis=1), present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)
-            span = self._days[last] - self._days[first]
+        first, last = first_and_last(present, self._days)
+        short = last - first < _LEAST_DAYS
         status = np.select(
-            [np.isinf(displacement).any(axis=1), present.sum(axis=1) < _LEAST_EPOCHS, span < _LEAST_DAYS],
+            [np.isinf(displacement).any(axis=1), present.sum(axis=1) < _LEAST_EPOCHS, short],
             [FitStatus.NON_FINITE, FitStatus.TOO_FEW_EPOCHS, FitStatus.SPAN_TOO_SHORT],
             default=FitStatus.SINGULAR if self._singular else FitStatus.OK,
         )
@@ -115,14 +115,17 @@ class BreakFinder:
 
     def _fill(self, out: Breaks, rows: Indices, displacement: NDArray[np.floating], present: NDArray[np.bool_]) -> None:
         count, candidates = len(rows), self._candidates
-        values, rate = np.zeros((_ROWS_AT_ONCE, len(self._days)), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
-        values[:count], rate[:count] = _about_line(displacement, present, self._days)
+        # One more epoch than there are: see ``HingeTable``.
+        values, rate = np.zeros((_ROWS_AT_ONCE, len(self._days) + 1), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
+        values[:count, :-1], rate[:count] = about_line(displacement, present, self._days)
         gaps: list[Gaps] = []
         log_prior = self._complete_prior
         if not present.all():
             gaps = list(Gaps.of(~present, len(candidates.day)))
             log_prior = np.repeat(log_prior, _ROWS_AT_ONCE, axis=0)
-            log_prior[:count] = candidates.log_prior(present)
+            # Rows that lack the same epochs stand next to each other.
+            differs = np.r_[True, (present[1:] != present[:-1]).any(axis=1)]
+            log_prior[:count] = candidates.log_prior(present[differs])[np.cumsum(differs) - 1]
         posterior = Posterior(_ROWS_AT_ONCE, len(candidates.day))
         for log_weight, table in zip(self._log_weight, self._tables, strict=True):
             posterior.add(table.fit(values, gaps), log_prior + log_weight)
@@ -165,39 +168,3 @@ def _nothing(status: NDArray[np.int8]) -> Breaks:
         explains=np.zeros(count, dtype=np.bool_),
         status=status,
     )
-
-
-def _about_line(displacement: NDArray[np.floating], present: NDArray[np.bool_], days: Floats) -> tuple[Singles, Floats]:
-    """Take the own line off rows [n, T] and clip their outliers; give also the rate of the line in mm/yr, [n]."""
-    years = (days - days.mean()) / DAYS_OF_YEAR
-    values = np.where(present, displacement, 0.0).astype(np.float64)
-    count = present.sum(axis=1)
-    mean, middle = values.sum(axis=1) / count, np.vecdot(present, years) / count
-    spread = np.vecdot(present, years**2) - count * middle**2
-    rate = (np.vecdot(values, years) - count * mean * middle) / spread
-    values -= (mean - rate * middle)[:, None] + rate[:, None] * years
-    singles = values.astype(np.float32)
-    if present.all():
-        return _clipped(singles, days[None]), rate
-    singles[~present] = 0.0
-    # Neighbours are the epochs that are there; rows that have equally many of them go together.
-    for number in np.unique(count):
-        rows = np.flatnonzero(count == number)
-        there = np.nonzero(present[rows])
-        clipped = _clipped(singles[rows][there].reshape(len(rows), number), days[there[1]].reshape(len(rows), number))
-        singles[rows[there[0]], there[1]] = clipped.ravel()
-    return singles, rate
-
-
-def _clipped(values: Singles, days: Floats) -> Singles:
-    """Clip outliers of rows [n, T] that may be steep at both ends, T at least 10; days are [n or 1, T]."""
-    ends = (_beyond(values, days)[:, ::-1], values, _beyond(values[:, ::-1], days[:, ::-1]))
-    return clip_outliers(np.concatenate(ends, axis=1))[:, 2:-2]
-
-
-def _beyond(values: Singles, days: Floats) -> Singles:
-    """Extrapolate two epochs [n, 2], nearest first, to before the begin: medians of five are late on a slope."""
-    near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
-    slope = (far - near) / (days[:, 7] - days[:, 2])
-    first, second = days[:, 0] - days[:, 2], days[:, 1] - days[:, 0]
-    return np.stack([near + slope * (first - second), near + slope * (first - 2 * second)], axis=1).astype(np.float32)

@@ -19,14 +19,19 @@ _MOST_VALUES: Final = 120_000
 LEAST_ROWS: Final = 50
 """Rows that tell how often each kind of noise occurs."""
 _MOST_PATTERNS: Final = 8
+"""Sets of missing values that several rows share: each is filtered by itself."""
 _MOST_ALONE: Final = 60
 """Rows that miss values of their own cost many times as much; none are taken where there are so many others."""
 _LEAST_VALUES: Final = 8
 _LEAST_SHARE: Final = 0.3
+"""Values that a row must have, and part of the epochs."""
+_MOST_MM: Final = 1e9
+"""No displacement, and squares of it leave single precision."""
 _STEP_SIGMAS: Final = 6.0
 _STEP_REACH: Final = 5
 """A row whose level changes by more than so many times what it usually does within so many epochs has jumped."""
 _LEAST_STEP_MM: Final = 0.2
+"""Usual change of level where a row hardly scatters: twice the rounding."""
 _MOTION_SIGMAS: Final = 5.0
 """Curvature beyond what the noise alone would make of it: chance passes it in less than 1 % of rows."""
 _KEPT: Final = 0.4
@@ -35,7 +40,7 @@ _KEPT: Final = 0.4
 
 def usable_rows(displacement: NDArray[np.float32]) -> Floats:
     """Give rows [n, T] that have enough values and are not constant, as many as cost permits."""
-    finite = np.isfinite(displacement)
+    finite = np.abs(displacement) < _MOST_MM
     enough = finite.sum(axis=1) >= max(_LEAST_VALUES, _LEAST_SHARE * displacement.shape[1])
     values = np.where(finite, displacement, np.float32(np.nan))[enough]
     if not values.size:
@@ -74,7 +79,9 @@ def without_jumps(values: Floats, steps: Sequence[int]) -> Floats:
         # Levels are medians of five: two epochs after a step they are on the new one.
         change[:, max(step - _STEP_REACH - 2, 0) : step + 2] = 0.0
     missing = np.isnan(values)
-    change[missing[:, _STEP_REACH:] | missing[:, :-_STEP_REACH]] = np.nan
+    unknown = missing[:, _STEP_REACH:] | missing[:, :-_STEP_REACH]
+    # Of a row that has every other epoch, only interpolated values tell.
+    change[unknown & ~unknown.all(axis=1, keepdims=True)] = np.nan
     usual = np.maximum(robust_scatter(change, 1), _LEAST_STEP_MM)
     return values[_calmest(np.fmax.reduce(change, axis=1, initial=0.0) / usual, _STEP_SIGMAS)]
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
+from insar_runtime._diagnosis.presence import first_and_last
 
 _STEP_DAYS: Final = 3.0
 _STEPS: Final = 300
@@ -81,23 +82,26 @@ class Candidates:
         ndarray of float64, shape [n, J]
             -inf where a row cannot break.
         """
-        here = present.astype(np.float64)
-        count = here.sum(axis=1, keepdims=True)
-        years, column = self.line[:, 1], self.column
-        # The least-squares line of each column over the epochs that are there.
-        mean = here @ years[:, None] / count
-        spread = here @ years[:, None] ** 2 / count - mean**2
-        average = here @ column / count
-        slope = (here @ (column * years[:, None]) / count - mean * average) / spread
-        departure = here @ column**2 / count - average**2 - slope**2 * spread
+        # Sums over the epochs that are there, of powers of time, up to the end: a hinge is 0 before its date.
+        years = self.line[:, 1]
+        powers = [np.cumsum(np.where(present, years**power, 0.0)[:, ::-1], axis=1)[:, ::-1] for power in range(5)]
+        count, *means = (power[:, :1] for power in powers)
+        mean, square, third, fourth = (total / count for total in means)
+        later = np.searchsorted(self.days, self.day, side="right")
+        after, first, second = (power[:, later] for power in powers[:3])
+        at = (self.day - (self.days[0] + self.days[-1]) / 2) / DAYS_OF_YEAR
+        # Means of each column, of its square and of it times years.
+        average = np.concatenate([(first - at * after) / count, square], axis=1)
+        energy = np.concatenate([(second - at * (2 * first - at * after)) / count, fourth], axis=1)
+        across = np.concatenate([(second - at * first) / count, third], axis=1)
+        # What its least-squares line leaves.
+        departure = energy - average**2 - (across - mean * average) ** 2 / (square - mean**2)
 
-        begin = self.days[present.argmax(axis=1)][:, None]
-        end = self.days[len(self.days) - 1 - present[:, ::-1].argmax(axis=1)][:, None]
+        begin, end = (day[:, None] for day in first_and_last(present, self.days))
         share = (self.day - begin) / (end - begin)
         outside = (np.minimum(share, 1 - share) - _LEAST_SHARE) / (_USUAL_SHARE - _LEAST_SHARE)
         weight = np.diff(self.edge) * np.clip(_LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * outside, 0, 1)
-        before = here @ (self.days[:, None] <= self.day)
-        enough = np.minimum(before, count - before) >= _LEAST_EPOCHS
+        enough = np.minimum(after, count - after) >= _LEAST_EPOCHS
         weight *= enough & (outside >= 0)
         whole = weight.sum(axis=1, keepdims=True)
         weight = np.concatenate([weight / np.maximum(whole, _TINY), np.ones_like(whole)], axis=1)

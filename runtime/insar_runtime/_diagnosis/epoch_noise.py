@@ -17,13 +17,17 @@ from insar_runtime._survey.levels import survey_levels
 from insar_runtime._survey.windows import nanmedian
 
 _LEAST_VALUES: Final = 50
+"""Of an epoch, to tell its scatter."""
 _MOST_MISSING: Final = 0.2
+"""Part of a row: where more is missing, the others do not foretell as if all were there."""
 _MOST_SIGMAS: Final = 4.5
 """Values count as no further off than this many times the median of their epoch, which is 3 standard deviations."""
 _CLEAR: Final = 4.0
+"""Standard errors by which an epoch stands out by itself."""
 _LEAST_PART: Final = 0.5
 """Of the white part in what is not foretold: with less, as far from all other epochs, calm does not tell of it."""
 _FACTORS: Final = (0.4, 8.0)
+"""Bounds of the scatter of an epoch over the usual one [ours]."""
 
 
 def scatter_of_epochs(values: Floats, days: Floats, noise: Mixture, columns: Columns) -> Floats:

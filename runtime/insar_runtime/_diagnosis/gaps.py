@@ -9,11 +9,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_LOST_MULTIPLE: Final = 8
-"""Missing epochs are padded to a multiple of this, so that a row's matrices have a shape, and bits, of their own."""
+from insar_runtime._diagnosis.presence import rows_alike
+
+LOST_MULTIPLE: Final = 8
+"""Missing epochs are padded to a multiple of this: rows that lack similarly many share a shape, which depends on what
+a row lacks alone, and so do its bits."""
 _ROWS_TOGETHER: Final = 8
 """The same for rows that lack the same epochs."""
 _VALUES_AT_ONCE: Final = 1 << 17
+"""A matrix of so many float64 values stays in the cache of a core."""
 
 Indices = NDArray[np.intp]
 
@@ -25,43 +29,54 @@ class Gaps:
     Attributes
     ----------
     lost : ndarray of intp, shape [p, m]
-        Missing epochs of each pattern; padded.
+        Missing epochs of each pattern; padded by T.
     padding : ndarray of bool, shape [p, m]
     rows : ndarray of intp, shape [b, r]
         Rows of a block, which share a pattern; padded by its first.
     pattern : ndarray of intp, shape [b]
         Of each block.
+    row, place : ndarray of intp, shape [k]
+        Each row once, and where it is in all blocks, one after the other.
     """
 
     lost: Indices
     padding: NDArray[np.bool_]
     rows: Indices
     pattern: Indices
+    row: Indices
+    place: Indices
+
+    @property
+    def pattern_of_row(self) -> Indices:
+        """Pattern [k] of each row."""
+        return self.pattern[self.place // _ROWS_TOGETHER]
 
     @staticmethod
     def of(missing: NDArray[np.bool_], width: int) -> Iterator[Gaps]:
-        """Sort rows [n, T] by what they lack; complete ones are in none of the answers."""
+        """Sort rows [n, T] by what they lack; complete ones are in none of the answers.
+
+        ``width`` is that of the matrices that come of it, for each missing epoch.
+        """
         groups: dict[int, list[tuple[Indices, Indices]]] = {}
-        _, kind = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
-        order = np.argsort(kind.ravel(), kind="stable")
-        for rows in np.split(order, np.cumsum(np.bincount(kind.ravel()))[:-1]):
+        for rows in rows_alike(missing):
             lost = np.flatnonzero(missing[rows[0]])
             if len(lost):
-                groups.setdefault(-(-len(lost) // _LOST_MULTIPLE), []).append((lost, rows))
+                groups.setdefault(-(-len(lost) // LOST_MULTIPLE), []).append((lost, rows))
         for multiple, members in sorted(groups.items()):
-            size = multiple * _LOST_MULTIPLE
+            size = multiple * LOST_MULTIPLE
             step = max(1, _VALUES_AT_ONCE // (size * width))
             for begin in range(0, len(members), step):
-                yield Gaps._laid_out(members[begin : begin + step], size)
+                yield Gaps._laid_out(members[begin : begin + step], size, missing.shape[1])
 
     @staticmethod
-    def _laid_out(members: list[tuple[Indices, Indices]], size: int) -> Gaps:
-        lost = np.zeros((len(members), size), dtype=np.intp)
-        padding = np.ones((len(members), size), dtype=np.bool_)
+    def _laid_out(members: list[tuple[Indices, Indices]], size: int, epochs: int) -> Gaps:
+        lost = np.full((len(members), size), epochs, dtype=np.intp)
         blocks, pattern = [], []
-        for p, (epochs, rows) in enumerate(members):
-            lost[p, : len(epochs)], padding[p, : len(epochs)] = epochs, False
+        for p, (missing, rows) in enumerate(members):
+            lost[p, : len(missing)] = missing
             padded = np.concatenate([rows, np.full(-len(rows) % _ROWS_TOGETHER, rows[0])])
             blocks.append(padded.reshape(-1, _ROWS_TOGETHER))
             pattern += [p] * len(blocks[-1])
-        return Gaps(lost, padding, np.concatenate(blocks), np.array(pattern, dtype=np.intp))
+        rows = np.concatenate(blocks)
+        row, place = np.unique(rows, return_index=True)
+        return Gaps(lost, lost == epochs, rows, np.array(pattern, dtype=np.intp), row, place)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise import Floats
+from insar_runtime._diagnosis.presence import rows_alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +112,8 @@ def by_missing(displacement: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.
     if complete.any():
         yield np.flatnonzero(complete), np.zeros(displacement.shape[1], dtype=np.bool_)
     partial = np.flatnonzero(~complete)
-    if not len(partial):
-        return
-    _, group = np.unique(np.packbits(missing[partial], axis=1), axis=0, return_inverse=True)
-    order = np.argsort(group.ravel(), kind="stable")
-    for rows in np.split(partial[order], np.cumsum(np.bincount(group.ravel()))[:-1]):
+    for alike in rows_alike(missing[partial]):
+        rows = partial[alike]
         yield rows, missing[rows[0]]
 
 

@@ -16,13 +16,16 @@ _SHORT: Final = (0.0, 0.2, 0.45, 0.75)
 _SHORT_DAYS: Final = (7.0, 14.0, 28.0)
 _SLOW_DAYS: Final = (60.0, 130.0, 300.0)
 _ANNUAL: Final = (0.3, 1.0, 3.0)
+"""Days, and RMS over the scatter [ours, after the simulator's]."""
 _LEAST_WHITE: Final = 0.03
+"""Part of the variance: files are rounded, and without it a covariance may be singular."""
 _OF_INTERVAL: Final = 0.6
 """A time constant of fewer of the median interval cannot be told from white noise."""
 _OF_SPAN: Final = 1 / 3
 """One of more of the span cannot be told from a motion."""
 _SHARE_STEP: Final = 0.12
 _DAYS_STEP: Final = 1.5
+"""About half the distance of neighbouring shares of the grid, and the root of the ratio of its time constants."""
 _DIRECTIONS: Final = (
     *((1, 0, 0, 0, 0), (0, 1, 0, 0, 0), (0, 0, 1, 0, 0), (0, 0, 0, 1, 0), (0, 0, 0, 0, 1)),
     *((1, 0, 0, 1, 0), (0, 1, -1, 0, 0), (1, -1, 0, -1, 0), (1, -1, -1, 0, 0)),
@@ -31,6 +34,7 @@ _MOVES: Final = ((0, 0, 0, 0, 0), *(tuple(sign * part for part in way) for way i
 """Of slow and short part, their time constants, and the yearly cycle; some pairs make up for each other."""
 _SHORT_BOUNDS: Final = (5.0, 45.0)
 _SLOW_BOUNDS: Final = (45.0, 500.0)
+"""Days: what is called short stays shorter than what is called slow."""
 
 ROUGH: Final = tuple(
     NoiseKind((1 - slow) * (1 - short), (1 - slow) * short, slow)

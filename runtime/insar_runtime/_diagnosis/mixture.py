@@ -11,9 +11,11 @@ from insar_runtime._diagnosis.noise import Floats, NoiseKind
 from insar_runtime._diagnosis.whitening import Fits
 
 _ROUNDS: Final = 40
+"""Of expectation and maximisation [ours]."""
 _LEAST_GAIN: Final = 3.0
 """Logarithm of the likelihood of all rows that one more kind must add."""
 _LEAST_WEIGHT: Final = 0.01
+"""Kinds that fewer rows have are left out."""
 _LEAST: Final = 1e-300
 
 

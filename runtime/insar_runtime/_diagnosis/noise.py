@@ -67,6 +67,7 @@ class NoiseKind:
 
 
 _NOISY: Final = 1.5
+"""Scatter of an epoch over the usual one from which it is called noisy [ours]."""
 _LAGS: Final = (6, 12, 24, 48)
 """Days at which the correlation is told."""
 
@@ -204,6 +205,14 @@ class FileNoise:
             "steps": [{"date": str(dates[step.epoch]), **asdict(step)} for step in self.steps],
         }
 
+    def on(self, days: Floats) -> FileNoise:
+        """Give the noise on another time axis, of which no epoch is known to be worse than others."""
+        return replace(self, days=days, white_factor=np.ones(len(days)), steps=())
+
+    def covariances(self) -> Sequence[Floats]:
+        """Give the covariance [T, T] of each kind, of unit scatter."""
+        return [self._covariance(kind) for kind in self.kinds]
+
     def _part_mm(self, name: str) -> float:
         shares = np.array([getattr(kind, name) for kind in self.kinds])
         return self.scatter_mm[1] * float(np.sqrt(self.weights @ shares))
@@ -214,14 +223,6 @@ class FileNoise:
             return None
         logs = np.log([getattr(kind, f"{name}_days") for kind in self.kinds])
         return float(np.exp(variance @ logs / variance.sum()))
-
-    def on(self, days: Floats) -> FileNoise:
-        """Give the noise on another time axis, of which no epoch is known to be worse than others."""
-        return replace(self, days=days, white_factor=np.ones(len(days)), steps=())
-
-    def covariances(self) -> Sequence[Floats]:
-        """Give the covariance [T, T] of each kind, of unit scatter."""
-        return [self._covariance(kind) for kind in self.kinds]
 
     def _covariance(self, kind: NoiseKind) -> Floats:
         covariance = kind.covariance(self.days, self.white_factor)

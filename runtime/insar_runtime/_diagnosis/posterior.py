@@ -45,18 +45,19 @@ class Posterior:
         log_prior : ndarray of float64, shape [n or 1, J]
             Of each candidate in this kind of noise.
         """
+        scales = fits.scales
         left = fits.gain * fits.gain
         np.subtract(fits.squares.astype(np.float32)[:, None], left, out=left)
-        floor = fits.freedom * _FLOOR_MM**2 + _ROUNDING * fits.squares
+        floor = scales.freedom * _FLOOR_MM**2 + _ROUNDING * fits.squares
         np.maximum(left, floor.astype(np.float32)[:, None], out=left)
         least = left.min(axis=1)
-        half = fits.freedom / 2
+        half = scales.freedom / 2
         # Logarithms of ratios near 1: single precision is enough for these, and the rest is the row's own number.
         score = left * (1 / least)[:, None]
         np.log(score, out=score)
         score *= -half.astype(np.float32)[:, None]
-        score += (log_prior - 0.5 * np.log(fits.information) - 0.5 * fits.log_determinant[:, None]).astype(np.float32)
-        base = -half * np.log(least.astype(np.float64))
+        score += log_prior.astype(np.float32) - np.float32(0.5) * scales.log_information
+        base = -half * np.log(least.astype(np.float64)) - 0.5 * scales.log_determinant
         self._log_parabola.append(base + score[:, -1])
 
         score[:, -1] = -np.inf
@@ -76,22 +77,21 @@ class Posterior:
         self._top = highest
 
     def _add_rates(self, fits: Fits, weight: Singles, whole: Floats, left: Singles, best: NDArray[np.intp]) -> None:
+        scales = fits.scales
         # Variance of an amplitude and of a line: in proportion to what is left, with Student's tails.
         left *= weight
-        of_line = fits.slope_variance * left.sum(axis=1)
-        scale = 1 / np.sqrt(fits.information)
+        of_line = scales.slope_variance * left.sum(axis=1)
         index = np.arange(len(best))
         means, variances = [], []
-        for share in (-fits.lean * scale, (1 - fits.lean) * scale):
-            single = share.astype(np.float32)
-            rate = fits.gain * single
+        for share in (scales.before, scales.after):
+            rate = fits.gain * share
             # About the rate at the best date, so that single precision is enough for the squares.
             middle = rate[index, best]
             rate -= middle[:, None]
             weighted = weight * rate
             mean = weighted.sum(axis=1) / whole
             across = np.vecdot(weighted, rate) / whole - mean**2
-            within = (np.vecdot(left, single * single) + of_line) / (whole * np.maximum(fits.freedom - 2, 1))
+            within = (np.vecdot(left, share * share) + of_line) / (whole * np.maximum(scales.freedom - 2, 1))
             means.append(fits.slope + middle + mean)
             variances.append(np.maximum(across, 0) + within)
         self._mean.append(np.stack(means))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.found import Rates
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
+from insar_runtime._diagnosis.presence import first_and_last
 from insar_runtime._diagnosis.rate_design import LINE, PARABOLA, UNKNOWNS, RateDesign, factors, over_columns, substitute
 from insar_runtime._diagnosis.rate_sums import RowSums, sums_of_complete, sums_of_partial
 from insar_runtime._diagnosis.status import FitStatus
@@ -102,8 +103,8 @@ class RateEstimator:
     def _partial(self, displacement: NDArray[np.floating]) -> tuple[Floats, NDArray[np.int8]]:
         present = np.isfinite(displacement)
         count = np.count_nonzero(present, axis=1)
-        first, last = present.argmax(axis=1), present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)
-        span = np.where(count > 0, self._days[last] - self._days[first], 0.0)
+        first, last = first_and_last(present, self._days)
+        span = last - first
         if self._design is None:
             found = np.full((7, len(displacement)), np.nan)
             status = _status(count, span, np.zeros(len(displacement), dtype=np.bool_))

@@ -17,6 +17,7 @@ from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise import ANNUAL_CHANGE, DAYS_OF_YEAR, HALF_YEAR, Floats, NoiseKind
+from insar_runtime._diagnosis.presence import rows_alike
 
 _AT_ONCE: Final = 16_000
 """Values of a step of the filter: its arrays stay in the cache of a core."""
@@ -154,10 +155,10 @@ def _either(found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
 
 def by_pattern(missing: NDArray[np.bool_]) -> tuple[list[NDArray[np.intp]], NDArray[np.intp]]:
     """Group rows [N, T] that miss the same values, most rows first; gives also those that are like few others."""
-    _, group, count = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True, return_counts=True)
-    group = group.ravel()
-    large = np.argsort(-count, kind="stable")[: np.count_nonzero(count >= _ALIKE)]
-    return [np.flatnonzero(group == pattern) for pattern in large], np.flatnonzero(count[group] < _ALIKE)
+    groups = rows_alike(missing)
+    many = sorted((rows for rows in groups if len(rows) >= _ALIKE), key=len, reverse=True)
+    few = [rows for rows in groups if len(rows) < _ALIKE]
+    return many, np.sort(np.concatenate(few)) if few else np.empty(0, dtype=np.intp)
 
 
 def _beside(known: Floats, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
