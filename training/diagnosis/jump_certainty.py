@@ -19,10 +19,11 @@ from insar_runtime._diagnosis.certainty import Traits, cycle_traits, jump_traits
 from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._diagnosis.found import Jumps
 from training.announce import Announce
+from training.diagnosis.hard import hard_sets
 from training.diagnosis.injector import LASTING, LEAST_EPOCHS, Changes
 from training.diagnosis.metrics import PROBABILITY_BINS, Numbers, Table, joined, match, where
 from training.diagnosis.scenes import USUAL, Scene, real_scenes, seed_of, simulated_scenes
-from training.diagnosis.sets import JumpSet, damped_set, file_of, hard_sets, jump_free_set, jump_set
+from training.diagnosis.sets import JumpSet, damped_set, file_of, jump_free_set, jump_set
 from training.metrics import rounded
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES
 from training.simulator.draws import log_uniform
