@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.certainty import Traits, probability_of, traits_of
+from insar_runtime._diagnosis.certainty import Traits, cycle_probability_of, probability_of, traits_of
 from insar_runtime._diagnosis.found import Jumps
 from insar_runtime._diagnosis.jump_noise import EpochNoise, JumpNoise
 from insar_runtime._diagnosis.levels import Levels, fitted
@@ -88,7 +88,11 @@ class JumpFinder:
         """
         traits, status = self._traits(displacement)
         cycles, distance, certain = _in_cycles(traits, self._cycle)
-        probability = probability_of(traits, self._least) * certain
+        of_cycles = cycle_probability_of(traits, cycles, certain, self._cycle)
+        # What is less probable than not is not told of here, either.
+        doubtful = of_cycles < _LEAST_PROBABILITY
+        cycles[doubtful], of_cycles[doubtful] = 0, 1
+        probability = probability_of(traits, self._least) * of_cycles
         counts = np.bincount(traits.row, minlength=len(displacement))
         return Jumps(
             begins=np.concatenate([[0], np.cumsum(counts)]),
