@@ -199,6 +199,21 @@ def diagnosis(
 
 
 @app.command()
+def jump_certainty(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
+    quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 501,
+) -> None:
+    """Fit the probabilities of jumps to known ones, and print the weights that certainty.py is to hold."""
+    from training.diagnosis.jump_certainty import QUICK, Sizes, run
+
+    numbers = run(out, real=real, sizes=QUICK if quick else Sizes(), seed=seed, announce=_say)
+    for name in ("jump_weights", "cycle_weights"):
+        _say(f"{name.upper()}: Final = {json.dumps(numbers[name])}")
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the embedded file.")] = (
         ROOT / "runtime" / "insar_runtime" / "demo"

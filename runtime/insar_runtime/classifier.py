@@ -101,7 +101,7 @@ class Classifier(OpenModel):
         noise: FileNoise | None = None,
         half_wavelength_mm: float | Literal["auto"] | None = "auto",
         jumps: JumpRows = "flagged",
-        repair_above: float = 0.9,
+        repair_above: float = 0.6,
         repair_damped: bool = False,
     ) -> Diagnosis:
         """Say what happened to series, when, and how sure that is: rates, breaks, jumps, and series without jumps.

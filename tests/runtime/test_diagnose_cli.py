@@ -110,7 +110,7 @@ def test_columns_and_metadata(tmp_path: Path, source: Path) -> None:
     assert table.schema.names == [*kept, *RESULT_SCHEMA.names, *NAMES, "velocity", "geometry", "bbox"]
     block = json.loads(pq.read_metadata(out).metadata[b"insar_runtime"])
     told = block["diagnosis"]
-    assert (told["jumps"], told["repair_above"], told["repair_damped"]) == ("flagged", 0.9, False)
+    assert (told["jumps"], told["repair_above"], told["repair_damped"]) == ("flagged", 0.6, False)
     assert told["half_wavelength_mm"] == SENTINEL1_MM
     assert told["half_wavelength_evidence"] == "producer"
     assert (block["input"]["half_wavelength_mm"], block["input"]["half_wavelength_evidence"]) == (

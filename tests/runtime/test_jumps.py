@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from insar_runtime._diagnosis.found import Jumps
 from insar_runtime._diagnosis.gls import restricted_precision
 from insar_runtime._diagnosis.jumps import JumpFinder
-from insar_runtime._diagnosis.levels import MOST_STEPS, fitted, moved
+from insar_runtime._diagnosis.levels import MOST_STEPS, fitted
 from insar_runtime._diagnosis.noise import FileNoise, NoiseKind
-from insar_runtime._diagnosis.search import product
+from insar_runtime._diagnosis.search import refined
+from insar_runtime._diagnosis.sights import products
 from insar_runtime._diagnosis.status import FitStatus
-from insar_runtime._diagnosis.steps import Steps
+from insar_runtime._diagnosis.steps import Seen, Steps, best_box, best_step, gram_of, weigh_of
 
 HALF_WAVELENGTH_MM = 27.73
 DAYS = np.arange(0, 1200, 6.0)
@@ -178,6 +179,22 @@ def test_bits_do_not_depend_on_neighbours(finder: JumpFinder) -> None:
                 np.testing.assert_array_equal(mine, getattr(whole, name)[whole.begins[row] : whole.begins[row + 1]])
 
 
+def test_bits_do_not_depend_on_what_others_lack(finder: JumpFinder) -> None:
+    rows = steps_of(60, len(DAYS), seed=14, most=3)
+    values = (noise(60, seed=14) + raised(rows, len(DAYS))).astype(np.float32)
+    values[::3] = noise(20, seed=15)
+    values[np.arange(60), np.arange(60) + 70] = np.nan
+    values[np.arange(0, 60, 2), 3] = np.nan
+    values[np.arange(0, 60, 4), 150:160] = np.nan
+    whole = finder.find(values)
+    assert np.mean(whole.counts > 0) < 0.9
+    for row in range(60):
+        own = slice(whole.begins[row], whole.begins[row + 1])
+        found = finder.find(values[row : row + 1])
+        for name in ("epoch", "mm", "mm_std", "cycles", "distance", "probability"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(whole, name)[own])
+
+
 def test_level_line_and_sign_do_not_matter(finder: JumpFinder) -> None:
     rows = steps_of(100, len(DAYS), seed=9)
     values = noise(100, seed=9) + raised(rows, len(DAYS))
@@ -237,7 +254,8 @@ def test_gains_are_those_of_least_squares() -> None:
     days = np.cumsum(np.random.default_rng(11).choice([6.0, 12.0, 18.0], 20))
     covariance = KIND.covariance(days)
     line = np.stack([np.ones(20), days / 365], axis=1)
-    steps = Steps.of(restricted_precision(covariance, line), 0.0)
+    precision = restricted_precision(covariance, line).matrix
+    steps = Steps.of(gram_of(precision)[None], 18, 0.0)
     values = np.random.default_rng(12).normal(size=(4, 20)).astype(np.float32)
     index, half = np.arange(20), np.linalg.inv(np.linalg.cholesky(covariance))
 
@@ -248,20 +266,21 @@ def test_gains_are_those_of_least_squares() -> None:
             left.append(((half @ (values.T - design @ fit)) ** 2).sum(axis=0))
         return np.asarray(left[0] - left[1])
 
-    seen = product(values, steps)
+    kind = np.zeros(4, dtype=np.int64)
+    seen = Seen(steps, kind, products(values, weigh_of(precision)[None], kind))
     single = np.array([gain(index >= first) for first in range(3, 18)])
-    place, best = steps.best_step(seen)
+    place, best = best_step(seen)
     np.testing.assert_array_equal(place, 3 + single.argmax(axis=0))
     np.testing.assert_allclose(best, single.max(axis=0), rtol=1e-3)
     pairs = [
         (first, last) for first in range(3, 18) for last in range(first + 3, 18) if last - first not in (9, 11, 13)
     ]
     boxes = np.array([gain((index >= first) & (index < last)) for first, last in pairs])
-    first, last, best = steps.best_box(seen)
+    first, last, best = best_box(seen)
     assert [tuple(pair) for pair in np.stack([first, last], axis=1)] == [pairs[place] for place in boxes.argmax(axis=0)]
     np.testing.assert_allclose(best, boxes.max(axis=0), rtol=1e-3)
     epochs = np.full((4, MOST_STEPS), 20)
     epochs[:, :3] = [5, 10, 16]
-    three = fitted(steps, seen, epochs)
+    three = fitted(seen, epochs)
     np.testing.assert_allclose(three.fall, gain(*(index >= epoch for epoch in (5, 10, 16))), rtol=1e-3)
-    assert (moved(steps, seen, three).fall >= three.fall).all()
+    assert (refined(seen, three).fall >= three.fall).all()

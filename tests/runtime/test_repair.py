@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insar_runtime._diagnosis.calming import OrdinaryMotion
 from insar_runtime._diagnosis.found import Jumps
 from insar_runtime._diagnosis.jumps import JumpFinder
 from insar_runtime._diagnosis.noise import FileNoise
-from insar_runtime._diagnosis.repair import offsets, repairable
+from insar_runtime._diagnosis.repair import calming, offsets, repairable
 
 HALF_WAVELENGTH_MM = 27.7325
 
@@ -99,3 +100,97 @@ def test_corrected_series_are_near_the_true_ones() -> None:
     left = error - offsets(found, taken, len(days))
     assert np.sqrt(np.mean(left**2)) < np.sqrt(np.mean(error**2)) / 8
     assert not left[160:].any()
+
+
+def ordinary(days: np.ndarray, rng: np.random.Generator, count: int) -> np.ndarray:
+    """Give noise of 2 mm on lines, parabolas and hinges, with a yearly cycle."""
+    years = days / 365.25
+    bends = np.stack([0 * years, years, 3 * years**2, 25 * np.maximum(years - years[-1] / 2, 0)])
+    yearly = 3 * np.sin(2 * np.pi * years + rng.uniform(0, 6, (count, 1)))
+    return bends[np.arange(count) % 4] + yearly + 2 * rng.normal(size=(count, len(days)))
+
+
+DAYS = np.arange(0, 1200, 6.0)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize(
+    "row",
+    [
+        [(60, *UP)],
+        [(60, *DOWN), (64, *UP)],
+        [(150, *DOWN)],
+        [(20, *UP), (40, *UP), (90, *DOWN), (120, *DOWN)],
+        [(60, *UP), (80, *DOWN), (110, *DOWN), (190, *UP)],
+    ],
+)
+def test_true_jumps_leave_a_calmer_series(row: list[tuple[int, float, int, float]], missing: bool) -> None:
+    rng = np.random.default_rng(5)
+    jumps = jumps_of(*[row] * 40)
+    every = np.ones(len(jumps.epoch), dtype=np.bool_)
+    series = ordinary(DAYS, rng, 40) + offsets(jumps, every, len(DAYS))
+    if missing:
+        series[rng.random(series.shape) < 0.3] = np.nan
+        series[::2, :50] = np.nan
+    taken = calming(jumps, every, series, OrdinaryMotion(DAYS))
+    assert np.mean(taken) > 0.97
+
+
+@pytest.mark.parametrize("shape", ["decays", "drifts off"])
+def test_what_comes_back_by_degrees_stays(shape: str) -> None:
+    rng = np.random.default_rng(6)
+    epoch = np.arange(len(DAYS))
+    away = np.where(epoch >= 100, 24 * np.exp(-(epoch - 100) / 12), 0)
+    away = away if shape == "decays" else np.where(epoch < 150, -26 * np.clip((epoch - 120) / 30, 0, 1), 0)
+    series = ordinary(DAYS, rng, 40)[::4] + away
+    jumps = jumps_of(*[[(100 if shape == "decays" else 150, *UP)]] * 10)
+    assert not calming(jumps, np.ones(10, dtype=np.bool_), series, OrdinaryMotion(DAYS)).any()
+
+
+def test_only_what_harms_is_left_in() -> None:
+    rng = np.random.default_rng(7)
+    row = [(30, *UP), (45, *DOWN), (100, *DOWN), (110, *UP), (150, *UP), (160, *DOWN)]
+    jumps = jumps_of(*[row] * 20, [(40, *UP)])
+    there = np.append(np.tile([True, True, False, False, True, True], 20), True)
+    series = ordinary(DAYS, rng, 21) + offsets(jumps, there, len(DAYS))
+    every = np.ones(len(there), dtype=np.bool_)
+    np.testing.assert_array_equal(calming(jumps, every, series, OrdinaryMotion(DAYS)), there)
+    # Not asked for, not told of.
+    asked = rng.random(len(there)) < 0.5
+    assert not calming(jumps, asked, series, OrdinaryMotion(DAYS))[~asked].any()
+
+
+def test_damped_jumps_of_a_series_are_held_against_it_together() -> None:
+    rng = np.random.default_rng(8)
+    jumps = jumps_of([(30, *DAMPED_UP), (60, *DAMPED_DOWN)], [(30, *DAMPED_UP), (60, *DAMPED_DOWN)])
+    series = ordinary(DAYS, rng, 2)
+    series[0, 30:60] += 18
+    taken = calming(jumps, np.ones(4, dtype=np.bool_), series, OrdinaryMotion(DAYS))
+    np.testing.assert_array_equal(taken, [True, True, False, False])
+
+
+def test_scatter_is_that_of_least_squares() -> None:
+    rng = np.random.default_rng(9)
+    series = ordinary(DAYS, rng, 6) + 1000
+    series[rng.random(series.shape) < 0.2] = np.nan
+    years = DAYS / 365.25
+    terms = [np.ones_like(years), years, np.cos(2 * np.pi * years), np.sin(2 * np.pi * years)]
+    bent, line = OrdinaryMotion(DAYS).left(series)
+    for row, (values, about_bend, about_line) in enumerate(zip(series, bent, line, strict=True)):
+        there = np.isfinite(values)
+        left = {}
+        for name, more in (("line", []), ("parabola", [years**2])):
+            design = np.column_stack([*terms, *more])[there]
+            fit = np.linalg.lstsq(design, values[there], rcond=None)[0]
+            left[name] = np.sum((values[there] - design @ fit) ** 2)
+        assert about_line == pytest.approx(left["line"], rel=1e-6), row
+        assert about_bend <= left["parabola"] * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 12])
+def test_short_axes_are_no_error(epochs: int) -> None:
+    jumps = jumps_of([(epochs - 1, *UP)])
+    motion = OrdinaryMotion(6.0 * np.arange(epochs, dtype=np.float64))
+    series = np.full((1, epochs), np.nan)
+    assert not calming(jumps, np.ones(1, dtype=np.bool_), series, motion).any()
+    assert not calming(jumps, np.ones(1, dtype=np.bool_), np.zeros((1, epochs)), motion).any()

@@ -204,7 +204,8 @@ def test_finds_that_are_wrong_count_as_wrong(scene: Scene, classifier: Classifie
     damped = damped_set(scene, 16, seed=3)
     tables = look_for_jumps(_KnowsJumps(damped, cycles=1), classifier, scene, damped)
     assert not tables.found["right"].any()
-    assert tables.rows["changed"].all()
+    # A series is worse without a whole cycle up at every jump that was a part of one, so it is left alone.
+    assert not tables.rows["changed"].any()
     nothing = jump_free_set(scene, 16, seed=3)
     tables = look_for_jumps(_KnowsJumps(nothing), classifier, scene, nothing)
     assert not tables.rows["changed"].any()

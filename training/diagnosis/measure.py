@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime import Classifier
+from insar_runtime._diagnosis.calming import OrdinaryMotion
 from insar_runtime._diagnosis.found import Breaks, Jumps
-from insar_runtime._diagnosis.repair import offsets, repairable
+from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.repair import offsets, repairs
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime.classes import TrendClass
 from training.diagnosis.metrics import Table, match
 from training.diagnosis.scenes import Scene
 from training.diagnosis.sets import BreakSet, JumpSet
 
-REPAIR_ABOVE: Final = 0.9
+REPAIR_ABOVE: Final = Diagnose().repair_above
 
 
 class FindsBreaks(Protocol):
@@ -94,7 +96,7 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
     right = hit.copy()
     right[hit] &= (found.cycles[hit] == 0) | (found.cycles[hit] == truth.cycles[pair[hit]])
 
-    taken = repairable(found, above=REPAIR_ABOVE, damped=False)
+    taken = repairs(found, made.displacement, OrdinaryMotion(scene.days), above=REPAIR_ABOVE, damped=False)
     steps = truth.steps(epochs)
     corrected = made.displacement - offsets(found, taken, epochs)
     days = scene.days.astype(np.float32)

@@ -87,7 +87,7 @@ def classify(
     ] = None,
     repair_above: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Take out jumps of whole cycles from this probability on. Default: 0.9."),
+        typer.Option(min=0, max=1, help="Take out jumps of whole cycles from this probability on. Default: 0.6."),
     ] = None,
     repair_damped: Annotated[
         bool, typer.Option("--repair-damped", help="Take out jumps that are no whole cycles, too.")

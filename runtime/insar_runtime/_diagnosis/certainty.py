@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -19,9 +20,25 @@ _LEAST_CHANGE: Final = 1e-6
 _LEAST_UNREST: Final = 0.1
 _BACK: Final = 2.5
 """Standard deviations within which two steps that follow each other add up to none."""
-_COMMON: Final = -9.57
-_WEIGHTS: Final = {"strength": 1.65, "size": 5.5, "unrest": -1.45, "support": 0.78, "returns": 0.91}
-"""Logistic regression on steps found in series simulated and semi-real, with jumps and without [ours]."""
+_USUAL_LEAST_MM: Final = 10.0
+_SHORT: Final = 0.6
+"""Where half a wavelength is so short that the least jump is less than usual (X-band), a cycle is this many times as
+near to the least jump as at C-band; sizes count by the cycle that they may be."""
+_SURE: Final = (0.3, 1 - 1e-5)
+_FILL: Final = (0.6, 1.2)
+"""Bounds of traits beyond which nothing was fitted."""
+
+JUMP_WEIGHTS: Final = {
+    "common": -11.233,
+    "strength": 1.646,
+    "size": 5.676,
+    "unrest": -2.334,
+    "support": 1.059,
+    "returns": 0.618,
+}
+CYCLE_WEIGHTS: Final = {"common": -10.654, "certain": 1.152, "returns": -0.304, "fill": 9.027}
+"""Logistic regressions that ``python -m training jump-certainty`` fits; artifacts/diagnosis/jump_certainty.json says to
+which series."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +121,10 @@ def _returns(row: Places, size: Floats, std: Floats) -> Floats:
     """Tell which steps [M] a neighbour takes back."""
     level = np.abs(size[1:] + size[:-1]) < _BACK * np.hypot(std[1:], std[:-1])
     back = (row[1:] == row[:-1]) & (size[1:] * size[:-1] < 0) & level
-    return np.asarray(np.append(back, False) | np.append(False, back), dtype=np.float64)
+    returns = np.zeros(len(row))
+    returns[:-1] += back
+    returns[1:] += back
+    return np.minimum(returns, 1)
 
 
 def _unrest(clean: Single, row: Places, epoch: Places) -> Floats:
@@ -119,15 +139,54 @@ def _unrest(clean: Single, row: Places, epoch: Places) -> Floats:
     return np.asarray(np.sqrt(np.maximum(near, 0) / usual))
 
 
+def jump_traits(traits: Traits, least_mm: float) -> dict[str, Floats]:
+    """Give what the probability of a jump depends on, one for each of ``JUMP_WEIGHTS`` but the common one."""
+    return {
+        "strength": np.log(traits.strength),
+        "size": np.log(np.abs(traits.size) / (least_mm if least_mm >= _USUAL_LEAST_MM else _SHORT * least_mm)),
+        "unrest": np.log(np.maximum(traits.unrest, _LEAST_UNREST)),
+        "support": np.log(traits.support),
+        "returns": traits.returns,
+    }
+
+
+def cycle_traits(traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycle_mm: float) -> dict[str, Floats]:
+    """Give what the probability of a number of cycles depends on, one for each of ``CYCLE_WEIGHTS`` but the common one.
+
+    A producer's filtering makes jumps smaller, never larger: hence the part of the cycles that the size is.
+    """
+    sure = np.clip(certain, *_SURE)
+    return {
+        "certain": np.log(sure / (1 - sure)),
+        "returns": traits.returns,
+        "fill": np.clip(np.abs(traits.size) / (np.maximum(np.abs(cycles), 1) * cycle_mm), *_FILL),
+    }
+
+
 def probability_of(traits: Traits, least_mm: float) -> Floats:
     """Give the probability [M] that there is a jump within one epoch; jumps are of at least ``least_mm``."""
-    score = _COMMON + _WEIGHTS["returns"] * traits.returns
-    ratios = {
-        "strength": traits.strength,
-        "size": np.abs(traits.size) / least_mm,
-        "unrest": np.maximum(traits.unrest, _LEAST_UNREST),
-        "support": traits.support,
-    }
-    for name, ratio in ratios.items():
-        score = score + _WEIGHTS[name] * np.log(ratio)
+    return logistic(JUMP_WEIGHTS, jump_traits(traits, least_mm))
+
+
+def cycle_probability_of(traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycle_mm: float | None) -> Floats:
+    """Give the probability [M] that a jump which is there is of so many cycles; 1 where none are told.
+
+    Parameters
+    ----------
+    traits : Traits
+    cycles : ndarray of int8, shape [M]
+        Half wavelengths; 0 for none.
+    certain : ndarray of float64, shape [M]
+        How certain their number is by the distance of the sizes from multiples alone.
+    cycle_mm : float, optional
+        Half a wavelength; without it no cycles are told.
+    """
+    if cycle_mm is None:
+        return np.ones(len(cycles))
+    return np.where(cycles != 0, logistic(CYCLE_WEIGHTS, cycle_traits(traits, cycles, certain, cycle_mm)), 1)
+
+
+def logistic(weights: Mapping[str, float], traits: Mapping[str, Floats]) -> Floats:
+    """Give the probability [M] that traits [M] speak for."""
+    score = weights["common"] + sum(weights[name] * trait for name, trait in traits.items())
     return np.asarray(1 / (1 + np.exp(-score)))

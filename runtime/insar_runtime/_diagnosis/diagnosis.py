@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.breaks import BreakFinder
+from insar_runtime._diagnosis.calming import OrdinaryMotion
 from insar_runtime._diagnosis.found import Breaks, Jumps, Rates
 from insar_runtime._diagnosis.jumps import JumpFinder
 from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.options import COUNTS, Diagnose
 from insar_runtime._diagnosis.rates import RateEstimator
-from insar_runtime._diagnosis.repair import offsets, repairable
+from insar_runtime._diagnosis.repair import offsets, repairs
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime.classes import RowStatus, TrendClass
 from insar_runtime.result import Result
@@ -171,6 +172,7 @@ class Diagnoser:
         self._rates = RateEstimator(noise.days)
         self._breaks = BreakFinder(noise)
         self._jumps = JumpFinder(noise, half_wavelength_mm)
+        self._motion = OrdinaryMotion(noise.days)
 
     def diagnose(self, displacement: NDArray[np.float32], result: Result, reclassify: Reclassify) -> Diagnosis:
         """Diagnose rows.
@@ -192,7 +194,8 @@ class Diagnoser:
         rates = self._rates.estimate(displacement)
         searched = self._rows_to_search(result)
         jumps = self._jumps.find(displacement[searched])
-        repaired = repairable(jumps, above=self._options.repair_above, damped=self._options.repair_damped)
+        above, damped = self._options.repair_above, self._options.repair_damped
+        repaired = repairs(jumps, displacement[searched], self._motion, above=above, damped=damped)
         changed = np.unique(jumps.rows[repaired])
         rows, taken_out = searched[changed], offsets(jumps, repaired, displacement.shape[1])[changed]
         series, class_id = displacement, result.class_id

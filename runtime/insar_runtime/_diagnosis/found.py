@@ -84,7 +84,8 @@ class Jumps:
     distance : ndarray of float32, shape [M]
         From the nearest multiple (not 0) in standard deviations; NaN where the wavelength is not known.
     probability : ndarray of float32, shape [M]
-        That there is a jump at this epoch or the one before or after, of so many cycles where it has them.
+        That there is a jump at this epoch or the one before or after, and of so many cycles where it has them. Fitted
+        to series of which half jump, and a third of these by less than whole cycles.
     status : ndarray of int8, shape [n]
         ``FitStatus``; rows without one that is OK have no jumps.
     half_wavelength_mm : float, optional

@@ -1,30 +1,30 @@
-"""What series are held against when jumps are looked for: steps under each kind of noise, on any set of epochs."""
+"""What series are held against when jumps are looked for: steps under each kind of noise of the file."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.gls import restricted_precision, without
+from insar_runtime._diagnosis.gls import restricted_precision
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.search import in_blocks, product
-from insar_runtime._diagnosis.steps import Places, Single, Steps
+from insar_runtime._diagnosis.sights import Filling, Sight, change_of_epochs, in_blocks, pushes, weighted_sum
+from insar_runtime._diagnosis.steps import Places, Single, Steps, gram_of, weigh_of
 
 _BENDS: Final = (40.0, 1.0)
 """Variance that the rate of motion gains in a year, over that of the scatter. A series bends as freely as a smoothing
 spline that averages over two months, or a break of 60 mm/yr would look like jumps; or over five, as most of them do,
 and then smaller jumps are seen [ours]."""
 _LEAST_ENERGY: Final = 1e-9
+_VALUES_AT_ONCE: Final = 1 << 20
 
 
 class JumpNoise:
     """Noise and motion that jumps stand out from.
 
-    A kind is named by its place: how freely the motion bends, and which noise it is, of which the first is the mean
-    of all kinds in the file.
+    Kinds are numbered by how freely the motion bends, and then by the noise, of which the first is the mean of all in
+    the file.
 
     Parameters
     ----------
@@ -48,80 +48,114 @@ class JumpNoise:
             self.mean += weight * covariance
         years = self.days / DAYS_OF_YEAR
         line, walk = np.stack([np.ones_like(years), years], axis=1), _integrated_walk(years)
-        self.steps = [
-            [Steps.of(restricted_precision(one + bend * walk, line), least_mm) for one in (self.mean, *covariances)]
-            for bend in _BENDS
+        self.precisions = [
+            restricted_precision(one + bend * walk, line) for bend in _BENDS for one in (self.mean, *covariances)
         ]
+        self.means = np.arange(len(_BENDS)) * (1 + len(covariances))
+        """Kinds that are a mean."""
+        self.weigh = np.stack([weigh_of(precision.matrix) for precision in self.precisions])
+        gram = np.stack([gram_of(precision.matrix) for precision in self.precisions])
+        self.steps = Steps.of(gram, self.precisions[0].freedom, least_mm)
 
 
 class EpochNoise:
-    """The same for series that have values at some of the epochs only; steps are summed up when they are asked for.
+    """The same for series that have as many values, each at epochs of its own.
 
     Parameters
     ----------
     whole : JumpNoise
         Of all epochs.
-    missing : ndarray of bool, shape [T]
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        Here or later, if the epochs do not tell a line.
+    missing : ndarray of bool, shape [p, T]
+        Patterns of missing values, with as many of them.
     """
 
     def __init__(self, whole: JumpNoise, missing: NDArray[np.bool_]) -> None:
         self._whole = whole
-        self._missing = missing
-        self._complete = not missing.any()
-        self._steps: dict[tuple[int, int], Steps] = {}
-        self.there: Places = np.flatnonzero(~missing)
+        patterns = len(missing)
+        self.there: Places = np.nonzero(~missing)[1].reshape(patterns, -1)
+        """Epochs [p, T of them] with values."""
+        self._lost: Places = np.nonzero(missing)[1].reshape(patterns, -1)
         self.days: Floats = whole.days[self.there]
-        covariance = whole.mean[np.ix_(self.there, self.there)]
-        variance = np.diag(covariance)
-        self.change = float(np.sqrt(np.median(variance[1:] + variance[:-1] - 2 * np.diag(covariance, 1))))
-        """RMS change from epoch to epoch of noise of unit scatter."""
+        before, after = self.there[:, :-1], self.there[:, 1:]
+        variance = np.diag(whole.mean)
+        change = variance[before] + variance[after] - 2 * whole.mean[before, after]
+        self.change: Floats = np.sqrt(np.median(change, axis=1))
+        """RMS change from epoch to epoch [p] of noise of unit scatter."""
 
-    def steps(self, bend: int, noise: int) -> Steps:
-        """Give the steps under one kind, of the epochs that are there."""
-        if self._complete:
-            return self._whole.steps[bend][noise]
-        if (bend, noise) not in self._steps:
-            precision = without(self._whole.steps[bend][noise].precision, self._missing)
-            matrix = precision.matrix[np.ix_(self.there, self.there)]
-            self._steps[bend, noise] = Steps.of(replace(precision, matrix=matrix), self._whole.least_mm)
-        return self._steps[bend, noise]
+    @property
+    def complete(self) -> bool:
+        """Whether no value is missing."""
+        return not self._lost.shape[1]
 
-    def likeliest(self, values: Single) -> tuple[Places, Places]:
-        """Give the kind, bend [n] and noise [n], that best explains series [n, T of the epochs] without jumps."""
-        full = np.zeros((len(values), len(self._missing)), dtype=np.float32)
-        full[:, self.there] = values
-        means = [self._log_likelihood(noises[0], full) for noises in self._whole.steps]
-        bend = np.stack(means, axis=1).argmax(axis=1)
-        noise = np.zeros(len(values), dtype=np.int64)
-        for each, noises in enumerate(self._whole.steps):
-            some = np.flatnonzero(bend == each)
-            if len(some):
-                likely = [self._log_likelihood(steps, full[some]) for steps in noises[1:]]
-                noise[some] = 1 + (np.stack(likely, axis=1) + self._whole.log_weights).argmax(axis=1)
-        return bend, noise
+    def sight(self, pattern: Places, kind: Places) -> Sight:
+        """Prepare to look at series [n], each of a pattern and under a kind of noise.
 
-    def _log_likelihood(self, steps: Steps, full: Single) -> Floats:
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If the epochs do not tell a line.
+        """
+        whole = self._whole
+        if self.complete:
+            return Sight(whole.steps, kind, whole.weigh, kind, None)
+        kinds = len(whole.precisions)
+        each, place = np.unique(pattern * kinds + kind, return_inverse=True)
+        width = self.there.shape[1] + 1
+        gram = np.empty((len(each), width, width), dtype=np.float32)
+        inverse = []
+        for one, own in zip(each.tolist(), gram, strict=True):
+            # A missing value is one that may be anything: a Schur complement, see ``gls.without``.
+            lost, there = self._lost[one // kinds], np.append(self.there[one // kinds], len(whole.days))
+            spread = np.linalg.inv(whole.precisions[one % kinds].matrix[np.ix_(lost, lost)])
+            # Rows first, then columns: a third of the time of both at once.
+            across = whole.weigh[one % kinds].take(lost, axis=0).take(there, axis=1)
+            np.matmul(across.T, spread.astype(np.float32) @ across, out=own)
+            np.subtract(whole.steps.gram[one % kinds].take(there, axis=0).take(there, axis=1), own, out=own)
+            inverse.append(spread)
+        freedom = whole.steps.freedom - self._lost.shape[1]
+        steps = Steps.of(gram, freedom, whole.least_mm)
+        filling = Filling(self.there[pattern], self._lost[pattern], np.array(inverse))
+        return Sight(steps, place.ravel(), whole.weigh, kind, filling)
+
+    def likeliest(self, values: Single, pattern: Places) -> Places:
+        """Give the kind [n] that best explains series [n, T of the epochs] without jumps."""
+        full = np.zeros((len(values), len(self._whole.days)), dtype=np.float32)
+        full[np.arange(len(values))[:, None], self.there[pattern]] = values
+        change = change_of_epochs(full)
+        means = self._whole.means
+        likely = np.stack([self._log_likelihood(mean, full, change, pattern) for mean in means.tolist()], axis=1)
+        best: Places = means[likely.argmax(axis=1)]
+        for mean in means.tolist():
+            rows = np.flatnonzero(best == mean)
+            if len(rows):
+                kinds = mean + 1 + np.arange(len(self._whole.log_weights))
+                some = full[rows], change[rows], pattern[rows]
+                likely = np.stack([self._log_likelihood(kind, *some) for kind in kinds.tolist()], axis=1)
+                best[rows] = kinds[(likely + self._whole.log_weights).argmax(axis=1)]
+        return best
+
+    def _log_likelihood(self, kind: int, full: Single, change: Single, pattern: Places) -> Floats:
         """Give the restricted log-likelihood [n] of noise of any scatter; missing values are zero.
 
-        Zeros are no values: what they add is taken off, which is the Schur complement of ``gls.without``.
+        Zeros are no values: what they add is taken off. ``change`` is that of the series from epoch to epoch.
         """
-        seen = product(full, steps)
-        weighted = seen[:, :-1] - seen[:, 1:]
-        energy = (weighted * full).sum(axis=1).astype(np.float64)
-        precision = steps.precision
-        log_determinant, freedom = precision.log_determinant, precision.freedom
-        if not self._complete:
-            lost = np.flatnonzero(self._missing)
-            factor = np.linalg.cholesky(precision.matrix[np.ix_(lost, lost)])
-            across = in_blocks(weighted[:, lost].astype(np.float64), np.linalg.inv(factor).T)
-            energy -= (across * across).sum(axis=1)
-            log_determinant += 2 * float(np.log(np.diag(factor)).sum())
-            freedom -= len(lost)
+        precision = self._whole.precisions[kind]
+        seen = in_blocks(full, self._whole.weigh[kind])
+        energy = weighted_sum(change, seen)
+        log_determinant: Floats | float = precision.log_determinant
+        freedom = precision.freedom - self._lost.shape[1]
+        if not self.complete:
+            lost = self._lost
+            matrix = precision.matrix[lost[:, :, None], lost[:, None, :]]
+            push = pushes(seen, lost[pattern])
+            step = max(1, _VALUES_AT_ONCE // lost.shape[1] ** 2)
+            for begin in range(0, len(push), step):
+                part = slice(begin, begin + step)
+                likely = np.linalg.solve(matrix[pattern[part]], push[part, :, None])[:, :, 0]
+                energy[part] -= (likely * push[part]).sum(axis=1)
+            factor = np.linalg.cholesky(matrix)
+            diagonal = np.diagonal(factor, axis1=1, axis2=2)
+            log_determinant = log_determinant + 2 * np.log(diagonal).sum(axis=1)[pattern]
         return np.asarray(-0.5 * (log_determinant + freedom * np.log(np.maximum(energy, _LEAST_ENERGY))))
 
 

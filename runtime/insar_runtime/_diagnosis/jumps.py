@@ -10,17 +10,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.certainty import Traits, probability_of, traits_of
+from insar_runtime._diagnosis.certainty import Traits, cycle_probability_of, probability_of, traits_of
 from insar_runtime._diagnosis.found import Jumps
-from insar_runtime._diagnosis.gls import by_missing
 from insar_runtime._diagnosis.jump_noise import EpochNoise, JumpNoise
-from insar_runtime._diagnosis.levels import Levels, fitted, moved
+from insar_runtime._diagnosis.levels import Levels, fitted
 from insar_runtime._diagnosis.noise import FileNoise, Floats
 from insar_runtime._diagnosis.outliers import change_of, clip_outliers
-from insar_runtime._diagnosis.search import grown, product, scatter_of, settled, weighted_sum
+from insar_runtime._diagnosis.patterns import Patterns
+from insar_runtime._diagnosis.search import grown, refined, scatter_of, settled
+from insar_runtime._diagnosis.sights import Sight, change_of_epochs, weighted_sum
 from insar_runtime._diagnosis.smear import without_smear
 from insar_runtime._diagnosis.status import FitStatus
-from insar_runtime._diagnosis.steps import Places, Single, Steps
+from insar_runtime._diagnosis.steps import Places, Single
 
 _LEAST_MM: Final = 10.0
 _LEAST_CYCLES: Final = 0.6
@@ -87,7 +88,11 @@ class JumpFinder:
         """
         traits, status = self._traits(displacement)
         cycles, distance, certain = _in_cycles(traits, self._cycle)
-        probability = probability_of(traits, self._least) * certain
+        of_cycles = cycle_probability_of(traits, cycles, certain, self._cycle)
+        # What is less probable than not is not told of here, either.
+        doubtful = of_cycles < _LEAST_PROBABILITY
+        cycles[doubtful], of_cycles[doubtful] = 0, 1
+        probability = probability_of(traits, self._least) * of_cycles
         counts = np.bincount(traits.row, minlength=len(displacement))
         return Jumps(
             begins=np.concatenate([[0], np.cumsum(counts)]),
@@ -105,60 +110,65 @@ class JumpFinder:
         """Find steps [M] and what tells how certain they are, and the status [n] of the rows."""
         status = _status(displacement)
         good = np.flatnonzero(status == FitStatus.OK)
-        parts = []
         if self._noise is None:
             status[good] = FitStatus.SINGULAR
             return Traits.joined([]), status
-        for members, missing in by_missing(displacement[good]):
-            rows, there = good[members], np.flatnonzero(~missing)
+        parts = []
+        for patterns in Patterns.of(displacement[good]):
+            rows = good[patterns.rows]
             try:
-                noise = EpochNoise(self._noise, missing)
-                found = list(self._steps(displacement, rows, noise))
+                found = list(self._steps(displacement[rows], patterns, EpochNoise(self._noise, patterns.missing)))
             except np.linalg.LinAlgError:
                 status[rows] = FitStatus.SINGULAR
                 continue
-            parts += [replace(part, row=rows[part.row], epoch=there[part.epoch]) for part in found]
+            parts += [replace(part, row=rows[part.row]) for part in found]
         return Traits.joined(parts), status
 
-    def _steps(self, displacement: NDArray[np.floating], rows: NDArray[np.intp], noise: EpochNoise) -> Iterator[Traits]:
-        """Give the steps of rows of the same epochs; ``row`` and ``epoch`` count among these."""
+    def _steps(self, displacement: NDArray[np.floating], patterns: Patterns, noise: EpochNoise) -> Iterator[Traits]:
+        """Give the steps of rows with as many values; ``row`` counts among these."""
         looks = []
-        for begin in range(0, len(rows), _ROWS):
-            values = _without_line(displacement[rows[begin : begin + _ROWS]][:, noise.there], noise.days)
-            look = _first_look(noise, values)
+        for begin in range(0, len(displacement), _ROWS):
+            pattern = patterns.of_row[begin : begin + _ROWS]
+            there = noise.there[pattern]
+            values = np.take_along_axis(displacement[begin : begin + _ROWS], there, axis=1)
+            look = _first_look(noise, _without_line(values, noise.days[pattern]), pattern)
             looks.append(replace(look, row=begin + look.row))
         look = _Look.joined(looks)
-        for bend, kind in np.unique(np.stack([look.bend, look.kind], axis=1), axis=0).tolist():
-            steps = noise.steps(bend, kind)
-            members = np.flatnonzero((look.bend == bend) & (look.kind == kind))
-            # As many steps side by side: the series with most of them sets the work of all at a time.
-            members = members[np.argsort(look.levels.counts[members], kind="stable")]
-            for begin in range(0, len(members), _ROWS):
-                some = members[begin : begin + _ROWS]
-                traits = self._second_look(steps, look.values[some], look.levels.take(some))
-                yield replace(traits, row=look.row[some[traits.row]])
+        order = np.lexsort([look.pattern, look.kind])
+        for begin in range(0, len(order), _ROWS):
+            some = order[begin : begin + _ROWS]
+            row, pattern = look.row[some], look.pattern[some]
+            sight = noise.sight(pattern, look.kind[some])
+            traits = self._second_look(sight, look.values[some], look.levels.take(some))
+            yield replace(traits, row=row[traits.row], epoch=noise.there[pattern[traits.row], traits.epoch])
 
-    def _second_look(self, steps: Steps, values: Single, levels: Levels) -> Traits:
+    def _second_look(self, sight: Sight, values: Single, levels: Levels) -> Traits:
         """Find steps under the series' own noise, beginning with those that the first look found."""
+        steps = sight.steps
         raised = levels.series(steps.epochs)
-        clipped = clip_outliers(values - raised) + raised
-        seen = product(clipped, steps)
-        energy = weighted_sum(clipped, seen)
-        levels = fitted(steps, seen, levels.epochs)
-        levels = grown(steps, seen, levels, scatter_of(steps, energy, levels))
-        levels = settled(steps, seen, energy, levels, self._least)
-        clipped = without_smear(steps, clipped, seen, levels, scatter_of(steps, energy, levels))
-        seen = product(clipped, steps)
-        energy = weighted_sum(clipped, seen)
-        levels = moved(steps, seen, fitted(steps, seen, levels.epochs))
-        traits = traits_of(steps, clipped, energy, levels)
+        values = clip_outliers(values - raised) + raised
+        seen = sight.see(values)
+        energy = weighted_sum(change_of_epochs(values), seen.products)
+        levels = fitted(seen, levels.epochs)
+        levels = grown(seen, levels, scatter_of(steps, energy, levels))
+        levels = settled(seen, energy, levels, self._least)
+        values, rows = without_smear(values, seen, levels, scatter_of(steps, energy, levels))
+        if len(rows):
+            again = sight.take(rows).see(values[rows])
+            seen.products[rows] = again.products
+            energy[rows] = weighted_sum(change_of_epochs(values[rows]), again.products)
+            levels = levels.put(rows, fitted(again, levels.epochs[rows]))
+        levels = refined(seen, levels)
+        traits = traits_of(steps, values, energy, levels)
         doubtful = probability_of(traits, self._least) < _LEAST_PROBABILITY
-        if doubtful.any():
-            epochs = levels.without(traits.row[doubtful], traits.epoch[doubtful], steps.epochs)
-            levels = moved(steps, seen, fitted(steps, seen, epochs))
-            traits = traits_of(steps, clipped, energy, levels)
-            traits = traits.take(probability_of(traits, self._least) >= _LEAST_PROBABILITY)
-        return traits
+        if not doubtful.any():
+            return traits
+        rows = np.unique(traits.row[doubtful])
+        part = seen.take(rows)
+        epochs = levels.without(traits.row[doubtful], traits.epoch[doubtful], steps.epochs)[rows]
+        fewer = traits_of(steps, values[rows], energy[rows], refined(part, fitted(part, epochs)))
+        fewer = replace(fewer, row=rows[fewer.row]).take(probability_of(fewer, self._least) >= _LEAST_PROBABILITY)
+        return Traits.joined([traits.take(~np.isin(traits.row, rows)), fewer])
 
 
 def _in_cycles(traits: Traits, cycle: float | None) -> tuple[NDArray[np.int8], Floats, Floats]:
@@ -193,38 +203,38 @@ def _status(displacement: NDArray[np.floating]) -> NDArray[np.int8]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """What a first look finds of n series that may have jumps: row, bend, kind [n], values [n, T], and steps."""
+    """What a first look finds of n series that may have jumps: row, pattern, kind [n], values [n, T], and steps."""
 
     row: Places
-    bend: Places
+    pattern: Places
     kind: Places
     values: Single
     levels: Levels
 
     @classmethod
     def joined(cls, looks: list[_Look]) -> _Look:
-        row, bend, kind = (np.concatenate([getattr(look, name) for look in looks]) for name in ("row", "bend", "kind"))
-        values = np.concatenate([look.values for look in looks])
-        return cls(row, bend, kind, values, Levels.joined([look.levels for look in looks]))
+        names = ("row", "pattern", "kind", "values")
+        row, pattern, kind, values = (np.concatenate([getattr(look, name) for look in looks]) for name in names)
+        return cls(row, pattern, kind, values, Levels.joined([look.levels for look in looks]))
 
 
-def _first_look(noise: EpochNoise, values: Single) -> _Look:
+def _first_look(noise: EpochNoise, values: Single, pattern: Places) -> _Look:
     """Find steps under a mean noise, and how freely what is left bends, and of which kind its noise is."""
     clipped = clip_outliers(values)
-    steps = noise.steps(0, 0)
-    seen = product(clipped, steps)
-    scatter = np.maximum(change_of(clipped).astype(np.float64) / noise.change, _LEAST_SCATTER_MM)
-    levels = grown(steps, seen, Levels.none(len(seen), steps.epochs), scatter)
-    row = np.flatnonzero((levels.epochs < steps.epochs).any(axis=1))
+    seen = noise.sight(pattern, np.zeros_like(pattern)).see(clipped)
+    scatter = np.maximum(change_of(clipped).astype(np.float64) / noise.change[pattern], _LEAST_SCATTER_MM)
+    levels = grown(seen, Levels.none(len(values), seen.steps.epochs), scatter)
+    row = np.flatnonzero((levels.epochs < seen.steps.epochs).any(axis=1))
     levels = levels.take(row)
-    bend, kind = noise.likeliest(clipped[row] - levels.series(steps.epochs))
-    return _Look(row, bend, kind, values[row], levels)
+    kind = noise.likeliest(clipped[row] - levels.series(seen.steps.epochs), pattern[row])
+    return _Look(row, pattern[row], kind, values[row], levels)
 
 
 def _without_line(displacement: NDArray[np.floating], days: Floats) -> Single:
-    """Take away each row's best line, or single precision would not do."""
+    """Take away each row's best line, or single precision would not do; days are of each row, [n, T]."""
     values = displacement.astype(np.float64)
     values -= values.mean(axis=1, keepdims=True)
-    time = days - days.mean()
-    values -= ((values * time).sum(axis=1) / (time * time).sum())[:, None] * time
+    time = days - days.mean(axis=1, keepdims=True)
+    rate = np.einsum("nt,nt->n", values, time) / np.einsum("nt,nt->n", time, time)
+    values -= rate[:, None] * time
     return values.astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -9,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise import Floats
-from insar_runtime._diagnosis.steps import LEAST_EPOCHS, Places, Single, Steps
+from insar_runtime._diagnosis.steps import LEAST_EPOCHS, Places, Seen, Single
 
 MOST_STEPS: Final = 16
 """Up to eight jumps, each of which may end."""
-_REACH: Final = 4
+_REACH: Final = np.arange(-4, 5)[:, None]
 """Epochs by which a step may be moved at once."""
+_SIZES: Final = (4, 8, MOST_STEPS)
+"""Series with up to so many steps are fitted side by side: the one with most of them sets the work of all."""
 _LEAST_PIVOT: Final = 1e-9
 
 
@@ -50,14 +53,9 @@ class Levels:
         """Lay parts end to end."""
         return cls(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(cls)))
 
-    @property
-    def counts(self) -> Places:
-        """Steps of each series, [n]."""
-        return np.asarray(np.count_nonzero(self.variance, axis=1))
-
     def take(self, rows: NDArray[np.intp]) -> Levels:
         """Give some of the series."""
-        return Levels(*(getattr(self, entry.name)[rows] for entry in fields(self)))
+        return Levels(self.epochs[rows], self.size[rows], self.variance[rows], self.fall[rows])
 
     def put(self, rows: NDArray[np.intp], other: Levels) -> Levels:
         """Give the same with some of the series replaced."""
@@ -68,10 +66,10 @@ class Levels:
 
     def series(self, count: int) -> Single:
         """Give the steps as series [n, T] in mm."""
-        steps = np.zeros((len(self.epochs), count + 1))
-        rows = np.repeat(np.arange(len(steps)), MOST_STEPS)
-        np.add.at(steps, (rows, self.epochs.ravel()), self.size.ravel())
-        return np.cumsum(steps[:, :count], axis=1).astype(np.float32)
+        level = np.zeros((len(self.epochs), MOST_STEPS + 1))
+        np.cumsum(self.size, axis=1, out=level[:, 1:])
+        length = np.diff(self.epochs, axis=1, prepend=0, append=count)
+        return np.repeat(level.astype(np.float32).ravel(), length.ravel()).reshape(-1, count)
 
     def without(self, row: Places, epoch: Places, end: int) -> Places:
         """Give the epochs [n, MOST_STEPS] less some steps [m], told by their row and epoch."""
@@ -80,98 +78,130 @@ class Levels:
         return np.where(np.take_along_axis(gone, self.epochs, axis=1), end, self.epochs)
 
 
-def fitted(steps: Steps, seen: Single, epochs: Places) -> Levels:
+def fitted(seen: Seen, epochs: Places) -> Levels:
     """Fit the sizes of steps at given epochs.
 
     Parameters
     ----------
-    steps : Steps
-    seen : ndarray of float32, shape [n, T + 1]
-        Products of the series with all steps.
+    seen : Seen
     epochs : ndarray of int64, shape [n, MOST_STEPS]
-        In rising order; T where there is none. Equal ones count once.
+        T where there is none. Equal ones count once.
     """
-    last = steps.epochs
+    last = seen.steps.epochs
     epochs = np.sort(epochs, axis=1)
     repeated = epochs[:, 1:] == epochs[:, :-1]
+    repeated &= epochs[:, 1:] < last
     if repeated.any():
         epochs[:, 1:][repeated] = last
         epochs.sort(axis=1)
-    size, variance = np.zeros(epochs.shape), np.zeros(epochs.shape)
-    used, inverse = inverse_gram(steps, epochs)
-    most = used.shape[1]
-    absent = used == last
-    product = np.where(absent, 0, np.take_along_axis(seen, used, axis=1).astype(np.float64))
-    fall = np.zeros(len(epochs))
-    # Place by place, or the number of places would change how sums are rounded.
-    for place in range(most):
-        size[:, :most] += inverse[:, :, place] * product[:, place, None]
-    for place in range(most):
-        fall += size[:, place] * product[:, place]
-    variance[:, :most] = np.where(absent, 0, np.diagonal(inverse, axis1=1, axis2=2))
+    size, variance, fall = np.zeros(epochs.shape), np.zeros(epochs.shape), np.zeros(len(epochs))
+    for rows, used, inverse in inverse_grams(seen, epochs):
+        absent = used == last
+        product = np.where(absent, 0, seen.at(rows, used).astype(np.float64))
+        # Place by place, or the number of places would change how sums are rounded.
+        part, lower = np.zeros(used.shape), np.zeros(len(rows))
+        for place, one in enumerate(product):
+            part += inverse[:, place] * one
+        for place, one in enumerate(product):
+            lower += part[place] * one
+        size[rows, : len(used)] = part.T
+        fall[rows] = lower
+        variance[rows, : len(used)] = np.where(absent, 0, np.diagonal(inverse).T).T
     return Levels(epochs, size, variance, fall)
 
 
-def inverse_gram(steps: Steps, epochs: Places) -> tuple[Places, Floats]:
-    """Give the epochs [n, m] of as many steps as any series has, and the inverse of their products [n, m, m]."""
-    most = int((epochs < steps.epochs).sum(axis=1).max(initial=0))
-    used = epochs[:, :most]
-    gram = steps.gram[used[:, :, None], used[:, None, :]]
-    diagonal = np.arange(most)
-    gram[:, diagonal, diagonal] += used == steps.epochs
-    return used, _inverse(gram)
+def inverse_grams(seen: Seen, epochs: Places) -> Iterator[tuple[Places, Places, Floats]]:
+    """Give rows [r], the epochs [m, r] of as many steps as any of them has, and the inverse of their products."""
+    counts = (epochs < seen.steps.epochs).sum(axis=1)
+    fewer = 0
+    for most in _SIZES:
+        rows = np.flatnonzero((counts > fewer) & (counts <= most))
+        fewer = most
+        if len(rows):
+            used = np.ascontiguousarray(epochs[rows, : int(counts[rows].max())].T)
+            gram = seen.gram(rows, used[:, None], used).astype(np.float64)
+            diagonal = np.arange(len(used))
+            gram[diagonal, diagonal] += used == seen.steps.epochs
+            yield rows, used, _inverse(gram)
 
 
-def unexplained(steps: Steps, seen: Single, levels: Levels) -> Single:
-    """Give what all steps [n, T + 1] see of series without the steps already found."""
-    rest = seen.copy()
-    for place in range(int((levels.epochs < steps.epochs).sum(axis=1).max(initial=0))):
-        rest -= levels.size[:, place, None].astype(np.float32) * steps.gram32[levels.epochs[:, place]]
-    return rest
+def unexplained(seen: Seen, levels: Levels) -> Seen:
+    """Give what all steps see of series without the steps already found."""
+    counts = (levels.epochs < seen.steps.epochs).sum(axis=1)
+    if not counts.any():
+        return Seen(seen.steps, seen.kind, seen.products.copy())
+    # Those with most steps come first, so that each place is that of the first so many.
+    order = np.argsort(-counts, kind="stable")
+    rest, epochs, size = seen.products[order], levels.epochs[order], levels.size[order].astype(np.float32)
+    for place in range(int(counts.max())):
+        rows = order[: np.count_nonzero(counts > place)]
+        column = seen.columns(rows, epochs[: len(rows), place])
+        column *= size[: len(rows), place, None]
+        rest[: len(rows)] -= column
+    products = np.empty_like(rest)
+    products[order] = rest
+    return Seen(seen.steps, seen.kind, products)
 
 
-def moved(steps: Steps, seen: Single, levels: Levels, chosen: Places | None = None) -> Levels:
-    """Move steps to where they fit best while the others stay, one after the other, then fit all sizes again.
+def moved(seen: Seen, levels: Levels, rest: Seen, chosen: Places | None = None) -> tuple[Levels, Places]:
+    """Move steps to where they fit best while the others stay, then fit all sizes again.
+
+    Every second step moves at once, then the others.
 
     Parameters
     ----------
-    steps : Steps
-    seen : ndarray of float32, shape [n, T + 1]
+    seen : Seen
     levels : Levels
+    rest : Seen
+        What they leave; overwritten.
     chosen : ndarray of int64, shape [n, m], optional
         Epochs of the steps to move; T where there is none. All of them if not given.
+
+    Returns
+    -------
+    levels : Levels
+    rows : ndarray of int64, shape [r]
+        Series that changed.
     """
-    rest = unexplained(steps, seen, levels)
-    epochs = np.pad(levels.epochs, ((0, 0), (1, 1)), constant_values=((0, 0), (0, steps.epochs)))
-    most = int((levels.epochs < steps.epochs).sum(axis=1).max(initial=0))
-    if chosen is None:
-        places = np.tile(np.arange(most), (len(epochs), 1))
-    else:
-        places = (levels.epochs[:, None, :] == chosen[:, :, None]).argmax(axis=2)
-    rows = np.arange(len(epochs))
-    for place in places.T:
-        best = _best_place(steps, rest, epochs[rows[:, None], place[:, None] + [0, 1, 2]], levels.size[rows, place])
-        here = epochs[rows, place + 1]
-        change = np.flatnonzero(best != here)
-        difference = steps.gram32[best[change]] - steps.gram32[here[change]]
-        rest[change] -= levels.size[change, place[change], None].astype(np.float32) * difference
-        epochs[change, place[change] + 1] = best[change]
-    epochs = epochs[:, 1:-1]
-    if np.array_equal(epochs, levels.epochs):
-        return levels
-    return fitted(steps, seen, epochs)
+    end = seen.steps.epochs
+    epochs = np.full((len(seen), MOST_STEPS + 2), end)
+    epochs[:, 0] = 0
+    epochs[:, 1:-1] = levels.epochs
+    wanted = levels.epochs < end
+    if chosen is not None:
+        wanted &= (levels.epochs[:, :, None] == chosen[:, None, :]).any(axis=2)
+    every_row, every_place = np.nonzero(wanted)
+    size = levels.size.astype(np.float32)
+    touched = np.zeros(len(seen), dtype=np.bool_)
+    for parity in (0, 1):
+        mine = every_place % 2 == parity
+        row, place = every_row[mine], every_place[mine]
+        here = epochs[row, place + 1]
+        best = _best_places(rest, row, epochs[row, place], here, epochs[row, place + 2], levels.size[row, place])
+        changes = np.flatnonzero(best != here)
+        epochs[row[changes], place[changes] + 1] = best[changes]
+        touched[row[changes]] = True
+        for one in np.flatnonzero(np.bincount(place[changes])):
+            some = changes[place[changes] == one]
+            rows = row[some]
+            difference = seen.columns(rows, best[some])
+            difference -= seen.columns(rows, here[some])
+            difference *= size[rows, one, None]
+            rest.products[rows] -= difference
+    rows = np.flatnonzero(touched)
+    if not len(rows):
+        return levels, rows
+    return levels.put(rows, fitted(seen.take(rows), epochs[rows, 1:-1])), rows
 
 
-def _best_place(steps: Steps, rest: Single, epochs: Places, size: Floats) -> Places:
-    """Give the best epoch [n] of steps, of epochs [n, 3] of the one before, the step itself and the one after."""
-    before, here, after = epochs[:, :1], epochs[:, 1:2], epochs[:, 2:]
-    there = here + np.arange(-_REACH, _REACH + 1)
-    lowest, highest = before + LEAST_EPOCHS, np.minimum(after, steps.epochs) - LEAST_EPOCHS
-    there = np.where((there >= lowest) & (there <= highest) & (here < steps.epochs), there, here)
-    size = size[:, None]
-    own = steps.own[there] - 2 * steps.gram[here, there]
-    gain = size * (2 * np.take_along_axis(rest, there, axis=1) - size * own)
-    return np.take_along_axis(there, gain.argmax(axis=1)[:, None], axis=1)[:, 0]
+def _best_places(rest: Seen, row: Places, before: Places, here: Places, after: Places, size: Floats) -> Places:
+    """Give the best epochs [m] of steps of some rows, between the epochs of the steps before and after."""
+    there = here + _REACH
+    allowed = (there >= before + LEAST_EPOCHS) & (there <= np.minimum(after, rest.steps.epochs) - LEAST_EPOCHS)
+    there = np.where(allowed, there, here)
+    own = rest.steps.own.ravel().take(rest.kind[row] * (rest.steps.epochs + 1) + there)
+    gain = size * (2 * rest.at(row, there) - size * (own - 2 * rest.gram(row, here, there)))
+    return np.asarray(there[gain.argmax(axis=0), np.arange(len(row))])
 
 
 def without_weakest(levels: Levels, weakness: Floats, last: int) -> Places:
@@ -184,17 +214,15 @@ def without_weakest(levels: Levels, weakness: Floats, last: int) -> Places:
 
 
 def _inverse(matrix: Floats) -> Floats:
-    """Invert positive definite matrices [n, m, m] by Gauss and Jordan.
+    """Invert positive definite matrices [m, m, n] in place, by sweeping one diagonal element after the other.
 
     Element by element, so that neither the number of series nor the unused rows of a matrix change a bit.
     """
-    inverse = matrix.copy()
-    for place in range(matrix.shape[1]):
-        pivot = np.maximum(inverse[:, place, place], _LEAST_PIVOT)[:, None]
-        column = inverse[:, :, place].copy()
-        row = inverse[:, place, :] / pivot
-        inverse -= column[:, :, None] * row[:, None, :]
-        inverse[:, place, :] = row
-        inverse[:, :, place] = -column / pivot
-        inverse[:, place, place] = 1 / pivot[:, 0]
-    return inverse
+    for place in range(len(matrix)):
+        pivot = 1 / np.maximum(matrix[place, place], _LEAST_PIVOT)
+        column = matrix[:, place].copy()
+        row = column * pivot
+        matrix -= column[:, None] * row
+        matrix[place] = matrix[:, place] = row
+        matrix[place, place] = -pivot
+    return np.negative(matrix, out=matrix)

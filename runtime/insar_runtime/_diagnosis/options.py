@@ -42,7 +42,7 @@ class Diagnose:
     """
 
     jumps: JumpRows = "flagged"
-    repair_above: float = 0.9
+    repair_above: float = 0.6
     repair_damped: bool = False
 
     def __post_init__(self) -> None:

@@ -1,7 +1,9 @@
 """Which jumps may be taken out of a series, and what that takes off each epoch.
 
 A jump up whose way back stays would leave the series wrong from then on, where it was wrong for some epochs only. So a
-jump and its way back are taken out together or not at all.
+jump and its way back are taken out together or not at all. And a series may come back by degrees from where it went at
+once: its way there may look like a whole cycle, but without it the series is worse. So jumps are taken out only of
+series that are calmer without them.
 """
 
 from __future__ import annotations
@@ -13,12 +15,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.calming import OrdinaryMotion
 from insar_runtime._diagnosis.found import Jumps
 
 _ALIKE: Final = 0.35
 _ALIKE_STD: Final = 3.0
 """A jump that is no multiple takes another one back if they differ by less than this part of half a wavelength, or
 these standard deviations [ours]."""
+
+
+def repairs(
+    jumps: Jumps, displacement: NDArray[np.floating], motion: OrdinaryMotion, *, above: float, damped: bool
+) -> NDArray[np.bool_]:
+    """Tell which jumps [M] of series [n, T] to take out: those ``repairable`` that are ``calming``."""
+    return calming(jumps, repairable(jumps, above=above, damped=damped), displacement, motion)
 
 
 def repairable(jumps: Jumps, *, above: float, damped: bool) -> NDArray[np.bool_]:
@@ -48,6 +58,46 @@ def repairable(jumps: Jumps, *, above: float, damped: bool) -> NDArray[np.bool_]
     return sure
 
 
+def calming(
+    jumps: Jumps, mask: NDArray[np.bool_], displacement: NDArray[np.floating], motion: OrdinaryMotion
+) -> NDArray[np.bool_]:
+    """Tell which of the jumps that may be taken out leave a calmer series if they are.
+
+    Parameters
+    ----------
+    jumps : Jumps
+    mask : ndarray of bool, shape [M]
+        Jumps that may be taken out; see ``repairable``.
+    displacement : ndarray of float, shape [n, T]
+        The series, mm; NaN = missing.
+    motion : OrdinaryMotion
+        On the epochs of the series.
+
+    Returns
+    -------
+    ndarray of bool, shape [M]
+        Jumps are held against leaving them in from where a series leaves its level to where it is back, then all that
+        are left of a series together.
+    """
+    if not mask.any():
+        return mask
+    jump = np.flatnonzero(mask)
+    begins = _leaves(jumps, jump)
+    group = np.cumsum(begins) - 1
+    rows, place = np.unique(jumps.rows[jump][begins], return_inverse=True)
+    series = displacement[rows].astype(np.float64)
+    levels = _levels(jumps, jump, group, (len(place), series.shape[1]))
+    kept = np.ones(len(place), dtype=np.bool_)
+    several = np.flatnonzero(np.bincount(place)[place] > 1)
+    corrected = (series - _sums(levels, place, len(rows)))[place[several]]
+    kept[several] = motion.calmer(corrected, corrected + levels[several])
+    corrected = series - _sums(levels[kept], place[kept], len(rows))
+    kept &= motion.calmer(corrected, series)[place]
+    calm = mask.copy()
+    calm[jump] = kept[group]
+    return calm
+
+
 def offsets(jumps: Jumps, mask: NDArray[np.bool_], epochs: int) -> NDArray[np.float64]:
     """Give what jumps add to each epoch; the series less this are without them.
 
@@ -65,12 +115,39 @@ def offsets(jumps: Jumps, mask: NDArray[np.bool_], epochs: int) -> NDArray[np.fl
         mm: whole multiples of half the wavelength, so that adding them again restores the series, plus the sizes of
         jumps that are no multiple.
     """
-    place = jumps.rows[mask], jumps.epoch[mask]
-    cycles = np.zeros((len(jumps.status), epochs), dtype=np.int64)
-    np.add.at(cycles, place, jumps.cycles[mask])
-    mm = np.zeros(cycles.shape)
-    np.add.at(mm, place, np.where(jumps.cycles[mask] == 0, jumps.mm[mask], 0))
+    jump = np.flatnonzero(mask)
+    return _levels(jumps, jump, jumps.rows[jump], (len(jumps.status), epochs))
+
+
+def _levels(
+    jumps: Jumps, jump: NDArray[np.intp], line: NDArray[np.integer], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Give what some jumps add to each epoch, mm, each in one of the lines of an array of that shape."""
+    place = line, jumps.epoch[jump]
+    cycles = np.zeros(shape, dtype=np.int64)
+    np.add.at(cycles, place, jumps.cycles[jump])
+    mm = np.zeros(shape)
+    np.add.at(mm, place, np.where(jumps.cycles[jump] == 0, jumps.mm[jump], 0))
     return np.cumsum(cycles, axis=1) * np.float64(jumps.half_wavelength_mm or 0) + np.cumsum(mm, axis=1)
+
+
+def _sums(levels: NDArray[np.float64], row: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+    """Add up lines [G, T] that are of the same row, [count, T]."""
+    sums = np.zeros((count, levels.shape[1]))
+    np.add.at(sums, row, levels)
+    return sums
+
+
+def _leaves(jumps: Jumps, jump: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which of some jumps are the first of their row, or the first after their row is back at its level."""
+    row, cycles = jumps.rows[jump], jumps.cycles[jump].astype(np.int64)
+    level = np.cumsum(cycles)
+    first = np.append(True, row[1:] != row[:-1])
+    level -= (level - cycles)[first][np.cumsum(first) - 1]
+    # Where jumps have no cycles, nobody knows when the level is reached again.
+    unknown = np.bincount(row, cycles == 0)[row] > 0
+    back = (level == 0) & ~unknown
+    return np.asarray(first | np.append(False, back[:-1]))
 
 
 def _together(jumps: Jumps, own: slice, sure: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.gls import Precision
 from insar_runtime._diagnosis.noise import Floats
 
 LEAST_EPOCHS: Final = 3
@@ -23,7 +22,7 @@ _BOXES: Final = (3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20, 24, 29, 35, 41)
 need be tried. Those of longer ones are found one by one."""
 
 _LEAST_SIZE: Final = 1e-9
-_ROWS_OF_CACHE: Final = 128
+_ROWS_OF_CACHE: Final = 208
 """Series whose boxes are tried at once: what is computed of them stays in a processor's cache."""
 
 Single = NDArray[np.float32]
@@ -32,58 +31,46 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
-    """All steps on one time axis under one kind of noise.
+    """All steps on T epochs under each of K kinds of noise.
 
     Attributes
     ----------
-    precision : Precision
-        Of the noise, [T, T].
-    weigh : ndarray of float32, shape [T, T + 1]
-        A series times this gives its products with all steps; the last column, a step after the end, is zero.
-    gram : ndarray of float64, shape [T + 1, T + 1]
-        Products of the steps with each other.
-    gram32 : ndarray of float32, shape [T + 1, T + 1]
-    own : ndarray of float64, shape [T + 1]
+    gram : ndarray of float32, shape [K, T + 1, T + 1]
+        Products of the steps with each other; the last one, a step after the end, has none.
+    freedom : int
+        Epochs less what the motion takes.
+    own : ndarray of float32, shape [K, T + 1]
         Product of each step with itself.
-    box_inverse, box_floor : ndarray of float32, shape [L, T + 1]
+    box_inverse, box_floor : ndarray of float32, shape [K, L, T + 1]
         Inverse of the product of each box with itself, by length and first epoch, and what a box of the least size
         gains; zero and infinite where there can be no box.
-    step_inverse, step_floor : ndarray of float32, shape [T + 1]
+    step_inverse, step_floor : ndarray of float32, shape [K, T + 1]
         The same for steps.
     """
 
-    precision: Precision
-    weigh: Single
-    gram: Floats
-    gram32: Single
-    own: Floats
+    gram: Single
+    freedom: int
+    own: Single
     box_inverse: Single
     box_floor: Single
     step_inverse: Single
     step_floor: Single
 
     @classmethod
-    def of(cls, precision: Precision, least_mm: float) -> Steps:
-        """Sum up a precision matrix of T epochs, none of them missing, to look for jumps of at least a size."""
-        epochs = len(precision.matrix)
-        half = _onwards(precision.matrix, axis=0)
-        gram = np.zeros((epochs + 1, epochs + 1))
-        gram[:epochs, :epochs] = _onwards(half, axis=1)
-        own = np.diag(gram)
-        lengths = np.array(_BOXES)
+    def of(cls, gram: Single, freedom: int, least_mm: float) -> Steps:
+        """Sum up products of steps, to look for jumps of at least a size."""
+        epochs = gram.shape[1] - 1
+        own = np.ascontiguousarray(np.diagonal(gram, axis1=1, axis2=2))
+        lengths = np.array(_BOXES)[:, None]
         first = np.arange(epochs + 1)
-        last = np.minimum(first + lengths[:, None], epochs)
-        box = own + own[last] - 2 * gram[first, last]
-        allowed = (first >= LEAST_EPOCHS) & (first + lengths[:, None] <= epochs - LEAST_EPOCHS)
+        last = np.minimum(first + lengths, epochs)
+        box = own[:, None] + own[:, last] - 2 * gram[:, first, last]
+        allowed = (first >= LEAST_EPOCHS) & (first + lengths <= epochs - LEAST_EPOCHS)
         step_allowed = (first >= LEAST_EPOCHS) & (first <= epochs - LEAST_EPOCHS)
-        weigh = np.zeros((epochs, epochs + 1), dtype=np.float32)
-        weigh[:, :epochs] = half.T
         return cls(
-            precision,
-            weigh,
             gram,
-            gram.astype(np.float32),
-            own.copy(),
+            freedom,
+            own,
             *_inverse_and_floor(box, allowed, least_mm),
             *_inverse_and_floor(own, step_allowed, least_mm),
         )
@@ -91,65 +78,121 @@ class Steps:
     @property
     def epochs(self) -> int:
         """Number T of epochs."""
-        return len(self.weigh)
+        return int(self.gram.shape[1]) - 1
 
-    def best_step(self, seen: Single) -> tuple[Places, Single]:
-        """Find the step that lowers the sum of squares most; see ``best_box``.
 
-        Returns
-        -------
-        first : ndarray of int64, shape [n]
-        gain : ndarray of float32, shape [n]
-        """
-        gain = seen * seen * self.step_inverse
-        gain -= self.step_floor
-        place = gain.argmax(axis=1)
-        return place, gain[np.arange(len(gain)), place]
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What all steps see of n series.
 
-    def best_box(self, seen: Single) -> tuple[Places, Places, Single]:
-        """Find the box that lowers the sum of squares most.
+    Attributes
+    ----------
+    steps : Steps
+    kind : ndarray of int64, shape [n]
+        Which of its kinds each series has.
+    products : ndarray of float32, shape [n, T + 1]
+        Products of the series with all steps.
+    """
 
-        Parameters
-        ----------
-        seen : ndarray of float32, shape [n, T + 1]
-            Products of the series, less what was found in them already, with all steps.
+    steps: Steps
+    kind: Places
+    products: Single
 
-        Returns
-        -------
-        first, last : ndarray of int64, shape [n]
-            The box covers the epochs from the first to before the last.
-        gain : ndarray of float32, shape [n]
-            Less what a box of the least size would gain.
-        """
-        count = len(seen)
-        first, last = np.empty((2, count), dtype=np.int64)
-        gain = np.empty(count, dtype=np.float32)
-        for begin in range(0, count, _ROWS_OF_CACHE):
-            part = slice(begin, begin + _ROWS_OF_CACHE)
-            first[part], last[part], gain[part] = self._best_box(seen[part])
-        return first, last, gain
+    def __len__(self) -> int:
+        return len(self.kind)
 
-    def _best_box(self, seen: Single) -> tuple[Places, Places, Single]:
-        # Epoch by epoch, so that the inner loops run over series.
-        by_epoch = np.ascontiguousarray(seen.T)
-        best = np.full(by_epoch.shape, -np.inf, dtype=np.float32)
-        buffer = np.empty_like(by_epoch)
-        for place, length in enumerate(_BOXES):
-            if length > self.epochs:
-                break
-            gain = buffer[:-length]
-            np.subtract(by_epoch[:-length], by_epoch[length:], out=gain)
-            gain *= gain
-            gain *= self.box_inverse[place, :-length, None]
-            gain -= self.box_floor[place, :-length, None]
-            np.maximum(best[:-length], gain, out=best[:-length])
-        first = best.argmax(axis=0)
-        last = np.minimum(first[:, None] + np.array(_BOXES), self.epochs)
-        rows = np.arange(len(seen))
-        product = seen[rows, first][:, None] - np.take_along_axis(seen, last, axis=1)
-        each = product * product * self.box_inverse[:, first].T - self.box_floor[:, first].T
-        length = each.argmax(axis=1)
-        return first, last[rows, length], each[rows, length]
+    def take(self, rows: NDArray[np.intp]) -> Seen:
+        """Give some of the series."""
+        return Seen(self.steps, self.kind[rows], self.products[rows])
+
+    def at(self, rows: NDArray[np.intp], epochs: Places) -> Single:
+        """Give the products of rows with steps at epochs; both of any shapes that go together."""
+        return self.products.ravel().take(rows * (self.steps.epochs + 1) + epochs)
+
+    def gram(self, rows: NDArray[np.intp], one: Places, other: Places) -> Single:
+        """Give the products of two steps under the noise of rows; all of any shapes that go together."""
+        width = self.steps.epochs + 1
+        return self.steps.gram.ravel().take((self.kind[rows] * width + one) * width + other)
+
+    def columns(self, rows: NDArray[np.intp], epochs: Places) -> Single:
+        """Give the products of all steps with one step of each row, [n, T + 1]."""
+        width = self.steps.epochs + 1
+        return self.steps.gram.reshape(-1, width).take(self.kind[rows] * width + epochs, axis=0)
+
+
+def best_step(seen: Seen) -> tuple[Places, Single]:
+    """Find the step that lowers the sum of squares most; see ``best_box``.
+
+    Returns
+    -------
+    first : ndarray of int64, shape [n]
+    gain : ndarray of float32, shape [n]
+    """
+    steps, kind = seen.steps, _alike(seen.kind)
+    gain = seen.products * seen.products
+    gain *= steps.step_inverse[kind]
+    gain -= steps.step_floor[kind]
+    place = gain.argmax(axis=1)
+    return place, gain[np.arange(len(gain)), place]
+
+
+def best_box(seen: Seen) -> tuple[Places, Places, Single]:
+    """Find the box that lowers the sum of squares of each series most.
+
+    Returns
+    -------
+    first, last : ndarray of int64, shape [n]
+        The box covers the epochs from the first to before the last.
+    gain : ndarray of float32, shape [n]
+        Less what a box of the least size would gain.
+    """
+    steps, count = seen.steps, len(seen)
+    first = np.empty(count, dtype=np.int64)
+    for begin in range(0, count, _ROWS_OF_CACHE):
+        part = slice(begin, begin + _ROWS_OF_CACHE)
+        first[part] = _first_of_best_box(steps, _alike(seen.kind[part]), seen.products[part])
+    lengths = np.array(_BOXES)[:, None]
+    last = np.minimum(first + lengths, steps.epochs)
+    rows = np.arange(count)
+    product = seen.at(rows, first) - seen.at(rows, last)
+    each = product * product * steps.box_inverse[seen.kind, :, first].T - steps.box_floor[seen.kind, :, first].T
+    length = each.argmax(axis=0)
+    return first, last[length, rows], each[length, rows]
+
+
+def _first_of_best_box(steps: Steps, kind: Places | slice, products: Single) -> Places:
+    # Whole arrays, shifted: twice as fast as parts of rows. Boxes that would end in the next row are not allowed.
+    count = products.size
+    flat = np.zeros(count + _BOXES[-1], dtype=np.float32)
+    flat[:count] = products.ravel()
+    gain = np.empty_like(products)
+    best = np.full_like(products, -np.inf)
+    for place, length in enumerate(_BOXES):
+        np.subtract(flat[:count], flat[length : count + length], out=gain.ravel())
+        gain *= gain
+        gain *= steps.box_inverse[kind, place]
+        gain -= steps.box_floor[kind, place]
+        np.maximum(best, gain, out=best)
+    return np.asarray(best.argmax(axis=1))
+
+
+def _alike(kind: Places) -> Places | slice:
+    """Give an index of kinds that is quicker where all of them are the same."""
+    return slice(kind[0], kind[0] + 1) if len(kind) and (kind == kind[0]).all() else kind
+
+
+def gram_of(precision: Floats) -> Single:
+    """Give the products [T + 1, T + 1] of all steps with each other under a precision [T, T]."""
+    gram = np.zeros((len(precision) + 1, len(precision) + 1), dtype=np.float32)
+    gram[:-1, :-1] = _onwards(_onwards(precision, axis=0), axis=1)
+    return gram
+
+
+def weigh_of(precision: Floats) -> Single:
+    """Give the matrix [T, T + 1] that a series times gives its products with all steps."""
+    weigh = np.zeros((len(precision), len(precision) + 1), dtype=np.float32)
+    weigh[:, :-1] = _onwards(precision, axis=0).T
+    return weigh
 
 
 def _onwards(values: Floats, axis: int) -> Floats:
@@ -157,7 +200,7 @@ def _onwards(values: Floats, axis: int) -> Floats:
     return np.asarray(np.flip(np.cumsum(np.flip(values, axis), axis=axis), axis))
 
 
-def _inverse_and_floor(size: Floats, allowed: NDArray[np.bool_], least_mm: float) -> tuple[Single, Single]:
+def _inverse_and_floor(size: Single, allowed: NDArray[np.bool_], least_mm: float) -> tuple[Single, Single]:
     """Give inverses of sizes, and what a jump of least size gains."""
     allowed = allowed & (size > _LEAST_SIZE)
     inverse = np.where(allowed, 1 / np.maximum(size, _LEAST_SIZE), 0)

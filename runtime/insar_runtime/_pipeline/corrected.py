@@ -127,7 +127,7 @@ class CorrectedTable:
             taken_out = in_file
         kept = np.unique(np.concatenate([rows, _inexact_lists(column)])).astype(np.intp)
         target = self.schema.field(name).type
-        after = column if column.type == target else _cast_items(column, target)
+        after = column if column.type == target else column.cast(target, safe=False)
         if len(rows):
             old = after.take(pa.array(rows)).flatten()
             fresh = pc.subtract(old.cast(pa.float64()), pa.array(taken_out.ravel())).cast(old.type, safe=False)
@@ -183,11 +183,11 @@ def _told(diagnosis: Diagnosis) -> list[pa.Array]:
     counts[diagnosis.jump_rows] = np.bincount(jumps.rows[taken], minlength=len(diagnosis.jump_rows))
     offsets = pa.array(np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)]))
     untouched = pa.array(counts == 0)
-    dates = diagnosis.dates[jumps.epoch[taken]].astype(np.int64).astype(np.int32)
+    dates = np.ascontiguousarray(diagnosis.jump_date[taken], dtype="datetime64[D]")
     cycles = jumps.cycles[taken]
     classes = np.full(rows, NO_CLASS, dtype=np.int8)
     classes[diagnosis.repaired_rows] = diagnosis.class_after_repair
-    columns = [pa.array(dates).cast(pa.date32()), pa.array(diagnosis.taken_out_mm), pa.array(cycles, mask=cycles == 0)]
+    columns = [pa.array(dates, pa.date32()), pa.array(diagnosis.taken_out_mm), pa.array(cycles, mask=cycles == 0)]
     return [
         *(pa.ListArray.from_arrays(offsets, values, mask=untouched) for values in columns),
         pa.DictionaryArray.from_arrays(pa.array(classes, mask=classes == NO_CLASS), pa.array(CLASS_NAMES, pa.string())),
@@ -208,10 +208,6 @@ def _in_rows(values: pa.Array, kept: NDArray[np.intp], rows: int, width: int) ->
     there[kept] = True
     offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(there * width, dtype=np.int32)])
     return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(~there))
-
-
-def _cast_items(column: pa.Array, target: pa.DataType) -> pa.Array:
-    return column.cast(target, safe=False)
 
 
 def _inexact_lists(column: pa.Array) -> NDArray[np.intp]:

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,14 +15,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-import insar_runtime
 from insar_runtime._diagnosis.options import COUNTS
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import read_points
-from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
-from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._output.atomic import Sink
 from insar_runtime._output.block import METADATA_KEY, QUARANTINE_KEY
 from insar_runtime._output.points import (
@@ -33,16 +30,16 @@ from insar_runtime._output.points import (
     point_columns,
 )
 from insar_runtime._output.sinks import format_of, open_table
-from insar_runtime._pipeline.answers import answer, renamed
+from insar_runtime._pipeline.answers import answer
 from insar_runtime._pipeline.corrected import CorrectedTable, check_csv
 from insar_runtime._pipeline.diagnosing import Diagnosers
+from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.stream import beside, output_schema
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES, RowStatus
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import InputOutputError
 from insar_runtime.result import RESULT_SCHEMA
-from insar_runtime.summary import notes_on, notes_on_radar
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +228,9 @@ class Run:
     def _quarantine_footer(self) -> Mapping[str, str]:
         return {METADATA_KEY: json.dumps({**self.block(), QUARANTINE_KEY: True})}
 
+    def _provenance(self) -> dict[str, Any]:
+        return provenance(self._classifier, self._understanding, self._source, self._request, self._diagnosers)
+
     def _metadata(self, block: dict[str, Any]) -> Mapping[str, str]:
         metadata = {METADATA_KEY: json.dumps(block)}
         if self._position:
@@ -242,59 +242,3 @@ class Run:
             # In the file's order, as the lists are: kept series stay readable.
             metadata[DATES_KEY] = json.dumps([str(date) for date in layout.file_dates])
         return metadata
-
-    def _provenance(self) -> dict[str, Any]:
-        """Give what a reader needs to know where the classes come from; no time, so equal runs are equal."""
-        classifier, layout = self._classifier, self._understanding.layout
-        units = self._understanding.units
-        wavelength = find_wavelength(layout.dates, layout.made_by, self._request.declared.half_wavelength_mm)
-        return {
-            "package": "insar-runtime",
-            "package_version": insar_runtime.__version__,
-            "model": classifier.model.name,
-            "model_version": classifier.model.version,
-            "model_sha256": classifier.model.sha256(classifier.precision),
-            "precision": classifier.precision,
-            "device": classifier.device,
-            "provider": classifier.provider,
-            "device_reason": classifier.device_reason,
-            "parameters": self._request.parameters(classifier),
-            "priors": asdict(classifier.priors),
-            "class_names": list(CLASS_NAMES),
-            "input": {
-                "name": Path(self._source.name).name,
-                "kind": self._source.kind,
-                "layout": layout.stored_as,
-                "domain": layout.domain,
-                "producer": layout.producer,
-                "dates": [str(date) for date in layout.dates],
-                "id": layout.id,
-                "longitude": layout.longitude,
-                "latitude": layout.latitude,
-                "position": asdict(position) if (position := self._understanding.position) else None,
-                "velocity": layout.velocity,
-                "series": layout.columns[0] if layout.kind == "list" else None,
-                "dates_column": layout.dates_column,
-                "unit": units.unit,
-                "unit_evidence": units.evidence,
-                "sign": units.sign,
-                "half_wavelength_mm": wavelength.half_mm,
-                "half_wavelength_evidence": wavelength.evidence,
-                "sign_convention": layout.made_by.sign if layout.made_by else "unknown",
-            },
-            **({} if self._diagnosers is None else {"diagnosis": self._diagnosers.how.described()}),
-            "notes": self._notes(),
-            "attribution": attribution_of(layout.producer),
-        }
-
-    def _notes(self) -> list[str]:
-        half_wavelength_mm = self._request.half_wavelength(self._classifier)
-        notes = [*notes_on(self._understanding), *notes_on_radar(half_wavelength_mm, self._classifier.model)]
-        if self._diagnosers is not None and (note := self._diagnosers.how.wavelength.note):
-            notes.append(note)
-        diagnosed = self._diagnosers is not None
-        names = renamed(self._understanding, keep_series=self._request.keep_series, diagnosed=diagnosed)
-        notes += [
-            f"column {old} of the input is {new} here: {old} is that of the diagnosis" for old, new in names.items()
-        ]
-        return notes

@@ -1,0 +1,314 @@
+"""Fits what the finder of jumps tells as probability, to series of known truth."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis import jumps
+from insar_runtime._diagnosis.certainty import Traits, cycle_traits, jump_traits, logistic
+from insar_runtime._diagnosis.file_noise import estimate_noise
+from insar_runtime._diagnosis.found import Jumps
+from training.announce import Announce
+from training.diagnosis.hard import hard_sets
+from training.diagnosis.injector import LASTING, LEAST_EPOCHS, Changes
+from training.diagnosis.metrics import PROBABILITY_BINS, Numbers, Table, joined, match, where
+from training.diagnosis.scenes import USUAL, Scene, real_scenes, seed_of, simulated_scenes
+from training.diagnosis.sets import JumpSet, damped_set, file_of, jump_free_set, jump_set
+from training.metrics import rounded
+from training.real_files import EGMS_ATTRIBUTION, REAL_FILES
+from training.simulator.draws import log_uniform
+
+Floats = NDArray[np.float64]
+Weights = dict[str, float]
+
+SEED: Final = 501
+RECORD: Final = "jump_certainty.json"
+MIX: Final[Mapping[str, float]] = {
+    "whole": 2 / 6,
+    "damped": 0.1,
+    "by degrees": 1 / 6 - 0.1,
+    "none": 0.35,
+    "outliers": 0.03,
+    "bursts": 0.03,
+    "strong annual": 0.03,
+    "fast breaks": 0.03,
+    "excursions": 0.03,
+}
+"""Shares of the series that are searched, by kind [ours: half jump, a third of these by less than whole cycles; of the
+others some look as if they jumped]."""
+_SIZE: Final = (0.5, 1.0)
+_EPOCHS: Final = (4.0, 40.0)
+"""Of series that jump one way and come back by degrees: part of half a wavelength, and epochs in which two thirds of it
+are gone [seen on EGMS rows]."""
+_FALLS_BY: Final = 2.0
+"""A series with one jump more is so many times rarer [ours]."""
+_LEAST_TOLD: Final = 0.5
+"""The finder tells no cycles that are less probable."""
+_ROUNDS: Final = 100
+_SETTLED: Final = 1e-9
+_RIDGE: Final = 1e-6
+_DECIMALS: Final = 3
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of series of each scene.
+
+    Attributes
+    ----------
+    points : int
+        Simulated points that the series of a file are drawn from.
+    file : int
+        Rows that noise is estimated from.
+    whole, damped, degrees, none, hard : int
+        Series of each kind.
+    """
+
+    points: int = 500
+    file: int = 1000
+    whole: int = 640
+    damped: int = 320
+    degrees: int = 160
+    none: int = 640
+    hard: int = 100
+
+
+QUICK: Final = Sizes(120, 200, 64, 64, 32, 64, 20)
+
+
+def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: Announce) -> Numbers:
+    """Fit the weights of ``certainty.py`` and write ``jump_certainty.json``.
+
+    They are fitted to noise of the real files that may be trained on and to simulated noise, each weighing as much;
+    and held against the other files and other simulated noise.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the record is to be; made if it is not there.
+    real : Path
+        Folder of the real files.
+    sizes : Sizes
+    seed : int
+        Of everything drawn.
+    announce : callable
+        Receives a line for people at each scene.
+
+    Returns
+    -------
+    dict
+        What the record holds.
+
+    Raises
+    ------
+    InputNotFoundError
+        If a real file is not below ``real``.
+    """
+    every = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, _Watch(), announce)
+    jump = _fitted(every, "jump ", every["there"])
+    finds = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, _Watch(jump), announce)
+    with_cycles = where(finds, finds["there"] & (finds["cycles"] != 0))
+    cycle = _fitted(with_cycles, "cycle ", with_cycles["cycles"] == with_cycles["true_cycles"])
+    others = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, _Watch(jump), announce)
+    numbers = {
+        "seed": seed,
+        "sizes": {field.name: getattr(sizes, field.name) for field in fields(sizes)},
+        "mix": {kind: rounded(share) for kind, share in MIX.items()},
+        "half_of_the_weight": [f"semi-real: {', '.join(_names(trained=True))}", USUAL],
+        "tested_on": [f"semi-real: {', '.join(_names(trained=False))}", USUAL],
+        "attribution": EGMS_ATTRIBUTION,
+        "jump_weights": jump,
+        "cycle_weights": cycle,
+        "reliability": {
+            name: {group: _reliability(part, jump, cycle) for group, part in _groups(table).items()}
+            for name, table in (("fitted", finds), ("tested", others))
+        },
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RECORD).write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return numbers
+
+
+def _names(*, trained: bool) -> list[str]:
+    return [file.name for file in REAL_FILES if file.trained == trained]
+
+
+def _scenes(real: Path, sizes: Sizes, seed: int, *, trained: bool) -> Iterator[Scene]:
+    names = _names(trained=trained)
+    yield from (scene for scene in real_scenes(real) if scene.name in names)
+    yield from simulated_scenes(USUAL, sizes.points, seed=seed)
+
+
+class _Watch:
+    """Stands in for what ``certainty.py`` tells the finder, and remembers what it was asked.
+
+    Parameters
+    ----------
+    weights : dict of str to float, optional
+        Of jumps; without them every step that the finder tries is one.
+    """
+
+    traits: Traits
+    cycles: NDArray[np.int8]
+    certain: Floats
+
+    def __init__(self, weights: Weights | None = None) -> None:
+        self._weights = weights
+
+    def find(self, finder: jumps.JumpFinder, displacement: NDArray[np.float32]) -> Jumps:
+        """Find jumps with what stands in."""
+        with mock.patch.multiple(jumps, probability_of=self._of_jumps, cycle_probability_of=self._of_cycles):
+            return finder.find(displacement)
+
+    def _of_jumps(self, traits: Traits, least_mm: float) -> Floats:
+        self.traits, self.least_mm = traits, least_mm
+        return logistic(self._weights, jump_traits(traits, least_mm)) if self._weights else np.ones(len(traits.row))
+
+    def _of_cycles(self, traits: Traits, cycles: NDArray[np.int8], certain: Floats, _: float | None) -> Floats:
+        self.cycles, self.certain = cycles, certain
+        return np.ones(len(traits.row))
+
+
+def _finds(scenes: Iterator[Scene], sizes: Sizes, seed: int, watch: _Watch, announce: Announce) -> Table:
+    """Give all finds in series of known truth, with their traits and weights."""
+    tables: dict[tuple[str, bool], list[Table]] = defaultdict(list)
+    series: dict[tuple[str, bool], float] = defaultdict(float)
+    for scene in scenes:
+        noise = estimate_noise(file_of(scene, sizes.file, seed=seed), scene.dates)
+        finder = jumps.JumpFinder(noise, scene.half_wavelength_mm)
+        is_real = scene.group != USUAL
+        for made in _sets(scene, sizes, seed):
+            table, weight = _look(finder, watch, made, scene.half_wavelength_mm)
+            tables[made.kind, is_real].append({**table, "real": np.full(len(table["there"]), is_real)})
+            series[made.kind, is_real] += weight
+        announce(f"{scene.name}: jumps of known truth found")
+    return joined(
+        [
+            {**table, "weight": table["weight"] * MIX[kind] / series[kind, is_real]}
+            for (kind, is_real), parts in tables.items()
+            for table in parts
+        ]
+    )
+
+
+def _sets(scene: Scene, sizes: Sizes, seed: int) -> list[JumpSet]:
+    return [
+        jump_set(scene, sizes.whole, seed=seed),
+        damped_set(scene, sizes.damped, seed=seed),
+        by_degrees_set(scene, sizes.degrees, seed=seed),
+        jump_free_set(scene, sizes.none, seed=seed),
+        *hard_sets(scene, sizes.hard, seed=seed),
+    ]
+
+
+def by_degrees_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
+    """Add one jump of part of a cycle that fades, or that ends a drift of its size, to points of all motions."""
+    free = jump_free_set(scene, count, seed=seed + 1)
+    rng = np.random.default_rng(seed_of(seed, f"by degrees {scene.name}"))
+    epochs = len(scene.days)
+    mm = rng.uniform(*_SIZE, count) * scene.half_wavelength_mm * rng.choice([-1, 1], count)
+    epoch = rng.integers(LEAST_EPOCHS, epochs - LEAST_EPOCHS + 1, count)
+    since = np.arange(epochs) - epoch[:, None]
+    # Seen from its end, a drift that a jump takes back is a jump that fades.
+    forth = (rng.random(count) < 0.5)[:, None]
+    there = np.where(forth, since >= 0, since < 0)
+    fading = np.exp(-np.abs(since) / log_uniform(rng, *_EPOCHS, (count, 1)))
+    away = np.where(forth, mm[:, None], -mm[:, None]) * np.where(there, fading, 0)
+    changes = Changes(
+        begins=np.arange(count + 1),
+        epoch=epoch,
+        mm=mm,
+        cycles=np.zeros(count, dtype=np.int64),
+        duration=np.full(count, LASTING),
+        jumps=np.ones(count, dtype=np.int64),
+    )
+    displacement = np.round(free.clean + away, 1).astype(np.float32)
+    return JumpSet("by degrees", displacement, free.clean, free.background, changes)
+
+
+def _look(finder: jumps.JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float) -> tuple[Table, float]:
+    """Give the finds in a set, and the weight of all of its series."""
+    watch.find(finder, made.displacement)
+    traits, truth = watch.traits, made.changes
+    # An up is no down.
+    found, true = ((2 * row + (mm > 0)) for row, mm in ((traits.row, traits.size), (truth.rows, truth.mm)))
+    pair = match((found, traits.epoch), (true, truth.epoch))
+    weight = _FALLS_BY ** -np.maximum(truth.jumps, 1).astype(np.float64)
+    in_cycles = cycle_traits(traits, watch.cycles, watch.certain, cycle_mm)
+    table = {
+        **{f"jump {name}": trait for name, trait in jump_traits(traits, watch.least_mm).items()},
+        **{f"cycle {name}": trait for name, trait in in_cycles.items()},
+        "there": pair >= 0,
+        "cycles": watch.cycles.astype(np.int64),
+        # The last one stands for no truth.
+        "true_cycles": np.append(truth.cycles, 0)[pair],
+        "weight": weight[traits.row],
+    }
+    return table, float(weight.sum())
+
+
+def _fitted(table: Table, prefix: str, true: NDArray[np.bool_]) -> Weights:
+    """Fit a logistic regression on the traits of that prefix by Newton's method."""
+    traits = _traits(table, prefix)
+    design = np.column_stack([np.ones(len(true)), *traits.values()])
+    weight = table["weight"] / table["weight"].mean()
+    ridge = _RIDGE * np.eye(design.shape[1])
+    fit = np.zeros(design.shape[1])
+    for _ in range(_ROUNDS):
+        probability = 1 / (1 + np.exp(-design @ fit))
+        curvature = (design.T * (weight * probability * (1 - probability))) @ design + ridge
+        step = np.linalg.solve(curvature, design.T @ (weight * (true - probability)) - ridge @ fit)
+        fit += step
+        if np.abs(step).max() < _SETTLED:
+            break
+    return {name: round(float(value), _DECIMALS) for name, value in zip(["common", *traits], fit, strict=True)}
+
+
+def _traits(table: Table, prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): column for name, column in table.items() if name.startswith(prefix)}
+
+
+def _groups(table: Table) -> dict[str, Table]:
+    return {"semi-real": where(table, table["real"]), USUAL: where(table, ~table["real"])}
+
+
+def _reliability(finds: Table, jump: Weights, cycle: Weights) -> Numbers:
+    """Give what was stated and what was right, of jumps, of cycles of true jumps, and of both as it is told."""
+    there, weight = finds["there"], finds["weight"]
+    of_jump, of_cycle = logistic(jump, _traits(finds, "jump ")), logistic(cycle, _traits(finds, "cycle "))
+    right = finds["cycles"] == finds["true_cycles"]
+    both = there & (finds["cycles"] != 0)
+    told = (finds["cycles"] != 0) & (of_cycle >= _LEAST_TOLD)
+    return {
+        "jump": _bins(of_jump, there, weight),
+        "cycles": _bins(of_cycle[both], right[both], weight[both]),
+        "told": _bins(of_jump * np.where(told, of_cycle, 1), there & (~told | right), weight),
+    }
+
+
+def _bins(stated: Floats, right: NDArray[np.bool_], weight: Floats) -> Sequence[Numbers]:
+    edges = (*PROBABILITY_BINS[:-1], np.inf)
+    rows = []
+    for low, high in pairwise(edges):
+        part = (stated >= low) & (stated < high)
+        if part.any():
+            rows.append(
+                {
+                    "from": low,
+                    "finds": int(part.sum()),
+                    "share": rounded(float(weight[part].sum() / weight.sum())),
+                    "stated": rounded(float(np.average(stated[part], weights=weight[part]))),
+                    "right": rounded(float(np.average(right[part], weights=weight[part]))),
+                }
+            )
+    return rows
