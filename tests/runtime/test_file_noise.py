@@ -138,6 +138,19 @@ def test_an_area_with_an_unwrapping_error_is_no_noise() -> None:
     np.testing.assert_allclose(shares(found), [0.52, 0.26, 0.22], atol=0.1)
 
 
+def test_a_join_that_few_rows_take_part_in_is_found_in_many_rows() -> None:
+    days = np.arange(0.0, 2400, 6)
+    values = noise(2, USUAL, days, rows=1000, scatter=2.0)
+    joined = np.random.default_rng(2).normal(0, 7, 1000) * (np.random.default_rng(3).permutation(1000) % 8 == 0)
+    values += joined[:, None] * (np.arange(400) >= 250)
+    rows, dates = file(values, days)
+    # As many as the likelihood is asked of do not tell.
+    assert estimate_noise(rows[::4], dates).steps == ()
+    (step,) = estimate_noise(rows, dates).steps
+    assert step.epoch == 250
+    assert step.rms_mm == pytest.approx(np.sqrt(np.mean(joined**2)), rel=0.3)
+
+
 def test_an_earthquake_moves_all_rows() -> None:
     values = noise(6, USUAL) - 12.0 * (np.arange(240) >= 90)
     found = estimate_noise(*file(values))

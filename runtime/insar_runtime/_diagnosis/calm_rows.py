@@ -38,16 +38,18 @@ _KEPT: Final = 0.4
 """Share of the rows that are kept in any case, the calmest ones."""
 
 
-def usable_rows(displacement: NDArray[np.float32]) -> Floats:
-    """Give rows [n, T] that have enough values and are not constant, as many as cost permits."""
+def usable_rows(displacement: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give rows [n, T] that have enough values and are not constant."""
     finite = np.abs(displacement) < _MOST_MM
     enough = finite.sum(axis=1) >= max(_LEAST_VALUES, _LEAST_SHARE * displacement.shape[1])
-    values = np.where(finite, displacement, np.float32(np.nan))[enough]
+    values = np.asarray(np.where(finite, displacement, np.float32(np.nan))[enough])
     if not values.size:
-        return np.empty((0, displacement.shape[1]))
-    values = values[np.fmax.reduce(values, axis=1) > np.fmin.reduce(values, axis=1)]
-    if not len(values):
-        return np.empty((0, displacement.shape[1]))
+        return values[:0]
+    return np.asarray(values[np.fmax.reduce(values, axis=1) > np.fmin.reduce(values, axis=1)])
+
+
+def affordable_rows(values: NDArray[np.float32]) -> Floats:
+    """Give as many of the usable rows as the cost of their likelihood permits."""
     left = max(min(_MOST_ROWS, _MOST_VALUES // values.shape[1]), LEAST_ROWS)
     alike, alone = by_pattern(np.isnan(values))
     chosen: list[NDArray[np.intp]] = []

@@ -29,14 +29,14 @@ _FILL: Final = (0.6, 1.2)
 """Bounds of traits beyond which nothing was fitted."""
 
 JUMP_WEIGHTS: Final = {
-    "common": -11.233,
-    "strength": 1.646,
-    "size": 5.676,
-    "unrest": -2.334,
-    "support": 1.059,
-    "returns": 0.618,
+    "common": -11.269,
+    "strength": 1.645,
+    "size": 5.691,
+    "unrest": -2.367,
+    "support": 1.079,
+    "returns": 0.62,
 }
-CYCLE_WEIGHTS: Final = {"common": -10.654, "certain": 1.152, "returns": -0.304, "fill": 9.027}
+CYCLE_WEIGHTS: Final = {"common": -10.794, "certain": 1.157, "returns": -0.29, "fill": 9.133}
 """Logistic regressions that ``python -m training jump-certainty`` fits; artifacts/diagnosis/jump_certainty.json says to
 which series."""
 

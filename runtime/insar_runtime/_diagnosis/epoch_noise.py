@@ -81,11 +81,11 @@ def _drawn_to_usual(excess: Floats, error: Floats) -> Floats:
     return np.where(np.abs(excess) > _CLEAR * error, excess, part * excess)
 
 
-def find_steps(rows: Floats, dates: NDArray[np.datetime64]) -> tuple[CommonStep, ...]:
+def find_steps(rows: NDArray[np.float32], dates: NDArray[np.datetime64]) -> tuple[CommonStep, ...]:
     """Find dates at which many rows change level, in order of time, and how much they do at a first look."""
     switches = [switch.date for switch in find_switches(dates)]
     found = []
-    for change in survey_levels(rows.astype(np.float32), dates, switches):
+    for change in survey_levels(rows, dates, switches):
         epoch = int(np.searchsorted(dates, change.after))
         size = change.size_mm * change.share**0.5 if change.common_mm is None else abs(change.common_mm)
         found.append(CommonStep(epoch, float(size), change.share, change.common_mm))
