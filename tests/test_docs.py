@@ -1,7 +1,9 @@
-"""What the page on cost tells people to run is run here, as it stands; its examples have tests of their own."""
+"""What the page on cost tells people to run is run here, as it stands; numbers of the diagnosis are those of its
+record."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -66,3 +68,40 @@ def test_every_example_is_linked_from_a_page() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGE.parent.glob("*.md"))
     for example in (PAGE.parent / "examples").iterdir():
         assert f"examples/{example.name})" in pages
+
+
+def test_numbers_of_the_diagnosis_are_those_of_its_record() -> None:
+    record = PAGE.parents[1] / "artifacts" / "diagnosis"
+    found = {goal["what"]: goal["found"] for goal in json.loads((record / "metrics.json").read_text())["goals"]}
+    text = (PAGE.parent / "diagnosis.md").read_text(encoding="utf-8")
+    rows = {
+        "breaks inside their interval of 90 %": ("breaks inside their interval of 90 %", "{:.1%}"),
+        "median error of the date where a break departs by 3 sigmas": (
+            "median error of the date at 3 sigmas, epochs",
+            "{:.1f} epochs",
+        ),
+        "variance of errors over their standard deviations, `v_before`": (
+            "variance of the normalised error of v_before",
+            "{:.2f}",
+        ),
+        "the same of `v_after`": ("variance of the normalised error of v_after", "{:.2f}"),
+        "jumps of whole cycles found within one epoch": ("recall of jumps", "{:.1%}"),
+        "of those told, right": ("precision of jumps", "{:.1%}"),
+        "cycles right": ("cycles right", "{:.1%}"),
+        "error of a series with jumps falls by repair": ("RMS error before repair over that after", "{:.1f} times"),
+        "series without a jump that are changed": ("series without a jump that are changed", "{:.2%}"),
+    }
+    for label, (what, spelling) in rows.items():
+        values = (spelling.format(found[f"{what}, {noise}"]).replace("%", " %") for noise in ("simulated", "semi-real"))
+        assert f"| {label} | {' | '.join(values)} |" in text
+    fits = json.loads((record / "speed.json").read_text())["fits"]
+    for name in ("jumps", "breaks"):
+        assert f"{round(fits[name]['per_core_second'], -2):,.0f}" in text
+
+
+def test_rates_agree_with_egms_as_the_page_says() -> None:
+    record = json.loads((PAGE.parents[1] / "artifacts" / "diagnosis" / "rates.json").read_text())
+    shares = {(file, rate): facts["equal"] for file, rates in record.items() for rate, facts in rates.items()}
+    (below,) = [(key, share) for key, share in shares.items() if share < 99]
+    assert below[0] == ("EGMS_L2b_022_0845_IW2_VV_2020_2024_1", "velocity")
+    assert round(below[1]) == 75
