@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._diagnosis.outliers import clip_outliers, clip_steep, running_median
+from insar_runtime._diagnosis.outliers import clip_outliers, running_median
 
 
 @given(epochs=st.integers(5, 40), seed=st.integers(0, 999))
@@ -48,31 +48,3 @@ def test_sign_and_level_do_not_matter() -> None:
     clipped = clip_outliers(values)
     np.testing.assert_array_equal(clip_outliers(-values), -clipped)
     np.testing.assert_allclose(clip_outliers(values + 16), clipped + 16, atol=1e-4)
-
-
-@pytest.mark.parametrize("rate", [-400.0, 400.0])
-@pytest.mark.parametrize("gap", [0.0, 200.0])
-def test_steep_ends_stay(rate: float, gap: float) -> None:
-    days = 12.0 * np.arange(60, dtype=np.float64)
-    days[-1] += gap
-    noise = np.random.default_rng(4).normal(size=(50, 60))
-    values = (noise + rate * days / 365.25).astype(np.float32)
-    assert np.abs(clip_outliers(values) - values).max() > 3
-    np.testing.assert_allclose(clip_steep(values, days[None]), values, atol=0.5)
-
-
-@pytest.mark.parametrize("place", [0, 1, 30, 59])
-def test_outliers_on_steep_series_are_drawn_in(place: int) -> None:
-    days = 12.0 * np.arange(60, dtype=np.float64)
-    motion = 100 * days / 365.25
-    values = (np.random.default_rng(5).normal(size=(50, 60)) + motion).astype(np.float32)
-    values[:, place] += 40
-    assert np.abs(clip_steep(values, days[None])[:, place] - motion[place]).max() < 25
-
-
-@given(epochs=st.integers(0, 9))
-def test_steep_series_too_short_are_clipped_as_others(epochs: int) -> None:
-    values = np.random.default_rng(6).standard_t(2, size=(5, epochs)).astype(np.float32) * 9
-    np.testing.assert_array_equal(
-        clip_steep(values, 6.0 * np.arange(epochs, dtype=np.float64)[None]), clip_outliers(values)
-    )

@@ -9,15 +9,13 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
-from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis import jumps
-from insar_runtime._diagnosis.certainty import Traits, cycle_traits, jump_traits, logistic
+from insar_runtime._diagnosis.certainty import Certainty, Traits, cycle_traits, jump_traits, logistic
 from insar_runtime._diagnosis.file_noise import estimate_noise
-from insar_runtime._diagnosis.found import Jumps
+from insar_runtime._diagnosis.jumps import JumpFinder
 from training.announce import Announce
 from training.diagnosis.hard import hard_sets
 from training.diagnosis.injector import LASTING, LEAST_EPOCHS, Changes
@@ -149,8 +147,8 @@ def _scenes(real: Path, sizes: Sizes, seed: int, *, trained: bool) -> Iterator[S
     yield from simulated_scenes(USUAL, sizes.points, seed=seed)
 
 
-class _Watch:
-    """Stands in for what ``certainty.py`` tells the finder, and remembers what it was asked.
+class _Watch(Certainty):
+    """Stands in for the fitted certainty of the finder, and remembers what it was asked.
 
     Parameters
     ----------
@@ -165,16 +163,17 @@ class _Watch:
     def __init__(self, weights: Weights | None = None) -> None:
         self._weights = weights
 
-    def find(self, finder: jumps.JumpFinder, displacement: NDArray[np.float32]) -> Jumps:
-        """Find jumps with what stands in."""
-        with mock.patch.multiple(jumps, probability_of=self._of_jumps, cycle_probability_of=self._of_cycles):
-            return finder.find(displacement)
-
-    def _of_jumps(self, traits: Traits, least_mm: float) -> Floats:
+    def of_jumps(self, traits: Traits, least_mm: float) -> Floats:
         self.traits, self.least_mm = traits, least_mm
         return logistic(self._weights, jump_traits(traits, least_mm)) if self._weights else np.ones(len(traits.row))
 
-    def _of_cycles(self, traits: Traits, cycles: NDArray[np.int8], certain: Floats, _: float | None) -> Floats:
+    def of_cycles(
+        self,
+        traits: Traits,
+        cycles: NDArray[np.int8],
+        certain: Floats,
+        cycle_mm: float | None,  # noqa: ARG002 - the finder gives it
+    ) -> Floats:
         self.cycles, self.certain = cycles, certain
         return np.ones(len(traits.row))
 
@@ -185,7 +184,7 @@ def _finds(scenes: Iterator[Scene], sizes: Sizes, seed: int, watch: _Watch, anno
     series: dict[tuple[str, bool], float] = defaultdict(float)
     for scene in scenes:
         noise = estimate_noise(file_of(scene, sizes.file, seed=seed), scene.dates)
-        finder = jumps.JumpFinder(noise, scene.half_wavelength_mm)
+        finder = JumpFinder(noise, scene.half_wavelength_mm, watch)
         is_real = scene.group != USUAL
         for made in _sets(scene, sizes, seed):
             table, weight = _look(finder, watch, made, scene.half_wavelength_mm)
@@ -236,9 +235,9 @@ def by_degrees_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
     return JumpSet("by degrees", displacement, free.clean, free.background, changes)
 
 
-def _look(finder: jumps.JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float) -> tuple[Table, float]:
+def _look(finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float) -> tuple[Table, float]:
     """Give the finds in a set, and the weight of all of its series."""
-    watch.find(finder, made.displacement)
+    finder.find(made.displacement)
     traits, truth = watch.traits, made.changes
     # An up is no down.
     found, true = ((2 * row + (mm > 0)) for row, mm in ((traits.row, traits.size), (truth.rows, truth.mm)))

@@ -163,27 +163,29 @@ def cycle_traits(traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycl
     }
 
 
-def probability_of(traits: Traits, least_mm: float) -> Floats:
-    """Give the probability [M] that there is a jump within one epoch; jumps are of at least ``least_mm``."""
-    return logistic(JUMP_WEIGHTS, jump_traits(traits, least_mm))
+class Certainty:
+    """How probable finds are, by the fitted weights; the command that fits them puts another one in its place."""
 
+    def of_jumps(self, traits: Traits, least_mm: float) -> Floats:
+        """Give the probability [M] that there is a jump within one epoch; jumps are of at least ``least_mm``."""
+        return logistic(JUMP_WEIGHTS, jump_traits(traits, least_mm))
 
-def cycle_probability_of(traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycle_mm: float | None) -> Floats:
-    """Give the probability [M] that a jump which is there is of so many cycles; 1 where none are told.
+    def of_cycles(self, traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycle_mm: float | None) -> Floats:
+        """Give the probability [M] that a jump which is there is of so many cycles; 1 where none are told.
 
-    Parameters
-    ----------
-    traits : Traits
-    cycles : ndarray of int8, shape [M]
-        Half wavelengths; 0 for none.
-    certain : ndarray of float64, shape [M]
-        How certain their number is by the distance of the sizes from multiples alone.
-    cycle_mm : float, optional
-        Half a wavelength; without it no cycles are told.
-    """
-    if cycle_mm is None:
-        return np.ones(len(cycles))
-    return np.where(cycles != 0, logistic(CYCLE_WEIGHTS, cycle_traits(traits, cycles, certain, cycle_mm)), 1)
+        Parameters
+        ----------
+        traits : Traits
+        cycles : ndarray of int8, shape [M]
+            Half wavelengths; 0 for none.
+        certain : ndarray of float64, shape [M]
+            How certain their number is by the distance of the sizes from multiples alone.
+        cycle_mm : float, optional
+            Half a wavelength; without it no cycles are told.
+        """
+        if cycle_mm is None:
+            return np.ones(len(cycles))
+        return np.where(cycles != 0, logistic(CYCLE_WEIGHTS, cycle_traits(traits, cycles, certain, cycle_mm)), 1)
 
 
 def logistic(weights: Mapping[str, float], traits: Mapping[str, Floats]) -> Floats:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.certainty import Traits, cycle_probability_of, probability_of, traits_of
+from insar_runtime._diagnosis.certainty import Certainty, Traits, traits_of
 from insar_runtime._diagnosis.found import Jumps
 from insar_runtime._diagnosis.jump_noise import EpochNoise, JumpNoise
 from insar_runtime._diagnosis.levels import Levels, fitted
@@ -62,9 +62,12 @@ class JumpFinder:
         Of the file.
     half_wavelength_mm : float, optional
         What one lost cycle moves a series by; without it no jump is told in cycles.
+    certainty : Certainty, optional
+        How probable finds are; the fitted one if not given.
     """
 
-    def __init__(self, noise: FileNoise, half_wavelength_mm: float | None) -> None:
+    def __init__(self, noise: FileNoise, half_wavelength_mm: float | None, certainty: Certainty | None = None) -> None:
+        self._certainty = certainty or Certainty()
         self._cycle = half_wavelength_mm
         self._least = _LEAST_MM if half_wavelength_mm is None else min(_LEAST_MM, _LEAST_CYCLES * half_wavelength_mm)
         self._noise: JumpNoise | None = None
@@ -88,11 +91,11 @@ class JumpFinder:
         """
         traits, status = self._traits(displacement)
         cycles, distance, certain = _in_cycles(traits, self._cycle)
-        of_cycles = cycle_probability_of(traits, cycles, certain, self._cycle)
+        of_cycles = self._certainty.of_cycles(traits, cycles, certain, self._cycle)
         # What is less probable than not is not told of here, either.
         doubtful = of_cycles < _LEAST_PROBABILITY
         cycles[doubtful], of_cycles[doubtful] = 0, 1
-        probability = probability_of(traits, self._least) * of_cycles
+        probability = self._certainty.of_jumps(traits, self._least) * of_cycles
         counts = np.bincount(traits.row, minlength=len(displacement))
         return Jumps(
             begins=np.concatenate([[0], np.cumsum(counts)]),
@@ -160,14 +163,16 @@ class JumpFinder:
             levels = levels.put(rows, fitted(again, levels.epochs[rows]))
         levels = refined(seen, levels)
         traits = traits_of(steps, values, energy, levels)
-        doubtful = probability_of(traits, self._least) < _LEAST_PROBABILITY
+        doubtful = self._certainty.of_jumps(traits, self._least) < _LEAST_PROBABILITY
         if not doubtful.any():
             return traits
         rows = np.unique(traits.row[doubtful])
         part = seen.take(rows)
         epochs = levels.without(traits.row[doubtful], traits.epoch[doubtful], steps.epochs)[rows]
         fewer = traits_of(steps, values[rows], energy[rows], refined(part, fitted(part, epochs)))
-        fewer = replace(fewer, row=rows[fewer.row]).take(probability_of(fewer, self._least) >= _LEAST_PROBABILITY)
+        fewer = replace(fewer, row=rows[fewer.row]).take(
+            self._certainty.of_jumps(fewer, self._least) >= _LEAST_PROBABILITY
+        )
         return Traits.joined([traits.take(~np.isin(traits.row, rows)), fewer])
 
 

@@ -41,38 +41,6 @@ def clip_outliers(values: Values) -> Values:
     return np.where(distance > limit, centre + np.copysign(limit, values - centre), values)
 
 
-def clip_steep(values: Values, days: NDArray[np.float64]) -> Values:
-    """Clip outliers of series that may be steep at both ends, or whose last epochs may lie far apart.
-
-    The median of five is late on a slope that ends. So each end is carried on by two epochs, along its own slope.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape [n, T]
-        mm, without missing values.
-    days : ndarray of float64, shape [n, T] or [1, T]
-        Of the epochs; strictly increasing.
-
-    Returns
-    -------
-    ndarray of float32, shape [n, T]
-        As ``clip_outliers`` where there are fewer than ten epochs.
-    """
-    if values.shape[1] < 2 * _EPOCHS:
-        return clip_outliers(values)
-    ends = (_beyond(values, days)[:, ::-1], values, _beyond(values[:, ::-1], days[:, ::-1]))
-    return clip_outliers(np.concatenate(ends, axis=1))[:, _HALF:-_HALF]
-
-
-def _beyond(values: Values, days: NDArray[np.float64]) -> Values:
-    """Carry series [n, T] on to two epochs [n, 2] before the begin, nearest first."""
-    near, far = np.median(values[:, :_EPOCHS], axis=1), np.median(values[:, _EPOCHS : 2 * _EPOCHS], axis=1)
-    slope = (far - near) / (days[:, _EPOCHS + _HALF] - days[:, _HALF])
-    first, apart = days[:, 0] - days[:, _HALF], days[:, 1] - days[:, 0]
-    beyond = [near + slope * (first - steps * apart) for steps in range(1, _HALF + 1)]
-    return np.stack(beyond, axis=1).astype(np.float32)
-
-
 def change_of(values: Values) -> Values:
     """Give the robust RMS change from epoch to epoch [n] of rows [n, T]."""
     return _TO_SIGMA * middle(np.abs(np.diff(values, axis=1)))
