@@ -1,0 +1,36 @@
+"""The numbers that define the classes; simulator, run time, diagnosis, report, docs and model card take them from here.
+
+People who read series draw these lines: 1.5 to 2 mm/yr between Stable and Linear, whatever the span, and a change of level
+of some 10 mm for an unwrapping error (``artifacts/readings``).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+STABLE_RATE_MM_YR: Final = 2.0
+"""Stable: a rate below this, in mm a year, whatever the span. The user may move it (``stable_rate``)."""
+
+LINEAR_RATE_STDS: Final = 3.0
+"""Linear: a rate of at least ``STABLE_RATE_MM_YR``, and of so many of its own standard deviations."""
+
+CURVED_DEPARTURE: Final = 1.0
+"""Quadratic and Bilinear: RMS distance of the motion from its best line, in units of the RMS scatter, at the least."""
+
+BREAK_SHARE: Final = (0.15, 0.85)
+"""Bilinear: the break lies within this part of the span. One outside of it makes a series Other."""
+
+JUMP_MM: Final = 10.0
+"""PUE: least size of a jump, in mm."""
+
+JUMP_SCATTERS: Final = 3.0
+"""PUE: least size of a jump, in units of the RMS scatter around it."""
+
+JUMP_HELD_EPOCHS: Final = 3
+"""PUE: epochs for which the new level is held, at the least."""
+
+JUMP_EDGE_EPOCHS: Final = 2
+"""PUE: epochs within which a jump happens, at the most."""
+
+SMALL_STEP_MM: Final = (6.0, 10.0)
+"""Other: lasting steps of this size, in mm, that stand out."""
