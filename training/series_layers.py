@@ -21,6 +21,8 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from insar_runtime.definitions import LINEAR_RATE_STDS, STABLE_RATE_MM_YR
+
 _PACKAGE = "insar_runtime"
 _FAR_DAYS: Final = 65536.0
 """Larger than any acquisition day, small enough to keep float32 exact to a fraction of a day."""
@@ -37,7 +39,7 @@ _SECOND_OF_PAIR: Final = (0, 1, 1, 2, 3, 2, 3, 2, 3, 3)
 
 CHANNELS: Final = 5
 """Of the image that the convolutions see."""
-STATISTICS: Final = 11
+STATISTICS: Final = 16
 """Numbers that describe a series as a whole."""
 
 
@@ -109,7 +111,7 @@ class _Moments:
 
 def _without_line_and_cycle(
     value: tf.Tensor, valid: tf.Tensor, days: tf.Tensor, time: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Take the best line away from rows, and from a copy the best line and yearly cycle together.
 
     Parameters
@@ -125,6 +127,10 @@ def _without_line_and_cycle(
         Without the line, and without both; zero where there is no value.
     slope : tensor, shape [batch, 1]
         Of the line, in ``time``.
+    slope_beside_cycle : tensor, shape [batch, 1]
+        Of the line that is fitted together with the yearly cycle.
+    time_power : tensor, shape [batch, 1]
+        Sum of the squares of the valid epochs' times about their mean.
     count : tensor, shape [batch, 1]
         Number of valid epochs, at least 1.
     """
@@ -146,7 +152,8 @@ def _without_line_and_cycle(
     slope -= tf.reduce_sum(cycle * moments.slope, axis=1, keepdims=True)
     in_year = tf.concat([moments.coefficients(level, slope), cycle], axis=1)
     fitted = tf.matmul(tf.stack([plain, in_year], axis=1), waves)
-    return _as_one(residual) - _as_one(valid) * fitted, steepness, moments.count
+    residuals = _as_one(residual) - _as_one(valid) * fitted
+    return residuals, steepness, steepness + slope, moments.time_power, moments.count
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -165,6 +172,8 @@ class DescribeSeries(keras.layers.Layer):
         Epochs that stand next to each other in the image, a divisor of ``stride``.
     stride : int
         Epochs that one position behind the convolutions stands for.
+    stable_rate_mm_yr : float
+        Rate that separates Stable from Linear.
 
     Notes
     -----
@@ -176,12 +185,20 @@ class DescribeSeries(keras.layers.Layer):
       wavelengths, whether there is a value, time since the epoch before,
     - coarse [batch, 3, L] float32 of each stride: mean residual over the scatter, mean time of the valid epochs in
       [0, 1] from the first valid epoch of the series to its last, share of valid epochs,
-    - statistics [batch, 11] float32.
+    - statistics [batch, 16] float32.
     """
 
-    def __init__(self, half_wavelength_mm: float, block: int, stride: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        half_wavelength_mm: float,
+        block: int,
+        stride: int,
+        stable_rate_mm_yr: float = STABLE_RATE_MM_YR,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.half_wavelength_mm, self.block, self.stride = half_wavelength_mm, block, stride
+        self.stable_rate_mm_yr = stable_rate_mm_yr
 
     def call(self, displacement: tf.Tensor, days: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Describe; see the notes of the class for shapes."""
@@ -201,7 +218,7 @@ class DescribeSeries(keras.layers.Layer):
         # A time that the rows of a batch share is one for the whole batch, and between -1 and 1 it keeps float32 exact.
         length = tf.maximum(tf.reduce_max(days, axis=1, keepdims=True), 1.0)
         time = days * (2.0 / length) - 1.0
-        residuals, slope, count = _without_line_and_cycle(value, valid, days, time)
+        residuals, slope, slope_beside_cycle, time_power, count = _without_line_and_cycle(value, valid, days, time)
         one = tf.expand_dims(tf.ones_like(days), axis=2)
         power = tf.matmul(residuals * residuals, one)
         scatter = tf.sqrt(power / _as_one(count)) + 0.05
@@ -222,7 +239,8 @@ class DescribeSeries(keras.layers.Layer):
         # The last is mean days between epochs, 1 at 8 days.
         sizes = [tf.squeeze(scatter, axis=2), count * 0.01, years * 0.3, span / count * 0.125]
         logarithms = tf.math.log(tf.concat(sizes, axis=1))
-        statistics = tf.concat([curved, tf.abs(curved), logarithms, tf.squeeze(likeness, axis=2)], axis=1)
+        rates = self._rates(slope_beside_cycle, time_power, length, scatter, likeness)
+        statistics = tf.concat([curved, tf.abs(curved), logarithms, tf.squeeze(likeness, axis=2), rates], axis=1)
 
         relative, _ = tf.split(relatives, 2, axis=1)
         weight = self._summed(valid)
@@ -230,6 +248,25 @@ class DescribeSeries(keras.layers.Layer):
         position = (self._summed(known_days) / some - _as_one(first)) / _as_one(span)
         coarse = tf.concat([self._summed(relative) / some, position, weight * (1.0 / self.stride)], axis=1)
         return self._in_blocks(image), coarse, statistics
+
+    def _rates(
+        self, slope: tf.Tensor, time_power: tf.Tensor, length: tf.Tensor, scatter: tf.Tensor, likeness: tf.Tensor
+    ) -> tf.Tensor:
+        """Describe the rate beside the yearly cycle and its standard deviation, as the definition of Linear wants them.
+
+        The standard deviation is that of first-order autoregressive noise (effective number of epochs).
+        """
+        a_year = 2.0 * _YEAR / length
+        rate = slope * a_year
+        size = tf.abs(rate)
+        alike = tf.clip_by_value(tf.squeeze(likeness, axis=2)[:, 1:], 0.0, 0.9)
+        spread = tf.squeeze(scatter, axis=2)[:, 1:] * tf.sqrt((1.0 + alike) / (1.0 - alike))
+        deviation = spread * a_year / tf.sqrt(time_power) + 1e-3
+        near = tf.clip_by_value(size - self.stable_rate_mm_yr, -1.0, 1.0)
+        scaled = tf.asinh(rate / self.stable_rate_mm_yr)
+        return tf.concat(
+            [scaled, tf.abs(scaled), near, tf.math.log(deviation), tf.asinh(size / deviation / LINEAR_RATE_STDS)], axis=1
+        )
 
     def _in_blocks(self, image: tf.Tensor) -> tf.Tensor:
         """Put the epochs of a block next to each other: a convolution then reads whole blocks, which copies less."""
@@ -245,7 +282,7 @@ class DescribeSeries(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""
-        own = {name: getattr(self, name) for name in ("half_wavelength_mm", "block", "stride")}
+        own = {name: getattr(self, name) for name in ("half_wavelength_mm", "block", "stride", "stable_rate_mm_yr")}
         return {**super().get_config(), **own}
 
 
