@@ -176,6 +176,8 @@ def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
     lines.append(["Unit", f"{told.get('unit')} ({describe_evidence(told.get('unit_evidence'), told.get('velocity'))})"])
     if (priors := block.get("priors")) is not None:
         lines.append(["Priors", describe_priors(ClassPriors(**priors))])
+    if (rate := block.get("parameters", {}).get("stable_rate_mm_yr")) is not None:
+        lines.append(["Stable", f"below {rate:g} mm/yr"])
     abstain = block.get("parameters", {}).get("abstain_below")
     if abstain is not None:
         lines.append(["Abstains", f"below a confidence of {abstain:g}"])
