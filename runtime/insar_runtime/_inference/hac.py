@@ -23,7 +23,7 @@ LEAST_SEASONAL_DAYS: Final = DAYS_PER_YEAR
 """Span from which an annual sine is fitted beside the line: a part of one looks like a line."""
 
 LAG_DAYS: Final = 150.0
-"""Time between two epochs from which on they count as independent. Four to ten times the lag that Newey and West
+"""Time between two epochs from which on they count as independent. Two to five times the lag that Newey and West
 (Review of Economic Studies 61, 1994) name for white noise, 4 (T / 100)^(2/9) epochs: PS series wander for months."""
 
 _DEPENDENT: Final = 1e-6
