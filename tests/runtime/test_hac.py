@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from insar_runtime._inference.hac import DAYS_PER_YEAR, LAG_DAYS, RateEstimator
+from insar_runtime._inference.hac import LAG_DAYS, RateEstimator
 from insar_runtime._inference.hac_bias import EPOCHS, OF_LINE, OF_SEASONAL, TYPICAL_NOISE, shrinkage
+from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
 
@@ -101,7 +102,8 @@ def test_series_without_noise() -> None:
 def covariance(days: Floats) -> Floats:
     """Of typical noise."""
     apart = np.abs(days[:, None] - days)
-    return sum(share * np.exp(-apart / time) if time else share * np.eye(len(days)) for share, time in TYPICAL_NOISE)
+    parts = [share * (np.exp(-apart / time) if time else np.eye(len(days))) for share, time in TYPICAL_NOISE]
+    return np.sum(parts, axis=0)
 
 
 @pytest.mark.parametrize(("table", "seasonal"), [(OF_LINE, False), (OF_SEASONAL, True)], ids=["line", "seasonal"])

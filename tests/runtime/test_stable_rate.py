@@ -98,7 +98,7 @@ def test_classes_follow_the_line(six_classes: Path) -> None:
 
 
 @pytest.mark.parametrize("span", [2, 3, 5, 8])
-def test_white_noise_crosses_one_half_at_the_line(span: float) -> None:
+def test_white_noise_crosses_one_half_at_the_line(span: int) -> None:
     """With 2 mm of white noise: P(Linear) is one half where the rate is the line, within 0.4 mm/yr."""
     days = np.arange(0, span * 365.25, 12, dtype=np.float32)
     rng = np.random.default_rng(span)

@@ -125,7 +125,7 @@ class OpenModel:
         return self._but({"priors": priors}, _priors=_checked_priors(priors, self._model))
 
     def with_stable_rate(self, stable_rate: float | None) -> Self:
-        """Return a classifier that differs in the line between Stable and Linear only; both share one session.
+        """Return a classifier that differs in the limit between Stable and Linear only; both share one session.
 
         Parameters
         ----------

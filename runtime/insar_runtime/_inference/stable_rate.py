@@ -1,4 +1,4 @@
-"""Another line between Stable and Linear than that of the training."""
+"""The limit between Stable and Linear, where it is not that of the training."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from insar_runtime.errors import UsageError
 Floats = NDArray[np.float64]
 
 _LEAST_STDS: Final = 2.0
-"""A rate below so many of its standard deviations is not told from none, whatever line the user draws. Without this,
-noise would be Linear wherever a standard deviation is as large as the rate that is asked for; with 3, rows that
-readers call Linear would be lost."""
+"""A rate below so many of its standard deviations is not significant, however low the limit. Without this, noise would
+be Linear wherever the standard deviation is as large as ``stable_rate``; with 3, rows that readers call Linear would be
+Stable."""
 
 _SMALLEST: Final = 1e-12
 """mm/yr; stands for a standard deviation of 0."""

@@ -132,7 +132,7 @@ def _answered(point: Point, series: Series, open_classifier: Callable[[], Classi
 
 
 def _as_in(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) -> Classifier:
-    """Open a classifier for the mix of classes and the line between Stable and Linear that those of the file hold for.
+    """Open a classifier for the mix of classes and the limit between Stable and Linear of the file.
 
     The model may be another one than that of the file: a class that it does not know is left out.
     """
