@@ -14,7 +14,7 @@ pytest.importorskip("scipy", reason="the train group is not installed")
 from insar_runtime import Classifier
 from insar_runtime.errors import DataError, InputNotFoundError
 from training.readings.definitions import CLASSES, NO_READING, OTHER, SPLIT
-from training.readings.figures_of_merit import auroc, auroc_interval, mean_recall_interval
+from training.readings.intervals import auroc, auroc_interval, mean_recall_interval
 from training.readings.labels import READINGS_CSV, Readings, all_readings, load_read_files, read_labels
 from training.readings.rates import least_squares_rates
 from training.readings.score import score
@@ -128,6 +128,13 @@ def test_either_counts_where_readers_differ(rate: float, right: int) -> None:
     found = score(readings, _sure(LINEAR, STABLE, STABLE, STABLE))
     assert found.five.right == right
     assert found.five_strict.right == 1
+
+
+def test_curved_classes_taken_together() -> None:
+    readings = _readings((QUADRATIC, QUADRATIC), (BILINEAR, BILINEAR), (PUE, PUE), (STABLE, STABLE), (LINEAR, LINEAR))
+    found = score(readings, _sure(BILINEAR, QUADRATIC, PUE, BILINEAR, OTHER)).coarse
+    assert found.counts == (1, 1, 2, 1)
+    assert found.recall == (0, 0, 1, 1)
 
 
 def test_what_becomes_of_other() -> None:

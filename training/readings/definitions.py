@@ -6,6 +6,8 @@ from typing import Final
 
 SEED_CLASSES: Final = ("Stable", "Linear", "Quadratic", "Bilinear", "PUE")
 """The five classes of the seed paper, in the order of their ids."""
+COARSE_CLASSES: Final = ("Stable", "Linear", "Quadratic or Bilinear", "PUE")
+"""The five with the two curved ones taken together."""
 OTHER: Final = 5
 """Id of ``Other``: something clearly goes on, and none of the five describes it."""
 CLASSES: Final = (*SEED_CLASSES, "Other")

@@ -1,21 +1,17 @@
-"""Figures that scores on read rows are made of, with their intervals."""
+"""Figures of merit of a classifier on read rows, and how they are written as JSON."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from training.metrics import rounded, wilson_interval
-from training.readings.definitions import BOOTSTRAP_SEED, BOOTSTRAPS, CLASSES, SEED_CLASSES
-
-Floats = NDArray[np.float64]
-Interval = tuple[float, float]
-_LEVELS = (0.025, 0.975)
-_NONE = (float("nan"), float("nan"))
+from training.readings.definitions import SEED_CLASSES
+from training.readings.intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -24,6 +20,8 @@ class Part:
 
     Attributes
     ----------
+    names : tuple of str
+        The C classes.
     rows, right : int
         Number of rows, and of those answered right.
     recall : tuple of float
@@ -34,6 +32,7 @@ class Part:
         95 % interval of the mean recall, from rows drawn with replacement.
     """
 
+    names: tuple[str, ...]
     rows: int
     right: int
     recall: tuple[float, ...]
@@ -66,7 +65,7 @@ class Part:
             "mean_recall_95": [rounded(bound) for bound in self.mean_recall_95],
             "recall": {
                 name: {"rows": count, "recall": rounded(value)}
-                for name, count, value in zip(CLASSES, self.counts, self.recall, strict=False)
+                for name, count, value in zip(self.names, self.counts, self.recall, strict=True)
             },
         }
 
@@ -113,46 +112,78 @@ class OtherScores:
         }
 
 
-def mean_recall_interval(recall: Floats, counts: NDArray[np.int64]) -> Interval:
-    """Return the 95 % interval of a mean recall, from rows drawn with replacement within each class.
+@dataclass(frozen=True)
+class Scores:
+    """How a classifier does on read rows; the rows are those of one mind unless something else is said.
 
-    Parameters
+    Attributes
     ----------
-    recall : ndarray of float64, shape [C]
-        Share of right answers for each class; NaN for one without rows, which is left out.
-    counts : ndarray of int64, shape [C]
-        Number of rows for each class.
+    five, five_strict : Part
+        Rows of the five classes. In ``five``, Stable and Linear both count between ``EITHER_RATE_MM_YR``; in
+        ``five_strict`` they do not.
+    six : Part
+        The same as ``five`` with the rows read as Other, for which Other alone is right.
+    coarse : Part
+        The same as ``five`` with Quadratic and Bilinear taken for one class, for classifiers that do not tell the two
+        apart.
+    files : dict of str to Part
+        ``five`` for each file.
+    confusion : ndarray of int64, shape [6, 7]
+        Rows by reading and most probable class, before abstention; the last column counts rows without an answer.
+    other, other_labelled : OtherScores
+        Of the rows that all readers read as Other, and of those that most did.
+    calibration : dict of str to float
+        Expected calibration errors, ``CALIBRATION_BINS`` bins: of the most probable class on the rows of ``five``
+        (``five``), the same strictly (``five, strict``), of ``six`` (``six``), and on all rows that have a label
+        (``labelled``); NaN where every answer is sure.
+    curve : list of dict
+        Mean confidence, share right and number of rows of ``six`` for each bin that is not empty.
+    accepted : Part
+        Rows of ``six`` that get a class after abstention.
+    as_reader, as_reader_either : float
+        Mean share of the readings of a row, over all rows, that the most probable class equals; and the same where
+        Stable and Linear both count between ``EITHER_RATE_MM_YR``.
+    no_answer, no_answer_five : int
+        Rows without an answer, among all and among those of ``five``; they count as wrong.
     """
-    known = counts > 0
-    if not known.any():
-        return _NONE
-    rng = np.random.default_rng(BOOTSTRAP_SEED)
-    # Right answers among rows drawn with replacement are binomial.
-    drawn = rng.binomial(counts[known], recall[known], size=(BOOTSTRAPS, int(known.sum()))) / counts[known]
-    return _interval(drawn.mean(axis=1))
 
+    five: Part
+    five_strict: Part
+    six: Part
+    coarse: Part
+    files: dict[str, Part]
+    confusion: NDArray[np.int64]
+    other: OtherScores
+    other_labelled: OtherScores
+    calibration: dict[str, float]
+    curve: list[dict[str, float | int]]
+    accepted: Part
+    as_reader: float
+    as_reader_either: float
+    no_answer: int
+    no_answer_five: int
 
-def auroc(clear: Floats, other: Floats) -> float:
-    """Return the area under the ROC curve by which a score sets ``clear`` rows above ``other`` ones.
+    @property
+    def accepted_share(self) -> float:
+        """Share of the rows of ``six`` that get a class after abstention."""
+        return self.accepted.rows / max(self.six.rows, 1)
 
-    By ranks (Mann and Whitney 1947); ties count one half; NaN where one of the two is empty.
-    """
-    if not len(clear) or not len(other):
-        return float("nan")
-    rank = stats.rankdata(np.concatenate([clear, other]))[: len(clear)]
-    return float((rank.sum() - len(clear) * (len(clear) + 1) / 2) / (len(clear) * len(other)))
-
-
-def auroc_interval(clear: Floats, other: Floats) -> Interval:
-    """Return the 95 % interval of ``auroc``, from rows of both kinds drawn with replacement."""
-    if not len(clear) or not len(other):
-        return _NONE
-    rng = np.random.default_rng(BOOTSTRAP_SEED)
-    return _interval(
-        np.array([auroc(rng.choice(clear, len(clear)), rng.choice(other, len(other))) for _ in range(BOOTSTRAPS)])
-    )
-
-
-def _interval(values: Floats) -> Interval:
-    low, high = np.quantile(values, _LEVELS)
-    return float(low), float(high)
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers, for JSON."""
+        return {
+            "five": self.five.to_dict(),
+            "five, strict": self.five_strict.to_dict(),
+            "six": self.six.to_dict(),
+            "coarse": self.coarse.to_dict(),
+            "files": {Path(name).stem: part.to_dict() for name, part in self.files.items()},
+            "confusion": self.confusion.tolist(),
+            "other": self.other.to_dict(),
+            "other, most readers": self.other_labelled.to_dict(),
+            "calibration error": {name: rounded(value) for name, value in self.calibration.items()},
+            "reliability": self.curve,
+            "accepted": {"share": rounded(self.accepted_share), **self.accepted.to_dict()},
+            "agreement with a reader": rounded(self.as_reader),
+            "agreement with a reader, either": rounded(self.as_reader_either),
+            "no answer": self.no_answer,
+            "no answer, five": self.no_answer_five,
+        }

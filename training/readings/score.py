@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,101 +11,23 @@ from numpy.typing import NDArray
 
 from insar_runtime.classes import TrendClass
 from insar_runtime.errors import DataError
-from training.metrics import expected_calibration_error, rounded
+from training.metrics import expected_calibration_error
 from training.readings.definitions import (
     ABSTAIN_BELOW,
     CALIBRATION_BINS,
     CLASSES,
+    COARSE_CLASSES,
     EITHER_RATE_MM_YR,
     NO_ANSWER,
     NO_READING,
     OTHER,
     SEED_CLASSES,
 )
-from training.readings.figures_of_merit import (
-    Floats,
-    Interval,
-    OtherScores,
-    Part,
-    auroc,
-    auroc_interval,
-    mean_recall_interval,
-)
+from training.readings.figures_of_merit import OtherScores, Part, Scores
+from training.readings.intervals import NO_INTERVAL, Floats, auroc, auroc_interval, mean_recall_interval
 from training.readings.labels import Readings
 
 Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """How a classifier does on read rows; the rows are those of one mind unless something else is said.
-
-    Attributes
-    ----------
-    five, five_strict : Part
-        Rows of the five classes. In ``five``, Stable and Linear both count between ``EITHER_RATE_MM_YR``; in
-        ``five_strict`` they do not.
-    six : Part
-        The same as ``five`` with the rows read as Other, for which Other alone is right.
-    files : dict of str to Part
-        ``five`` for each file.
-    confusion : ndarray of int64, shape [6, 7]
-        Rows by reading and most probable class, before abstention; the last column counts rows without an answer.
-    other, other_labelled : OtherScores
-        Of the rows that all readers read as Other, and of those that most did.
-    calibration : dict of str to float
-        Expected calibration errors, ``CALIBRATION_BINS`` bins: of the most probable class on the rows of ``five``
-        (``five``), the same strictly (``five, strict``), of ``six`` (``six``), and on all rows that have a label
-        (``labelled``); NaN where every answer is sure.
-    curve : list of dict
-        Mean confidence, share right and number of rows of ``six`` for each bin that is not empty.
-    accepted : Part
-        Rows of ``six`` that get a class after abstention.
-    as_reader, as_reader_either : float
-        Mean share of the readings of a row, over all rows, that the most probable class equals; and the same where
-        Stable and Linear both count between ``EITHER_RATE_MM_YR``.
-    no_answer, no_answer_five : int
-        Rows without an answer, among all and among those of ``five``; they count as wrong.
-    """
-
-    five: Part
-    five_strict: Part
-    six: Part
-    files: dict[str, Part]
-    confusion: NDArray[np.int64]
-    other: OtherScores
-    other_labelled: OtherScores
-    calibration: dict[str, float]
-    curve: list[dict[str, float | int]]
-    accepted: Part
-    as_reader: float
-    as_reader_either: float
-    no_answer: int
-    no_answer_five: int
-
-    @property
-    def accepted_share(self) -> float:
-        """Share of the rows of ``six`` that get a class after abstention."""
-        return self.accepted.rows / max(self.six.rows, 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers, for JSON."""
-        return {
-            "five": self.five.to_dict(),
-            "five, strict": self.five_strict.to_dict(),
-            "six": self.six.to_dict(),
-            "files": {Path(name).stem: part.to_dict() for name, part in self.files.items()},
-            "confusion": self.confusion.tolist(),
-            "other": self.other.to_dict(),
-            "other, most readers": self.other_labelled.to_dict(),
-            "calibration error": {name: rounded(value) for name, value in self.calibration.items()},
-            "reliability": self.curve,
-            "accepted": {"share": rounded(self.accepted_share), **self.accepted.to_dict()},
-            "agreement with a reader": rounded(self.as_reader),
-            "agreement with a reader, either": rounded(self.as_reader_either),
-            "no answer": self.no_answer,
-            "no answer, five": self.no_answer_five,
-        }
 
 
 def score(
@@ -209,10 +130,11 @@ class _Scorer:
         accepted = six & (self.class_id != NO_ANSWER)
         paths = dict.fromkeys(readings.file.tolist())
         return Scores(
-            five=self._part(five, right, len(SEED_CLASSES)),
-            five_strict=self._part(five, strict, len(SEED_CLASSES)),
-            six=self._part(six, right, len(CLASSES)),
-            files={path: self._part(five & (readings.file == path), right, len(SEED_CLASSES)) for path in paths},
+            five=self._part(five, right),
+            five_strict=self._part(five, strict),
+            six=self._part(six, right, CLASSES),
+            coarse=self._coarse(five, right),
+            files={path: self._part(five & (readings.file == path), right) for path in paths},
             confusion=self._confusion(six),
             other=self._other(five, six & (label == OTHER)),
             other_labelled=self._other(five, label == OTHER),
@@ -223,26 +145,19 @@ class _Scorer:
                 "labelled": self._calibration(label >= 0, right),
             },
             curve=self._curve(six, right),
-            accepted=self._part(accepted, right, len(CLASSES)),
+            accepted=self._part(accepted, right, CLASSES),
             as_reader=self._as_reader(either=False),
             as_reader_either=self._as_reader(either=True),
             no_answer=int((~self.answered).sum()),
             no_answer_five=int((five & ~self.answered).sum()),
         )
 
-    def _part(self, rows: Flags, right: Flags, classes: int) -> Part:
-        label = self.readings.label[rows]
-        counts = np.bincount(label, minlength=classes)
-        found = np.bincount(label, weights=right[rows], minlength=classes)
-        recall = np.full(classes, np.nan)
-        np.divide(found, counts, out=recall, where=counts > 0)
-        return Part(
-            rows=len(label),
-            right=int(found.sum()),
-            recall=tuple(recall.tolist()),
-            counts=tuple(counts.tolist()),
-            mean_recall_95=mean_recall_interval(recall, counts),
-        )
+    def _part(self, rows: Flags, right: Flags, names: tuple[str, ...] = SEED_CLASSES) -> Part:
+        return _part_of(self.readings.label[rows].astype(np.int64), right[rows], names)
+
+    def _coarse(self, rows: Flags, right: Flags) -> Part:
+        label = _without_corner(self.readings.label[rows].astype(np.int64))
+        return _part_of(label, right[rows] | (_without_corner(self.top[rows]) == label), COARSE_CLASSES)
 
     def _confusion(self, rows: Flags) -> NDArray[np.int64]:
         columns = len(CLASSES) + 1
@@ -254,7 +169,7 @@ class _Scorer:
         given = self.class_id[other & (self.class_id >= 0) & (self.class_id < OTHER)]
         best = self.filled[:, :OTHER].max(axis=1)
         area = area_of_other = float("nan")
-        bounds: Interval = (area, area)
+        bounds = NO_INTERVAL
         if self.graded:
             area, bounds = auroc(best[clear], best[other]), auroc_interval(best[clear], best[other])
             if self.filled.shape[1] > OTHER:
@@ -290,3 +205,24 @@ class _Scorer:
         same = np.stack([self.is_right(column, either=either) for column in readings.T], axis=1)
         there = readings != NO_READING
         return float(((same & there).sum(axis=1) / there.sum(axis=1)).mean())
+
+
+def _part_of(label: NDArray[np.int64], right: Flags, names: tuple[str, ...]) -> Part:
+    """Count right answers by the class that rows were read as, ``label`` [N]."""
+    counts = np.bincount(label, minlength=len(names))
+    found = np.bincount(label, weights=right, minlength=len(names))
+    recall = np.full(len(names), np.nan)
+    np.divide(found, counts, out=recall, where=counts > 0)
+    return Part(
+        names=names,
+        rows=len(label),
+        right=int(found.sum()),
+        recall=tuple(recall.tolist()),
+        counts=tuple(counts.tolist()),
+        mean_recall_95=mean_recall_interval(recall, counts),
+    )
+
+
+def _without_corner(class_id: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return ids of ``COARSE_CLASSES``: from Bilinear on, each class takes the place of the one before it."""
+    return np.where(class_id >= TrendClass.BILINEAR, class_id - 1, class_id)
