@@ -14,6 +14,8 @@ _DPI: Final = 80
 _CONFUSED: Final = 4
 """Contestants whose confusion is drawn."""
 _COLUMNS: Final = 2
+_GROUP: Final = 0.85
+"""Width of the points of one file."""
 _LEAST_OF_BIN: Final = 10
 """Bins of confidence with fewer rows are not drawn."""
 
@@ -24,7 +26,12 @@ def write_figures(numbers: Mapping[str, Any], folder: Path) -> None:
 
     mpl.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
-    contestants = numbers["contestants"]
+    # Both precisions of a network lie on each other.
+    contestants = {
+        name: found
+        for name, found in numbers["contestants"].items()
+        if not (name.endswith(" fp32") and name.removesuffix("fp32") + "int8" in numbers["contestants"])
+    }
     _draw_confusion(contestants, folder / "confusion.png")
     _draw_reliability(contestants, folder / "reliability.png")
     _draw_files(contestants, folder / "files.png")
@@ -59,11 +66,12 @@ def _draw_reliability(contestants: Mapping[str, Any], path: Path) -> None:
 
     figure, axis = plt.subplots(figsize=(9, 5.5), layout="constrained")
     axis.plot([0, 1], [0, 1], color="black", lw=0.6)
-    for name, found in contestants.items():
+    for place, (name, found) in enumerate(contestants.items()):
         curve = [point for point in found["reliability"] if point["rows"] >= _LEAST_OF_BIN]
         if curve:
             label = f"{name} (ECE {found['calibration error']['six']:.3f})"
-            axis.plot([one["confidence"] for one in curve], [one["right"] for one in curve], ".-", label=label)
+            confidence, right = ([point[key] for point in curve] for key in ("confidence", "right"))
+            axis.plot(confidence, right, ".-", lw=_width(place), label=label, **_style(place))
     axis.set_xlabel("confidence")
     axis.set_ylabel("share right, rows of one mind with Other")
     axis.set_xlim(0.2, 1)
@@ -73,24 +81,38 @@ def _draw_reliability(contestants: Mapping[str, Any], path: Path) -> None:
 
 
 def _draw_files(contestants: Mapping[str, Any], path: Path) -> None:
-    """Draw accuracy with its interval, a group of bars for each file."""
+    """Draw accuracy with its interval, a group of points for each file."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     figure, axis = plt.subplots(figsize=(12, 5.5), layout="constrained")
     files: list[str] = []
     for place, (name, found) in enumerate(contestants.items()):
-        files = list(found["files"])
-        parts = [found["files"][file] for file in files]
-        height = np.array([100 * (part["accuracy"] or 0) for part in parts])
-        bounds = np.array([part["accuracy_95"] for part in parts], dtype=np.float64).T * 100
-        error = np.maximum([height - bounds[0], bounds[1] - height], 0)
-        at = np.arange(len(files)) + (place + 0.5) / len(contestants) * 0.85 - 0.425
-        axis.bar(at, height, 0.85 / len(contestants), yerr=error, error_kw={"lw": 0.6}, label=name)
-    axis.set_xticks(range(len(files)), files, rotation=15, fontsize=8)
+        parts = [part for part in found["files"].values() if part["rows"]]
+        files = [f"{file} ({part['rows']})" for file, part in found["files"].items() if part["rows"]]
+        height = np.array([100 * part["accuracy"] for part in parts])
+        low, high = 100 * np.array([part["accuracy_95"] for part in parts]).T
+        at = np.arange(len(files)) + (place + 0.5) / len(contestants) * _GROUP - _GROUP / 2
+        error = np.maximum([height - low, high - height], 0)
+        axis.errorbar(at, height, error, fmt="o", ms=5, lw=_width(place), label=name, **_style(place))
+    for border in range(1, len(files)):
+        axis.axvline(border - 0.5, color="0.85", lw=0.8)
+    axis.set_xticks(range(len(files)), files, rotation=15, ha="right", fontsize=8)
     axis.set_ylabel("accuracy on rows of one mind, %")
-    axis.set_ylim(0, 100)
+    axis.set_ylim(0, 101)
     figure.legend(loc="outside right upper", fontsize=7)
     _save(figure, path)
+
+
+def _style(place: int) -> dict[str, Any]:
+    """Return a colour that no other contestant has: there are no more than 20."""
+    from matplotlib import colormaps  # noqa: PLC0415
+
+    return {"color": colormaps["tab20"](place % 20)}
+
+
+def _width(place: int) -> float:
+    """Return the width of a line: the first contestant is the one to look at."""
+    return 1.0 if place else 2.2
 
 
 def _save(figure: Any, path: Path) -> None:

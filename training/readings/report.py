@@ -97,8 +97,8 @@ def _headline(numbers: Mapping[str, Any]) -> Iterator[str]:
     yield f"the least-squares rate beside an annual cycle is {low:g} to {high:g} mm/yr, but not in `strict`. `Curved as"
     yield "one`: accuracy with Quadratic and Bilinear taken for one class, as some contestants have it. `No class`:"
     yield "rows that a classifier does not answer; they count as wrong. The last line is no contestant: third readings"
-    yield f"against the first two where those agree ({readers['readings']} rows, with Other), which is what a further reader"
-    yield "reaches on such rows."
+    yield f"against the first two where those agree ({readers['readings']} rows, with Other), which is what a further"
+    yield "reader reaches on such rows."
     yield ""
 
 
@@ -175,8 +175,8 @@ def _ceiling(numbers: Mapping[str, Any]) -> Iterator[str]:
         yield _row(name, _percent(found["agreement with a reader"]), _percent(found["agreement with a reader, either"]))
     yield ""
     yield f"Mean over all {strict['rows']} rows, those on which readers differ too, of the share of a row's readings"
-    yield "(for a reader: of the row's pairs of readings) that are the same. The label of most readers is what nobody can"
-    yield "surpass. A third reading was asked wherever the first two differ."
+    yield "(for a reader: of the row's pairs of readings) that are the same. The label of most readers is what nobody"
+    yield "can surpass. A third reading was asked wherever the first two differ."
     yield ""
     yield from _head("how readers agree", "readings", "accuracy", "mean recall of the five", *CLASSES)
     for title in ("second against first", "third against two of one mind", "each against the others"):
