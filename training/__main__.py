@@ -198,6 +198,9 @@ def readings(
         Path | None, typer.Option(help="Folder of the benchmark's trained baselines; without it they stay away.")
     ] = None,
     quick: Annotated[bool, typer.Option(help="Small baselines, to try things out.")] = False,
+    save_answers: Annotated[
+        Path | None, typer.Option(help="Folder for a CSV of answers of each contestant; none are written if not given.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the benchmark.")] = 2027,
 ) -> None:
     """Score models, baselines and tables of answers on the rows that readers labelled from plots."""
@@ -215,6 +218,7 @@ def readings(
         labels=labels or READINGS_CSV,
         work=work,
         quick=quick,
+        save_answers=save_answers,
         seed=seed,
         announce=_say,
     )

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 pytest.importorskip("scipy", reason="the train group is not installed")
 
-from insar_runtime import Classifier
 from insar_runtime.errors import DataError, InputNotFoundError
+from tests.training.read_rows import made_readings
 from training.readings.definitions import CLASSES, NO_READING, OTHER, SPLIT
 from training.readings.intervals import auroc, auroc_interval, mean_recall_interval
-from training.readings.labels import READINGS_CSV, Readings, all_readings, load_read_files, read_labels
+from training.readings.labels import READINGS_CSV, all_readings, load_read_files, read_labels
 from training.readings.rates import least_squares_rates
 from training.readings.score import score
 
@@ -23,18 +23,6 @@ REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
 
 STABLE, LINEAR, QUADRATIC, BILINEAR, PUE = range(5)
-
-
-def _readings(*votes: tuple[int, ...], rate: float = 0.0) -> Readings:
-    """Return readings of rows of one file from what their two or three readers said."""
-    given = np.array([(*row, NO_READING)[:3] for row in votes], dtype=np.int8)
-    counts = np.stack([(given == place).sum(axis=1) for place in range(6)], axis=1)
-    label = np.where(counts.max(axis=1) > 1, counts.argmax(axis=1), SPLIT).astype(np.int8)
-    rows = np.arange(len(votes))
-    sure = np.where(given == NO_READING, 0, 3).astype(np.int8)
-    return Readings(
-        np.full(len(votes), "here/one.csv"), rows, rows.astype(str), label, given, sure, np.full(len(votes), rate)
-    )
 
 
 def _sure(*top: int, classes: int = 6, confidence: float = 0.9) -> NDArray[np.float64]:
@@ -109,7 +97,9 @@ def test_rates_stand_beside_an_annual_cycle() -> None:
 
 
 def test_only_rows_of_one_mind_count() -> None:
-    readings = _readings((STABLE, STABLE), (LINEAR, LINEAR), (PUE, PUE, STABLE), (PUE, OTHER, STABLE), (OTHER, OTHER))
+    readings = made_readings(
+        (STABLE, STABLE), (LINEAR, LINEAR), (PUE, PUE, STABLE), (PUE, OTHER, STABLE), (OTHER, OTHER)
+    )
     found = score(readings, _sure(STABLE, PUE, PUE, PUE, OTHER))
     assert (found.five.rows, found.five.right) == (2, 1)
     assert found.five.counts == (1, 1, 0, 0, 0)
@@ -124,21 +114,23 @@ def test_only_rows_of_one_mind_count() -> None:
 
 @pytest.mark.parametrize(("rate", "right"), [(1.2, 1), (1.25, 3), (-2.0, 3), (2.25, 3), (2.3, 1)])
 def test_either_counts_where_readers_differ(rate: float, right: int) -> None:
-    readings = _readings((STABLE, STABLE), (LINEAR, LINEAR), (STABLE, STABLE), (PUE, PUE), rate=rate)
+    readings = made_readings((STABLE, STABLE), (LINEAR, LINEAR), (STABLE, STABLE), (PUE, PUE), rate=rate)
     found = score(readings, _sure(LINEAR, STABLE, STABLE, STABLE))
     assert found.five.right == right
     assert found.five_strict.right == 1
 
 
 def test_curved_classes_taken_together() -> None:
-    readings = _readings((QUADRATIC, QUADRATIC), (BILINEAR, BILINEAR), (PUE, PUE), (STABLE, STABLE), (LINEAR, LINEAR))
+    readings = made_readings(
+        (QUADRATIC, QUADRATIC), (BILINEAR, BILINEAR), (PUE, PUE), (STABLE, STABLE), (LINEAR, LINEAR)
+    )
     found = score(readings, _sure(BILINEAR, QUADRATIC, PUE, BILINEAR, OTHER)).coarse
     assert found.counts == (1, 1, 2, 1)
     assert found.recall == (0, 0, 1, 1)
 
 
 def test_what_becomes_of_other() -> None:
-    readings = _readings(*[(OTHER, OTHER)] * 4, (OTHER, OTHER, PUE), *[(STABLE, STABLE)] * 2)
+    readings = made_readings(*[(OTHER, OTHER)] * 4, (OTHER, OTHER, PUE), *[(STABLE, STABLE)] * 2)
     five = np.concatenate([_sure(PUE, STABLE, PUE, PUE, PUE, classes=5, confidence=0.7), _sure(0, 0, classes=5)])
     five[3] = _sure(PUE, classes=5, confidence=0.59)
     found = score(readings, five)
@@ -157,14 +149,14 @@ def test_what_becomes_of_other() -> None:
 
 
 def test_a_sixth_column_without_values_is_none() -> None:
-    readings = _readings((STABLE, STABLE), (PUE, PUE), (OTHER, OTHER))
+    readings = made_readings((STABLE, STABLE), (PUE, PUE), (OTHER, OTHER))
     five = _sure(STABLE, STABLE, PUE, classes=5)
     six = np.concatenate([five, np.full((3, 1), np.nan)], axis=1)
     assert score(readings, six).to_dict() == score(readings, five).to_dict()
 
 
 def test_rows_without_an_answer_are_wrong_and_counted() -> None:
-    readings = _readings((STABLE, STABLE), (PUE, PUE), (OTHER, OTHER), (PUE, STABLE, LINEAR))
+    readings = made_readings((STABLE, STABLE), (PUE, PUE), (OTHER, OTHER), (PUE, STABLE, LINEAR))
     probabilities = _sure(STABLE, PUE, OTHER, PUE)
     probabilities[1:] = np.nan
     found = score(readings, probabilities)
@@ -176,7 +168,7 @@ def test_rows_without_an_answer_are_wrong_and_counted() -> None:
 
 
 def test_calibration_of_answers_that_are_right_as_often_as_they_say() -> None:
-    readings = _readings(*[(PUE, PUE)] * 100)
+    readings = made_readings(*[(PUE, PUE)] * 100)
     found = score(readings, _sure(*[PUE] * 90, *[STABLE] * 10))
     assert found.calibration["five"] == pytest.approx(0, abs=1e-9)
     assert found.curve == [{"confidence": 0.9, "right": 0.9, "rows": 100}]
@@ -208,31 +200,8 @@ def test_auroc_counts_ties_half() -> None:
 
 
 def test_what_cannot_be_scored_is_refused() -> None:
-    readings = _readings((STABLE, STABLE), (PUE, PUE))
+    readings = made_readings((STABLE, STABLE), (PUE, PUE))
     with pytest.raises(DataError, match="shape"):
         score(readings, np.zeros((2, 4)))
     with pytest.raises(DataError, match="no rates"):
-        score(_readings((PUE, PUE), rate=np.nan), _sure(PUE))
-
-
-@needs_real_files
-def test_figures_of_the_issue_with_the_network_that_it_was_written_about(artifacts: Path) -> None:
-    classifier = Classifier(artifacts / "trend-net", device="cpu", precision="int8", threads=1)
-    if classifier.model.version != "1.2.0":
-        pytest.skip(f"the figures are of trend-net 1.2.0; this is {classifier.model.version}")
-    files = load_read_files(REAL)
-    results = [classifier.classify_matrix(file.displacement, file.days) for file in files]
-    found = score(
-        all_readings(files),
-        np.concatenate([result.probabilities for result in results]),
-        class_id=np.concatenate([result.class_id for result in results]),
-    )
-    # int8 kernels differ by processor: a row or two of 1,453 may.
-    assert found.five.accuracy == pytest.approx(0.81, abs=0.01)
-    assert found.five_strict.accuracy == pytest.approx(0.725, abs=0.01)
-    assert found.five.mean_recall == pytest.approx(0.57, abs=0.01)
-    np.testing.assert_allclose(found.five.recall, [0.97, 0.92, 0.18, 0.27, 0.49], atol=0.05)
-    assert found.files["egms_l2_wroclaw_transposed/wroclaw_caly_filtered.csv"].accuracy == pytest.approx(0.52, abs=0.01)
-    assert found.other_labelled.given_share == pytest.approx(0.70, abs=0.015)
-    assert found.other.auroc == pytest.approx(0.69, abs=0.01)
-    assert found.calibration["labelled"] == pytest.approx(0.15, abs=0.01)
+        score(made_readings((PUE, PUE), rate=np.nan), _sure(PUE))

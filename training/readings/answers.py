@@ -115,7 +115,7 @@ def write_answers(
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(["file", "row", *columns, *(CLASS_COLUMNS[:1] if class_id is not None else ())])
         for place, (file, row) in enumerate(zip(readings.file.tolist(), readings.row.tolist(), strict=True)):
-            values = ["" if np.isnan(value) else f"{value:.6g}" for value in probabilities[place].tolist()]
+            values = ["" if np.isnan(value) else f"{value:.5g}" for value in probabilities[place].tolist()]
             chosen = [] if class_id is None else ["" if class_id[place] < 0 else CLASSES[class_id[place]]]
             table.writerow([file, row, *values, *chosen])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from insar_runtime.errors import UsageError
 from training.announce import Announce
-from training.readings.answers import read_answers
+from training.readings.answers import read_answers, write_answers
 from training.readings.contestants import (
     Asked,
     ask,
@@ -33,6 +33,7 @@ def run_readings(
     labels: Path = READINGS_CSV,
     work: Path | None = None,
     quick: bool = False,
+    save_answers: Path | None = None,
     seed: int,
     announce: Announce,
 ) -> dict[str, Any]:
@@ -54,6 +55,8 @@ def run_readings(
         Folder of the benchmark's fitted contestants. Without it those that learn stay away.
     quick : bool
         Whether the opponents that learn may be small ones, to try things out.
+    save_answers : Path, optional
+        Folder for a table of answers of each contestant; made if it is not there.
     seed : int
         Seed of the benchmark, of which the fitted contestants are.
     announce : callable
@@ -66,6 +69,8 @@ def run_readings(
 
     Raises
     ------
+    DataError
+        If a table cannot be read.
     InputNotFoundError
         If a file is not below ``real``, or a table is not there.
     UnavailableError
@@ -82,6 +87,10 @@ def run_readings(
             raise UsageError(f"two contestants are named {asked.name!r}; rename a folder or a table")
         found = score(readings, asked.probabilities, class_id=asked.class_id, abstain_below=asked.abstain_below)
         announce(f"{asked.name}: accuracy {found.five.accuracy:.3f}, mean recall {found.five.mean_recall:.3f}")
+        if save_answers is not None:
+            save_answers.mkdir(parents=True, exist_ok=True)
+            name = asked.name.replace(", ", "-").replace(" ", "-")
+            write_answers(save_answers / f"{name}.csv", readings, asked.probabilities, asked.class_id)
         contestants[asked.name] = {"learned from": asked.taught, **found.to_dict()}
     numbers = {
         "definitions": {
