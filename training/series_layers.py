@@ -165,13 +165,18 @@ class DescribeSeries(keras.layers.Layer):
         Epochs that stand next to each other in the image, a divisor of ``stride``.
     stride : int
         Epochs that one position behind the convolutions stands for.
+    one_image : bool
+        Whether the rows of a call stand below each other in one image [1, batch, ...], in place of one image a row.
+        The values are the same. onnxruntime prepares each image by itself, so the exported graph takes one; TensorFlow
+        trains a little faster with many.
 
     Notes
     -----
     Call with ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days`` [batch or 1, T] float32,
     finite, ascending wherever ``displacement`` is valid. With L = T / stride, rounded up, returns
 
-    - image [batch, 1, stride * L / block, 5 * block] float32, the epochs of a block for each of five channels: residual
+    - image [batch, 1, stride * L / block, 5 * block] float32 (or [1, batch, ...], see ``one_image``), the epochs of a
+      block for each of five channels: residual
       over its own scatter, residual without its yearly cycle over the scatter that it then has, residual in half
       wavelengths, whether there is a value, time since the epoch before,
     - coarse [batch, 3, L] float32 of each stride: mean residual over the scatter, mean time of the valid epochs in
@@ -179,9 +184,11 @@ class DescribeSeries(keras.layers.Layer):
     - statistics [batch, 11] float32.
     """
 
-    def __init__(self, half_wavelength_mm: float, block: int, stride: int, **kwargs: Any) -> None:
+    def __init__(
+        self, half_wavelength_mm: float, block: int, stride: int, one_image: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.half_wavelength_mm, self.block, self.stride = half_wavelength_mm, block, stride
+        self.half_wavelength_mm, self.block, self.stride, self.one_image = half_wavelength_mm, block, stride, one_image
 
     def call(self, displacement: tf.Tensor, days: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Describe; see the notes of the class for shapes."""
@@ -236,7 +243,8 @@ class DescribeSeries(keras.layers.Layer):
         batch = tf.shape(image)[0]
         blocks = tf.reshape(image, tf.stack([batch, CHANNELS, -1, self.block]))
         blocks = tf.transpose(blocks, [0, 2, 1, 3])
-        return tf.reshape(blocks, tf.stack([batch, 1, -1, CHANNELS * self.block]))
+        images = [1, batch] if self.one_image else [batch, 1]
+        return tf.reshape(blocks, tf.stack([*images, -1, CHANNELS * self.block]))
 
     def _summed(self, rows: tf.Tensor) -> tf.Tensor:
         """Sum rows [batch, T] or [batch, 1, T] over each stride, [batch, 1, L]."""
@@ -245,7 +253,7 @@ class DescribeSeries(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""
-        own = {name: getattr(self, name) for name in ("half_wavelength_mm", "block", "stride")}
+        own = {name: getattr(self, name) for name in ("half_wavelength_mm", "block", "stride", "one_image")}
         return {**super().get_config(), **own}
 
 
@@ -263,8 +271,8 @@ class PoolInTime(keras.layers.Layer):
 
     Notes
     -----
-    Call with features [batch, 1, L, C] that are not negative and the coarse series [batch, 3, L] of
-    ``DescribeSeries``. Returns, all float32, means of the features [batch, parts * C], means of the coarse residual
+    Call with features [batch, 1, L, C], or [1, batch, L, C], that are not negative and the coarse series [batch, 3, L]
+    of ``DescribeSeries``. Returns, all float32, means of the features [batch, parts * C], means of the coarse residual
     [batch, parts], share of the epochs in each part [batch, parts], and the largest value of each feature where there
     are epochs [batch, C].
     """
@@ -293,10 +301,9 @@ class PoolInTime(keras.layers.Layer):
             tf.reduce_max(features, axis=1),
         )
 
-    def compute_output_shape(self, features_shape: Any, coarse_shape: Any = None) -> tuple[tuple[Any, int], ...]:
+    def compute_output_shape(self, features_shape: Any, coarse_shape: Any) -> tuple[tuple[Any, int], ...]:
         """Give [batch, numbers] of each output."""
-        del coarse_shape
-        batch, channels = features_shape[0], features_shape[-1]
+        batch, channels = coarse_shape[0], features_shape[-1]
         return tuple((batch, numbers) for numbers in (self.parts * channels, self.parts, self.parts, channels))
 
     def get_config(self) -> dict[str, Any]:
