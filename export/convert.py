@@ -18,6 +18,7 @@ import tensorflow as tf
 import tf2onnx
 
 from export.canonical import canonicalize
+from export.simplify import simplify
 from insar_runtime.classes import CLASS_NAMES
 from training.series_layers import DescribeSeries
 
@@ -43,7 +44,8 @@ def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
         With inputs ``displacement`` and ``days`` and the output ``probabilities``, all float32, batch and
         epochs open.
     """
-    widened = in_one_image(widen_channels(model))
+    of_series = any(isinstance(layer, DescribeSeries) for layer in model.layers)
+    widened = in_one_image(model) if of_series else widen_channels(model)
     signature = [tf.TensorSpec((None, None), tf.float32, name=n) for n in ("displacement", "days")]
 
     @tf.function(input_signature=signature)
@@ -57,6 +59,8 @@ def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
     _name_dimensions(inputs["days"], "batch_or_1", "epochs")
     _name_dimensions(proto.graph.output[0], "batch", None)
     del proto.graph.value_info[:]
+    if of_series:
+        simplify(proto)
     canonicalize(proto)
     describe(proto, name=name, version=version, precision="fp32")
     return proto
@@ -123,10 +127,8 @@ def in_one_image(model: keras.Model) -> keras.Model:
     """Put the rows of a call below each other in one image; the outputs stay the same.
 
     onnxruntime prepares each image of a convolution by itself, which takes a tenth of the time of the default network's
-    small ones. A model without ``DescribeSeries`` comes back as it is.
+    small ones.
     """
-    if not any(isinstance(layer, DescribeSeries) for layer in model.layers):
-        return model
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()

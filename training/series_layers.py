@@ -54,6 +54,11 @@ def _products(rows: tf.Tensor, functions: tf.Tensor) -> tf.Tensor:
     return tf.squeeze(tf.matmul(_as_one(rows), functions, transpose_b=True), axis=1)
 
 
+def _combined(coefficients: tf.Tensor, functions: tf.Tensor) -> tf.Tensor:
+    """Add up functions of time [batch or 1, n, T], each times its coefficient [batch, n], [batch, T]."""
+    return tf.squeeze(tf.matmul(_as_one(coefficients), functions), axis=1)
+
+
 @dataclass(frozen=True)
 class _Moments:
     """What the valid epochs of each row make of one, time, sine and cosine; [batch, 1], and [batch, 2] of a pair.
@@ -109,7 +114,7 @@ class _Moments:
 
 def _without_line_and_cycle(
     value: tf.Tensor, valid: tf.Tensor, days: tf.Tensor, time: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Take the best line away from rows, and from a copy the best line and yearly cycle together.
 
     Parameters
@@ -121,7 +126,7 @@ def _without_line_and_cycle(
 
     Returns
     -------
-    residuals : tensor, shape [batch, 2, T]
+    plain, seasonless : tensor, shape [batch, T]
         Without the line, and without both; zero where there is no value.
     slope : tensor, shape [batch, 1]
         Of the line, in ``time``.
@@ -134,19 +139,47 @@ def _without_line_and_cycle(
 
     line = waves[:, :2]
     level, steepness = moments.line(*tf.split(_products(value, line), 2, axis=1))
-    fitted = tf.squeeze(tf.matmul(_as_one(moments.coefficients(level, steepness)), line), axis=1)
-    residual = value - valid * fitted
+    residual = value - valid * _combined(moments.coefficients(level, steepness), line)
     # A second pass takes away what rounding has left of the line: of 300 mm, float32 leaves what counts. It also takes
     # away the cycle, from a copy.
     with_one, with_time, with_waves = tf.split(_products(residual, waves), [1, 1, 2], axis=1)
     level, slope = moments.line(with_one, with_time)
     cycle = moments.cycle(with_waves, level, slope)
-    plain = tf.concat([moments.coefficients(level, slope), tf.zeros_like(cycle)], axis=1)
+    plain = residual - valid * _combined(moments.coefficients(level, slope), line)
     level -= tf.reduce_sum(cycle * moments.level, axis=1, keepdims=True)
     slope -= tf.reduce_sum(cycle * moments.slope, axis=1, keepdims=True)
     in_year = tf.concat([moments.coefficients(level, slope), cycle], axis=1)
-    fitted = tf.matmul(tf.stack([plain, in_year], axis=1), waves)
-    return _as_one(residual) - _as_one(valid) * fitted, steepness, moments.count
+    return plain, residual - valid * _combined(in_year, waves), steepness, moments.count
+
+
+def _scaled(residual: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Scale residuals by their own scatter.
+
+    Parameters
+    ----------
+    residual : tensor, shape [batch, T]
+        mm, zero where there is no value.
+    count : tensor, shape [batch, 1]
+        Number of valid epochs, at least 1.
+
+    Returns
+    -------
+    relative : tensor, shape [batch, T]
+        0.6 at one standard deviation, no more than 2.5.
+    scatter : tensor, shape [batch, 1]
+        Standard deviation in mm, and a little more, so that it is never zero.
+    likeness : tensor, shape [batch, 1]
+        Autocorrelation of neighbouring epochs.
+    """
+    one = tf.expand_dims(tf.ones_like(residual[0]), axis=1)
+    not_last = tf.concat([one[1:], [[0.0]]], axis=0)
+    # The next epoch, and that of the next row behind the last one, which does not count: one copy of all the rows.
+    following = tf.reshape(tf.concat([tf.reshape(residual, [-1])[1:], [0.0]], axis=0), tf.shape(residual))
+    power = tf.matmul(residual * residual, one)
+    scatter = tf.sqrt(power / count) + 0.05
+    relative = tf.clip_by_value(residual * (0.6 / scatter), -2.5, 2.5)
+    likeness = tf.matmul(residual * following, not_last) / (power + 0.01)
+    return relative, scatter, likeness
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -208,15 +241,12 @@ class DescribeSeries(keras.layers.Layer):
         # A time that the rows of a batch share is one for the whole batch, and between -1 and 1 it keeps float32 exact.
         length = tf.maximum(tf.reduce_max(days, axis=1, keepdims=True), 1.0)
         time = days * (2.0 / length) - 1.0
-        residuals, slope, count = _without_line_and_cycle(value, valid, days, time)
-        one = tf.expand_dims(tf.ones_like(days), axis=2)
-        power = tf.matmul(residuals * residuals, one)
-        scatter = tf.sqrt(power / _as_one(count)) + 0.05
-        relatives = tf.clip_by_value(residuals * (0.6 / scatter), -2.5, 2.5)
-        likeness = tf.matmul(residuals[:, :, 1:] * residuals[:, :, :-1], one[:, 1:]) / (power + 0.01)
-        plain, _ = tf.split(residuals, 2, axis=1)
+        plain, seasonless, slope, count = _without_line_and_cycle(value, valid, days, time)
+        # Two tensors rather than one of both: operators are slower where they must repeat one of their inputs.
+        relative, scatter, likeness = _scaled(plain, count)
+        relative_seasonless, scatter_seasonless, likeness_seasonless = _scaled(seasonless, count)
         physical = tf.clip_by_value(plain * (2.0 / self.half_wavelength_mm), -2.5, 2.5)
-        image = tf.concat([relatives, physical, _as_one(valid), _as_one(since)], axis=1)
+        image = tf.stack([relative, relative_seasonless, physical, valid, since], axis=1)
 
         # Maxima of values that are zero where an epoch is missing, so that none of them counts.
         known_days = (days + 1.0) * valid
@@ -227,11 +257,10 @@ class DescribeSeries(keras.layers.Layer):
         years = span * (1.0 / _YEAR)
         curved = tf.asinh(tf.concat([total / years * 0.5, total * 0.1], axis=1))
         # The last is mean days between epochs, 1 at 8 days.
-        sizes = [tf.squeeze(scatter, axis=2), count * 0.01, years * 0.3, span / count * 0.125]
+        sizes = [scatter, scatter_seasonless, count * 0.01, years * 0.3, span / count * 0.125]
         logarithms = tf.math.log(tf.concat(sizes, axis=1))
-        statistics = tf.concat([curved, tf.abs(curved), logarithms, tf.squeeze(likeness, axis=2)], axis=1)
+        statistics = tf.concat([curved, tf.abs(curved), logarithms, likeness, likeness_seasonless], axis=1)
 
-        relative, _ = tf.split(relatives, 2, axis=1)
         weight = self._summed(valid)
         some = tf.maximum(weight, 1.0)
         position = (self._summed(known_days) / some - _as_one(first)) / _as_one(span)
@@ -286,9 +315,13 @@ class PoolInTime(keras.layers.Layer):
         channels = features.shape[-1]
         residual, position, weight = tf.split(coarse, 3, axis=1)
         features = tf.reshape(features, tf.stack([tf.shape(coarse)[0], tf.shape(coarse)[2], channels]))
-        features *= tf.transpose(tf.minimum(weight * 4.0, 1.0), [0, 2, 1])
-        centre = tf.range(self.parts, dtype=tf.float32)[:, None]
-        hats = tf.maximum(1.0 - tf.abs(position * (self.parts - 1.0) - centre), 0.0) * weight
+        # No weight is below 1 / stride but zero.
+        features *= tf.transpose(tf.math.ceil(weight), [0, 2, 1])
+        # Parts come first: an operator then repeats its input a few times as a whole, rather than in every row.
+        rows = tf.stack([1, tf.shape(coarse)[0], tf.shape(coarse)[2]])
+        place, share = tf.reshape(position * (self.parts - 1.0), rows), tf.reshape(weight, rows)
+        centre = tf.range(self.parts, dtype=tf.float32)[:, None, None]
+        hats = tf.transpose(tf.maximum(1.0 - tf.abs(place - centre), 0.0) * share, [1, 0, 2])
         residual_and_one = tf.concat([residual, tf.ones_like(weight)], axis=1)
         sums = tf.matmul(residual_and_one, hats, transpose_b=True)
         residual_sums, own = tf.unstack(sums, axis=1)
