@@ -297,6 +297,9 @@ class PoolInTime(keras.layers.Layer):
     ----------
     parts : int
         Number of hats, at least 2, equally spaced from the first valid epoch to the last.
+    largest_of_parts : bool
+        Whether the largest value is that of the parts' means, in place of that of the positions. A feature of a few
+        epochs of a long series is then diluted; the exported int8 graph needs no position in floating point.
 
     Notes
     -----
@@ -306,17 +309,18 @@ class PoolInTime(keras.layers.Layer):
     are epochs [batch, C].
     """
 
-    def __init__(self, parts: int, **kwargs: Any) -> None:
+    def __init__(self, parts: int, largest_of_parts: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.parts = parts
+        self.parts, self.largest_of_parts = parts, largest_of_parts
 
     def call(self, features: tf.Tensor, coarse: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Pool; see the notes of the class for shapes."""
         channels = features.shape[-1]
         residual, position, weight = tf.split(coarse, 3, axis=1)
         features = tf.reshape(features, tf.stack([tf.shape(coarse)[0], tf.shape(coarse)[2], channels]))
-        # No weight is below 1 / stride but zero.
-        features *= tf.transpose(tf.math.ceil(weight), [0, 2, 1])
+        if not self.largest_of_parts:
+            # No weight is below 1 / stride but zero.
+            features *= tf.transpose(tf.math.ceil(weight), [0, 2, 1])
         # Parts come first: an operator then repeats its input a few times as a whole, rather than in every row.
         rows = tf.stack([1, tf.shape(coarse)[0], tf.shape(coarse)[2]])
         place, share = tf.reshape(position * (self.parts - 1.0), rows), tf.reshape(weight, rows)
@@ -331,7 +335,7 @@ class PoolInTime(keras.layers.Layer):
             tf.reshape(means, [-1, self.parts * channels]),
             residual_sums * scale,
             own / tf.maximum(tf.reduce_max(own, axis=1, keepdims=True), _TINY),
-            tf.reduce_max(features, axis=1),
+            tf.reduce_max(means if self.largest_of_parts else features, axis=1),
         )
 
     def compute_output_shape(self, features_shape: Any, coarse_shape: Any) -> tuple[tuple[Any, int], ...]:
@@ -341,4 +345,4 @@ class PoolInTime(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""
-        return {**super().get_config(), "parts": self.parts}
+        return {**super().get_config(), "parts": self.parts, "largest_of_parts": self.largest_of_parts}
