@@ -77,7 +77,9 @@ def add_unwrapping_errors(
     unsteady = chosen(rng, config.unsteady_probability, count)
     share = uniform(rng, config.unsteady_share, len(unsteady))[:, None]
     displacement += errors
-    displacement[unsteady] += share * errors[unsteady] * rng.standard_normal((len(unsteady), len(days)), dtype=np.float32)
+    displacement[unsteady] += (
+        share * errors[unsteady] * rng.standard_normal((len(unsteady), len(days)), dtype=np.float32)
+    )
     return displacement, np.rint(errors * 10).astype(np.int16)
 
 
@@ -225,7 +227,9 @@ def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config
         duration = log_uniform(rng, shortest, np.clip(end - begin, shortest + 1, longest), len(rows))
         lasting = rng.random(len(rows)) < config.lasting_probability
         stop = np.where(lasting, np.inf, np.rint(begin) + np.maximum(np.rint(duration), least))
-        size = np.where(rng.random(len(rows)) < config.two_cycles_probability, 2, 1) * _draw_size(rng, sizes[rows], config)
+        size = np.where(rng.random(len(rows)) < config.two_cycles_probability, 2, 1) * _draw_size(
+            rng, sizes[rows], config
+        )
         turn = np.where(alternating[rows] & (event % 2 == 1), -1.0, 1.0)
         value = (size * turn * first_sign[rows])[:, None].astype(np.float32)
         start = np.rint(begin)[:, None]
