@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+from insar_runtime._views.class_lines import describe_classes
+from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.definitions import JUMP_EDGE_EPOCHS, JUMP_MM
 
 
 def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
@@ -29,8 +34,9 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         *_what_it_is(report),
         "",
         f"**Trained on** {card['training']['series']['train']} series: {card['training']['data']}, seed "
-        f"{card['training']['seed']}. {_real_noise(card['training'])}",
+        f"{card['training']['seed']}. {_real_noise(card['training'])}{_readings(card['training'])}",
         "",
+        *_meanings(card),
         f"**Accuracy** on {report['test']['series']} simulated test series: {100 * metrics['test_accuracy']:.2f} % "
         f"(95 % interval {100 * low:.2f}-{100 * high:.2f}), classes balanced; expected calibration error "
         f"{metrics['test_expected_calibration_error']:.4f}. Details: `report.md`, `confusion.png`.",
@@ -50,6 +56,8 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         )
     lines += [
         "",
+        *_linear_from(metrics["linear_from"]),
+        "",
         f"Gates of the export: fp32 within 1e-5 of Keras; int8 labels agree on {100 * gates['agreement']:g} %, on "
         f"{100 * gates['confident_agreement']:g} % where Keras is more than {gates['confident']} sure.",
         "",
@@ -66,6 +74,7 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         "- The reference epoch does not matter. The sign does a little: a series near the border of two classes and "
         "its mirror image may fall on different sides.",
         *(_ABOUT_TREND_NET if "network" in report else _ABOUT_PAPER_CNN),
+        *(() if tuple(card["classes"]) == CLASS_NAMES else _ABOUT_FIVE),
     ]
     return "\n".join(lines) + "\n"
 
@@ -79,13 +88,16 @@ _ABOUT_PAPER_CNN: Final = (
 _ABOUT_TREND_NET: Final = (
     "- Every epoch is seen as it is, nothing is interpolated. Padding at the end has no say; where missing epochs "
     "stand has a little.",
-    "- Level changes of 12-28 mm within one or two epochs are called PUE, whatever made them: a true step of that size "
-    "looks the same. Short ones must be high: three epochs of less than half a wavelength are mostly taken for "
-    "outliers.",
+    f"- Level changes of {JUMP_MM:g} mm and more within {JUMP_EDGE_EPOCHS} epochs are called PUE, whatever made them: "
+    "a true step of that size looks the same.",
     "- The simulated series are hard on purpose (short and sparse calendars, curves that depart by no more than the "
     "scatter, wander, outliers): their accuracy is no figure to hold beside that of hand-picked sets.",
-    "- Motions that no class describes (several breaks, yearly cycles above 15 mm, walks) should come out unsure, and "
-    "then get no class whatever the priors; not all of them do.",
+    "- Rows short of coherence were taught as no class at all, and should come out unsure; they then get no class "
+    "whatever the priors.",
+)
+_ABOUT_FIVE: Final = (
+    "- The model does not know the class Other: a motion that none of its classes describes gets one of them, or none "
+    "where the model is unsure.",
 )
 
 
@@ -112,6 +124,37 @@ def _what_it_is(report: dict[str, Any]) -> list[str]:
         f"{report['network']['parts']} overlapping parts of the span, and meets the numbers in a dense layer of "
         f"{report['network']['dense']}.",
     ]
+
+
+def _meanings(card: Mapping[str, Any]) -> Iterator[str]:
+    """Say in numbers what the classes of a model mean, where it was taught by the definitions that hold now."""
+    if "definitions" not in card:
+        return
+    yield "| class | meaning |"
+    yield "|---|---|"
+    for name, meaning in describe_classes(card["stable_rate_mm_yr"]).items():
+        yield f"| {name} | {meaning} |"
+    yield ""
+    yield "An annual cycle, coloured noise, single bad epochs, gaps and 6/12-day sampling belong to no class."
+    yield ""
+
+
+def _linear_from(crossing: Mapping[str, Any]) -> Iterator[str]:
+    """Tabulate the rate from which a steady motion is called Linear."""
+    yield "**Stable or Linear.** Rate (mm/yr) at which P(Linear) crosses one half, for steady motions in white noise,"
+    yield f"one epoch every {crossing['sampling_days']:g} days; `-`: not below 12 mm/yr."
+    yield ""
+    yield "| span | " + " | ".join(f"noise {noise:g} mm" for noise in crossing["noise_mm"]) + " |"
+    yield "|---" * (1 + len(crossing["noise_mm"])) + "|"
+    for span, rates in zip(crossing["spans_years"], crossing["rate_mm_yr"], strict=True):
+        yield f"| {span:g} years | " + " | ".join("-" if rate is None else f"{rate:.2f}" for rate in rates) + " |"
+
+
+def _readings(training: Mapping[str, Any]) -> str:
+    if not training.get("readings"):
+        return ""
+    files = ", ".join(training["readings"])
+    return f" It has also learned from readings of rows of these files (`artifacts/readings`): {files}."
 
 
 def _real_noise(training: dict[str, Any]) -> str:

@@ -252,6 +252,8 @@ def _widths(proto: onnx.ModelProto, names: list[str]) -> list[int]:
     del whole.graph.output[:]
     whole.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
     canonicalize(whole)
+    # Types of values that have other names now.
+    del whole.graph.value_info[:]
     onnxruntime = import_onnxruntime()
     options = cpu_session_options(onnxruntime)
     session = onnxruntime.InferenceSession(whole.SerializeToString(), options, providers=["CPUExecutionProvider"])
