@@ -56,8 +56,6 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        *_linear_from(metrics["linear_from"]),
-        "",
         f"Gates of the export: fp32 within 1e-5 of Keras; int8 labels agree on {100 * gates['agreement']:g} %, on "
         f"{100 * gates['confident_agreement']:g} % where Keras is more than {gates['confident']} sure.",
         "",
@@ -137,17 +135,6 @@ def _meanings(card: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "An annual cycle, coloured noise, single bad epochs, gaps and 6/12-day sampling belong to no class."
     yield ""
-
-
-def _linear_from(crossing: Mapping[str, Any]) -> Iterator[str]:
-    """Tabulate the rate from which a steady motion is called Linear."""
-    yield "**Stable or Linear.** Rate (mm/yr) at which P(Linear) crosses one half, for steady motions in white noise,"
-    yield f"one epoch every {crossing['sampling_days']:g} days; `-`: not below 12 mm/yr."
-    yield ""
-    yield "| span | " + " | ".join(f"noise {noise:g} mm" for noise in crossing["noise_mm"]) + " |"
-    yield "|---" * (1 + len(crossing["noise_mm"])) + "|"
-    for span, rates in zip(crossing["spans_years"], crossing["rate_mm_yr"], strict=True):
-        yield f"| {span:g} years | " + " | ".join("-" if rate is None else f"{rate:.2f}" for rate in rates) + " |"
 
 
 def _readings(training: Mapping[str, Any]) -> str:

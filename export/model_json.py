@@ -14,7 +14,6 @@ from export.config import CALIBRATION_SEED, ExportConfig
 from export.prove import Comparison, ProofError
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.definitions import class_definitions
-from training.crossing import Crossing
 
 _TRAINING_FACTS: Final = (
     "data",
@@ -84,14 +83,11 @@ class Proven:
         Operator histogram.
     comparison : Comparison
         With Keras.
-    linear_from : Crossing
-        The line that it draws between Stable and Linear.
     """
 
     file: str
     operators: dict[str, int]
     comparison: Comparison
-    linear_from: Crossing
 
 
 def describe_model(
@@ -168,7 +164,6 @@ def describe_model(
             "test_expected_calibration_error": test["expected_calibration_error"],
             "test_recall": {name: values["recall"] for name, values in test["classes"].items()},
             "against_keras": {key: value.comparison.to_dict() for key, value in proven.items()},
-            "linear_from": proven["int8" if "int8" in proven else "fp32"].linear_from.to_dict(),
         },
         **({"quantization": _quantization(config, proven["int8"].operators)} if "int8" in proven else {}),
         "operators": {precision: value.operators for precision, value in proven.items()},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from export.quantize import quantize
 from training import dataset
 from training import layers as _layers  # noqa: F401 - registers the layers that Keras files name
 from training import series_layers as _series_layers  # noqa: F401 - the same
-from training.crossing import crossing_of
 from training.fit import predict
 
 
@@ -99,7 +97,6 @@ def package(
             file=f"{name}.{precision}.onnx",
             operators=histograms[precision],
             comparison=prove.compare(found, reference, series.label, config.gates),
-            linear_from=crossing_of(partial(prove.run, session)),
         )
         announce(f"{precision}: {proven[precision].comparison.to_dict()}")
     prove.require_fp32(proven["fp32"].comparison)

@@ -56,10 +56,8 @@ def test_from_a_users_noise_to_classes(tmp_path: Path) -> None:
     assert card["output"]["probabilities"]["shape"] == ["batch", len(CLASS_NAMES)]
     assert len(card["training_priors"]) == len(CLASS_NAMES)
     assert card["stable_rate_mm_yr"] == card["definitions"]["stable_rate_mm_yr"] == STABLE_RATE_MM_YR
-    assert len(card["metrics"]["linear_from"]["rate_mm_yr"]) == len(card["metrics"]["linear_from"]["spans_years"])
     text = (tmp_path / "mine" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert all(f"| {name} | " in text for name in CLASS_NAMES)
-    assert "crosses one half" in text
     assert "quantization" not in card
     classifier = Classifier(tmp_path / "mine", device="cpu")
     assert classifier.precision == "fp32"
