@@ -46,12 +46,12 @@ def use_integers(proto: onnx.ModelProto) -> None:
     pooling = _find_pooling(graph)
     if pooling is None:
         return
+    # Types and shapes of values that get other names.
+    del proto.graph.value_info[:]
     _quantize_parts_of_image(graph)
     means, largest = _pool(graph, pooling)
     _read_in_bytes(graph, pooling, means, largest)
     canonicalize(proto)
-    # Of values that have other names now.
-    del proto.graph.value_info[:]
 
 
 class _Graph:
@@ -250,7 +250,10 @@ def _widths(proto: onnx.ModelProto, names: list[str]) -> list[int]:
     """Return the widths of values [batch, width], by a call of the model."""
     whole = onnx.ModelProto.FromString(proto.SerializeToString())
     del whole.graph.output[:]
-    whole.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
+    # Under names of their own, as canonicalize keeps names of outputs and may give them to others as well.
+    for i, name in enumerate(names):
+        whole.graph.node.append(helper.make_node("Identity", [name], [f"width_{i}"]))
+        whole.graph.output.append(helper.make_tensor_value_info(f"width_{i}", onnx.TensorProto.FLOAT, None))
     canonicalize(whole)
     onnxruntime = import_onnxruntime()
     options = cpu_session_options(onnxruntime)
