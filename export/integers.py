@@ -170,8 +170,29 @@ def _quantize_parts_of_image(graph: _Graph) -> None:
         joined = graph.maker[joined.input[0]]
     if joined.op_type != "Concat":
         raise ValueError("the image is not put together of channels as export.integers expects it")
-    joined.input[:] = [graph.add("QuantizeLinear", name, *quantize.input[1:]) for name in joined.input]
+    joined.input[:] = [_quantized(graph, name, quantize) for name in joined.input]
     dequantize.input[0] = quantize.input[0]
+
+
+def _quantized(graph: _Graph, name: str, quantize: onnx.NodeProto) -> str:
+    """Quantize a channel [batch, 1, T]; what clips or scales it by a number goes into the quantization."""
+    scale, zero = (graph.constants[name] for name in quantize.input[1:])
+    unsqueeze = graph.maker[name]
+    clip = graph.maker[unsqueeze.input[0]]
+    if unsqueeze.op_type != "Unsqueeze" or clip.op_type != "Clip":
+        return graph.add("QuantizeLinear", name, *quantize.input[1:])
+    low, high = (np.round(graph.constants[name] / scale) + zero for name in clip.input[1:])
+    if low > 0 or high < _LEVELS:
+        return graph.add("QuantizeLinear", name, *quantize.input[1:])
+    # Beyond the ends of the clip a byte has its ends, too.
+    values = clip.input[0]
+    product = graph.maker[values]
+    factors = [graph.constants[name] for name in product.input if name in graph.constants]
+    if product.op_type == "Mul" and len(factors) == 1 and factors[0].ndim == 0:
+        (values,) = (name for name in product.input if name not in graph.constants)
+        scale = scale / factors[0]
+    values = graph.add("QuantizeLinear", values, graph.constant(np.float32(scale)), quantize.input[2])
+    return graph.add("Unsqueeze", values, unsqueeze.input[1])
 
 
 def _pool(graph: _Graph, pooling: _Pooling) -> tuple[str, str]:
