@@ -72,7 +72,8 @@ def _label(classifier: Classifier) -> str:
 
 def _shares(classifier: Classifier, displacement: Floats, days: Floats, result: Result) -> dict[str, Any]:
     answered = np.isin(result.status, (RowStatus.OK, RowStatus.ABSTAINED))
-    known = known_rows(result.probabilities, classifier.model.unsure_below)
+    classes = len(classifier.model.classes)
+    known = known_rows(result.probabilities[:, :classes], classifier.model.unsure_below)
     mix = estimated_mix(known, classifier.model.training_priors)
     weighted = classifier.with_priors(mix).classify_matrix(displacement, days)
     return {
@@ -147,7 +148,9 @@ def _draw_sheet(
         valid = np.isfinite(values)
         axis.plot(days[valid] / 365.25, values[valid], ".-", ms=2.5, lw=0.4)
         said = " ".join(
-            f"{short[0]}{100 * p:.0f}" for short, p in zip(CLASS_NAMES, result.probabilities[row], strict=True)
+            f"{short[0]}{100 * p:.0f}"
+            for short, p in zip(CLASS_NAMES, result.probabilities[row], strict=True)
+            if np.isfinite(p)
         )
         axis.set_title(f"row {row}: {said}", fontsize=7)
         axis.tick_params(labelsize=6)

@@ -21,6 +21,8 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from insar_runtime.definitions import LINEAR_RATE_STDS, STABLE_RATE_MM_YR
+
 _PACKAGE = "insar_runtime"
 _FAR_DAYS: Final = 65536.0
 """Larger than any acquisition day, small enough to keep float32 exact to a fraction of a day."""
@@ -37,7 +39,7 @@ _SECOND_OF_PAIR: Final = (0, 1, 1, 2, 3, 2, 3, 2, 3, 3)
 
 CHANNELS: Final = 5
 """Of the image that the convolutions see."""
-STATISTICS: Final = 11
+STATISTICS: Final = 16
 """Numbers that describe a series as a whole."""
 
 
@@ -112,9 +114,29 @@ class _Moments:
         )
 
 
+@dataclass(frozen=True)
+class _Line:
+    """The best line of each row, [batch, 1] each.
+
+    Attributes
+    ----------
+    slope, slope_beside_cycle : tensor
+        Of the line alone, and of the one that is fitted together with the yearly cycle; in the unit of time.
+    time_power : tensor
+        Sum of the squares of the valid epochs' times about their mean.
+    count : tensor
+        Number of valid epochs, at least 1.
+    """
+
+    slope: tf.Tensor
+    slope_beside_cycle: tf.Tensor
+    time_power: tf.Tensor
+    count: tf.Tensor
+
+
 def _without_line_and_cycle(
     value: tf.Tensor, valid: tf.Tensor, days: tf.Tensor, time: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, _Line]:
     """Take the best line away from rows, and from a copy the best line and yearly cycle together.
 
     Parameters
@@ -128,28 +150,27 @@ def _without_line_and_cycle(
     -------
     plain, seasonless : tensor, shape [batch, T]
         Without the line, and without both; zero where there is no value.
-    slope : tensor, shape [batch, 1]
-        Of the line, in ``time``.
-    count : tensor, shape [batch, 1]
-        Number of valid epochs, at least 1.
+    line : _Line
+        What was taken away.
     """
     angle = days * (2 * math.pi / _YEAR)
     waves = tf.stack([tf.ones_like(days), time, tf.sin(angle), tf.cos(angle)], axis=1)
     moments = _Moments.of(valid, waves)
 
-    line = waves[:, :2]
-    level, steepness = moments.line(*tf.split(_products(value, line), 2, axis=1))
-    residual = value - valid * _combined(moments.coefficients(level, steepness), line)
+    one_and_time = waves[:, :2]
+    level, steepness = moments.line(*tf.split(_products(value, one_and_time), 2, axis=1))
+    residual = value - valid * _combined(moments.coefficients(level, steepness), one_and_time)
     # A second pass takes away what rounding has left of the line: of 300 mm, float32 leaves what counts. It also takes
     # away the cycle, from a copy.
     with_one, with_time, with_waves = tf.split(_products(residual, waves), [1, 1, 2], axis=1)
     level, slope = moments.line(with_one, with_time)
     cycle = moments.cycle(with_waves, level, slope)
-    plain = residual - valid * _combined(moments.coefficients(level, slope), line)
+    plain = residual - valid * _combined(moments.coefficients(level, slope), one_and_time)
     level -= tf.reduce_sum(cycle * moments.level, axis=1, keepdims=True)
     slope -= tf.reduce_sum(cycle * moments.slope, axis=1, keepdims=True)
     in_year = tf.concat([moments.coefficients(level, slope), cycle], axis=1)
-    return plain, residual - valid * _combined(in_year, waves), steepness, moments.count
+    line = _Line(steepness, steepness + slope, moments.time_power, moments.count)
+    return plain, residual - valid * _combined(in_year, waves), line
 
 
 def _scaled(residual: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -198,6 +219,8 @@ class DescribeSeries(keras.layers.Layer):
         Epochs that stand next to each other in the image, a divisor of ``stride``.
     stride : int
         Epochs that one position behind the convolutions stands for.
+    stable_rate_mm_yr : float
+        Rate that separates Stable from Linear.
     one_image : bool
         Whether the rows of a call stand below each other in one image [1, batch, ...], in place of one image a row.
         The values are the same. onnxruntime prepares each image by itself, so the exported graph takes one; TensorFlow
@@ -214,14 +237,21 @@ class DescribeSeries(keras.layers.Layer):
       wavelengths, whether there is a value, time since the epoch before,
     - coarse [batch, 3, L] float32 of each stride: mean residual over the scatter, mean time of the valid epochs in
       [0, 1] from the first valid epoch of the series to its last, share of valid epochs,
-    - statistics [batch, 11] float32.
+    - statistics [batch, 16] float32.
     """
 
     def __init__(
-        self, half_wavelength_mm: float, block: int, stride: int, one_image: bool = False, **kwargs: Any
+        self,
+        half_wavelength_mm: float,
+        block: int,
+        stride: int,
+        stable_rate_mm_yr: float = STABLE_RATE_MM_YR,
+        one_image: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.half_wavelength_mm, self.block, self.stride, self.one_image = half_wavelength_mm, block, stride, one_image
+        self.stable_rate_mm_yr = stable_rate_mm_yr
 
     def call(self, displacement: tf.Tensor, days: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Describe; see the notes of the class for shapes."""
@@ -241,7 +271,8 @@ class DescribeSeries(keras.layers.Layer):
         # A time that the rows of a batch share is one for the whole batch, and between -1 and 1 it keeps float32 exact.
         length = tf.maximum(tf.reduce_max(days, axis=1, keepdims=True), 1.0)
         time = days * (2.0 / length) - 1.0
-        plain, seasonless, slope, count = _without_line_and_cycle(value, valid, days, time)
+        plain, seasonless, line = _without_line_and_cycle(value, valid, days, time)
+        slope, count = line.slope, line.count
         # Two tensors rather than one of both: operators are slower where they must repeat one of their inputs.
         relative, scatter, likeness = _scaled(plain, count)
         relative_seasonless, scatter_seasonless, likeness_seasonless = _scaled(seasonless, count)
@@ -259,13 +290,32 @@ class DescribeSeries(keras.layers.Layer):
         # The last is mean days between epochs, 1 at 8 days.
         sizes = [scatter, scatter_seasonless, count * 0.01, years * 0.3, span / count * 0.125]
         logarithms = tf.math.log(tf.concat(sizes, axis=1))
-        statistics = tf.concat([curved, tf.abs(curved), logarithms, likeness, likeness_seasonless], axis=1)
+        rates = self._rates(line, length, scatter_seasonless, likeness_seasonless)
+        statistics = tf.concat([curved, tf.abs(curved), logarithms, likeness, likeness_seasonless, rates], axis=1)
 
         weight = self._summed(valid)
         some = tf.maximum(weight, 1.0)
         position = (self._summed(known_days) / some - _as_one(first)) / _as_one(span)
         coarse = tf.concat([self._summed(relative) / some, position, weight * (1.0 / self.stride)], axis=1)
         return self._in_blocks(image), coarse, statistics
+
+    def _rates(self, line: _Line, length: tf.Tensor, scatter: tf.Tensor, likeness: tf.Tensor) -> tf.Tensor:
+        """Describe the rate beside the yearly cycle and its standard deviation, as the definition of Linear wants them.
+
+        The standard deviation is that of first-order autoregressive noise (effective number of epochs).
+        """
+        a_year = 2.0 * _YEAR / length
+        rate = line.slope_beside_cycle * a_year
+        size = tf.abs(rate)
+        alike = tf.clip_by_value(likeness, 0.0, 0.9)
+        spread = scatter * tf.sqrt((1.0 + alike) / (1.0 - alike))
+        deviation = spread * a_year / tf.sqrt(line.time_power) + 1e-3
+        near = tf.clip_by_value(size - self.stable_rate_mm_yr, -1.0, 1.0)
+        scaled = tf.asinh(rate / self.stable_rate_mm_yr)
+        return tf.concat(
+            [scaled, tf.abs(scaled), near, tf.math.log(deviation), tf.asinh(size / deviation / LINEAR_RATE_STDS)],
+            axis=1,
+        )
 
     def _in_blocks(self, image: tf.Tensor) -> tf.Tensor:
         """Put the epochs of a block next to each other: a convolution then reads whole blocks, which copies less."""
@@ -282,7 +332,8 @@ class DescribeSeries(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""
-        own = {name: getattr(self, name) for name in ("half_wavelength_mm", "block", "stride", "one_image")}
+        names = ("half_wavelength_mm", "block", "stride", "stable_rate_mm_yr", "one_image")
+        own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own}
 
 

@@ -90,7 +90,7 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
     -------
     keras.Model
         The whole computation: ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days``
-        [batch or 1, T] float32 to probabilities [batch, 5] float32. Its layer ``scores`` gives what stands before the
+        [batch or 1, T] float32 to probabilities [batch, 6] float32. Its layer ``scores`` gives what stands before the
         softmax, its layer ``probabilities`` holds the temperature.
     """
     config = config or TrendNetConfig()
