@@ -51,7 +51,7 @@ def files(network: Any) -> dict[str, onnx.ModelProto]:
 def test_both_files_are_as_promised(files: dict[str, onnx.ModelProto]) -> None:
     plain = prove.check_structure(files["fp32"], quantized=False)
     integers = prove.check_structure(files["int8"], quantized=True)
-    assert plain["Clip"] == 3
+    assert plain["Clip"] >= 3
     assert integers["MatMulInteger"] == 1
     # Bytes and the rest of the dense layer, and the scores.
     proto = files["int8"].graph
