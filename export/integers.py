@@ -188,9 +188,9 @@ def _quantized(graph: _Graph, name: str, quantize: onnx.NodeProto) -> str:
     values = clip.input[0]
     product = graph.maker[values]
     factors = [graph.constants[name] for name in product.input if name in graph.constants]
-    if product.op_type == "Mul" and len(factors) == 1 and factors[0].ndim == 0:
+    if product.op_type == "Mul" and len(factors) == 1 and factors[0].size == 1:
         (values,) = (name for name in product.input if name not in graph.constants)
-        scale = scale / factors[0]
+        scale = scale / factors[0].item()
     values = graph.add("QuantizeLinear", values, graph.constant(np.float32(scale)), quantize.input[2])
     return graph.add("Unsqueeze", values, unsqueeze.input[1])
 

@@ -97,6 +97,19 @@ def test_one_image_changes_nothing(network: Any) -> None:
     np.testing.assert_allclose(in_one_image(network)(inputs), network(inputs), rtol=0, atol=1e-6)
 
 
+def test_numbers_have_the_rank_of_their_partners(files: dict[str, onnx.ModelProto]) -> None:
+    for proto in files.values():
+        numbers = {entry.name for entry in proto.graph.initializer if not entry.dims}
+        met = [
+            node.name
+            for node in proto.graph.node
+            if node.op_type in ("Add", "Div", "Max", "Min", "Mul", "Sub") and numbers & set(node.input)
+        ]
+        # Those that compute with sizes have numbers on both sides.
+        assert len(met) < 10
+        assert len(proto.graph.node) > 100
+
+
 @pytest.mark.parametrize(("low", "high", "clips"), [(-2.5, 2.5, 1), (3.0, 1.0, 0)])
 def test_a_minimum_and_a_maximum_become_one_clip(low: float, high: float, clips: int) -> None:
     values = helper.make_tensor_value_info("x", TensorProto.FLOAT, [4])
