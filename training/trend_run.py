@@ -21,7 +21,7 @@ from training.stream import StreamConfig
 from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, fit_trend_net, fresh_series
 from training.trend_net import TrendNetConfig, multiply_adds
 
-VERSION: Final = "1.2.0"
+VERSION: Final = "2.0.0"
 BANK_SHARE: Final = 0.5
 QUICK_CHUNKS: Final = 12
 _TEST_SEED_OFFSET: Final = 900_001
@@ -51,7 +51,7 @@ class TrendRunConfig:
     """
 
     name: str = "trend-net"
-    chunks: int = 700
+    chunks: int = 400
     seed: int = 2026
     bank: NoiseBank | None = None
     attribution: Sequence[str] = ()

@@ -75,6 +75,11 @@ class NoiseConfig:
     """Heavy tails of the white part: kurtosis 3.9 [Offida]. Even, see ``noise.student``; None for Gaussian ones."""
     common_sigma_mm: Range = (0.1, 0.8)
     """Epoch errors that all points share: 0.4 mm [Offida]."""
+    common_wander_probability: float = 0.2
+    common_wander_mm: Range = (0.8, 3.0)
+    common_wander_days: Range = (40.0, 200.0)
+    """Files all of whose points wander together: residual atmosphere of few images, a moving reference [seen in a
+    StaMPS file of 41 images]."""
     epoch_log_spread: float = 0.25
     """Largest spread of the scatter from epoch to epoch, the same for all points of a file [seen]."""
     noisy_epochs_probability: float = 0.45
@@ -109,6 +114,7 @@ class NoiseConfig:
             second_slow_probability=0.0,
             student_degrees=None,
             common_sigma_mm=(0.0, 0.0),
+            common_wander_probability=0.0,
             epoch_log_spread=0.0,
             noisy_epochs_probability=0.0,
             noisy_values_probability=0.0,
@@ -145,8 +151,8 @@ class MotionConfig:
     linear_rate_mm_yr: Range = (STABLE_RATE_MM_YR, 60.0)
     """Log-uniform [design, ours]."""
     settle_rates: bool = True
-    """Whether Stable and Linear series show a rate of their class, noise and all, as a reader would judge them; otherwise
-    it is the rate of the motion alone that has the class [design]."""
+    """Whether Stable and Linear series show a rate of their class, noise and all, as a reader would judge them;
+    otherwise the rate of the motion alone has the class [design]."""
     slow_linear_probability: float = 0.45
     slow_linear_ratio: float = 3.0
     """Linear rows whose rate is at most this many times the least one: the hard ones, and the most frequent [seen]."""
@@ -202,8 +208,8 @@ class UnwrappingConfig:
     damped_probability: float = 0.75
     damped_mm: Range = (JUMP_MM, 28.0)
     damped_skew: float = 1.6
-    """The producer's filtering leaves 10-28 mm of a cycle, most often less than half of it: a uniform draw to this power
-    [design, seen]."""
+    """The producer's filtering leaves 10-28 mm of a cycle, most often less than half of it: a uniform draw to this
+    power [design, seen]."""
     damped_over_noise: float = JUMP_SCATTERS
     """A damped jump is at least this many times the scatter around it [design]."""
     jump_over_noise: float = 5.5
@@ -247,8 +253,8 @@ class OtherConfig:
     """Time constant of the decay after an event, as a share of the span [ours]."""
     step_mm: Range = (SMALL_STEP_MM[0], SMALL_STEP_MM[1] - 1.5)
     step_scatters: float = 2.0
-    """Small lasting steps; below this many times the scatter around them nobody sees one, and between 8.5 and 10 mm no two
-    readers agree [design, seen]."""
+    """Small lasting steps; below this many times the scatter around them nobody sees one, and between 8.5 and 10 mm no
+    two readers agree [design, seen]."""
     moving_probability: float = 0.35
     """Rows that have a constant rate besides [seen]."""
 
