@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
@@ -67,12 +66,12 @@ def _give_numbers_a_rank(proto: onnx.ModelProto) -> None:
             node.input[i] = ranked
 
 
-def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[np.generic]]:
+def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
     return {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
 
 
 def _with_number(
-    node: onnx.NodeProto | None, operator: str, constants: dict[str, NDArray[np.generic]]
+    node: onnx.NodeProto | None, operator: str, constants: dict[str, NDArray[Any]]
 ) -> tuple[str, str] | None:
     """Return the names of the values and of the number that an operator compares; None if it is another one."""
     if node is None or node.op_type != operator or len(node.input) != 2:
