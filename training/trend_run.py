@@ -14,8 +14,9 @@ import tensorflow as tf
 from training.adaptation import AdaptationConfig, adapt, class_mix
 from training.announce import Announce
 from training.dataset import LabelledSeries
-from training.fit import predict
+from training.fit import predict, predict_rows
 from training.metrics import measure
+from training.rate_crossing import draw_crossing, rate_crossing
 from training.readings.labels import ReadFile, all_readings
 from training.report import Report, break_down, write_report
 from training.simulator.bank import NoiseBank
@@ -112,7 +113,9 @@ def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, an
     data = replace(config.fit.data, seed=config.seed + _TEST_SEED_OFFSET, bank=None)
     test = fresh_series(data, _TEST_SERIES)
     probabilities = predict(model, test)
-    facts = _facts(config, model, test)
+    crossing = rate_crossing(lambda rows, days: predict_rows(model, rows, days), seed=config.seed + _TEST_SEED_OFFSET)
+    draw_crossing(crossing, folder / "crossing.png")
+    facts = {**_facts(config, model, test), "rate crossing": crossing.to_dict()}
     report = Report(
         config.name, config.version, measure(test.label, probabilities), break_down(test, probabilities), facts
     )
