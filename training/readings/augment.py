@@ -27,6 +27,13 @@ class AugmentConfig:
     frequency_power : float
         Rows of a label are drawn as often as its frequency to this power; rows without a majority are a label of
         their own.
+    rate_probability : float
+        Of another rate for a row that all readers call Stable or Linear, which is then the one or the other by it.
+    stable_mm_yr, linear_mm_yr : tuple of float
+        Bounds of the absolute value of such a rate: uniform for Stable, log-uniform for Linear. Between them readers
+        differ.
+    mix_probability, mix_share : float, tuple of float
+        Of the scatter of a row of the file that all readers call Stable on top, and bounds of its factor.
     sign_probability, reversal_probability : float
         Of turning a row over, and of letting time run backwards.
     annual_probability, annual_mm : float
@@ -47,11 +54,16 @@ class AugmentConfig:
     """
 
     frequency_power: float = 0.5
+    rate_probability: float = 0.5
+    stable_mm_yr: tuple[float, float] = (0.0, 1.4)
+    linear_mm_yr: tuple[float, float] = (2.1, 12.0)
+    mix_probability: float = 0.4
+    mix_share: tuple[float, float] = (0.2, 0.7)
     sign_probability: float = 0.5
     reversal_probability: float = 0.35
     annual_probability: float = 0.5
     annual_mm: float = 1.5
-    noise_probability: float = 0.5
+    noise_probability: float = 0.3
     noise_share: float = 0.5
     line_probability: float = 0.5
     line_mm_yr: float = 3.0
@@ -64,6 +76,9 @@ class AugmentConfig:
     cut_share: float = 0.08
 
 
+_HALF: Final = 0.5
+_STABLE_SHARE: Final = 0.55
+"""Of rows with another rate, those that become Stable."""
 _MAY_BE: Final = 0.3
 """Share of the votes from which a row may be of a class."""
 _MOST_TRIES: Final = 20
@@ -99,6 +114,8 @@ class ReadRows:
         self._config = config or AugmentConfig()
         self._rng = np.random.default_rng(seed)
         self._place = [(place, row) for place, file in enumerate(files) for row in range(len(file.label))]
+        self._votes = [file.soft_labels for file in files]
+        self._still = [_still_rows(file) for file in files]
         label = np.concatenate([file.label for file in files])
         _, kind, count = np.unique(label, return_inverse=True, return_counts=True)
         weight = count[kind] ** (self._config.frequency_power - 1)
@@ -128,12 +145,34 @@ class ReadRows:
         for i, drawn in enumerate(self._rng.choice(len(self._place), size=rows, p=self._chance)):
             place, row = self._place[drawn]
             file = self._files[place]
-            votes = file.soft_labels[row]
-            values, axis = self._varied(file.displacement[row], file.days, votes)
+            values, votes = self._with_other_rate(file, row, self._votes[place][row])
+            values, axis = self._varied(self._mixed(values, place), file.days, votes)
             displacement[i, : len(values)] = values
             days[i, : len(axis)], days[i, len(axis) :] = axis, axis[-1]
             target.append(votes)
         return displacement, days, np.stack(target)
+
+    def _with_other_rate(self, file: ReadFile, row: int, votes: Floats) -> tuple[Floats, Floats]:
+        """Return a row and its votes; some that readers call Stable or Linear with another rate, and its class."""
+        values = file.displacement[row]
+        rng, config = self._rng, self._config
+        if votes[[TrendClass.STABLE, TrendClass.LINEAR]].sum() < 1 or rng.random() >= config.rate_probability:
+            return values, votes
+        kind = TrendClass.STABLE if rng.random() < _STABLE_SHARE else TrendClass.LINEAR
+        if kind == TrendClass.STABLE:
+            rate = rng.uniform(*config.stable_mm_yr)
+        else:
+            rate = np.exp(rng.uniform(*np.log(config.linear_mm_yr)))
+        rate = rate if rng.random() < _HALF else -rate
+        line = np.float32(rate - file.readings.rate[row]) * (file.days / np.float32(_YEAR))
+        return values + line, np.eye(len(votes), dtype=np.float32)[kind]
+
+    def _mixed(self, values: Floats, place: int) -> Floats:
+        """Add some of the scatter of a still row of the same file."""
+        still = self._still[place]
+        if not len(still) or self._rng.random() >= self._config.mix_probability:
+            return values
+        return np.asarray(values + still[self._rng.integers(len(still))] * self._rng.uniform(*self._config.mix_share))
 
     def _varied(self, values: Floats, days: Floats, votes: Floats) -> tuple[Floats, Floats]:
         """Change a row; the row itself if it loses too many epochs time and again."""
@@ -194,6 +233,14 @@ def vary(
         part = slice(first, len(varied) - last)
         varied, days = varied[part], days[part] - days[first]
     return np.round(varied, 1), np.ascontiguousarray(days)
+
+
+def _still_rows(file: ReadFile) -> Floats:
+    """Return rows that all readers call Stable, without their line, [n, T]; NaN = missing."""
+    rows = np.flatnonzero(file.soft_labels[:, TrendClass.STABLE] == 1)
+    line = file.readings.rate[rows, None].astype(np.float32) * (file.days / np.float32(_YEAR))
+    rest = file.displacement[rows] - line
+    return np.asarray(rest - np.nanmean(rest, axis=1, keepdims=True) if len(rest) else rest, dtype=np.float32)
 
 
 def _scatter(values: Floats) -> float:
