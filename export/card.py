@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from insar_runtime import definitions
 from insar_runtime._views.class_lines import describe_classes
 from insar_runtime.classes import CLASS_NAMES
-from insar_runtime.definitions import JUMP_EDGE_EPOCHS, JUMP_MM
 
 
 def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
@@ -62,6 +62,7 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         f"**Limits.** {limits['min_epochs']} to {limits['max_epochs']} epochs, no gap above "
         f"{limits['max_gap_days']} days, no range above {limits['max_range_mm']:g} mm; other rows get a status "
         f"and no class. Below a confidence of {card['thresholds']['abstain_below']} a row gets no class either.",
+        *_rate_crossing(report),
         "",
         "**Know before use.**",
         "",
@@ -86,17 +87,40 @@ _ABOUT_PAPER_CNN: Final = (
 _ABOUT_TREND_NET: Final = (
     "- Every epoch is seen as it is, nothing is interpolated. Padding at the end has no say; where missing epochs "
     "stand has a little.",
-    f"- Level changes of {JUMP_MM:g} mm and more within {JUMP_EDGE_EPOCHS} epochs are called PUE, whatever made them: "
-    "a true step of that size looks the same.",
+    f"- Level changes of {definitions.JUMP_MM:g} mm or more within {definitions.JUMP_EDGE_EPOCHS} epochs are called "
+    "PUE, whatever made them: a true step of that size looks the same.",
+    "- A network cannot know everything that may move: some of what Other means gets another class.",
     "- The simulated series are hard on purpose (short and sparse calendars, curves that depart by no more than the "
     "scatter, wander, outliers): their accuracy is no figure to hold beside that of hand-picked sets.",
-    "- Rows short of coherence were taught as no class at all, and should come out unsure; they then get no class "
-    "whatever the priors.",
+    "- On real rows that people have read, how often it says what they say stands in `artifacts/readings`. Where two "
+    "people differ, no network can be right for both.",
 )
 _ABOUT_FIVE: Final = (
     "- The model does not know the class Other: a motion that none of its classes describes gets one of them, or none "
     "where the model is unsure.",
 )
+
+
+def _rate_crossing(report: dict[str, Any]) -> list[str]:
+    """Return the table of the rate that separates Stable from Linear, if the report has one."""
+    crossing = report.get("rate crossing")
+    if not crossing:
+        return []
+    noises = crossing["white noise, mm"]
+    head = " | ".join(f"{noise:g} mm" for noise in noises)
+    lines = [
+        "",
+        f"**The line between Stable and Linear** is {definitions.STABLE_RATE_MM_YR:g} mm/yr, where a rate is known to "
+        "a third of its size (`--stable-rate` moves it). Rates in mm/yr at which both are equally probable, for lines "
+        "in white noise, an acquisition every 12 days (`crossing.png`):",
+        "",
+        f"| span | noise {head} |",
+        "|---" * (len(noises) + 1) + "|",
+    ]
+    for span, rates in zip(crossing["spans, years"], crossing["rate, mm/yr"], strict=True):
+        shown = " | ".join("above 10" if rate is None else f"{rate:.2f}" for rate in rates)
+        lines.append(f"| {span:g} years | {shown} |")
+    return lines
 
 
 def _what_it_is(report: dict[str, Any]) -> list[str]:

@@ -165,19 +165,21 @@ def describe_model(
             "test_recall": {name: values["recall"] for name, values in test["classes"].items()},
             "against_keras": {key: value.comparison.to_dict() for key, value in proven.items()},
         },
-        **({"quantization": _quantization(config, proven["int8"].operators)} if "int8" in proven else {}),
+        **({"quantization": _quantization(config)} if "int8" in proven else {}),
         "operators": {precision: value.operators for precision, value in proven.items()},
         "files": {precision: _file(folder / value.file) for precision, value in proven.items()},
         "keras": _file(keras_file),
     }
 
 
-def _quantization(config: ExportConfig, operators: Mapping[str, int]) -> dict[str, Any]:
-    behind = ", means over parts of the span and the dense layer" if "MatMulInteger" in operators else ""
+def _quantization(config: ExportConfig) -> dict[str, Any]:
+    of_default = "convolutions, means over parts and what the dense layer reads of them"
+    parts = of_default if config.equalized else "convolutions and max pooling"
     return {
-        "format": f"QDQ, U8S8, per channel, convolutions and max pooling{behind}; the rest in fp32",
+        "format": f"QDQ, U8S8, per channel, {parts}; the rest in fp32",
         "calibration": "min-max" if config.percentile is None else f"percentile {config.percentile}",
         "reduce_range": config.reduce_range,
+        **({"equalized": True} if config.equalized else {}),
         "series": config.calibration_series,
         "seed": CALIBRATION_SEED,
     }

@@ -59,6 +59,7 @@ def fit(
     work: Annotated[Path | None, typer.Option(help="Folder of the state; a run goes on from what it finds.")] = None,
 ) -> None:
     """Train the default network and write its record: Keras file, report, confusion matrix."""
+    from training.readings.labels import load_read_files
     from training.real_files import EGMS_ATTRIBUTION, bank_of, noise_bank
 
     if noise_from and real:
@@ -71,7 +72,8 @@ def fit(
 
     attribution = (EGMS_ATTRIBUTION,) if real else ()
     length = QUICK_CHUNKS if quick else chunks
-    config = TrendRunConfig(name, length, seed, bank, attribution, version=version or VERSION)
+    read_files = load_read_files(real) if real else ()
+    config = TrendRunConfig(name, length, seed, bank, attribution, read_files=read_files, version=version or VERSION)
     run(config, out / name, work=work, announce=_say)
 
 

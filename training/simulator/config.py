@@ -159,8 +159,12 @@ class MotionConfig:
     departure: Range = (CURVED_DEPARTURE, 12.0)
     slight_departure_ratio: float = 2.5
     slight_departure_probability: float = 0.55
-    """RMS departure from the best line over the noise; log-uniform, for some rows within this many times the least one:
-    curves that people read depart by one to three times the scatter [design, seen]."""
+    """RMS departure from the best line over the noise; log-uniform, for some rows within this many times the least one
+    [design, seen]."""
+    wander_share: float = 0.5
+    """The noise that a curve must depart from is the scatter from epoch to epoch, but at least this share of the whole
+    RMS, slow wander included. Curves that people read depart by a median of 1.1 times the scatter from epoch to epoch,
+    and 0.6 times the whole [seen]."""
     departure_limit_mm: float = 30.0
     rate_change_limit_mm_yr: float = 85.0
     """Largest RMS departure, and change of rate over the span. Where the least departure would take more, the row
@@ -240,9 +244,9 @@ class UnwrappingConfig:
 class OtherConfig:
     """Motions that none of the five classes describes; sizes are peak to peak."""
 
-    size_over_noise: Range = (3.5, 12.0)
+    size_over_noise: Range = (4.0, 14.0)
     least_size_mm: float = 9.0
-    """Log-uniform over the RMS scatter of the row: what stands out [design, seen]."""
+    """Log-uniform over the noise, as ``MotionConfig.wander_share`` takes it: what stands out [design, seen]."""
     break_share: Range = BREAK_SHARE
     edge_share: Range = (0.03, 0.12)
     """A late or early break lies so far from the end, as a share of the span [design]."""
