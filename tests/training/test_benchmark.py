@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,17 @@ pytest.importorskip("sklearn", reason="the train group is not installed")
 from insar_runtime._inference.hardware import describe_hardware
 from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.benchmark import answers, measure, sets, speed
-from training.benchmark.contestants import Entry, Lessons
-from training.benchmark.goals import Goal
+from training.benchmark.contestants import BAYES, Entry, Lessons
+from training.benchmark.figures import write_figures
+from training.benchmark.goals import Goal, goals_of
 from training.benchmark.leave_out import FAMILIES, leave_calendars_out
 from training.benchmark.networks import ReleasedNetwork
+from training.benchmark.report import write_report
+from training.benchmark.results import Results, examine
 from training.benchmark.run import compare
 from training.benchmark.sizes import QUICK
 from training.dataset import LabelledSeries, simulated
+from training.semireal import TEST_FILES
 from training.simulator import CALENDARS
 from training.simulator.others import OTHERS
 from training.trend_net import build_trend_net
@@ -48,18 +53,24 @@ TINY = replace(
 )
 
 
-class _AlwaysLinear:
-    name = "always linear"
+class _Always:
+    """A contestant of some classes that gives every series the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: TrendClass, classes: int, name: str) -> None:
+        self.name = name
         self.asked = 0
+        self._row = np.eye(classes, dtype=np.float32)[kind]
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
         pass
 
     def probabilities(self, series: LabelledSeries) -> np.ndarray[Any, np.dtype[np.float32]]:
         self.asked += 1
-        return np.tile(np.eye(5, dtype=np.float32)[TrendClass.LINEAR], (len(series), 1))
+        return np.tile(self._row, (len(series), 1))
+
+
+def _always_linear() -> _Always:
+    return _Always(TrendClass.LINEAR, 5, "always linear")
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +232,7 @@ def test_released_network_ignores_padding(artifacts: Path, cells: dict[str, sets
 
 
 def test_answers_are_kept(tmp_path: Path, cells: dict[str, sets.Cell]) -> None:
-    contestant = _AlwaysLinear()
+    contestant = _always_linear()
     entry = Entry(contestant, "baseline", "key", "nothing")
     for _ in range(2):
         store = answers.Answers(tmp_path, lambda line: None)
@@ -231,8 +242,43 @@ def test_answers_are_kept(tmp_path: Path, cells: dict[str, sets.Cell]) -> None:
     assert contestant.asked == 2
 
 
+def test_contestants_of_five_and_of_six_classes_stand_in_one_report(
+    tmp_path: Path, cells: dict[str, sets.Cell]
+) -> None:
+    network = Entry(_Always(TrendClass.OTHER, 6, "trend-net int8"), "released", "a", "nothing", frozenset(TEST_FILES))
+    linear = Entry(_always_linear(), "baseline", "b", "nothing")
+    limit = Entry(_Always(TrendClass.PUE, 5, BAYES), "limit", "c", "nothing")
+    store = answers.Answers(tmp_path / "answers", lambda line: None)
+    found = {entry.name: examine(entry, list(cells.values()), store) for entry in (network, linear, limit)}
+    own = found["trend-net int8"]
+    # Where the classes are five, Other is a wrong answer.
+    assert own.cells[sets.REALISTIC].confusion.shape == (6, 6)
+    assert own.errors()[sets.REALISTIC] == len(cells[sets.REALISTIC].series)
+    assert {shares["Other"] for shares in own.odd.values()} == {1.0}
+    assert (own.odd_share("given"), found["always linear"].odd_share("given")) == (0, 1)
+    assert own.usual is not None
+    assert own.usual.recall == 1
+    assert own.noise_learned(TEST_FILES) == "all"
+    assert own.noise_learned([*TEST_FILES, "another"]) == f"{len(TEST_FILES)} of {len(TEST_FILES) + 1}"
+
+    facts = {"seed": 1, "real files": True, "processor": "any"}
+    results = Results(own.name, list(cells.values()), found, dict.fromkeys(found, speed.Speed(100.0, 10)), facts)
+    write_report(results, tmp_path)
+    write_figures(results, tmp_path)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    tables = text.splitlines()
+    for heading, rule in pairwise(tables):
+        if rule.startswith("|---"):
+            assert heading.count("|") == rule.count("|")
+    assert "- trend-net int8: none and all;" in text
+    # Precision, recall and F1 of five classes, then the share called Other.
+    assert any(line.startswith("| trend-net int8 | ") and line.endswith(" | 100.0 |") for line in tables)
+    goals = {goal.what: goal for goal in goals_of(results)}
+    assert goals["series of class Other that get one of the five classes, %"].reached
+
+
 def test_speed_counts_cpu_time() -> None:
-    found = speed.measure_speed([_AlwaysLinear()], simulated(100, seed=1, calendar="paper"), rounds=3, seconds=1.0)
+    found = speed.measure_speed([_always_linear()], simulated(100, seed=1, calendar="paper"), rounds=3, seconds=1.0)
     assert found["always linear"].series == 100
     assert found["always linear"].series_per_second > 0
     assert describe_hardware()
