@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import TrendClass, UsageError
+from insar_runtime import CLASS_NAMES, TrendClass, UsageError
 from insar_runtime.classes import NO_CLASS
 from insar_runtime.definitions import (
     BREAK_SHARE,
@@ -23,6 +25,7 @@ from training.simulator.config import (
     DeliveryConfig,
     MotionConfig,
 )
+from training.simulator.figures import write_class_figures
 from training.simulator.lines import distance_from_line
 from training.simulator.motions import draw_motions
 from training.simulator.rates import rates_and_deviations
@@ -228,3 +231,10 @@ def test_take_keeps_rows_together(series: SimulatedSeries) -> None:
     taken = series.take(rows)
     assert np.array_equal(taken.label, series.label[rows])
     assert np.array_equal(taken.motion, series.motion[rows], equal_nan=True)
+
+
+def test_there_is_a_sheet_of_every_class(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the train group is not installed")
+    paths = write_class_figures(tmp_path, seed=1)
+    assert [path.name for path in paths] == [f"{name.lower()}.png" for name in CLASS_NAMES]
+    assert all(20_000 < path.stat().st_size < 500_000 for path in paths)
