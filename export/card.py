@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from insar_runtime import definitions
+from insar_runtime._views.class_lines import describe_classes
+from insar_runtime.classes import CLASS_NAMES
 
 
 def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
@@ -31,8 +34,9 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         *_what_it_is(report),
         "",
         f"**Trained on** {card['training']['series']['train']} series: {card['training']['data']}, seed "
-        f"{card['training']['seed']}. {_real_noise(card['training'])}",
+        f"{card['training']['seed']}. {_real_noise(card['training'])}{_readings(card['training'])}",
         "",
+        *_meanings(card),
         f"**Accuracy** on {report['test']['series']} simulated test series: {100 * metrics['test_accuracy']:.2f} % "
         f"(95 % interval {100 * low:.2f}-{100 * high:.2f}), classes balanced; expected calibration error "
         f"{metrics['test_expected_calibration_error']:.4f}. Details: `report.md`, `confusion.png`.",
@@ -69,6 +73,7 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         "- The reference epoch does not matter. The sign does a little: a series near the border of two classes and "
         "its mirror image may fall on different sides.",
         *(_ABOUT_TREND_NET if "network" in report else _ABOUT_PAPER_CNN),
+        *(() if tuple(card["classes"]) == CLASS_NAMES else _ABOUT_FIVE),
     ]
     return "\n".join(lines) + "\n"
 
@@ -82,15 +87,17 @@ _ABOUT_PAPER_CNN: Final = (
 _ABOUT_TREND_NET: Final = (
     "- Every epoch is seen as it is, nothing is interpolated. Padding at the end has no say; where missing epochs "
     "stand has a little.",
-    f"- Level changes of {definitions.JUMP_MM:g} mm or more within one or two epochs are called PUE, whatever made them: "
-    "a true step of that size looks the same.",
-    f"- Other is something that moves as none of the five: several bends, transients, breaks in the first or last "
-    f"{100 * definitions.BREAK_SHARE[0]:g} % of the span, lasting steps of {definitions.SMALL_STEP_MM[0]:g} to "
-    f"{definitions.SMALL_STEP_MM[1]:g} mm. A network cannot know everything that may move: some of it gets another class.",
+    f"- Level changes of {definitions.JUMP_MM:g} mm or more within {definitions.JUMP_EDGE_EPOCHS} epochs are called "
+    "PUE, whatever made them: a true step of that size looks the same.",
+    "- A network cannot know everything that may move: some of what Other means gets another class.",
     "- The simulated series are hard on purpose (short and sparse calendars, curves that depart by no more than the "
     "scatter, wander, outliers): their accuracy is no figure to hold beside that of hand-picked sets.",
     "- On real rows that people have read, how often it says what they say stands in `artifacts/readings`. Where two "
     "people differ, no network can be right for both.",
+)
+_ABOUT_FIVE: Final = (
+    "- The model does not know the class Other: a motion that none of its classes describes gets one of them, or none "
+    "where the model is unsure.",
 )
 
 
@@ -103,9 +110,9 @@ def _rate_crossing(report: dict[str, Any]) -> list[str]:
     head = " | ".join(f"{noise:g} mm" for noise in noises)
     lines = [
         "",
-        f"**The line between Stable and Linear** is {definitions.STABLE_RATE_MM_YR:g} mm/yr, where a rate is known to a "
-        f"third of its size (`--stable-rate` moves it). Rates in mm/yr at which both are equally probable, for lines in "
-        "white noise, an acquisition every 12 days (`crossing.png`):",
+        f"**The line between Stable and Linear** is {definitions.STABLE_RATE_MM_YR:g} mm/yr, where a rate is known to "
+        "a third of its size (`--stable-rate` moves it). Rates in mm/yr at which both are equally probable, for lines "
+        "in white noise, an acquisition every 12 days (`crossing.png`):",
         "",
         f"| span | noise {head} |",
         "|---" * (len(noises) + 1) + "|",
@@ -141,13 +148,29 @@ def _what_it_is(report: dict[str, Any]) -> list[str]:
     ]
 
 
+def _meanings(card: Mapping[str, Any]) -> Iterator[str]:
+    """Say in numbers what the classes of a model mean, where it was taught by the definitions that hold now."""
+    if "definitions" not in card:
+        return
+    yield "| class | meaning |"
+    yield "|---|---|"
+    for name, meaning in describe_classes(card["stable_rate_mm_yr"]).items():
+        yield f"| {name} | {meaning} |"
+    yield ""
+    yield "An annual cycle, coloured noise, single bad epochs, gaps and 6/12-day sampling belong to no class."
+    yield ""
+
+
+def _readings(training: Mapping[str, Any]) -> str:
+    if not training.get("readings"):
+        return ""
+    files = ", ".join(training["readings"])
+    return f" It has also learned from readings of rows of these files (`artifacts/readings`): {files}."
+
+
 def _real_noise(training: dict[str, Any]) -> str:
     if not training.get("noise files"):
         return "No real series was used."
     attribution = " ".join(training.get("attribution", ()))
     names = ", ".join(training["noise files"])
-    read = " Rows of the same files that people have read (`artifacts/readings`) were learned from."
-    return (
-        f"Noise of real, unlabelled series was used, of these files: {names}."
-        f"{read if training.get('readings') else ''} {attribution}"
-    )
+    return f"Noise of real, unlabelled series was used, of these files: {names}. {attribution}"

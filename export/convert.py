@@ -18,8 +18,9 @@ import tensorflow as tf
 import tf2onnx
 
 from export.canonical import canonicalize
+from export.prove import ProofError
 from export.simplify import simplify
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from training.series_layers import DescribeSeries
 
 OPSET: Final = 18
@@ -43,6 +44,11 @@ def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
     onnx.ModelProto
         With inputs ``displacement`` and ``days`` and the output ``probabilities``, all float32, batch and
         epochs open.
+
+    Raises
+    ------
+    ProofError
+        If the model has neither five nor six outputs.
     """
     of_series = any(isinstance(layer, DescribeSeries) for layer in model.layers)
     widened = in_one_image(model) if of_series else widen_channels(model)
@@ -67,7 +73,13 @@ def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
 
 
 def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str) -> None:
-    """Write name, version, classes and contract into a file's metadata; drop what it need not declare."""
+    """Write name, version, classes and contract into a file's metadata; drop what it need not declare.
+
+    Raises
+    ------
+    ProofError
+        If the file has neither five nor six outputs.
+    """
     # The tools declare sets of operators (trees, training, their own) that nothing here uses.
     used = {node.domain for node in proto.graph.node}
     for entry in [entry for entry in proto.opset_import if entry.domain not in used]:
@@ -78,8 +90,6 @@ def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str)
         "InSAR displacement time series to trend classes. displacement: mm along the line of sight, NaN = "
         "missing or padding. days: days since the first acquisition, ascending."
     )
-    # A model of five classes has the first five.
-    outputs = proto.graph.output[0].type.tensor_type.shape.dim[-1].dim_value
     del proto.metadata_props[:]
     onnx.helper.set_model_props(
         proto,
@@ -87,10 +97,26 @@ def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str)
             "name": name,
             "version": version,
             "precision": precision,
-            "classes": json.dumps(CLASS_NAMES[:outputs]),
+            "classes": json.dumps(classes_of(proto)),
             "license": "Apache-2.0",
         },
     )
+
+
+def classes_of(proto: onnx.ModelProto) -> tuple[str, ...]:
+    """Return the names of a file's outputs: the six classes, or the first five of them.
+
+    Raises
+    ------
+    ProofError
+        If there are neither five nor six.
+    """
+    width = proto.graph.output[0].type.tensor_type.shape.dim[-1].dim_value
+    if width not in {len(SEED_CLASS_NAMES), len(CLASS_NAMES)}:
+        raise ProofError(
+            f"the model has {width} outputs; give one of the {len(CLASS_NAMES)} classes, or the first five"
+        )
+    return CLASS_NAMES[:width]
 
 
 def widen_channels(model: keras.Model) -> keras.Model:

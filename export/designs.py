@@ -12,12 +12,14 @@ from typing import Any, Final
 import numpy as np
 
 from export import prove
+from export.config import TREND_NET_CONFIG
 from export.convert import convert
-from export.package import TREND_NET_CONFIG
 from export.quantize import quantize
 from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime.classes import CLASS_NAMES
+from training import dataset
 from training.announce import Announce
-from training.dataset import LabelledSeries, with_facts
+from training.dataset import LabelledSeries
 from training.fit import predict
 from training.metrics import Metrics, measure
 from training.semireal import semi_real_sets
@@ -79,7 +81,7 @@ def compare_designs(
     designs : mapping of str to TrendNetConfig
         What is compared.
     """
-    simulated = with_facts(simulate(_TEST_SERIES, seed=_TEST_SEED))
+    simulated = dataset.simulated(_TEST_SERIES, seed=_TEST_SEED, classes=len(CLASS_NAMES))
     semi_real = list(semi_real_sets(real, _SEMI_REAL_SERIES, seed=_TEST_SEED, trained=False).values()) if real else []
     models, results = {}, {}
     for name, design in designs.items():
@@ -88,7 +90,9 @@ def compare_designs(
     sessions = {}
     for name, model in models.items():
         fp32 = convert(model, name=name, version="0")
-        calibration = simulate(TREND_NET_CONFIG.calibration_series, seed=_TEST_SEED + 1)
+        calibration = dataset.simulated(
+            TREND_NET_CONFIG.calibration_series, seed=_TEST_SEED + 1, classes=len(CLASS_NAMES)
+        )
         int8 = quantize(
             fp32,
             calibration.displacement,

@@ -19,16 +19,20 @@ _SERIES_PER_CALENDAR: Final = 24
 _CORNER_EPOCHS: Final = (30, 31, 139, 140, 512)
 
 
-def golden_series() -> list[LabelledSeries]:
-    """Make the sets: every calendar, then corners that an interpolation or a mask may get wrong."""
+def golden_series(classes: int) -> list[LabelledSeries]:
+    """Make the sets: every calendar, then corners that an interpolation or a mask may get wrong.
+
+    ``classes`` is 5 or 6, as many as the model knows.
+    """
     sets = [
-        dataset.simulated(_SERIES_PER_CALENDAR, seed=GOLDEN_SEED + i, calendar=name) for i, name in enumerate(CALENDARS)
+        dataset.simulated(_SERIES_PER_CALENDAR, seed=GOLDEN_SEED + i, calendar=name, classes=classes)
+        for i, name in enumerate(CALENDARS)
     ]
     return [*sets, *(_corners(epochs) for epochs in _CORNER_EPOCHS)]
 
 
 def write_golden(path: Path, sets: list[LabelledSeries], model: keras.Model) -> None:
-    """Write ``displacement_i`` [N, T] mm, ``days_i`` [N, T] and ``probabilities_i`` [N, 5] of every set i.
+    """Write ``displacement_i`` [N, T] mm, ``days_i`` [N, T] and ``probabilities_i`` [N, classes] of every set i.
 
     Displacements have one decimal and are stored as tenths of a millimetre in int16, with -32768 for NaN.
     """

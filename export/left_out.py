@@ -18,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import prove
+from export.config import TREND_NET_CONFIG
 from export.convert import convert
-from export.package import TREND_NET_CONFIG
 from export.quantize import quantize
+from insar_runtime.classes import CLASS_NAMES
 from training.adaptation import AdaptationConfig
 from training.announce import Announce
+from training.dataset import simulated
 from training.fit import predict
 from training.metrics import measure
 from training.readings.answers import write_answers
@@ -30,7 +32,6 @@ from training.readings.labels import READ_FILES, all_readings, load_read_files
 from training.readings.score import score
 from training.real_files import noise_bank
 from training.semireal import semi_real_sets
-from training.simulator import simulate
 from training.trend_fit import TrendFitConfig, fit_trend_net
 from training.trend_run import learn_from_readers
 
@@ -154,13 +155,18 @@ def ask(session: Any, displacement: NDArray[np.float32], days: NDArray[np.float3
 
 def _int8(model: keras.Model, config: LeftOutConfig) -> Any:
     """Open the int8 graph of a network; its ranges are found on simulated series, as those of the release are."""
-    series = simulate(TREND_NET_CONFIG.calibration_series, seed=config.fit.data.seed + _CALIBRATION_SEED)
+    series = simulated(
+        TREND_NET_CONFIG.calibration_series,
+        seed=config.fit.data.seed + _CALIBRATION_SEED,
+        classes=len(CLASS_NAMES),
+    )
     proto = quantize(
         convert(model, name="left-out", version="0"),
         series.displacement,
         series.days,
         percentile=TREND_NET_CONFIG.percentile,
         reduce_range=TREND_NET_CONFIG.reduce_range,
+        equalized=TREND_NET_CONFIG.equalized,
     )
     return prove.open_bytes(proto.SerializeToString())
 

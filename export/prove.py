@@ -115,7 +115,7 @@ def open_bytes(content: bytes) -> Any:
 
 
 def run(session: Any, displacement: Floats, days: Floats, rows_per_call: int = 256) -> Floats:
-    """Give the probabilities [N, 5] of series [N, T] with days [N, T]."""
+    """Return the probabilities [N, classes] of series [N, T] with days [N, T]."""
     starts = range(0, len(displacement), rows_per_call)
     return np.concatenate(
         [
@@ -159,7 +159,7 @@ def check_calls(session: Any, displacement: Floats, days: Floats) -> None:
 
 
 def compare(found: Floats, keras: Floats, label: NDArray[np.int8], gates: Gates) -> Comparison:
-    """Compare probabilities [N, 5] with those of Keras."""
+    """Compare probabilities [N, classes] with those of Keras."""
     same = found.argmax(axis=1) == keras.argmax(axis=1)
     confident = keras.max(axis=1) > gates.confident
     return Comparison(

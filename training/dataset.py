@@ -14,7 +14,7 @@ from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.sources import open_source
 from insar_runtime._input.units import Unit, prove_units
-from insar_runtime.classes import CLASS_NAMES, RowStatus
+from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES, RowStatus
 from insar_runtime.errors import DataError
 from insar_runtime.models import Limits
 from training.simulator import SimulatedSeries, simulate
@@ -73,9 +73,31 @@ class Split:
     test: LabelledSeries
 
 
-def simulated(count: int, *, seed: int, calendar: str | None = None) -> LabelledSeries:
-    """Simulate labelled series, all calendars mixed unless one is named."""
-    return with_facts(simulate(count, seed=seed, calendar=calendar))
+def simulated(
+    count: int, *, seed: int, calendar: str | None = None, classes: int = len(SEED_CLASS_NAMES)
+) -> LabelledSeries:
+    """Simulate labelled series, all calendars mixed unless one is named.
+
+    Parameters
+    ----------
+    count : int
+        Number of series.
+    seed : int
+        Of everything drawn.
+    calendar : str, optional
+        One of ``CALENDARS``.
+    classes : int
+        5 for the classes of the seed, 6 for Other as well: so many as a model knows.
+    """
+    return with_facts(simulate(count, seed=seed, calendar=calendar, labels=balanced_labels(count, seed, classes)))
+
+
+def balanced_labels(count: int, seed: int, classes: int = len(CLASS_NAMES)) -> NDArray[np.int8] | None:
+    """Return labels [count] of the first classes in equal numbers, shuffled; None, the simulator's own, for five."""
+    if classes == len(SEED_CLASS_NAMES):
+        return None
+    rng = np.random.default_rng([seed, classes])
+    return rng.permutation(np.arange(count) % classes).astype(np.int8)
 
 
 def with_facts(series: SimulatedSeries) -> LabelledSeries:
@@ -91,7 +113,7 @@ def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | 
     Parameters
     ----------
     path : Path
-        Table with one series a row and a column of labels: class ids 0-4 or class names.
+        Table with one series a row and a column of labels: class ids 0-5 or class names.
     label_column : str, optional
         Name of that column; by default the first of ``LABEL_COLUMNS`` that is there.
     units : {"mm", "cm", "m", "rad"}, optional
@@ -100,7 +122,8 @@ def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | 
     Raises
     ------
     DataError
-        If there is no column of labels, or it holds something else than the five classes.
+        If there is no column of labels, it holds something else than the six classes, or one of the first five has too
+        few usable rows. The sixth, Other, may be absent.
     """
     with open_source(path) as source:
         batches = [batch for batch in source.batches() if batch.num_rows]
@@ -125,7 +148,7 @@ def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | 
         )
     # What the run-time would not ask a model about must not teach one: a single infinity ends as NaN weights.
     fit = check_rows(matrix, layout.days, LIMITS).status == RowStatus.OK
-    counts = np.bincount(label[fit], minlength=len(CLASS_NAMES))
+    counts = np.bincount(label[fit], minlength=len(SEED_CLASS_NAMES))
     if counts.min() < _LEAST_OF_A_CLASS:
         few = CLASS_NAMES[int(counts.argmin())]
         raise DataError(
@@ -162,5 +185,5 @@ def _class_ids(raw: NDArray[Any], column: str) -> NDArray[np.int8]:
     found, inverse = np.unique(raw.astype(str), return_inverse=True)
     unknown = [str(value) for value in found if value.lower() not in ids]
     if unknown:
-        raise DataError(f"column {column} holds {unknown[0]!r}; labels are {', '.join(CLASS_NAMES)} or the ids 0-4")
+        raise DataError(f"column {column} holds {unknown[0]!r}; labels are {', '.join(CLASS_NAMES)} or the ids 0-5")
     return np.array([ids[value.lower()] for value in found], dtype=np.int8)[inverse]

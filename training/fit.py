@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES
 from training.dataset import LabelledSeries, Split
 
 Floats = NDArray[np.float32]
@@ -70,7 +69,7 @@ def fit_network(
     """
     keras.utils.set_random_seed(seed)
     train, validation = (_resampled(model, part) for part in (data.train, data.validation))
-    classes = len(CLASS_NAMES)
+    classes = trunk.output.shape[-1]
     batches = (
         tf.data.Dataset.from_tensor_slices((train, keras.utils.to_categorical(data.train.label, classes)))
         .shuffle(len(train), seed=seed)
@@ -103,7 +102,7 @@ def fit_temperature(scores: Floats, label: NDArray[np.int8]) -> float:
 
     Parameters
     ----------
-    scores : ndarray of float32, shape [N, 5]
+    scores : ndarray of float32, shape [N, 5] or [N, 6]
         Outputs before softmax.
     label : ndarray of int8, shape [N]
         True class ids.

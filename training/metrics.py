@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from insar_runtime.classes import CLASS_NAMES
 
 Floats = NDArray[np.float64]
-_CLASSES = len(CLASS_NAMES)
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,9 @@ class Metrics:
 
     Attributes
     ----------
-    confusion : ndarray of int64, shape [5, 5]
-        Number of series by true class (row) and assigned class (column).
+    confusion : ndarray of int64, shape [C, C]
+        Number of series by true class (row) and assigned class (column). C is 5 or 6: as many as the classifier knows,
+        or 6 where a series of class Other is among them.
     expected_calibration_error : float
         Mean distance between confidence and accuracy over 15 bins of confidence, weighted by their counts.
     """
@@ -33,6 +33,11 @@ class Metrics:
     def count(self) -> int:
         """Number of series."""
         return int(self.confusion.sum())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return CLASS_NAMES[: len(self.confusion)]
 
     @property
     def accuracy(self) -> float:
@@ -73,7 +78,7 @@ class Metrics:
                     "recall": rounded(self.recall[i]),
                     "f1": rounded(self.f1[i]),
                 }
-                for i, name in enumerate(CLASS_NAMES)
+                for i, name in enumerate(self.names)
             },
             "confusion": self.confusion.tolist(),
         }
@@ -91,13 +96,14 @@ def measure(label: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> Me
     ----------
     label : ndarray of int, shape [N]
         True class ids.
-    probabilities : ndarray of float, shape [N, 5]
+    probabilities : ndarray of float, shape [N, 5] or [N, 6]
         Class probabilities; the class assigned is the most probable one.
     """
     top = probabilities.argmax(axis=1)
-    confusion = np.bincount(label.astype(np.int64) * _CLASSES + top, minlength=_CLASSES**2)
+    classes = max(probabilities.shape[1], int(label.max(initial=0)) + 1)
+    confusion = np.bincount(label.astype(np.int64) * classes + top, minlength=classes**2)
     return Metrics(
-        confusion=confusion.reshape(_CLASSES, _CLASSES),
+        confusion=confusion.reshape(classes, classes),
         expected_calibration_error=expected_calibration_error(label == top, probabilities.max(axis=1)),
     )
 

@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from insar_runtime.classes import SEED_CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
+from insar_runtime.errors import DataError
 from training import dataset
 from training.announce import Announce
 from training.dataset import LabelledSeries, Split
@@ -62,7 +63,17 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
         A user's own labelled series; simulated ones if not given.
     announce : callable
         Receives one line for people at each step.
+
+    Raises
+    ------
+    DataError
+        If a series is of class Other, which the network does not know.
     """
+    if data is not None and (data.label == TrendClass.OTHER).any():
+        raise DataError(
+            f"{np.count_nonzero(data.label == TrendClass.OTHER)} series are labelled Other; the paper's network knows "
+            f"{', '.join(SEED_CLASS_NAMES)}, so leave them out"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     # Same seed, same machine: same weights.
     tf.config.experimental.enable_op_determinism()

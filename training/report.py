@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from training.dataset import LabelledSeries
 from training.metrics import Metrics, measure, rounded
 
@@ -128,21 +128,24 @@ def _markdown(report: Report) -> str:
         "| class | precision | recall | F1 | paper: precision | recall | F1 |",
         "|---|---|---|---|---|---|---|",
     ]
-    for i, name in enumerate(CLASS_NAMES):
+    names = report.test.names
+    for i, name in enumerate(names):
         ours = f"{report.test.precision[i]:.3f} | {report.test.recall[i]:.3f} | {report.test.f1[i]:.3f}"
-        lines.append(f"| {name} | {ours} | " + " | ".join(f"{v:.2f}" for v in PAPER_TABLE[name]) + " |")
+        theirs = [f"{v:.2f}" for v in PAPER_TABLE[name]] if name in PAPER_TABLE else ["-"] * 3
+        lines.append(f"| {name} | {ours} | {' | '.join(theirs)} |")
     lines += ["", "Confusion matrix (rows: true class), ours and the paper's:", ""]
-    lines += ["| | " + " | ".join((*CLASS_NAMES, *CLASS_NAMES)) + " |", "|---" * 11 + "|"]
-    for i, name in enumerate(CLASS_NAMES):
-        row = [*report.test.confusion[i], *PAPER_CONFUSION[i]]
-        lines.append(f"| {name} | " + " | ".join(str(v) for v in row) + " |")
+    heading = (*names, *SEED_CLASS_NAMES)
+    lines += ["| | " + " | ".join(heading) + " |", "|---" * (1 + len(heading)) + "|"]
+    for i, name in enumerate(names):
+        theirs = [str(v) for v in PAPER_CONFUSION[i]] if i < len(PAPER_CONFUSION) else ["-"] * len(SEED_CLASS_NAMES)
+        lines.append(f"| {name} | {' | '.join([*(str(v) for v in report.test.confusion[i]), *theirs])} |")
     if report.others:
         lines += ["", "| other networks | test series | overall accuracy (95 % interval) |", "|---|---|---|"]
         lines += [f"| {name} | {m.count} | {_percent(m)} |" for name, m in report.others.items()]
     if report.cells:
         lines += ["", "| part of the test series | series | overall accuracy (95 % interval) | "]
-        lines[-1] += " | ".join(f"recall {name}" for name in CLASS_NAMES) + " |"
-        lines.append("|---" * 8 + "|")
+        lines[-1] += " | ".join(f"recall {name}" for name in names) + " |"
+        lines.append("|---" * (3 + len(names)) + "|")
         for name, metrics in report.cells.items():
             recall = " | ".join(f"{v:.3f}" for v in metrics.recall)
             lines.append(f"| {name} | {metrics.count} | {_percent(metrics)} | {recall} |")
@@ -163,19 +166,19 @@ def _draw_confusion(report: Report, path: Path) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(10.5, 4.8), layout="constrained")
     panels = (
-        (axes[0], report.test.confusion, f"{report.name}: simulated series"),
-        (axes[1], PAPER_CONFUSION, "the paper, Figure 3: Granada"),
+        (axes[0], report.test, f"{report.name}: simulated series"),
+        (axes[1], Metrics(PAPER_CONFUSION, float("nan")), "the paper, Figure 3: Granada"),
     )
-    for axis, confusion, title in panels:
+    for axis, metrics, title in panels:
+        confusion = metrics.confusion
         share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
         axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
         for i, j in np.ndindex(*confusion.shape):
             colour = "white" if share[i, j] > 0.5 else "black"
             axis.text(j, i, str(confusion[i, j]), ha="center", va="center", color=colour)
-        accuracy = np.trace(confusion) / confusion.sum()
-        axis.set_title(f"{title}\noverall accuracy {100 * accuracy:.2f} %", fontsize=10)
-        axis.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES, fontsize=8)
-        axis.set_yticks(range(len(CLASS_NAMES)), CLASS_NAMES, fontsize=8)
+        axis.set_title(f"{title}\noverall accuracy {100 * metrics.accuracy:.2f} %", fontsize=10)
+        axis.set_xticks(range(len(confusion)), metrics.names, fontsize=8)
+        axis.set_yticks(range(len(confusion)), metrics.names, fontsize=8)
         axis.set_xlabel("assigned")
         axis.set_ylabel("true")
     figure.savefig(path, dpi=110, metadata={"Software": None})

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.keras
 pytest.importorskip("keras", reason="the train group is not installed")
 
 from export.designs import compare_designs
+from insar_runtime import CLASS_NAMES
 from training.stream import StreamConfig
 from training.trend_fit import TrendFitConfig
 from training.trend_net import DESIGNS, Convolution, TrendNetConfig, multiply_adds
@@ -26,8 +27,9 @@ def test_a_design_is_trained_exported_and_timed(tmp_path: Path) -> None:
     assert table["series"] == 6 * 4096
     row = table["designs"]["small"]
     assert row["multiply-adds at 139 epochs"] == multiply_adds(SMALL, 139)
-    # A guess is right in one case of five.
-    assert row["simulated"]["accuracy"] > 0.3
+    # A guess is right in one case of six.
+    assert row["simulated"]["accuracy"] > 0.25
+    assert len(row["simulated"]["confusion"]) == len(CLASS_NAMES)
     assert row["semi-real"] is None
     assert row["int8 agreement"] > 0.8
     assert set(row["series per second and core at 139 epochs"]) == {"fp32", "int8"}
@@ -38,4 +40,4 @@ def test_a_design_is_trained_exported_and_timed(tmp_path: Path) -> None:
 
 def test_at_least_three_designs_are_compared() -> None:
     assert len(DESIGNS) >= 3
-    assert DESIGNS["dilated"] == TrendNetConfig()
+    assert DESIGNS["halved"] == TrendNetConfig()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,9 +18,10 @@ import onnx
 from onnx import helper, numpy_helper
 
 from export import prove
-from export.convert import widen_channels
-from export.golden import decode, encode
+from export.convert import classes_of, describe, widen_channels
+from export.golden import decode, encode, golden_series
 from export.prove import Gates, ProofError
+from insar_runtime import CLASS_NAMES
 from training import layers  # noqa: F401 - registers the layers that the Keras file names
 from training.dataset import simulated
 from training.fit import predict
@@ -183,6 +185,26 @@ def test_nan_passes_no_gate() -> None:
     comparison = prove.compare(nothing, np.eye(5, dtype=np.float32)[:3], np.zeros(3, dtype=np.int8), Gates())
     with pytest.raises(ProofError):
         prove.require_fp32(comparison)
+
+
+@pytest.mark.parametrize("outputs", [5, 6])
+def test_a_file_names_the_classes_that_it_gives(fp32: onnx.ModelProto, outputs: int) -> None:
+    fp32.graph.output[0].type.tensor_type.shape.dim[-1].dim_value = outputs
+    describe(fp32, name="made", version="1", precision="fp32")
+    metadata = {entry.key: entry.value for entry in fp32.metadata_props}
+    assert json.loads(metadata["classes"]) == list(CLASS_NAMES[:outputs])
+
+
+def test_another_number_of_outputs_is_refused(fp32: onnx.ModelProto) -> None:
+    fp32.graph.output[0].type.tensor_type.shape.dim[-1].dim_value = 4
+    with pytest.raises(ProofError, match="has 4 outputs"):
+        classes_of(fp32)
+
+
+@pytest.mark.parametrize("classes", [5, 6])
+def test_golden_series_are_of_every_class(classes: int) -> None:
+    sets = golden_series(classes)
+    assert set(np.concatenate([series.label for series in sets]).tolist()) == set(range(classes))
 
 
 def test_golden_encoding_is_lossless() -> None:

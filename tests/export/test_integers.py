@@ -17,6 +17,7 @@ from export.convert import convert, describe, in_one_image
 from export.equalize import equalize
 from export.quantize import quantize
 from export.simplify import simplify
+from training.dataset import simulated
 from training.fit import predict
 from training.simulator import simulate
 from training.trend_fit import scores_of
@@ -65,7 +66,7 @@ def test_both_files_are_as_promised(files: dict[str, onnx.ModelProto]) -> None:
 
 
 def test_they_agree(network: Any, files: dict[str, onnx.ModelProto]) -> None:
-    series = simulate(1024, seed=7)
+    series = simulated(1024, seed=7)
     days = np.asarray(series.days)
     reference = predict(network, series)
     assert np.abs(reference - reference.mean(axis=0)).mean() > 0.05  # else an agreement would mean nothing
@@ -158,7 +159,7 @@ def test_a_channel_that_is_far_below_the_others_survives_eight_bits(network: Any
     reader, other = small.get_layer("conv_2").get_weights()
     small.get_layer("conv_1").set_weights([kernel * _HALF_SMALL, bias * _HALF_SMALL])
     small.get_layer("conv_2").set_weights([reader / _HALF_SMALL[:, None], other])
-    reference = predict(network, simulate(512, seed=13))
+    reference = predict(network, simulated(512, seed=13))
     fp32 = convert(small, name="made", version="1")
     found = []
     for equalized in (False, True):

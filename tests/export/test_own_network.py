@@ -14,8 +14,8 @@ import pytest
 pytestmark = pytest.mark.keras
 pytest.importorskip("keras", reason="the train group is not installed")
 
-from insar_runtime import classify_file
-from insar_runtime.classifier import Classifier
+from insar_runtime import CLASS_NAMES, Classifier, classify_file
+from insar_runtime.definitions import STABLE_RATE_MM_YR
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,9 +52,17 @@ def test_from_a_users_noise_to_classes(tmp_path: Path) -> None:
     assert card["training"]["noise files"] == ["mine"]
     assert set(card["files"]) == {"fp32"}
     assert card["version"] == "3.2.1"
+    assert card["classes"] == list(CLASS_NAMES)
+    assert card["output"]["probabilities"]["shape"] == ["batch", len(CLASS_NAMES)]
+    assert len(card["training_priors"]) == len(CLASS_NAMES)
+    assert card["stable_rate_mm_yr"] == card["definitions"]["stable_rate_mm_yr"] == STABLE_RATE_MM_YR
+    text = (tmp_path / "mine" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert all(f"| {name} | " in text for name in CLASS_NAMES)
     assert "quantization" not in card
     classifier = Classifier(tmp_path / "mine", device="cpu")
     assert classifier.precision == "fp32"
+    assert classifier.model.classes == CLASS_NAMES
+    assert classifier.stable_rate == STABLE_RATE_MM_YR
     summary = classify_file(source, tmp_path / "out.parquet", classifier=classifier, units="mm")
     assert summary.rows == 60
 

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,21 @@ pytest.importorskip("tensorflow", reason="the train group is not installed")
 pytest.importorskip("sklearn", reason="the train group is not installed")
 
 from insar_runtime._inference.hardware import describe_hardware
-from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.benchmark import answers, measure, sets, speed
-from training.benchmark.contestants import Entry, Lessons
-from training.benchmark.goals import Goal
+from training.benchmark.contestants import BAYES, Entry, Lessons
+from training.benchmark.figures import write_figures
+from training.benchmark.goals import Goal, goals_of
 from training.benchmark.leave_out import FAMILIES, leave_calendars_out
 from training.benchmark.networks import ReleasedNetwork
+from training.benchmark.report import write_report
+from training.benchmark.results import Results, examine
 from training.benchmark.run import compare
 from training.benchmark.sizes import QUICK
 from training.dataset import LabelledSeries, simulated
+from training.semireal import TEST_FILES
 from training.simulator import CALENDARS
+from training.simulator.others import OTHERS
 from training.trend_net import build_trend_net
 
 TINY = replace(
@@ -47,18 +53,24 @@ TINY = replace(
 )
 
 
-class _AlwaysLinear:
-    name = "always linear"
+class _Always:
+    """A contestant of some classes that gives every series the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: TrendClass, classes: int, name: str) -> None:
+        self.name = name
         self.asked = 0
+        self._row = np.eye(classes, dtype=np.float32)[kind]
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
         pass
 
     def probabilities(self, series: LabelledSeries) -> np.ndarray[Any, np.dtype[np.float32]]:
         self.asked += 1
-        return np.tile(np.eye(5, dtype=np.float32)[TrendClass.LINEAR], (len(series), 1))
+        return np.tile(self._row, (len(series), 1))
+
+
+def _always_linear() -> _Always:
+    return _Always(TrendClass.LINEAR, 5, "always linear")
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +111,24 @@ def test_named_cells_are_what_they_say(cells: dict[str, sets.Cell]) -> None:
     assert (brief.facts["jump_epochs"][brief.label != TrendClass.PUE] == 0).all()
     shares = np.bincount(cells["95 % stable"].series.label, minlength=5) / len(cells["95 % stable"].series)
     assert np.allclose(shares, sets.PRIORS, atol=0.01)
-    giants = cells["thermal_giant"].series
-    assert (giants.label == -1).all()
-    assert np.nanmedian(np.nanmax(giants.displacement, axis=1) - np.nanmin(giants.displacement, axis=1)) > 30
+
+
+def test_odd_cells_are_every_kind_of_other_and_rows_without_coherence(cells: dict[str, sets.Cell]) -> None:
+    odd = {name: cell.series for name, cell in cells.items() if cell.group == "odd"}
+    assert set(odd) == {*OTHERS, sets.DECORRELATED}
+    for name, series in odd.items():
+        assert set(series.label.tolist()) == {-1 if name == sets.DECORRELATED else TrendClass.OTHER}
+        assert np.isfinite(series.displacement[:, 0]).all()
+    step = odd["small_step"].displacement
+    assert np.nanmedian(np.nanmax(step, axis=1) - np.nanmin(step, axis=1)) > 6
+
+
+def test_a_sixth_class_takes_little_from_the_shares_of_the_others() -> None:
+    np.testing.assert_array_equal(sets.priors_for(5), sets.PRIORS)
+    six = sets.priors_for(6)
+    assert six.sum() == pytest.approx(1)
+    np.testing.assert_allclose(six[:5] / six[:5].sum(), sets.PRIORS)
+    assert six[TrendClass.OTHER] < sets.PRIORS[1:].min()
 
 
 def test_seeds_make_the_series_and_lessons_have_others(cells: dict[str, sets.Cell]) -> None:
@@ -138,28 +165,41 @@ def test_alarms_weigh_by_priors() -> None:
     label = np.array([TrendClass.LINEAR] + [TrendClass.STABLE] * 99, dtype=np.int8)
     probabilities = np.tile(np.array([0.4, 0.6, 0, 0, 0], dtype=np.float32), (100, 1))
     probabilities[0] = [0.0001, 0.9999, 0, 0, 0]
-    usual = measure.alarms(label, probabilities, sets.PRIORS)
+    usual = measure.alarms(label, measure.weigh(probabilities, sets.PRIORS))
     assert (usual.called, usual.false, usual.recall) == (1, 0, 1.0)
-    even = measure.alarms(label, probabilities, np.full(5, 0.2))
+    even = measure.alarms(label, measure.weigh(probabilities, np.full(5, 0.2)))
     assert (even.called, even.false) == (100, 99)
     assert even.false_share == 0.99
+    # The same probabilities, of a network that was taught with few Linear rows, speak for Linear all the more.
+    rare = measure.weigh(probabilities, sets.PRIORS, np.array([0.97, 0.0004, 0.01, 0.01, 0.0096]))
+    assert measure.alarms(label, rare).called == 100
+
+
+def test_a_point_called_other_is_called_moving() -> None:
+    label = np.array([TrendClass.STABLE, TrendClass.PUE], dtype=np.int8)
+    weighted = measure.weigh(np.eye(6, dtype=np.float32)[[0, 5]], sets.priors_for(6))
+    found = measure.alarms(label, weighted)
+    assert (found.called, found.false, found.found) == (1, 0, 1)
 
 
 def test_alarms_at_recall_call_as_few_as_will_do() -> None:
     label = np.array([1] * 10 + [0] * 90, dtype=np.int8)
     stable = np.concatenate([np.linspace(0.01, 0.1, 9), [0.95], [0.05], np.full(89, 0.99)])
     probabilities = np.stack([stable, 1 - stable, *np.zeros((3, 100))], axis=1).astype(np.float32)
-    found = measure.alarms_at_recall(label, probabilities, np.full(5, 0.2))
+    found = measure.alarms_at_recall(label, probabilities)
     assert (found.called, found.false, found.recall) == (10, 1, 0.9)
-    assert np.isnan(measure.alarms_at_recall(label[10:], probabilities[10:], sets.PRIORS).recall)
+    assert np.isnan(measure.alarms_at_recall(label[10:], probabilities[10:]).recall)
 
 
-def test_oddities_and_reliability_are_counted() -> None:
+def test_what_other_is_called_and_reliability_are_counted() -> None:
     rows = [[0.9, 0.1, 0, 0, 0], [0.1, 0.9, 0, 0, 0], [0.4, 0.6, 0, 0, 0], [0.3, 0.3, 0.4, 0, 0]]
     probabilities = np.array(rows, dtype=np.float32)
-    shares = measure.oddity_shares(probabilities)
+    shares = measure.other_shares(probabilities)
     assert (shares["given"], shares["confident"], shares["confident_moving"]) == (0.75, 0.5, 0.25)
-    assert (shares["Linear"], shares["Quadratic"]) == (0.5, 0.0)
+    assert (shares["Linear"], shares["Quadratic"], shares["Other"]) == (0.5, 0.0, 0.0)
+    six = np.array([[0.05, 0.05, 0, 0, 0, 0.9], [0.9, 0.1, 0, 0, 0, 0], [0.5, 0, 0, 0, 0, 0.5]], dtype=np.float32)
+    known = measure.other_shares(six)
+    assert (known["given"], known["Other"], known["confident"]) == pytest.approx((1 / 3, 1 / 3, 1 / 3), abs=1e-4)
     curve = measure.reliability(np.array([0, 0, 1, 2], dtype=np.int8), probabilities)
     assert sum(entry["series"] for entry in curve) == 4
     assert curve[-1] == {"confidence": 0.9, "accuracy": 0.5, "series": 2}
@@ -183,6 +223,7 @@ def test_released_network_ignores_padding(artifacts: Path, cells: dict[str, sets
     network = ReleasedNetwork(artifacts / "paper-cnn", "fp32")
     series = cells[sets.REALISTIC].series
     found = network.probabilities(series)
+    assert found.shape == (len(series), 5)
     assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
     row = series.take(np.array([7]))
     epochs = 1 + np.count_nonzero(np.diff(row.days[0]) > 0)
@@ -191,7 +232,7 @@ def test_released_network_ignores_padding(artifacts: Path, cells: dict[str, sets
 
 
 def test_answers_are_kept(tmp_path: Path, cells: dict[str, sets.Cell]) -> None:
-    contestant = _AlwaysLinear()
+    contestant = _always_linear()
     entry = Entry(contestant, "baseline", "key", "nothing")
     for _ in range(2):
         store = answers.Answers(tmp_path, lambda line: None)
@@ -201,8 +242,43 @@ def test_answers_are_kept(tmp_path: Path, cells: dict[str, sets.Cell]) -> None:
     assert contestant.asked == 2
 
 
+def test_contestants_of_five_and_of_six_classes_stand_in_one_report(
+    tmp_path: Path, cells: dict[str, sets.Cell]
+) -> None:
+    network = Entry(_Always(TrendClass.OTHER, 6, "trend-net int8"), "released", "a", "nothing", frozenset(TEST_FILES))
+    linear = Entry(_always_linear(), "baseline", "b", "nothing")
+    limit = Entry(_Always(TrendClass.PUE, 5, BAYES), "limit", "c", "nothing")
+    store = answers.Answers(tmp_path / "answers", lambda line: None)
+    found = {entry.name: examine(entry, list(cells.values()), store) for entry in (network, linear, limit)}
+    own = found["trend-net int8"]
+    # Where the classes are five, Other is a wrong answer.
+    assert own.cells[sets.REALISTIC].confusion.shape == (6, 6)
+    assert own.errors()[sets.REALISTIC] == len(cells[sets.REALISTIC].series)
+    assert {shares["Other"] for shares in own.odd.values()} == {1.0}
+    assert (own.odd_share("given"), found["always linear"].odd_share("given")) == (0, 1)
+    assert own.usual is not None
+    assert own.usual.recall == 1
+    assert own.noise_learned(TEST_FILES) == "all"
+    assert own.noise_learned([*TEST_FILES, "another"]) == f"{len(TEST_FILES)} of {len(TEST_FILES) + 1}"
+
+    facts = {"seed": 1, "real files": True, "processor": "any"}
+    results = Results(own.name, list(cells.values()), found, dict.fromkeys(found, speed.Speed(100.0, 10)), facts)
+    write_report(results, tmp_path)
+    write_figures(results, tmp_path)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    tables = text.splitlines()
+    for heading, rule in pairwise(tables):
+        if rule.startswith("|---"):
+            assert heading.count("|") == rule.count("|")
+    assert "- trend-net int8: none and all;" in text
+    # Precision, recall and F1 of five classes, then the share called Other.
+    assert any(line.startswith("| trend-net int8 | ") and line.endswith(" | 100.0 |") for line in tables)
+    goals = {goal.what: goal for goal in goals_of(results)}
+    assert goals["series of class Other that get one of the five classes, %"].reached
+
+
 def test_speed_counts_cpu_time() -> None:
-    found = speed.measure_speed([_AlwaysLinear()], simulated(100, seed=1, calendar="paper"), rounds=3, seconds=1.0)
+    found = speed.measure_speed([_always_linear()], simulated(100, seed=1, calendar="paper"), rounds=3, seconds=1.0)
     assert found["always linear"].series == 100
     assert found["always linear"].series_per_second > 0
     assert describe_hardware()
@@ -249,7 +325,11 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
         found = data["contestants"][name]["cells"]
         assert set(found) == {cell.name for cell in results.compared()}
         assert found["realistic"]["series"] == TINY.named
-        assert set(found["realistic"]["classes"]) == set(CLASS_NAMES)
+        assert set(found["realistic"]["classes"]) == set(SEED_CLASS_NAMES)
+        odd = data["contestants"][name]["series of none of the five classes"]
+        assert set(odd) == set(sets.ODD_KINDS)
+        # None of these knows the class.
+        assert all(shares["Other"] == 0 for shares in odd.values())
     assert data["contestants"]["Bayes limit"]["points_below_limit"] == 0
     assert data["contestants"]["ps-time"]["at 95 % stable"]["most probable class"]["called_moving"] > 0
     reached = {goal["what"]: goal for goal in data["goals"]}

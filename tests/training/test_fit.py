@@ -16,9 +16,11 @@ import pytest
 pytestmark = pytest.mark.keras
 pytest.importorskip("tensorflow", reason="the train group is not installed")
 
-from export.package import ExportConfig, package
+from export.config import ExportConfig
+from export.package import package
 from export.prove import Gates, ProofError
-from insar_runtime import CLASS_NAMES, Classifier, DataError
+from insar_runtime import CLASS_NAMES, Classifier, DataError, TrendClass
+from insar_runtime.classes import SEED_CLASS_NAMES
 from training import dataset
 from training.fit import FitConfig, fit_temperature
 from training.paper_run import RunConfig, run
@@ -48,7 +50,7 @@ def test_run_writes_the_record(record: Path) -> None:
     assert report["test"]["accuracy"] > 0.3
     assert np.sum(report["test"]["confusion"]) == 300
     text = (record / "report.md").read_text()
-    assert all(name in text for name in CLASS_NAMES)
+    assert all(name in text for name in SEED_CLASS_NAMES)
     assert "92.30 %" in text
 
 
@@ -61,12 +63,16 @@ def test_same_seed_gives_the_same_network(record: Path, tmp_path: Path) -> None:
 
 def test_exported_model_classifies(record: Path) -> None:
     card = package(record, config=LENIENT, announce=_quiet)
+    assert card["classes"] == list(SEED_CLASS_NAMES)
+    assert "stable_rate_mm_yr" not in card
+    assert sum(card["training_priors"]) == pytest.approx(1, abs=1e-5)
     assert card["metrics"]["against_keras"]["fp32"]["max_difference"] <= 1e-5
     for precision in ("fp32", "int8"):
         classifier = Classifier(record, precision=precision)
         series = dataset.simulated(300, seed=5, calendar="egms_l3")
         result = classifier.classify_matrix(series.displacement, series.days[0])
-        assert np.isfinite(result.probabilities).all()
+        assert np.isfinite(result.probabilities[:, :5]).all()
+        assert np.isnan(result.probabilities[:, 5]).all()
 
 
 def test_missed_gate_ships_nothing(record: Path, tmp_path: Path) -> None:
@@ -129,6 +135,22 @@ def test_unknown_labels_are_refused(tmp_path: Path) -> None:
         dataset.read_labelled(path)
     with pytest.raises(DataError, match="--label-column"):
         dataset.read_labelled(path, label_column="truth")
+
+
+def test_a_file_may_hold_other_which_the_papers_network_refuses(tmp_path: Path) -> None:
+    path = _labelled(tmp_path / "a.parquet", "label", lambda names: names[:450] + ["Other"] * 50)
+    series = dataset.read_labelled(path)
+    assert np.count_nonzero(series.label == TrendClass.OTHER) == 50
+    with pytest.raises(DataError, match="50 series are labelled Other"):
+        run(SMALL, tmp_path / "out", data=series, announce=_quiet)
+    assert not (tmp_path / "out").exists()
+
+
+def test_simulated_classes_are_as_many_as_asked_for() -> None:
+    assert np.bincount(dataset.simulated(60, seed=1).label).tolist() == [12] * 5
+    six = dataset.simulated(60, seed=1, classes=6)
+    assert np.bincount(six.label).tolist() == [10] * 6
+    assert np.array_equal(six.label, dataset.simulated(60, seed=1, classes=6).label)
 
 
 def test_split_is_stratified_and_complete() -> None:

@@ -22,7 +22,7 @@ from training.simulator.motions import draw_motions
 from training.simulator.noise import draw_noise
 
 DAYS = np.arange(0, 60 * 24, 24, dtype=np.float64)
-QUICK = Effort(jumps=24, jump_table=30_000)
+QUICK = Effort(jumps=24)
 
 
 def plain(config: SimulatorConfig) -> SimulatorConfig:
@@ -70,7 +70,7 @@ def test_posterior_is_calibrated(mixed: LabelledSeries, posterior: np.ndarray) -
 
 def test_converged(mixed: LabelledSeries, posterior: np.ndarray) -> None:
     hard = np.argsort(posterior.max(axis=1))[:25]
-    finer = Effort(size_nodes=24, break_nodes=97, jumps=96, jump_table=60_000)
+    finer = Effort(size_nodes=24, break_nodes=97, jumps=96, jump_table=300_000)
     again = bayes_probabilities(mixed.take(hard), effort=finer, seed=9)
     assert np.abs(again - posterior[hard]).max() < 0.03
 
@@ -130,8 +130,12 @@ def test_whitener_whitens_the_noise_of_the_simulator() -> None:
     assert np.mean(np.square(values)) * 60 == pytest.approx(59, rel=0.02)
 
 
-def test_ray_integral_is_that_of_a_fine_grid() -> None:
-    """Size with a least departure and a rate in coloured noise, where the prior feels the scatter: by brute force."""
+@pytest.mark.parametrize("levels", [(1.0,), (1.0, 1.6)])
+def test_ray_integral_is_that_of_a_fine_grid(levels: tuple[float, ...]) -> None:
+    """Size with a least departure and a rate in coloured noise, where the prior feels the scatter: by brute force.
+
+    With a second level, sizes that depart by less than it are five times as likely.
+    """
     geometry = noise_geometry(DAYS, 2.0, (1.5,), (150.0,))
     model = MotionModel(geometry, tuple(DAYS), MotionConfig(), Effort())
     years = model.years
@@ -140,17 +144,19 @@ def test_ray_integral_is_that_of_a_fine_grid() -> None:
     departure = distance_from_line(parabola[None, :].astype(np.float32), years.astype(np.float32)).astype(np.float64)
 
     def log_density(_: np.ndarray, size: np.ndarray, scatter: np.ndarray) -> np.ndarray:
-        return -np.log(np.abs(size)) - scatter
+        slight = np.abs(size) * departure < levels[-1] * scatter
+        return -np.log(np.abs(size)) - scatter + np.log(5) * slight
 
-    priors = Priors(log_density, departure=(departure, 1.0), rate=(-15.0, 15.0))
+    priors = Priors(log_density, departure=(departure, levels), rate=(-15.0, 15.0))
     row, curve = geometry.images(values[None, :]), geometry.images(parabola[None, :])
-    found = log_integrals(row, curve, model.rate, priors, lambda _, scatter: np.zeros_like(scatter), 12)
+    found = log_integrals(row, curve, model.rate, priors, 12)
 
     # Half a step off zero, where the density has its pole.
     size, rate = np.meshgrid(np.arange(0.005, 6, 0.01), np.linspace(-15, 15, 101), indexing="ij")
     images = geometry.images(values - size[..., None] * parabola - rate[..., None] * years)
     scatter = np.sqrt((images.plain**2).sum(axis=-1))
     value = np.exp(-(images.white**2).sum(axis=-1) / 2 - scatter) / size * (size * departure >= scatter)
+    value *= np.where(size * departure < levels[-1] * scatter, 5, 1)
     assert found[0, 0] == pytest.approx(np.log(value.sum() * 0.01 / 100), abs=0.02)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insar_runtime import CLASS_NAMES
 from training.metrics import Metrics, expected_calibration_error, measure, wilson_interval
-from training.report import PAPER_CONFUSION, PAPER_TABLE
+from training.report import PAPER_CONFUSION, PAPER_TABLE, Report, write_report
 
 
 def test_the_papers_matrix_gives_the_papers_accuracy() -> None:
@@ -31,6 +36,42 @@ def test_confusion_counts_rows_by_truth() -> None:
     assert found.precision[1] == pytest.approx(0.5)
     assert np.isnan(found.recall[3])
     assert found.f1[0] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(("outputs", "classes"), [(5, 5), (6, 6)])
+def test_a_classifier_is_measured_by_the_classes_that_it_knows(outputs: int, classes: int) -> None:
+    label = np.array([0, 1, 2, 3, 4, 4])
+    probabilities = np.eye(outputs)[[0, 1, 2, 3, 4, outputs - 1]]
+    found = measure(label, probabilities)
+    assert found.names == CLASS_NAMES[:classes]
+    assert set(found.to_dict()["classes"]) == set(found.names)
+    assert found.recall[4] == pytest.approx(1.0 if outputs == 5 else 0.5)
+
+
+def test_other_is_never_found_by_five_outputs() -> None:
+    found = measure(np.array([0, 5, 5]), np.eye(5)[[0, 1, 4]])
+    assert found.confusion.shape == (6, 6)
+    assert found.confusion[5].tolist() == [0, 1, 0, 0, 1, 0]
+    assert found.recall[5] == 0
+    assert found.to_dict()["classes"]["Other"]["precision"] is None
+
+
+@pytest.mark.parametrize("classes", [5, 6])
+def test_a_report_has_a_row_for_every_class_that_the_network_knows(tmp_path: Path, classes: int) -> None:
+    rng = np.random.default_rng(classes)
+    found = measure(np.arange(60) % classes, rng.dirichlet(np.ones(classes), 60))
+    write_report(Report("made", "1", found, {"part": found}, {"seed": 1}), tmp_path)
+    lines = (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()
+    tables = [line for line in lines if line.startswith("|")]
+    # Precision and the confusion: each has one row of each class, and as many columns as its heading.
+    for name in CLASS_NAMES[:classes]:
+        assert sum(line.startswith(f"| {name} |") for line in tables) == 2
+    assert not any(line.startswith("| Other |") for line in tables) or classes == 6
+    for heading, rule in pairwise(tables):
+        if rule.startswith("|---"):
+            assert heading.count("|") == rule.count("|")
+    assert json.loads((tmp_path / "report.json").read_text())["test"]["confusion"] == found.confusion.tolist()
+    assert (tmp_path / "confusion.png").stat().st_size > 5000
 
 
 @given(st.integers(0, 500), st.integers(0, 500))

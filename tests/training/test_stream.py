@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from training.simulator.oddities import ODDITIES, draw_oddities
 
 from insar_runtime import DataError, InputNotFoundError
 from training.real_files import REAL_FILES, bank_of, one_by_one, read_real, real_bank
@@ -16,7 +17,6 @@ from training.semireal import LEAST_DEPARTURE, STABLE_RATE_MM_YR, semi_real, sem
 from training.simulator import simulate
 from training.simulator.bank import NoiseBank, quiet_residuals
 from training.simulator.lines import without_line
-from training.simulator.oddities import ODDITIES, draw_oddities
 from training.stream import WIDTHS, StreamConfig, make_chunk, stream
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"

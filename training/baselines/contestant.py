@@ -27,7 +27,7 @@ class Contestant(Protocol):
         ...
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Give the class probabilities [N, 5] of each series; its labels are not looked at."""
+        """Return the class probabilities [N, 5] or [N, 6] of each series; its labels are not looked at."""
         ...
 
 

@@ -32,7 +32,7 @@ class Answers:
         self._digests: dict[str, str] = {}
 
     def of(self, entry: Entry, cell: Cell) -> NDArray[np.float32]:
-        """Give the probabilities [N, 5] of a contestant for the series of a cell."""
+        """Return the probabilities [N, 5] or [N, 6] of a contestant for the series of a cell."""
         name = f"{slug(cell.name)}-{self._digest(cell)}.npy"
         kept = self._folder / f"{slug(entry.name)}-{entry.key}" / name
         if kept.is_file():

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from insar_runtime.classes import SEED_CLASS_NAMES
 from training import dataset
 from training.announce import Announce
 from training.baselines import Contestant, DenseNetwork, EgmspyRules, Forest, GlsBic, MiniRocket, PsTime
@@ -50,12 +51,18 @@ class Entry:
         Changes when the contestant or what it has learned from does.
     taught : str
         In words, what it has learned from.
+    noise_files : frozenset of str
+        Names of the real files whose noise it has learned.
+    mix : ndarray of float64, shape [C], optional
+        Shares of the classes for which its probabilities hold; None for equal ones.
     """
 
     contestant: Contestant
     role: Role
     key: str
     taught: str
+    noise_files: frozenset[str] = frozenset()
+    mix: NDArray[np.float64] | None = None
 
     @property
     def name(self) -> str:
@@ -120,7 +127,7 @@ class Lessons:
 
     @cached_property
     def stream(self) -> LabelledSeries:
-        """The first series of the stream that the default network is taught by, those of no class left out."""
+        """The first series of the stream that the default network is taught by, those of the five classes alone."""
         config = StreamConfig(
             seed=seed_of(self.seed, "lessons"),
             chunk=self.sizes.stream_chunk,
@@ -222,7 +229,14 @@ _LESSONS_IN_WORDS: Final = {
 
 def _released(folder: Path, precision: Literal["fp32", "int8"]) -> Entry:
     network = ReleasedNetwork(folder, precision)
-    return Entry(network, "released", network.digest[:16], f"{network.trained_on} series, as released")
+    return Entry(
+        network,
+        "released",
+        network.digest[:16],
+        f"{network.trained_on} series, as released",
+        noise_files=network.noise_files,
+        mix=network.mix,
+    )
 
 
 def _taught(pupil: _Pupil, lessons: Lessons, work: Path, announce: Announce) -> Entry:
@@ -244,7 +258,9 @@ def _taught(pupil: _Pupil, lessons: Lessons, work: Path, announce: Announce) -> 
         fresh.write_bytes(pickle.dumps(contestant))
         fresh.replace(kept)
     taught = f"{pupil.series} {_LESSONS_IN_WORDS[pupil.lesson]}"
-    return Entry(contestant, "baseline", key, taught)
+    bank = lessons.bank if pupil.lesson == "stream" else None
+    noise_files = frozenset(file.name for file in bank.files) if bank else frozenset[str]()
+    return Entry(contestant, "baseline", key, taught, noise_files)
 
 
 def slug(name: str) -> str:
@@ -258,7 +274,7 @@ def _first_of(config: StreamConfig, series: int) -> LabelledSeries:
     found = 0
     for number in count():
         for batch in make_chunk(config, number):
-            known = np.flatnonzero(batch.target.max(axis=1) == 1)
+            known = np.flatnonzero(batch.target[:, : len(SEED_CLASS_NAMES)].max(axis=1) == 1)
             width = ((0, 0), (0, WIDTHS[-1] - batch.days.shape[1]))
             displacement.append(np.pad(batch.displacement[known], width, constant_values=np.nan))
             days.append(np.pad(batch.days[known], width, mode="edge"))

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from insar_runtime.classes import SEED_CLASS_NAMES
 from training.benchmark.results import Found, Results
 from training.benchmark.sets import REALISTIC, Cell
 from training.metrics import Metrics
 
 _DPI: Final = 80
 _TESTED: Final = "tested files"
+_TESTED_IN_WORDS: Final = "real noise of files that no opponent has learned"
 _LEAST_OF_BIN: Final = 0.02
 """Bins of confidence with fewer series, over those of the fullest one, are not drawn."""
 _CONFUSED: Final = 4
@@ -85,7 +85,7 @@ def _draw_reliability(results: Results, path: Path) -> None:
     """Draw accuracy against confidence, on simulated and, if there are any, on semi-real series."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
-    titles = {REALISTIC: "simulated", _TESTED: "real noise of files only tested on"}
+    titles = {REALISTIC: "simulated", _TESTED: _TESTED_IN_WORDS}
     kinds = [kind for kind in titles if any(kind in found.curves for found in results.found.values())]
     figure, axes = plt.subplots(
         1, len(kinds), figsize=(4.6 * len(kinds) + 2.4, 4.6), squeeze=False, layout="constrained"
@@ -115,7 +115,7 @@ def _draw_confusion(results: Results, path: Path) -> None:
 
     # Real noise decides where there is any.
     tested = any(_TESTED in found.groups for found in results.found.values())
-    title = "real noise of files only tested on" if tested else "simulated series, all calendars"
+    title = _TESTED_IN_WORDS if tested else "simulated series, all calendars"
 
     def metrics_of(found: Found) -> Metrics | None:
         return found.groups.get(_TESTED) if tested else found.cells.get(REALISTIC)
@@ -135,8 +135,8 @@ def _draw_confusion(results: Results, path: Path) -> None:
             colour = "white" if share[i, j] > 0.5 else "black"
             axis.text(j, i, str(metrics.confusion[i, j]), ha="center", va="center", color=colour, fontsize=8)
         axis.set_title(f"{found.name}\n{100 * metrics.accuracy:.2f} %", fontsize=9)
-        axis.set_xticks(range(len(SEED_CLASS_NAMES)), SEED_CLASS_NAMES, fontsize=7)
-        axis.set_yticks(range(len(SEED_CLASS_NAMES)), SEED_CLASS_NAMES, fontsize=7)
+        axis.set_xticks(range(len(share)), metrics.names, fontsize=7)
+        axis.set_yticks(range(len(share)), metrics.names, fontsize=7)
         axis.set_xlabel("assigned")
     axes[0, 0].set_ylabel("true")
     figure.suptitle(title, fontsize=10)

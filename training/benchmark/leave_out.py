@@ -15,7 +15,7 @@ from training.announce import Announce
 from training.benchmark.contestants import probe, slug
 from training.benchmark.sets import answerable, seed_of
 from training.benchmark.sizes import BenchmarkSizes
-from training.dataset import LabelledSeries, with_facts
+from training.dataset import LabelledSeries, balanced_labels, with_facts
 from training.fit import predict
 from training.metrics import Metrics, measure
 from training.simulator import CALENDARS, SimulatorConfig, simulate
@@ -131,4 +131,5 @@ def leave_calendars_out(
 
 def _test_series(count: int, seed: int, calendars: tuple[str, ...]) -> LabelledSeries:
     config = replace(SimulatorConfig(), block=_BLOCK)
-    return answerable(with_facts(simulate(count, seed=seed, config=config, calendar=calendars)))
+    labels = balanced_labels(count, seed)
+    return answerable(with_facts(simulate(count, seed=seed, config=config, calendar=calendars, labels=labels)))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._inference.priors import reweight
-from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
+from insar_runtime.classes import CLASS_NAMES, TrendClass
 from training.dataset import LabelledSeries
 from training.metrics import rounded, wilson_interval
 
@@ -21,7 +21,6 @@ CONFIDENT: Final = 0.8
 WANTED_RECALL: Final = 0.9
 _JUMP_EDGES: Final = (3, 7, 21, 10_000)
 _RELIABILITY_BINS: Final = 15
-_EVEN: Final = np.full(len(SEED_CLASS_NAMES), 1 / len(SEED_CLASS_NAMES))
 
 Probabilities = NDArray[np.float32]
 
@@ -65,33 +64,44 @@ class Alarms:
         }
 
 
-def alarms(label: NDArray[np.int8], probabilities: Probabilities, priors: NDArray[np.float64]) -> Alarms:
-    """Count points called moving when the probabilities are weighted by the priors and the most probable class counts.
+def alarms(label: NDArray[np.int8], weighted: Probabilities) -> Alarms:
+    """Count points called moving when the most probable class counts; one called Other moves.
 
     Parameters
     ----------
     label : ndarray of int8, shape [N]
         True classes.
-    probabilities : ndarray of float32, shape [N, 5]
-        For classes that are equally frequent.
-    priors : ndarray of float64, shape [5]
-        Shares of the classes among the series.
+    weighted : ndarray of float32, shape [N, 5] or [N, 6]
+        Probabilities under the shares of the classes among the series, see ``weigh``.
     """
-    return _alarms(label, reweight(probabilities, priors, _EVEN).argmax(axis=1) != TrendClass.STABLE)
+    return _alarms(label, weighted.argmax(axis=1) != TrendClass.STABLE)
 
 
-def alarms_at_recall(
-    label: NDArray[np.int8],
-    probabilities: Probabilities,
-    priors: NDArray[np.float64],
-    recall: float = WANTED_RECALL,
-) -> Alarms:
+def weigh(
+    probabilities: Probabilities, priors: NDArray[np.float64], mix: NDArray[np.float64] | None = None
+) -> Probabilities:
+    """Weigh probabilities by shares of the classes.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape [N, C]
+        As a contestant gives them.
+    priors : ndarray of float64, shape [C]
+        Shares of the classes among the series.
+    mix : ndarray of float64, shape [C], optional
+        Shares for which the probabilities hold; equal ones if not given.
+    """
+    classes = probabilities.shape[1]
+    return reweight(probabilities, priors, np.full(classes, 1 / classes) if mix is None else mix)
+
+
+def alarms_at_recall(label: NDArray[np.int8], weighted: Probabilities, recall: float = WANTED_RECALL) -> Alarms:
     """Count points called moving when as few are called as will find this share of the moving ones.
 
-    A point is called by its probability of being Stable; points of equal probability are called together.
+    A point is called by its probability of being Stable; points of equal probability are called together. Parameters
+    are those of ``alarms``.
     """
-    weighted = probabilities.astype(np.float64) * priors
-    stable = weighted[:, TrendClass.STABLE] / weighted.sum(axis=1)
+    stable = weighted[:, TrendClass.STABLE]
     moving = np.sort(stable[label != TrendClass.STABLE])
     if not len(moving):
         return _alarms(label, np.zeros(len(label), dtype=bool))
@@ -115,22 +125,29 @@ def jump_recall(series: LabelledSeries, probabilities: Probabilities) -> dict[st
     return out
 
 
-def oddity_shares(probabilities: Probabilities) -> dict[str, float]:
-    """Measure how often series that show none of the classes get one.
+def other_shares(probabilities: Probabilities) -> dict[str, float]:
+    """Measure what series that show none of the five classes are called.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape [N, 5] or [N, 6]
 
     Returns
     -------
     dict of str to float
-        ``given``: share that gets a class, at the threshold of the default network; ``confident``: with a confidence
-        above 0.8; ``confident_moving``: the same and not Stable; then the share that gets each class.
+        ``given``: share that gets one of the five classes, at the threshold of the default network; ``confident``: with
+        a confidence above 0.8; ``confident_moving``: the same and not Stable; then the share that gets each class,
+        Other among them. What is left gets no class.
     """
     top, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    given, confident = confidence >= ABSTAIN_BELOW, confidence > CONFIDENT
+    known = confidence >= ABSTAIN_BELOW
+    one_of_five = top != TrendClass.OTHER
+    confident = one_of_five & (confidence > CONFIDENT)
     shares = {
-        "given": given,
+        "given": known & one_of_five,
         "confident": confident,
         "confident_moving": confident & (top != TrendClass.STABLE),
-        **{name: given & (top == i) for i, name in enumerate(SEED_CLASS_NAMES)},
+        **{name: known & (top == i) for i, name in enumerate(CLASS_NAMES)},
     }
     return {name: round(float(np.mean(rows)), 5) for name, rows in shares.items()}
 

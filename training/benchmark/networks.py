@@ -47,15 +47,26 @@ class ReleasedNetwork:
         """Series that it has learned from."""
         return int(self._classifier.model.card["training"]["series"]["train"])
 
+    @property
+    def noise_files(self) -> frozenset[str]:
+        """Names of the real files whose noise it has learned."""
+        return frozenset(self._classifier.model.card["training"].get("noise files", ()))
+
+    @property
+    def mix(self) -> NDArray[np.float64]:
+        """Shares of the classes [C] for which its probabilities hold."""
+        return self._classifier.model.training_priors.array
+
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
         """Learn nothing: it is as it was released."""
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Give the probabilities [N, 5]; equal ones for series outside the limits of the model."""
-        out = np.full((len(series), len(SEED_CLASS_NAMES)), 1 / len(SEED_CLASS_NAMES), dtype=np.float32)
+        """Return the probabilities [N, 5] or [N, 6]; equal ones for series outside the limits of the model."""
+        classes = len(self._classifier.model.classes)
+        out = np.full((len(series), classes), 1 / classes, dtype=np.float32)
         for rows, days in by_calendar(series.days):
             result = self._classifier.classify_matrix(series.displacement[rows, : len(days)], days)
-            found = result.probabilities[:, : len(SEED_CLASS_NAMES)]
+            found = result.probabilities[:, :classes]
             answered = np.isfinite(found).all(axis=1)
             out[rows[answered]] = found[answered]
         return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -16,13 +16,15 @@ from training.benchmark.measure import (
     alarms,
     alarms_at_recall,
     jump_recall,
-    oddity_shares,
+    other_shares,
     reliability,
+    weigh,
     where_beaten,
 )
-from training.benchmark.sets import PRIORS, REALISTIC, Cell
+from training.benchmark.sets import REALISTIC, Cell, priors_for
 from training.benchmark.speed import Speed
 from training.metrics import Metrics, measure
+from training.simulator.others import OTHERS
 
 _REAL_NOISE: Final = ("trained files", "trained files, damped", "tested files", "tested files, damped")
 POOLED: Final = ("grid", "named", "limit", *_REAL_NOISE)
@@ -36,7 +38,7 @@ class Found:
 
     Attributes
     ----------
-    name, role, taught
+    name, role, taught, noise_files
         As in ``Entry``.
     cells : dict of str to Metrics
         By cell; without cells that it was not asked about.
@@ -49,7 +51,7 @@ class Found:
     jumps : dict
         Recall of PUE by cell and length of the error.
     odd : dict
-        Shares of series without a class that get one, by kind.
+        What series that show none of the five classes are called, by kind.
     curves : dict
         Reliability by cell or group.
     """
@@ -57,6 +59,7 @@ class Found:
     name: str
     role: Role
     taught: str
+    noise_files: frozenset[str] = frozenset()
     cells: dict[str, Metrics] = field(default_factory=dict)
     groups: dict[str, Metrics] = field(default_factory=dict)
     stable_recall: float = float("nan")
@@ -70,6 +73,16 @@ class Found:
         """Count wrong classes by cell."""
         return {name: metrics.count - int(np.trace(metrics.confusion)) for name, metrics in self.cells.items()}
 
+    def noise_learned(self, files: Collection[str]) -> str:
+        """Say in words of how many of some real files it has learned the noise."""
+        known = len(self.noise_files & set(files))
+        return "all" if known == len(files) else "none" if not known else f"{known} of {len(files)}"
+
+    def odd_share(self, key: str) -> float:
+        """Return the mean over all kinds of Other of one of the shares in ``odd``; NaN if none was asked about."""
+        shares = [shares[key] for kind, shares in self.odd.items() if kind in OTHERS]
+        return float(np.mean(shares)) if shares else float("nan")
+
 
 @dataclass(frozen=True)
 class Results:
@@ -80,7 +93,7 @@ class Results:
     champion : str
         Name of the contestant that the others are compared with.
     cells : sequence of Cell
-        Without series of no class.
+        All of them.
     found : dict of str to Found
         By contestant.
     speed : dict of str to Speed
@@ -115,18 +128,18 @@ class Results:
 
 def examine(entry: Entry, cells: Sequence[Cell], answers: Answers) -> Found:
     """Ask a contestant about all cells that it takes, and measure the answers."""
-    found = Found(entry.name, entry.role, entry.taught)
+    found = Found(entry.name, entry.role, entry.taught, entry.noise_files)
     pools: dict[str, list[tuple[Any, Any]]] = {group: [] for group in POOLED}
     for cell in cells:
         if not entry.takes(cell):
             continue
         probabilities = answers.of(entry, cell)
         if cell.group == "odd":
-            found.odd[cell.name] = oddity_shares(probabilities)
+            found.odd[cell.name] = other_shares(probabilities)
             continue
         label = cell.series.label
         if cell.group == "deployment":
-            found = _deployed(found, cell, probabilities)
+            found = _deployed(found, cell, weigh(probabilities, priors_for(probabilities.shape[1]), entry.mix))
             continue
         found.cells[cell.name] = measure(label, probabilities)
         if cell.group in pools:
@@ -143,13 +156,13 @@ def examine(entry: Entry, cells: Sequence[Cell], answers: Answers) -> Found:
     return found
 
 
-def _deployed(found: Found, cell: Cell, probabilities: Any) -> Found:
+def _deployed(found: Found, cell: Cell, weighted: Any) -> Found:
     label = cell.series.label
-    usual = alarms(label, probabilities, PRIORS)
+    usual = alarms(label, weighted)
     still = int(np.sum(label == TrendClass.STABLE))
     return replace(
         found,
         stable_recall=1 - usual.false / max(still, 1),
         usual=usual,
-        at_recall=alarms_at_recall(label, probabilities, PRIORS),
+        at_recall=alarms_at_recall(label, weighted),
     )

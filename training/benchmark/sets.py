@@ -20,7 +20,8 @@ from training.limit import limit_config
 from training.semireal import TRAINED_FILES, semi_real_sets
 from training.simulator import CALENDARS, SimulatedSeries, SimulatorConfig, simulate
 from training.simulator.draws import Floats
-from training.simulator.oddities import ODDITIES, draw_oddities
+from training.simulator.others import OTHERS, draw_others
+from training.simulator.simulator import local_scatter
 
 Group = Literal[
     "grid",
@@ -43,13 +44,15 @@ GRID_CALENDARS: Final = {
 """Plans that are long enough; longer ones are cut to the number of epochs."""
 PRIORS: Final = np.array([0.95, 0.02, 0.01, 0.01, 0.01])
 """Shares of the classes in a place where most points are stable."""
+OTHER_PRIOR: Final = 0.005
+"""What a classifier that knows Other is told of its share there; there is none."""
 REALISTIC: Final = "realistic"
-SMALL_STEPS: Final = "steps_below_10_mm"
-ODD_KINDS: Final = (*ODDITIES, SMALL_STEPS)
+DECORRELATED: Final = "decorrelated"
+ODD_KINDS: Final = (*OTHERS, DECORRELATED)
+"""What is none of the five classes: the kinds of Other, and phase without coherence."""
 
 _BLOCK: Final = 50
 """Series that share a calendar: fewer than in training, so that small cells have several calendars."""
-_SMALL_STEP_MM: Final = (5.0, 9.5)
 _GAP_DAYS: Final = (100.0, 200.0)
 _STRONG_ANNUAL_MM: Final = (6.0, 12.0)
 _SHORT_JUMP_EPOCHS: Final = (3.0, 6.0)
@@ -122,8 +125,16 @@ def named_cells(count: int, *, seed: int) -> list[Cell]:
     """Make the cells of one difficulty each; everything else is as the simulator has it."""
     default = replace(SimulatorConfig(), block=_BLOCK)
     annual, wrong = default.annual, default.unwrapping
-    exact = replace(wrong, damped_probability=0.0, projected_probability=0.0)
-    brief = replace(wrong, physics_probability=0.0, lasting_probability=0.0, duration_epochs=_SHORT_JUMP_EPOCHS)
+    damped = replace(wrong, damped_probability=1.0, projected_probability=0.0)
+    # What returns by degrees is no multiple.
+    exact = replace(wrong, damped_probability=0.0, projected_probability=0.0, returning_probability=0.0)
+    brief = replace(
+        wrong,
+        physics_probability=0.0,
+        wander_probability=0.0,
+        lasting_probability=0.0,
+        duration_epochs=_SHORT_JUMP_EPOCHS,
+    )
     egms = tuple(name for name in CALENDARS if name.startswith(("egms", "joined")))
     # A gap in plans that nothing is taken from, or in the shortest ones, cannot be had.
     with_gaps = tuple(name for name in CALENDARS if name not in {"paper", "egms_l3", "short"})
@@ -142,7 +153,7 @@ def named_cells(count: int, *, seed: int) -> list[Cell]:
         ),
         "short-lived PUE": (replace(default, unwrapping=brief), None),
         "exact PUE": (replace(default, unwrapping=exact), None),
-        "damped PUE": (replace(default, unwrapping=replace(exact, damped_probability=1.0)), None),
+        "damped PUE": (replace(default, unwrapping=damped), None),
     }
     return [
         Cell(name, "named", _labelled(simulate(count, seed=seed_of(seed, name), config=config, calendar=calendars)))
@@ -172,25 +183,25 @@ def deployment_cell(count: int, *, seed: int) -> Cell:
 
 
 def odd_cells(count: int, *, seed: int) -> list[Cell]:
-    """Make still series with what no class describes on top, and ones with a step too small for an unwrapping error."""
+    """Make still series with each kind of Other on top, and series without coherence."""
     cells = []
-    for kind in ODD_KINDS:
+    config = replace(SimulatorConfig(), block=_BLOCK)
+    config = replace(config, delivery=replace(config.delivery, missing_probability=0.0))
+    for kind in OTHERS:
         drawn = seed_of(seed, kind)
-        config = replace(SimulatorConfig(), block=_BLOCK)
-        still = np.full(count, TrendClass.STABLE, dtype=np.int8)
-        if kind == SMALL_STEPS:
-            nuisance = replace(config.nuisance, step_probability=1.0, step_mm=_SMALL_STEP_MM)
-            series = simulate(count, seed=drawn, config=replace(config, nuisance=nuisance), labels=still)
-        else:
-            series = simulate(count, seed=drawn, config=config, labels=still)
-            rng = np.random.default_rng(drawn)
-            displacement = series.displacement.copy()
-            for rows, days in by_calendar(series.days):
-                odd = draw_oddities(rng, days, series.noise_sigma[rows], kind)
-                displacement[rows, : len(days)] += np.round(odd, config.delivery.decimals)
-            series = replace(series, displacement=displacement, label=np.full(count, NO_CLASS, dtype=np.int8))
-        cells.append(Cell(kind, "odd", _labelled(series)))
-    return cells
+        still = simulate(count, seed=drawn, config=config, labels=np.full(count, TrendClass.STABLE, dtype=np.int8))
+        rng = np.random.default_rng(drawn)
+        displacement = still.displacement.copy()
+        for rows, days in by_calendar(still.days):
+            local = local_scatter(displacement[rows, : len(days)] - still.motion[rows, : len(days)])
+            sigma = np.clip(local, config.motion.wander_share * still.noise_sigma[rows], still.noise_sigma[rows])
+            other = draw_others(rng, days, sigma, local, config.other, kind)
+            displacement[rows, : len(days)] += np.round(other, config.delivery.decimals)
+        label = np.full(count, TrendClass.OTHER, dtype=np.int8)
+        cells.append(Cell(kind, "odd", _labelled(replace(still, displacement=displacement, label=label))))
+    drawn = seed_of(seed, DECORRELATED)
+    series = simulate(count, seed=drawn, config=config, labels=np.full(count, NO_CLASS, dtype=np.int8))
+    return [*cells, Cell(DECORRELATED, "odd", _labelled(series))]
 
 
 def semi_real_cells(real: Path, count: int, *, seed: int) -> list[Cell]:
@@ -203,6 +214,13 @@ def semi_real_cells(real: Path, count: int, *, seed: int) -> list[Cell]:
             suffix = ", damped" if damped else ""
             cells.append(Cell(f"real noise, {name}{suffix}", cast("Group", group + suffix), part))
     return cells
+
+
+def priors_for(classes: int) -> NDArray[np.float64]:
+    """Return the shares of the place where most points are stable, as a classifier of 5 or 6 classes is told them."""
+    if classes == len(SEED_CLASS_NAMES):
+        return PRIORS
+    return np.append((1 - OTHER_PRIOR) * PRIORS, OTHER_PRIOR)
 
 
 def by_calendar(days: Floats) -> Iterator[tuple[NDArray[np.int64], Floats]]:

@@ -98,7 +98,7 @@ def _row_probabilities(
     row = geometry.images(displacement[None, :])
     log_evidence = np.empty(len(SEED_CLASS_NAMES))
     breaks = model.breaks_around_peak(row)
-    motions = model.log_evidence(row, breaks, lambda _, scatter: np.zeros_like(scatter))
+    motions = model.log_evidence(row, breaks)
     log_evidence[: TrendClass.PUE] = motions[0]
     log_evidence[TrendClass.PUE], _ = log_jump_evidence(row, model, config.unwrapping, rng)
     probability = np.exp(log_evidence - log_evidence.max())

@@ -99,27 +99,3 @@ def size_kinds(config: UnwrappingConfig) -> SizeKinds:
     with np.errstate(divide="ignore"):
         log_prior = np.log(two * share / 2)
     return SizeKinds(log_prior, ends.min(axis=0), ends.max(axis=0), cycles)
-
-
-def log_damping_weight(size: Floats, scatter: Floats, config: UnwrappingConfig) -> Floats:
-    """Weigh damped jumps by the scatter that they must stand out from.
-
-    Parameters
-    ----------
-    size : ndarray of float64, shape [n, 1]
-        Jump of one cycle in mm, without sign.
-    scatter : ndarray of float64, shape [n, nodes]
-        RMS of the noise in mm.
-    config : UnwrappingConfig
-        Its numbers.
-
-    Returns
-    -------
-    ndarray of float64, shape [n, nodes]
-        Log of the prior density over that of a uniform one over the whole range.
-    """
-    low, high = config.damped_mm
-    least = np.clip(config.damped_over_noise * scatter, low, high)
-    # A range that is next to nothing would be a density without bound.
-    width = np.maximum(high - least, 1e-3 * (high - low))
-    return np.where(size >= least, np.log((high - low) / width), -np.inf)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime.classes import TrendClass
 from training.limit.geometry import Floats, Geometry, Images
-from training.limit.rays import LogWeight, Priors, log_integrals, log_sum
+from training.limit.rays import Priors, log_integrals, log_sum
 from training.simulator.config import MotionConfig
 from training.simulator.lines import distance_from_line
 
@@ -90,7 +90,7 @@ class MotionModel:
             found.append(share)
         return np.unique(np.concatenate(found))
 
-    def log_evidence(self, rows: Images, breaks: Floats, log_weight: LogWeight) -> Floats:
+    def log_evidence(self, rows: Images, breaks: Floats) -> Floats:
         """Give the log evidence of the four motions for rows that share the noise.
 
         Parameters
@@ -99,8 +99,6 @@ class MotionModel:
             Series.
         breaks : ndarray of float64, shape [J]
             Places of a break as shares of the span, sorted: nodes of a trapezoidal rule.
-        log_weight : callable
-            Anything else that depends on the scatter left in a row.
 
         Returns
         -------
@@ -110,13 +108,13 @@ class MotionModel:
         out = np.empty((len(rows), 4))
         lines = self.geometry.images(self.years[None, :])
         for kind, priors in ((TrendClass.STABLE, self._stable()), (TrendClass.LINEAR, self._linear())):
-            out[:, kind] = self._integrals(rows, lines, priors, log_weight)[:, 0]
+            out[:, kind] = self._integrals(rows, lines, priors)[:, 0]
 
         parabola = self.years[None, :] ** 2
         curve = self.geometry.images(parabola)
         change = 2 * float(self.years[-1])
         parts = [
-            np.log(share) + self._integrals(rows, curve, self._curved(parabola, change, with_rate), log_weight)[:, 0]
+            np.log(share) + self._integrals(rows, curve, self._curved(parabola, change, with_rate))[:, 0]
             for share, with_rate in ((1 - CURVES_WITH_RATE, False), (CURVES_WITH_RATE, True))
         ]
         out[:, TrendClass.QUADRATIC] = np.logaddexp(*parts)
@@ -129,27 +127,26 @@ class MotionModel:
         bent = [hinges + before * self.years for _, before in BENT_RATES]
         log_share = np.log([*shares, 1 - sum(shares)])
         integrals = [
-            self._integrals(rows, self.geometry.images(shape), self._curved(hinges, 1.0, with_rate), log_weight)
+            self._integrals(rows, self.geometry.images(shape), self._curved(hinges, 1.0, with_rate))
             for shape, with_rate in [*((shape, False) for shape in bent), (hinges, True)]
         ]
         terms = np.stack(integrals, axis=1) + log_share[:, None] + log_width
         out[:, TrendClass.BILINEAR] = log_sum(terms.reshape(len(rows), -1))
         return out
 
-    def _integrals(self, rows: Images, curves: Images, priors: Priors, log_weight: LogWeight) -> Floats:
-        return log_integrals(rows, curves, self.rate, priors, log_weight, self.effort.size_nodes)
+    def _integrals(self, rows: Images, curves: Images, priors: Priors) -> Floats:
+        return log_integrals(rows, curves, self.rate, priors, self.effort.size_nodes)
 
     def _stable(self) -> Priors:
-        limit = min(self.config.stable_rate_mm_yr, 2 * self.config.stable_band_mm / float(self.years[-1]))
+        limit = self.config.stable_rate_mm_yr
         density = -np.log(2 * limit)
         return Priors(lambda _, size, __: np.full(size.shape, density), ((-limit, limit),))
 
     def _linear(self) -> Priors:
         config = self.config
         low, high = config.linear_rate_mm_yr
-        low = max(low, config.linear_total_mm / float(self.years[-1]))
         # Two log-uniform priors from the same least rate: of all rows, and of the slow ones.
-        ends = np.array([max(high, 2 * low), config.slow_linear_ratio * low])
+        ends = np.array([high, config.slow_linear_ratio * low])
         shares = np.array([1 - config.slow_linear_probability, config.slow_linear_probability])
         density = shares / (2 * np.log(ends / low))
 
@@ -164,15 +161,22 @@ class MotionModel:
     def _curved(self, curves: Floats, change_of_rate: float, with_rate: bool) -> Priors:
         config = self.config
         least, most = config.departure
+        # Two log-uniform priors from the same least departure: of all rows, and of the slight ones.
+        slight = config.slight_departure_ratio * least
+        share = config.slight_departure_probability
         distance = distance_from_line(curves.astype(np.float32), self.years.astype(np.float32)).astype(np.float64)
         largest = np.minimum(config.departure_limit_mm, config.rate_change_limit_mm_yr / change_of_rate * distance)
 
         def log_density(curve: NDArray[np.int64], size: Floats, scatter: Floats) -> Floats:
             departure = np.abs(size) * distance[curve][:, None] / scatter
-            limit = np.clip(largest[curve][:, None] / scatter, 1.5 * least, most)
+            density = np.zeros_like(departure)
+            for part, end in ((1 - share, most), (share, slight)):
+                limit = np.clip(largest[curve][:, None] / scatter, 1.5 * least, end)
+                density += np.where(departure <= limit, part / (2 * np.abs(size) * np.log(limit / least)), 0)
             # Nodes lie above the least departure by construction; rounding must not take the first of them away.
-            possible = (departure >= least * (1 - 1e-9)) & (departure <= limit)
-            return np.where(possible, -np.log(2 * np.abs(size) * np.log(limit / least)), -np.inf)
+            density *= departure >= least * (1 - 1e-9)
+            with np.errstate(divide="ignore"):
+                return np.asarray(np.log(density))
 
         rate = config.base_rate_mm_yr if with_rate else None
-        return Priors(log_density, departure=(distance, least), rate=rate)
+        return Priors(log_density, departure=(distance, (least, slight)), rate=rate)

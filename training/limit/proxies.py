@@ -9,6 +9,7 @@ import numpy as np
 
 from training.limit.geometry import Floats, Images
 from training.limit.motions import MotionModel
+from training.simulator.simulator import SHARES_OF_MOTIONS
 
 _SPREAD: Final = 0.6
 """Of a log-uniform size: its root mean square over the largest value, about."""
@@ -41,7 +42,10 @@ class Proxies:
 
 
 def motion_proxies(model: MotionModel, breaks: Floats) -> Proxies:
-    """Make proxies: stable, linear, quadratic, and a hinge at each of some breaks [J] (shares of the span)."""
+    """Make proxies of the motions under an unwrapping error.
+
+    Stable, linear, quadratic, and a hinge at each of some breaks [J], which are shares of the span.
+    """
     config, years = model.config, model.years
     stable = config.stable_rate_mm_yr / np.sqrt(3)
     linear = _SPREAD / 1.5 * config.linear_rate_mm_yr[1]
@@ -58,6 +62,7 @@ def motion_proxies(model: MotionModel, breaks: Floats) -> Proxies:
     ]
     white = model.geometry.images(np.asarray(pairs)).white
     root = np.linalg.cholesky(np.eye(2) + np.einsum("mpt,mqt->mpq", white, white))
-    log_prior = -np.log([4, 4, 4, *[4 * len(breaks)] * len(breaks)])
+    *shares, bent = SHARES_OF_MOTIONS
+    log_prior = np.log([*shares, *[bent / len(breaks)] * len(breaks)])
     log_determinant = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     return Proxies(log_prior, np.asarray(np.linalg.solve(root, white), dtype=np.float64), log_determinant)

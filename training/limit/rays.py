@@ -21,9 +21,6 @@ _HOPELESS: Final = 1e6
 _RATE_NODES: Final = 3
 """Of Gauss-Hermite quadrature over the rate, for what depends on the scatter."""
 
-LogWeight = Callable[[NDArray[np.int64], Floats], Floats]
-"""Maps row indices [n] and scatter in mm [n, nodes] to logarithms of a weight [n, nodes]."""
-
 
 @dataclass(frozen=True)
 class Priors:
@@ -36,16 +33,16 @@ class Priors:
         -inf where it is impossible.
     intervals : tuple of (float, float)
         Sizes that are possible, where they do not depend on the scatter.
-    departure : tuple of (ndarray, float), optional
-        RMS distance of each unit curve [J] from its best line, in mm, and the least multiple of the scatter that it
-        must be: takes the place of the intervals.
+    departure : tuple of (ndarray, tuple of float), optional
+        RMS distance of each unit curve [J] from its best line, in mm, and multiples of the scatter: the least that it
+        must be, then any at which the density has an edge. Takes the place of the intervals.
     rate : (float, float), optional
         Range of a uniform rate in mm/yr; no rate is added if not given.
     """
 
     log_density: Callable[[NDArray[np.int64], Floats, Floats], Floats]
     intervals: tuple[tuple[float, float], ...] = ()
-    departure: tuple[Floats, float] | None = None
+    departure: tuple[Floats, tuple[float, ...]] | None = None
     rate: tuple[float, float] | None = None
 
 
@@ -72,9 +69,7 @@ def _products(rows: Floats, curves: Floats, rate: Floats) -> _Products:
     )
 
 
-def log_integrals(
-    rows: Images, curves: Images, rate: Images, priors: Priors, log_weight: LogWeight, nodes: int
-) -> Floats:
+def log_integrals(rows: Images, curves: Images, rate: Images, priors: Priors, nodes: int) -> Floats:
     """Integrate the likelihood of ``size * curve + rate * time`` over the priors of size and rate.
 
     The size is integrated by Gauss-Legendre nodes where the likelihood counts. The rate is integrated in closed
@@ -90,8 +85,6 @@ def log_integrals(
         Displacement at 1 mm/yr.
     priors : Priors
         Of size and rate.
-    log_weight : callable
-        Anything else that depends on the scatter left in a row.
     nodes : int
         Of the quadrature.
 
@@ -138,7 +131,7 @@ def log_integrals(
                 log_value += _log_rate_share(fitted, white.tt, priors.rate)
             squared = variance[0][row] + (variance[1][at][:, None] + variance[2][0, curve][:, None] * size) * size
             scatter = np.sqrt(np.maximum(squared, 1e-12))
-            log_value += priors.log_density(curve, size, scatter) + log_weight(row, scatter)
+            log_value += priors.log_density(curve, size, scatter)
             total[at] = np.logaddexp(total[at], log_sum(log_value))
     return total
 
@@ -166,19 +159,35 @@ def _intervals(
     if priors.departure is None:
         return [(np.full(shape, low), np.full(shape, high)) for low, high in priors.intervals]
     # The curve departs from its line by at least so many times the scatter: a quadratic inequality in the size.
-    distance, least = priors.departure
-    constant, linear, square = (-(least**2) * part for part in variance)
-    square = square + distance**2
-    root = np.sqrt(np.maximum(linear**2 - 4 * square * constant, 0))
-    ends = (-linear - root) / (2 * square), (-linear + root) / (2 * square)
-    low, high = np.minimum(*ends), np.maximum(*ends)
+    distance, (least, *edges) = priors.departure
+    low, high, square, root = _sizes_of(distance, least, variance)
     between = np.broadcast_to(square < 0, shape)
     # Size zero is no departure. Hence between two roots all sizes have one sign; outside, each sign has its end.
     possible = np.where(between & (root == 0), np.inf, low)
-    return [
+    intervals = [
         (np.where(between, possible, -np.inf), np.where(between, high, low)),
         (np.where(between, np.inf, high), np.full(shape, np.inf)),
     ]
+    for edge in edges:
+        first, last, _, real = _sizes_of(distance, edge, variance)
+        parts = []
+        for begin, end in intervals:
+            # Without a root there is no edge: the first two parts are empty.
+            cut, again = (np.where(real > 0, np.clip(place, begin, end), begin) for place in (first, last))
+            parts += [(begin, cut), (cut, again), (again, end)]
+        intervals = parts
+    return intervals
+
+
+def _sizes_of(
+    distance: Floats, multiple: float, variance: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return both sizes at which a departure is a multiple of the scatter, the quadratic coefficient and the root."""
+    constant, linear, square = (-(multiple**2) * part for part in variance)
+    square = square + distance**2
+    root = np.sqrt(np.maximum(linear**2 - 4 * square * constant, 0))
+    ends = (-linear - root) / (2 * square), (-linear + root) / (2 * square)
+    return np.minimum(*ends), np.maximum(*ends), square, root
 
 
 def _nodes(lower: Floats, upper: Floats, count: int) -> tuple[Floats, Floats]:

@@ -12,9 +12,12 @@ def limit_config(config: SimulatorConfig | None = None, *, white_mm: float | Non
     """Restrict the simulator to series whose likelihood is known.
 
     What stays: all four motions, Gaussian noise of a white, a short and a slow part, and as unwrapping error one
-    jump by lost integers, lasting or temporary, exact or damped. What goes: yearly cycle, nuisances, missing
-    values, noise of any other kind, folds, smeared jumps, spikes, projection, and the rule that a jump must stand out
-    from its row's scatter, which would tie the place of a jump to the noise.
+    jump by lost integers, lasting or temporary, exact or damped. What goes: yearly cycle, nuisances, missing values,
+    noise of any other kind; errors by folding, by wander, that flicker, return by degrees or scatter more, smeared
+    jumps, spikes, projection, and more small damped jumps than large ones; and the rules that tie what is drawn to the
+    noise in a way that no likelihood knows: that a jump stands out from the scatter around it, that a curve is measured
+    by the scatter from epoch to epoch (the RMS of the noise is taken), and that Stable and Linear series show a rate of
+    their class, noise and all.
 
     Parameters
     ----------
@@ -39,13 +42,20 @@ def limit_config(config: SimulatorConfig | None = None, *, white_mm: float | Non
         config,
         noise=noise,
         annual=replace(config.annual, amplitude_mm=0.0, strong_probability=0.0),
+        motion=replace(config.motion, settle_rates=False, wander_share=1.0),
         unwrapping=replace(
             config.unwrapping,
             physics_probability=0.0,
+            wander_probability=0.0,
             event_count=(1.0,),
+            returning_probability=0.0,
+            flicker_probability=0.0,
+            unsteady_probability=0.0,
             smeared_probability=0.0,
             spike_probability=0.0,
             projected_probability=0.0,
+            damped_skew=1.0,
+            damped_over_noise=0.0,
             jump_over_noise=0.0,
         ),
         nuisance=replace(config.nuisance, **nothing),

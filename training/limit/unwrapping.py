@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from training.limit.geometry import Floats, Images
-from training.limit.jumps import JumpTable, SizeKinds, jump_table, log_damping_weight, size_kinds
+from training.limit.jumps import JumpTable, SizeKinds, jump_table, size_kinds
 from training.limit.motions import MotionModel
 from training.limit.proxies import Proxies, motion_proxies
 from training.limit.rays import log_sum
 from training.simulator.config import UnwrappingConfig
+from training.simulator.simulator import SHARES_OF_MOTIONS
 
 _NEGLIGIBLE: Final = 25.0
 """Pairs of a jump and a motion less likely than the best by exp(-25) are not proposed."""
@@ -79,15 +80,9 @@ def log_jump_evidence(
     proxies = motion_proxies(model, np.sort(np.concatenate([coarse, extra])))
     proposals = _propose(row, steps, table, kinds, proxies)
 
-    pair, kind, size, count = _draw(proposals, kinds, model.effort.jumps, rng)
+    pair, size, count = _draw(proposals, kinds, model.effort.jumps, rng)
     rests = row.minus(size, _jumps(steps, table, pair))
-    one_cycle = np.abs(size / kinds.cycles[kind])[:, None]
-    damped = (kinds.low < kinds.high)[kind][:, None]
-
-    def log_weight(rows: NDArray[np.int64], scatter: Floats) -> Floats:
-        return np.where(damped[rows], log_damping_weight(one_cycle[rows], scatter, config), 0.0)
-
-    exact = log_sum(model.log_evidence(rests, breaks, log_weight)) - np.log(4)
+    exact = log_sum(model.log_evidence(rests, breaks) + np.log(SHARES_OF_MOTIONS))
     log_ratio = exact - proxies.log_evidence(rests)
     ratio = np.exp(log_ratio - max(log_ratio.max(), -1e300))
     mean = float(count @ ratio / count.sum())
@@ -154,8 +149,8 @@ def _tail(best: Floats, precision: Floats, low: Floats, high: Floats) -> tuple[F
 
 def _draw(
     proposals: _Proposals, kinds: SizeKinds, draws: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
-    """Draw jumps evenly from what is proposed: pairs, kinds, sizes, and how often each was drawn."""
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Draw jumps evenly from what is proposed: pairs, sizes, and how often each was drawn."""
     share = np.cumsum(np.exp(proposals.log_mass - proposals.log_mass.max()))
     place = (np.arange(draws) + rng.random()) / draws * share[-1]
     drawn = np.minimum(np.searchsorted(share, place, side="right"), len(share) - 1)
@@ -168,4 +163,4 @@ def _draw(
     size = np.clip(best + np.where(mirrored, -z, z) / np.sqrt(precision), low, high)
     # Exact sizes come up again and again; once is enough.
     _, first, count = np.unique(np.stack([pair, size]), axis=1, return_index=True, return_counts=True)
-    return pair[first], kind[first], size[first], count.astype(np.float64)
+    return pair[first], size[first], count.astype(np.float64)

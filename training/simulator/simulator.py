@@ -28,7 +28,7 @@ _BANK_NUISANCES: Final = 0.4
 """Files of real noise that get more of both: they have all of it already, but only few of their rows [ours]."""
 _YEAR: Final = 365.25
 _MOTIONS: Final = (TrendClass.STABLE, TrendClass.LINEAR, TrendClass.QUADRATIC, TrendClass.BILINEAR)
-_SHARES_OF_MOTIONS: Final = (0.4, 0.3, 0.15, 0.15)
+SHARES_OF_MOTIONS: Final = (0.4, 0.3, 0.15, 0.15)
 """Motions under an unwrapping error: real ones are mostly on slow points [seen]."""
 
 
@@ -196,7 +196,7 @@ def _block(
     odd = np.flatnonzero(label == NO_CLASS)
     background = label.copy()
     background[odd] = TrendClass.STABLE
-    background[wrong] = rng.choice(_MOTIONS, size=len(wrong), p=_SHARES_OF_MOTIONS)
+    background[wrong] = rng.choice(_MOTIONS, size=len(wrong), p=SHARES_OF_MOTIONS)
     moving = rng.random(len(other)) < config.other.moving_probability
     background[other] = np.where(moving, TrendClass.LINEAR, TrendClass.STABLE)
 

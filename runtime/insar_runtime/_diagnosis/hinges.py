@@ -12,9 +12,11 @@ from insar_runtime._diagnosis.candidates import Candidates
 from insar_runtime._diagnosis.gaps import LOST_MULTIPLE, Gaps, Indices
 from insar_runtime._diagnosis.gls import line_estimator, restricted_precision
 from insar_runtime._diagnosis.noise import Floats
+from insar_runtime._diagnosis.row_products import row_products
 
 Singles = NDArray[np.float32]
 _LEAST_LEFT: Final = 1e-9
+_ROWS_OF_PRODUCT: Final = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,11 +125,11 @@ class HingeTable:
         Parameters
         ----------
         values : ndarray of float32, shape [n, T + 1]
-            mm; 0 = missing, and at the end. n should always be the same, for the same bits.
+            mm; 0 = missing, and at the end.
         gaps : list of Gaps
             Of the rows that lack values.
         """
-        seen = values @ self._precision32
+        seen = row_products(values, self._precision32, _ROWS_OF_PRODUCT)
         squares = np.vecdot(values, seen).astype(np.float64)
         scales = self._complete
         if gaps:
@@ -136,7 +138,7 @@ class HingeTable:
                 half, volume = self._factors(some)
                 self._foretell(values, squares, seen, some, half)
                 scales.put(some.row, self._without(some, half, volume)[some.pattern_of_row])
-        gain = values @ self._gain32
+        gain = row_products(values, self._gain32, _ROWS_OF_PRODUCT)
         gain *= scales.lift
         return Fits(gain, squares, np.vecdot(values, self._slope32).astype(np.float64), scales)
 
