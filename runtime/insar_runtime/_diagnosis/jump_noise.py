@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -41,6 +42,7 @@ class JumpNoise:
     def __init__(self, noise: FileNoise, least_mm: float) -> None:
         self.days = np.asarray(noise.days, dtype=np.float64)
         self.least_mm = least_mm
+        noise = replace(noise, steps=())
         self.log_weights = np.log(np.maximum(noise.weights, _LEAST_ENERGY))
         covariances = list(noise.covariances())
         self.mean = np.zeros((len(self.days), len(self.days)))
