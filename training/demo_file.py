@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from training.simulator import SimulatedSeries, simulate
 
 STEM: Final = "EGMS_L2b_022_0845_IW2_VV_2020_2024_1_simulated"
@@ -41,7 +41,7 @@ def write_demo(folder: Path, *, points: int = 500, seed: int = 7) -> Path:
         Of the zip.
     """
     rng = np.random.default_rng(seed)
-    labels = rng.choice(len(CLASS_NAMES), size=points, p=_SHARES).astype(np.int8)
+    labels = rng.choice(len(SEED_CLASS_NAMES), size=points, p=_SHARES).astype(np.int8)
     series = simulate(points, seed=seed, calendar=CALENDAR, labels=labels)
     text = _csv(series, rng)
     folder.mkdir(parents=True, exist_ok=True)

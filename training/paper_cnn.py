@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import keras
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from training.layers import CalibratedSoftmax, CentreAndCompress, ResampleInTime
 from training.simulator import HALF_WAVELENGTH_MM
 
@@ -95,7 +95,7 @@ def build_paper_cnn(config: PaperCnnConfig | None = None) -> tuple[keras.Model, 
     x = layers.Dropout(config.dropout, name="dropout")(x)
     x = layers.Dense(config.dense, name="dense")(x)
     x = layers.LeakyReLU(negative_slope=config.negative_slope, name="leaky_relu")(x)
-    scores = layers.Dense(len(CLASS_NAMES), name="scores")(x)
+    scores = layers.Dense(len(SEED_CLASS_NAMES), name="scores")(x)
     trunk = keras.Model(series, scores, name="trunk")
 
     displacement = keras.Input((None,), name="displacement")

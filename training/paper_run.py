@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from training import dataset
 from training.announce import Announce
 from training.dataset import LabelledSeries, Split
@@ -109,7 +109,7 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
 
 
 def _class_shares(series: LabelledSeries) -> NDArray[np.float64]:
-    return np.bincount(series.label, minlength=len(CLASS_NAMES)) / len(series)
+    return np.bincount(series.label, minlength=len(SEED_CLASS_NAMES)) / len(series)
 
 
 def digest(series: LabelledSeries) -> str:

@@ -72,7 +72,8 @@ def _label(classifier: Classifier) -> str:
 
 def _shares(classifier: Classifier, displacement: Floats, days: Floats, result: Result) -> dict[str, Any]:
     answered = np.isin(result.status, (RowStatus.OK, RowStatus.ABSTAINED))
-    known = known_rows(result.probabilities, classifier.model.unsure_below)
+    classes = len(classifier.model.classes)
+    known = known_rows(result.probabilities[:, :classes], classifier.model.unsure_below)
     mix = estimated_mix(known, classifier.model.training_priors)
     weighted = classifier.with_priors(mix).classify_matrix(displacement, days)
     return {

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.dataset import LabelledSeries, with_facts
 from training.real_files import REAL_FILES, one_by_one, real_bank
 from training.simulator import SimulatorConfig, simulate
@@ -68,8 +68,8 @@ def semi_real(bank: NoiseBank, count: int, *, seed: int, damped: bool = False) -
     series = simulate(2 * count, seed=seed, config=recipe(damped=damped), bank=replace(bank, vary=False))
     flat = np.nanstd(series.motion, axis=1) < LEAST_DEPARTURE * series.noise_sigma
     usable = ~((series.label == TrendClass.LINEAR) & flat)
-    each = count // len(CLASS_NAMES)
-    rows = [np.flatnonzero(usable & (series.label == kind))[:each] for kind in range(len(CLASS_NAMES))]
+    each = count // len(SEED_CLASS_NAMES)
+    rows = [np.flatnonzero(usable & (series.label == kind))[:each] for kind in range(len(SEED_CLASS_NAMES))]
     return with_facts(series.take(np.sort(np.concatenate(rows))))
 
 

@@ -1,4 +1,4 @@
-"""Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.
+"""Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.
 
 >>> from insar_runtime import Classifier
 >>> classifier = Classifier()

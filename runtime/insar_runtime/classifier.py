@@ -13,7 +13,7 @@ from insar_runtime._inference.arrays import as_series
 from insar_runtime._inference.calls import ask, cut
 from insar_runtime._inference.opened import OpenModel, Shares
 from insar_runtime._inference.rows import RowChecks, check_rows
-from insar_runtime.classes import CLASS_NAMES, RowStatus
+from insar_runtime.classes import RowStatus
 from insar_runtime.errors import UsageError
 from insar_runtime.result import Result
 
@@ -46,9 +46,10 @@ class Classifier(OpenModel):
         Parallel calls of the model; by default one for each CPU that the process may use.
     abstain_below : float, optional
         Confidence below which a row gets no class; by default the model's own threshold.
-    priors : mapping of str to float, or sequence of 5 floats, optional
+    priors : mapping of str to float, or sequence of 6 or 5 floats, optional
         Shares of the classes where the series come from, by name or in the order of ``CLASS_NAMES``; they need not
         sum to 1. Probabilities, classes and abstention then hold for that mix. By default the mix of the training.
+        Five shares leave Other the share that it has in the training; a model of five classes takes five only.
 
     Raises
     ------
@@ -180,7 +181,7 @@ class Classifier(OpenModel):
             )
         self.check_axis(len(days))
         displacement = displacement.astype(np.float32, copy=False)
-        probabilities = np.empty((len(displacement), len(CLASS_NAMES)), dtype=np.float32)
+        probabilities = np.empty((len(displacement), len(self._model.classes)), dtype=np.float32)
         checks = RowChecks.empty(len(displacement))
         axis = np.ascontiguousarray(days, dtype=np.float32)[None, :]
 

@@ -1,7 +1,7 @@
 """The numbers that define the classes; simulator, run time, diagnosis, report, docs and model card take them from here.
 
-People who read series draw these lines: 1.5 to 2 mm/yr between Stable and Linear, whatever the span, and a change of level
-of some 10 mm for an unwrapping error (``artifacts/readings``).
+People who read series draw these lines: 1.5 to 2 mm/yr between Stable and Linear, whatever the span, and a change of
+level of some 10 mm for an unwrapping error (``artifacts/readings``).
 """
 
 from __future__ import annotations

@@ -29,7 +29,6 @@ from insar_runtime._pipeline.stream import output_schema
 from insar_runtime._pipeline.targets import Identity, Targets, path_or_stream
 from insar_runtime._progress import Progress
 from insar_runtime._survey.columns import estimate_rows
-from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import BadRowsError, UsageError
 from insar_runtime.summary import Summary, summarize
@@ -83,7 +82,7 @@ def classify_file(
         Of the radar, which says what a radian is; that of the model if not given.
     keep_series : bool
         Whether the output keeps the series beside the attributes.
-    priors : mapping of str to float, sequence of 5 floats, or "auto", optional
+    priors : mapping of str to float, sequence of 6 or 5 floats, or "auto", optional
         Shares of the classes where the points come from, in place of the classifier's. ``auto`` estimates them
         from the file, which is then read twice; with fewer than 100 rows to estimate from, the mix of the training
         is kept and said so in the metadata.
@@ -182,7 +181,7 @@ def _classify(
     priors = request.priors
     if isinstance(priors, str):
         if not isinstance(source, Path):
-            raise UsageError("priors auto reads the input twice, a stream can be read once; give a file or five shares")
+            raise UsageError("priors auto reads the input twice, a stream can be read once; give a file, or shares")
         estimate = _estimated_priors(classifier, reading, guard, request, progress=progress)
         classifier = classifier.with_priors(estimate)
     elif priors is not None:
@@ -222,7 +221,8 @@ def _estimated_priors(
 ) -> ClassPriors:
     """Read the file once and estimate its mix of classes from the rows that the network answers."""
     as_trained = classifier.with_priors(None)
-    sample = RowSample(_MOST_SAMPLED_ROWS, len(CLASS_NAMES))
+    classes = len(classifier.model.classes)
+    sample = RowSample(_MOST_SAMPLED_ROWS, classes)
     done = 0
     with reading() as table:
         _check_fitness(classifier, table.understanding, request)
@@ -230,7 +230,7 @@ def _estimated_priors(
         total = estimate_rows(table.source) if progress else None
         with _classified(table, ask, as_trained, guard, is_file=True) as results:
             for result in results:
-                sample.add(known_rows(result.probabilities, classifier.model.unsure_below))
+                sample.add(known_rows(result.probabilities[:, :classes], classifier.model.unsure_below))
                 done += len(result)
                 guard.check()
                 if progress:

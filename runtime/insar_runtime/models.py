@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from insar_runtime._inference.priors import ClassPriors, make_priors
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from insar_runtime.errors import ModelIntegrityError, UnavailableError
 
 Precision = Literal["fp32", "int8"]
@@ -71,6 +72,10 @@ class Model:
     ----------
     name, version : str
         Of the model; independent of the package's version.
+    classes : tuple of str
+        Names of the model's outputs in their order: ``CLASS_NAMES``, or the first five of them.
+    stable_rate_mm_yr : float or None
+        Rate in mm/yr that divides Stable from Linear in the training; None where no single rate does.
     limits : Limits
         What the model was made for.
     abstain_below : float
@@ -92,6 +97,8 @@ class Model:
 
     name: str
     version: str
+    classes: tuple[str, ...]
+    stable_rate_mm_yr: float | None
     limits: Limits
     abstain_below: float
     unsure_below: float
@@ -173,25 +180,41 @@ def load_model(model: str | Path | None = None) -> Model:
         card = json.loads((folder / _MODEL_FILE).read_bytes())
         if not all(set(file) >= {"file", "sha256", "bytes"} for file in card["files"].values()) or not card["metrics"]:
             raise ModelIntegrityError(f"{_MODEL_FILE} of {name} does not describe its files; install it again")
-        if card["schema"] != _SCHEMA or tuple(card["classes"]) != CLASS_NAMES:
+        classes = tuple(card["classes"])
+        if card["schema"] != _SCHEMA or classes not in {CLASS_NAMES, SEED_CLASS_NAMES}:
             raise ModelIntegrityError(
                 f"{_MODEL_FILE} of {name} has schema {card['schema']} and classes {card['classes']}; "
-                f"this package knows schema {_SCHEMA} and {list(CLASS_NAMES)}"
+                f"this package knows schema {_SCHEMA} and {list(CLASS_NAMES)}, with or without the last"
             )
         return Model(
             name=card["name"],
             version=card["version"],
+            classes=classes,
+            stable_rate_mm_yr=_positive(card.get("stable_rate_mm_yr")),
             limits=Limits(**{key: int(value) for key, value in card["limits"].items()}),
             abstain_below=float(card["thresholds"]["abstain_below"]),
             unsure_below=float(card["thresholds"].get("unsure_below", 0)),
             half_wavelength_mm=float(card["half_wavelength_mm"]),
-            training_priors=make_priors(card.get("training_priors", [1.0] * len(CLASS_NAMES)), "training"),
+            training_priors=_training_priors(card, classes),
             faster_on_cpu=FasterOnCpu(**card.get("faster_on_cpu", {})),
             card=card,
             folder=folder,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelIntegrityError(f"{_MODEL_FILE} of {name} is damaged ({error!r}); install it again") from error
+
+
+def _training_priors(card: Mapping[str, Any], classes: tuple[str, ...]) -> ClassPriors:
+    priors = make_priors(card.get("training_priors", [1.0] * len(classes)), "training")
+    if len(priors.shares) != len(classes):
+        raise ValueError(f"{len(priors.shares)} training priors for {len(classes)} classes")
+    return priors
+
+
+def _positive(value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{value!r} is no rate above 0")
+    return None if value is None else float(value)
 
 
 def _shipped() -> Traversable:

@@ -41,8 +41,9 @@ class Result:
         Most probable class, also where the classifier abstains; -1 where the status forbids a class.
     confidence : ndarray of float32, shape [N]
         Calibrated probability of ``class_top``; NaN where there is none.
-    probabilities : ndarray of float32, shape [N, 5]
-        Calibrated probabilities in the order of ``CLASS_NAMES``, sum 1; NaN where the status forbids them.
+    probabilities : ndarray of float32, shape [N, 6]
+        Calibrated probabilities in the order of ``CLASS_NAMES``, sum 1; NaN where the status forbids them. A model of
+        five classes leaves NaN in the last column.
     status : ndarray of int8, shape [N]
         ``RowStatus``.
     n_epochs, max_gap_days : ndarray of int16, shape [N]
@@ -66,7 +67,10 @@ class Result:
         return [CLASS_NAMES[i] if i >= 0 else None for i in self.class_id.tolist()]
 
     def to_arrow(self) -> pa.RecordBatch:
-        """Give the columns that ``insar-rt classify`` adds to a table; null where there is no class."""
+        """Return the columns that ``insar-rt classify`` adds to a table; null where there is no class.
+
+        ``p_other`` is null in all rows of a model of five classes.
+        """
         answered = (self.status == RowStatus.OK) | (self.status == RowStatus.ABSTAINED)
         nothing = ~answered
         columns = [
@@ -74,7 +78,7 @@ class Result:
             _labels(self.class_id, CLASS_NAMES, self.class_id == NO_CLASS),
             pa.array(self.class_top),
             pa.array(self.confidence, mask=nothing),
-            *(pa.array(self.probabilities[:, i], mask=nothing) for i in range(len(CLASS_NAMES))),
+            *(pa.array(shares, mask=nothing | np.isnan(shares)) for shares in self.probabilities.T),
             _labels(self.status, STATUS_NAMES, None),
             pa.array(self.n_epochs),
             pa.array(self.max_gap_days),
@@ -93,8 +97,8 @@ def decide(
 
     Parameters
     ----------
-    probabilities : ndarray of float32, shape [number of True in ``answered``, 5]
-        For the rows that the network has seen.
+    probabilities : ndarray of float32, shape [number of True in ``answered``, number of classes of the model]
+        For the rows that the network has seen; the first five classes, or all six.
     answered : ndarray of bool, shape [N]
         Which rows these are.
     checks : RowChecks
@@ -106,7 +110,7 @@ def decide(
     """
     rows = len(answered)
     everything = np.full((rows, len(CLASS_NAMES)), np.nan, dtype=np.float32)
-    everything[answered] = probabilities
+    everything[answered, : probabilities.shape[1]] = probabilities
     top = np.full(rows, NO_CLASS, dtype=np.int8)
     top[answered] = probabilities.argmax(axis=1)
     confidence = np.full(rows, np.nan, dtype=np.float32)

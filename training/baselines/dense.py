@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from insar_runtime.errors import UsageError
 from training.dataset import LabelledSeries, hold_out
 from training.fit import FitConfig, fit_network, predict
@@ -64,7 +64,7 @@ def _build(half_wavelength_mm: float) -> tuple[keras.Model, keras.Model]:
     x = layers.Flatten(name="flatten")(CentreAndCompress(half_wavelength_mm, name="centre_and_compress")(even))
     for block, units in enumerate(_UNITS, start=1):
         x = layers.Dense(units, activation="relu", name=f"dense_{block}")(x)
-    trunk = keras.Model(even, layers.Dense(len(CLASS_NAMES), name="scores")(x), name="trunk")
+    trunk = keras.Model(even, layers.Dense(len(SEED_CLASS_NAMES), name="scores")(x), name="trunk")
     displacement, days = keras.Input((None,), name="displacement"), keras.Input((None,), name="days")
     resampled = ResampleInTime(_EPOCHS, name="resample_in_time")(displacement, days)
     probabilities = CalibratedSoftmax(name="probabilities")(trunk(resampled))

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from insar_runtime.errors import UsageError
 from training.baselines.features import statistical_features
 from training.dataset import LabelledSeries
@@ -49,7 +49,7 @@ class Forest:
         """
         if self._forest is None:
             raise UsageError("the forest has no trees yet; call fit first")
-        out = np.zeros((len(series), len(CLASS_NAMES)), dtype=np.float32)
+        out = np.zeros((len(series), len(SEED_CLASS_NAMES)), dtype=np.float32)
         out[:, self._forest.classes_] = self._forest.predict_proba(self._features(series))
         return out
 

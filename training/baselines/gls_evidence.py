@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp, ndtr
 
-from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.baselines.contestant import Floats
 from training.baselines.gls_search import MAX_JUMPS, Found
 
@@ -139,7 +139,7 @@ class Evidence:
         lines = np.stack([alone[:, 0], stepped[:, 0]], axis=1)
         border = np.maximum(thresholds.stable_mm_yr, thresholds.stable_mm / self.years)[:, None]
         inside = ndtr((border - np.abs(self.rate)) / (thresholds.softness * self.rate_error[:, None]))
-        score = np.empty((len(alone), len(CLASS_NAMES)))
+        score = np.empty((len(alone), len(SEED_CLASS_NAMES)))
         score[:, TrendClass.STABLE] = logsumexp(lines, b=np.maximum(inside, _LEAST), axis=1)
         score[:, TrendClass.LINEAR] = logsumexp(lines, b=np.maximum(1 - inside, _LEAST), axis=1)
         score[:, TrendClass.QUADRATIC] = motions[:, 1]

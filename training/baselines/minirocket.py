@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from insar_runtime.errors import UsageError
 from training.baselines.contestant import gather
 from training.dataset import LabelledSeries
@@ -171,7 +171,7 @@ class _Ridge:
 
 def _fit_ridge(features: Floats, label: NDArray[np.int8], held_out: Floats, truth: NDArray[np.int8]) -> _Ridge:
     """Regress one-hot labels on standardized features, with the penalty that is most often right on held-out series."""
-    target = np.eye(len(CLASS_NAMES))[label]
+    target = np.eye(len(SEED_CLASS_NAMES))[label]
     intercept = target.mean(axis=0)
     mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
     sigma = np.maximum(features.std(axis=0, dtype=np.float64), 1e-6)

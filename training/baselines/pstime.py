@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.baselines.contestant import Floats, gather
 from training.dataset import LabelledSeries
 
@@ -60,7 +60,7 @@ class PsTime:
         label = np.empty(len(series), dtype=np.int64)
         for group in gather(series):
             label[group.rows] = _run_tests(group.displacement, group.days / _YEAR, self.config)
-        return np.eye(len(CLASS_NAMES), dtype=np.float32)[label]
+        return np.eye(len(SEED_CLASS_NAMES), dtype=np.float32)[label]
 
 
 def _run_tests(values: Floats, years: Floats, config: PsTimeConfig) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from training.benchmark.results import Found, Results
 from training.benchmark.sets import REALISTIC, Cell
 from training.metrics import Metrics
@@ -135,8 +135,8 @@ def _draw_confusion(results: Results, path: Path) -> None:
             colour = "white" if share[i, j] > 0.5 else "black"
             axis.text(j, i, str(metrics.confusion[i, j]), ha="center", va="center", color=colour, fontsize=8)
         axis.set_title(f"{found.name}\n{100 * metrics.accuracy:.2f} %", fontsize=9)
-        axis.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES, fontsize=7)
-        axis.set_yticks(range(len(CLASS_NAMES)), CLASS_NAMES, fontsize=7)
+        axis.set_xticks(range(len(SEED_CLASS_NAMES)), SEED_CLASS_NAMES, fontsize=7)
+        axis.set_yticks(range(len(SEED_CLASS_NAMES)), SEED_CLASS_NAMES, fontsize=7)
         axis.set_xlabel("assigned")
     axes[0, 0].set_ylabel("true")
     figure.suptitle(title, fontsize=10)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._inference.priors import reweight
-from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.dataset import LabelledSeries
 from training.metrics import rounded, wilson_interval
 
@@ -21,7 +21,7 @@ CONFIDENT: Final = 0.8
 WANTED_RECALL: Final = 0.9
 _JUMP_EDGES: Final = (3, 7, 21, 10_000)
 _RELIABILITY_BINS: Final = 15
-_EVEN: Final = np.full(len(CLASS_NAMES), 1 / len(CLASS_NAMES))
+_EVEN: Final = np.full(len(SEED_CLASS_NAMES), 1 / len(SEED_CLASS_NAMES))
 
 Probabilities = NDArray[np.float32]
 
@@ -130,7 +130,7 @@ def oddity_shares(probabilities: Probabilities) -> dict[str, float]:
         "given": given,
         "confident": confident,
         "confident_moving": confident & (top != TrendClass.STABLE),
-        **{name: given & (top == i) for i, name in enumerate(CLASS_NAMES)},
+        **{name: given & (top == i) for i, name in enumerate(SEED_CLASS_NAMES)},
     }
     return {name: round(float(np.mean(rows)), 5) for name, rows in shares.items()}
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime import Classifier
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from insar_runtime.errors import UsageError
 from insar_runtime.models import Precision
 from training.benchmark.sets import by_calendar
@@ -52,9 +52,10 @@ class ReleasedNetwork:
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
         """Give the probabilities [N, 5]; equal ones for series outside the limits of the model."""
-        out = np.full((len(series), len(CLASS_NAMES)), 1 / len(CLASS_NAMES), dtype=np.float32)
+        out = np.full((len(series), len(SEED_CLASS_NAMES)), 1 / len(SEED_CLASS_NAMES), dtype=np.float32)
         for rows, days in by_calendar(series.days):
-            found = self._classifier.classify_matrix(series.displacement[rows, : len(days)], days).probabilities
+            result = self._classifier.classify_matrix(series.displacement[rows, : len(days)], days)
+            found = result.probabilities[:, : len(SEED_CLASS_NAMES)]
             answered = np.isfinite(found).all(axis=1)
             out[rows[answered]] = found[answered]
         return out
@@ -99,7 +100,7 @@ class PaperNetwork:
         """
         if self._model is None:
             raise UsageError(f"{self.name} has no weights yet; call fit first")
-        out = np.empty((len(series), len(CLASS_NAMES)), dtype=np.float32)
+        out = np.empty((len(series), len(SEED_CLASS_NAMES)), dtype=np.float32)
         # One length for all: TensorFlow plans anew for each, and padding changes nothing.
         width = ((0, 0), (0, LIMITS.max_epochs - series.days.shape[1]))
         for begin in range(0, len(series), _ROWS):

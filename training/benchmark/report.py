@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import SEED_CLASS_NAMES
 from training.benchmark.contestants import BAYES
 from training.benchmark.goals import goals_of
 from training.benchmark.measure import ABSTAIN_BELOW, CONFIDENT, WANTED_RECALL
@@ -208,8 +208,8 @@ def _classes(results: Results) -> Iterator[str]:
     for title, rows in tables.items():
         if not any(rows.values()):
             continue
-        yield from _row(title, *CLASS_NAMES)
-        yield _line(len(CLASS_NAMES) + 1)
+        yield from _row(title, *SEED_CLASS_NAMES)
+        yield _line(len(SEED_CLASS_NAMES) + 1)
         for name, metrics in rows.items():
             if metrics is not None:
                 figures = zip(metrics.precision, metrics.recall, metrics.f1, strict=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._inference.rows import check_rows
-from insar_runtime.classes import CLASS_NAMES, NO_CLASS, RowStatus, TrendClass
+from insar_runtime.classes import NO_CLASS, SEED_CLASS_NAMES, RowStatus, TrendClass
 from training.benchmark.sizes import BenchmarkSizes
 from training.dataset import LIMITS, LabelledSeries, with_facts
 from training.limit import limit_config
@@ -165,7 +165,7 @@ def limit_cells(count: int, *, seed: int) -> list[Cell]:
 def deployment_cell(count: int, *, seed: int) -> Cell:
     """Make series of which 95 % are stable."""
     drawn = seed_of(seed, "deployment")
-    label = np.repeat(np.arange(len(CLASS_NAMES)), np.rint(count * PRIORS).astype(int)).astype(np.int8)
+    label = np.repeat(np.arange(len(SEED_CLASS_NAMES)), np.rint(count * PRIORS).astype(int)).astype(np.int8)
     label = np.random.default_rng(drawn).permutation(label)
     config = replace(SimulatorConfig(), block=_BLOCK)
     return Cell("95 % stable", "deployment", _labelled(simulate(len(label), seed=drawn, config=config, labels=label)))

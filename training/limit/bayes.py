@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from insar_runtime.errors import DataError
 from training.dataset import NOISE_FACTS, LabelledSeries
 from training.limit.geometry import Floats, noise_geometry
@@ -79,7 +79,7 @@ def bayes_probabilities(
         )
         for i in range(len(series))
     ]
-    return np.stack(rows) if rows else np.empty((0, len(CLASS_NAMES)))
+    return np.stack(rows) if rows else np.empty((0, len(SEED_CLASS_NAMES)))
 
 
 def _row_probabilities(
@@ -96,7 +96,7 @@ def _row_probabilities(
     geometry = noise_geometry(days, float(np.hypot(white, rounding)), (short, slow), (short_days, slow_days))
     model = MotionModel(geometry, tuple(days), config.motion, effort)
     row = geometry.images(displacement[None, :])
-    log_evidence = np.empty(len(CLASS_NAMES))
+    log_evidence = np.empty(len(SEED_CLASS_NAMES))
     breaks = model.breaks_around_peak(row)
     motions = model.log_evidence(row, breaks, lambda _, scatter: np.zeros_like(scatter))
     log_evidence[: TrendClass.PUE] = motions[0]

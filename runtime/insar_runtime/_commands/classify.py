@@ -111,7 +111,7 @@ def classify(
     priors: Annotated[
         str | None,
         typer.Option(
-            help="Shares of the five classes where the points lie (.95,.02,.01,.01,.01 or stable=.95,linear=.02,...), "
+            help="Shares of the classes where the points lie (.94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...), "
             "or auto to estimate them from the file; by default those of the training.",
             show_default=False,
         ),

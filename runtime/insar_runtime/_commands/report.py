@@ -54,7 +54,7 @@ def report(
     precision: PrecisionOption = None,
     threads: ThreadsOption = None,
     priors: Annotated[
-        str | None, typer.Option(help="Shares of the five classes, or auto; see classify.", show_default=False)
+        str | None, typer.Option(help="Shares of the classes, or auto; see classify.", show_default=False)
     ] = None,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,

@@ -41,7 +41,7 @@ def ask(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[np.float32
 
     Returns
     -------
-    ndarray of float32, shape [N, 5]
+    ndarray of float32, shape [N, number of classes of the model]
         Probabilities.
 
     Raises

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._inference.engine import usable_cpus
-from insar_runtime._inference.priors import ClassPriors, make_priors, reweight
+from insar_runtime._inference.priors import ClassPriors, for_classes_of, make_priors, reweight
 from insar_runtime._inference.rows import RowChecks
 from insar_runtime._inference.session import open_session
 from insar_runtime.classes import RowStatus
@@ -20,7 +20,7 @@ from insar_runtime.models import Model, Precision, load_model
 from insar_runtime.result import Result, decide
 
 Shares = ClassPriors | Mapping[str, float] | Sequence[float]
-"""Shares of the five classes: by name, or in the order of ``CLASS_NAMES``."""
+"""Shares of the classes, six or the first five: by name, or in the order of ``CLASS_NAMES``."""
 
 
 class OpenModel:
@@ -105,13 +105,13 @@ class OpenModel:
 
         Parameters
         ----------
-        priors : mapping of str to float, or sequence of 5 floats, optional
+        priors : mapping of str to float, or sequence of 6 or 5 floats, optional
             As for ``Classifier``; the mix of the training if not given.
 
         Raises
         ------
         UsageError
-            If they are no five shares above 0.
+            If they are no shares above 0 of the model's classes.
         """
         return self._but({"priors": priors}, _priors=_checked_priors(priors, self._model))
 
@@ -168,7 +168,8 @@ class OpenModel:
 def _checked_priors(priors: Shares | None, model: Model) -> ClassPriors:
     if priors is None:
         return model.training_priors
-    return priors if isinstance(priors, ClassPriors) else make_priors(priors)
+    given = priors if isinstance(priors, ClassPriors) else make_priors(priors)
+    return for_classes_of(given, model.name, model.training_priors)
 
 
 def _checked_threads(threads: int) -> int:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from insar_runtime.errors import DataError, UsageError
 
 Origin = Literal["training", "given", "estimated", "too_few_rows"]
@@ -30,8 +30,8 @@ _SETTLED: Final = 1e-6
 """Estimation ends when no share changes by more in a step; each step costs two passes over the rows."""
 
 _REMEDY: Final = (
-    "give five shares such as .95,.02,.01,.01,.01 or stable=.95,linear=.02,quadratic=.01,bilinear=.01,pue=.01 "
-    "(auto is for whole files)"
+    "give six shares such as .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,quadratic=.01,bilinear=.01,pue=.01,"
+    "other=.01, or the first five (auto is for whole files)"
 )
 
 
@@ -42,7 +42,8 @@ class ClassPriors:
     Attributes
     ----------
     shares : mapping of str to float
-        Share of each class by its name, in the order of ``CLASS_NAMES``; sum 1, none is 0.
+        Share of each class by its name, in the order of ``CLASS_NAMES``; sum 1, none is 0. Those of a classifier have
+        the classes of its model; given ones may leave out Other, see ``for_classes_of``.
     origin : {"training", "given", "estimated", "too_few_rows"}
         The mix of the training, for which the network gives its probabilities; given by the user; estimated from
         the rows; the mix of the training again, because there were too few rows to estimate from.
@@ -56,8 +57,8 @@ class ClassPriors:
 
     @property
     def array(self) -> NDArray[np.float64]:
-        """The shares in the order of ``CLASS_NAMES``, shape [5]."""
-        return np.array([self.shares[name] for name in CLASS_NAMES])
+        """The shares in the order of ``CLASS_NAMES``, float64, shape [5] or [6]."""
+        return np.array([self.shares[name] for name in CLASS_NAMES if name in self.shares])
 
     @property
     def reweights(self) -> bool:
@@ -70,11 +71,11 @@ def make_priors(
     origin: Origin = "given",
     rows: int | None = None,
 ) -> ClassPriors:
-    """Check shares of the five classes and bring their sum to 1.
+    """Check shares of the six classes, or of the first five, and bring their sum to 1.
 
     Parameters
     ----------
-    shares : mapping of str to float, or sequence of 5 floats
+    shares : mapping of str to float, or sequence of 6 or 5 floats
         By class name in any case, or in the order of ``CLASS_NAMES``.
     origin : {"training", "given", "estimated", "too_few_rows"}
         Where they come from.
@@ -91,13 +92,45 @@ def make_priors(
         values = np.asarray(ordered, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise UsageError(f"priors {shares!r} are no numbers; {_REMEDY}") from error
-    if values.shape != (len(CLASS_NAMES),):
+    names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
+    if values.shape != (len(names),):
         raise UsageError(f"priors {shares!r} are not {len(CLASS_NAMES)} numbers, one a class; {_REMEDY}")
     with np.errstate(over="ignore"):
         total = values.sum()
     if not (np.isfinite(total) and (values > 0).all() and (values / total > 0).all()):
         raise UsageError(f"priors {values.tolist()} are not all finite and above 0; {_REMEDY}")
-    return ClassPriors(dict(zip(CLASS_NAMES, (values / total).tolist(), strict=True)), origin, rows)
+    return ClassPriors(dict(zip(names, (values / total).tolist(), strict=True)), origin, rows)
+
+
+def for_classes_of(priors: ClassPriors, model: str, training: ClassPriors) -> ClassPriors:
+    """Return priors for the classes of a model.
+
+    Parameters
+    ----------
+    priors : ClassPriors
+        Of six or five classes.
+    model : str
+        Its name, for the message.
+    training : ClassPriors
+        Mix of its training, which has its classes. A class that ``priors`` leave out keeps its share of this mix, and
+        the others divide the rest.
+
+    Raises
+    ------
+    UsageError
+        If a class is given that the model does not know.
+    """
+    unknown = [name for name in priors.shares if name not in training.shares]
+    if unknown:
+        raise UsageError(
+            f"model {model} has no class {', '.join(unknown)}: give shares of its {len(training.shares)} classes alone"
+        )
+    kept = {name: share for name, share in training.shares.items() if name not in priors.shares}
+    if not kept:
+        return priors
+    rest = 1 - sum(kept.values())
+    shares = {name: kept.get(name) or rest * priors.shares[name] for name in training.shares}
+    return replace(priors, shares=shares)
 
 
 def parse_priors(text: str) -> ClassPriors | Literal["auto"]:
@@ -106,8 +139,8 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto"]:
     Parameters
     ----------
     text : str
-        Five numbers in the order of ``CLASS_NAMES`` (``.95,.02,.01,.01,.01``), or all five with their names
-        (``stable=.95,linear=.02,...``), or ``auto``.
+        Six numbers in the order of ``CLASS_NAMES`` (``.94,.02,.01,.01,.01,.01``) or the first five of them, or all with
+        their names (``stable=.94,linear=.02,...``), or ``auto``.
 
     Raises
     ------
@@ -125,7 +158,7 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto"]:
     except UsageError:
         raise
     except ValueError as error:
-        raise UsageError(f"priors {text!r} are no five numbers; {_REMEDY}") from error
+        raise UsageError(f"priors {text!r} are no numbers; {_REMEDY}") from error
 
 
 def reweight(
@@ -138,14 +171,14 @@ def reweight(
 
     Parameters
     ----------
-    probabilities : ndarray of float, shape [N, 5]
-        As the network gives them.
-    priors, training_priors : ndarray of float64, shape [5]
+    probabilities : ndarray of float, shape [N, C]
+        As the network gives them; C is the number of its classes.
+    priors, training_priors : ndarray of float64, shape [C]
         All above 0.
 
     Returns
     -------
-    ndarray of float32, shape [N, 5]
+    ndarray of float32, shape [N, C]
     """
     weighted = probabilities * (priors / training_priors)
     return np.asarray(weighted / weighted.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -159,14 +192,14 @@ def estimate_priors(probabilities: NDArray[np.floating], training_priors: NDArra
 
     Parameters
     ----------
-    probabilities : ndarray of float, shape [N, 5]
-        As the network gives them, N at least 1.
-    training_priors : ndarray of float64, shape [5]
+    probabilities : ndarray of float, shape [N, C]
+        As the network gives them, N at least 1; C is the number of its classes.
+    training_priors : ndarray of float64, shape [C]
         All above 0.
 
     Returns
     -------
-    ndarray of float64, shape [5]
+    ndarray of float64, shape [C]
         Sum 1; none below ``LEAST_SHARE``, but for what the sum takes.
 
     Raises
@@ -196,8 +229,8 @@ def estimated_mix(probabilities: NDArray[np.floating], training: ClassPriors) ->
 
     Parameters
     ----------
-    probabilities : ndarray of float, shape [N, 5]
-        As the network gives them; see ``known_rows``.
+    probabilities : ndarray of float, shape [N, C]
+        As the network gives them, without columns of classes that it does not know; see ``known_rows``.
     training : ClassPriors
         What they hold for; it is kept where the rows are too few.
     """
@@ -212,7 +245,7 @@ def known_rows(probabilities: NDArray[np.float32], unsure_below: float) -> NDArr
 
 
 def _in_order(pairs: Iterable[tuple[str, float]]) -> list[float]:
-    """Bring named shares to the order of the classes."""
+    """Bring named shares to the order of the classes; Other may be missing."""
     known = {name.lower(): name for name in CLASS_NAMES}
     found: dict[str, float] = {}
     for name, share in pairs:
@@ -222,7 +255,7 @@ def _in_order(pairs: Iterable[tuple[str, float]]) -> list[float]:
         if key in found:
             raise UsageError(f"priors name the class {key} twice; {_REMEDY}")
         found[key] = share
-    missing = [name for name in CLASS_NAMES if name not in found]
+    missing = [name for name in SEED_CLASS_NAMES if name not in found]
     if missing:
         raise UsageError(f"priors do not name {', '.join(missing)}; {_REMEDY}")
-    return [found[name] for name in CLASS_NAMES]
+    return [found[name] for name in CLASS_NAMES if name in found]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
 from insar_runtime.devices import Candidate, choose, gather_facts
-from insar_runtime.errors import UnavailableError
+from insar_runtime.errors import ModelIntegrityError, UnavailableError
 from insar_runtime.models import Model, Precision
 
 _PROVIDER_OPTIONS: Final = {
@@ -52,7 +53,7 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     UnavailableError
         If the device does not run the model, or the model has no such precision.
     ModelIntegrityError
-        If a model file was changed.
+        If a model file was changed, or has another number of outputs than its description names classes.
     """
     onnxruntime = import_onnxruntime()
     offered = (precision,) if precision else model.precisions
@@ -60,6 +61,7 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     for candidate in candidates:
         session = _try_open(onnxruntime, model, candidate)
         if session is not None:
+            _check_outputs(session, model)
             return OpenSession(session, candidate)
     raise UnavailableError(
         f"device {device} is there but did not run the model ({candidates[0].provider} was dropped by "
@@ -89,15 +91,35 @@ def _try_open(onnxruntime: Any, model: Model, candidate: Candidate) -> Any:
     return session if runs else None
 
 
+def _check_outputs(session: Any, model: Model) -> None:
+    """Refuse a model file whose last dimension is not the number of classes of its ``model.json``."""
+    shape = session.get_outputs()[0].shape
+    # A graph may leave the number open; then one call tells it.
+    try:
+        width = shape[-1] if shape and isinstance(shape[-1], int) else _first_call(session, model).shape[-1]
+    except Exception as error:
+        raise UnavailableError(f"onnxruntime cannot run model {model.name}: {first_line(error)}") from error
+    if width != len(model.classes):
+        raise ModelIntegrityError(
+            f"the ONNX file of model {model.name} gives {width} probabilities and its model.json names "
+            f"{len(model.classes)} classes; export the model again"
+        )
+
+
 def _answers(session: Any, model: Model) -> bool:
     """Tell whether a session answers: some providers take a model and fail at its first call."""
-    epochs = model.limits.min_epochs
-    rows = {"displacement": np.zeros((8, epochs), np.float32), "days": np.arange(epochs, dtype=np.float32)[None] * 12}
     try:
-        (answer,) = session.run(None, rows)
+        return bool(np.isfinite(_first_call(session, model)).all())
     except Exception:
         return False
-    return bool(np.isfinite(answer).all())
+
+
+def _first_call(session: Any, model: Model) -> NDArray[np.float32]:
+    """Return the probabilities of some series of zeros."""
+    epochs = model.limits.min_epochs
+    rows = {"displacement": np.zeros((8, epochs), np.float32), "days": np.arange(epochs, dtype=np.float32)[None] * 12}
+    answer: NDArray[np.float32] = session.run(None, rows)[0]
+    return answer
 
 
 def first_line(error: Exception) -> str:

@@ -18,7 +18,7 @@ STYLE_NAME: Final = "Trend classes"
 _OLDEST_QGIS: Final = "3.22.0"
 _MARKER_MM: Final = 1.8
 _SMALL_MARKER_MM: Final = 1.2
-_LEVELS: Final = {"Stable": 0, "Linear": 1, "PUE": 2, "Quadratic": 3, "Bilinear": 4}
+_LEVELS: Final = {"Stable": 0, "Linear": 1, "Other": 2, "PUE": 3, "Quadratic": 4, "Bilinear": 5}
 """What is drawn above what: the less often a class occurs in real data, the higher."""
 _LABELS: Final = {"PUE": "PUE (unwrapping error)"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,15 +13,18 @@ import pyarrow as pa
 from insar_runtime._output.block import METADATA_KEY, read_block
 from insar_runtime._views.cells import number, short, text
 from insar_runtime._views.point import Answer, Series
-from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
+from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES, STATUS_NAMES
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import DataError
 from insar_runtime.result import RESULT_SCHEMA
 
+_SINCE_SIX: Final = "p_other"
+"""Column that tables of models of five classes lacked before there was a sixth."""
+
 
 def has_answers(schema: pa.Schema) -> bool:
     """Whether a table has the columns that ``classify`` adds."""
-    return set(RESULT_SCHEMA.names) <= set(schema.names)
+    return set(RESULT_SCHEMA.names) - {_SINCE_SIX} <= set(schema.names)
 
 
 def provenance(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -44,7 +47,9 @@ def answer_now(classifier: Classifier, series: Series) -> Answer:
     days = (series.dates - series.dates[:1]).astype(np.float32)
     result = classifier.classify_matrix(series.displacement[None, :], days)
     top = int(result.class_top[0])
-    probabilities = {name: float(str(share)) for name, share in zip(CLASS_NAMES, result.probabilities[0], strict=True)}
+    # zip ends with the classes of the model.
+    shares = zip(classifier.model.classes, result.probabilities[0], strict=False)
+    probabilities = {name: float(str(share)) for name, share in shares}
     return Answer(
         class_name=result.class_name[0],
         class_top=CLASS_NAMES[top] if top >= 0 else None,
@@ -72,7 +77,7 @@ def stored_answer(values: Mapping[str, Any], block: Mapping[str, Any]) -> Answer
         If they are none of our classes.
     """
     name, top = text(values["class_name"]), number(values["class_top"])
-    probabilities = {known: number(values[f"p_{known.lower()}"]) for known in CLASS_NAMES}
+    probabilities = {known: number(values.get(f"p_{known.lower()}")) for known in CLASS_NAMES}
     if name not in {*CLASS_NAMES, None} or (top is not None and top not in range(-1, len(CLASS_NAMES))):
         raise DataError(f"class_name {name!r} and class_top {top} are none of ours: drop the columns of classes")
     there = {known: value for known, value in probabilities.items() if value is not None}
@@ -81,7 +86,7 @@ def stored_answer(values: Mapping[str, Any], block: Mapping[str, Any]) -> Answer
         class_name=name,
         class_top=CLASS_NAMES[int(top)] if top is not None and top >= 0 else None,
         confidence=number(values["confidence"]),
-        probabilities=there if len(there) == len(CLASS_NAMES) else None,
+        probabilities=there if set(SEED_CLASS_NAMES) <= set(there) else None,
         status=text(values["status"]) or "unknown",
         model=model or None,
         from_file=True,

@@ -17,7 +17,6 @@ from insar_runtime._output.text import replace_parts
 from insar_runtime._views.point import Answer, Point
 from insar_runtime._views.series_layers import INK, LAYERS, Layer
 from insar_runtime._views.sight import Sight
-from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import UnavailableError, UsageError
 
 _SIZE_INCHES: Final = (10.0, 4.5)
@@ -100,14 +99,14 @@ def _matplotlib(module: str) -> Any:
 
 
 def _draw_probabilities(axes: Any, answer: Answer | None) -> None:
-    """Draw the five probabilities as bars, or say why there are none."""
+    """Draw the probabilities as bars, or say why there are none."""
     if answer is None or answer.probabilities is None:
         axes.set_axis_off()
         axes.text(0, 0.5, f"no class\n({answer.status if answer else 'not asked'})", color=INK, va="center")
         return
-    shares = [answer.probabilities[name] for name in CLASS_NAMES]
-    colours = [CLASS_COLOURS[name] for name in CLASS_NAMES]
-    axes.barh(CLASS_NAMES, shares, color=colours, edgecolor=NO_CLASS_COLOUR, linewidth=0.6)
+    names, shares = list(answer.probabilities), list(answer.probabilities.values())
+    colours = [CLASS_COLOURS[name] for name in names]
+    axes.barh(names, shares, color=colours, edgecolor=NO_CLASS_COLOUR, linewidth=0.6)
     for place, share in enumerate(shares):
         axes.text(share + 0.03, place, f"{share:.3f}", va="center", fontsize=8, color=INK)
     axes.set_xlim(0, 1.3)

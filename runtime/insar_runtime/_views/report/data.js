@@ -79,15 +79,15 @@ class Points {
     return ofTenths(this.velocity[i]);
   }
 
-  /** Calibrated probabilities of the five classes; null if the status forbids them. */
+  /** Calibrated probabilities of the classes, NaN for one that the model does not know; null if the status forbids them. */
   sharesOf(i) {
     const shares = Array.from({ length: NO_CLASS }, (_, k) => this.shares[k * this.count + i]);
-    return shares[0] === MISSING ? null : shares.map((share) => share / 1000);
+    return shares[0] === MISSING ? null : shares.map((share) => (share === MISSING ? NaN : share / 1000));
   }
 
   confidenceOf(i) {
     const shares = this.sharesOf(i);
-    return shares ? Math.max(...shares) : NaN;
+    return shares ? Math.max(...shares.filter(Number.isFinite)) : NaN;
   }
 
   /** Displacements in mm, NaN = missing; null if the page does not hold them. */

@@ -66,7 +66,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
 
 
 def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packed]:
-    """Pack what the page draws, in the order in which it draws: points without a class, Stable, ... , PUE.
+    """Pack what the page draws, in the order in which it draws: points without a class, Stable, ... , Other.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packe
     -------
     dict of str to Packed
         Of N points ``x`` and ``y`` (uint32 steps from the lower left corner), ``group``, ``status``, ``velocity``
-        (tenths of mm/yr, zigzag), ``shares`` [5, N], ``epochs``, ``gap``, ``idLengths`` (bytes of UTF-8), ``ids``,
+        (tenths of mm/yr, zigzag), ``shares`` [6, N], ``epochs``, ``gap``, ``idLengths`` (bytes of UTF-8), ``ids``,
         and ``detailed``, which is 1 for the K points that have, in the same order, ``series`` [K, T],
         ``values`` [K, attributes] and what ``diagnosis_arrays`` gives.
     """

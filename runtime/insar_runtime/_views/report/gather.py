@@ -133,7 +133,10 @@ def _columns(
     table: ClassifiedTable, batch: pa.RecordBatch, rows: NDArray[np.int64], matrix: NDArray[np.float32]
 ) -> dict[str, Any]:
     """Bring a batch to what a page holds of every point, and the confidence."""
-    shares = np.stack([_chances(batch.column(name)) for name in _SHARES], axis=1)
+    # Tables of models of five classes had no column of the sixth before there was one.
+    missing = np.full(len(rows), np.nan, dtype=np.float32)
+    there = batch.schema.names
+    shares = np.stack([_chances(batch.column(name)) if name in there else missing for name in _SHARES], axis=1)
     class_id = _whole(batch.column("class_id"), NO_CLASS)
     if class_id.size and not NO_CLASS <= class_id.min() <= class_id.max() < len(CLASS_NAMES):
         raise DataError(f"class_id {class_id.max()} is none of ours; classify the table again")

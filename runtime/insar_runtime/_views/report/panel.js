@@ -48,9 +48,11 @@ function sideOf(points, i) {
   const shares = points.sharesOf(i);
   const bars = html("div", { class: "bars", id: "point-shares" });
   if (shares) {
-    shares.forEach((one, k) => bars.append(html("span", {}, facts.groups[k]),
-      html("span", { class: "track" }, html("i", { style: { width: `${100 * one}%`, background: colourOf(k) } })),
-      html("span", {}, chance(one))));
+    shares.forEach((one, k) => {
+      if (!Number.isFinite(one)) return;
+      const bar = html("i", { style: { width: `${100 * one}%`, background: colourOf(k) } });
+      bars.append(html("span", {}, facts.groups[k]), html("span", { class: "track" }, bar), html("span", {}, chance(one)));
+    });
   }
   const known = [["Status", statusText(facts.statuses[points.status[i]])]];
   const story = points.storyOf(i);
