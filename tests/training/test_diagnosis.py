@@ -132,7 +132,7 @@ class _KnowsBreaks:
         made, one = self.made, np.ones(len(self.made), dtype=np.float32)
         day = made.day + self.error
         rates = made.v_before.astype(np.float32), one, (made.v_after + 2).astype(np.float32), one
-        return Breaks(day, day - 5, day + 5, *rates, one > 0, np.zeros(len(made), dtype=np.int8))
+        return Breaks(day, day - 5, day + 5, *rates, one, one > 0, np.zeros(len(made), dtype=np.int8))
 
 
 def test_a_finder_of_breaks_that_knows(scene: Scene, classifier: Classifier) -> None:
