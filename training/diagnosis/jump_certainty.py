@@ -13,15 +13,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.certainty import Certainty, Traits, cycle_traits, jump_traits, logistic
+from insar_runtime import Classifier
+from insar_runtime._diagnosis.certainty import Certainty, Traits, cycle_traits, jump_traits, logistic, of_jumps
 from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._diagnosis.jumps import JumpFinder
+from insar_runtime.classes import TrendClass
 from training.announce import Announce
 from training.diagnosis.hard import hard_sets
 from training.diagnosis.injector import LASTING, LEAST_EPOCHS, Changes
 from training.diagnosis.metrics import PROBABILITY_BINS, Numbers, Table, joined, match, where
 from training.diagnosis.scenes import USUAL, Scene, real_scenes, seed_of, simulated_scenes
-from training.diagnosis.sets import JumpSet, damped_set, file_of, jump_free_set, jump_set
+from training.diagnosis.sets import JumpSet, damped_set, edge_set, file_of, jump_free_set, jump_set
 from training.metrics import rounded
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES
 from training.simulator.draws import log_uniform
@@ -32,9 +34,10 @@ Weights = dict[str, float]
 SEED: Final = 501
 RECORD: Final = "jump_certainty.json"
 MIX: Final[Mapping[str, float]] = {
-    "whole": 2 / 6,
-    "damped": 0.1,
-    "by degrees": 1 / 6 - 0.1,
+    "whole": 0.2,
+    "damped": 0.18,
+    "edges": 0.06,
+    "by degrees": 0.06,
     "none": 0.35,
     "outliers": 0.03,
     "bursts": 0.03,
@@ -42,8 +45,8 @@ MIX: Final[Mapping[str, float]] = {
     "fast breaks": 0.03,
     "excursions": 0.03,
 }
-"""Shares of the series that are searched, by kind [ours: half jump, a third of these by less than whole cycles; of the
-others some look as if they jumped]."""
+"""Shares of the series that are searched, by kind [ours: half jump, most of these by less than whole cycles, as in
+delivered products; of the others some look as if they jumped]."""
 _SIZE: Final = (0.5, 1.0)
 _EPOCHS: Final = (4.0, 40.0)
 """Of series that jump one way and come back by degrees: part of half a wavelength, and epochs in which two thirds of it
@@ -52,6 +55,8 @@ _FALLS_BY: Final = 2.0
 """A series with one jump more is so many times rarer [ours]."""
 _LEAST_TOLD: Final = 0.5
 """The finder tells no cycles that are less probable."""
+_OF_CLASS: Final = "denied"
+"""The trait that the class of the row gives."""
 _ROUNDS: Final = 100
 _SETTLED: Final = 1e-9
 _RIDGE: Final = 1e-6
@@ -68,20 +73,21 @@ class Sizes:
         Simulated points that the series of a file are drawn from.
     file : int
         Rows that noise is estimated from.
-    whole, damped, degrees, none, hard : int
+    whole, damped, edges, degrees, none, hard : int
         Series of each kind.
     """
 
     points: int = 500
     file: int = 1000
     whole: int = 640
-    damped: int = 320
+    damped: int = 480
+    edges: int = 160
     degrees: int = 160
     none: int = 640
     hard: int = 100
 
 
-QUICK: Final = Sizes(120, 200, 64, 64, 32, 64, 20)
+QUICK: Final = Sizes(120, 200, 64, 64, 32, 32, 64, 20)
 
 
 def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: Announce) -> Numbers:
@@ -112,12 +118,19 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
     InputNotFoundError
         If a real file is not below ``real``.
     """
-    every = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, _Watch(), announce)
-    jump = _fitted(every, "jump ", every["there"])
-    finds = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, _Watch(jump), announce)
+    classifier = Classifier(device="cpu", threads=1)
+    every = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, _Watch(), announce, classifier)
+    told = where(every, every["large"])
+    beside_class = _fitted(told, "jump ", told["there"])
+    jump = _fitted(
+        {name: column for name, column in told.items() if name != f"jump {_OF_CLASS}"}, "jump ", told["there"]
+    )
+    watch = _Watch(jump, beside_class)
+    finds = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, watch, announce, classifier)
     with_cycles = where(finds, finds["there"] & (finds["cycles"] != 0))
     cycle = _fitted(with_cycles, "cycle ", with_cycles["cycles"] == with_cycles["true_cycles"])
-    others = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, _Watch(jump), announce)
+    others = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, watch, announce, classifier)
+    unknown = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, watch, announce, None)
     numbers = {
         "seed": seed,
         "sizes": {field.name: getattr(sizes, field.name) for field in fields(sizes)},
@@ -125,11 +138,17 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
         "half_of_the_weight": [f"semi-real: {', '.join(_names(trained=True))}", USUAL],
         "tested_on": [f"semi-real: {', '.join(_names(trained=False))}", USUAL],
         "attribution": EGMS_ATTRIBUTION,
+        "model": f"{classifier.model.name} {classifier.model.version}",
         "jump_weights": jump,
+        "class_weights": beside_class,
         "cycle_weights": cycle,
         "reliability": {
-            name: {group: _reliability(part, jump, cycle) for group, part in _groups(table).items()}
-            for name, table in (("fitted", finds), ("tested", others))
+            name: {group: _reliability(part, weights, cycle) for group, part in _groups(table).items()}
+            for name, table, weights in (
+                ("fitted", finds, beside_class),
+                ("tested", others, beside_class),
+                ("tested, class unknown", unknown, jump),
+            )
         },
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,20 +171,21 @@ class _Watch(Certainty):
 
     Parameters
     ----------
-    weights : dict of str to float, optional
-        Of jumps; without them every step that the finder tries is one.
+    jump, beside_class : dict of str to float, optional
+        Weights where nothing is known of the class, and where it is; without them every step that the finder tries is
+        a jump.
     """
 
     traits: Traits
     cycles: NDArray[np.int8]
     certain: Floats
 
-    def __init__(self, weights: Weights | None = None) -> None:
-        self._weights = weights
+    def __init__(self, jump: Weights | None = None, beside_class: Weights | None = None) -> None:
+        self._weights = (jump, beside_class) if jump and beside_class else None
 
     def of_jumps(self, traits: Traits, least_mm: float) -> Floats:
         self.traits, self.least_mm = traits, least_mm
-        return logistic(self._weights, jump_traits(traits, least_mm)) if self._weights else np.ones(len(traits.row))
+        return of_jumps(*self._weights, traits, least_mm) if self._weights else np.ones(len(traits.row))
 
     def of_cycles(
         self,
@@ -178,8 +198,15 @@ class _Watch(Certainty):
         return np.ones(len(traits.row))
 
 
-def _finds(scenes: Iterator[Scene], sizes: Sizes, seed: int, watch: _Watch, announce: Announce) -> Table:
-    """Give all finds in series of known truth, with their traits and weights."""
+def _finds(
+    scenes: Iterator[Scene],
+    sizes: Sizes,
+    seed: int,
+    watch: _Watch,
+    announce: Announce,
+    classifier: Classifier | None,
+) -> Table:
+    """Return all finds in series of known truth, with their traits and weights; without a classifier, of no class."""
     tables: dict[tuple[str, bool], list[Table]] = defaultdict(list)
     series: dict[tuple[str, bool], float] = defaultdict(float)
     for scene in scenes:
@@ -187,7 +214,11 @@ def _finds(scenes: Iterator[Scene], sizes: Sizes, seed: int, watch: _Watch, anno
         finder = JumpFinder(noise, scene.half_wavelength_mm, watch)
         is_real = scene.group != USUAL
         for made in _sets(scene, sizes, seed):
-            table, weight = _look(finder, watch, made, scene.half_wavelength_mm)
+            p_pue = None
+            if classifier is not None:
+                result = classifier.classify_matrix(made.displacement, scene.days.astype(np.float32))
+                p_pue = result.probabilities[:, TrendClass.PUE]
+            table, weight = _look(finder, watch, made, scene.half_wavelength_mm, p_pue)
             tables[made.kind, is_real].append({**table, "real": np.full(len(table["there"]), is_real)})
             series[made.kind, is_real] += weight
         announce(f"{scene.name}: jumps of known truth found")
@@ -204,6 +235,7 @@ def _sets(scene: Scene, sizes: Sizes, seed: int) -> list[JumpSet]:
     return [
         jump_set(scene, sizes.whole, seed=seed),
         damped_set(scene, sizes.damped, seed=seed),
+        edge_set(scene, sizes.edges, seed=seed),
         by_degrees_set(scene, sizes.degrees, seed=seed),
         jump_free_set(scene, sizes.none, seed=seed),
         *hard_sets(scene, sizes.hard, seed=seed),
@@ -235,9 +267,11 @@ def by_degrees_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
     return JumpSet("by degrees", displacement, free.clean, free.background, changes)
 
 
-def _look(finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float) -> tuple[Table, float]:
-    """Give the finds in a set, and the weight of all of its series."""
-    finder.find(made.displacement)
+def _look(
+    finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float, p_pue: NDArray[np.float32] | None
+) -> tuple[Table, float]:
+    """Return the finds in a set, and the weight of all of its series."""
+    finder.find(made.displacement, p_pue)
     traits, truth = watch.traits, made.changes
     # An up is no down.
     found, true = ((2 * row + (mm > 0)) for row, mm in ((traits.row, traits.size), (truth.rows, truth.mm)))
@@ -248,6 +282,7 @@ def _look(finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float) -> 
         **{f"jump {name}": trait for name, trait in jump_traits(traits, watch.least_mm).items()},
         **{f"cycle {name}": trait for name, trait in in_cycles.items()},
         "there": pair >= 0,
+        "large": np.abs(traits.size) + traits.std >= watch.least_mm,
         "cycles": watch.cycles.astype(np.int64),
         # The last one stands for no truth.
         "true_cycles": np.append(truth.cycles, 0)[pair],

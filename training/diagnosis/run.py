@@ -29,6 +29,7 @@ from training.diagnosis.scenes import KINDS, USUAL, Scene, middle_of, real_scene
 from training.diagnosis.sets import (
     break_set,
     damped_set,
+    edge_set,
     file_of,
     jump_free_set,
     jump_set,
@@ -148,6 +149,7 @@ def _look_at(
         with_gaps(whole, sizes.gaps, seed=seed),
         jump_free_set(scene, sizes.jumps, seed=seed),
         damped_set(scene, sizes.others, seed=seed),
+        edge_set(scene, sizes.others, seed=seed),
         step_set(scene, sizes.others, seed=seed),
         *hard_sets(scene, sizes.hard, seed=seed),
     ]

@@ -32,23 +32,28 @@ _FILL: Final = (0.6, 1.2)
 """Bounds of traits beyond which nothing was fitted."""
 
 JUMP_WEIGHTS: Final = {
-    "common": -11.269,
-    "strength": 1.645,
-    "size": 5.691,
-    "unrest": -2.367,
-    "support": 1.079,
-    "returns": 0.62,
+    "common": -8.383,
+    "strength": 1.336,
+    "size": 3.855,
+    "unrest": -2.417,
+    "support": 0.796,
+    "returns": 0.719,
 }
 CLASS_WEIGHTS: Final = {
-    "common": -9.752,
-    "strength": 1.807,
-    "size": 3.142,
-    "unrest": -2.627,
-    "support": 0.959,
-    "returns": 0.949,
-    "denied": -0.367,
+    "common": -7.062,
+    "strength": 1.19,
+    "size": 3.496,
+    "unrest": -2.38,
+    "support": 0.761,
+    "returns": 0.582,
+    "denied": -0.29,
 }
-CYCLE_WEIGHTS: Final = {"common": -10.794, "certain": 1.157, "returns": -0.29, "fill": 9.133}
+CYCLE_WEIGHTS: Final = {
+    "common": -12.231,
+    "certain": 1.148,
+    "returns": -0.706,
+    "fill": 10.134,
+}
 """Logistic regressions that ``python -m training jump-certainty`` fits: of jumps where nothing is known of the class of
 the row, of jumps where it is known, and of cycles. artifacts/diagnosis/jump_certainty.json says to which series."""
 
@@ -201,9 +206,7 @@ class Certainty:
 
     def of_jumps(self, traits: Traits, least_mm: float) -> Floats:
         """Give the probability [M] that there is a jump within one epoch; jumps are of at least ``least_mm``."""
-        found = jump_traits(traits, least_mm)
-        by_class = logistic(CLASS_WEIGHTS, found)
-        return np.where(np.isnan(traits.denied), logistic(JUMP_WEIGHTS, found), by_class)
+        return of_jumps(JUMP_WEIGHTS, CLASS_WEIGHTS, traits, least_mm)
 
     def of_cycles(self, traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycle_mm: float | None) -> Floats:
         """Give the probability [M] that a jump which is there is of so many cycles; 1 where none are told.
@@ -221,6 +224,14 @@ class Certainty:
         if cycle_mm is None:
             return np.ones(len(cycles))
         return np.where(cycles != 0, logistic(CYCLE_WEIGHTS, cycle_traits(traits, cycles, certain, cycle_mm)), 1)
+
+
+def of_jumps(
+    jump_weights: Mapping[str, float], class_weights: Mapping[str, float], traits: Traits, least_mm: float
+) -> Floats:
+    """Return the probability [M] of jumps, by the second weights where the class of the row is known."""
+    found = jump_traits(traits, least_mm)
+    return np.where(np.isnan(traits.denied), logistic(jump_weights, found), logistic(class_weights, found))
 
 
 def logistic(weights: Mapping[str, float], traits: Mapping[str, Floats]) -> Floats:

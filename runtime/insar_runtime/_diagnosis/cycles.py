@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.certainty import Traits
 from insar_runtime._diagnosis.noise import Floats
+from insar_runtime._diagnosis.selection import LEAST_PROBABILITY
 
 _ANY_SIZE: Final = 0.02
 """Series whose jumps are no multiples over those whose jumps are [ours]."""
@@ -25,8 +26,6 @@ _FARTHEST: Final = 4.5
 """Standard deviations from the nearest multiple at which a jump is no longer taken for it: usually, and where the
 other jumps of the series leave no doubt that they are whole cycles [ours]."""
 _NO_DOUBT: Final = 0.01
-LEAST_PROBABILITY: Final = 0.5
-"""What is less probable is not told of."""
 
 
 def in_cycles(traits: Traits, probability: Floats, cycle: float | None) -> tuple[NDArray[np.int8], Floats, Floats]:

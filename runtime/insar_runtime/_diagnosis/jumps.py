@@ -10,20 +10,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.certainty import Certainty, Traits, denied_by_class, takes_back, traits_of
-from insar_runtime._diagnosis.cycles import LEAST_PROBABILITY, in_cycles
+from insar_runtime._diagnosis.certainty import Certainty, Traits, denied_by_class
+from insar_runtime._diagnosis.cycles import in_cycles
 from insar_runtime._diagnosis.found import Jumps
 from insar_runtime._diagnosis.jump_noise import EpochNoise, JumpNoise
-from insar_runtime._diagnosis.levels import MOST_STEPS, Levels, fitted
-from insar_runtime._diagnosis.most_probable import as_seen, most_probable
+from insar_runtime._diagnosis.levels import Levels, fitted
+from insar_runtime._diagnosis.most_probable import most_probable
 from insar_runtime._diagnosis.noise import FileNoise, Floats
 from insar_runtime._diagnosis.outliers import change_of, clip_outliers
 from insar_runtime._diagnosis.patterns import Patterns
 from insar_runtime._diagnosis.search import grown, refined, scatter_of, settled
+from insar_runtime._diagnosis.selection import LEAST_PROBABILITY, Selection, StepFit
 from insar_runtime._diagnosis.sights import Sight, change_of_epochs, weighted_sum
 from insar_runtime._diagnosis.smear import without_smear
 from insar_runtime._diagnosis.status import FitStatus
-from insar_runtime._diagnosis.steps import Places, Seen, Single
+from insar_runtime._diagnosis.steps import Places, Single
 from insar_runtime.definitions import JUMP_MM
 
 _LEAST_CYCLES: Final = 0.6
@@ -38,9 +39,6 @@ _ROWS: Final = 512
 _LEAST_SCATTER_MM: Final = 0.2
 _MOST_MM: Final = 1e6
 """Values beyond are none: single precision would not do."""
-
-
-LEASTP = 0.3
 
 
 class JumpFinder:
@@ -60,6 +58,7 @@ class JumpFinder:
         self._certainty = certainty or Certainty()
         self._cycle = half_wavelength_mm
         self._least = JUMP_MM if half_wavelength_mm is None else min(JUMP_MM, _LEAST_CYCLES * half_wavelength_mm)
+        self._selection = Selection(self._certainty, self._least)
         self._noise: JumpNoise | None = None
         if len(noise.days) >= _LEAST_EPOCHS:
             # Without any noise to hold against, every row gets a status that says so.
@@ -93,7 +92,7 @@ class JumpFinder:
         unknown = np.full(count, np.nan) if p_pue is None else p_pue
         called = np.zeros(count, dtype=np.bool_) if called is None else called
         traits, status = self._traits(displacement, denied_by_class(unknown), called)
-        probability = self._certainty.of_jumps(traits, self._least)
+        probability = self._selection.probability(traits)
         cycles, distance, certain = in_cycles(traits, probability, self._cycle)
         of_cycles = self._certainty.of_cycles(traits, cycles, certain, self._cycle)
         # What is less probable than not is not told of here, either.
@@ -178,61 +177,14 @@ class JumpFinder:
             seen.products[rows] = again.products
             energy[rows] = weighted_sum(change_of_epochs(values[rows]), again.products)
             levels = levels.put(rows, fitted(again, levels.epochs[rows]))
+        fit = StepFit(seen, values, energy, denied)
         levels = refined(seen, levels)
-        fit = _Fit(seen, values, energy, denied)
-        traits = fit.traits(levels)
-        told = self._without_doubtful(fit, levels, traits)
+        told = self._selection.likely(fit, levels)
         silent = np.flatnonzero(called & (np.bincount(told.row, minlength=len(called)) == 0))
         if not len(silent):
             return told
-        probability = self._certainty.of_jumps(traits, self._least)
-        epochs, mm = most_probable(raw[silent], silent, traits, probability, self._least)
-        return Traits.joined([told, as_seen(fit.refined(silent, epochs), silent, mm, self._least)])
-
-    def _without_doubtful(self, fit: _Fit, levels: Levels, traits: Traits) -> Traits:
-        """Take the least probable step out of each row, as long as it is not told, and fit the others again."""
-        told = []
-        for _ in range(MOST_STEPS):
-            doubt = self._doubt(traits)
-            worst = _largest_of_rows(traits.row, doubt)
-            worst = worst[doubt[worst] > 0]
-            rows = traits.row[worst]
-            told.append(traits.take(~np.isin(traits.row, rows)))
-            if not len(rows):
-                break
-            levels = levels.put(
-                rows,
-                fitted(fit.seen.take(rows), levels.without(rows, traits.epoch[worst], fit.seen.steps.epochs)[rows]),
-            )
-            levels = levels.put(rows, refined(fit.seen.take(rows), levels.take(rows)))
-            part = _Fit(fit.seen.take(rows), fit.values[rows], fit.energy[rows], fit.denied[rows])
-            traits = part.traits(levels.take(rows))
-            traits = replace(traits, row=rows[traits.row])
-        return Traits.joined(told)
-
-    def _doubt(self, traits: Traits) -> Floats:
-        """Return by how much each step [M] falls short of being told; positive where it does."""
-        small = np.abs(traits.size) + traits.std < self._least
-        p = self._certainty.of_jumps(traits, self._least)
-        doubt = LEAST_PROBABILITY - p * np.where(small, 0.5, 1.0)
-        pair = takes_back(traits.row, traits.size, traits.std)
-        out = doubt.copy()
-        ok = p >= LEASTP
-        out[:-1] = np.where(pair & ok[:-1], np.minimum(out[:-1], doubt[1:]), out[:-1])
-        out[1:] = np.where(pair & ok[1:], np.minimum(out[1:], doubt[:-1]), out[1:])
-        return out
-
-    def _told(self, traits: Traits) -> NDArray[np.bool_]:
-        """Return which steps [M] are more probable than not, and may be of the least size."""
-        large = np.abs(traits.size) + traits.std >= self._least
-        return np.asarray(large & (self._certainty.of_jumps(traits, self._least) >= LEAST_PROBABILITY))
-
-
-def _largest_of_rows(row: Places, value: Floats) -> Places:
-    """Return the place of the largest value of each row; rows [M] are in rising order."""
-    order = np.lexsort([value, row])
-    last = np.append(row[order][1:] != row[order][:-1], True)[: len(order)]
-    return np.asarray(order[last], dtype=np.int64)
+        best = most_probable(fit.take(silent), levels.take(silent), raw[silent], self._selection, self._least)
+        return Traits.joined([told, replace(best, row=silent[best.row])])
 
 
 def _status(displacement: NDArray[np.floating]) -> NDArray[np.int8]:
@@ -258,26 +210,6 @@ class _Look:
         names = ("row", "pattern", "kind", "values")
         row, pattern, kind, values = (np.concatenate([getattr(look, name) for look in looks]) for name in names)
         return cls(row, pattern, kind, values, Levels.joined([look.levels for look in looks]))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fit:
-    """What the fits of n series need: their products with steps, values [n, T], energy and denial by class [n]."""
-
-    seen: Seen
-    values: Single
-    energy: Floats
-    denied: Floats
-
-    def traits(self, levels: Levels) -> Traits:
-        """Return the traits of steps in these series."""
-        return traits_of(self.seen.steps, self.values, self.energy, levels, self.denied)
-
-    def refined(self, rows: Places, epochs: Places) -> Traits:
-        """Fit steps at about these epochs [r, MOST_STEPS] to some rows [r] and return their traits."""
-        part = _Fit(self.seen.take(rows), self.values[rows], self.energy[rows], self.denied[rows])
-        traits = part.traits(refined(part.seen, fitted(part.seen, epochs)))
-        return replace(traits, row=rows[traits.row])
 
 
 def _first_look(noise: EpochNoise, values: Single, pattern: Places, called: NDArray[np.bool_]) -> _Look:

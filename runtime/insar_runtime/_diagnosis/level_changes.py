@@ -32,7 +32,6 @@ _TO_RMS: Final = 1.4826
 _OF_MEDIAN: Final = (np.pi / 2) ** 0.5
 """Standard deviation of a median of many values over that of their mean, for normal noise."""
 _LEAST_SCATTER_MM: Final = 0.2
-_NEAR: Final = (-1, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,13 +106,6 @@ def _shifted(values: Floats, by: int) -> Floats:
     count = values.shape[1]
     place = np.arange(count) + by
     return np.where((place >= 0) & (place < count), values[:, np.clip(place, 0, count - 1)], 0)
-
-
-def near(mask: NDArray[np.bool_], row: NDArray[np.intp], epoch: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell for places [m] of a mask [n, T] whether it holds there or at a neighbouring epoch."""
-    last = mask.shape[1] - 1
-    held = [mask[row, np.clip(epoch + by, 0, last)] for by in _NEAR]
-    return np.asarray(np.any(held, axis=0), dtype=np.bool_)
 
 
 def _windows(values: Single, length: int) -> Floats:

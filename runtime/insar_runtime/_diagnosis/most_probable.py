@@ -12,61 +12,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.certainty import Traits
-from insar_runtime._diagnosis.level_changes import LevelChanges, near
-from insar_runtime._diagnosis.levels import MOST_STEPS
-from insar_runtime._diagnosis.noise import Floats
+from insar_runtime._diagnosis.level_changes import LevelChanges
+from insar_runtime._diagnosis.levels import MOST_STEPS, Levels
+from insar_runtime._diagnosis.selection import Selection, StepFit
 from insar_runtime._diagnosis.steps import Places, Single
+from insar_runtime.definitions import JUMP_SCATTERS
 
 _BACK: Final = 0.35
 """Part of its size by which a change may differ from the way back [ours]."""
 
 
-def most_probable(
-    values: Single, rows: Places, traits: Traits, probability: Floats, least_mm: float
-) -> tuple[Places, Floats]:
-    """Choose the epochs of one jump for each of some rows, and of its way back if it has one.
+def most_probable(fit: StepFit, levels: Levels, values: Single, selection: Selection, least_mm: float) -> Traits:
+    """Choose one jump for each of some series, and its way back if it has one.
 
     Parameters
     ----------
-    values : ndarray of float32, shape [r, T]
-        Series of these rows, mm.
-    rows : ndarray of int64, shape [r]
-        In rising order.
-    traits : Traits
-        Steps that were tried in these and other rows.
-    probability : ndarray of float64, shape [M]
-        Of each step that was tried.
+    fit : StepFit
+        Of the n series.
+    levels : Levels
+        Steps that were tried.
+    values : ndarray of float32, shape [n, T]
+        The series with their outliers, mm.
+    selection : Selection
     least_mm : float
         Least size of a jump.
 
     Returns
     -------
-    epochs : ndarray of int64, shape [r, MOST_STEPS]
-        First epochs on a new level; T for none.
-    mm : ndarray of float64, shape [r, T]
-        Changes of level at all epochs, by medians.
+    Traits
+        Of those series in which a change meets the definition of a jump. Of a step that slow noise explains in part the
+        fitted size is small; if it is clearly too small for a jump, the size is the change between medians.
     """
     changes = LevelChanges.of(values)
+    traits = fit.traits(levels)
+    probability = selection.probability(traits)
     allowed = changes.are_jumps(least_mm)
-    epochs = np.full((len(rows), MOST_STEPS), values.shape[1])
-    place = np.searchsorted(rows, traits.row).clip(0, len(rows) - 1)
-    mine = np.flatnonzero(rows[place] == traits.row)
-    mine = mine[near(allowed, place[mine], traits.epoch[mine])]
-    # The last of each row is the most probable one.
-    mine = mine[np.lexsort([probability[mine], place[mine]])]
-    last = np.append(place[mine][1:] != place[mine][:-1], True)[: len(mine)]
-    best = mine[last]
-    epochs[place[best], 0] = traits.epoch[best]
+    size = np.abs(traits.size) + traits.std
+    fitted = selection.large(traits) & (size >= JUMP_SCATTERS * changes.scatter[traits.row, traits.epoch])
+    tried = np.flatnonzero(fitted | _near(allowed, traits.row, traits.epoch))
+    tried = tried[np.lexsort([probability[tried], traits.row[tried]])]
+    # The last of each series is its most probable one.
+    best = tried[np.append(traits.row[tried][1:] != traits.row[tried][:-1], True)[: len(tried)]]
+    epochs = np.full((len(values), MOST_STEPS), values.shape[1])
+    epochs[traits.row[best], 0] = traits.epoch[best]
     back = _way_back(traits, best)
-    there = back >= 0
-    epochs[place[best[there]], 1] = traits.epoch[back[there]]
-    # Where no step was tried, the clearest change of level.
-    others = np.setdiff1d(np.arange(len(rows)), place[best])
-    clearness = np.where(allowed[others], changes.clearness()[others], 0.0)
-    clearest = clearness.argmax(axis=1)
-    found = clearness.max(axis=1, initial=0.0) > 0
-    epochs[others[found], 0] = clearest[found]
-    return epochs, changes.mm
+    epochs[traits.row[best[back >= 0]], 1] = traits.epoch[back[back >= 0]]
+    # Where no step was tried, the clearest change between medians.
+    untried = np.setdiff1d(np.arange(len(values)), traits.row[best])
+    clearness = np.where(allowed[untried], changes.clearness()[untried], 0.0)
+    found = untried[clearness.max(axis=1, initial=0.0) > 0]
+    epochs[found, 0] = np.where(allowed[found], changes.clearness()[found], 0.0).argmax(axis=1)
+    return _sized(fit.traits(fit.levels(epochs)), changes, selection)
+
+
+def _near(mask: NDArray[np.bool_], row: Places, epoch: Places) -> NDArray[np.bool_]:
+    """Return for places [m] of a mask [n, T] whether it holds there or at a neighbouring epoch."""
+    return np.asarray(np.any([_beside(mask, row, epoch, by) for by in (-1, 0, 1)], axis=0), dtype=np.bool_)
+
+
+def _beside(values: NDArray[np.generic], row: Places, epoch: Places, by: int) -> NDArray[np.generic]:
+    return values[row, np.clip(epoch + by, 0, values.shape[1] - 1)]
 
 
 def _way_back(traits: Traits, step: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -83,23 +88,14 @@ def _way_back(traits: Traits, step: NDArray[np.intp]) -> NDArray[np.intp]:
     return found
 
 
-def as_seen(traits: Traits, rows: Places, mm: Floats, least_mm: float) -> Traits:
-    """Replace sizes that are clearly less than that of a jump by the change of the medians.
-
-    Slow noise can explain part of a step, and then the fitted size is small.
-
-    Parameters
-    ----------
-    traits : Traits
-        Of some rows.
-    rows : ndarray of int64, shape [r]
-        In rising order.
-    mm : ndarray of float64, shape [r, T]
-        See ``most_probable``.
-    least_mm : float
-    """
-    place = np.searchsorted(rows, traits.row)
-    nearby = np.stack([mm[place, np.clip(traits.epoch + by, 0, mm.shape[1] - 1)] for by in (-1, 0, 1)])
+def _sized(traits: Traits, changes: LevelChanges, selection: Selection) -> Traits:
+    """Take the change between medians for sizes that are clearly too small, and drop what is too small even so."""
+    nearby = np.stack([_beside(changes.mm, traits.row, traits.epoch, by) for by in (-1, 0, 1)])
     change = np.take_along_axis(nearby, np.abs(nearby).argmax(axis=0)[None], axis=0)[0]
-    small = (np.abs(traits.size) + traits.std < least_mm) | (traits.size * change < 0)
-    return replace(traits, size=np.where(small, change, traits.size))
+    opposite = traits.size * change < 0
+    traits = replace(traits, size=np.where(selection.large(traits) & ~opposite, traits.size, change))
+    # At least the most probable one of each series stays.
+    probability = selection.probability(traits)
+    top = np.zeros(traits.row.max(initial=-1) + 1)
+    np.maximum.at(top, traits.row, probability)
+    return traits.take(selection.large(traits) | (probability >= top[traits.row]))
