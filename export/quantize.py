@@ -1,7 +1,7 @@
-"""fp32 ONNX to static int8: unsigned activations, signed weights, one scale a channel, head in fp32.
+"""fp32 ONNX to static int8: unsigned activations, signed weights, one scale a channel, preparation and scores in fp32.
 
 Unsigned activations keep whole chains of convolutions in integer kernels; signed ones fall to a reference
-path on x86. Preparation and dense layers stay in fp32: they cost little and decide much.
+path on x86.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from export.integers import use_integers
 from insar_runtime._inference.engine import import_onnxruntime
 
 QUANTIZED_OPERATORS: Final = ("Conv", "Relu", "MaxPool")
@@ -31,7 +32,7 @@ def quantize(
     percentile: float | None,
     reduce_range: bool,
 ) -> onnx.ModelProto:
-    """Quantize the convolutions of a model.
+    """Quantize the convolutions of a model, and what reads them in one of the default design.
 
     Parameters
     ----------
@@ -71,7 +72,9 @@ def quantize(
             calibrate_method=methods.MinMax if percentile is None else methods.Percentile,
             extra_options=options,
         )
-        return onnx.load(result)
+        quantized = onnx.load(result)
+    use_integers(quantized)
+    return quantized
 
 
 def _import_quantization() -> Any:

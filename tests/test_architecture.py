@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "runtime" / "insar_runtime"
 
-BASE = {"__init__", "_progress", "classes", "errors"}
+BASE = {"__init__", "_progress", "classes", "definitions", "errors"}
 INPUT = BASE | {"_input"}
 MODEL = INPUT | {"_inference", "devices", "models", "result"}
 SERIES = MODEL | {"_survey", "_diagnosis"}
@@ -22,6 +22,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "_progress": BASE,
     "classes": BASE,
+    "definitions": BASE,
     "errors": BASE | {"summary"},
     "_input": INPUT,
     "_inference": MODEL,
@@ -45,7 +46,7 @@ ALLOWED = {
 
 LATE = {"geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "tensorflow"}
 """What is no dependency of the package: imported where it is used, if at all."""
-LIGHT = {"__main__", "_commands", "_progress", "classes", "cli", "errors"}
+LIGHT = {"__main__", "_commands", "_progress", "classes", "cli", "definitions", "errors"}
 """What ``insar-rt --help`` takes: typer and the standard library."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

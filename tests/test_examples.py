@@ -109,9 +109,9 @@ def test_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, cells, fastest, pue = found
     assert sum(cell["n"] for cell in cells) == 800
     moving = sum(cell["n"] * cell["moving"] for cell in cells)
-    assert moving == pytest.approx(sum(row["class_id"] in {1, 2, 3} for row in rows), abs=0.5)
+    assert moving == pytest.approx(sum(row["class_id"] in {1, 2, 3, 5} for row in rows), abs=0.5)
     sure = sorted(
-        (row for row in rows if row["class_id"] in {1, 2, 3} and row["confidence"] > 0.9),
+        (row for row in rows if row["class_id"] in {1, 2, 3, 5} and row["confidence"] > 0.9),
         key=lambda row: (-row["mean_velocity"], row["pid"]),
     )
     assert [row["pid"] for row in fastest] == [row["pid"] for row in sure[:20]]

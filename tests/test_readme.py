@@ -6,6 +6,10 @@ import json
 import re
 from pathlib import Path
 
+from insar_runtime._inference.hac import LAG_DAYS
+from insar_runtime._views.class_lines import describe_classes
+from insar_runtime.definitions import STABLE_RATE_MM_YR
+
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARK = ROOT / "artifacts" / "benchmark"
 
@@ -38,3 +42,12 @@ def test_docs_link_to_what_is_there() -> None:
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_pages_define_the_classes_as_the_code_does() -> None:
+    table = "".join(f"| {name} | {meaning} |\n" for name, meaning in describe_classes().items())
+    for page in ("README.md", "docs/outputs.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert table in text
+        assert f"{STABLE_RATE_MM_YR:g} mm/yr" in text
+    assert f"Bartlett's weights over {LAG_DAYS:g} days" in (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")

@@ -184,6 +184,48 @@ def benchmark(
 
 
 @app.command()
+def readings(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    models: Annotated[
+        list[Path] | None, typer.Option("--model", help="Folder of a model; repeatable, those released if not given.")
+    ] = None,
+    answers: Annotated[
+        list[Path] | None, typer.Option(help="CSV of a classifier's answers (artifacts/readings); repeatable.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Another table of readings, of files below --real.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "readings",
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of the benchmark's trained baselines; without it they stay away.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Small baselines, to try things out.")] = False,
+    save_answers: Annotated[
+        Path | None, typer.Option(help="Folder for a CSV of answers of each contestant; none are written if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the benchmark.")] = 2027,
+) -> None:
+    """Score models, baselines and tables of answers on the rows that readers labelled from plots."""
+    from training.readings.labels import READINGS_CSV
+    from training.readings.run import run_readings
+
+    released = [ROOT / "artifacts" / name for name in ("trend-net", "trend-net-simulated", "paper-cnn")]
+    # Whoever asks about answers alone is not made to wait for models.
+    chosen = models or ([] if answers else [folder for folder in released if folder.is_dir()])
+    run_readings(
+        out,
+        real=real,
+        models=chosen,
+        answers=answers or [],
+        labels=labels or READINGS_CSV,
+        work=work,
+        quick=quick,
+        save_answers=save_answers,
+        seed=seed,
+        announce=_say,
+    )
+    _say(f"tables and figures in {out}")
+
+
+@app.command()
 def diagnosis(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "diagnosis",

@@ -148,7 +148,9 @@ def _draw_sheet(
         valid = np.isfinite(values)
         axis.plot(days[valid] / 365.25, values[valid], ".-", ms=2.5, lw=0.4)
         said = " ".join(
-            f"{short[0]}{100 * p:.0f}" for short, p in zip(CLASS_NAMES, result.probabilities[row], strict=True)
+            f"{short[0]}{100 * p:.0f}"
+            for short, p in zip(CLASS_NAMES, result.probabilities[row], strict=True)
+            if np.isfinite(p)
         )
         axis.set_title(f"row {row}: {said}", fontsize=7)
         axis.tick_params(labelsize=6)

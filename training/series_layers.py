@@ -21,6 +21,8 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
+from insar_runtime.definitions import LINEAR_RATE_STDS, STABLE_RATE_MM_YR
+
 _PACKAGE = "insar_runtime"
 _FAR_DAYS: Final = 65536.0
 """Larger than any acquisition day, small enough to keep float32 exact to a fraction of a day."""
@@ -37,7 +39,7 @@ _SECOND_OF_PAIR: Final = (0, 1, 1, 2, 3, 2, 3, 2, 3, 3)
 
 CHANNELS: Final = 5
 """Of the image that the convolutions see."""
-STATISTICS: Final = 11
+STATISTICS: Final = 16
 """Numbers that describe a series as a whole."""
 
 
@@ -52,6 +54,11 @@ def _products(rows: tf.Tensor, functions: tf.Tensor) -> tf.Tensor:
     Where all rows share their dates, that is one product of matrices for the whole batch.
     """
     return tf.squeeze(tf.matmul(_as_one(rows), functions, transpose_b=True), axis=1)
+
+
+def _combined(coefficients: tf.Tensor, functions: tf.Tensor) -> tf.Tensor:
+    """Add up functions of time [batch or 1, n, T], each times its coefficient [batch, n], [batch, T]."""
+    return tf.squeeze(tf.matmul(_as_one(coefficients), functions), axis=1)
 
 
 @dataclass(frozen=True)
@@ -107,9 +114,29 @@ class _Moments:
         )
 
 
+@dataclass(frozen=True)
+class _Line:
+    """The best line of each row, [batch, 1] each.
+
+    Attributes
+    ----------
+    slope, slope_beside_cycle : tensor
+        Of the line alone, and of the one that is fitted together with the yearly cycle; in the unit of time.
+    time_power : tensor
+        Sum of the squares of the valid epochs' times about their mean.
+    count : tensor
+        Number of valid epochs, at least 1.
+    """
+
+    slope: tf.Tensor
+    slope_beside_cycle: tf.Tensor
+    time_power: tf.Tensor
+    count: tf.Tensor
+
+
 def _without_line_and_cycle(
     value: tf.Tensor, valid: tf.Tensor, days: tf.Tensor, time: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, _Line]:
     """Take the best line away from rows, and from a copy the best line and yearly cycle together.
 
     Parameters
@@ -121,32 +148,59 @@ def _without_line_and_cycle(
 
     Returns
     -------
-    residuals : tensor, shape [batch, 2, T]
+    plain, seasonless : tensor, shape [batch, T]
         Without the line, and without both; zero where there is no value.
-    slope : tensor, shape [batch, 1]
-        Of the line, in ``time``.
-    count : tensor, shape [batch, 1]
-        Number of valid epochs, at least 1.
+    line : _Line
+        What was taken away.
     """
     angle = days * (2 * math.pi / _YEAR)
     waves = tf.stack([tf.ones_like(days), time, tf.sin(angle), tf.cos(angle)], axis=1)
     moments = _Moments.of(valid, waves)
 
-    line = waves[:, :2]
-    level, steepness = moments.line(*tf.split(_products(value, line), 2, axis=1))
-    fitted = tf.squeeze(tf.matmul(_as_one(moments.coefficients(level, steepness)), line), axis=1)
-    residual = value - valid * fitted
+    one_and_time = waves[:, :2]
+    level, steepness = moments.line(*tf.split(_products(value, one_and_time), 2, axis=1))
+    residual = value - valid * _combined(moments.coefficients(level, steepness), one_and_time)
     # A second pass takes away what rounding has left of the line: of 300 mm, float32 leaves what counts. It also takes
     # away the cycle, from a copy.
     with_one, with_time, with_waves = tf.split(_products(residual, waves), [1, 1, 2], axis=1)
     level, slope = moments.line(with_one, with_time)
     cycle = moments.cycle(with_waves, level, slope)
-    plain = tf.concat([moments.coefficients(level, slope), tf.zeros_like(cycle)], axis=1)
+    plain = residual - valid * _combined(moments.coefficients(level, slope), one_and_time)
     level -= tf.reduce_sum(cycle * moments.level, axis=1, keepdims=True)
     slope -= tf.reduce_sum(cycle * moments.slope, axis=1, keepdims=True)
     in_year = tf.concat([moments.coefficients(level, slope), cycle], axis=1)
-    fitted = tf.matmul(tf.stack([plain, in_year], axis=1), waves)
-    return _as_one(residual) - _as_one(valid) * fitted, steepness, moments.count
+    line = _Line(steepness, steepness + slope, moments.time_power, moments.count)
+    return plain, residual - valid * _combined(in_year, waves), line
+
+
+def _scaled(residual: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Scale residuals by their own scatter.
+
+    Parameters
+    ----------
+    residual : tensor, shape [batch, T]
+        mm, zero where there is no value.
+    count : tensor, shape [batch, 1]
+        Number of valid epochs, at least 1.
+
+    Returns
+    -------
+    relative : tensor, shape [batch, T]
+        0.6 at one standard deviation, no more than 2.5.
+    scatter : tensor, shape [batch, 1]
+        Standard deviation in mm, and a little more, so that it is never zero.
+    likeness : tensor, shape [batch, 1]
+        Autocorrelation of neighbouring epochs.
+    """
+    one = tf.expand_dims(tf.ones_like(residual[0]), axis=1)
+    not_last = tf.concat([one[1:], [[0.0]]], axis=0)
+    # The next epoch, and that of the next row behind the last one, which does not count: one copy of all the rows.
+    following = tf.reshape(tf.concat([tf.reshape(residual, [-1])[1:], [0.0]], axis=0), tf.shape(residual))
+    power = tf.matmul(residual * residual, one)
+    scatter = tf.sqrt(power / count) + 0.05
+    relative = tf.clip_by_value(residual * (0.6 / scatter), -2.5, 2.5)
+    likeness = tf.matmul(residual * following, not_last) / (power + 0.01)
+    return relative, scatter, likeness
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -165,23 +219,39 @@ class DescribeSeries(keras.layers.Layer):
         Epochs that stand next to each other in the image, a divisor of ``stride``.
     stride : int
         Epochs that one position behind the convolutions stands for.
+    stable_rate_mm_yr : float
+        Rate that separates Stable from Linear.
+    one_image : bool
+        Whether the rows of a call stand below each other in one image [1, batch, ...], in place of one image a row.
+        The values are the same. onnxruntime prepares each image by itself, so the exported graph takes one; TensorFlow
+        trains a little faster with many.
 
     Notes
     -----
     Call with ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days`` [batch or 1, T] float32,
     finite, ascending wherever ``displacement`` is valid. With L = T / stride, rounded up, returns
 
-    - image [batch, 1, stride * L / block, 5 * block] float32, the epochs of a block for each of five channels: residual
+    - image [batch, 1, stride * L / block, 5 * block] float32 (or [1, batch, ...], see ``one_image``), the epochs of a
+      block for each of five channels: residual
       over its own scatter, residual without its yearly cycle over the scatter that it then has, residual in half
       wavelengths, whether there is a value, time since the epoch before,
     - coarse [batch, 3, L] float32 of each stride: mean residual over the scatter, mean time of the valid epochs in
       [0, 1] from the first valid epoch of the series to its last, share of valid epochs,
-    - statistics [batch, 11] float32.
+    - statistics [batch, 16] float32.
     """
 
-    def __init__(self, half_wavelength_mm: float, block: int, stride: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        half_wavelength_mm: float,
+        block: int,
+        stride: int,
+        stable_rate_mm_yr: float = STABLE_RATE_MM_YR,
+        one_image: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.half_wavelength_mm, self.block, self.stride = half_wavelength_mm, block, stride
+        self.half_wavelength_mm, self.block, self.stride, self.one_image = half_wavelength_mm, block, stride, one_image
+        self.stable_rate_mm_yr = stable_rate_mm_yr
 
     def call(self, displacement: tf.Tensor, days: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Describe; see the notes of the class for shapes."""
@@ -201,15 +271,13 @@ class DescribeSeries(keras.layers.Layer):
         # A time that the rows of a batch share is one for the whole batch, and between -1 and 1 it keeps float32 exact.
         length = tf.maximum(tf.reduce_max(days, axis=1, keepdims=True), 1.0)
         time = days * (2.0 / length) - 1.0
-        residuals, slope, count = _without_line_and_cycle(value, valid, days, time)
-        one = tf.expand_dims(tf.ones_like(days), axis=2)
-        power = tf.matmul(residuals * residuals, one)
-        scatter = tf.sqrt(power / _as_one(count)) + 0.05
-        relatives = tf.clip_by_value(residuals * (0.6 / scatter), -2.5, 2.5)
-        likeness = tf.matmul(residuals[:, :, 1:] * residuals[:, :, :-1], one[:, 1:]) / (power + 0.01)
-        plain, _ = tf.split(residuals, 2, axis=1)
+        plain, seasonless, line = _without_line_and_cycle(value, valid, days, time)
+        slope, count = line.slope, line.count
+        # Two tensors rather than one of both: operators are slower where they must repeat one of their inputs.
+        relative, scatter, likeness = _scaled(plain, count)
+        relative_seasonless, scatter_seasonless, likeness_seasonless = _scaled(seasonless, count)
         physical = tf.clip_by_value(plain * (2.0 / self.half_wavelength_mm), -2.5, 2.5)
-        image = tf.concat([relatives, physical, _as_one(valid), _as_one(since)], axis=1)
+        image = tf.stack([relative, relative_seasonless, physical, valid, since], axis=1)
 
         # Maxima of values that are zero where an epoch is missing, so that none of them counts.
         known_days = (days + 1.0) * valid
@@ -220,23 +288,42 @@ class DescribeSeries(keras.layers.Layer):
         years = span * (1.0 / _YEAR)
         curved = tf.asinh(tf.concat([total / years * 0.5, total * 0.1], axis=1))
         # The last is mean days between epochs, 1 at 8 days.
-        sizes = [tf.squeeze(scatter, axis=2), count * 0.01, years * 0.3, span / count * 0.125]
+        sizes = [scatter, scatter_seasonless, count * 0.01, years * 0.3, span / count * 0.125]
         logarithms = tf.math.log(tf.concat(sizes, axis=1))
-        statistics = tf.concat([curved, tf.abs(curved), logarithms, tf.squeeze(likeness, axis=2)], axis=1)
+        rates = self._rates(line, length, scatter_seasonless, likeness_seasonless)
+        statistics = tf.concat([curved, tf.abs(curved), logarithms, likeness, likeness_seasonless, rates], axis=1)
 
-        relative, _ = tf.split(relatives, 2, axis=1)
         weight = self._summed(valid)
         some = tf.maximum(weight, 1.0)
         position = (self._summed(known_days) / some - _as_one(first)) / _as_one(span)
         coarse = tf.concat([self._summed(relative) / some, position, weight * (1.0 / self.stride)], axis=1)
         return self._in_blocks(image), coarse, statistics
 
+    def _rates(self, line: _Line, length: tf.Tensor, scatter: tf.Tensor, likeness: tf.Tensor) -> tf.Tensor:
+        """Describe the rate beside the yearly cycle and its standard deviation, as the definition of Linear wants them.
+
+        The standard deviation is that of first-order autoregressive noise (effective number of epochs).
+        """
+        a_year = 2.0 * _YEAR / length
+        rate = line.slope_beside_cycle * a_year
+        size = tf.abs(rate)
+        alike = tf.clip_by_value(likeness, 0.0, 0.9)
+        spread = scatter * tf.sqrt((1.0 + alike) / (1.0 - alike))
+        deviation = spread * a_year / tf.sqrt(line.time_power) + 1e-3
+        near = tf.clip_by_value(size - self.stable_rate_mm_yr, -1.0, 1.0)
+        scaled = tf.asinh(rate / self.stable_rate_mm_yr)
+        return tf.concat(
+            [scaled, tf.abs(scaled), near, tf.math.log(deviation), tf.asinh(size / deviation / LINEAR_RATE_STDS)],
+            axis=1,
+        )
+
     def _in_blocks(self, image: tf.Tensor) -> tf.Tensor:
         """Put the epochs of a block next to each other: a convolution then reads whole blocks, which copies less."""
         batch = tf.shape(image)[0]
         blocks = tf.reshape(image, tf.stack([batch, CHANNELS, -1, self.block]))
         blocks = tf.transpose(blocks, [0, 2, 1, 3])
-        return tf.reshape(blocks, tf.stack([batch, 1, -1, CHANNELS * self.block]))
+        images = [1, batch] if self.one_image else [batch, 1]
+        return tf.reshape(blocks, tf.stack([*images, -1, CHANNELS * self.block]))
 
     def _summed(self, rows: tf.Tensor) -> tf.Tensor:
         """Sum rows [batch, T] or [batch, 1, T] over each stride, [batch, 1, L]."""
@@ -245,7 +332,8 @@ class DescribeSeries(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""
-        own = {name: getattr(self, name) for name in ("half_wavelength_mm", "block", "stride")}
+        names = ("half_wavelength_mm", "block", "stride", "stable_rate_mm_yr", "one_image")
+        own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own}
 
 
@@ -260,27 +348,35 @@ class PoolInTime(keras.layers.Layer):
     ----------
     parts : int
         Number of hats, at least 2, equally spaced from the first valid epoch to the last.
+    largest_of_parts : bool
+        Whether the largest value is that of the parts' means, in place of that of the positions. A feature of a few
+        epochs of a long series is then diluted; the exported int8 graph needs no position in floating point.
 
     Notes
     -----
-    Call with features [batch, 1, L, C] that are not negative and the coarse series [batch, 3, L] of
-    ``DescribeSeries``. Returns, all float32, means of the features [batch, parts * C], means of the coarse residual
+    Call with features [batch, 1, L, C], or [1, batch, L, C], that are not negative and the coarse series [batch, 3, L]
+    of ``DescribeSeries``. Returns, all float32, means of the features [batch, parts * C], means of the coarse residual
     [batch, parts], share of the epochs in each part [batch, parts], and the largest value of each feature where there
     are epochs [batch, C].
     """
 
-    def __init__(self, parts: int, **kwargs: Any) -> None:
+    def __init__(self, parts: int, largest_of_parts: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.parts = parts
+        self.parts, self.largest_of_parts = parts, largest_of_parts
 
     def call(self, features: tf.Tensor, coarse: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Pool; see the notes of the class for shapes."""
         channels = features.shape[-1]
         residual, position, weight = tf.split(coarse, 3, axis=1)
         features = tf.reshape(features, tf.stack([tf.shape(coarse)[0], tf.shape(coarse)[2], channels]))
-        features *= tf.transpose(tf.minimum(weight * 4.0, 1.0), [0, 2, 1])
-        centre = tf.range(self.parts, dtype=tf.float32)[:, None]
-        hats = tf.maximum(1.0 - tf.abs(position * (self.parts - 1.0) - centre), 0.0) * weight
+        if not self.largest_of_parts:
+            # No weight is below 1 / stride but zero.
+            features *= tf.transpose(tf.math.ceil(weight), [0, 2, 1])
+        # Parts come first: an operator then repeats its input a few times as a whole, rather than in every row.
+        rows = tf.stack([1, tf.shape(coarse)[0], tf.shape(coarse)[2]])
+        place, share = tf.reshape(position * (self.parts - 1.0), rows), tf.reshape(weight, rows)
+        centre = tf.range(self.parts, dtype=tf.float32)[:, None, None]
+        hats = tf.transpose(tf.maximum(1.0 - tf.abs(place - centre), 0.0) * share, [1, 0, 2])
         residual_and_one = tf.concat([residual, tf.ones_like(weight)], axis=1)
         sums = tf.matmul(residual_and_one, hats, transpose_b=True)
         residual_sums, own = tf.unstack(sums, axis=1)
@@ -290,15 +386,14 @@ class PoolInTime(keras.layers.Layer):
             tf.reshape(means, [-1, self.parts * channels]),
             residual_sums * scale,
             own / tf.maximum(tf.reduce_max(own, axis=1, keepdims=True), _TINY),
-            tf.reduce_max(features, axis=1),
+            tf.reduce_max(means if self.largest_of_parts else features, axis=1),
         )
 
-    def compute_output_shape(self, features_shape: Any, coarse_shape: Any = None) -> tuple[tuple[Any, int], ...]:
+    def compute_output_shape(self, features_shape: Any, coarse_shape: Any) -> tuple[tuple[Any, int], ...]:
         """Give [batch, numbers] of each output."""
-        del coarse_shape
-        batch, channels = features_shape[0], features_shape[-1]
+        batch, channels = coarse_shape[0], features_shape[-1]
         return tuple((batch, numbers) for numbers in (self.parts * channels, self.parts, self.parts, channels))
 
     def get_config(self) -> dict[str, Any]:
         """Give what is needed to build the layer again."""
-        return {**super().get_config(), "parts": self.parts}
+        return {**super().get_config(), "parts": self.parts, "largest_of_parts": self.largest_of_parts}

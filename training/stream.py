@@ -34,7 +34,7 @@ class StreamConfig:
     batch : int
         Series of a batch.
     odd_share : float
-        Share of series that show none of the five classes.
+        Share of series of which no class can be defended.
     bank : NoiseBank, optional
         Real noise, for ``bank_share`` of the files.
     calendars : tuple of str, optional
@@ -46,7 +46,7 @@ class StreamConfig:
     seed: int
     chunk: int = 512 * 40
     batch: int = 256
-    odd_share: float = 0.08
+    odd_share: float = 0.02
     bank: NoiseBank | None = None
     bank_share: float = 0.5
     calendars: tuple[str, ...] | None = None
@@ -63,7 +63,7 @@ class Batch:
         mm; NaN = missing or padding; T is one of ``WIDTHS``.
     days : ndarray of float32, shape [N, T]
         Days since the first acquisition; padding repeats the last day.
-    target : ndarray of float32, shape [N, 5]
+    target : ndarray of float32, shape [N, 6]
         1 for the class; equal shares for a series that shows none of them.
     """
 

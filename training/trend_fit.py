@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import UsageError
 from training.announce import Announce
 from training.dataset import LabelledSeries, with_facts
@@ -167,7 +168,7 @@ def _make_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Cal
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True)
     weights = model.trainable_variables
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None)), tf.TensorSpec((None, None)), tf.TensorSpec((None, 5))])
+    @tf.function(input_signature=[tf.TensorSpec((None, None)), tf.TensorSpec((None, None)), tf.TensorSpec((None, len(CLASS_NAMES)))])
     def step(displacement: tf.Tensor, days: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = loss_of(target, scores([displacement, days], training=True))

@@ -36,6 +36,8 @@ class TrendNetConfig:
         Convolution(48, 3, 1, 4),
     )
     parts: int = 10
+    largest_of_parts: bool = False
+    """See ``PoolInTime``."""
     dense: int = 72
     half_wavelength_mm: float = HALF_WAVELENGTH_MM
 
@@ -88,7 +90,7 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
     -------
     keras.Model
         The whole computation: ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days``
-        [batch or 1, T] float32 to probabilities [batch, 5] float32. Its layer ``scores`` gives what stands before the
+        [batch or 1, T] float32 to probabilities [batch, 6] float32. Its layer ``scores`` gives what stands before the
         softmax, its layer ``probabilities`` holds the temperature.
     """
     config = config or TrendNetConfig()
@@ -118,7 +120,7 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
                 dilation_rate=(1, convolution.dilation),
                 **options,
             )(x)
-    pooled = PoolInTime(config.parts, name="pool_in_time")(x, coarse)
+    pooled = PoolInTime(config.parts, config.largest_of_parts, name="pool_in_time")(x, coarse)
     x = layers.Concatenate(name="features")([*pooled, statistics])
     x = layers.Dense(config.dense, activation="relu", name="dense")(x)
     scores = layers.Dense(len(CLASS_NAMES), name="scores")(x)

@@ -7,7 +7,7 @@ SELECT
     floor(latitude * 100) / 100 AS lat,
     count(*) AS n,
     round(avg(CASE WHEN class_id = 0 THEN 1 ELSE 0 END), 3) AS stable,
-    round(avg(CASE WHEN class_id IN (1, 2, 3) THEN 1 ELSE 0 END), 3) AS moving,
+    round(avg(CASE WHEN class_id IN (1, 2, 3, 5) THEN 1 ELSE 0 END), 3) AS moving,
     round(avg(CASE WHEN class_id = 4 THEN 1 ELSE 0 END), 3) AS pue
 FROM points
 GROUP BY lon, lat
@@ -16,7 +16,7 @@ ORDER BY moving DESC, lon, lat;
 -- The fastest points that are not stable, of which the network is sure.
 SELECT pid, class_name, round(confidence, 2) AS confidence, mean_velocity
 FROM points
-WHERE class_id IN (1, 2, 3) AND confidence > 0.9
+WHERE class_id IN (1, 2, 3, 5) AND confidence > 0.9
 ORDER BY abs(mean_velocity) DESC, pid
 LIMIT 20;
 

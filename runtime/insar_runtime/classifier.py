@@ -46,6 +46,11 @@ class Classifier(OpenModel):
         Parallel calls of the model; by default one for each CPU that the process may use.
     abstain_below : float, optional
         Confidence below which a row gets no class; by default the model's own threshold.
+    stable_rate : float, optional
+        Rate in mm/yr below which a series is Stable, and from which on it is Linear; by default the model's own,
+        ``definitions.STABLE_RATE_MM_YR``. With another one the probabilities of Stable and Linear together are divided
+        by the rate of each series, of least squares beside an annual cycle, and its standard deviation for coloured
+        noise (Newey and West), also for a model that names no rate of its own. That comes first, then ``priors``.
     priors : mapping of str to float, or sequence of 6 or 5 floats, optional
         Shares of the classes where the series come from, by name or in the order of ``CLASS_NAMES``; they need not
         sum to 1. Probabilities, classes and abstention then hold for that mix. By default the mix of the training.
@@ -183,6 +188,7 @@ class Classifier(OpenModel):
         displacement = displacement.astype(np.float32, copy=False)
         probabilities = np.empty((len(displacement), len(self._model.classes)), dtype=np.float32)
         checks = RowChecks.empty(len(displacement))
+        rates = self._rate_split(days)
         axis = np.ascontiguousarray(days, dtype=np.float32)[None, :]
 
         def work(part: slice) -> None:
@@ -190,10 +196,12 @@ class Classifier(OpenModel):
             found = check_rows(rows, days, self._model.limits)
             checks.set(part, found)
             answered = found.status == RowStatus.OK
-            if answered.all():
-                probabilities[part] = ask(self._opened, rows, axis)
-            elif answered.any():
-                probabilities[part][answered] = ask(self._opened, rows[answered], axis)
+            if not answered.any():
+                return
+            if not answered.all():
+                rows = rows[answered]
+            shares = ask(self._opened, rows, axis)
+            probabilities[part][answered] = shares if rates is None else rates.split(shares, rows)
 
         parts = cut(len(displacement), len(days), self.device)
         if self._threads == 1 or len(parts) < 2:

@@ -6,7 +6,7 @@ level of some 10 mm for an unwrapping error (``artifacts/readings``).
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 STABLE_RATE_MM_YR: Final = 2.0
 """Stable: a rate below this, in mm a year, whatever the span. The user may move it (``stable_rate``)."""
@@ -34,3 +34,24 @@ JUMP_EDGE_EPOCHS: Final = 2
 
 SMALL_STEP_MM: Final = (6.0, 10.0)
 """Other: lasting steps of this size, in mm, that stand out."""
+
+
+def class_definitions(stable_rate_mm_yr: float | None) -> dict[str, Any]:
+    """Return all of these numbers as plain values, for metadata.
+
+    Parameters
+    ----------
+    stable_rate_mm_yr : float or None
+        Rate that divides Stable from Linear in a run; None where the model names none.
+    """
+    return {
+        "stable_rate_mm_yr": stable_rate_mm_yr,
+        "linear_rate_stds": LINEAR_RATE_STDS,
+        "curved_departure": CURVED_DEPARTURE,
+        "break_share": list(BREAK_SHARE),
+        "jump_mm": JUMP_MM,
+        "jump_scatters": JUMP_SCATTERS,
+        "jump_held_epochs": JUMP_HELD_EPOCHS,
+        "jump_edge_epochs": JUMP_EDGE_EPOCHS,
+        "small_step_mm": list(SMALL_STEP_MM),
+    }

@@ -50,6 +50,7 @@ def classify_file(
     half_wavelength_mm: float | None = None,
     keep_series: bool = False,
     priors: Shares | Literal["auto"] | None = None,
+    stable_rate: float | None = None,
     diagnose: bool | Diagnose = False,
     corrected: str | Path | None = None,
     also: Sequence[str | Path] = (),
@@ -86,6 +87,8 @@ def classify_file(
         Shares of the classes where the points come from, in place of the classifier's. ``auto`` estimates them
         from the file, which is then read twice; with fewer than 100 rows to estimate from, the mix of the training
         is kept and said so in the metadata.
+    stable_rate : float, optional
+        Rate in mm/yr that divides Stable from Linear, in place of the classifier's; see ``Classifier``.
     diagnose : bool or Diagnose
         Whether rates, breaks and jumps are found as well, and how; the output then has the columns of
         ``Diagnosis.to_arrow``, too.
@@ -132,6 +135,8 @@ def classify_file(
     if skip_existing and not (isinstance(source, Path) and targets.are_files):
         raise UsageError("skip_existing compares files, a stream is none; give an input file and an output file")
     classifier = classifier or Classifier()
+    if stable_rate is not None:
+        classifier = classifier.with_stable_rate(stable_rate)
     if diagnose is True or (corrected is not None and not diagnose):
         diagnose = Diagnose()
     declared = Declared(units, columns or {}, date_format, half_wavelength_mm)

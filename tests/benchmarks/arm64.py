@@ -81,7 +81,8 @@ def _classify(python: list[str], output: Path, precision: str, path: list[str]) 
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "PYTHONPATH": os.pathsep.join(path)}
     subprocess.run([*command, "--overwrite", "-q"], env=environment, check=True)
     table = pq.read_table(output)
-    probabilities = [table[f"p_{name.lower()}"].to_numpy() for name in CLASS_NAMES]
+    columns = [table[f"p_{name.lower()}"] for name in CLASS_NAMES]
+    probabilities = [column.to_numpy() for column in columns if column.null_count < len(column)]
     return {"class": table["class_id"].to_numpy(), "p": np.stack(probabilities)}
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from insar_runtime import load_model
 from tests.conftest import load_golden
+from tests.runtime.small_models import small_model
 from tests.runtime.tables import series, wide, write
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
@@ -33,3 +34,9 @@ def golden(artifacts: Path) -> list[dict[str, NDArray[Any]]]:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     return write(wide(*series(200)), tmp_path / "in.parquet")
+
+
+@pytest.fixture(scope="session")
+def six_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small model that knows all six classes."""
+    return small_model(tmp_path_factory.mktemp("models") / "six")

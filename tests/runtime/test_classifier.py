@@ -160,7 +160,9 @@ def test_states_and_columns_of_damaged_rows(classifier: Classifier, series: tupl
         assert result.class_name[row] is None
     answered = np.isin(result.status, (RowStatus.OK, RowStatus.ABSTAINED))
     assert answered.sum() == len(matrix) - len(wanted)
-    probabilities = result.probabilities[answered]
+    classes = len(classifier.model.classes)
+    assert np.isnan(result.probabilities[:, classes:]).all()
+    probabilities = result.probabilities[answered, :classes]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert np.array_equal(result.class_top[answered], probabilities.argmax(axis=1))
     assert np.array_equal(result.confidence[answered], probabilities.max(axis=1))
@@ -168,7 +170,8 @@ def test_states_and_columns_of_damaged_rows(classifier: Classifier, series: tupl
     batch = result.to_arrow()
     assert batch.schema.equals(RESULT_SCHEMA)
     assert batch.column("class_name").to_pylist() == result.class_name
-    assert [batch.column(f"p_{name.lower()}").null_count for name in CLASS_NAMES] == [4] * 5
+    nulls = [batch.column(f"p_{name.lower()}").null_count for name in CLASS_NAMES]
+    assert nulls == [4] * classes + [len(matrix)] * (len(CLASS_NAMES) - classes)
     assert batch.column("class_id").null_count == 0
     assert batch.column("status").null_count == 0
 

@@ -165,13 +165,13 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["", ".5,.5", "1,1,1,1,0", "stable=1,linear=1", "often"])
 def test_priors_that_are_none(source: Path, text: str) -> None:
-    refused(run("classify", source, "--priors", text), 2, "priors", "give five shares such as")
+    refused(run("classify", source, "--priors", text), 2, "priors", "give six shares such as")
     assert [path.name for path in source.parent.iterdir()] == ["in.parquet"]
 
 
 def test_standard_input_is_not_read_twice(tmp_path: Path) -> None:
     done = run("classify", "-", "-o", tmp_path / "o.parquet", "--priors", "auto", input=b"")
-    refused(done, 2, "a stream can be read once", "give a file or five shares")
+    refused(done, 2, "a stream can be read once", "give a file, or shares")
 
 
 @pytest.mark.parametrize("name", ["", "."])

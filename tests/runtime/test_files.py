@@ -16,8 +16,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file, files
-from insar_runtime._inference.priors import estimate_priors, reweight
+from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file, files, load_model
+from insar_runtime._inference.priors import estimate_priors, for_classes_of, make_priors, reweight
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 
@@ -117,7 +117,7 @@ def test_metadata_tells_where_classes_come_from(tmp_path: Path, classifier: Clas
     assert len(block["input"]["dates"]) == 60
 
 
-P_COLUMNS = [name for name in RESULT_SCHEMA.names if name.startswith("p_")]
+P_COLUMNS = [f"p_{name.lower()}" for name in load_model().classes]
 
 
 def _probabilities(table: pa.Table) -> np.ndarray:
@@ -129,7 +129,10 @@ def test_priors_of_the_call_take_the_place_of_the_classifiers(tmp_path: Path, cl
     plain = _classify(path, tmp_path, classifier)
     shares = {"Stable": 36, "Linear": 1, "Quadratic": 1, "Bilinear": 1, "PUE": 1}
     table = _classify(path, tmp_path, classifier.with_priors([1, 2, 3, 4, 5]), priors=shares)
-    wanted = reweight(_probabilities(plain), np.array([0.9, *[0.025] * 4]), classifier.model.training_priors.array)
+    training = classifier.model.training_priors
+    priors = for_classes_of(make_priors(shares), "", training).array
+    np.testing.assert_allclose(priors[:5] / priors[:5].sum(), [0.9, *[0.025] * 4])
+    wanted = reweight(_probabilities(plain), priors, training.array)
     np.testing.assert_allclose(_probabilities(table), wanted, atol=1e-6)
 
 
@@ -182,7 +185,7 @@ def test_few_points_keep_the_priors_of_the_training(tmp_path: Path, classifier: 
 
 def test_a_stream_has_no_second_reading(tmp_path: Path, classifier: Classifier) -> None:
     path = write(wide(*series(120)), tmp_path / "in.arrows")
-    with path.open("rb") as stream, pytest.raises(UsageError, match=r"twice.*give a file or five shares"):
+    with path.open("rb") as stream, pytest.raises(UsageError, match=r"twice.*give a file, or shares"):
         classify_file(stream, tmp_path / "out.parquet", classifier=classifier, priors="auto")
     assert not (tmp_path / "out.parquet").exists()
 

@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from insar_runtime import CLASS_NAMES, Classifier, ClassPriors, RowStatus, UsageError
-from insar_runtime._inference.priors import LEAST_SHARE, estimate_priors, make_priors, parse_priors, reweight
+from insar_runtime._inference.priors import (
+    LEAST_SHARE,
+    estimate_priors,
+    for_classes_of,
+    make_priors,
+    parse_priors,
+    reweight,
+)
 from insar_runtime._pipeline.sample import RowSample
+from insar_runtime.classes import SEED_CLASS_NAMES
 
 EQUAL = np.full(5, 0.2)
 MOSTLY_STABLE = np.array([0.95, 0.02, 0.01, 0.01, 0.01])
@@ -131,17 +139,50 @@ def test_a_class_that_does_not_occur_keeps_a_share() -> None:
 def test_spellings_of_one_mix(text: str) -> None:
     priors = parse_priors(text)
     assert isinstance(priors, ClassPriors)
-    assert tuple(priors.shares) == CLASS_NAMES
+    assert tuple(priors.shares) == SEED_CLASS_NAMES
     assert priors.origin == "given"
     np.testing.assert_allclose(priors.array, MOSTLY_STABLE)
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        ".90,.02,.01,.01,.01,.05",
+        "90, 2, 1, 1, 1, 5",
+        "stable=.90,linear=.02,quadratic=.01,bilinear=.01,pue=.01,other=.05",
+        "Other=5, PUE=1, Bilinear=1, Linear=2, Quadratic=1, Stable=90",
+    ],
+)
+def test_spellings_of_a_mix_of_six(text: str) -> None:
+    priors = parse_priors(text)
+    assert isinstance(priors, ClassPriors)
+    assert tuple(priors.shares) == CLASS_NAMES
+    np.testing.assert_allclose(priors.array, [0.9, 0.02, 0.01, 0.01, 0.01, 0.05])
+
+
+def test_five_shares_leave_other_its_own() -> None:
+    training = make_priors([1, 1, 1, 1, 2, 2], "training")
+    found = for_classes_of(make_priors(MOSTLY_STABLE), "m", training)
+    assert tuple(found.shares) == CLASS_NAMES
+    np.testing.assert_allclose(found.array, [*(0.75 * MOSTLY_STABLE), 0.25])
+    assert found.origin == "given"
+    six = make_priors([5, 1, 1, 1, 1, 1])
+    assert for_classes_of(six, "m", training) == six
+
+
+def test_a_model_of_five_has_no_share_of_other() -> None:
+    five = make_priors(MOSTLY_STABLE)
+    assert for_classes_of(five, "m", make_priors([1] * 5, "training")) == five
+    with pytest.raises(UsageError, match="model m has no class Other: give shares of its 5 classes alone"):
+        for_classes_of(make_priors([1] * 6), "m", make_priors([1] * 5, "training"))
+
+
+@pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "no five numbers"),
-        ("many", "no five numbers"),
-        (".5,.5", "not 5 numbers"),
+        ("", "are no numbers"),
+        ("many", "are no numbers"),
+        (".5,.5", "not 6 numbers"),
         (".9,.1,.0,.0,.0", "finite and above 0"),
         ("2,-.25,-.25,-.25,-.25", "finite and above 0"),
         ("inf,1,1,1,1", "finite and above 0"),
@@ -151,8 +192,10 @@ def test_spellings_of_one_mix(text: str) -> None:
         ("stable=.95,linear=.05", "do not name Quadratic, Bilinear, PUE"),
         ("stable=1,stable=1,linear=1,quadratic=1,bilinear=1,pue=1", "Stable twice"),
         ("stable=1,linear=1,cubic=1,bilinear=1,pue=1", "'cubic'; the classes are Stable"),
-        ("stable=1,linear=1,quadratic,bilinear=1,pue=1", "no five numbers"),
-        ("Auto", "no five numbers"),
+        ("stable=1,linear=1,quadratic,bilinear=1,pue=1", "are no numbers"),
+        ("Auto", "are no numbers"),
+        ("1,1,1,1,1,1,1", "not 6 numbers"),
+        ("stable=1,linear=1,quadratic=1,bilinear=1,other=1", "do not name PUE"),
     ],
 )
 def test_text_that_is_no_mix(text: str, match: str) -> None:
@@ -162,7 +205,19 @@ def test_text_that_is_no_mix(text: str, match: str) -> None:
 
 @pytest.mark.parametrize(
     "priors",
-    [[1, 2], [[1, 1, 1, 1, 1]], [1, 1, 1, 1, None], ["a"] * 5, {"Stable": 1.0}, {1: 1.0}, "auto", "1,1,1,1,1", 0.2],
+    [
+        [1, 2],
+        [1] * 4,
+        [1] * 7,
+        [[1, 1, 1, 1, 1]],
+        [1, 1, 1, 1, None],
+        ["a"] * 5,
+        {"Stable": 1.0},
+        {1: 1.0},
+        "auto",
+        "1,1,1,1,1",
+        0.2,
+    ],
 )
 def test_classifier_refuses_what_is_no_mix(priors: Any) -> None:
     with pytest.raises(UsageError, match=r"priors.*(;|the classes are)"):
@@ -183,14 +238,14 @@ def test_classes_follow_from_the_reweighted_probabilities(
     classifier: Classifier, rows: tuple[NDArray[np.float32], NDArray[np.float32]]
 ) -> None:
     plain = classifier.classify_matrix(*rows)
-    result = classifier.with_priors(MOSTLY_STABLE.tolist()).classify_matrix(*rows)
+    tilted = classifier.with_priors(MOSTLY_STABLE.tolist())
+    result = tilted.classify_matrix(*rows)
     seen = ~np.isnan(plain.confidence)
-    training = classifier.model.training_priors.array
-    np.testing.assert_array_equal(
-        result.probabilities[seen], reweight(plain.probabilities[seen], make_priors(MOSTLY_STABLE).array, training)
-    )
-    assert np.array_equal(result.class_top[seen], result.probabilities[seen].argmax(axis=1))
-    assert np.array_equal(result.confidence[seen], result.probabilities[seen].max(axis=1))
+    classes, training = len(classifier.model.classes), classifier.model.training_priors.array
+    shares = result.probabilities[seen, :classes]
+    np.testing.assert_array_equal(shares, reweight(plain.probabilities[seen, :classes], tilted.priors.array, training))
+    assert np.array_equal(result.class_top[seen], shares.argmax(axis=1))
+    assert np.array_equal(result.confidence[seen], shares.max(axis=1))
     unsure = (result.confidence < 0.6) | (plain.confidence < classifier.model.unsure_below)
     assert np.array_equal(result.status[seen] == RowStatus.ABSTAINED, unsure[seen])
     assert (result.class_top == 0).sum() >= (plain.class_top == 0).sum()
@@ -200,9 +255,10 @@ def test_copies_share_the_session_and_leave_the_classifier_as_it_was(
     classifier: Classifier, rows: tuple[NDArray[np.float32], NDArray[np.float32]]
 ) -> None:
     before = classifier.classify_matrix(*rows).probabilities
-    other = classifier.with_priors({name.lower(): share for name, share in zip(CLASS_NAMES, range(1, 6), strict=True)})
+    named = {name.lower(): place for place, name in enumerate(classifier.model.classes, start=1)}
+    other = classifier.with_priors(named)
     assert other._opened is classifier._opened
-    np.testing.assert_allclose(other.priors.array, np.arange(1, 6) / 15)
+    np.testing.assert_allclose(other.priors.array, np.array(list(named.values())) / sum(named.values()))
     assert other.abstain_below == 0.6
     assert classifier.priors.origin == "training"
     np.testing.assert_array_equal(classifier.classify_matrix(*rows).probabilities, before)

@@ -21,7 +21,7 @@ from hypothesis.extra import numpy as hnp
 from insar_runtime import CLASS_NAMES, Classifier, DataError, OutputExistsError, UsageError, classify_file
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._views.report.counts import Counts
+from insar_runtime._views.report.counts import GROUPS, Counts
 from insar_runtime._views.report.pack import MISSING, pack, tenths
 from insar_runtime._views.report.sample import GROUP, KEY, EvenSample, UniformSample, even_share
 from insar_runtime._views.report.write import Classification, Report, write_report
@@ -111,7 +111,7 @@ def test_counts_are_those_of_the_rows() -> None:
     rng = np.random.default_rng(3)
     counts, parts = Counts(), []
     for rows in (500, 0, 1, 900):
-        group = rng.integers(0, 6, rows).astype(np.int8)
+        group = rng.integers(0, GROUPS, rows).astype(np.int8)
         velocity = np.round(rng.normal(-3, 4, rows), 1).astype(np.float32)
         velocity[::7] = np.nan
         confidence = rng.uniform(0.2, 1, rows).astype(np.float32)
@@ -120,7 +120,7 @@ def test_counts_are_those_of_the_rows() -> None:
         parts.append((group, confidence, velocity))
     group, confidence, velocity = (np.concatenate(part) for part in zip(*parts, strict=True))
     facts = counts.to_dict()
-    assert facts["groups"] == np.bincount(group, minlength=6).tolist()
+    assert facts["groups"] == np.bincount(group, minlength=GROUPS).tolist()
     known = ~np.isnan(confidence)
     assert np.sum(facts["confidence"]["counts"], axis=1).tolist() == np.bincount(group[known]).tolist()
     for k, quantiles in enumerate(facts["velocity"]["quantiles"]):
@@ -139,13 +139,15 @@ def test_page_holds_the_rows_of_the_file(tmp_path: Path) -> None:
     ids = page.ids()
     assert sorted(ids) == table["pid"].to_pylist()
     order = [table["pid"].to_pylist().index(one) for one in ids]
-    # Stable is drawn before the four others, and what has no class before all.
-    assert page.arrays["group"].tolist() == sorted(page.arrays["group"], key=lambda group: (group + 1) % 6)
+    # Stable is drawn before the other classes, and what has no class before all.
+    assert page.arrays["group"].tolist() == sorted(page.arrays["group"], key=lambda group: (group + 1) % GROUPS)
     class_id = table["class_id"].to_numpy()[order]
-    np.testing.assert_array_equal(page.arrays["group"], np.where(class_id < 0, 5, class_id))
+    np.testing.assert_array_equal(page.arrays["group"], np.where(class_id < 0, GROUPS - 1, class_id))
     longitude = (page.facts["position"]["x0"] + page.arrays["x"].astype(float)) / page.facts["position"]["steps"]
     np.testing.assert_allclose(longitude, table["longitude"].to_numpy()[order], atol=6e-7)
-    shares = np.where(page.arrays["shares"] == MISSING, np.nan, page.arrays["shares"] / 1000).reshape(5, -1)
+    shares = np.where(page.arrays["shares"] == MISSING, np.nan, page.arrays["shares"] / 1000).reshape(
+        len(CLASS_NAMES), -1
+    )
     for name, share in zip(CLASS_NAMES, shares, strict=True):
         np.testing.assert_allclose(share, table[f"p_{name.lower()}"].to_numpy()[order], atol=5.1e-4)
     dates = [name for name in table.schema.names if name.isdigit()]
@@ -166,10 +168,10 @@ def test_more_points_than_the_map_takes(tmp_path: Path) -> None:
     assert 10 <= done.series < 100
     assert done.series == int(page.arrays["detailed"].sum()) == len(page.arrays["series"]) // 60
     classes = pq.read_table(path)["class_id"].to_pylist()
-    assert page.facts["counts"]["groups"] == [classes.count(k) for k in (0, 1, 2, 3, 4, -1)]
+    assert page.facts["counts"]["groups"] == [classes.count(k) for k in (0, 1, 2, 3, 4, 5, -1)]
     # The rare groups have all of theirs.
     group, detailed = page.arrays["group"], page.arrays["detailed"]
-    shown = np.bincount(group, minlength=6)
+    shown = np.bincount(group, minlength=GROUPS)
     rare = int(np.argmin(np.where(shown, shown, 1000)))
     assert detailed[group == rare].all()
 
@@ -249,14 +251,14 @@ def test_classified_text_without_one_class(tmp_path: Path) -> None:
     classified = tmp_path / "classified.csv"
     classify_file(write(table, tmp_path / "in.parquet"), classified, units="mm")
     _report(classified, tmp_path / "out.html")
-    assert read_page(tmp_path / "out.html").facts["counts"]["groups"] == [0, 0, 0, 0, 0, 20]
+    assert read_page(tmp_path / "out.html").facts["counts"]["groups"] == [0, 0, 0, 0, 0, 0, 20]
 
 
 def test_no_rows(tmp_path: Path) -> None:
     source = write(wide(*series(5)).slice(0, 0), tmp_path / "in.parquet")
     classify_file(source, tmp_path / "c.parquet", keep_series=True)
     assert _report(tmp_path / "c.parquet", tmp_path / "out.html").points == 0
-    assert read_page(tmp_path / "out.html").facts["counts"]["groups"] == [0] * 6
+    assert read_page(tmp_path / "out.html").facts["counts"]["groups"] == [0] * GROUPS
 
 
 def test_anything_else_is_classified_first(tmp_path: Path) -> None:

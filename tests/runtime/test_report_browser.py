@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import CLASS_NAMES, Classifier, classify_file
+from insar_runtime import CLASS_NAMES, Classifier, classify_file, load_model
+from insar_runtime._views.class_lines import describe_classes
 from insar_runtime._views.report.write import Classification, write_report
 from tests.conftest import need_program
 from tests.runtime import made_diagnoses
@@ -163,10 +164,15 @@ def test_page_renders_offline_and_quietly(browser: Browser, classified: Path) ->
     page = _open(browser, classified)
     assert _text(browser, "h1") == "c.parquet"
     assert "400 points" in _text(browser, "#lead")
-    assert len(_find(browser, "#legend .class")) >= 5
     assert _find(browser, "#confidence rect")
     assert _find(browser, "#velocity path")
     assert "trend-net" in _text(browser, "#about")
+    assert len(_find(browser, "#legend .class")) >= len(CLASS_NAMES)
+    meanings = browser.execute_script(
+        "return [...document.querySelectorAll('#meanings > *')].map((e) => e.textContent)"
+    )
+    rate = load_model().stable_rate_mm_yr
+    assert meanings == [text for line in describe_classes(rate).items() for text in line]
     assert _complaints(browser) == []
     loaded = [url for url in _requests(browser) if not url.startswith(("blob:", "data:", "chrome:"))]
     assert loaded == [page.as_uri()]
@@ -204,7 +210,7 @@ def test_points_are_drawn_where_they_are(tmp_path: Path, classified: Path, gl: b
             const at = (x, y) => context.getImageData(x, y, 1, 1).data;
             let painted = 0;
             for (let i = 0; i < points.count; i++) {
-              if (points.group[i] === 5) { painted++; continue; } // hollow
+              if (points.group[i] === NO_CLASS) { painted++; continue; } // hollow
               const [x, y] = map.pixelsOf(i);
               if (at(x - map.canvas.offsetLeft, y - map.canvas.offsetTop)[3] > 150) painted++;
             }
@@ -217,7 +223,7 @@ def test_points_are_drawn_where_they_are(tmp_path: Path, classified: Path, gl: b
 def test_classes_are_filtered(browser: Browser, classified: Path) -> None:
     _open(browser, classified)
     ids = pq.read_table(classified)["class_id"].to_pylist()
-    counts = [ids.count(k) for k in (0, 1, 2, 3, 4, -1)]
+    counts = [ids.count(k) for k in (*range(len(CLASS_NAMES)), -1)]
     assert _state(browser)["shown"] == 400
     for group in (0, 1):
         _find(browser, f"#legend .class[data-group='{group}']")[0].click()
@@ -284,7 +290,10 @@ def test_click_shows_the_row(browser: Browser, classified: Path) -> None:
         assert [k for k, _ in shown["dots"]] == list(epochs)
         np.testing.assert_allclose([mm for _, mm in shown["dots"]], list(epochs.values()), atol=0.02)
         assert len(shown["gaps"]) == 1
-        for k, name in enumerate(CLASS_NAMES):
+        known = [name for name in CLASS_NAMES if one[f"p_{name.lower()}"] is not None]
+        assert known == list(load_model().classes)
+        assert len(shown["shares"]) == 3 * len(known)
+        for k, name in enumerate(known):
             # A class a row: name, bar, percentage.
             label, _, text = shown["shares"][3 * k : 3 * k + 3]
             share = one[f"p_{name.lower()}"]
@@ -540,8 +549,8 @@ def test_map_by_date_of_break(browser: Browser, diagnosed: Path, classified: Pat
 def _million(path: Path) -> None:
     """A classified table of 10**6 points; no network could be quick enough here."""
     rows, rng = 1_000_000, np.random.default_rng(2)
-    class_id = np.where(rng.random(rows) < 0.9, 0, rng.integers(-1, 5, rows)).astype(np.int8)
-    shares = rng.dirichlet(np.ones(5), rows).astype(np.float32)
+    class_id = np.where(rng.random(rows) < 0.9, 0, rng.integers(-1, len(CLASS_NAMES), rows)).astype(np.int8)
+    shares = rng.dirichlet(np.ones(len(CLASS_NAMES)), rows).astype(np.float32)
     columns: dict[str, Any] = {
         "pid": pa.array(np.arange(rows)).cast(pa.string()),
         "longitude": 9 + rng.normal(0, 0.4, rows),

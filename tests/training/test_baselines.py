@@ -13,7 +13,7 @@ pytest.importorskip("sklearn", reason="the train group is not installed")
 
 from insar_runtime import UsageError
 from insar_runtime.classes import TrendClass
-from training.baselines import Contestant, DenseNetwork, Forest, GlsBic, MiniRocket, PsTime
+from training.baselines import Contestant, DenseNetwork, EgmspyRules, Forest, GlsBic, MiniRocket, PsTime
 from training.baselines.contestant import Floats, gather
 from training.baselines.features import statistical_features
 from training.baselines.gls_evidence import Thresholds
@@ -38,6 +38,7 @@ MAKERS: list[Callable[[], Contestant]] = [
     lambda: GlsBic(oracle=True),
     lambda: GlsBic(oracle=False),
     PsTime,
+    EgmspyRules,
     Forest,
     MiniRocket,
     lambda: DenseNetwork(FitConfig(epochs=20, batch_size=32)),
@@ -186,6 +187,41 @@ def test_ps_time_knows_the_five_trends() -> None:
     values = np.random.default_rng(8).normal(0, 1, (5, 120)).astype(np.float32) + np.stack(shapes)
     series = LabelledSeries(values, np.tile(days, (5, 1)), np.arange(5, dtype=np.int8))
     assert PsTime().probabilities(series).argmax(axis=1).tolist() == [int(kind) for kind in TrendClass]
+
+
+def test_egmspy_rules_on_series_that_each_of_them_is_for() -> None:
+    days = np.arange(120, dtype=np.float32) * 12
+    years = days / np.float32(365.25)
+    middle = np.arange(120) - 59.5
+    # An odd wave about the middle bends neither half, and years of it are taken for a season.
+    waves = 4 * years - 12 * np.sin(8 * np.pi * (years - years.mean()) / years[-1])
+    shapes = {
+        "slow": 2.2 * years,
+        "noisy": 12 * np.sin(2 * np.pi * years),
+        "steady": -6 * years,
+        "faster": 5 * np.maximum(years - 2, 0) ** 2,
+        "slower": -5 * np.maximum(2 - years, 0) ** 2,
+        "hinge": -10 * np.maximum(years - 2.4, 0),
+        "left, with a jump": waves + 30 * (np.abs(middle) < 3),
+        "left": 4 * years + 15 * (np.arange(120) % 2),
+        "a jump that a line explains": 30 * (middle > 0),
+    }
+    noise = np.random.default_rng(8).normal(0, 0.5, (len(shapes), 120))
+    values = np.asarray(noise + np.stack(list(shapes.values())), dtype=np.float32)
+    series = LabelledSeries(values, np.tile(days, (len(shapes), 1)), np.zeros(len(shapes), dtype=np.int8))
+    found = EgmspyRules().probabilities(series)
+    named = {name: int(row.argmax()) if row.max() == 1 else None for name, row in zip(shapes, found, strict=True)}
+    assert named == {
+        "slow": TrendClass.STABLE,
+        "noisy": TrendClass.STABLE,
+        "steady": TrendClass.LINEAR,
+        "faster": TrendClass.QUADRATIC,
+        "slower": TrendClass.QUADRATIC,
+        "hinge": TrendClass.QUADRATIC,
+        "left, with a jump": TrendClass.PUE,
+        "left": None,
+        "a jump that a line explains": TrendClass.LINEAR,
+    }
 
 
 def test_features_are_finite_and_named() -> None:

@@ -244,7 +244,8 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
     results = run()
     assert results.champion == "paper-cnn int8"
     data = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))
-    for name in ("paper-cnn fp32", "paper-cnn", "glsbic-oracle", "glsbic", "minirocket", "forest", "dense", "ps-time"):
+    networks = ("paper-cnn fp32", "paper-cnn", "dense")
+    for name in (*networks, "glsbic-oracle", "glsbic", "minirocket", "forest", "ps-time", "EGMSpy rules"):
         found = data["contestants"][name]["cells"]
         assert set(found) == {cell.name for cell in results.compared()}
         assert found["realistic"]["series"] == TINY.named

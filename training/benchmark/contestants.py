@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from training import dataset
 from training.announce import Announce
-from training.baselines import Contestant, DenseNetwork, Forest, GlsBic, MiniRocket, PsTime
+from training.baselines import Contestant, DenseNetwork, EgmspyRules, Forest, GlsBic, MiniRocket, PsTime
 from training.benchmark.networks import PaperNetwork, ReleasedNetwork
 from training.benchmark.sets import Cell, seed_of
 from training.benchmark.sizes import BenchmarkSizes
@@ -193,6 +193,7 @@ def line_up(
     lessons = Lessons(sizes, real, seed)
     entries += [_taught(pupil, lessons, work, announce) for pupil in _pupils(sizes)]
     entries.append(Entry(PsTime(), "baseline", "fixed", "nothing: its tests have fixed levels"))
+    entries.append(Entry(EgmspyRules(), "baseline", "v3", "nothing: its thresholds are published"))
     entries.append(Entry(BayesLimit(seed), "limit", f"seed-{seed}", "nothing: it is told noise and priors"))
     return entries
 

@@ -14,6 +14,7 @@ _CONTESTANTS: Final = {
     "glsbic-oracle": "least squares + BIC, told the true noise",
     "glsbic": "least squares + BIC, noise estimated",
     "ps-time": "tests of PS-Time (Berti et al. 2013)",
+    "EGMSpy rules": "EGMSpy's published thresholds (Catani et al. 2026)",
     "minirocket": "MiniRocket + ridge",
     "forest": "random forest on statistics",
     "dense": "dense network",

@@ -12,6 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
+from insar_runtime.definitions import (
+    BREAK_SHARE,
+    CURVED_DEPARTURE,
+    JUMP_HELD_EPOCHS,
+    JUMP_MM,
+    JUMP_SCATTERS,
+    LINEAR_RATE_STDS,
+    SMALL_STEP_MM,
+    STABLE_RATE_MM_YR,
+)
 
 Range = tuple[float, float]
 
@@ -118,8 +128,8 @@ class AnnualConfig:
     amplitude_log_spread: float = 0.5
     """Scale of the half-normal and its spread from file to file [QA: tile 90th percentiles 0.7-6.2 mm]."""
     strong_probability: float = 0.04
-    strong_amplitude_mm: Range = (4.0, 12.0)
-    """Bridges and tall buildings [seen]."""
+    strong_amplitude_mm: Range = (4.0, 25.0)
+    """Bridges and tall buildings; log-uniform [seen; design: a cycle of any size is Stable]."""
     half_year_share: Range = (0.0, 0.3)
     year_to_year: float = 0.35
     """Relative change of the sine and of the cosine from year to year, so of amplitude and shape [seen]."""
@@ -129,25 +139,29 @@ class AnnualConfig:
 class MotionConfig:
     """The four motions."""
 
-    stable_rate_mm_yr: float = 1.5
-    stable_band_mm: float = 5.0
-    """Stable: at most this rate, and within plus and minus this band [design]."""
-    linear_rate_mm_yr: Range = (2.0, 60.0)
+    stable_rate_mm_yr: float = STABLE_RATE_MM_YR
+    linear_rate_stds: float = LINEAR_RATE_STDS
+    """The line between Stable and Linear, drawn by the least-squares rate beside an annual cycle [design]."""
+    linear_rate_mm_yr: Range = (STABLE_RATE_MM_YR, 60.0)
     """Log-uniform [design, ours]."""
-    slow_linear_probability: float = 0.3
+    settle_rates: bool = True
+    """Whether Stable and Linear series show a rate of their class, noise and all, as a reader would judge them; otherwise
+    it is the rate of the motion alone that has the class [design]."""
+    slow_linear_probability: float = 0.45
     slow_linear_ratio: float = 3.0
-    """Linear rows whose rate is at most this many times the least one: the hard ones [seen]."""
-    linear_total_mm: float = 12.0
-    """Least total, so that a linear series lies clearly outside the band of a stable one [ours]."""
-    departure: Range = (1.0, 12.0)
-    """RMS departure from the best line over the noise; log-uniform. At least 1 [design]."""
+    """Linear rows whose rate is at most this many times the least one: the hard ones, and the most frequent [seen]."""
+    departure: Range = (CURVED_DEPARTURE, 12.0)
+    slight_departure_ratio: float = 2.5
+    slight_departure_probability: float = 0.55
+    """RMS departure from the best line over the noise; log-uniform, for some rows within this many times the least one:
+    curves that people read depart by one to three times the scatter [design, seen]."""
     departure_limit_mm: float = 30.0
     rate_change_limit_mm_yr: float = 85.0
     """Largest RMS departure, and change of rate over the span. Where the least departure would take more, the row
     gets less noise [ours]."""
-    break_share: Range = (0.15, 0.85)
+    break_share: Range = BREAK_SHARE
     """Place of the break within the span [design]."""
-    base_rate_mm_yr: Range = (-15.0, 15.0)
+    base_rate_mm_yr: Range = (-12.0, 12.0)
     """Rate under a curve or before a break, where it is neither start, stop nor reversal [ours]."""
 
 
@@ -156,44 +170,87 @@ class UnwrappingConfig:
     """Phase unwrapping errors."""
 
     half_wavelength_mm: float = HALF_WAVELENGTH_MM
-    physics_probability: float = 0.3
+    physics_probability: float = 0.15
     """Rows that are wrapped and unwrapped about a line; the rest get lost integers on arcs [ours]."""
+    wander_probability: float = 0.35
+    wander_mm: Range = (7.0, 17.0)
+    wander_edge_epochs: Range = (2.0, 18.0)
+    wander_top_epochs: Range = (0.0, 12.0)
+    wander_count: tuple[float, ...] = (0.5, 0.3, 0.2)
+    wander_threshold: Range = (0.45, 0.9)
+    """Rows whose phase wanders off for some epochs, once to three times, and is unwrapped to the other side beyond this
+    share of the way; noise decides at the threshold, so that epochs there flicker [seen: most temporary errors of an
+    EGMS L2b file]."""
+    returning_probability: float = 0.2
+    returning_epochs: Range = (3.0, 15.0)
+    """Temporary jumps that return by degrees, with this time constant, or by the mirror image [seen]."""
     model_error_probability: float = 0.3
     """Of these, rows whose line has a wrong rate, by up to one cycle and a half over the span [ours]."""
-    lasting_probability: float = 0.12
-    """Real ones are mostly temporary [seen]."""
+    lasting_probability: float = 0.35
+    """A third of the errors that people read last until the end [seen]."""
     event_count: tuple[float, ...] = (0.5, 0.25, 0.15, 0.1)
     """Shares of rows with one, two, three, four jumps [seen]."""
-    duration_epochs: Range = (3.0, 40.0)
+    duration_epochs: Range = (JUMP_HELD_EPOCHS, 60.0)
     """Of a temporary jump; log-uniform [seen]."""
-    late_probability: float = 0.2
-    clustered_probability: float = 0.25
-    part_of_span: float = 0.35
+    late_probability: float = 0.3
+    clustered_probability: float = 0.2
+    part_of_span: float = 0.3
     """Rows all of whose jumps are in the last part of the span, or in some part of it [seen]."""
     winter_probability: float = 0.4
     """Jumps whose begin is the most wintry of three draws [seen]."""
-    two_cycles_probability: float = 0.07
-    damped_probability: float = 0.5
-    damped_mm: Range = (12.0, 28.0)
-    """The producer's filtering leaves 12-28 mm of a cycle [design, seen]."""
-    damped_over_noise: float = 2.0
-    """A damped jump is at least this many times the row's scatter, or nobody could see it [ours]."""
-    jump_over_noise: float = 10.0
-    """Root of the summed squares of a row's errors over its scatter, at the least: with 3.5 mm of scatter, 20 mm for
-    three epochs or 12 mm for nine. Real series leave their level by less, for as long, without any lost cycle
-    [seen]."""
-    smeared_probability: float = 0.3
-    """Jumps that take two epochs [seen]."""
+    two_cycles_probability: float = 0.05
+    damped_probability: float = 0.75
+    damped_mm: Range = (JUMP_MM, 28.0)
+    damped_skew: float = 1.6
+    """The producer's filtering leaves 10-28 mm of a cycle, most often less than half of it: a uniform draw to this power
+    [design, seen]."""
+    damped_over_noise: float = JUMP_SCATTERS
+    """A damped jump is at least this many times the scatter around it [design]."""
+    jump_over_noise: float = 5.5
+    """Root of the summed squares of a row's errors over the scatter around them, at the least: three epochs at three
+    times the scatter have 5.2 [design]."""
+    smeared_probability: float = 0.35
+    slowly_smeared_share: float = 0.3
+    """Jumps that take two epochs, and of these those that take three [seen]."""
+    flicker_probability: float = 0.25
+    flicker_share: Range = (0.1, 0.5)
+    """Rows some of whose wrong epochs come out right in between [seen: both levels at once for months]."""
+    unsteady_probability: float = 0.35
+    unsteady_share: Range = (0.05, 0.3)
+    """Rows whose scatter grows while they are wrong, by this share of the jump [seen]."""
     spike_probability: float = 0.15
     """Rows that have a jump of one or two epochs besides [ours]."""
     projected_probability: float = 0.1
     los_up: Range = (0.70, 0.87)
     """Projected products: jumps divided by the vertical component of the line of sight [EGMS]."""
-    min_visible_mm: float = 12.0
-    min_visible_epochs: int = 3
+    min_visible_mm: float = JUMP_MM
+    min_visible_epochs: int = JUMP_HELD_EPOCHS
     steady_mm: float = 1.0
     """A row is a clear case if at least one of its jumps is this large and its error stays the same, within
     ``steady_mm``, for this many epochs on both sides [design]."""
+
+
+@dataclass(frozen=True)
+class OtherConfig:
+    """Motions that none of the five classes describes; sizes are peak to peak."""
+
+    size_over_noise: Range = (3.5, 12.0)
+    least_size_mm: float = 9.0
+    """Log-uniform over the RMS scatter of the row: what stands out [design, seen]."""
+    break_share: Range = BREAK_SHARE
+    edge_share: Range = (0.03, 0.12)
+    """A late or early break lies so far from the end, as a share of the span [design]."""
+    rise_share: Range = (0.12, 0.5)
+    least_rise_days: float = 100.0
+    """An S-shape or a transient takes so long to rise; a faster one would be a jump [design]."""
+    decay_share: Range = (0.04, 0.3)
+    """Time constant of the decay after an event, as a share of the span [ours]."""
+    step_mm: Range = (SMALL_STEP_MM[0], SMALL_STEP_MM[1] - 1.5)
+    step_scatters: float = 2.0
+    """Small lasting steps; below this many times the scatter around them nobody sees one, and between 8.5 and 10 mm no two
+    readers agree [design, seen]."""
+    moving_probability: float = 0.35
+    """Rows that have a constant rate besides [seen]."""
 
 
 @dataclass(frozen=True)
@@ -204,36 +261,36 @@ class NuisanceConfig:
     bad_epoch_probability: float = 0.002
     bad_epoch_sigma_mm: float = 6.0
     """Residual atmosphere: N(0, 6 mm) at one epoch [ours]."""
-    outlier_probability: float = 0.1
+    outlier_probability: float = 0.12
     outlier_mm: Range = (10.0, 27.0)
-    """Rows with one or two epochs far off [seen]."""
+    """Rows with one or two epochs far off, drawn twice [seen]."""
     ragged_probability: float = 0.1
     ragged_mm: Range = (9.0, 21.0)
     ragged_share: Range = (0.5, 1.0)
-    ragged_over_noise: float = 10.0
+    ragged_over_noise: float = 5.5
     """Rows with two to four epochs in a row that are far off by differing amounts: short of half a wavelength and
     without a level of their own, so no cycle was lost. Three or more of them whose root of summed squares reaches this
     many times the scatter are a jump (``UnwrappingConfig.jump_over_noise``), so there are only two [seen]."""
     step_probability: float = 0.1
-    step_mm: Range = (2.0, 9.0)
-    """Rows with a sharp step below 10 mm, lasting or for 3 to 40 epochs [design]."""
-    excursion_probability: float = 0.08
-    excursion_mm: Range = (7.0, 15.0)
+    step_mm: Range = (1.5, 5.5)
+    """Rows with a sharp step that is too small for any class, lasting or for 3 to 40 epochs [design]."""
+    excursion_probability: float = 0.12
+    excursion_mm: Range = (3.0, 8.0)
     excursion_edge_epochs: Range = (6.0, 16.0)
     excursion_top_epochs: Range = (1.0, 30.0)
-    """Rows that leave their level for some epochs, too slowly for a jump [seen]."""
-    ramp_probability: float = 0.05
-    ramp_mm: Range = (5.0, 14.0)
+    """Rows that leave their level for some epochs, too slowly for a jump, by too little to be Other [seen]."""
+    ramp_probability: float = 0.12
+    ramp_mm: Range = (3.0, 8.0)
     ramp_days: Range = (60.0, 250.0)
-    """Rows that rise slowly and return [design: a slow ramp is no PUE]."""
+    """Rows that rise slowly and return, by too little to be Other [design]."""
     join_probability: float = 0.12
-    join_sigma_mm: Range = (1.5, 4.5)
-    join_limit_mm: float = 9.5
-    """Blocks joined of two releases: every row changes level at one date, often where the sampling changes.
-    Real ones pass 10 mm in 4 % of the rows; those are no clear case of any class [seen]."""
+    join_sigma_mm: Range = (1.0, 3.0)
+    join_limit_mm: float = 5.5
+    """Blocks joined of two releases: every row changes level at one date, often where the sampling changes. Larger ones
+    are Other, and from 10 mm on they are read as unwrapping errors [seen]."""
 
     def none(self) -> NuisanceConfig:
-        """Give the same with nothing odd at all."""
+        """Return the same with nothing odd at all."""
         return replace(
             self,
             common_bad_epoch_probability=0.0,
@@ -271,6 +328,7 @@ class SimulatorConfig:
     annual: AnnualConfig = field(default_factory=AnnualConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
     unwrapping: UnwrappingConfig = field(default_factory=UnwrappingConfig)
+    other: OtherConfig = field(default_factory=OtherConfig)
     nuisance: NuisanceConfig = field(default_factory=NuisanceConfig)
     delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
     block: int = 512

@@ -13,6 +13,8 @@ from training.simulator.motions import Motions
 from training.simulator.unwrapping import visible
 
 _YEAR = 365.25
+_LEAST_LEFT = (0.6, 0.95)
+"""Share of the span that a Linear row and one of class Other must keep [ours]."""
 
 
 def refer_and_round(rng: np.random.Generator, days: Floats, displacement: Floats, config: DeliveryConfig) -> Floats:
@@ -67,6 +69,7 @@ def draw_missing(
             error[row, kept],
             noise_sigma[row],
             motions.break_day[row],
+            days[-1],
             config,
         ):
             missing[row] = lost
@@ -80,13 +83,16 @@ def _keeps_class(
     error: NDArray[np.int16],
     noise_sigma: np.float32,
     break_day: np.float32,
+    whole_span: np.float32,
     config: SimulatorConfig,
 ) -> bool:
     """Tell whether what is left of a row still shows its class."""
     if label in {TrendClass.STABLE, NO_CLASS}:
         return True
-    if label == TrendClass.LINEAR:
-        return bool(abs(motion[-1] - motion[0]) >= config.motion.linear_total_mm)
+    if label in {TrendClass.LINEAR, TrendClass.OTHER}:
+        # What is left of a line must still be known well; of any other motion, nearly all must be left.
+        least = _LEAST_LEFT[0 if label == TrendClass.LINEAR else 1]
+        return bool(days[-1] - days[0] >= least * whole_span)
     if label == TrendClass.PUE:
         return bool(visible(np.float32(0.1) * error[None, :].astype(np.float32), config.unwrapping)[0])
     departure = distance_from_line(motion[None, :], days / np.float32(_YEAR))[0]

@@ -7,6 +7,8 @@ import numpy as np
 from training.simulator.draws import Floats
 
 _ROWS_AT_A_TIME = 256
+_LOCAL_EPOCHS = 31
+_SIDE_EPOCHS = 12
 
 
 def without_line(values: Floats, time: Floats) -> Floats:
@@ -41,3 +43,27 @@ def running_median(values: Floats, width: int) -> Floats:
         part = slice(begin, begin + _ROWS_AT_A_TIME)
         out[part] = np.median(windows[part], axis=2)
     return out
+
+
+def level_changes(residual: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return how far rows [N, T] leave their level for some epochs, how much the level changes, and their scatter.
+
+    Returns
+    -------
+    excursion : ndarray of float32, shape [N]
+        Largest distance from the running median over ``_LOCAL_EPOCHS`` that three epochs in a row keep.
+    step : ndarray of float32, shape [N]
+        Largest difference between the medians of ``_SIDE_EPOCHS`` before and after an epoch.
+    scatter : ndarray of float32, shape [N]
+        Robust scatter from one epoch to the next: 1.4826 times the median absolute difference, over the root of 2.
+    """
+    half = min(_LOCAL_EPOCHS // 2, residual.shape[1] - 1)
+    around = running_median(np.pad(residual, ((0, 0), (half, half)), mode="reflect"), 2 * half + 1)
+    away = residual - around
+    three = np.stack([away[:, :-2], away[:, 1:-1], away[:, 2:]])
+    excursion = np.maximum(three.min(axis=0).max(axis=1), -three.max(axis=0).min(axis=1))
+    side = min(_SIDE_EPOCHS, residual.shape[1] // 3)
+    level = running_median(residual, side)
+    step = np.abs(level[:, side:] - level[:, :-side]).max(axis=1)
+    scatter = 1.4826 * np.median(np.abs(np.diff(residual, axis=1)), axis=1) / np.sqrt(2)
+    return excursion, step, np.asarray(scatter, dtype=np.float32)

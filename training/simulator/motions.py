@@ -45,7 +45,8 @@ def draw_motions(
 ) -> Motions:
     """Draw a motion of the given class for each row.
 
-    Stable rows have at most the rate of ``stable_rate_mm_yr`` and stay within ``stable_band_mm`` about their mean.
+    Stable and Linear rows get the rate that they are meant to have; ``rates.settle_rates`` sees to it that the series
+    shows one of its class, noise and all.
 
     Parameters
     ----------
@@ -68,9 +69,9 @@ def draw_motions(
     rows_of = {kind: np.flatnonzero(label == kind) for kind in TrendClass}
 
     rows = rows_of[TrendClass.STABLE]
-    displacement[rows] = _stable_rate(rng, years, len(rows), config)[:, None] * years
+    displacement[rows] = _stable_rate(rng, len(rows), config)[:, None] * years
     rows = rows_of[TrendClass.LINEAR]
-    displacement[rows] = _linear_rate(rng, years, len(rows), config)[:, None] * years
+    displacement[rows] = _linear_rate(rng, len(rows), config)[:, None] * years
 
     rows = rows_of[TrendClass.QUADRATIC]
     shape = np.broadcast_to(years**2, (len(rows), len(days)))
@@ -87,16 +88,14 @@ def draw_motions(
     return Motions(displacement, departure, break_day, quieter)
 
 
-def _stable_rate(rng: np.random.Generator, years: Floats, count: int, config: MotionConfig) -> Floats:
-    limit = min(config.stable_rate_mm_yr, 2 * config.stable_band_mm / float(years[-1]))
-    return uniform(rng, (-limit, limit), count)
+def _stable_rate(rng: np.random.Generator, count: int, config: MotionConfig) -> Floats:
+    return uniform(rng, (-config.stable_rate_mm_yr, config.stable_rate_mm_yr), count)
 
 
-def _linear_rate(rng: np.random.Generator, years: Floats, count: int, config: MotionConfig) -> Floats:
+def _linear_rate(rng: np.random.Generator, count: int, config: MotionConfig) -> Floats:
     low, high = config.linear_rate_mm_yr
-    low = max(low, config.linear_total_mm / float(years[-1]))
     slow = rng.random(count) < config.slow_linear_probability
-    highest = np.where(slow, config.slow_linear_ratio * low, max(high, 2 * low))
+    highest = np.where(slow, config.slow_linear_ratio * low, high)
     return log_uniform(rng, low, highest, count) * sign(rng, count)
 
 
@@ -121,6 +120,8 @@ def _curved(
     largest = np.minimum(config.departure_limit_mm, config.rate_change_limit_mm_yr / change_of_rate * distance)
     quieter = np.minimum(largest / (1.5 * least * noise_sigma), np.float32(1))
     noise_sigma = noise_sigma * quieter
+    slight = rng.random(count) < config.slight_departure_probability
+    most = np.where(slight, config.slight_departure_ratio * least, most)
     departure = log_uniform(rng, least, np.clip(largest / noise_sigma, 1.5 * least, most), count)
     scale = departure * noise_sigma / distance * sign(rng, count)
     rate = uniform(rng, config.base_rate_mm_yr, count)

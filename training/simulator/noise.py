@@ -167,7 +167,7 @@ def draw_annual(rng: np.random.Generator, days: Floats, count: int, config: Annu
     scale = config.amplitude_mm * np.exp(config.amplitude_log_spread * rng.standard_normal())
     amplitude = np.abs(rng.normal(0, scale, count)).astype(np.float32)
     strong = chosen(rng, config.strong_probability, count)
-    amplitude[strong] = uniform(rng, config.strong_amplitude_mm, len(strong))
+    amplitude[strong] = log_uniform(rng, *config.strong_amplitude_mm, len(strong))
 
     year = days / np.float32(_YEAR)
     years = np.arange(int(year[-1]) + 2, dtype=np.float32)

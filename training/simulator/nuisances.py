@@ -38,14 +38,13 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, noise_sigma: Floats, 
     where = rng.integers(0, count, hits), rng.integers(0, epochs, hits)
     out[where] += rng.normal(0, config.bad_epoch_sigma_mm, hits).astype(np.float32)
 
-    rows = chosen(rng, config.outlier_probability, count)
-    place = rng.integers(0, epochs, len(rows))[:, None]
-    width = rng.integers(1, 3, len(rows))[:, None]
-    size = (uniform(rng, config.outlier_mm, len(rows)) * sign(rng, len(rows)))[:, None]
-    out[rows] += size * ((index >= place) & (index < place + width))
-
     # Twice, so that some rows have two of them.
     for _ in range(2):
+        rows = chosen(rng, config.outlier_probability, count)
+        place = rng.integers(0, epochs, len(rows))[:, None]
+        width = rng.integers(1, 3, len(rows))[:, None]
+        size = (uniform(rng, config.outlier_mm, len(rows)) * sign(rng, len(rows)))[:, None]
+        out[rows] += size * ((index >= place) & (index < place + width))
         rows = chosen(rng, config.ragged_probability, count)
         out[rows] += _ragged(rng, epochs, noise_sigma[rows], config)
 

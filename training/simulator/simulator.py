@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import CLASS_NAMES, NO_CLASS, TrendClass
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS, SEED_CLASS_NAMES, TrendClass
 from insar_runtime.errors import UsageError
 from training.simulator.bank import NoiseBank
 from training.simulator.calendars import CALENDARS, draw_calendar
@@ -19,13 +19,17 @@ from training.simulator.draws import Floats
 from training.simulator.motions import draw_motions
 from training.simulator.noise import draw_annual, draw_noise
 from training.simulator.nuisances import draw_nuisances
-from training.simulator.oddities import draw_oddities
+from training.simulator.others import draw_decorrelated, draw_others
+from training.simulator.rates import settle_rates
 from training.simulator.unwrapping import add_unwrapping_errors
 
 _BANK_ANNUAL: Final = 0.3
 _BANK_NUISANCES: Final = 0.4
 """Files of real noise that get more of both: they have all of it already, but only few of their rows [ours]."""
+_YEAR: Final = 365.25
 _MOTIONS: Final = (TrendClass.STABLE, TrendClass.LINEAR, TrendClass.QUADRATIC, TrendClass.BILINEAR)
+_SHARES_OF_MOTIONS: Final = (0.4, 0.3, 0.15, 0.15)
+"""Motions under an unwrapping error: real ones are mostly on slow points [seen]."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,9 @@ class SimulatedSeries:
     days : ndarray of float32, shape [N, T]
         Days since the first acquisition; padding repeats the last day.
     label : ndarray of int8, shape [N]
-        ``TrendClass``; -1 for a series that shows none of the five.
+        ``TrendClass``; -1 for a series of which no class can be defended.
     background : ndarray of int8, shape [N]
-        The motion under an unwrapping error; the label itself elsewhere.
+        The motion under an unwrapping error or one of class Other; the label itself elsewhere.
     calendar : ndarray of str, shape [N]
         Name of the calendar, or of the real file that the noise comes from.
     noise_sigma : ndarray of float32, shape [N]
@@ -102,7 +106,7 @@ def simulate(
     calendar : str or sequence of str, optional
         Some of ``CALENDARS``, which take turns; all of them if not given.
     labels : ndarray of int, shape [N], optional
-        Class of each series, -1 for none of the five; all classes equally often, shuffled, if not given.
+        Class of each series, -1 for none; the five classes of the seed equally often, shuffled, if not given.
     bank : NoiseBank, optional
         Real noise to put the motions on, on the dates of its files.
     bank_share : float
@@ -125,11 +129,11 @@ def simulate(
         shape = None if labels is None else labels.shape
         raise UsageError(f"{count} series with labels of shape {shape}; give one label a series")
     if labels is None:
-        label = rng.permutation(np.arange(count) % len(CLASS_NAMES)).astype(np.int8)
+        label = rng.permutation(np.arange(count) % len(SEED_CLASS_NAMES)).astype(np.int8)
     else:
         label = np.asarray(labels, dtype=np.int8)
         if count and not NO_CLASS <= label.min() <= label.max() < len(CLASS_NAMES):
-            raise UsageError(f"labels run from {label.min()} to {label.max()}; classes are 0 to 4, -1 is none")
+            raise UsageError(f"labels run from {label.min()} to {label.max()}; classes are 0 to 5, -1 is none")
     names = [calendar] if isinstance(calendar, str) else list(calendar or CALENDARS)
     # A permutation for each round of calendars: every prefix of the blocks has an even mix.
     order = [name for _ in range(-(-len(block_seeds) // len(names))) for name in rng.permutation(names)]
@@ -187,20 +191,30 @@ def _block(
     """Simulate series that share a calendar."""
     days, noise_sigma = scene.days, scene.noise_sigma
     wrong = np.flatnonzero(label == TrendClass.PUE)
+    other = np.flatnonzero(label == TrendClass.OTHER)
     odd = np.flatnonzero(label == NO_CLASS)
     background = label.copy()
     background[odd] = TrendClass.STABLE
-    background[wrong] = rng.choice(_MOTIONS, size=len(wrong))
+    background[wrong] = rng.choice(_MOTIONS, size=len(wrong), p=_SHARES_OF_MOTIONS)
+    moving = rng.random(len(other)) < config.other.moving_probability
+    background[other] = np.where(moving, TrendClass.LINEAR, TrendClass.STABLE)
 
     motions = draw_motions(rng, days, background, noise_sigma, config.motion)
-    motions.displacement[odd] += draw_oddities(rng, days, noise_sigma[odd])
+    local = local_scatter(scene.still)
+    motions.displacement[other] += draw_others(rng, days, noise_sigma[other], local[other], config.other)
+    motions.displacement[odd] += draw_decorrelated(rng, len(days), len(odd))
+    if config.motion.settle_rates:
+        straight = np.flatnonzero((label == TrendClass.STABLE) | (label == TrendClass.LINEAR))
+        shown = motions.displacement[straight] + scene.still[straight]
+        rate = settle_rates(rng, shown, days, label[straight], config.motion)
+        motions.displacement[straight] += rate[:, None] * (days / np.float32(_YEAR))
     noise_sigma = noise_sigma * motions.quieter
     noise_parts = scene.noise_parts.copy()
     noise_parts[:, :3] *= motions.quieter[:, None]
     displacement = motions.displacement + scene.still * motions.quieter[:, None]
     error = np.zeros(displacement.shape, dtype=np.int16)
     displacement[wrong], error[wrong] = add_unwrapping_errors(
-        rng, days, displacement[wrong], noise_sigma[wrong], config.unwrapping
+        rng, days, displacement[wrong], (local * motions.quieter)[wrong], config.unwrapping
     )
     displacement = refer_and_round(rng, days, displacement, config.delivery)
     displacement[draw_missing(rng, days, label, motions, error, noise_sigma, config)] = np.nan
@@ -217,6 +231,12 @@ def _block(
         motion=motions.displacement,
         error=error,
     )
+
+
+def local_scatter(still: Floats) -> Floats:
+    """Return the RMS of rows [N, T] from one epoch to the next over the root of 2, [N]: scatter without slow wander."""
+    steps = np.diff(still, axis=1)
+    return np.sqrt(np.mean(steps * steps, axis=1, dtype=np.float32) / 2)
 
 
 def _join(blocks: list[SimulatedSeries]) -> SimulatedSeries:

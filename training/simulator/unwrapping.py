@@ -2,7 +2,7 @@
 
 Wrapping and unwrapping about a linear model folds whatever departs from it by more than a quarter of the
 wavelength. Lost integers on arcs of the network move a point by whole cycles for some time, or for good;
-filtering and averaging by the producer leave 12 to 28 mm of such a cycle.
+filtering and averaging by the producer leave 10 to 28 mm of such a cycle.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from training.simulator.draws import Floats, chosen, log_uniform, sign, uniform
 
 _YEAR: Final = 365.25
 _MAX_TRIES: Final = 20
-_MAX_SMEARED_SHARE: Final = (0.3, 0.7)
-"""Part of a jump that is there already one epoch early, where it is smeared [ours]."""
+_SMEARED_SHARE: Final = (0.3, 0.7)
+"""Part of a jump that is there already one epoch early, where it is smeared; of this, the part that is there two epochs
+early, where it is smeared slowly [ours]."""
 
 
 def add_unwrapping_errors(
@@ -39,7 +40,7 @@ def add_unwrapping_errors(
     displacement : ndarray of float32, shape [N, T]
         Motion and noise in mm.
     noise_sigma : ndarray of float32, shape [N]
-        RMS of each row's scatter in mm.
+        RMS in mm of each row's scatter around a jump, without slow wander.
     config : UnwrappingConfig
         Its numbers.
 
@@ -62,12 +63,24 @@ def add_unwrapping_errors(
         half = np.arange(len(days)) >= len(days) // 2
         errors[hidden] = np.float32(config.half_wavelength_mm) * half
     physical = chosen(rng, config.physics_probability, count)
-    folded = _fold(rng, days, displacement[physical], config) * _draw_size(rng, sizes[physical])[:, None]
+    folded = _fold(rng, days, displacement[physical], config) * _draw_size(rng, sizes[physical], config)[:, None]
     good = visible(folded, config) & stands_out(folded, noise_sigma[physical], config)
     errors[physical[good]] = folded[good]
+    wandering = chosen(rng, config.wander_probability, count)
+    wander, folded = _fold_wander(rng, len(days), sizes[wandering], noise_sigma[wandering], config)
+    good = visible(folded, config) & stands_out(folded, noise_sigma[wandering], config)
+    errors[wandering[good]] = folded[good]
+    displacement = displacement.copy()
+    displacement[wandering[good]] += wander[good]
     projected = chosen(rng, config.projected_probability, count)
     errors[projected] /= uniform(rng, config.los_up, len(projected))[:, None]
-    return displacement + errors, np.rint(errors * 10).astype(np.int16)
+    unsteady = chosen(rng, config.unsteady_probability, count)
+    share = uniform(rng, config.unsteady_share, len(unsteady))[:, None]
+    displacement += errors
+    displacement[unsteady] += (
+        share * errors[unsteady] * rng.standard_normal((len(unsteady), len(days)), dtype=np.float32)
+    )
+    return displacement, np.rint(errors * 10).astype(np.int16)
 
 
 def _sizes(rng: np.random.Generator, noise_sigma: Floats, config: UnwrappingConfig) -> Floats:
@@ -80,9 +93,10 @@ def _sizes(rng: np.random.Generator, noise_sigma: Floats, config: UnwrappingConf
     return np.asarray(bounds, dtype=np.float32)
 
 
-def _draw_size(rng: np.random.Generator, bounds: Floats) -> Floats:
+def _draw_size(rng: np.random.Generator, bounds: Floats, config: UnwrappingConfig) -> Floats:
     """Draw what is left of one cycle, mm, within bounds [N, 2]."""
-    return bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * rng.random(len(bounds), dtype=np.float32)
+    share = rng.random(len(bounds), dtype=np.float32) ** np.float32(config.damped_skew)
+    return bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * share
 
 
 def _fold(rng: np.random.Generator, days: Floats, displacement: Floats, config: UnwrappingConfig) -> Floats:
@@ -99,6 +113,34 @@ def _fold(rng: np.random.Generator, days: Floats, displacement: Floats, config: 
     return -np.rint(rest / cycle)
 
 
+def _fold_wander(
+    rng: np.random.Generator, epochs: int, sizes: Floats, noise_sigma: Floats, config: UnwrappingConfig
+) -> tuple[Floats, Floats]:
+    """Draw wander [N, T] and the errors [N, T] that unwrapping makes of it beyond a threshold, mm."""
+    count = len(sizes)
+    index = np.arange(epochs, dtype=np.float32)[None, :]
+    wander = np.zeros((count, epochs), dtype=np.float32)
+    times = rng.choice(len(config.wander_count), size=count, p=config.wander_count) + 1
+    height = uniform(rng, config.wander_mm, count) * sign(rng, count)
+    late = rng.random(count) < config.late_probability
+    for place in range(len(config.wander_count)):
+        rows = np.flatnonzero(times > place)
+        up, down = (log_uniform(rng, *config.wander_edge_epochs, (len(rows), 1)) for _ in range(2))
+        top = uniform(rng, config.wander_top_epochs, (len(rows), 1))
+        share = rng.random(len(rows), dtype=np.float32)
+        begin = np.where(late[rows], 1 - config.part_of_span * share, share)[:, None] * epochs - up
+        rising = np.clip((index - begin) / up, 0, 1)
+        falling = np.clip((begin + up + top + down - index) / down, 0, 1)
+        bump = 0.5 - 0.5 * np.cos(np.pi * np.minimum(rising, falling))
+        size = (height[rows] * uniform(rng, (0.7, 1.0), len(rows)))[:, None]
+        wander[rows] = np.where(np.abs(size * bump) > np.abs(wander[rows]), size * bump, wander[rows])
+    threshold = np.abs(height) * uniform(rng, config.wander_threshold, count)
+    noise = noise_sigma[:, None] * rng.standard_normal((count, epochs), dtype=np.float32)
+    beyond = (np.abs(wander) > 0) & (np.abs(wander + noise) > threshold[:, None])
+    cycle = (np.sign(height) * _draw_size(rng, sizes, config))[:, None]
+    return wander, np.asarray(-cycle * beyond, dtype=np.float32)
+
+
 def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
     """Tell which rows have a jump between two steady levels.
 
@@ -112,7 +154,7 @@ def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape [N]
-        Whether the error stays the same for some epochs, changes by enough within one or two, and stays again.
+        Whether the error stays the same for some epochs, changes by enough within one to three, and stays again.
     """
     width = config.min_visible_epochs
     windows = np.lib.stride_tricks.sliding_window_view(errors, width, axis=1)
@@ -122,7 +164,7 @@ def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
         np.maximum(highest, windows[..., place], out=highest)
     steady = highest - lowest <= config.steady_mm
     found = np.zeros(len(errors), dtype=bool)
-    for after in (width, width + 1):
+    for after in (width, width + 1, width + 2):
         jump = np.abs(lowest[:, after:] - lowest[:, :-after]) >= config.min_visible_mm - config.steady_mm / 2
         found |= (jump & steady[:, after:] & steady[:, :-after]).any(axis=1)
     # A row that flickers is noise about a wrong level rather than a jump.
@@ -161,7 +203,12 @@ def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config
     alternating = rng.random(count) < 0.5
     first_sign = sign(rng, count)
     smeared = rng.random(count) < config.smeared_probability
+    slowly = rng.random(count) < config.slowly_smeared_share
+    flickers = (rng.random(count) < config.flicker_probability)[:, None]
+    absent = flickers & (rng.random((count, epochs), dtype=np.float32) < uniform(rng, config.flicker_share, (count, 1)))
     index = np.arange(epochs, dtype=np.float32)[None, :]
+    returns = ~flickers & (rng.random((count, 1)) < config.returning_probability)
+    constant = log_uniform(rng, *config.returning_epochs, (count, 1))
     first, length = _part_of_span(rng, events, epochs, config)
     winter = np.cos(2 * np.pi * (days / np.float32(_YEAR) + rng.random()))
     least = config.min_visible_epochs
@@ -180,17 +227,29 @@ def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config
         duration = log_uniform(rng, shortest, np.clip(end - begin, shortest + 1, longest), len(rows))
         lasting = rng.random(len(rows)) < config.lasting_probability
         stop = np.where(lasting, np.inf, np.rint(begin) + np.maximum(np.rint(duration), least))
-        size = np.where(rng.random(len(rows)) < config.two_cycles_probability, 2, 1) * _draw_size(rng, sizes[rows])
+        size = np.where(rng.random(len(rows)) < config.two_cycles_probability, 2, 1) * _draw_size(
+            rng, sizes[rows], config
+        )
         turn = np.where(alternating[rows] & (event % 2 == 1), -1.0, 1.0)
         value = (size * turn * first_sign[rows])[:, None].astype(np.float32)
         start = np.rint(begin)[:, None]
-        errors[rows] += value * ((index >= start) & (index < stop[:, None]))
-        early = value * (index == start - 1) * uniform(rng, _MAX_SMEARED_SHARE, len(rows))[:, None]
-        errors[rows] += early * smeared[rows][:, None]
+        inside = (index >= start) & (index < stop[:, None])
+        errors[rows] += value * inside
+        early = value * smeared[rows][:, None] * uniform(rng, _SMEARED_SHARE, len(rows))[:, None]
+        earlier = early * slowly[rows][:, None] * uniform(rng, _SMEARED_SHARE, len(rows))[:, None]
+        errors[rows] += early * (index == start - 1) + earlier * (index == start - 2)
+        # The first epochs of an error hold, so that its level can be seen.
+        held = index < start + least
+        errors[rows] -= value * inside * ~held * absent[rows]
+        # Some return by degrees after that.
+        gone = 1 - np.exp(-np.maximum(index - start - least, 0) / constant[rows])
+        errors[rows] -= value * inside * ~absent[rows] * np.where(returns[rows], gone, 0)
+    mirrored = returns[:, 0] & (rng.random(count) < 0.5)
+    errors[mirrored] = errors[mirrored, ::-1]
     rows = chosen(rng, config.spike_probability, count)
     place = rng.integers(1, epochs - 1, len(rows))[:, None]
     width = rng.integers(1, 3, len(rows))[:, None]
-    size = (_draw_size(rng, sizes[rows]) * sign(rng, len(rows)))[:, None]
+    size = (_draw_size(rng, sizes[rows], config) * sign(rng, len(rows)))[:, None]
     errors[rows] += size * ((index >= place) & (index < place + width))
     return errors
 

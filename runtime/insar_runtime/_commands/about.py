@@ -50,10 +50,11 @@ def models(as_json: JsonOption = False) -> None:
         name: {
             "version": model.version,
             "default": name == DEFAULT_MODEL,
-            "classes": list(model.card["classes"]),
+            "classes": list(model.classes),
             "epochs": f"{model.limits.min_epochs} to {model.limits.max_epochs}",
             "longest gap in days": model.limits.max_gap_days,
             "abstains below": model.abstain_below,
+            "stable below mm/yr": model.stable_rate_mm_yr,
             "files": {
                 key: f"{file['bytes']} bytes, SHA-256 {file['sha256']}" for key, file in model.card["files"].items()
             },

@@ -24,6 +24,7 @@ from insar_runtime._commands.options import (
     PrecisionOption,
     QuietOption,
     SensorOption,
+    StableRateOption,
     ThreadsOption,
     UnitsOption,
     VelocityOption,
@@ -108,6 +109,7 @@ def classify(
         float | None,
         typer.Option(min=0, max=1, help="Give no class below this confidence; by default the model's threshold."),
     ] = None,
+    stable_rate: StableRateOption = None,
     priors: Annotated[
         str | None,
         typer.Option(
@@ -212,7 +214,7 @@ def classify(
     elif output_dir is not None:
         # The other outputs of one input are files.
         Places(output_dir).prepare([])
-    classifier = open_classifier(model, device, precision, threads, abstain_below)
+    classifier = open_classifier(model, device, precision, threads, abstain_below, stable_rate)
     # Arrow's own threads are as many as the machine's processors, whatever was asked for.
     pa.set_cpu_count(classifier.threads)
     outcomes: list[Outcome] = []

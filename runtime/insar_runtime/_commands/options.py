@@ -68,6 +68,15 @@ HalfWavelengthOption = Annotated[
         show_default=False,
     ),
 ]
+StableRateOption = Annotated[
+    float | None,
+    typer.Option(
+        "--stable-rate",
+        metavar="MM/YR",
+        help="Rate below which a point is Stable, and from which on Linear; by default the model's (2 mm/yr).",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
@@ -79,10 +88,18 @@ def open_classifier(
     precision: PrecisionName | None,
     threads: int | None,
     abstain_below: float | None,
+    stable_rate: float | None = None,
 ) -> Classifier:
     from insar_runtime.classifier import Classifier
 
-    return Classifier(model, device=device, precision=precision, threads=threads, abstain_below=abstain_below)
+    return Classifier(
+        model,
+        device=device,
+        precision=precision,
+        threads=threads,
+        abstain_below=abstain_below,
+        stable_rate=stable_rate,
+    )
 
 
 def declare(

@@ -19,6 +19,7 @@ from insar_runtime._commands.options import (
     PrecisionOption,
     QuietOption,
     SensorOption,
+    StableRateOption,
     ThreadsOption,
     UnitsOption,
     VelocityOption,
@@ -53,6 +54,7 @@ def report(
     device: DeviceOption = "auto",
     precision: PrecisionOption = None,
     threads: ThreadsOption = None,
+    stable_rate: StableRateOption = None,
     priors: Annotated[
         str | None, typer.Option(help="Shares of the classes, or auto; see classify.", show_default=False)
     ] = None,
@@ -91,6 +93,7 @@ def report(
     given = {
         "--model": model,
         "--precision": precision,
+        "--stable-rate": stable_rate,
         "--priors": priors,
         "--units": units,
         "--date-format": date_format,
@@ -103,7 +106,7 @@ def report(
         raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it away")
 
     def classifier() -> Classifier:
-        opened = open_classifier(model, device, precision, threads, None)
+        opened = open_classifier(model, device, precision, threads, None, stable_rate)
         # Arrow's own threads are as many as the machine's processors, whatever was asked for.
         pa.set_cpu_count(opened.threads)
         return opened

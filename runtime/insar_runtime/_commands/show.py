@@ -21,6 +21,7 @@ from insar_runtime._commands.options import (
     OverwriteOption,
     PrecisionOption,
     SensorOption,
+    StableRateOption,
     UnitsOption,
     VelocityOption,
     declare,
@@ -39,6 +40,7 @@ def show(
     model: ModelOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = None,
+    stable_rate: StableRateOption = None,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
@@ -66,7 +68,8 @@ def show(
 ) -> None:
     """Show one point: its series, its class, and what happened: trend, break, jumps.
 
-    A file that classify has written keeps its classes, and its diagnosis; --model asks a model anew.
+    A file that classify has written keeps its classes, and its diagnosis; --model and --stable-rate ask a
+    model anew.
     """
     from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._output.atomic import refuse_input
@@ -94,8 +97,8 @@ def show(
             declared,
             point_id=point_id,
             row=row,
-            open_classifier=partial(open_classifier, model, device, precision, 1, None),
-            anew=model is not None,
+            open_classifier=partial(open_classifier, model, device, precision, 1, None, stable_rate),
+            anew=model is not None or stable_rate is not None,
             diagnose=Diagnose(jumps or "flagged", repair_damped=repair_damped) if jumps or repair_damped else None,
             radar_mm=load_model(model).half_wavelength_mm,
             progress=progress,

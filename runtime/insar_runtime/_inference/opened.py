@@ -13,6 +13,7 @@ from insar_runtime._inference.engine import usable_cpus
 from insar_runtime._inference.priors import ClassPriors, for_classes_of, make_priors, reweight
 from insar_runtime._inference.rows import RowChecks
 from insar_runtime._inference.session import open_session
+from insar_runtime._inference.stable_rate import RateSplit, checked_stable_rate
 from insar_runtime.classes import RowStatus
 from insar_runtime.devices import Device
 from insar_runtime.errors import DataError, UsageError
@@ -34,6 +35,7 @@ class OpenModel:
         precision: Precision | None = None,
         threads: int | None = None,
         abstain_below: float | None = None,
+        stable_rate: float | None = None,
         priors: Shares | None = None,
     ) -> None:
         if abstain_below is not None and not 0 <= abstain_below <= 1:
@@ -46,9 +48,11 @@ class OpenModel:
             "precision": precision,
             "threads": threads,
             "abstain_below": abstain_below,
+            "stable_rate": stable_rate,
             "priors": priors,
         }
         self._model = load_model(model)
+        self._stable_rate = _checked_stable_rate(stable_rate, self._model)
         self._priors = _checked_priors(priors, self._model)
         self._opened = open_session(self._model, device=device, precision=precision)
         self._threads = usable_cpus() if threads is None else threads
@@ -96,6 +100,11 @@ class OpenModel:
         return self._abstain_below
 
     @property
+    def stable_rate(self) -> float | None:
+        """Rate in mm/yr that divides Stable from Linear; None for a model that names none, if none was given."""
+        return self._stable_rate
+
+    @property
     def priors(self) -> ClassPriors:
         """The mix of classes that the probabilities hold for, and where it comes from."""
         return self._priors
@@ -114,6 +123,21 @@ class OpenModel:
             If they are no shares above 0 of the model's classes.
         """
         return self._but({"priors": priors}, _priors=_checked_priors(priors, self._model))
+
+    def with_stable_rate(self, stable_rate: float | None) -> Self:
+        """Return a classifier that differs in the limit between Stable and Linear only; both share one session.
+
+        Parameters
+        ----------
+        stable_rate : float, optional
+            As for ``Classifier``; the model's own if not given.
+
+        Raises
+        ------
+        UsageError
+            If it is no finite number above 0.
+        """
+        return self._but({"stable_rate": stable_rate}, _stable_rate=_checked_stable_rate(stable_rate, self._model))
 
     def with_threads(self, threads: int) -> Self:
         """Give a classifier that differs in its threads only; both share one session.
@@ -154,6 +178,11 @@ class OpenModel:
                 "cut the series to its last years"
             )
 
+    def _rate_split(self, days: NDArray[np.float32]) -> RateSplit | None:
+        """Return what divides Stable from Linear on this axis [T]; None where the network does."""
+        rate = self._stable_rate
+        return None if rate is None or rate == self._model.stable_rate_mm_yr else RateSplit(days, rate)
+
     def _decide(self, everything: NDArray[np.float32], checks: RowChecks) -> Result:
         """Turn the probabilities of all rows, whatever stands in those without an answer, into classes."""
         answered = checks.status == RowStatus.OK
@@ -163,6 +192,10 @@ class OpenModel:
         if self._priors.reweights:
             probabilities = reweight(probabilities, self._priors.array, self._model.training_priors.array)
         return decide(probabilities, answered, checks, self._abstain_below, unsure)
+
+
+def _checked_stable_rate(stable_rate: float | None, model: Model) -> float | None:
+    return model.stable_rate_mm_yr if stable_rate is None else checked_stable_rate(stable_rate)
 
 
 def _checked_priors(priors: Shares | None, model: Model) -> ClassPriors:

@@ -16,6 +16,7 @@ from insar_runtime._pipeline.diagnosing import Diagnosers
 from insar_runtime._pipeline.request import Request
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier
+from insar_runtime.definitions import class_definitions
 from insar_runtime.summary import notes_on, notes_on_radar
 
 
@@ -56,6 +57,7 @@ def provenance(
         "parameters": request.parameters(classifier),
         "priors": asdict(classifier.priors),
         "class_names": list(CLASS_NAMES),
+        "definitions": class_definitions(classifier.stable_rate),
         "input": {
             "name": Path(source.name).name,
             "kind": source.kind,

@@ -50,6 +50,7 @@ class Request:
             "keep_series": self.keep_series,
             "priors": self._asked_priors(classifier),
             "abstain_below": classifier.abstain_below,
+            "stable_rate_mm_yr": classifier.stable_rate,
         }
 
     def key(self, classifier: Classifier, input_sha256: str) -> str:

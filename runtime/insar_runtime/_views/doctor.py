@@ -75,5 +75,5 @@ def _try(classifier: Classifier) -> str:
     epochs = max(classifier.model.limits.min_epochs, 60)
     days = np.arange(epochs, dtype=np.float32) * 12
     result = classifier.classify_matrix(days[None, :] * np.float32(20 / 365.25), days)
-    works = result.status[0] in (RowStatus.OK, RowStatus.ABSTAINED) and np.isfinite(result.probabilities).all()
+    works = result.status[0] in (RowStatus.OK, RowStatus.ABSTAINED) and np.isfinite(result.confidence).all()
     return "works" if works else "gives no probabilities"

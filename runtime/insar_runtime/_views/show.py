@@ -114,7 +114,8 @@ def find_point(
             diagnose or Diagnose(),
             half_wavelength_mm=wavelength.half_mm,
             estimate_noise=partial(noise_of, understanding, head, opened),
-            open_classifier=partial(_with_priors_of, block, open_classifier),
+            # Classes that are stored hold for the settings of the run that gave them; so does that after a repair.
+            open_classifier=open_classifier if anew else partial(_as_in, block, open_classifier),
         )
         return replace(point, diagnosis=found)
 
@@ -130,10 +131,17 @@ def _answered(point: Point, series: Series, open_classifier: Callable[[], Classi
         return replace(point, notes=(*point.notes, str(error)))
 
 
-def _with_priors_of(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) -> Classifier:
-    """Open a classifier for the mix of classes that those of the file hold for."""
+def _as_in(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) -> Classifier:
+    """Open a classifier for the mix of classes and the limit between Stable and Linear of the file.
+
+    The model may be another one than that of the file: a class that it does not know is left out.
+    """
+    classifier = open_classifier()
     shares = (block.get("priors") or {}).get("shares")
-    return open_classifier().with_priors(shares) if shares else open_classifier()
+    if shares:
+        classifier = classifier.with_priors({name: shares[name] for name in classifier.model.classes if name in shares})
+    rate = (block.get("parameters") or {}).get("stable_rate_mm_yr")
+    return classifier if rate is None else classifier.with_stable_rate(rate)
 
 
 def _understand(

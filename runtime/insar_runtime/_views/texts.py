@@ -21,6 +21,8 @@ def describe_summary(summary: Summary) -> str:
         f"({summary.provider}: {summary.device_reason})",
         f"priors: {describe_priors(summary.priors)}",
     ]
+    if (rate := summary.parameters.get("stable_rate_mm_yr")) is not None:
+        lines.append(f"Stable: below {rate:g} mm/yr")
     lines += [f"note: {note}" for note in summary.notes]
     lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
     lines += [_share(name, count, summary.rows) for name, count in summary.statuses.items() if name != "ok"]

@@ -53,6 +53,7 @@ class WorkerOptions(TypedDict, total=False):
     device: Device
     precision: Precision | None
     abstain_below: float | None
+    stable_rate: float | None
     priors: Shares | None
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._inference.priors import ClassPriors
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
+from insar_runtime._views.class_lines import describe_classes
 from insar_runtime._views.report.diagnosis import days_since, diagnosis_arrays, diagnosis_facts
 from insar_runtime._views.report.gather import Gathered
 from insar_runtime._views.report.pack import Packed, pack, tenths
@@ -44,6 +45,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
         "file": file,
         "shownAs": shown_as,
         "groups": [*CLASS_NAMES, "No class"],
+        "meanings": list(describe_classes(_stable_rate(table.block)).values()),
         "colours": [*CLASS_COLOURS.values(), NO_CLASS_COLOUR],
         "statuses": list(STATUS_NAMES),
         "counts": gathered.counts,
@@ -161,6 +163,12 @@ def _dates(table: ClassifiedTable) -> list[str]:
     return [str(date) for date in table.block.get("input", {}).get("dates", [])]
 
 
+def _stable_rate(block: Mapping[str, Any]) -> float | None:
+    """Return the rate that divides Stable from Linear in the table; None if nothing says so."""
+    rate = block.get("parameters", {}).get("stable_rate_mm_yr")
+    return None if rate is None else float(rate)
+
+
 def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
     """Say where the classes come from, a label and a text a line."""
     told = block.get("input", {})
@@ -176,6 +184,8 @@ def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
     lines.append(["Unit", f"{told.get('unit')} ({describe_evidence(told.get('unit_evidence'), told.get('velocity'))})"])
     if (priors := block.get("priors")) is not None:
         lines.append(["Priors", describe_priors(ClassPriors(**priors))])
+    if (rate := _stable_rate(block)) is not None:
+        lines.append(["Stable", f"below {rate:g} mm/yr"])
     abstain = block.get("parameters", {}).get("abstain_below")
     if abstain is not None:
         lines.append(["Abstains", f"below a confidence of {abstain:g}"])

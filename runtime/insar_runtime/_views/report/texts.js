@@ -33,6 +33,7 @@ function drawTexts() {
   }
   byId("map-note").textContent = notes.join(" ");
   if (!facts.position && notes.length) byId("lead").textContent += `. ${notes.join(" ")}`;
+  byId("meanings").replaceChildren(...pairs(facts.meanings.map((text, k) => [facts.groups[k], text])).children);
   const ofStatus = Object.entries(statuses).map(([name, number]) => [statusText(name), count(number)]);
   byId("statuses").replaceChildren(...pairs(ofStatus).children);
   if (facts.velocityName) {

@@ -1,0 +1,259 @@
+"""Integer arithmetic before and behind the convolutions, where onnxruntime's quantizer leaves floating point.
+
+The default network pools its features by a product of matrices for each series, and one dense layer reads them. Left in
+floating point, that takes as long as two of its convolutions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from export.canonical import canonicalize
+from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+
+_LEVELS: Final = 255
+_WEIGHT_LEVELS: Final = 127
+
+
+def use_integers(proto: onnx.ModelProto) -> None:
+    """Put integer arithmetic into a quantized model of the default design, in place; leave any other as it is.
+
+    - The channels of the image are quantized one by one, and bytes are put together in place of floats.
+    - The parts' means are integer products of the features and the hats, whose weights lie in [0, 1].
+    - Where the largest value of a feature is that of the positions, the mask of the padding is the scale by which the
+      features become floating point.
+    - The dense layer reads means and largest values in eight bits, in the scale of the features, of which they are
+      means and values. What else it reads stays in floating point.
+
+    Parameters
+    ----------
+    proto : onnx.ModelProto
+        QDQ model with weights of 8 bits for each output channel.
+
+    Raises
+    ------
+    ValueError
+        If the pooling or the dense layer is not spelled as ``PoolInTime`` and tf2onnx spell them.
+    """
+    graph = _Graph(proto)
+    pooling = _find_pooling(graph)
+    if pooling is None:
+        return
+    _quantize_parts_of_image(graph)
+    means, largest = _pool(graph, pooling)
+    _read_in_bytes(graph, pooling, means, largest)
+    canonicalize(proto)
+    # Of values that have other names now.
+    del proto.graph.value_info[:]
+
+
+class _Graph:
+    """A graph that is changed: who makes a value, who uses it, and what is constant."""
+
+    def __init__(self, proto: onnx.ModelProto) -> None:
+        self.proto, self.nodes = proto, proto.graph.node
+        self.maker = {name: node for node in self.nodes for name in node.output}
+        self.users: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+        for node in self.nodes:
+            for name in node.input:
+                self.users[name].append(node)
+        self.constants = {entry.name: numpy_helper.to_array(entry) for entry in proto.graph.initializer}
+        self.convolutions = [node for node in self.nodes if node.op_type == "Conv"]
+
+    def user(self, name: str, operator: str) -> onnx.NodeProto | None:
+        """Return the node of a kind that uses a value, if there is exactly one."""
+        users = [node for node in self.users[name] if node.op_type == operator]
+        return users[0] if len(users) == 1 else None
+
+    def constant(self, value: Any) -> str:
+        """Add a constant, and return its name."""
+        name = f"integer_constant_{len(self.proto.graph.initializer)}"
+        self.proto.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def shape(self, *shape: int) -> str:
+        """Add a shape, and return its name."""
+        return self.constant(np.array(shape, dtype=np.int64))
+
+    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node of one output, and return the name of that."""
+        name = f"integer_value_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
+        return name
+
+
+@dataclass(frozen=True)
+class _Pooling:
+    """The steps behind the last convolution.
+
+    Attributes
+    ----------
+    quantized, turned, shaped : onnx.NodeProto
+        What brings the features to [batch, positions, channels].
+    mask : str or None
+        What they are multiplied with then, [batch, positions, 1].
+    product, scaled, flat : onnx.NodeProto
+        Sums of the parts, their means, and these as [batch, parts * channels].
+    largest : onnx.NodeProto
+        The largest values, of positions or of parts.
+    channels : int
+    scale : float
+        What one step of a feature stands for.
+    """
+
+    quantized: onnx.NodeProto
+    turned: onnx.NodeProto
+    shaped: onnx.NodeProto
+    mask: str | None
+    product: onnx.NodeProto
+    scaled: onnx.NodeProto
+    flat: onnx.NodeProto
+    largest: onnx.NodeProto
+    channels: int
+    scale: float
+
+    @property
+    def of_parts(self) -> bool:
+        """Whether the largest values are those of the parts' means."""
+        return self.largest.input[0] == self.scaled.output[0]
+
+
+def _find_pooling(graph: _Graph) -> _Pooling | None:
+    """Follow the features from the last convolution to their means; None for a network that does not pool so."""
+    steps = _follow(
+        graph, graph.convolutions[-1].output[0], "QuantizeLinear", "DequantizeLinear", "Transpose", "Reshape"
+    )
+    if steps is None:
+        return None
+    quantized, _, turned, shaped = steps
+    features, mask = shaped.output[0], None
+    masked = graph.user(features, "Mul")
+    if masked is not None:
+        (mask,) = (name for name in masked.input if name != features)
+        features = masked.output[0]
+    steps = _follow(graph, features, "MatMul", "Mul", "Reshape")
+    if steps is None or steps[0].input[0] in graph.constants:
+        return None
+    product, scaled, flat = steps
+    largest = graph.user(features, "ReduceMax") or graph.user(scaled.output[0], "ReduceMax")
+    scale, zero = (graph.constants[name] for name in quantized.input[1:])
+    if largest is None or zero != 0 or graph.maker[product.input[0]].op_type != "Transpose":
+        raise ValueError("the pooling is not spelled as export.integers expects it")
+    weights = graph.constants[graph.maker[graph.convolutions[-1].input[1]].input[0]]
+    return _Pooling(quantized, turned, shaped, mask, product, scaled, flat, largest, len(weights), float(scale))
+
+
+def _follow(graph: _Graph, name: str, *operators: str) -> list[onnx.NodeProto] | None:
+    """Return the nodes of these kinds that use a value and one another in turn."""
+    steps = []
+    for operator in operators:
+        node = graph.user(name, operator)
+        if node is None:
+            return None
+        steps.append(node)
+        name = node.output[0]
+    return steps
+
+
+def _quantize_parts_of_image(graph: _Graph) -> None:
+    dequantize = graph.maker[graph.convolutions[0].input[0]]
+    quantize = graph.maker[dequantize.input[0]]
+    joined = graph.maker[quantize.input[0]]
+    while joined.op_type in ("Transpose", "Reshape"):
+        joined = graph.maker[joined.input[0]]
+    if joined.op_type != "Concat":
+        raise ValueError("the image is not put together of channels as export.integers expects it")
+    joined.input[:] = [graph.add("QuantizeLinear", name, *quantize.input[1:]) for name in joined.input]
+    dequantize.input[0] = quantize.input[0]
+
+
+def _pool(graph: _Graph, pooling: _Pooling) -> tuple[str, str]:
+    """Pool, and return the names of the means [batch, parts * channels] and the largest values [batch, channels].
+
+    Both are bytes in the scale of the features.
+    """
+    rows = graph.shape(-1, pooling.channels)
+    parts = int(graph.constants[pooling.flat.input[1]][-1]) // pooling.channels
+    features = graph.add("Transpose", pooling.quantized.output[0], perm=_permutation(pooling.turned))
+    features = graph.add("Reshape", features, pooling.shaped.input[1])
+
+    hats = graph.maker[pooling.product.input[0]]
+    step, zero = graph.constant(np.float32(1 / _LEVELS)), graph.constant(np.uint8(0))
+    weights = graph.add("QuantizeLinear", hats.input[0], step, zero)
+    weights = graph.add("Transpose", weights, perm=_permutation(hats))
+    sums = graph.add("Reshape", graph.add("MatMulInteger", weights, features), rows)
+    (share,) = (name for name in pooling.scaled.input if name != pooling.product.output[0])
+    # A scale for each part of each series: the sum becomes a mean on its way to floating point.
+    share = graph.add("Mul", graph.add("Reshape", share, graph.shape(-1)), graph.constant(_scale(pooling) / _LEVELS))
+    scale = pooling.quantized.input[1:]
+    means = graph.add("QuantizeLinear", graph.add("DequantizeLinear", sums, share, axis=0), *scale)
+    flat = graph.add("Reshape", means, graph.shape(-1, parts * pooling.channels))
+
+    if pooling.of_parts:
+        image = graph.add("Reshape", means, graph.shape(1, -1, parts, pooling.channels))
+        image = graph.add("Transpose", image, perm=[0, 3, 1, 2])
+        image = graph.add("MaxPool", image, kernel_shape=[1, parts])
+        return flat, graph.add("Reshape", graph.add("Transpose", image, perm=[0, 2, 3, 1]), rows)
+    real = graph.add("Reshape", features, rows)
+    if pooling.mask is None:
+        raise ValueError("positions of the padding are not masked as export.integers expects it")
+    mask = graph.add("Mul", graph.add("Reshape", pooling.mask, graph.shape(-1)), graph.constant(_scale(pooling)))
+    real = graph.add("DequantizeLinear", real, mask, axis=0)
+    pooling.largest.input[0] = graph.add("Reshape", real, pooling.shaped.input[1])
+    return flat, graph.add("QuantizeLinear", pooling.largest.output[0], *scale)
+
+
+def _scale(pooling: _Pooling) -> NDArray[np.float32]:
+    return np.asarray(pooling.scale, dtype=np.float32)
+
+
+def _permutation(node: onnx.NodeProto) -> list[int]:
+    return next(list(attribute.ints) for attribute in node.attribute if attribute.name == "perm")
+
+
+def _read_in_bytes(graph: _Graph, pooling: _Pooling, means: str, largest: str) -> None:
+    """Divide the dense layer in two: one that reads bytes, and one for all else that it reads."""
+    joined = graph.user(pooling.flat.output[0], "Concat")
+    # Without a bias it is a MatMul.
+    dense = joined and (graph.user(joined.output[0], "Gemm") or graph.user(joined.output[0], "MatMul"))
+    if joined is None or dense is None:
+        raise ValueError("the dense layer is not spelled as export.integers expects it")
+    kernel, *bias = (graph.constants[name] for name in dense.input[1:])
+    ends = np.cumsum(_widths(graph.proto, list(joined.input)))
+    if ends[-1] != len(kernel):
+        raise ValueError(f"the dense layer reads {len(kernel)} numbers of {ends[-1]}")
+    part = dict(zip(joined.input, np.split(kernel, ends[:-1]), strict=True))
+
+    in_bytes = np.concatenate([part.pop(pooling.flat.output[0]), part.pop(pooling.largest.output[0])])
+    scale = (np.abs(in_bytes).max(axis=0) / _WEIGHT_LEVELS).astype(np.float32)
+    rounded = np.round(in_bytes / np.where(scale > 0, scale, 1)).astype(np.int8)
+    values = graph.add("Concat", means, largest, axis=1)
+    values = graph.add("DequantizeLinear", values, *pooling.quantized.input[1:])
+    zeros = graph.constant(np.zeros(len(scale), np.int8))
+    weights = graph.add("DequantizeLinear", graph.constant(rounded), graph.constant(scale), zeros, axis=1)
+    products = graph.add("MatMul", values, weights)
+
+    rest = graph.add("Concat", *part, axis=1)
+    others = [np.concatenate(list(part.values())), *bias]
+    rest = graph.add(dense.op_type, rest, *(graph.constant(value) for value in others))
+    dense.CopyFrom(helper.make_node("Add", [products, rest], list(dense.output)))
+
+
+def _widths(proto: onnx.ModelProto, names: list[str]) -> list[int]:
+    """Return the widths of values [batch, width], by a call of the model."""
+    whole = onnx.ModelProto.FromString(proto.SerializeToString())
+    del whole.graph.output[:]
+    whole.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
+    canonicalize(whole)
+    onnxruntime = import_onnxruntime()
+    options = cpu_session_options(onnxruntime)
+    session = onnxruntime.InferenceSession(whole.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    series = {"displacement": np.zeros((8, 40), np.float32), "days": np.arange(40, dtype=np.float32)[None] * 12}
+    return [value.shape[1] for value in session.run(None, series)]
