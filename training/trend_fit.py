@@ -168,7 +168,13 @@ def _make_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Cal
     loss_of = keras.losses.CategoricalCrossentropy(from_logits=True)
     weights = model.trainable_variables
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None)), tf.TensorSpec((None, None)), tf.TensorSpec((None, len(CLASS_NAMES)))])
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, None)),
+            tf.TensorSpec((None, None)),
+            tf.TensorSpec((None, len(CLASS_NAMES))),
+        ]
+    )
     def step(displacement: tf.Tensor, days: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = loss_of(target, scores([displacement, days], training=True))
