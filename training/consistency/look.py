@@ -114,7 +114,7 @@ class Look:
         return mask
 
     def rates(self) -> tuple[Floats, Floats]:
-        """Return rates of the series without their reported jumps, and their HAC standard deviations, mm/yr; NaN: none."""
+        """Return rates of series without their reported jumps and HAC standard deviations, mm/yr; NaN for none."""
         told = self.told
         series = self.displacement.copy()
         every = np.ones(len(told.jumps.epoch), dtype=np.bool_)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +12,20 @@ from training.announce import Announce
 from training.consistency.contradictions import CONTRADICTIONS, Numbers, of
 from training.consistency.look import Look
 from training.readings.labels import read_labels
-from training.real_files import EGMS_ATTRIBUTION, REAL_FILES
+from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, RealFile
 
 _ALL: Final = "all files"
 _PERCENT: Final = 100
 
 
-def run(folder: Path, *, real: Path, model: Path | None = None, announce: Announce) -> Numbers:
+def run(
+    folder: Path,
+    *,
+    real: Path,
+    model: Path | None = None,
+    files: Sequence[RealFile] = REAL_FILES,
+    announce: Announce,
+) -> Numbers:
     """Classify and diagnose the real files, and write ``consistency.json`` and ``consistency.md``.
 
     Parameters
@@ -29,6 +36,8 @@ def run(folder: Path, *, real: Path, model: Path | None = None, announce: Announ
         Folder of the real files.
     model : Path, optional
         Folder of a model; the default model if not given.
+    files : sequence of RealFile
+        Those to look at.
     announce : callable
         Receives a line for people at each file.
 
@@ -47,19 +56,19 @@ def run(folder: Path, *, real: Path, model: Path | None = None, announce: Announ
     classifier = Classifier(model, device="cpu") if model else Classifier(device="cpu")
     readings = read_labels()
     readings = readings.take(readings.one_mind)
-    files: dict[str, Numbers] = {}
+    found: dict[str, Numbers] = {}
     read: list[Numbers] = []
-    for file in REAL_FILES:
+    for file in files:
         look = Look.at(classifier, real, file)
-        files[file.name] = counts = look.counts()
+        found[file.name] = counts = look.counts()
         read.append(look.of_readings(readings.take(readings.file == file.path)))
-        found = (f"{counts[kind.key]} of {counts[of(kind.key)]} {kind.key}" for kind in CONTRADICTIONS)
-        announce(f"{file.name}: {', '.join(found)}")
-    files[_ALL] = _sum(list(files.values()))
+        words = (f"{counts[kind.key]} of {counts[of(kind.key)]} {kind.key}" for kind in CONTRADICTIONS)
+        announce(f"{file.name}: {', '.join(words)}")
+    found[_ALL] = _sum(list(found.values()))
     numbers: Numbers = {
         "model": f"{classifier.model.name} {classifier.model.version} {classifier.precision}",
-        "files": files,
-        "contradictions": [kind.judged(files[_ALL]) for kind in CONTRADICTIONS],
+        "files": found,
+        "contradictions": [kind.judged(found[_ALL]) for kind in CONTRADICTIONS],
         "read_rows": _sum(read),
         "attribution": EGMS_ATTRIBUTION,
     }
@@ -77,10 +86,10 @@ def _markdown(numbers: Numbers) -> Iterator[str]:
     files, read = numbers["files"], numbers["read_rows"]
     yield "# Class, rate, break and jumps of the same row"
     yield ""
-    yield f"Written by `python -m training consistency` with {numbers['model']}: rows of the real files whose class and"
-    yield "diagnosis contradict each other, of all rows of that class. Jumps are those that `classify --diagnose` reports, but"
-    yield "where `--jumps all` stands. A repaired row counts with its corrected series and the class of that; rates are of"
-    yield "series without their jumps, their standard deviations are HAC ones."
+    yield f"Written by `python -m training consistency` with {numbers['model']}: rows of the real files whose class"
+    yield "and diagnosis contradict each other, of all rows of that class. Jumps are those that `classify --diagnose`"
+    yield "reports, but where `--jumps all` stands. A repaired row counts with its corrected series and its class;"
+    yield "rates are of series without their jumps, their standard deviations are HAC ones."
     yield ""
     yield f"| | wanted | {' | '.join(files)} |"
     yield "|---|---|" + "---|" * len(files)

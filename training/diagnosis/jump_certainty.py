@@ -57,6 +57,9 @@ _LEAST_TOLD: Final = 0.5
 """The finder tells no cycles that are less probable."""
 _OF_CLASS: Final = "denied"
 """The trait that the class of the row gives."""
+_PASSES: Final = 2
+_LENIENT_ODDS: Final = 4.0
+"""Odds by which steps are more probable than they are when weights are fitted: those of 20 % pass."""
 _ROUNDS: Final = 100
 _SETTLED: Final = 1e-9
 _RIDGE: Final = 1e-6
@@ -119,12 +122,15 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
         If a real file is not below ``real``.
     """
     classifier = Classifier(device="cpu", threads=1)
-    every = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, _Watch(), announce, classifier)
-    told = where(every, every["large"])
-    beside_class = _fitted(told, "jump ", told["there"])
-    jump = _fitted(
-        {name: column for name, column in told.items() if name != f"jump {_OF_CLASS}"}, "jump ", told["there"]
-    )
+    watch = _Watch()
+    # First all steps that are tried, then those that are left when the less probable ones are removed.
+    for _ in range(_PASSES):
+        tried = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, watch, announce, classifier)
+        tried = where(tried, tried["large"])
+        beside_class = _fitted(tried, "jump ", tried["there"])
+        class_free = {name: column for name, column in tried.items() if name != f"jump {_OF_CLASS}"}
+        jump = _fitted(class_free, "jump ", tried["there"])
+        watch = _Watch(jump, beside_class, lenient=True)
     watch = _Watch(jump, beside_class)
     finds = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, watch, announce, classifier)
     with_cycles = where(finds, finds["there"] & (finds["cycles"] != 0))
@@ -174,18 +180,26 @@ class _Watch(Certainty):
     jump, beside_class : dict of str to float, optional
         Weights where nothing is known of the class, and where it is; without them every step that the finder tries is
         a jump.
+    lenient : bool
+        Whether less probable steps pass, too, so that weights can be fitted to them.
     """
 
     traits: Traits
     cycles: NDArray[np.int8]
     certain: Floats
 
-    def __init__(self, jump: Weights | None = None, beside_class: Weights | None = None) -> None:
+    def __init__(
+        self, jump: Weights | None = None, beside_class: Weights | None = None, *, lenient: bool = False
+    ) -> None:
         self._weights = (jump, beside_class) if jump and beside_class else None
+        self._odds = _LENIENT_ODDS if lenient else 1.0
 
     def of_jumps(self, traits: Traits, least_mm: float) -> Floats:
         self.traits, self.least_mm = traits, least_mm
-        return of_jumps(*self._weights, traits, least_mm) if self._weights else np.ones(len(traits.row))
+        if self._weights is None:
+            return np.ones(len(traits.row))
+        probability = of_jumps(*self._weights, traits, least_mm)
+        return self._odds * probability / (1 + (self._odds - 1) * probability)
 
     def of_cycles(
         self,

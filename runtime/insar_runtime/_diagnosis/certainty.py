@@ -32,27 +32,27 @@ _FILL: Final = (0.6, 1.2)
 """Bounds of traits beyond which nothing was fitted."""
 
 JUMP_WEIGHTS: Final = {
-    "common": -8.383,
-    "strength": 1.336,
-    "size": 3.855,
-    "unrest": -2.417,
-    "support": 0.796,
-    "returns": 0.719,
+    "common": -7.108,
+    "strength": 1.365,
+    "size": 2.938,
+    "unrest": -2.268,
+    "support": 0.545,
+    "returns": 0.753,
 }
 CLASS_WEIGHTS: Final = {
-    "common": -7.062,
-    "strength": 1.19,
-    "size": 3.496,
-    "unrest": -2.38,
-    "support": 0.761,
-    "returns": 0.582,
-    "denied": -0.29,
+    "common": -6.544,
+    "strength": 1.316,
+    "size": 2.844,
+    "unrest": -2.524,
+    "support": 0.571,
+    "returns": 0.627,
+    "denied": -0.291,
 }
 CYCLE_WEIGHTS: Final = {
-    "common": -12.231,
-    "certain": 1.148,
-    "returns": -0.706,
-    "fill": 10.134,
+    "common": -11.404,
+    "certain": 1.199,
+    "returns": -0.649,
+    "fill": 9.082,
 }
 """Logistic regressions that ``python -m training jump-certainty`` fits: of jumps where nothing is known of the class of
 the row, of jumps where it is known, and of cycles. artifacts/diagnosis/jump_certainty.json says to which series."""

@@ -17,7 +17,7 @@ from insar_runtime._diagnosis.steps import Places, Seen, Single
 LEAST_PROBABILITY: Final = 0.5
 """What is less probable is not reported."""
 _LEAST_OF_PAIR: Final = 0.3
-"""Both ends of a temporary jump are one event: an end of this probability or more stays if the other one does [ours]."""
+"""Both ends of a temporary jump are one event: an end of at least this probability stays if the other does [ours]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
