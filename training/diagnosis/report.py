@@ -136,14 +136,14 @@ def _others(others: Mapping[str, Numbers]) -> Iterator[str]:
     yield from _table((*head, "found below 10 mm"), rows)
     yield "Jumps of 10 to 20 mm, and those of them that meet the definition: three times the scatter around them."
     yield ""
-    shares = ("recall_10_to_20_mm", "defined_share", "recall_defined", "recall_short")
+    shares = ("recall_small", "recall_small_short", "small_defined", "recall_small_defined")
     small = [
         (f"{group}, {kind}", *(_percent(one[key]) for key in shares))
         for group, found in others.items()
         for kind, one in found.items()
         if kind in _SMALL
     ]
-    yield from _table(("", "recall", "meet the definition", "recall of these", "of 3 to 5 epochs"), small)
+    yield from _table(("", "recall", "of those of 3 to 5 epochs", "meet the definition", "recall of these"), small)
 
 
 def _probability(found: Mapping[str, Numbers]) -> Iterator[str]:

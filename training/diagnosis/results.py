@@ -113,17 +113,17 @@ def of_others(tables: JumpTables) -> Numbers:
 
 
 def _hard_to_find(true: Table) -> Numbers:
-    """Return the recall of jumps of 10 to 20 mm, of those that meet the definition, and of short ones of these."""
+    """Return the recall of jumps of 10 to 20 mm, of short ones, and of those that meet the definition of a jump."""
     size = np.abs(true["mm"])
     small = where(true, (size >= SMALL_MM[0]) & (size <= SMALL_MM[1]))
-    defined = where(small, small["defined"])
     low, high = SHORT_EPOCHS
-    short = where(defined, (defined["duration"] >= low) & (defined["duration"] <= high))
+    short = where(small, (small["duration"] >= low) & (small["duration"] <= high))
+    defined = where(small, small["defined"])
     return {
-        "recall_10_to_20_mm": rounded(share(small["found"])),
-        "defined_share": rounded(share(small["defined"])),
-        "recall_defined": rounded(share(defined["found"])),
-        "recall_short": rounded(share(short["found"])),
+        "recall_small": rounded(share(small["found"])),
+        "recall_small_short": rounded(share(short["found"])),
+        "small_defined": rounded(share(small["defined"])),
+        "recall_small_defined": rounded(share(defined["found"])),
     }
 
 

@@ -28,6 +28,7 @@ _LEAST_CHANCE: Final = 1e-9
 _MOST_DENIED: Final = 6.0
 """Of a probability of 0.25 %: no classifier is surer of real rows [ours]."""
 _SURE: Final = (0.3, 1 - 1e-5)
+_LEAST_STD: Final = 1e-3
 _FILL: Final = (0.6, 1.2)
 """Bounds of traits beyond which nothing was fitted."""
 
@@ -49,10 +50,11 @@ CLASS_WEIGHTS: Final = {
     "denied": -0.291,
 }
 CYCLE_WEIGHTS: Final = {
-    "common": -11.404,
-    "certain": 1.199,
-    "returns": -0.649,
-    "fill": 9.082,
+    "common": -19.467,
+    "certain": 0.988,
+    "returns": -0.425,
+    "fill": 1.236,
+    "fill of row": 17.063,
 }
 """Logistic regressions that ``python -m training jump-certainty`` fits: of jumps where nothing is known of the class of
 the row, of jumps where it is known, and of cycles. artifacts/diagnosis/jump_certainty.json says to which series."""
@@ -191,13 +193,19 @@ def jump_traits(traits: Traits, least_mm: float) -> dict[str, Floats]:
 def cycle_traits(traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycle_mm: float) -> dict[str, Floats]:
     """Give what the probability of a number of cycles depends on, one for each of ``CYCLE_WEIGHTS`` but the common one.
 
-    A producer's filtering makes jumps smaller, never larger: hence the part of the cycles that the size is.
+    A producer's filtering makes jumps smaller, never larger, and touches all jumps of a series or none: hence the part
+    of the cycles that the size is, of the jump and of all of its series.
     """
     sure = np.clip(certain, *_SURE)
+    whole = np.maximum(np.abs(cycles), 1) * cycle_mm
+    size = np.abs(traits.size)
+    weight = (cycles != 0) / np.maximum(traits.std, _LEAST_STD) ** 2
+    sums = [np.bincount(traits.row, weight * one)[traits.row] for one in (size, whole)]
     return {
         "certain": np.log(sure / (1 - sure)),
         "returns": traits.returns,
-        "fill": np.clip(np.abs(traits.size) / (np.maximum(np.abs(cycles), 1) * cycle_mm), *_FILL),
+        "fill": np.clip(size / whole, *_FILL),
+        "fill of row": np.clip(sums[0] / np.where(sums[1] > 0, sums[1], 1), *_FILL),
     }
 
 

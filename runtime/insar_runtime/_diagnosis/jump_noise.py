@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.blocks import in_blocks
 from insar_runtime._diagnosis.gls import restricted_precision
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.sights import Filling, Sight, change_of_epochs, in_blocks, pushes, weighted_sum
+from insar_runtime._diagnosis.sights import Filling, Sight, change_of_epochs, pushes, weighted_sum
 from insar_runtime._diagnosis.steps import Places, Single, Steps, gram_of, weigh_of
 
 _BENDS: Final = (40.0, 1.0)

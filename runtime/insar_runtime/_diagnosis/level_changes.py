@@ -21,7 +21,7 @@ _SHORT: Final = 2 * JUMP_HELD_EPOCHS - 1
 """Epochs of a median that is on a level as soon as ``JUMP_HELD_EPOCHS`` of them are."""
 _LONG: Final = 20
 """Epochs of a median that noise and values on the wrong level about a lasting jump do not reach [ours]."""
-_AT_ONCE: Final = 0.5
+_AT_ONCE: Final = 0.7
 _AT_ONCE_EPOCHS: Final = 2
 """A change between long medians is abrupt if this part of it is one of short medians, so many epochs from there or
 less; a motion or a yearly cycle has less [ours]."""

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.blocks import in_blocks
 from insar_runtime._diagnosis.noise import Floats
 from insar_runtime._diagnosis.steps import Places, Seen, Single, Steps
-
-Real = TypeVar("Real", np.float32, np.float64)
-
-_ROWS_OF_PRODUCT: Final = 16
-"""Of more rows, OpenBLAS would take several threads [measured]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,21 +117,3 @@ def change_of_epochs(values: Single) -> Single:
 def weighted_sum(change: Single, seen: Single) -> Floats:
     """Give the weighted sum of squares [n] of series from their changes [n, T] and products [n, T + 1] with steps."""
     return np.asarray(np.einsum("nt,nt->n", seen[:, :-1], change), dtype=np.float64)
-
-
-def in_blocks(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]:
-    """Multiply rows [n, T] by a matrix, always as many of them at once.
-
-    A row's bits must not depend on how many there are.
-    """
-    count = len(values)
-    whole = count - count % _ROWS_OF_PRODUCT
-    result = np.empty((count, matrix.shape[1]), dtype=values.dtype)
-    for begin in range(0, whole, _ROWS_OF_PRODUCT):
-        part = slice(begin, begin + _ROWS_OF_PRODUCT)
-        np.matmul(values[part], matrix, out=result[part])
-    if count > whole:
-        padded = np.zeros((_ROWS_OF_PRODUCT, len(matrix)), dtype=values.dtype)
-        padded[: count - whole] = values[whole:]
-        result[whole:] = (padded @ matrix)[: count - whole]
-    return result
