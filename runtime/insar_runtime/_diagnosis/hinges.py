@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.blocks import in_blocks
+from insar_runtime._diagnosis.blocks import at_once
 from insar_runtime._diagnosis.candidates import Candidates
 from insar_runtime._diagnosis.gaps import LOST_MULTIPLE, Gaps, Indices
 from insar_runtime._diagnosis.gls import line_estimator, restricted_precision
@@ -128,7 +128,7 @@ class HingeTable:
         gaps : list of Gaps
             Of the rows that lack values.
         """
-        seen = in_blocks(values, self._precision32)
+        seen = at_once(values, self._precision32)
         squares = np.vecdot(values, seen).astype(np.float64)
         scales = self._complete
         if gaps:
@@ -137,7 +137,7 @@ class HingeTable:
                 half, volume = self._factors(some)
                 self._foretell(values, squares, seen, some, half)
                 scales.put(some.row, self._without(some, half, volume)[some.pattern_of_row])
-        gain = in_blocks(values, self._gain32)
+        gain = at_once(values, self._gain32)
         gain *= scales.lift
         return Fits(gain, squares, np.vecdot(values, self._slope32).astype(np.float64), scales)
 

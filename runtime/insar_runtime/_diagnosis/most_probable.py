@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.certainty import Traits
 from insar_runtime._diagnosis.level_changes import LevelChanges
-from insar_runtime._diagnosis.levels import MOST_STEPS, Levels
+from insar_runtime._diagnosis.levels import MOST_STEPS, Levels, fitted
 from insar_runtime._diagnosis.selection import Selection, StepFit
 from insar_runtime._diagnosis.steps import Places, Single
 from insar_runtime.definitions import JUMP_SCATTERS
@@ -48,8 +48,8 @@ def most_probable(fit: StepFit, levels: Levels, values: Single, selection: Selec
     probability = selection.probability(traits)
     allowed = changes.are_jumps(least_mm)
     size = np.abs(traits.size) + traits.std
-    fitted = selection.large(traits) & (size >= JUMP_SCATTERS * changes.scatter[traits.row, traits.epoch])
-    tried = np.flatnonzero(fitted | _near(allowed, traits.row, traits.epoch))
+    enough = selection.large(traits) & (size >= JUMP_SCATTERS * changes.scatter[traits.row, traits.epoch])
+    tried = np.flatnonzero(enough | _near(allowed, traits.row, traits.epoch))
     tried = tried[np.lexsort([probability[tried], traits.row[tried]])]
     # The last of each series is its most probable one.
     best = tried[np.append(traits.row[tried][1:] != traits.row[tried][:-1], True)[: len(tried)]]
@@ -62,7 +62,7 @@ def most_probable(fit: StepFit, levels: Levels, values: Single, selection: Selec
     clearness = np.where(allowed[untried], changes.clearness()[untried], 0.0)
     found = untried[clearness.max(axis=1, initial=0.0) > 0]
     epochs[found, 0] = np.where(allowed[found], changes.clearness()[found], 0.0).argmax(axis=1)
-    return _sized(fit.traits(fit.levels(epochs)), changes, selection)
+    return _sized(fit.traits(fitted(fit.seen, epochs)), changes, selection)
 
 
 def _near(mask: NDArray[np.bool_], row: Places, epoch: Places) -> NDArray[np.bool_]:
@@ -90,12 +90,11 @@ def _way_back(traits: Traits, step: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def _sized(traits: Traits, changes: LevelChanges, selection: Selection) -> Traits:
     """Take the change between medians for sizes that are clearly too small, and drop what is too small even so."""
-    nearby = np.stack([_beside(changes.mm, traits.row, traits.epoch, by) for by in (-1, 0, 1)])
-    change = np.take_along_axis(nearby, np.abs(nearby).argmax(axis=0)[None], axis=0)[0]
-    opposite = traits.size * change < 0
-    traits = replace(traits, size=np.where(selection.large(traits) & ~opposite, traits.size, change))
-    # At least the most probable one of each series stays.
-    probability = selection.probability(traits)
-    top = np.zeros(traits.row.max(initial=-1) + 1)
-    np.maximum.at(top, traits.row, probability)
-    return traits.take(selection.large(traits) | (probability >= top[traits.row]))
+    # Of the changes at and beside the epoch the one that is largest within its standard deviation.
+    beside = [[_beside(one, traits.row, traits.epoch, by) for by in (-1, 0, 1)] for one in (changes.mm, changes.std)]
+    mm, std = np.array(beside)
+    place = (np.abs(mm) + std).argmax(axis=0)[None]
+    mm, std = (np.take_along_axis(one, place, axis=0)[0] for one in (mm, std))
+    fits = selection.large(traits) | (np.abs(traits.size) + traits.std >= np.abs(mm) + std)
+    traits = replace(traits, size=np.where(fits, traits.size, mm), std=np.where(fits, traits.std, std))
+    return traits.take(selection.large(traits))
