@@ -50,7 +50,9 @@ class Made:
     def drawn(self) -> bool:
         """Whether a trend is drawn: not of classes whose points no line lies on, nor of a break that is not known."""
         last = self.after_repair or self.class_name
-        return self.status == "ok" and {"PUE": bool(self.jumps), "Other": False, "Bilinear": bool(self.bend)}.get(last, True)
+        return self.status == "ok" and {"PUE": bool(self.jumps), "Other": False, "Bilinear": bool(self.bend)}.get(
+            last, True
+        )
 
     @property
     def steps(self) -> np.ndarray:

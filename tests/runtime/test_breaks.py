@@ -21,7 +21,18 @@ YEAR = 365.25
 DAYS = np.cumsum(np.r_[0.0, np.resize([6.0, 12.0, 6.0, 24.0, 12.0], 59)])
 LONG = np.cumsum(np.r_[0.0, np.resize([6.0, 12.0, 6.0, 24.0, 12.0], 119)])
 FEW = np.cumsum(np.r_[0.0, np.resize([12.0, 24.0, 12.0, 18.0], 23)])
-NAMES = ("day", "day_lo", "day_hi", "v_before", "v_before_std", "v_after", "v_after_std", "change_std", "explains", "status")
+NAMES = (
+    "day",
+    "day_lo",
+    "day_hi",
+    "v_before",
+    "v_before_std",
+    "v_after",
+    "v_after_std",
+    "change_std",
+    "explains",
+    "status",
+)
 
 
 def hinge(days: Floats, day: float, before: float, after: float) -> Floats:

@@ -293,9 +293,7 @@ def test_the_class_of_a_row_is_evidence(finder: JumpFinder) -> None:
     values = noise(300, seed=16, scatter=2.0)
     values[:, 100:] += 12
     values = values.astype(np.float32)
-    unknown, denied, allowed = (
-        finder.find(values, None if p is None else np.full(300, p)) for p in (None, 0.001, 0.9)
-    )
+    unknown, denied, allowed = (finder.find(values, None if p is None else np.full(300, p)) for p in (None, 0.001, 0.9))
     assert allowed.counts.mean() > 0.9
     assert denied.counts.mean() < unknown.counts.mean() < allowed.counts.mean()
     # Not known is the same as NaN, and beyond one half it does not matter how sure the class is.

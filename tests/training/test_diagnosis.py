@@ -165,9 +165,7 @@ class _KnowsJumps:
             **_wavelength(),
         )
 
-    def find(
-        self, displacement: NDArray[np.float32], p_pue: NDArray[np.floating], called: NDArray[np.bool_]
-    ) -> Jumps:
+    def find(self, displacement: NDArray[np.float32], p_pue: NDArray[np.floating], called: NDArray[np.bool_]) -> Jumps:
         assert displacement is self.made.displacement
         assert len(p_pue) == len(called) == len(displacement)
         assert (p_pue[called] > 0.2).all()

@@ -137,12 +137,12 @@ class Look:
         """Return the rows with jumps that are not repaired and a trend that lies on the points."""
         told, days = self.told, self.days
         left = ~told.jump_repaired
-        row, epoch = told.jump_series[left], told.jumps.epoch[left]
+        row, epoch, mm = told.jump_series[left], told.jumps.epoch[left], told.jumps.mm[left].astype(np.float64)
         corrected = told.corrected.astype(np.float64)
         lying = [
             one
             for one in np.unique(row).tolist()
-            if stepped_trend(corrected[one], days, days[epoch[row == one]], TrendClass.PUE) is not None
+            if stepped_trend(corrected[one], days, days[epoch[row == one]], mm[row == one], TrendClass.PUE) is not None
         ]
         return np.array(lying, dtype=np.intp)
 

@@ -102,7 +102,7 @@ def _markdown(numbers: Numbers) -> Iterator[str]:
         yield f"| {kind.words} | {wanted} | {' | '.join(cells)} |"
     yield ""
     yield "No trend is drawn of a PUE whose jumps all are repaired and that is PUE all the same, has none, or whose"
-    yield "segments miss the points by more than these scatter."
+    yield "segments miss the points by more than these scatter, or go the other way than a jump."
     yield ""
     yield "Rows on which all readers agree (`artifacts/readings`):"
     yield ""

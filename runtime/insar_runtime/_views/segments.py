@@ -77,26 +77,31 @@ class Segments:
         return np.asarray(np.polyval(self.coefficients[::-1], (days - self.origin) / DAYS_PER_YEAR))
 
 
-def stepped_trend(values: Floats, days: Floats, steps: Floats, class_id: int) -> Segments | None:
+def stepped_trend(values: Floats, days: Floats, jumps: Floats, mm: Floats, class_id: int) -> Segments | None:
     """Fit the trend of a series that jumps: of a PUE, or of another class with jumps that are not taken out.
 
     Parameters
     ----------
-    values, days, steps
+    values, days
         See ``fit_segments``.
+    jumps, mm : ndarray of float64, shape [m]
+        Days of the first epochs on a new level, and the reported changes of level.
     class_id : int
         A class that names a line or a parabola decides between them; ``NO_CLASS`` and PUE do not.
 
     Returns
     -------
     Segments or None
-        None where the best one misses the points, or the class says that no line or parabola is there to be found.
+        None where the best one misses the points or goes the other way than a jump, or where the class says that no
+        line or parabola is there to be found.
     """
     if class_id == TrendClass.OTHER:
         return None
     undecided = class_id in {TrendClass.PUE, NO_CLASS}
-    found = fit_segments(values, days, steps, curved=None if undecided else class_id == TrendClass.QUADRATIC)
-    return found if found is not None and found.lies_on_points else None
+    found = fit_segments(values, days, jumps, curved=None if undecided else class_id == TrendClass.QUADRATIC)
+    if found is None or not found.lies_on_points or (found.steps * mm <= 0).any():
+        return None
+    return found
 
 
 def fit_segments(values: Floats, days: Floats, steps: Floats, *, curved: bool | None) -> Segments | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,11 +65,11 @@ class Sight:
             # The diagnosis has the rates of the series with its jumps.
             velocity, acceleration = _rates_of(shown - diagnosis.offsets(series.dates, repaired=False), days)
         trusted = diagnosis.class_after_repair or name or (answer.class_top if answer else None)
-        left = tuple(jump.day for jump in diagnosis.jumps or () if not jump.repaired)
+        left = [jump for jump in diagnosis.jumps or () if not jump.repaired]
         shapes = _shapes(velocity, acceleration, diagnosis.change, trusted)
         # The rates about a break are those of the series with the jumps that were not repaired.
         if left and shapes.shape[0] != Shape.BROKEN:
-            return cls(series, name, diagnosis, corrected, *_stepped(shown, days, np.array(left), trusted))
+            return cls(series, name, diagnosis, corrected, *_stepped(shown, days, left, trusted))
         trends = fit_trends(shown[None], days, shapes)
         corners, mm = trends.curve(0)
         trend_dates = np.round(corners).astype("datetime64[D]")
@@ -94,15 +95,16 @@ class Sight:
 def _stepped(
     values: NDArray[np.float64],
     days: NDArray[np.float64],
-    jump_dates: NDArray[np.datetime64],
+    jumps: Sequence[FoundJump],
     class_name: str | None,
 ) -> tuple[Estimate | None, Estimate | None, Shape, NDArray[np.datetime64], NDArray[np.float64]]:
-    """Return velocity, acceleration, shape, and corners of a trend that jumps at some dates."""
-    steps = jump_dates.astype("datetime64[D]").astype(np.float64)
+    """Return velocity, acceleration, shape, and corners of a trend that jumps."""
+    steps = np.array([jump.day for jump in jumps], dtype="datetime64[D]").astype(np.float64)
+    sizes = np.array([jump.mm.value for jump in jumps])
     class_id = CLASS_NAMES.index(class_name) if class_name else NO_CLASS
-    found = stepped_trend(values, days, steps, class_id)
+    found = stepped_trend(values, days, steps, sizes, class_id)
     if found is None:
-        return None, None, Shape.NONE, jump_dates[:0], np.empty(0)
+        return None, None, Shape.NONE, np.empty(0, dtype="datetime64[D]"), np.empty(0)
     there = days[np.isfinite(values)]
     corners = np.linspace(there[0], there[-1], _CURVE_POINTS) if found.curved else there[[0, -1]]
     edges = np.concatenate([steps - 1, steps])

@@ -196,7 +196,7 @@ def _put_segments(
         if shape[row] == Shape.BROKEN:
             continue
         mine = own[left & (places == row)]
-        found = stepped_trend(values[row], days, jumps[mine, 0], int(class_id[row]))
+        found = stepped_trend(values[row], days, jumps[mine, 0], jumps[mine, 1], int(class_id[row]))
         shape[row], trend[row] = Shape.NONE, np.nan
         if found is not None:
             there = days[np.isfinite(values[row])]
