@@ -149,12 +149,8 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
         "class_weights": beside_class,
         "cycle_weights": cycle,
         "reliability": {
-            name: {group: _reliability(part, weights, cycle) for group, part in _groups(table).items()}
-            for name, table, weights in (
-                ("fitted", finds, beside_class),
-                ("tested", others, beside_class),
-                ("tested, class unknown", unknown, jump),
-            )
+            name: {group: _reliability(part, cycle) for group, part in _groups(table).items()}
+            for name, table in (("fitted", finds), ("tested", others), ("tested, class unknown", unknown))
         },
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -285,7 +281,7 @@ def _look(
     finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float, p_pue: NDArray[np.float32] | None
 ) -> tuple[Table, float]:
     """Return the finds in a set, and the weight of all of its series."""
-    finder.find(made.displacement, p_pue)
+    jumps = finder.find(made.displacement, p_pue)
     traits, truth = watch.traits, made.changes
     # An up is no down.
     found, true = ((2 * row + (mm > 0)) for row, mm in ((traits.row, traits.size), (truth.rows, truth.mm)))
@@ -296,6 +292,7 @@ def _look(
         **{f"jump {name}": trait for name, trait in jump_traits(traits, watch.least_mm).items()},
         **{f"cycle {name}": trait for name, trait in in_cycles.items()},
         "there": pair >= 0,
+        "stated": jumps.probability.astype(np.float64),
         "large": np.abs(traits.size) + traits.std >= watch.least_mm,
         "cycles": watch.cycles.astype(np.int64),
         # The last one stands for no truth.
@@ -330,10 +327,10 @@ def _groups(table: Table) -> dict[str, Table]:
     return {"semi-real": where(table, table["real"]), USUAL: where(table, ~table["real"])}
 
 
-def _reliability(finds: Table, jump: Weights, cycle: Weights) -> Numbers:
+def _reliability(finds: Table, cycle: Weights) -> Numbers:
     """Give what was stated and what was right, of jumps, of cycles of true jumps, and of both as it is told."""
     there, weight = finds["there"], finds["weight"]
-    of_jump, of_cycle = logistic(jump, _traits(finds, "jump ")), logistic(cycle, _traits(finds, "cycle "))
+    of_jump, of_cycle = finds["stated"], logistic(cycle, _traits(finds, "cycle "))
     right = finds["cycles"] == finds["true_cycles"]
     both = there & (finds["cycles"] != 0)
     told = (finds["cycles"] != 0) & (of_cycle >= _LEAST_TOLD)

@@ -50,11 +50,11 @@ CLASS_WEIGHTS: Final = {
     "denied": -0.291,
 }
 CYCLE_WEIGHTS: Final = {
-    "common": -19.467,
-    "certain": 0.988,
-    "returns": -0.425,
-    "fill": 1.236,
-    "fill of row": 17.063,
+    "common": -19.525,
+    "certain": 0.971,
+    "returns": -0.406,
+    "fill": 1.221,
+    "fill of row": 17.203,
 }
 """Logistic regressions that ``python -m training jump-certainty`` fits: of jumps where nothing is known of the class of
 the row, of jumps where it is known, and of cycles. artifacts/diagnosis/jump_certainty.json says to which series."""

@@ -92,7 +92,7 @@ class JumpFinder:
         unknown = np.full(count, np.nan) if p_pue is None else p_pue
         called = np.zeros(count, dtype=np.bool_) if called is None else called
         traits, status = self._traits(displacement, denied_by_class(unknown), called)
-        probability = self._selection.probability(traits)
+        probability = self._selection.reported(traits)
         cycles, distance, certain = in_cycles(traits, probability, self._cycle)
         of_cycles = self._certainty.of_cycles(traits, cycles, certain, self._cycle)
         # What is less probable than not is not told of here, either.

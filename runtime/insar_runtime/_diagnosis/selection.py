@@ -19,6 +19,9 @@ LEAST_PROBABILITY: Final = 0.5
 _LEAST_OF_PAIR: Final = 0.3
 """Both ends of a temporary jump are one event: an end of at least this probability stays if the other does [ours]."""
 
+_NEIGHBOURS: Final = ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1)))
+"""Steps and those after them; steps and those before."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepFit:
@@ -72,6 +75,21 @@ class Selection:
         """Return the probability of steps [M]."""
         return self._certainty.of_jumps(traits, self._least)
 
+    def reported(self, traits: Traits) -> Floats:
+        """Return the probability of steps [M] that are reported.
+
+        An end of a temporary jump that is less probable than not, and stays because the other end is likely, is as
+        probable as both of them are on average [measured: artifacts/diagnosis/jump_certainty.json].
+        """
+        own = self.probability(traits)
+        probability = own.copy()
+        pair = takes_back(traits.row, traits.size, traits.std)
+        for one, other in _NEIGHBOURS:
+            shared = pair & (own[one] < LEAST_PROBABILITY) & (own[other] >= LEAST_PROBABILITY)
+            mean = (own[one] + own[other]) / 2
+            probability[one] = np.where(shared, np.maximum(probability[one], mean), probability[one])
+        return probability
+
     def large(self, traits: Traits) -> NDArray[np.bool_]:
         """Return which steps [M] may be of the least size."""
         return np.asarray(np.abs(traits.size) + traits.std >= self._least)
@@ -109,7 +127,7 @@ class Selection:
         own = LEAST_PROBABILITY - np.where(self.large(traits), probability, LEAST_PROBABILITY * probability)
         doubt = own.copy()
         pair = takes_back(traits.row, traits.size, traits.std)
-        for one, other in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
+        for one, other in _NEIGHBOURS:
             shared = pair & (probability[one] >= _LEAST_OF_PAIR)
             doubt[one] = np.where(shared, np.minimum(doubt[one], own[other]), doubt[one])
         return doubt
