@@ -57,6 +57,25 @@ def designs(
 
 
 @app.command()
+def left_out(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    work: Annotated[Path, typer.Option(help="Folder of the trained folds; a run takes what it finds.")],
+    out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "readings",
+    chunks: Annotated[int, typer.Option(min=1, help="Length of each first stage, in chunks of 20480 series.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2029,
+) -> None:
+    """Leave whole files out, noise and readings: train on the others, ask about these."""
+    from export.left_out import LeftOutConfig, leave_files_out
+    from training.adaptation import AdaptationConfig
+    from training.stream import StreamConfig
+    from training.trend_fit import TrendFitConfig
+    from training.trend_run import BANK_SHARE
+
+    fit = TrendFitConfig(StreamConfig(seed, bank_share=BANK_SHARE), chunks)
+    leave_files_out(LeftOutConfig(fit, AdaptationConfig()), real, out, work=work, announce=_say)
+
+
+@app.command()
 def everything(
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for their noise.")] = None,
 ) -> None:

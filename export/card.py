@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from insar_runtime import definitions
+
 
 def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
     """Write the card as Markdown.
@@ -56,6 +58,7 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         f"**Limits.** {limits['min_epochs']} to {limits['max_epochs']} epochs, no gap above "
         f"{limits['max_gap_days']} days, no range above {limits['max_range_mm']:g} mm; other rows get a status "
         f"and no class. Below a confidence of {card['thresholds']['abstain_below']} a row gets no class either.",
+        *_rate_crossing(report),
         "",
         "**Know before use.**",
         "",
@@ -79,14 +82,38 @@ _ABOUT_PAPER_CNN: Final = (
 _ABOUT_TREND_NET: Final = (
     "- Every epoch is seen as it is, nothing is interpolated. Padding at the end has no say; where missing epochs "
     "stand has a little.",
-    "- Level changes of 12-28 mm within one or two epochs are called PUE, whatever made them: a true step of that size "
-    "looks the same. Short ones must be high: three epochs of less than half a wavelength are mostly taken for "
-    "outliers.",
+    f"- Level changes of {definitions.JUMP_MM:g} mm or more within one or two epochs are called PUE, whatever made them: "
+    "a true step of that size looks the same.",
+    f"- Other is something that moves as none of the five: several bends, transients, breaks in the first or last "
+    f"{100 * definitions.BREAK_SHARE[0]:g} % of the span, lasting steps of {definitions.SMALL_STEP_MM[0]:g} to "
+    f"{definitions.SMALL_STEP_MM[1]:g} mm. A network cannot know everything that may move: some of it gets another class.",
     "- The simulated series are hard on purpose (short and sparse calendars, curves that depart by no more than the "
     "scatter, wander, outliers): their accuracy is no figure to hold beside that of hand-picked sets.",
-    "- Motions that no class describes (several breaks, yearly cycles above 15 mm, walks) should come out unsure, and "
-    "then get no class whatever the priors; not all of them do.",
+    "- On real rows that people have read, how often it says what they say stands in `artifacts/readings`. Where two "
+    "people differ, no network can be right for both.",
 )
+
+
+def _rate_crossing(report: dict[str, Any]) -> list[str]:
+    """Return the table of the rate that separates Stable from Linear, if the report has one."""
+    crossing = report.get("rate crossing")
+    if not crossing:
+        return []
+    noises = crossing["white noise, mm"]
+    head = " | ".join(f"{noise:g} mm" for noise in noises)
+    lines = [
+        "",
+        f"**The line between Stable and Linear** is {definitions.STABLE_RATE_MM_YR:g} mm/yr, where a rate is known to a "
+        f"third of its size (`--stable-rate` moves it). Rates in mm/yr at which both are equally probable, for lines in "
+        "white noise, an acquisition every 12 days (`crossing.png`):",
+        "",
+        f"| span | noise {head} |",
+        "|---" * (len(noises) + 1) + "|",
+    ]
+    for span, rates in zip(crossing["spans, years"], crossing["rate, mm/yr"], strict=True):
+        shown = " | ".join("above 10" if rate is None else f"{rate:.2f}" for rate in rates)
+        lines.append(f"| {span:g} years | {shown} |")
+    return lines
 
 
 def _what_it_is(report: dict[str, Any]) -> list[str]:
@@ -119,4 +146,8 @@ def _real_noise(training: dict[str, Any]) -> str:
         return "No real series was used."
     attribution = " ".join(training.get("attribution", ()))
     names = ", ".join(training["noise files"])
-    return f"Noise of real, unlabelled series was used, of these files: {names}. {attribution}"
+    read = " Rows of the same files that people have read (`artifacts/readings`) were learned from."
+    return (
+        f"Noise of real, unlabelled series was used, of these files: {names}."
+        f"{read if training.get('readings') else ''} {attribution}"
+    )

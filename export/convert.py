@@ -78,6 +78,8 @@ def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str)
         "InSAR displacement time series to trend classes. displacement: mm along the line of sight, NaN = "
         "missing or padding. days: days since the first acquisition, ascending."
     )
+    # A model of five classes has the first five.
+    outputs = proto.graph.output[0].type.tensor_type.shape.dim[-1].dim_value
     del proto.metadata_props[:]
     onnx.helper.set_model_props(
         proto,
@@ -85,7 +87,7 @@ def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str)
             "name": name,
             "version": version,
             "precision": precision,
-            "classes": json.dumps(CLASS_NAMES),
+            "classes": json.dumps(CLASS_NAMES[:outputs]),
             "license": "Apache-2.0",
         },
     )

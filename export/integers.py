@@ -16,26 +16,30 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from export.canonical import canonicalize
-from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from export.equalize import Floats, values_of
 
 _LEVELS: Final = 255
 _WEIGHT_LEVELS: Final = 127
+_SHARE: Final = 0.9999
+"""Of the means, that their range covers."""
 
 
-def use_integers(proto: onnx.ModelProto) -> None:
+def use_integers(proto: onnx.ModelProto, displacement: Floats, days: Floats) -> None:
     """Put integer arithmetic into a quantized model of the default design, in place; leave any other as it is.
 
     - The channels of the image are quantized one by one, and bytes are put together in place of floats.
     - The parts' means are integer products of the features and the hats, whose weights lie in [0, 1].
     - Where the largest value of a feature is that of the positions, the mask of the padding is the scale by which the
       features become floating point.
-    - The dense layer reads means and largest values in eight bits, in the scale of the features, of which they are
-      means and values. What else it reads stays in floating point.
+    - The dense layer reads the means in eight bits, and the largest of them where these are wanted. What else it reads
+      stays in floating point.
 
     Parameters
     ----------
     proto : onnx.ModelProto
         QDQ model with weights of 8 bits for each output channel.
+    displacement, days : ndarray of float32, shape [N, T]
+        Series on which the range of the means is found.
 
     Raises
     ------
@@ -46,12 +50,15 @@ def use_integers(proto: onnx.ModelProto) -> None:
     pooling = _find_pooling(graph)
     if pooling is None:
         return
-    _quantize_parts_of_image(graph)
-    means, largest = _pool(graph, pooling)
-    _read_in_bytes(graph, pooling, means, largest)
-    canonicalize(proto)
-    # Of values that have other names now.
+    # Types and shapes of values that get other names.
     del proto.graph.value_info[:]
+    means = values_of(proto, pooling.scaled.output[0], displacement, days)
+    scale = graph.constant(np.float32(np.quantile(means, _SHARE) / _LEVELS))
+    dense = _find_dense(graph, pooling)
+    widths = [values_of(proto, name, displacement[:8], days[:8]).shape[1] for name in dense.inputs]
+    _quantize_parts_of_image(graph)
+    _read_in_bytes(graph, pooling, dense, widths, scale, *_pool(graph, pooling, scale))
+    canonicalize(proto)
 
 
 class _Graph:
@@ -125,6 +132,14 @@ class _Pooling:
         return self.largest.input[0] == self.scaled.output[0]
 
 
+@dataclass(frozen=True)
+class _Dense:
+    """The layer that reads the pooled features, and what else is put together for it."""
+
+    node: onnx.NodeProto
+    inputs: list[str]
+
+
 def _find_pooling(graph: _Graph) -> _Pooling | None:
     """Follow the features from the last convolution to their means; None for a network that does not pool so."""
     steps = _follow(
@@ -170,14 +185,35 @@ def _quantize_parts_of_image(graph: _Graph) -> None:
         joined = graph.maker[joined.input[0]]
     if joined.op_type != "Concat":
         raise ValueError("the image is not put together of channels as export.integers expects it")
-    joined.input[:] = [graph.add("QuantizeLinear", name, *quantize.input[1:]) for name in joined.input]
+    joined.input[:] = [_quantized(graph, name, quantize) for name in joined.input]
     dequantize.input[0] = quantize.input[0]
 
 
-def _pool(graph: _Graph, pooling: _Pooling) -> tuple[str, str]:
-    """Pool, and return the names of the means [batch, parts * channels] and the largest values [batch, channels].
+def _quantized(graph: _Graph, name: str, quantize: onnx.NodeProto) -> str:
+    """Quantize a channel [batch, 1, T]; what clips or scales it by a number goes into the quantization."""
+    scale, zero = (graph.constants[name] for name in quantize.input[1:])
+    unsqueeze = graph.maker[name]
+    clip = graph.maker[unsqueeze.input[0]]
+    if unsqueeze.op_type != "Unsqueeze" or clip.op_type != "Clip":
+        return graph.add("QuantizeLinear", name, *quantize.input[1:])
+    low, high = (np.round(graph.constants[name] / scale) + zero for name in clip.input[1:])
+    if low > 0 or high < _LEVELS:
+        return graph.add("QuantizeLinear", name, *quantize.input[1:])
+    # Beyond the ends of the clip a byte has its ends, too.
+    values = clip.input[0]
+    product = graph.maker[values]
+    factors = [graph.constants[name] for name in product.input if name in graph.constants]
+    if product.op_type == "Mul" and len(factors) == 1 and factors[0].size == 1:
+        (values,) = (name for name in product.input if name not in graph.constants)
+        scale = scale / factors[0].item()
+    values = graph.add("QuantizeLinear", values, graph.constant(np.float32(scale)), quantize.input[2])
+    return graph.add("Unsqueeze", values, unsqueeze.input[1])
 
-    Both are bytes in the scale of the features.
+
+def _pool(graph: _Graph, pooling: _Pooling, scale_of_means: str) -> tuple[str, str | None]:
+    """Pool, and return the names of the means [batch, parts * channels] and, if wanted, the largest [batch, channels].
+
+    Both are bytes. Largest values of positions stay in floating point, under the name that they have.
     """
     rows = graph.shape(-1, pooling.channels)
     parts = int(graph.constants[pooling.flat.input[1]][-1]) // pooling.channels
@@ -192,8 +228,8 @@ def _pool(graph: _Graph, pooling: _Pooling) -> tuple[str, str]:
     (share,) = (name for name in pooling.scaled.input if name != pooling.product.output[0])
     # A scale for each part of each series: the sum becomes a mean on its way to floating point.
     share = graph.add("Mul", graph.add("Reshape", share, graph.shape(-1)), graph.constant(_scale(pooling) / _LEVELS))
-    scale = pooling.quantized.input[1:]
-    means = graph.add("QuantizeLinear", graph.add("DequantizeLinear", sums, share, axis=0), *scale)
+    means = graph.add("DequantizeLinear", sums, share, axis=0)
+    means = graph.add("QuantizeLinear", means, scale_of_means, zero)
     flat = graph.add("Reshape", means, graph.shape(-1, parts * pooling.channels))
 
     if pooling.of_parts:
@@ -207,7 +243,7 @@ def _pool(graph: _Graph, pooling: _Pooling) -> tuple[str, str]:
     mask = graph.add("Mul", graph.add("Reshape", pooling.mask, graph.shape(-1)), graph.constant(_scale(pooling)))
     real = graph.add("DequantizeLinear", real, mask, axis=0)
     pooling.largest.input[0] = graph.add("Reshape", real, pooling.shaped.input[1])
-    return flat, graph.add("QuantizeLinear", pooling.largest.output[0], *scale)
+    return flat, None
 
 
 def _scale(pooling: _Pooling) -> NDArray[np.float32]:
@@ -218,42 +254,40 @@ def _permutation(node: onnx.NodeProto) -> list[int]:
     return next(list(attribute.ints) for attribute in node.attribute if attribute.name == "perm")
 
 
-def _read_in_bytes(graph: _Graph, pooling: _Pooling, means: str, largest: str) -> None:
-    """Divide the dense layer in two: one that reads bytes, and one for all else that it reads."""
+def _find_dense(graph: _Graph, pooling: _Pooling) -> _Dense:
     joined = graph.user(pooling.flat.output[0], "Concat")
     # Without a bias it is a MatMul.
-    dense = joined and (graph.user(joined.output[0], "Gemm") or graph.user(joined.output[0], "MatMul"))
-    if joined is None or dense is None:
+    node = joined and (graph.user(joined.output[0], "Gemm") or graph.user(joined.output[0], "MatMul"))
+    if joined is None or node is None:
         raise ValueError("the dense layer is not spelled as export.integers expects it")
-    kernel, *bias = (graph.constants[name] for name in dense.input[1:])
-    ends = np.cumsum(_widths(graph.proto, list(joined.input)))
-    if ends[-1] != len(kernel):
-        raise ValueError(f"the dense layer reads {len(kernel)} numbers of {ends[-1]}")
-    part = dict(zip(joined.input, np.split(kernel, ends[:-1]), strict=True))
+    return _Dense(node, list(joined.input))
 
-    in_bytes = np.concatenate([part.pop(pooling.flat.output[0]), part.pop(pooling.largest.output[0])])
+
+def _read_in_bytes(
+    graph: _Graph,
+    pooling: _Pooling,
+    dense: _Dense,
+    widths: list[int],
+    scale_of_means: str,
+    means: str,
+    largest: str | None,
+) -> None:
+    """Divide the dense layer in two: one that reads bytes, and one for all else that it reads."""
+    kernel, *bias = (graph.constants[name] for name in dense.node.input[1:])
+    part = dict(zip(dense.inputs, np.split(kernel, np.cumsum(widths)[:-1]), strict=True))
+
+    in_bytes = part.pop(pooling.flat.output[0])
+    if largest is not None:
+        means = graph.add("Concat", means, largest, axis=1)
+        in_bytes = np.concatenate([in_bytes, part.pop(pooling.largest.output[0])])
     scale = (np.abs(in_bytes).max(axis=0) / _WEIGHT_LEVELS).astype(np.float32)
     rounded = np.round(in_bytes / np.where(scale > 0, scale, 1)).astype(np.int8)
-    values = graph.add("Concat", means, largest, axis=1)
-    values = graph.add("DequantizeLinear", values, *pooling.quantized.input[1:])
+    values = graph.add("DequantizeLinear", means, scale_of_means, graph.constant(np.uint8(0)))
     zeros = graph.constant(np.zeros(len(scale), np.int8))
     weights = graph.add("DequantizeLinear", graph.constant(rounded), graph.constant(scale), zeros, axis=1)
     products = graph.add("MatMul", values, weights)
 
     rest = graph.add("Concat", *part, axis=1)
     others = [np.concatenate(list(part.values())), *bias]
-    rest = graph.add(dense.op_type, rest, *(graph.constant(value) for value in others))
-    dense.CopyFrom(helper.make_node("Add", [products, rest], list(dense.output)))
-
-
-def _widths(proto: onnx.ModelProto, names: list[str]) -> list[int]:
-    """Return the widths of values [batch, width], by a call of the model."""
-    whole = onnx.ModelProto.FromString(proto.SerializeToString())
-    del whole.graph.output[:]
-    whole.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
-    canonicalize(whole)
-    onnxruntime = import_onnxruntime()
-    options = cpu_session_options(onnxruntime)
-    session = onnxruntime.InferenceSession(whole.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    series = {"displacement": np.zeros((8, 40), np.float32), "days": np.arange(40, dtype=np.float32)[None] * 12}
-    return [value.shape[1] for value in session.run(None, series)]
+    rest = graph.add(dense.node.op_type, rest, *(graph.constant(value) for value in others))
+    dense.node.CopyFrom(helper.make_node("Add", [products, rest], list(dense.node.output)))

@@ -42,6 +42,8 @@ class ExportConfig:
         Share of activations that the int8 ranges cover; ranges of the extremes if None.
     reduce_range : bool
         Seven-bit weights, safe on x86 without VNNI.
+    equalized : bool
+        Whether channels are brought to about the same range before quantization.
     gates : Gates
         What int8 must reach.
     abstain_below : float
@@ -59,6 +61,7 @@ class ExportConfig:
     proof_series: int = 10_000
     percentile: float | None = 99.999
     reduce_range: bool = True
+    equalized: bool = False
     gates: prove.Gates = field(default_factory=prove.Gates)
     abstain_below: float = 0.5
     unsure_below: float = 0.0
@@ -67,7 +70,8 @@ class ExportConfig:
 
 
 TREND_NET_CONFIG: Final = ExportConfig(
-    percentile=99.99,
+    percentile=99.999,
+    equalized=True,
     # Too small a network for int8 to be sure of gaining anything where a processor has no instruction for it. As such a
     # processor takes fp32, weights may have all of their eight bits.
     reduce_range=False,
@@ -148,6 +152,7 @@ def package(
             calibration.days,
             percentile=config.percentile,
             reduce_range=config.reduce_range,
+            equalized=config.equalized,
         )
         describe(protos["int8"], name=name, version=version, precision="int8")
     histograms = {
@@ -248,10 +253,13 @@ def _card(
 
 
 def _quantization(config: ExportConfig) -> dict[str, Any]:
+    of_default = "convolutions, means over parts and what the dense layer reads of them"
+    parts = of_default if config.equalized else "convolutions and max pooling"
     return {
-        "format": "QDQ, U8S8, per channel, convolutions and max pooling; the rest in fp32",
+        "format": f"QDQ, U8S8, per channel, {parts}; the rest in fp32",
         "calibration": "min-max" if config.percentile is None else f"percentile {config.percentile}",
         "reduce_range": config.reduce_range,
+        **({"equalized": True} if config.equalized else {}),
         "series": config.calibration_series,
         "seed": CALIBRATION_SEED,
     }

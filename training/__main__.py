@@ -53,23 +53,18 @@ def fit(
     real: Annotated[
         Path | None, typer.Option(help="Folder of the project's real files, in place of files of your own.")
     ] = None,
-    chunks: Annotated[int, typer.Option(min=1, help="Length of the training, in chunks of 20480 series.")] = 700,
+    chunks: Annotated[int, typer.Option(min=1, help="Length of the training, in chunks of 20480 series.")] = 400,
     quick: Annotated[bool, typer.Option(help="A training of minutes, to try things out.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2026,
     work: Annotated[Path | None, typer.Option(help="Folder of the state; a run goes on from what it finds.")] = None,
 ) -> None:
     """Train the default network and write its record: Keras file, report, confusion matrix."""
-    from training.real_files import EGMS_ATTRIBUTION, bank_of, real_bank
+    from training.readings.labels import load_read_files
+    from training.real_files import EGMS_ATTRIBUTION, bank_of, noise_bank
 
     if noise_from and real:
         raise UsageError(f"both --noise-from {noise_from[0]} and --real {real} are given; give one of them")
-    bank = (
-        bank_of(noise_from, units=units, announce=_say)
-        if noise_from
-        else real_bank(real, trained=True)
-        if real
-        else None
-    )
+    bank = bank_of(noise_from, units=units, announce=_say) if noise_from else noise_bank(real) if real else None
     for file in bank.files if bank else ():
         _say(f"{file.name}: noise of {len(file.residual)} quiet rows, {len(file.days)} epochs")
     # TensorFlow takes seconds to import, and is not needed to refuse a file.
@@ -77,7 +72,8 @@ def fit(
 
     attribution = (EGMS_ATTRIBUTION,) if real else ()
     length = QUICK_CHUNKS if quick else chunks
-    config = TrendRunConfig(name, length, seed, bank, attribution, version=version or VERSION)
+    read_files = load_read_files(real) if real else ()
+    config = TrendRunConfig(name, length, seed, bank, attribution, read_files=read_files, version=version or VERSION)
     run(config, out / name, work=work, announce=_say)
 
 

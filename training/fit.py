@@ -132,8 +132,13 @@ def fit_temperature(scores: Floats, label: NDArray[np.int8]) -> float:
 
 
 def predict(model: keras.Model, series: LabelledSeries, batch_size: int = 1024) -> Floats:
-    """Give the probabilities [N, 5] float32 that the whole model computes."""
-    inputs = {"displacement": series.displacement, "days": np.asarray(series.days)}
+    """Return the probabilities [N, classes] float32 that the whole model computes."""
+    return predict_rows(model, series.displacement, np.asarray(series.days), batch_size)
+
+
+def predict_rows(model: keras.Model, displacement: Floats, days: Floats, batch_size: int = 1024) -> Floats:
+    """Return the probabilities [N, classes] float32 for rows [N, T] in mm with days [N, T]."""
+    inputs = {"displacement": displacement, "days": days}
     return np.asarray(model.predict(inputs, batch_size=batch_size, verbose=0), dtype=np.float32)
 
 

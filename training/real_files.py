@@ -72,6 +72,9 @@ REAL_FILES: Final = (
 )
 """The files of ``shared/data/real`` with enough epochs, divided once: never train on one that is tested on."""
 
+STAMPS_FILE: Final = RealFile("stamps_maoxian/Maoxian_PS.csv")
+"""A table of StaMPS Visualizer, too short for most tests; its rows are counted after the reference row."""
+
 
 def read_series(
     path: Path, *, units: Unit | None = None, most_rows: int | None = None, announce: Announce | None = None
@@ -160,6 +163,13 @@ def real_bank(folder: Path, *, trained: bool) -> NoiseBank:
     """Make a bank of the files that may be trained on, varied, or of the others, as they are."""
     files = [quiet_residuals(file.name, *read_real(folder, file)) for file in REAL_FILES if file.trained == trained]
     return NoiseBank(tuple(files), vary=trained)
+
+
+def noise_bank(folder: Path, *, leave_out: Iterable[str] = ()) -> NoiseBank:
+    """Make a bank of the noise of all files, varied, but for those left out by name."""
+    left_out = set(leave_out)
+    files = [file for file in (*REAL_FILES, STAMPS_FILE) if file.name not in left_out]
+    return NoiseBank(tuple(quiet_residuals(file.name, *read_real(folder, file)) for file in files))
 
 
 def one_by_one(bank: NoiseBank) -> list[tuple[str, NoiseBank]]:

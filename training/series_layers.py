@@ -264,8 +264,7 @@ class DescribeSeries(keras.layers.Layer):
 
         missing = tf.math.is_nan(displacement)
         value = tf.where(missing, 0.0, displacement)
-        # No cast of the truth values: OpenVINO refuses to compute with them.
-        valid = tf.where(missing, 0.0, 1.0)
+        valid = tf.cast(tf.math.logical_not(missing), tf.float32)
         since = valid * tf.minimum(apart * (1.0 / 24.0), 2.5)
 
         # A time that the rows of a batch share is one for the whole batch, and between -1 and 1 it keeps float32 exact.

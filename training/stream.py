@@ -35,6 +35,8 @@ class StreamConfig:
         Series of a batch.
     odd_share : float
         Share of series of which no class can be defended.
+    class_shares : tuple of float, optional
+        Shares of the six classes; equal ones if not given.
     bank : NoiseBank, optional
         Real noise, for ``bank_share`` of the files.
     calendars : tuple of str, optional
@@ -47,6 +49,7 @@ class StreamConfig:
     chunk: int = 512 * 40
     batch: int = 256
     odd_share: float = 0.02
+    class_shares: tuple[float, ...] | None = None
     bank: NoiseBank | None = None
     bank_share: float = 0.5
     calendars: tuple[str, ...] | None = None
@@ -89,7 +92,7 @@ def make_chunk(config: StreamConfig, number: int) -> list[Batch]:
     """
     seeds = np.random.SeedSequence([config.seed, number])
     rng = np.random.default_rng(seeds)
-    label = rng.permutation(np.arange(config.chunk) % len(CLASS_NAMES)).astype(np.int8)
+    label = draw_labels(rng, config.chunk, config.class_shares)
     label[rng.random(config.chunk) < config.odd_share] = NO_CLASS
     series = simulate(
         config.chunk,
@@ -119,6 +122,13 @@ def make_chunk(config: StreamConfig, number: int) -> list[Batch]:
             for chosen in rows[:whole].reshape(-1, config.batch)
         ]
     return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def draw_labels(rng: np.random.Generator, count: int, class_shares: tuple[float, ...] | None) -> NDArray[np.int8]:
+    """Draw the classes of series [N]: all six equally often, or by shares."""
+    if class_shares is None:
+        return rng.permutation(np.arange(count) % len(CLASS_NAMES)).astype(np.int8)
+    return rng.choice(len(CLASS_NAMES), size=count, p=class_shares).astype(np.int8)
 
 
 def stream(config: StreamConfig, first_chunk: int = 0) -> Generator[list[Batch]]:

@@ -18,9 +18,10 @@ from insar_runtime.errors import UsageError
 from training.announce import Announce
 from training.dataset import LabelledSeries, with_facts
 from training.fit import fit_temperature
+from training.optimizer import make_optimizer
 from training.simulator import simulate
 from training.simulator.draws import Floats
-from training.stream import StreamConfig, stream
+from training.stream import StreamConfig, draw_labels, stream
 from training.trend_net import TrendNetConfig, build_trend_net
 
 CALIBRATION_SERIES: Final = 40_960
@@ -42,11 +43,9 @@ class TrendFitConfig:
     chunks : int
         Length of the training in chunks of the stream.
     learning_rate, weight_decay : float
-        Of Muon (Jordan et al. 2024) with decoupled weight decay, which leaves what is no matrix to Adam; the rate falls
-        along a cosine.
+        See ``make_optimizer``.
     average_momentum : float
-        Of the running mean of the weights, which is what is kept in the end; less in a short training, whose
-        beginning must be forgotten.
+        Of the running mean of the weights, which is what is kept in the end.
     network : TrendNetConfig
         The design.
     """
@@ -94,21 +93,14 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
     data, held_out = _hold_out(config.data)
     steps = config.chunks * (data.chunk // data.batch)
     warm_up = min(_WARM_UP_STEPS, steps // 4)
-    optimizer = keras.optimizers.Muon(
-        keras.optimizers.schedules.CosineDecay(
-            0.0,
-            steps - warm_up,
-            warmup_target=config.learning_rate,
-            warmup_steps=warm_up,
-        ),
+    optimizer = make_optimizer(
+        model,
+        config.learning_rate,
+        steps,
+        warm_up=warm_up,
         weight_decay=config.weight_decay,
-        adam_weight_decay=config.weight_decay,
-        clipnorm=1.0,
-        # The mean of the last weights is better than the last weights (Polyak and Juditsky 1992).
-        use_ema=True,
-        ema_momentum=min(config.average_momentum, 1 - 10 / steps),
+        average_momentum=config.average_momentum,
     )
-    optimizer.build(model.trainable_variables)
     variables = [*model.variables, *optimizer.variables]
     state = work / "state.npz" if work else None
     key = _key(config)
@@ -137,11 +129,17 @@ def scores_of(model: keras.Model) -> keras.Model:
 
 
 def fresh_series(data: StreamConfig, count: int) -> LabelledSeries:
-    """Simulate series of the five classes that no stream of this seed holds."""
+    """Simulate series of the six classes, in the stream's shares, that no stream of this seed holds."""
     seed = data.seed + _FRESH_SEED_OFFSET
     return with_facts(
         simulate(
-            count, seed=seed, config=data.simulator, calendar=data.calendars, bank=data.bank, bank_share=data.bank_share
+            count,
+            seed=seed,
+            config=data.simulator,
+            calendar=data.calendars,
+            labels=draw_labels(np.random.default_rng(seed), count, data.class_shares),
+            bank=data.bank,
+            bank_share=data.bank_share,
         )
     )
 

@@ -32,8 +32,8 @@ class TrendNetConfig:
     convolutions: tuple[Convolution, ...] = (
         Convolution(32, 8, 4),
         Convolution(32, 3),
-        Convolution(32, 3, 1, 2),
-        Convolution(48, 3, 1, 4),
+        Convolution(48, 4, 2),
+        Convolution(48, 3, 1, 2),
     )
     parts: int = 10
     largest_of_parts: bool = False
@@ -65,7 +65,10 @@ class TrendNetConfig:
 
 
 DESIGNS: Final = {
-    "dilated": TrendNetConfig(),
+    "halved": TrendNetConfig(),
+    "dilated": TrendNetConfig(
+        (Convolution(32, 8, 4), Convolution(32, 3), Convolution(32, 3, 1, 2), Convolution(48, 3, 1, 4))
+    ),
     "strided": TrendNetConfig((Convolution(32, 8, 2), Convolution(32, 5, 2), Convolution(48, 4))),
     "depthwise": TrendNetConfig(
         (Convolution(32, 8, 2), Convolution(48, 7, 2, grouped=True), Convolution(64, 7, grouped=True))
@@ -73,7 +76,8 @@ DESIGNS: Final = {
     "unordered": TrendNetConfig(parts=2),
     "statistics": TrendNetConfig((Convolution(16, 4, 4),), parts=24, dense=64),
 }
-"""Designs that are compared: the default one, whose convolutions reach ever further; one of plain strides; a depth-wise
+"""Designs that are compared: the default one, which halves the positions on the way; that of 1.2.0, whose convolutions
+reach ever further; one of plain strides; a depth-wise
 one; one that pools over two halves of the span only; one that has hardly any convolution and lives on means over parts
 of the span."""
 

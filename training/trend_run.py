@@ -11,21 +11,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from training.adaptation import AdaptationConfig, adapt, class_mix
 from training.announce import Announce
 from training.dataset import LabelledSeries
-from training.fit import predict
+from training.fit import predict, predict_rows
 from training.metrics import measure
+from training.rate_crossing import draw_crossing, rate_crossing
+from training.readings.labels import ReadFile, all_readings
 from training.report import Report, break_down, write_report
 from training.simulator.bank import NoiseBank
 from training.stream import StreamConfig
-from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, fit_trend_net, fresh_series
+from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, calibrate, fit_trend_net, fresh_series
 from training.trend_net import TrendNetConfig, multiply_adds
 
-VERSION: Final = "1.2.0"
+VERSION: Final = "2.0.0"
 BANK_SHARE: Final = 0.5
 QUICK_CHUNKS: Final = 12
 _TEST_SEED_OFFSET: Final = 900_001
 _TEST_SERIES: Final = 40_960
+_ADAPTED_SEED_OFFSET: Final = 800_003
 
 
 @dataclass(frozen=True)
@@ -46,16 +50,22 @@ class TrendRunConfig:
         What the owners of the real noise want to be said.
     network : TrendNetConfig
         The design.
+    read_files : sequence of ReadFile
+        Read rows for the second stage; there is none without them.
+    adaptation : AdaptationConfig
+        How the second stage learns from them.
     version : str
         Of the model.
     """
 
     name: str = "trend-net"
-    chunks: int = 700
+    chunks: int = 400
     seed: int = 2026
     bank: NoiseBank | None = None
     attribution: Sequence[str] = ()
     network: TrendNetConfig = field(default_factory=TrendNetConfig)
+    read_files: Sequence[ReadFile] = ()
+    adaptation: AdaptationConfig = field(default_factory=AdaptationConfig)
     version: str = VERSION
 
     @property
@@ -82,8 +92,19 @@ def run(config: TrendRunConfig, folder: Path, *, work: Path | None = None, annou
     folder.mkdir(parents=True, exist_ok=True)
     announce(f"training on {config.fit.series} series, {config.chunks} chunks")
     model = fit_trend_net(config.fit, work=work, announce=announce)
+    if config.read_files:
+        learn_from_readers(model, config.read_files, config.fit.data, config.adaptation, announce=announce)
     model.save(folder / f"{config.name}.keras")
     return write_record(config, model, folder, announce=announce)
+
+
+def learn_from_readers(
+    model: keras.Model, files: Sequence[ReadFile], data: StreamConfig, config: AdaptationConfig, *, announce: Announce
+) -> None:
+    """Run the second stage of the training, and calibrate anew; the model changes in place."""
+    adapt(model, files, data, config, announce=announce)
+    held_out = replace(data, seed=data.seed + _ADAPTED_SEED_OFFSET, class_shares=config.class_shares)
+    calibrate(model, fresh_series(held_out, CALIBRATION_SERIES))
 
 
 def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, announce: Announce) -> Report:
@@ -92,7 +113,9 @@ def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, an
     data = replace(config.fit.data, seed=config.seed + _TEST_SEED_OFFSET, bank=None)
     test = fresh_series(data, _TEST_SERIES)
     probabilities = predict(model, test)
-    facts = _facts(config, model, test)
+    crossing = rate_crossing(lambda rows, days: predict_rows(model, rows, days), seed=config.seed + _TEST_SEED_OFFSET)
+    draw_crossing(crossing, folder / "crossing.png")
+    facts = {**_facts(config, model, test), "rate crossing": crossing.to_dict()}
     report = Report(
         config.name, config.version, measure(test.label, probabilities), break_down(test, probabilities), facts
     )
@@ -106,8 +129,19 @@ def _facts(config: TrendRunConfig, model: keras.Model, test: LabelledSeries) -> 
     data = "the simulator, all calendars, each series seen once"
     if noise:
         data += f"; the noise of {100 * BANK_SHARE:g} % of the files is real"
+    second = {}
+    if config.read_files:
+        readings = all_readings(config.read_files)
+        data += f"; then {len(readings)} read rows beside it"
+        second = {
+            "readings": sorted(set(readings.file.tolist())),
+            "read rows": len(readings),
+            "adaptation": asdict(config.adaptation),
+            "class shares": [round(float(share), 4) for share in class_mix(config.read_files, config.adaptation)],
+        }
     return {
         "data": data,
+        **second,
         "noise files": noise,
         "attribution": list(config.attribution),
         "series": {"train": config.fit.series, "validation": CALIBRATION_SERIES, "test": len(test)},

@@ -39,7 +39,7 @@ def test_json_summary_on_stdout(source: Path, tmp_path: Path) -> None:
 
 
 def test_priors_are_said(source: Path, tmp_path: Path) -> None:
-    done = run("classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1")
+    done = run("classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1", "--model", "paper-cnn")
     assert b"priors: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in done.stderr
     done = run("classify", source, "-o", tmp_path / "auto.parquet", "--priors", "auto", "--json")
     assert b"(estimated from 200 points)" in done.stderr

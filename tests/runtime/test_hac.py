@@ -53,8 +53,9 @@ def test_rate_and_variance_are_those_of_newey_and_west(days: NDArray[np.float32]
         wanted, variance = newey_west(row[there], own)
         years = (own[-1] - own[0]) / DAYS_PER_YEAR
         share = float(shrinkage(np.array([years]), np.array([float(there.sum())]))[0])
-        assert rate == pytest.approx(wanted, rel=1e-9, abs=1e-9)
-        assert std == pytest.approx(np.sqrt(variance / share), rel=1e-9)
+        # Sums in float32 know a rate to a hundred-thousandth of a mm/yr.
+        assert rate == pytest.approx(wanted, abs=2e-5)
+        assert std == pytest.approx(np.sqrt(variance / share), rel=1e-4)
 
 
 def test_rows_of_less_than_a_year_are_lines() -> None:
@@ -65,7 +66,7 @@ def test_rows_of_less_than_a_year_are_lines() -> None:
     rates, _ = RateEstimator(days).estimate(values)
     years = days.astype(np.float64) / DAYS_PER_YEAR
     line = np.polyfit(years[:30], values[0, :30].astype(np.float64), 1)[0]
-    assert rates[0] == pytest.approx(line, rel=1e-9)
+    assert rates[0] == pytest.approx(line, abs=2e-5)
     whole = np.polyfit(years, values[1].astype(np.float64), 1)[0]
     assert rates[1] != pytest.approx(whole, rel=1e-3)
 
@@ -92,11 +93,20 @@ def test_an_offset_and_an_annual_cycle_change_nothing() -> None:
     np.testing.assert_allclose(moved[1], plain[1], rtol=1e-4)
 
 
+def test_fast_series_lose_no_digits_that_matter() -> None:
+    """As fast as a row may be (1,500 mm), far from zero."""
+    values = noisy(20, UNEVEN)
+    fast = values + 350 * UNEVEN / np.float32(DAYS_PER_YEAR) - 700
+    plain, found = (RateEstimator(UNEVEN).estimate(rows) for rows in (values, fast))
+    np.testing.assert_allclose(found[0] - 350, plain[0], atol=1e-3)
+    np.testing.assert_allclose(found[1], plain[1], rtol=1e-3)
+
+
 def test_series_without_noise() -> None:
     line = 7 * UNEVEN / np.float32(DAYS_PER_YEAR)
     rates, stds = RateEstimator(UNEVEN).estimate(np.stack([line, np.zeros_like(line)]))
     np.testing.assert_allclose(rates, [7, 0], atol=1e-5)
-    np.testing.assert_allclose(stds, 0, atol=1e-5)
+    np.testing.assert_allclose(stds, 0, atol=1e-4)
 
 
 def covariance(days: Floats) -> Floats:

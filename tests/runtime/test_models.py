@@ -16,6 +16,7 @@ import pytest
 from insar_runtime import Classifier, ModelIntegrityError, UnavailableError, list_models, load_model
 from insar_runtime.models import DEFAULT_MODEL, FasterOnCpu
 
+CLASSES = len(load_model().classes)
 SHIPPED = Path(str(files("insar_runtime"))) / "models"
 
 
@@ -79,7 +80,9 @@ def _edit(copy: Path, edit: Callable[[str], str]) -> Path:
         _with(schema=2),
         lambda text: text.replace('"Quadratic"', '"Cubic"'),
         _with(training_priors=[0.5, 0.5]),
-        _with(training_priors=[1, 1, 1, 1, 0]),
+        _with(training_priors=[*[1] * (CLASSES - 1), 0]),
+        _with(training_priors=[1] * (CLASSES - 1 if CLASSES > 5 else CLASSES + 1)),
+        _with(stable_rate_mm_yr=0),
         _with(training_priors="none"),
         _with(faster_on_cpu={"plain": "int4"}),
         _with(faster_on_cpu={"abacus": "int8"}),
@@ -93,9 +96,10 @@ def test_damaged_description_is_refused(copy: Path, edit: Callable[[str], str]) 
 
 def test_what_a_description_may_leave_out(copy: Path) -> None:
     plain = load_model(_edit(_edit(copy, _without("training_priors")), _without("faster_on_cpu")))
-    np.testing.assert_allclose(plain.training_priors.array, 0.2)
+    np.testing.assert_allclose(plain.training_priors.array, 1 / CLASSES)
     assert plain.faster_on_cpu == FasterOnCpu("int8", "int8")
-    told = load_model(_edit(copy, _with(training_priors=[4, 1, 1, 1, 1], faster_on_cpu={"plain": "fp32"})))
+    shares = [CLASSES - 1, *[1] * (CLASSES - 1)]
+    told = load_model(_edit(copy, _with(training_priors=shares, faster_on_cpu={"plain": "fp32"})))
     assert told.training_priors.shares["Stable"] == 0.5
     assert told.faster_on_cpu == FasterOnCpu("int8", "fp32")
 

@@ -18,12 +18,9 @@ from numpy.typing import NDArray
 from insar_runtime.errors import DataError, InputNotFoundError
 from training.readings.definitions import CLASSES, NO_READING, SPLIT
 from training.readings.rates import least_squares_rates
-from training.real_files import REAL_FILES, RealFile, read_real
+from training.real_files import REAL_FILES, STAMPS_FILE, RealFile, read_real
 
 READINGS_CSV: Final = Path(__file__).resolve().parents[2] / "artifacts" / "readings" / "readings.csv"
-
-STAMPS_FILE: Final = RealFile("stamps_maoxian/Maoxian_PS.csv")
-"""Table of StaMPS Visualizer: its rows are counted after the reference row, and stand for their ids."""
 
 READ_FILES: Final = {file.path: file for file in (*REAL_FILES, STAMPS_FILE)}
 """The files that rows were read of, by their path."""

@@ -75,6 +75,11 @@ class NoiseConfig:
     """Heavy tails of the white part: kurtosis 3.9 [Offida]. Even, see ``noise.student``; None for Gaussian ones."""
     common_sigma_mm: Range = (0.1, 0.8)
     """Epoch errors that all points share: 0.4 mm [Offida]."""
+    common_wander_probability: float = 0.2
+    common_wander_mm: Range = (0.8, 3.0)
+    common_wander_days: Range = (40.0, 200.0)
+    """Files all of whose points wander together: residual atmosphere of few images, a moving reference [seen in a
+    StaMPS file of 41 images]."""
     epoch_log_spread: float = 0.25
     """Largest spread of the scatter from epoch to epoch, the same for all points of a file [seen]."""
     noisy_epochs_probability: float = 0.45
@@ -109,6 +114,7 @@ class NoiseConfig:
             second_slow_probability=0.0,
             student_degrees=None,
             common_sigma_mm=(0.0, 0.0),
+            common_wander_probability=0.0,
             epoch_log_spread=0.0,
             noisy_epochs_probability=0.0,
             noisy_values_probability=0.0,
@@ -145,16 +151,20 @@ class MotionConfig:
     linear_rate_mm_yr: Range = (STABLE_RATE_MM_YR, 60.0)
     """Log-uniform [design, ours]."""
     settle_rates: bool = True
-    """Whether Stable and Linear series show a rate of their class, noise and all, as a reader would judge them; otherwise
-    it is the rate of the motion alone that has the class [design]."""
+    """Whether Stable and Linear series show a rate of their class, noise and all, as a reader would judge them;
+    otherwise the rate of the motion alone has the class [design]."""
     slow_linear_probability: float = 0.45
     slow_linear_ratio: float = 3.0
     """Linear rows whose rate is at most this many times the least one: the hard ones, and the most frequent [seen]."""
     departure: Range = (CURVED_DEPARTURE, 12.0)
     slight_departure_ratio: float = 2.5
     slight_departure_probability: float = 0.55
-    """RMS departure from the best line over the noise; log-uniform, for some rows within this many times the least one:
-    curves that people read depart by one to three times the scatter [design, seen]."""
+    """RMS departure from the best line over the noise; log-uniform, for some rows within this many times the least one
+    [design, seen]."""
+    wander_share: float = 0.5
+    """The noise that a curve must depart from is the scatter from epoch to epoch, but at least this share of the whole
+    RMS, slow wander included. Curves that people read depart by a median of 1.1 times the scatter from epoch to epoch,
+    and 0.6 times the whole [seen]."""
     departure_limit_mm: float = 30.0
     rate_change_limit_mm_yr: float = 85.0
     """Largest RMS departure, and change of rate over the span. Where the least departure would take more, the row
@@ -202,8 +212,8 @@ class UnwrappingConfig:
     damped_probability: float = 0.75
     damped_mm: Range = (JUMP_MM, 28.0)
     damped_skew: float = 1.6
-    """The producer's filtering leaves 10-28 mm of a cycle, most often less than half of it: a uniform draw to this power
-    [design, seen]."""
+    """The producer's filtering leaves 10-28 mm of a cycle, most often less than half of it: a uniform draw to this
+    power [design, seen]."""
     damped_over_noise: float = JUMP_SCATTERS
     """A damped jump is at least this many times the scatter around it [design]."""
     jump_over_noise: float = 5.5
@@ -234,9 +244,9 @@ class UnwrappingConfig:
 class OtherConfig:
     """Motions that none of the five classes describes; sizes are peak to peak."""
 
-    size_over_noise: Range = (3.5, 12.0)
+    size_over_noise: Range = (4.0, 14.0)
     least_size_mm: float = 9.0
-    """Log-uniform over the RMS scatter of the row: what stands out [design, seen]."""
+    """Log-uniform over the noise, as ``MotionConfig.wander_share`` takes it: what stands out [design, seen]."""
     break_share: Range = BREAK_SHARE
     edge_share: Range = (0.03, 0.12)
     """A late or early break lies so far from the end, as a share of the span [design]."""
@@ -247,8 +257,8 @@ class OtherConfig:
     """Time constant of the decay after an event, as a share of the span [ours]."""
     step_mm: Range = (SMALL_STEP_MM[0], SMALL_STEP_MM[1] - 1.5)
     step_scatters: float = 2.0
-    """Small lasting steps; below this many times the scatter around them nobody sees one, and between 8.5 and 10 mm no two
-    readers agree [design, seen]."""
+    """Small lasting steps; below this many times the scatter around them nobody sees one, and between 8.5 and 10 mm no
+    two readers agree [design, seen]."""
     moving_probability: float = 0.35
     """Rows that have a constant rate besides [seen]."""
 

@@ -121,8 +121,8 @@ def _curved(
     quieter = np.minimum(largest / (1.5 * least * noise_sigma), np.float32(1))
     noise_sigma = noise_sigma * quieter
     slight = rng.random(count) < config.slight_departure_probability
-    most = np.where(slight, config.slight_departure_ratio * least, most)
-    departure = log_uniform(rng, least, np.clip(largest / noise_sigma, 1.5 * least, most), count)
+    highest = np.where(slight, config.slight_departure_ratio * least, most)
+    departure = log_uniform(rng, least, np.clip(largest / noise_sigma, 1.5 * least, highest), count)
     scale = departure * noise_sigma / distance * sign(rng, count)
     rate = uniform(rng, config.base_rate_mm_yr, count)
     if broken:

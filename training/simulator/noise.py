@@ -83,6 +83,10 @@ def draw_noise(rng: np.random.Generator, days: Floats, count: int, config: Noise
     # Epoch errors that the whole area shares, a little stronger here and there.
     common = rng.standard_normal(len(days), dtype=np.float32) * rng.uniform(*config.common_sigma_mm)
     values += common * uniform(rng, (0.5, 1.5), count)[:, None]
+    if rng.random() < config.common_wander_probability:
+        pace = log_uniform(rng, *config.common_wander_days, 1)
+        wander = ornstein_uhlenbeck(rng, days, pace) * rng.uniform(*config.common_wander_mm)
+        values += wander.astype(np.float32) * uniform(rng, (0.6, 1.4), (count, 1))
     return Noise(values, white_mm, short_mm, short_days, slow_mm, slow_days)
 
 

@@ -1,4 +1,4 @@
-"""The least-squares rate that a series shows, and how well it is known: what draws the line between Stable and Linear."""
+"""Least-squares rate of a series and its standard deviation, which draw the line between Stable and Linear."""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ class SimulatedSeries:
         RMS of the white, the short and the slow part in mm, then the time constants of the latter two in days
         (``Noise``); NaN for real noise.
     departure : ndarray of float32, shape [N]
-        RMS distance of the motion from its best line over ``noise_sigma``; 0 for straight lines.
+        RMS distance of the motion from its best line over the noise that it must stand out from
+        (``MotionConfig.wander_share``); 0 for straight lines.
     break_day : ndarray of float32, shape [N]
         Day of a bilinear motion's break; NaN where there is none.
     motion : ndarray of float32, shape [N, T]
@@ -199,9 +200,10 @@ def _block(
     moving = rng.random(len(other)) < config.other.moving_probability
     background[other] = np.where(moving, TrendClass.LINEAR, TrendClass.STABLE)
 
-    motions = draw_motions(rng, days, background, noise_sigma, config.motion)
     local = local_scatter(scene.still)
-    motions.displacement[other] += draw_others(rng, days, noise_sigma[other], local[other], config.other)
+    to_stand_out = noise_sigma * np.clip(local / noise_sigma, config.motion.wander_share, 1)
+    motions = draw_motions(rng, days, background, to_stand_out, config.motion)
+    motions.displacement[other] += draw_others(rng, days, to_stand_out[other], local[other], config.other)
     motions.displacement[odd] += draw_decorrelated(rng, len(days), len(odd))
     if config.motion.settle_rates:
         straight = np.flatnonzero((label == TrendClass.STABLE) | (label == TrendClass.LINEAR))
@@ -217,7 +219,8 @@ def _block(
         rng, days, displacement[wrong], (local * motions.quieter)[wrong], config.unwrapping
     )
     displacement = refer_and_round(rng, days, displacement, config.delivery)
-    displacement[draw_missing(rng, days, label, motions, error, noise_sigma, config)] = np.nan
+    to_stand_out = to_stand_out * motions.quieter
+    displacement[draw_missing(rng, days, label, motions, error, to_stand_out, config)] = np.nan
     return SimulatedSeries(
         displacement=displacement,
         days=np.broadcast_to(days, displacement.shape),
@@ -234,9 +237,12 @@ def _block(
 
 
 def local_scatter(still: Floats) -> Floats:
-    """Return the RMS of rows [N, T] from one epoch to the next over the root of 2, [N]: scatter without slow wander."""
-    steps = np.diff(still, axis=1)
-    return np.sqrt(np.mean(steps * steps, axis=1, dtype=np.float32) / 2)
+    """Return the robust scatter of rows [N, T] from one epoch to the next, [N]: without slow wander and outliers.
+
+    1.4826 times the median absolute difference of neighbours, over the root of 2.
+    """
+    steps = np.abs(np.diff(still, axis=1))
+    return np.asarray(1.4826 / np.sqrt(2) * np.median(steps, axis=1), dtype=np.float32)
 
 
 def _join(blocks: list[SimulatedSeries]) -> SimulatedSeries:

@@ -9,7 +9,7 @@ not over their numbers, so that gaps and changes of sampling count as what they 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from insar_runtime._inference.hac_bias import shrinkage
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 LEAST_SEASONAL_DAYS: Final = DAYS_PER_YEAR
 """Span from which an annual sine is fitted beside the line: a part of one looks like a line."""
@@ -30,8 +31,8 @@ _DEPENDENT: Final = 1e-6
 """Part of a column's square that the columns before it leave, below which it counts as made of them."""
 
 _BLOCK: Final = 256
-"""Rows at a time, whose arrays stay in the caches. All blocks have this width, the last one with rows of before
-at its end: numpy sums a single row in another order, and a row's bits are not to depend on its neighbours."""
+"""Rows at a time, whose arrays (float32) stay in the caches. All blocks have this width, the last one with rows of
+before at its end: numpy sums a single row in another order, and a row's bits are not to depend on its neighbours."""
 
 
 class RateEstimator:
@@ -64,7 +65,7 @@ class RateEstimator:
         """
         found = np.empty((2, len(displacement)))
         partial = np.isnan(displacement).any(axis=1)
-        block = np.zeros((displacement.shape[1], _BLOCK))
+        block = np.zeros((displacement.shape[1], _BLOCK), dtype=np.float32)
         for part in _parts(np.flatnonzero(~partial)):
             block[:, : len(part)] = displacement[part].T
             found[:, part] = _fit(block, self._complete, self._axis)[:, : len(part)]
@@ -73,7 +74,7 @@ class RateEstimator:
             values = displacement[part].T
             there = ~np.isnan(values)
             present[:, : len(part)] = there
-            block[:, : len(part)] = np.where(there, values, 0.0)
+            block[:, : len(part)] = np.where(there, values, np.float32(0))
             found[:, part] = _fit(block, _Design(present, self._axis), self._axis)[:, : len(part)]
         return found[0], found[1]
 
@@ -90,7 +91,7 @@ class _Axis:
     days : ndarray of float64, shape [T]
     first, last : ndarray of intp, shape [W]
         Epochs that each window holds: from the first one to before the last.
-    weight : ndarray of float64, shape [W, 1]
+    weight : ndarray of float32, shape [W, 1]
         Days on which a window may begin and hold these epochs, over its length.
     """
 
@@ -99,7 +100,7 @@ class _Axis:
         begins = np.union1d(days, days - LAG_DAYS)
         self.first = np.searchsorted(days, begins, side="right")
         self.last = np.searchsorted(days, begins + LAG_DAYS, side="right")
-        self.weight = (np.diff(begins, append=begins[-1]) / LAG_DAYS)[:, None]
+        self.weight = (np.diff(begins, append=begins[-1]) / LAG_DAYS)[:, None].astype(np.float32)
 
 
 class _Design:
@@ -107,51 +108,53 @@ class _Design:
 
     Attributes
     ----------
-    columns : list of ndarray of float64, shape [T, n]
+    columns : list of ndarray of float32, shape [T, n]
         Orthonormal over the epochs of each row, the line the last of them; zero where one depends on those before it.
-    slope : ndarray of float64, shape [n]
+    slope : ndarray of float32, shape [n]
         mm/yr for an amplitude of 1 of the last column.
     shrinkage : ndarray of float64, shape [n]
         Of the variance by Newey and West; see ``hac_bias``.
     """
 
-    def __init__(self, present: Floats, axis: _Axis) -> None:
+    def __init__(self, present: Singles | Floats, axis: _Axis) -> None:
         days, there = axis.days, present > 0
         span = days[len(days) - 1 - there[::-1].argmax(axis=0)] - days[there.argmax(axis=0)]
-        years = (days - (days[0] + days[-1]) / 2)[:, None] / DAYS_PER_YEAR
+        years = ((days - (days[0] + days[-1]) / 2)[:, None] / DAYS_PER_YEAR).astype(present.dtype)
         seasonal = present * (span >= LEAST_SEASONAL_DAYS)
         phase = 2 * np.pi * years
-        self.columns: list[Floats] = []
+        columns: list[Singles | Floats] = []
         for column in (present, seasonal * np.sin(phase), seasonal * np.cos(phase), present * years):
             rest = column
-            for known in self.columns:
+            for known in columns:
                 rest = rest - _dot(rest, known) * known
             square = _dot(rest, rest)
             regular = square > _DEPENDENT * _dot(column, column)
-            self.slope = np.where(regular, 1 / np.sqrt(np.where(regular, square, 1.0)), 0.0)
-            self.columns.append(rest * self.slope)
-        self.shrinkage = shrinkage(span / DAYS_PER_YEAR, present.sum(axis=0))
+            scale = np.where(regular, 1 / np.sqrt(np.where(regular, square, 1)), 0)
+            columns.append(rest * scale)
+        self.columns = [column.astype(np.float32) for column in columns]
+        self.slope = scale.astype(np.float32)
+        self.shrinkage = shrinkage(span / DAYS_PER_YEAR, there.sum(axis=0).astype(np.float64))
 
 
-def _fit(values: Floats, design: _Design, axis: _Axis) -> Floats:
-    """Fit rows [T, n] that are 0 where they miss a value; give rates and standard deviations [2, n]."""
-    left = values
+def _fit(values: Singles, design: _Design, axis: _Axis) -> Floats:
+    """Fit rows [T, n] that are 0 where they miss a value; return rates and standard deviations [2, n]."""
+    left: Singles = values
     for column in design.columns:
-        amplitude = _dot(left, column)
-        left = left - amplitude * column
+        amplitude: Singles = _dot(left, column)
+        left = np.subtract(left, amplitude * column)
     # What each residual adds to the slope.
     left *= design.columns[-1] * design.slope
     return np.stack([amplitude * design.slope, np.sqrt(_bartlett(left, axis) / design.shrinkage)])
 
 
-def _bartlett(terms: Floats, axis: _Axis) -> Floats:
+def _bartlett(terms: Singles, axis: _Axis) -> Singles:
     """Sum the products of all pairs of terms [T, n] of a row, with Bartlett's weight of the time between them.
 
     The weight 1 - d / lag of two epochs d days apart is the share of all windows of the length of the lag that hold
     both of them, among those that hold one. So the sum is the mean square of the sums over windows. These change at
     2 T places only: that takes T operations and not T^2, and the sum cannot be negative.
     """
-    until = np.zeros((len(terms) + 1, terms.shape[1]))
+    until = np.zeros((len(terms) + 1, terms.shape[1]), dtype=np.float32)
     # Several times as fast as numpy's cumsum, which goes down one column after the other.
     for before, term, after in zip(until, terms, until[1:], strict=False):
         np.add(before, term, out=after)
@@ -159,11 +162,11 @@ def _bartlett(terms: Floats, axis: _Axis) -> Floats:
     inside -= until[axis.first]
     inside *= inside
     inside *= axis.weight
-    summed: Floats = inside.sum(axis=0)
+    summed: Singles = inside.sum(axis=0)
     return summed
 
 
-def _dot(one: Floats, other: Floats) -> Floats:
+def _dot(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[Any]:
     """Sum the products of rows [T, n] or [T, 1]; einsum, as libraries for matrices round by the number of threads."""
-    summed: Floats = np.einsum("tn,tn->n", one, other)
+    summed: NDArray[Any] = np.einsum("tn,tn->n", one, other)
     return summed

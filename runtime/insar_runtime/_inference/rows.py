@@ -36,7 +36,7 @@ class RowChecks:
         """Make room for the checks of so many rows."""
         return cls(np.empty(rows, np.int8), np.empty(rows, np.int16), np.empty(rows, np.int16))
 
-    def set(self, part: slice, found: RowChecks) -> None:
+    def set(self, part: slice | NDArray[np.intp], found: RowChecks) -> None:
         """Fill in the checks of some of the rows."""
         self.status[part], self.n_epochs[part] = found.status, found.n_epochs
         self.max_gap_days[part] = found.max_gap_days
@@ -56,29 +56,54 @@ def check_rows(displacement: NDArray[np.float32], days: NDArray[np.float32], lim
     limits : Limits
         What the model was made for.
     """
+    rows, epochs = displacement.shape
+    # Most rows have a value at every epoch, and none so large that their range could matter: one pass tells, and
+    # neither NaN nor infinity passes for a number.
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", displacement, displacement)
+    # No range is larger than the root of twice the sum of squares, which float32 knows to less than a thousandth.
+    some = np.flatnonzero(~(2 * squares < 0.999 * limits.max_range_mm**2))
+    gap = np.diff(days).max(initial=0) if rows else 0
+    checks = RowChecks(
+        np.full(rows, _status(np.array(epochs), np.array(gap), np.array(0.0), limits)),
+        np.full(rows, epochs, dtype=np.int16),
+        np.full(rows, min(gap, _INT16_MAX), dtype=np.int16),
+    )
+    if len(some):
+        checks.set(some, _check_closely(displacement[some], days, limits))
+    return checks
+
+
+def _check_closely(displacement: NDArray[np.float32], days: NDArray[np.float32], limits: Limits) -> RowChecks:
+    """Look at rows of which nothing is known."""
     valid = ~np.isnan(displacement)
     n_epochs = np.count_nonzero(valid, axis=1)
     gap = _longest_gap(valid, n_epochs, days)
     low, high = _extremes(displacement, valid, n_epochs)
     with np.errstate(invalid="ignore"):
         spread = high - low
+    # Two finite values may differ by more than float32 holds: such a range is infinite, and too large.
+    spread[np.isinf(low) | np.isinf(high)] = np.nan
+    return RowChecks(
+        _status(n_epochs, gap, spread, limits), n_epochs.astype(np.int16), np.minimum(gap, _INT16_MAX).astype(np.int16)
+    )
 
+
+def _status(
+    n_epochs: NDArray[np.intp], gap: NDArray[np.floating], spread: NDArray[np.floating], limits: Limits
+) -> NDArray[np.int8]:
+    """Return the state of rows; their spread is NaN where a value is infinite."""
     # The first reason that holds is the one reported: from broken to merely unsuitable.
-    status = np.select(
+    return np.select(
         [
-            np.isinf(low) | np.isinf(high),
+            np.isnan(spread),
             n_epochs < limits.min_epochs,
             gap > limits.max_gap_days,
             spread > limits.max_range_mm,
         ],
         [RowStatus.NON_FINITE, RowStatus.TOO_FEW_EPOCHS, RowStatus.GAP_TOO_LONG, RowStatus.OUT_OF_DOMAIN],
         default=RowStatus.OK,
-    )
-    return RowChecks(
-        status.astype(np.int8),
-        n_epochs.astype(np.int16),
-        np.minimum(gap, _INT16_MAX).astype(np.int16),
-    )
+    ).astype(np.int8)
 
 
 def _longest_gap(

@@ -27,7 +27,7 @@ convolutions with their changes of type and layout; means over parts of the span
 _CALLS: Final = 60
 _CONVOLUTIONS: Final = frozenset({"QLinearConv", "Conv", "FusedConv"})
 _CHANGES: Final = frozenset({"QuantizeLinear", "DequantizeLinear", "ReorderInput", "ReorderOutput", "Transpose"})
-_PRODUCTS: Final = frozenset({"MatMul", "Gemm", "FusedGemm", "FusedMatMul"})
+_PRODUCTS: Final = frozenset({"MatMul", "Gemm", "FusedGemm", "FusedMatMul", "MatMulIntegerToFloat"})
 _SIDE: Final = 1024
 
 Floats = NDArray[np.float32]

@@ -1,0 +1,184 @@
+"""Whole files left out: networks that have seen neither the noise nor the readings of the files they are asked about.
+
+Each fold is trained like the default network, shorter: simulated series on the noise of all other files, then the read
+rows of all other files. Its int8 graph answers for the read rows of the files left out, and for known motions in their
+noise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from export import prove
+from export.convert import convert
+from export.package import TREND_NET_CONFIG
+from export.quantize import quantize
+from training.adaptation import AdaptationConfig
+from training.announce import Announce
+from training.fit import predict
+from training.metrics import measure
+from training.readings.answers import write_answers
+from training.readings.labels import READ_FILES, all_readings, load_read_files
+from training.readings.score import score
+from training.real_files import noise_bank
+from training.semireal import semi_real_sets
+from training.simulator import simulate
+from training.trend_fit import TrendFitConfig, fit_trend_net
+from training.trend_run import learn_from_readers
+
+FOLDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Ustica, L2b": ("EGMS_L2b_022_0845_IW2_VV_2020_2024_1",),
+    "Ustica, L3": ("EGMS_L3_E45N17_100km_U_2020_2024_1",),
+    "Wroclaw, track 175": ("wroclaw_caly_filtered", "175_0304_IW1_VV"),
+    "Wroclaw, track 124": ("124_0770_IW3_VV",),
+    "Carpathians and Maoxian": ("102_100", "Maoxian_PS"),
+}
+"""Files that are left out together: those of one track and town are no independent test of each other. Both files of
+Ustica are of the same island, yet one is along the line of sight, the other vertical and resampled."""
+
+_SEMI_REAL_SERIES: Final = 2000
+_SEMI_REAL_SEED: Final = 31_004
+_CALIBRATION_SEED: Final = 31_005
+_ROWS_PER_CALL: Final = 256
+ABSTAIN_BELOW: Final = TREND_NET_CONFIG.abstain_below
+
+
+@dataclass(frozen=True)
+class LeftOutConfig:
+    """How the folds are trained.
+
+    Attributes
+    ----------
+    fit : TrendFitConfig
+        First stage; its bank is replaced by that of each fold.
+    adaptation : AdaptationConfig
+        Second stage.
+    """
+
+    fit: TrendFitConfig
+    adaptation: AdaptationConfig
+
+
+def leave_files_out(
+    config: LeftOutConfig,
+    real: Path,
+    folder: Path,
+    *,
+    work: Path,
+    announce: Announce,
+    folds: Mapping[str, Sequence[str]] = FOLDS,
+) -> dict[str, Any]:
+    """Train a network for each fold and ask it about the files left out.
+
+    Parameters
+    ----------
+    config : LeftOutConfig
+        How they are trained.
+    real : Path
+        Folder of the project's real files.
+    folder : Path
+        Where ``left-out.csv`` (answers for the read rows, for ``python -m training readings --answers``) and
+        ``left-out.json`` (scores, and accuracy on known motions) are to be.
+    work : Path
+        Folder of states and trained folds; a second run takes what it finds.
+    announce : callable
+        Receives a line for people at each step.
+    folds : mapping of str to sequence of str
+        Names of the files to leave out together.
+
+    Returns
+    -------
+    dict
+        What stands in ``left-out.json``.
+    """
+    files = load_read_files(real)
+    answers: dict[str, NDArray[np.float32]] = {}
+    known: dict[str, dict[str, float]] = {}
+    for name, left_out in folds.items():
+        path = work / f"{name.lower().replace(', ', '-').replace(' ', '-')}.keras"
+        if not path.is_file():
+            announce(f"training without {name}")
+            model = train_without(config, real, left_out, work=path.with_suffix(""), announce=announce)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            model.save(path)
+        model = keras.models.load_model(path)
+        session = _int8(model, config)
+        for file in files:
+            if Path(file.name).stem in left_out:
+                answers[file.name] = ask(session, file.displacement, file.days)
+        known |= _known_motions(session, model, real, left_out)
+        announce(f"{name}: asked")
+    asked = [file for file in files if file.name in answers]
+    readings = all_readings(asked)
+    probabilities = np.concatenate([answers[file.name] for file in asked])
+    folder.mkdir(parents=True, exist_ok=True)
+    classes = np.where(probabilities.max(axis=1) >= ABSTAIN_BELOW, probabilities.argmax(axis=1), -1)
+    write_answers(folder / "left-out.csv", readings, probabilities, classes)
+    found = {
+        "first stage, series": config.fit.series,
+        "folds": {name: list(left_out) for name, left_out in folds.items()},
+        "known motions in real noise, accuracy": known,
+        "read rows": score(readings, probabilities, class_id=classes).to_dict(),
+    }
+    text = json.dumps(found, indent=1, allow_nan=False) + "\n"
+    (folder / "left-out.json").write_text(text, encoding="utf-8")
+    return found
+
+
+def train_without(
+    config: LeftOutConfig, real: Path, left_out: Sequence[str], *, work: Path, announce: Announce
+) -> keras.Model:
+    """Train a network that sees nothing of the files left out."""
+    bank = noise_bank(real, leave_out=left_out)
+    fit = replace(config.fit, data=replace(config.fit.data, bank=bank))
+    model = fit_trend_net(fit, work=work, announce=announce)
+    paths = [path for path, file in READ_FILES.items() if file.name in set(left_out)]
+    files = load_read_files(real, leave_out=paths)
+    learn_from_readers(model, files, fit.data, config.adaptation, announce=announce)
+    return model
+
+
+def ask(session: Any, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ask a graph about series [N, T] that share their dates [T]; probabilities [N, 6]."""
+    axis = np.broadcast_to(days, displacement.shape)
+    return np.asarray(prove.run(session, displacement, np.ascontiguousarray(axis), _ROWS_PER_CALL))
+
+
+def _int8(model: keras.Model, config: LeftOutConfig) -> Any:
+    """Open the int8 graph of a network; its ranges are found on simulated series, as those of the release are."""
+    series = simulate(TREND_NET_CONFIG.calibration_series, seed=config.fit.data.seed + _CALIBRATION_SEED)
+    proto = quantize(
+        convert(model, name="left-out", version="0"),
+        series.displacement,
+        series.days,
+        percentile=TREND_NET_CONFIG.percentile,
+        reduce_range=TREND_NET_CONFIG.reduce_range,
+    )
+    return prove.open_bytes(proto.SerializeToString())
+
+
+def _known_motions(
+    session: Any, model: keras.Model, real: Path, left_out: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Measure accuracy on known motions in the noise of the files left out, errors exact and damped."""
+    found = {}
+    for name, series in semi_real_sets(real, _SEMI_REAL_SERIES, seed=_SEMI_REAL_SEED).items():
+        if name not in left_out:
+            continue
+        int8 = prove.run(session, series.displacement, np.ascontiguousarray(series.days), _ROWS_PER_CALL)
+        reference = predict(model, series)
+        for damped in (False, True):
+            part = series.facts["damped"] == damped
+            found[f"{name}, damped" if damped else name] = {
+                "int8": measure(series.label[part], int8[part]).accuracy,
+                "Keras": measure(series.label[part], reference[part]).accuracy,
+            }
+    return found

@@ -1,0 +1,138 @@
+"""Second stage of the training: the network learns how people read real series, beside the simulator's.
+
+Read rows are few, so the stage is short, rows are varied each time they are seen, and simulated series go on beside
+them. The weights of several runs of the stage are averaged (Wortsman et al., "Model soups: averaging weights of
+multiple fine-tuned models improves accuracy without increasing inference time", ICML 2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from insar_runtime.classes import CLASS_NAMES
+from training.announce import Announce
+from training.optimizer import make_optimizer
+from training.readings.augment import AugmentConfig, ReadRows
+from training.readings.labels import ReadFile
+from training.stream import WIDTHS, StreamConfig, stream
+
+_SEED_OFFSET: Final = 700_001
+
+
+@dataclass(frozen=True)
+class AdaptationConfig:
+    """How the network learns from read rows.
+
+    Attributes
+    ----------
+    chunks : int
+        Length of a run, in chunks of the stream.
+    runs : int
+        Runs of different seeds whose weights are averaged.
+    rows : int
+        Read rows beside each batch of simulated series.
+    weight : float
+        Of the loss on the read rows; that on the simulated series has 1.
+    class_shares : tuple of float
+        Shares of the six classes among the simulated series: more of what is frequent in the field than in the first
+        stage, in which all are equal.
+    learning_rate : float
+        At its peak; it falls along a cosine.
+    augment : AugmentConfig
+        How read rows are varied.
+    """
+
+    chunks: int = 12
+    runs: int = 3
+    rows: int = 96
+    weight: float = 1.0
+    class_shares: tuple[float, ...] = (0.24, 0.2, 0.13, 0.13, 0.17, 0.13)
+    learning_rate: float = 2e-3
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+
+def adapt(
+    model: keras.Model, files: Sequence[ReadFile], data: StreamConfig, config: AdaptationConfig, *, announce: Announce
+) -> None:
+    """Go on training a network with read rows; its weights change in place.
+
+    Parameters
+    ----------
+    model : keras.Model
+        See ``build_trend_net``; after its first stage.
+    files : sequence of ReadFile
+        What to learn from.
+    data : StreamConfig
+        The simulated series of the first stage; those of this stage have another seed.
+    config : AdaptationConfig
+        How.
+    announce : callable
+        Receives a line for people after each run.
+    """
+    start = model.get_weights()
+    ends = []
+    for number in range(config.runs):
+        model.set_weights(start)
+        seed = data.seed + _SEED_OFFSET + number
+        keras.utils.set_random_seed(seed)
+        loss = _run(model, files, replace(data, seed=seed, class_shares=config.class_shares), config)
+        ends.append(model.get_weights())
+        announce(f"read rows: run {number + 1} of {config.runs}, loss simulated {loss[0]:.4f}, read {loss[1]:.4f}")
+    model.set_weights([np.mean(parts, axis=0) for parts in zip(*ends, strict=True)])
+
+
+def class_mix(files: Sequence[ReadFile], config: AdaptationConfig) -> NDArray[np.float64]:
+    """Return the mix of classes [6] that the second stage is trained on; the probabilities hold for it."""
+    read = ReadRows(files, width=max(WIDTHS), seed=0, config=config.augment).class_shares
+    mix = np.asarray(config.class_shares) + config.weight * read
+    return mix / mix.sum()
+
+
+def _run(
+    model: keras.Model, files: Sequence[ReadFile], data: StreamConfig, config: AdaptationConfig
+) -> tuple[float, float]:
+    """Train once; give the mean losses of the last chunk on simulated and on read series."""
+    steps = config.chunks * (data.chunk // data.batch)
+    optimizer = make_optimizer(model, config.learning_rate, steps, warm_up=min(100, steps // 10))
+    longest = max(file.displacement.shape[1] for file in files)
+    rows = ReadRows(files, width=min(w for w in WIDTHS if w >= longest), seed=data.seed, config=config.augment)
+    step = _make_step(model, optimizer, config.weight)
+    losses: list[tuple[tf.Tensor, tf.Tensor]] = []
+    with closing(stream(data)) as chunks:
+        for _ in range(config.chunks):
+            losses = [
+                step(batch.displacement, batch.days, batch.target, *rows.batch(config.rows)) for batch in next(chunks)
+            ]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    simulated, read = np.mean([[float(one) for one in pair] for pair in losses], axis=0)
+    return float(simulated), float(read)
+
+
+def _make_step(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, weight: float
+) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+    scores = keras.Model(model.inputs, model.get_layer("scores").output)
+    weights = model.trainable_variables
+    series, classes = tf.TensorSpec((None, None)), tf.TensorSpec((None, len(CLASS_NAMES)))
+
+    def loss_of(displacement: tf.Tensor, days: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        found = scores([displacement, days], training=True)
+        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, found))
+
+    @tf.function(input_signature=[series, series, classes] * 2)
+    def step(*both: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            simulated, read = loss_of(*both[:3]), loss_of(*both[3:])
+            loss = simulated + weight * read
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        return simulated, read
+
+    return step
