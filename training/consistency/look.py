@@ -32,6 +32,8 @@ Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
+_BACK: Final = 0.35
+"""Part of its size by which the way back of a temporary jump may differ from it."""
 _AS_READ: Final = 0.99
 """Probability of PUE of a row that the classifier is told to be one."""
 
@@ -125,13 +127,22 @@ class Look:
         return rate, std
 
     def sure_lasting(self) -> Rows:
-        """Return the rows with a sure jump whose level is held for more than ``JUMP_HELD_EPOCHS`` epochs."""
+        """Return the rows with a sure jump whose level is held for more than ``JUMP_HELD_EPOCHS`` epochs.
+
+        The way back of a temporary jump is no other jump.
+        """
         jumps, row = self.everywhere.jumps, self.everywhere.jump_series
         until = np.pad(np.cumsum(np.isfinite(self.displacement), axis=1), ((0, 0), (1, 0)))
         follows = np.append(row[1:] == row[:-1], False)[: len(row)]
         end = np.where(follows, np.roll(jumps.epoch, -1), self.displacement.shape[1])
         held = until[row, end] - until[row, jumps.epoch]
-        return np.asarray(np.unique(row[(jumps.probability > SURE) & (held > JUMP_HELD_EPOCHS)]), dtype=np.intp)
+        size = np.abs(jumps.mm)
+        level = np.abs(jumps.mm[1:] + jumps.mm[:-1]) <= _BACK * np.maximum(size[1:], size[:-1])
+        back = np.append(False, level & (row[1:] == row[:-1]))[: len(row)]
+        for place in np.flatnonzero(back).tolist():
+            # What takes back a way back is a jump again.
+            back[place] = not back[place - 1]
+        return np.asarray(np.unique(row[(jumps.probability > SURE) & (held > JUMP_HELD_EPOCHS) & ~back]), dtype=np.intp)
 
     def with_trend(self) -> Rows:
         """Return the rows with jumps that are not repaired and a trend that lies on the points."""
