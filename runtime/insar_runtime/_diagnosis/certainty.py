@@ -33,28 +33,28 @@ _FILL: Final = (0.6, 1.2)
 """Bounds of traits beyond which nothing was fitted."""
 
 JUMP_WEIGHTS: Final = {
-    "common": -7.108,
-    "strength": 1.365,
-    "size": 2.938,
-    "unrest": -2.268,
-    "support": 0.545,
-    "returns": 0.753,
+    "common": -7.087,
+    "strength": 1.352,
+    "size": 2.93,
+    "unrest": -2.079,
+    "support": 0.556,
+    "returns": 0.679,
 }
 CLASS_WEIGHTS: Final = {
-    "common": -6.544,
+    "common": -6.553,
     "strength": 1.316,
-    "size": 2.844,
-    "unrest": -2.524,
-    "support": 0.571,
-    "returns": 0.627,
-    "denied": -0.291,
+    "size": 2.843,
+    "unrest": -2.316,
+    "support": 0.579,
+    "returns": 0.548,
+    "denied": -0.311,
 }
 CYCLE_WEIGHTS: Final = {
-    "common": -19.525,
-    "certain": 0.971,
-    "returns": -0.406,
-    "fill": 1.221,
-    "fill of row": 17.203,
+    "common": -19.599,
+    "certain": 0.938,
+    "returns": -0.259,
+    "fill": 0.879,
+    "fill of row": 17.658,
 }
 """Logistic regressions that ``python -m training jump-certainty`` fits: of jumps where nothing is known of the class of
 the row, of jumps where it is known, and of cycles. artifacts/diagnosis/jump_certainty.json says to which series."""
