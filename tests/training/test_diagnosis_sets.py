@@ -12,6 +12,7 @@ from insar_runtime.classes import TrendClass
 from training.diagnosis import hard, sets
 from training.diagnosis.injector import LASTING, LEAST_EPOCHS, draw_changes, whole_cycles
 from training.diagnosis.scenes import KINDS, Scene, middle_of, simulated_scenes
+from training.diagnosis.unsharp import edge_set
 from training.simulator import HALF_WAVELENGTH_MM
 
 YEAR = 365.25
@@ -96,7 +97,7 @@ def test_steps_and_damped_jumps_are_no_multiples(scene: Scene) -> None:
 
 
 def test_edges_are_slow_or_flicker(silent: Scene) -> None:
-    made = sets.edge_set(silent, 200, seed=3)
+    made = edge_set(silent, 200, seed=3)
     steps = made.displacement.astype(float) - made.clean
     differ = np.abs(steps - made.changes.steps(len(silent.days))) > 0.11
     # Only near the changes, and near most of them; three epochs of each level stay.
@@ -116,7 +117,7 @@ def test_edges_are_slow_or_flicker(silent: Scene) -> None:
     assert 0.3 < slow / len(made.changes.epoch) < 0.6
     assert 0.03 < flickering / len(made.changes.epoch) < 0.2
     # An epoch on the other level is exactly there.
-    np.testing.assert_array_equal(sets.edge_set(silent, 200, seed=3).displacement, made.displacement)
+    np.testing.assert_array_equal(edge_set(silent, 200, seed=3).displacement, made.displacement)
 
 
 def test_series_without_jumps_have_none(scene: Scene) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from insar_runtime._diagnosis import certainty
-from training.diagnosis.jump_certainty import MIX, RECORD, by_degrees_set
+from training.diagnosis.jump_certainty import MIX, RECORD
 from training.diagnosis.scenes import USUAL, simulated_scenes
+from training.diagnosis.unsharp import by_degrees_set
 
 FOLDER = Path(__file__).parents[2] / "artifacts" / "diagnosis"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from training.consistency.contradictions import (
     MOVING_MM_YR,
     STILL_MM_YR,
     SURE,
+    Contradiction,
     Numbers,
     of,
 )
@@ -32,6 +34,8 @@ Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
+_AS_IT_IS: Final = {"pue_without_jump", "stable_with_jump"}
+_MOST_ROWS: Final = 30
 _BACK: Final = 0.35
 """Part of its size by which the way back of a temporary jump may differ from it."""
 _AS_READ: Final = 0.99
@@ -90,9 +94,22 @@ class Look:
 
     def counts(self) -> Numbers:
         """Count contradictions, and the rows that each of them may occur in."""
-        called, motion, told = self.result.class_id, self.class_of_motion, self.told
+        counts: Numbers = {"rows": len(self.result)}
+        for kind in CONTRADICTIONS:
+            counts[kind.key] = int(np.count_nonzero(self.found[kind.key]))
+            counts[of(kind.key)] = int(np.count_nonzero(self._class_of(kind) == kind.of))
+        return counts
+
+    def rows(self) -> dict[str, list[int]]:
+        """Return the first rows with each contradiction, so that a person can look at them."""
+        return {key: np.flatnonzero(mask)[:_MOST_ROWS].tolist() for key, mask in self.found.items()}
+
+    @cached_property
+    def found(self) -> dict[str, Mask]:
+        """Rows [N] with each contradiction."""
+        told = self.told
         rate, std = self.rates()
-        found = {
+        marks = {
             "pue_without_jump": ~self._mask(told.jump_series),
             "stable_with_jump": self._mask(self.sure_lasting()),
             "stable_with_rate": (np.abs(rate) > MOVING_MM_YR) & (std < CERTAIN_STD_MM_YR),
@@ -101,14 +118,11 @@ class Look:
             "bilinear_without_break": ~self._mask(told.break_rows),
             "pue_without_trend": ~self._mask(self.with_trend()),
         }
+        return {kind.key: marks[kind.key] & (self._class_of(kind) == kind.of) for kind in CONTRADICTIONS}
+
+    def _class_of(self, kind: Contradiction) -> NDArray[np.int8]:
         # A jump contradicts the class of the series as it is, rates and breaks that of the corrected one.
-        as_it_is = {"pue_without_jump", "stable_with_jump"}
-        counts: Numbers = {"rows": len(called)}
-        for kind in CONTRADICTIONS:
-            mine = (called if kind.key in as_it_is else motion) == kind.of
-            counts[kind.key] = int(np.count_nonzero(mine & found[kind.key]))
-            counts[of(kind.key)] = int(np.count_nonzero(mine))
-        return counts
+        return self.result.class_id if kind.key in _AS_IT_IS else self.class_of_motion
 
     def _mask(self, rows: Rows) -> Mask:
         mask = np.zeros(len(self.displacement), dtype=np.bool_)

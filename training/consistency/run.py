@@ -57,10 +57,12 @@ def run(
     readings = read_labels()
     readings = readings.take(readings.one_mind)
     found: dict[str, Numbers] = {}
+    rows: dict[str, dict[str, list[int]]] = {}
     read: list[Numbers] = []
     for file in files:
         look = Look.at(classifier, real, file)
         found[file.name] = counts = look.counts()
+        rows[file.name] = look.rows()
         read.append(look.of_readings(readings.take(readings.file == file.path)))
         words = (f"{counts[kind.key]} of {counts[of(kind.key)]} {kind.key}" for kind in CONTRADICTIONS)
         announce(f"{file.name}: {', '.join(words)}")
@@ -70,6 +72,7 @@ def run(
         "files": found,
         "contradictions": [kind.judged(found[_ALL]) for kind in CONTRADICTIONS],
         "read_rows": _sum(read),
+        "rows": rows,
         "attribution": EGMS_ATTRIBUTION,
     }
     folder.mkdir(parents=True, exist_ok=True)

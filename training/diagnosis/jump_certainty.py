@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +20,15 @@ from insar_runtime._diagnosis.jumps import JumpFinder
 from insar_runtime.classes import TrendClass
 from training.announce import Announce
 from training.diagnosis.hard import hard_sets
-from training.diagnosis.injector import LASTING, LEAST_EPOCHS, Changes
+from training.diagnosis.logistic import Weights, fitted_weights, traits_of_prefix
 from training.diagnosis.metrics import PROBABILITY_BINS, Numbers, Table, joined, match, where
-from training.diagnosis.scenes import USUAL, Scene, real_scenes, seed_of, simulated_scenes
-from training.diagnosis.sets import JumpSet, damped_set, edge_set, file_of, jump_free_set, jump_set
+from training.diagnosis.scenes import USUAL, Scene, real_scenes, simulated_scenes
+from training.diagnosis.sets import JumpSet, damped_set, file_of, jump_free_set, jump_set
+from training.diagnosis.unsharp import by_degrees_set, edge_set
 from training.metrics import rounded
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES
-from training.simulator.draws import log_uniform
 
 Floats = NDArray[np.float64]
-Weights = dict[str, float]
 
 SEED: Final = 501
 RECORD: Final = "jump_certainty.json"
@@ -47,10 +46,6 @@ MIX: Final[Mapping[str, float]] = {
 }
 """Shares of the series that are searched, by kind [ours: half jump, most of these by less than whole cycles, as in
 delivered products; of the others some look as if they jumped]."""
-_SIZE: Final = (0.5, 1.0)
-_EPOCHS: Final = (4.0, 40.0)
-"""Of series that jump one way and come back by degrees: part of half a wavelength, and epochs in which two thirds of it
-are gone [seen on EGMS rows]."""
 _FALLS_BY: Final = 2.0
 """A series with one jump more is so many times rarer [ours]."""
 _LEAST_TOLD: Final = 0.5
@@ -60,10 +55,6 @@ _OF_CLASS: Final = "denied"
 _PASSES: Final = 2
 _LENIENT_ODDS: Final = 4.0
 """Odds by which steps are more probable than they are when weights are fitted: those of 20 % pass."""
-_ROUNDS: Final = 100
-_SETTLED: Final = 1e-9
-_RIDGE: Final = 1e-6
-_DECIMALS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -127,14 +118,14 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
     for _ in range(_PASSES):
         tried = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, watch, announce, classifier)
         tried = where(tried, tried["large"])
-        beside_class = _fitted(tried, "jump ", tried["there"])
+        beside_class = fitted_weights(tried, "jump ", tried["there"])
         class_free = {name: column for name, column in tried.items() if name != f"jump {_OF_CLASS}"}
-        jump = _fitted(class_free, "jump ", tried["there"])
+        jump = fitted_weights(class_free, "jump ", tried["there"])
         watch = _Watch(jump, beside_class, lenient=True)
     watch = _Watch(jump, beside_class)
     finds = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, watch, announce, classifier)
     with_cycles = where(finds, finds["there"] & (finds["cycles"] != 0))
-    cycle = _fitted(with_cycles, "cycle ", with_cycles["cycles"] == with_cycles["true_cycles"])
+    cycle = fitted_weights(with_cycles, "cycle ", with_cycles["cycles"] == with_cycles["true_cycles"])
     others = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, watch, announce, classifier)
     unknown = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, watch, announce, None)
     numbers = {
@@ -252,31 +243,6 @@ def _sets(scene: Scene, sizes: Sizes, seed: int) -> list[JumpSet]:
     ]
 
 
-def by_degrees_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Add one jump of part of a cycle that fades, or that ends a drift of its size, to points of all motions."""
-    free = jump_free_set(scene, count, seed=seed + 1)
-    rng = np.random.default_rng(seed_of(seed, f"by degrees {scene.name}"))
-    epochs = len(scene.days)
-    mm = rng.uniform(*_SIZE, count) * scene.half_wavelength_mm * rng.choice([-1, 1], count)
-    epoch = rng.integers(LEAST_EPOCHS, epochs - LEAST_EPOCHS + 1, count)
-    since = np.arange(epochs) - epoch[:, None]
-    # Seen from its end, a drift that a jump takes back is a jump that fades.
-    forth = (rng.random(count) < 0.5)[:, None]
-    there = np.where(forth, since >= 0, since < 0)
-    fading = np.exp(-np.abs(since) / log_uniform(rng, *_EPOCHS, (count, 1)))
-    away = np.where(forth, mm[:, None], -mm[:, None]) * np.where(there, fading, 0)
-    changes = Changes(
-        begins=np.arange(count + 1),
-        epoch=epoch,
-        mm=mm,
-        cycles=np.zeros(count, dtype=np.int64),
-        duration=np.full(count, LASTING),
-        jumps=np.ones(count, dtype=np.int64),
-    )
-    displacement = np.round(free.clean + away, 1).astype(np.float32)
-    return JumpSet("by degrees", displacement, free.clean, free.background, changes)
-
-
 def _look(
     finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float, p_pue: NDArray[np.float32] | None
 ) -> tuple[Table, float]:
@@ -302,27 +268,6 @@ def _look(
     return table, float(weight.sum())
 
 
-def _fitted(table: Table, prefix: str, true: NDArray[np.bool_]) -> Weights:
-    """Fit a logistic regression on the traits of that prefix by Newton's method."""
-    traits = _traits(table, prefix)
-    design = np.column_stack([np.ones(len(true)), *traits.values()])
-    weight = table["weight"] / table["weight"].mean()
-    ridge = _RIDGE * np.eye(design.shape[1])
-    fit = np.zeros(design.shape[1])
-    for _ in range(_ROUNDS):
-        probability = 1 / (1 + np.exp(-design @ fit))
-        curvature = (design.T * (weight * probability * (1 - probability))) @ design + ridge
-        step = np.linalg.solve(curvature, design.T @ (weight * (true - probability)) - ridge @ fit)
-        fit += step
-        if np.abs(step).max() < _SETTLED:
-            break
-    return {name: round(float(value), _DECIMALS) for name, value in zip(["common", *traits], fit, strict=True)}
-
-
-def _traits(table: Table, prefix: str) -> dict[str, Any]:
-    return {name.removeprefix(prefix): column for name, column in table.items() if name.startswith(prefix)}
-
-
 def _groups(table: Table) -> dict[str, Table]:
     return {"semi-real": where(table, table["real"]), USUAL: where(table, ~table["real"])}
 
@@ -330,7 +275,7 @@ def _groups(table: Table) -> dict[str, Table]:
 def _reliability(finds: Table, cycle: Weights) -> Numbers:
     """Give what was stated and what was right, of jumps, of cycles of true jumps, and of both as it is told."""
     there, weight = finds["there"], finds["weight"]
-    of_jump, of_cycle = finds["stated"], logistic(cycle, _traits(finds, "cycle "))
+    of_jump, of_cycle = finds["stated"], logistic(cycle, traits_of_prefix(finds, "cycle "))
     right = finds["cycles"] == finds["true_cycles"]
     both = there & (finds["cycles"] != 0)
     told = (finds["cycles"] != 0) & (of_cycle >= _LEAST_TOLD)

@@ -29,13 +29,13 @@ from training.diagnosis.scenes import KINDS, USUAL, Scene, middle_of, real_scene
 from training.diagnosis.sets import (
     break_set,
     damped_set,
-    edge_set,
     file_of,
     jump_free_set,
     jump_set,
     step_set,
     with_gaps,
 )
+from training.diagnosis.unsharp import edge_set
 from training.metrics import rounded
 
 _MIDDLE: Final = 0.6

@@ -35,13 +35,6 @@ _DAMPED_CYCLES: Final = (JUMP_MM / 27.73, 25 / 27.73)
 _STEP_CYCLES: Final = (5 / 27.73, 40 / 27.73)
 _STEP_AWAY_CYCLES: Final = 0.18
 """Sizes of damped jumps (10 to 25 mm of Sentinel-1) and of true steps (5 to 40 mm, 5 mm away from multiples)."""
-_BETWEEN: Final = ((0.5,), (1 / 3, 2 / 3))
-"""Parts of a slow jump that the epochs between both levels have."""
-_SLOW_SHARE: Final = 0.5
-_FLICKER_EPOCHS: Final = 6
-_FLICKER_PROBABILITY: Final = 0.25
-"""Of the jumps of ``edge_set`` this part is slow. Of the others epochs near the change lie on the other level: so near,
-and so often [ours, seen on EGMS rows]."""
 
 
 @dataclass(frozen=True)
@@ -157,32 +150,12 @@ def jump_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
 
 def damped_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
     """Add 1 to 4 jumps of less than a half wavelength."""
-    return _with_jumps(scene, "damped", np.arange(count) % 4 + 1, seed, cycles=_DAMPED_CYCLES)
+    return damped_jumps(scene, "damped", count, seed=seed)
 
 
-def edge_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Add damped jumps that take two or three epochs, or after and before which some epochs lie on the other level.
-
-    A jump with two epochs between its levels counts from the second of them on.
-    """
-    made = _with_jumps(scene, "edges", np.arange(count) % 4 + 1, seed, cycles=_DAMPED_CYCLES)
-    rng = np.random.default_rng(seed_of(seed, f"edges {scene.name}"))
-    changes, epochs = made.changes, made.displacement.shape[1]
-    steps = changes.steps(epochs)
-    for row, epoch, mm in zip(changes.rows, changes.epoch, changes.mm, strict=True):
-        others = np.append(changes.of_row(row), [0, epochs])
-        room = int(np.abs(others[others != epoch] - epoch).min())
-        if rng.random() < _SLOW_SHARE:
-            if room > LEAST_EPOCHS:
-                between = np.array(_BETWEEN[int(rng.integers(len(_BETWEEN)))])
-                steps[row, epoch - 1 : epoch - 1 + len(between)] += mm * (between - np.arange(len(between)))
-            continue
-        # Three epochs of each level stay, and no epoch is near two changes.
-        reach = min(_FLICKER_EPOCHS, room - LEAST_EPOCHS, room // 2)
-        for near in range(epoch - reach, epoch + reach):
-            if rng.random() < _FLICKER_PROBABILITY:
-                steps[row, near] += mm if near < epoch else -mm
-    return JumpSet("edges", as_delivered(made.clean + steps), made.clean, made.background, changes)
+def damped_jumps(scene: Scene, kind: str, count: int, *, seed: int) -> JumpSet:
+    """Add 1 to 4 jumps of less than a half wavelength, of a kind that has draws of its own."""
+    return _with_jumps(scene, kind, np.arange(count) % 4 + 1, seed, cycles=_DAMPED_CYCLES)
 
 
 def step_set(scene: Scene, count: int, *, seed: int) -> JumpSet:

@@ -97,7 +97,7 @@ class Jumps:
         From the nearest multiple (not 0) in standard deviations; NaN where the wavelength is not known.
     probability : ndarray of float32, shape [M]
         That there is a jump at this epoch or the one before or after, and of so many cycles where it has them. Fitted
-        to series of which half jump, and a third of these by less than whole cycles.
+        to series of which half jump, and three fifths of these by less than whole cycles.
     status : ndarray of int8, shape [n]
         ``FitStatus``; rows without one that is OK have no jumps.
     half_wavelength_mm : float, optional

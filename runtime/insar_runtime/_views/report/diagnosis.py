@@ -112,16 +112,8 @@ def diagnosis_arrays(
         rates = (numbers["velocity_mm_yr"][part], numbers["acceleration_mm_yr2"][part])
         values = of_tenths(series[part])
         shape[part], trend[part] = _trends(values, days, steps, class_id[part], rates, breaks[part])
-        _put_segments(
-            shape[part],
-            trend[part],
-            drawn,
-            (values - steps[0], days),
-            class_id[part],
-            jumps,
-            np.flatnonzero(inside),
-            places,
-        )
+        corrected = values - steps[0]
+        drawn[inside] = _put_segments(shape[part], trend[part], corrected, days, class_id[part], jumps[inside], places)
     status = pc.index_in(details["diagnosis_status"], pa.array(FIT_STATUS_NAMES)).to_numpy()
     story = (shape, broken, np.where(np.isnan(counts), 0, np.nan_to_num(counts) + 1), after + 1, status)
     return {
@@ -167,42 +159,47 @@ def _trends(
 def _put_segments(
     shape: NDArray[np.int8],
     trend: Floats,
-    drawn: Floats,
-    series: tuple[Floats, Floats],
+    corrected: Floats,
+    days: Floats,
     class_id: NDArray[Any],
     jumps: Floats,
-    own: NDArray[np.intp],
-    places: NDArray[np.int64],
-) -> None:
-    """Put segments in the place of the trends [n] of points with jumps that are not repaired, but of those that break.
+    row: NDArray[np.int64],
+) -> Floats:
+    """Put segments in the place of the trends of points with jumps that are not repaired, but of those that break.
 
     Parameters
     ----------
-    shape, trend, drawn
-        Changed in place; see ``diagnosis_arrays``.
-    series : tuple of two ndarrays
-        Values [n, T] without the repaired jumps, mm, and days [T].
+    shape : ndarray of int8, shape [n]
+    trend : ndarray of float64, shape [n, 3]
+        Both are changed in place.
+    corrected : ndarray of float64, shape [n, T]
+        Series without the repaired jumps, mm.
+    days : ndarray of float64, shape [T]
     class_id : ndarray of int, shape [n]
-    jumps : ndarray of float64, shape [J, 7]
-        Of all points.
-    own : ndarray of intp, shape [j]
-        Jumps of these points.
-    places : ndarray of int64, shape [j]
-        Which of these points each of them is of, in rising order.
+    jumps : ndarray of float64, shape [j, 7]
+        Of these points.
+    row : ndarray of int64, shape [j]
+        Which of the points each jump is of.
+
+    Returns
+    -------
+    ndarray of float64, shape [j]
+        What the trend changes by at each jump, mm; NaN where it does not.
     """
-    values, days = series
-    left = jumps[own, _REPAIRED] != 1
-    for row in np.unique(places[left]).tolist():
-        if shape[row] == Shape.BROKEN:
+    drawn = np.full(len(jumps), np.nan)
+    left = jumps[:, _REPAIRED] != 1
+    for point in np.unique(row[left]).tolist():
+        if shape[point] == Shape.BROKEN:
             continue
-        mine = own[left & (places == row)]
-        found = stepped_trend(values[row], days, jumps[mine, 0], jumps[mine, 1], int(class_id[row]))
-        shape[row], trend[row] = Shape.NONE, np.nan
+        mine = np.flatnonzero(left & (row == point))
+        found = stepped_trend(corrected[point], days, jumps[mine, 0], jumps[mine, 1], int(class_id[point]))
+        shape[point], trend[point] = Shape.NONE, np.nan
         if found is not None:
-            there = days[np.isfinite(values[row])]
+            there = days[np.isfinite(corrected[point])]
             nodes = np.array([there[0], (there[0] + there[-1]) / 2, there[-1]])
-            shape[row] = Shape.PARABOLA if found.curved else Shape.LINE
-            trend[row], drawn[mine] = found.polynomial(nodes), found.steps
+            shape[point] = Shape.PARABOLA if found.curved else Shape.LINE
+            trend[point], drawn[mine] = found.polynomial(nodes), found.steps
+    return drawn
 
 
 def _jumps(details: pa.Table, origin: str) -> Floats:
