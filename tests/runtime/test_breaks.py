@@ -99,8 +99,7 @@ def brute_force(noise: FileNoise, series: Floats) -> dict[str, float]:
     below = np.r_[0.0, np.cumsum(probability.sum(axis=0)) / whole]
     low, middle, high = np.interp([0.05, 0.5, 0.95], below, grid.edge)
     weights = probability[table > -np.inf] / whole
-    change = np.subtract(after, before)
-    kept = np.array([before, after, change, spread_before, spread_after, spread_change])
+    kept = np.array([before, after, np.subtract(after, before), spread_before, spread_after, spread_change])
     # Dates left out for their prior have rates all the same; those with too few epochs have none.
     enough = np.tile([min((days <= day).sum(), (days > day).sum()) >= 3 for day in grid.day], len(parabola))
     kept = kept[:, usable.ravel()[enough]]

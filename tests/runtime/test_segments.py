@@ -24,6 +24,10 @@ YEARS = (DAYS - DAYS[0]) / 365.25
 Floats = NDArray[np.float64]
 
 
+def step(epoch: int) -> Floats:
+    return np.asarray(np.arange(len(DAYS)) >= epoch, dtype=np.float64)
+
+
 def noise(*, seed: int, scatter: float = 1.5) -> Floats:
     return scatter * np.random.default_rng(seed).normal(size=len(DAYS))
 
@@ -49,7 +53,7 @@ def test_without_noise_everything_is_found(seed: int, count: int, curved: bool) 
 def test_rates_are_as_good_as_they_say() -> None:
     errors = []
     for seed in range(200):
-        values = noise(seed=seed) + 5 * YEARS + 15 * (DAYS >= DAYS[100])
+        values = noise(seed=seed) + 5 * YEARS + 15 * step(100)
         found = fit_segments(values, DAYS, DAYS[[100]], curved=False)
         assert found is not None
         errors.append((found.rate - 5) / found.rate_std)
@@ -61,10 +65,10 @@ def test_what_misses_the_points_is_told(missing: float) -> None:
     """An S, and segments without one of the jumps."""
     rng = np.random.default_rng(1)
     wave = 8 * np.sin(2 * np.pi * (YEARS - 2) / 3)
-    stepped = 14.0 * (DAYS >= DAYS[80]) - 14.0 * (DAYS >= DAYS[180])
+    stepped = 14.0 * step(80) - 14.0 * step(180)
     lost = rng.random(len(DAYS)) < missing
     for values, jumps, lies in (
-        (noise(seed=2) + wave + 12 * (DAYS >= DAYS[200]), [200], False),
+        (noise(seed=2) + wave + 12 * step(200), [200], False),
         (noise(seed=3) + stepped, [80], False),
         (noise(seed=4) + stepped, [80, 180], True),
         (noise(seed=5) + stepped + 4 * YEARS, [80, 180], True),
@@ -76,7 +80,7 @@ def test_what_misses_the_points_is_told(missing: float) -> None:
 
 
 def test_what_goes_the_other_way_than_its_jump_is_not_drawn() -> None:
-    values = noise(seed=6) + 14 * (DAYS >= DAYS[100])
+    values = noise(seed=6) + 14 * step(100)
     assert stepped_trend(values, DAYS, DAYS[[100]], np.array([14.0]), TrendClass.PUE) is not None
     assert stepped_trend(values, DAYS, DAYS[[100]], np.array([-14.0]), TrendClass.PUE) is None
 
@@ -94,7 +98,7 @@ def test_what_goes_the_other_way_than_its_jump_is_not_drawn() -> None:
 )
 def test_the_class_says_which_curve_it_is(class_id: int, powers: int | None) -> None:
     """Of a parabola with little curvature a line is not far away, and with a clear one it misses the points."""
-    values = noise(seed=7) + 14 * (DAYS >= DAYS[100]) + 1.1 * YEARS**2
+    values = noise(seed=7) + 14 * step(100) + 1.1 * YEARS**2
     found = stepped_trend(values, DAYS, DAYS[[100]], np.array([14.0]), class_id)
     assert (None if found is None else len(found.coefficients)) == powers
 
