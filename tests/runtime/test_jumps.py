@@ -106,9 +106,11 @@ def test_series_without_jumps_have_none(finder: JumpFinder) -> None:
     values[::5] += 12 * np.clip((DAYS - 500) / 200, 0, 1)
     values[::7, 100] += 24
     values[1::7, 120:122] -= 24
-    found = finder.find(values.astype(np.float32))
-    assert np.mean(found.counts > 0) < 0.01
-    assert not (found.probability > 0.9).any()
+    # Where the classifier denies that they jump, and where nothing is known of their class.
+    for p_pue, most in ((np.full(400, 0.002), 0.02), (None, 0.04)):
+        found = finder.find(values.astype(np.float32), p_pue)
+        assert np.mean(found.counts > 0) < most
+        assert len(np.unique(found.rows[found.probability > 0.9])) < 400 * most / 2
 
 
 def test_jumps_that_are_no_multiple_have_no_cycles(finder: JumpFinder) -> None:
@@ -290,12 +292,12 @@ def test_gains_are_those_of_least_squares() -> None:
 
 
 def test_the_class_of_a_row_is_evidence(finder: JumpFinder) -> None:
-    values = noise(300, seed=16, scatter=2.0)
-    values[:, 100:] += 12
+    values = noise(300, seed=16, scatter=2.5)
+    values[:, 100:] += 11
     values = values.astype(np.float32)
     unknown, denied, allowed = (finder.find(values, None if p is None else np.full(300, p)) for p in (None, 0.001, 0.9))
-    assert allowed.counts.mean() > 0.9
-    assert denied.counts.mean() < unknown.counts.mean() < allowed.counts.mean()
+    assert allowed.counts.mean() > 0.8
+    assert denied.counts.mean() < min(unknown.counts.mean(), allowed.counts.mean()) - 0.1
     # Not known is the same as NaN, and beyond one half it does not matter how sure the class is.
     np.testing.assert_array_equal(finder.find(values, np.full(300, np.nan)).probability, unknown.probability)
     np.testing.assert_array_equal(finder.find(values, np.full(300, 0.6)).probability, allowed.probability)
