@@ -88,6 +88,9 @@ def test_numbers_of_the_diagnosis_are_those_of_its_record() -> None:
         "jumps of whole cycles found within one epoch": ("recall of jumps", "{:.1%}"),
         "of those told, right": ("precision of jumps", "{:.1%}"),
         "cycles right": ("cycles right", "{:.1%}"),
+        "jumps of 10 to 20 mm found": ("recall of damped jumps of 10 to 20 mm", "{:.1%}"),
+        "of these, of 3 to 5 epochs": ("recall of damped jumps of 10 to 20 mm and 3 to 5 epochs", "{:.1%}"),
+        "of damped jumps told, right": ("precision of damped jumps", "{:.1%}"),
         "error of a series with jumps falls by repair": ("RMS error before repair over that after", "{:.1f} times"),
         "series without a jump that are changed": ("series without a jump that are changed", "{:.2%}"),
     }

@@ -237,6 +237,20 @@ def diagnosis(
 
 
 @app.command()
+def consistency(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    model: Annotated[Path | None, typer.Option(help="Folder of a model; the default model if not given.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "benchmark",
+) -> None:
+    """Count the rows of the real files whose class, rate, break and jumps contradict each other."""
+    from training.consistency.run import run
+
+    numbers = run(out, real=real, model=model, announce=_say)
+    judged = [one["met"] for one in numbers["contradictions"] if one["met"] is not None]
+    _say(f"{sum(judged)} of {len(judged)} wanted shares met; tables in {out}")
+
+
+@app.command()
 def jump_certainty(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
@@ -247,7 +261,7 @@ def jump_certainty(
     from training.diagnosis.jump_certainty import QUICK, Sizes, run
 
     numbers = run(out, real=real, sizes=QUICK if quick else Sizes(), seed=seed, announce=_say)
-    for name in ("jump_weights", "cycle_weights"):
+    for name in ("jump_weights", "class_weights", "cycle_weights"):
         _say(f"{name.upper()}: Final = {json.dumps(numbers[name])}")
 
 

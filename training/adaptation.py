@@ -50,11 +50,11 @@ class AdaptationConfig:
         How read rows are varied.
     """
 
-    chunks: int = 12
+    chunks: int = 16
     runs: int = 3
     rows: int = 96
     weight: float = 1.0
-    class_shares: tuple[float, ...] = (0.24, 0.2, 0.13, 0.13, 0.17, 0.13)
+    class_shares: tuple[float, ...] = (0.25, 0.23, 0.12, 0.15, 0.15, 0.1)
     learning_rate: float = 2e-3
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 

@@ -44,7 +44,7 @@ def by_hand(series: np.ndarray, dates: np.ndarray, jumps: list[tuple[int, int, i
         noise=FileNoise.typical((dates - dates[:1]).astype(np.float64)),
         rates=Rates(nothing, nothing, nothing, nothing, nothing, nothing, nothing, ok),
         break_rows=np.empty(0, dtype=np.intp),
-        breaks=Breaks(day, day, day, none, none, none, none, none.astype(np.bool_), none.astype(np.int8)),
+        breaks=Breaks(day, day, day, none, none, none, none, none, none.astype(np.bool_), none.astype(np.int8)),
         jump_rows=np.arange(count),
         jumps=Jumps(
             begins=np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=count))]),

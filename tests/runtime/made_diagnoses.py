@@ -47,6 +47,14 @@ class Made:
         return 4.0 + self.velocity * self.years + self.acceleration / 2 * self.years**2
 
     @property
+    def drawn(self) -> bool:
+        """Whether a trend is drawn: not of classes whose points no line lies on, nor of a break that is not known."""
+        last = self.after_repair or self.class_name
+        return self.status == "ok" and {"PUE": bool(self.jumps), "Other": False, "Bilinear": bool(self.bend)}.get(
+            last, True
+        )
+
+    @property
     def steps(self) -> np.ndarray:
         return sum((mm * (np.arange(len(DATES)) >= epoch) for epoch, _, mm, _ in self.jumps), np.zeros(len(DATES)))
 
@@ -66,6 +74,8 @@ MADE = (
     Made("PUE", looked=True),
     Made("PUE", looked=True, bend=(75, 0.0, 15.0), jumps=((30, 2, 2 * CYCLE, True),), after_repair="Bilinear"),
     Made("Stable", status="too_few_epochs", missing=slice(0, 146)),
+    Made("Other", velocity=-6.0),
+    Made("Bilinear", velocity=4.0),
 )  # fmt: skip
 
 

@@ -21,7 +21,18 @@ YEAR = 365.25
 DAYS = np.cumsum(np.r_[0.0, np.resize([6.0, 12.0, 6.0, 24.0, 12.0], 59)])
 LONG = np.cumsum(np.r_[0.0, np.resize([6.0, 12.0, 6.0, 24.0, 12.0], 119)])
 FEW = np.cumsum(np.r_[0.0, np.resize([12.0, 24.0, 12.0, 18.0], 23)])
-NAMES = ("day", "day_lo", "day_hi", "v_before", "v_before_std", "v_after", "v_after_std", "explains", "status")
+NAMES = (
+    "day",
+    "day_lo",
+    "day_hi",
+    "v_before",
+    "v_before_std",
+    "v_after",
+    "v_after_std",
+    "change_std",
+    "explains",
+    "status",
+)
 
 
 def hinge(days: Floats, day: float, before: float, after: float) -> Floats:
@@ -46,7 +57,7 @@ def brute_force(noise: FileNoise, series: Floats) -> dict[str, float]:
     y, days = series[there], noise.days[there]
     grid = Candidates.on(noise.days)
     line = np.stack([np.ones_like(days), days / YEAR], axis=1)
-    score, before, after, spread_before, spread_after, parabola = [], [], [], [], [], []
+    score, before, after, spread_before, spread_after, spread_change, parabola = [], [], [], [], [], [], []
     for covariance, weight in zip(*_hypotheses(noise), strict=True):
         inverse = np.linalg.inv(covariance[np.ix_(there, there)])
         volume = np.linalg.slogdet(inverse)[1] / 2
@@ -74,6 +85,7 @@ def brute_force(noise: FileNoise, series: Floats) -> dict[str, float]:
             after.append(amplitudes[1] + amplitudes[2])
             spread_before.append(spread[1, 1])
             spread_after.append(spread[1, 1] + spread[2, 2] + 2 * spread[1, 2])
+            spread_change.append(spread[2, 2])
     table = np.array(score).reshape(len(parabola), -1)
     width = np.diff(grid.edge)
     usable = np.isfinite(table)
@@ -87,12 +99,12 @@ def brute_force(noise: FileNoise, series: Floats) -> dict[str, float]:
     below = np.r_[0.0, np.cumsum(probability.sum(axis=0)) / whole]
     low, middle, high = np.interp([0.05, 0.5, 0.95], below, grid.edge)
     weights = probability[table > -np.inf] / whole
-    kept = np.array([np.array(part) for part in (before, after, spread_before, spread_after)])
+    kept = np.array([before, after, np.subtract(after, before), spread_before, spread_after, spread_change])
     # Dates left out for their prior have rates all the same; those with too few epochs have none.
     enough = np.tile([min((days <= day).sum(), (days > day).sum()) >= 3 for day in grid.day], len(parabola))
     kept = kept[:, usable.ravel()[enough]]
-    mean = kept[:2] @ weights
-    std = np.sqrt((kept[2:] + (kept[:2] - mean[:, None]) ** 2) @ weights)
+    mean = kept[:3] @ weights
+    std = np.sqrt((kept[3:] + (kept[:3] - mean[:, None]) ** 2) @ weights)
     return {
         "day": middle,
         "day_lo": low,
@@ -101,6 +113,7 @@ def brute_force(noise: FileNoise, series: Floats) -> dict[str, float]:
         "v_before_std": std[0],
         "v_after": mean[1],
         "v_after_std": std[1],
+        "change_std": std[2],
         "explains": evidence >= np.logaddexp.reduce(parabola),
     }
 

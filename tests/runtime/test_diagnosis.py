@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import Classifier, DataError, Diagnose, Diagnosis, UsageError, classify_file
+from insar_runtime import Classifier, DataError, Diagnose, Diagnosis, Result, UsageError, classify_file
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.diagnosis import Diagnoser
 from insar_runtime._diagnosis.noise import FileNoise
@@ -21,6 +22,7 @@ from insar_runtime._diagnosis.status import FIT_STATUS_NAMES
 from insar_runtime._input.wavelength import SENTINEL1_MM
 from insar_runtime._pipeline import blas
 from insar_runtime._pipeline.blas import OneThread
+from insar_runtime.classes import TrendClass
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.diagnoses import BENT, BOXED, DATES, EPOCHS, STEADY, STEPPED, by_hand, moving
 from tests.runtime.tables import as_lists, wide
@@ -357,3 +359,54 @@ def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifi
     assert (rows[65]["jump_cycles"], rows[65]["jump_dates"]) == ([1], [other[40].item()])
     assert [row["diagnosis_status"] for row in rows[80:]] == ["too_few_epochs"] * 5
     assert [row["status"] for row in rows[80:]] == ["too_few_epochs"] * 5
+
+
+def _told(classifier: Classifier, series: np.ndarray, class_id: int, p_pue: float) -> Result:
+    """Have all series called one class."""
+    result = classifier.classify(series, DATES)
+    probabilities = np.full_like(result.probabilities, (1 - p_pue) / 4)
+    probabilities[:, TrendClass.PUE] = p_pue
+    called = np.full(len(series), class_id, dtype=np.int8)
+    return replace(result, class_id=called, class_top=called, probabilities=probabilities)
+
+
+def test_two_rates_that_may_be_one_are_no_break(classifier: Classifier) -> None:
+    displacement = moving()
+    found = classifier.diagnose(displacement, DATES, result=_told(classifier, displacement, TrendClass.BILINEAR, 0.0))
+    broken = set(found.break_rows.tolist())
+    assert broken >= set(range(BENT.start, BENT.stop))
+    # Chance makes two standard deviations of some rows.
+    assert len(broken & set(range(STEADY.start, STEADY.stop))) <= 4
+    change = np.abs(found.breaks.v_after - found.breaks.v_before)
+    assert (change >= 2 * found.breaks.change_std).all()
+    assert all(row["v_before"] is None for i, row in enumerate(rows_of(found)) if i not in broken)
+
+
+def test_a_row_of_class_pue_is_told_a_jump(classifier: Classifier) -> None:
+    """One that a classifier which is not sure of it, or none at all, would be told none."""
+    rng = np.random.default_rng(3)
+    displacement = rng.normal(0, 2.5, (60, EPOCHS)).round(1)
+    displacement[:, 80:] += 11
+    displacement[50:] = rng.normal(0, 0.5, (10, EPOCHS)).round(1)
+    counts = [
+        np.bincount(found.jump_series, minlength=60)
+        for found in (
+            classifier.diagnose(
+                displacement, DATES, result=_told(classifier, displacement, class_id, p_pue), jumps="all"
+            )
+            for class_id, p_pue in ((TrendClass.PUE, 0.9), (TrendClass.STABLE, 0.4), (TrendClass.STABLE, 0.001))
+        )
+    ]
+    told, doubted, denied = ((count[:50] > 0).mean() for count in counts)
+    assert told > 0.9
+    assert denied < doubted <= told
+    # Nothing in these can be a jump, whatever their class.
+    assert not counts[0][50:].any()
+
+
+def test_a_class_without_probabilities_is_no_evidence(classifier: Classifier) -> None:
+    displacement = moving()
+    result = classifier.classify(displacement, DATES)
+    unknown = replace(result, probabilities=np.full_like(result.probabilities, np.nan))
+    found = classifier.diagnose(displacement, DATES, result=unknown)
+    assert set(found.repaired_rows) >= set(range(15, 45))

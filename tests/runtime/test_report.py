@@ -27,6 +27,7 @@ from insar_runtime._views.report.sample import GROUP, KEY, EvenSample, UniformSa
 from insar_runtime._views.report.write import Classification, Report, write_report
 from insar_runtime._views.show import find_point
 from insar_runtime._views.sight import Sight
+from insar_runtime._views.trend import Shape
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run
 from tests.runtime.made_diagnoses import DATES, HALF_WAVELENGTH_MM, MADE, classified
@@ -341,7 +342,7 @@ def _story(page: Page) -> list[dict[str, Any]]:
     story = page.arrays["story"].reshape(-1, 5)
     trend = unzigzag(page.arrays["trend"]).reshape(-1, 3)
     breaks = iter(page.arrays["breaks"].reshape(-1, 7))
-    jumps = iter(page.arrays["jumps"].reshape(-1, 7))
+    jumps = iter(page.arrays["jumps"].reshape(-1, 8))
     origin = np.datetime64(page.facts["diagnosis"]["origin"])
     found = []
     for k, (shape, broken, coded, after, status) in enumerate(story.tolist()):
@@ -389,7 +390,9 @@ def test_page_holds_the_diagnosis(tmp_path: Path) -> None:
             np.testing.assert_allclose(got[[1, 3]], [mm + 0.4, cycles or np.nan], atol=0.01)
             assert got[6] == repaired
         # The trend at its begin, before any jump.
-        if made.status == "ok" and not (made.bend and made.class_name == "Quadratic"):
+        if not made.drawn:
+            assert found["shape"] == Shape.NONE
+        elif not (made.bend and made.class_name == "Quadratic"):
             assert found["trend"][0] == pytest.approx(made.trend[0], abs=1.3)
     spans = [DATES[one.bend[0]] for one in MADE if one.bend]
     assert [origin + days for days in page.facts["diagnosis"]["changed"]] == [min(spans), max(spans)]
@@ -406,6 +409,8 @@ def test_trends_of_a_page_are_those_that_show_draws(tmp_path: Path) -> None:
         assert found["shape"] == sight.shape
         if len(sight.trend):
             assert found["trend"][0] == pytest.approx(sight.trend[0], abs=0.1)
+            left = [jump[7] for jump in found["jumps"] or () if not jump[6]]
+            assert found["trend"][2] + sum(left) == pytest.approx(sight.trend[-1], abs=0.1)
 
 
 def test_diagnosis_without_series(tmp_path: Path) -> None:
@@ -413,7 +418,7 @@ def test_diagnosis_without_series(tmp_path: Path) -> None:
     _report(path, tmp_path / "out.html")
     page = read_page(tmp_path / "out.html")
     assert [one["shape"] for one in _story(page)] == [0] * len(MADE)
-    assert len(page.arrays["jumps"]) == 7 * sum(len(one.jumps) for one in MADE)
+    assert len(page.arrays["jumps"]) == 8 * sum(len(one.jumps) for one in MADE)
 
 
 def test_diagnosis_is_packed_for_points_with_series_alone(tmp_path: Path) -> None:
@@ -423,7 +428,7 @@ def test_diagnosis_is_packed_for_points_with_series_alone(tmp_path: Path) -> Non
     page = read_page(tmp_path / "some.html")
     assert 10 < done.series < 100
     assert len(page.arrays["story"]) == 5 * done.series
-    assert len(page.arrays["changed"]) == done.points == 480
+    assert len(page.arrays["changed"]) == done.points == 40 * len(MADE)
     everything = read_page(tmp_path / "all.html")
     wanted = dict(zip(everything.ids(), _story(everything), strict=True))
     ids = [name for name, there in zip(page.ids(), page.arrays["detailed"], strict=True) if there]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from insar_runtime._input.declared import Declared
 from insar_runtime._output.csv_text import CsvWriter
 from insar_runtime._views.diagnosis_columns import read_diagnosis
 from insar_runtime._views.point import Point
+from insar_runtime._views.series_layers import draw_trend
 from insar_runtime._views.show import find_point
 from insar_runtime._views.show_text import Look, describe_point
 from insar_runtime._views.sight import Sight
@@ -86,8 +88,9 @@ def test_series_is_corrected_and_its_trend_is_the_one_it_was_made_from(made: Pat
         np.testing.assert_allclose(sight.corrected, series - taken, atol=1e-3)
     else:
         assert sight.corrected is None
-    if one.status != "ok":
+    if not one.drawn:
         assert sight.shape is Shape.NONE
+        assert not len(sight.trend)
         return
     drawn = np.interp(DATES.astype(float), sight.trend_dates.astype(float), sight.trend)
     there = np.isfinite(series)
@@ -272,3 +275,15 @@ def test_command(tmp_path: Path) -> None:
     done = run("show", source, "--row", 7, "--ascii", "--jumps", "all", "--repair-damped")
     assert done.returncode == 0, done.stderr
     assert b"Stable without the repaired jumps" in done.stdout
+
+
+@pytest.mark.parametrize(("name", "lines"), [("Stable", 1), ("Bilinear", 1), ("PUE", 0), ("Other", 0)])
+def test_without_a_diagnosis_no_line_is_drawn_of_what_no_line_describes(made: Path, name: str, lines: int) -> None:
+    from matplotlib.figure import Figure
+
+    point = _point(made, 0)
+    assert point.series is not None
+    assert point.answer is not None
+    axes: Any = Figure().subplots()
+    draw_trend(axes, Sight.of(point.series, replace(point.answer, class_name=name), None))
+    assert len(axes.lines) == lines

@@ -19,8 +19,9 @@ from insar_runtime._diagnosis.found import Breaks, Jumps
 from training.diagnosis import metrics
 from training.diagnosis.goals import goals_of
 from training.diagnosis.known_noise import KNOWN, known_file
-from training.diagnosis.measure import look_for_breaks, look_for_jumps
+from training.diagnosis.measure import look_for_breaks, look_for_jumps, scatter_around
 from training.diagnosis.report import markdown
+from training.diagnosis.results import of_others
 from training.diagnosis.run import FULL, QUICK, run
 from training.diagnosis.scenes import KINDS, Scene, simulated_scenes
 from training.diagnosis.sets import BreakSet, JumpSet, break_set, damped_set, jump_free_set, jump_set, with_gaps
@@ -132,7 +133,7 @@ class _KnowsBreaks:
         made, one = self.made, np.ones(len(self.made), dtype=np.float32)
         day = made.day + self.error
         rates = made.v_before.astype(np.float32), one, (made.v_after + 2).astype(np.float32), one
-        return Breaks(day, day - 5, day + 5, *rates, one > 0, np.zeros(len(made), dtype=np.int8))
+        return Breaks(day, day - 5, day + 5, *rates, one, one > 0, np.zeros(len(made), dtype=np.int8))
 
 
 def test_a_finder_of_breaks_that_knows(scene: Scene, classifier: Classifier) -> None:
@@ -165,8 +166,10 @@ class _KnowsJumps:
             **_wavelength(),
         )
 
-    def find(self, displacement: NDArray[np.float32]) -> Jumps:
+    def find(self, displacement: NDArray[np.float32], p_pue: NDArray[np.floating], called: NDArray[np.bool_]) -> Jumps:
         assert displacement is self.made.displacement
+        assert len(p_pue) == len(called) == len(displacement)
+        assert (p_pue[called] > 0.2).all()
         return self.found
 
 
@@ -212,6 +215,22 @@ def test_finds_that_are_wrong_count_as_wrong(scene: Scene, classifier: Classifie
     assert len(tables.true["found"]) == 0
 
 
+def test_a_jump_meets_the_definition_by_the_scatter_around_it(scene: Scene, classifier: Classifier) -> None:
+    made = damped_set(scene, 40, seed=3)
+    scatter = scatter_around(made)
+    assert scatter.shape == made.changes.mm.shape
+    # What is around a change knows nothing of the jumps.
+    quiet = JumpSet("quiet", made.displacement, 0 * made.clean, made.background, made.changes)
+    assert (scatter_around(quiet) < 1e-9).all()
+    tables = look_for_jumps(_KnowsJumps(made), classifier, scene, made)
+    size = np.abs(tables.true["mm"])
+    np.testing.assert_array_equal(tables.true["defined"], (size >= 10) & (size >= 3 * scatter))
+    found = of_others(tables)["damped"]
+    assert (found["recall_small"], found["recall_small_short"], found["recall_small_defined"]) == (1, 1, 1)
+    small = (size >= 10) & (size <= 20)
+    assert found["small_defined"] == pytest.approx(np.mean(tables.true["defined"][small]), abs=1e-4)
+
+
 def test_with_gaps_every_level_keeps_three_values(scene: Scene) -> None:
     made = with_gaps(jump_set(scene, 16, seed=3), 12, seed=3)
     assert len(made) == 12
@@ -252,7 +271,12 @@ def _numbers() -> dict[str, Any]:
         "breaks": {"simulated": {"all": breaks, "3 sigmas": {"median_error_epochs": 2.5}}},
         "jumps": {"semi-real": {"all": {"recall": 0.95, "precision": None, "cycles_right": 0.99}}},
         "repair": {"semi-real": {"all": {"factor": 4.1}}},
-        "others": {"semi-real": {"none": {"changed": 0.02}}},
+        "others": {
+            "semi-real": {
+                "none": {"changed": 0.02},
+                "damped": {"recall_small": 0.86, "recall_small_short": 0.64, "precision": 0.96},
+            }
+        },
     }
 
 
@@ -266,6 +290,9 @@ def test_goals_are_met_or_missed() -> None:
         "recall of jumps": True,
         "precision of jumps": False,
         "cycles right": True,
+        "recall of damped jumps of 10 to 20 mm": True,
+        "recall of damped jumps of 10 to 20 mm and 3 to 5 epochs": False,
+        "precision of damped jumps": True,
         "RMS error before repair over that after": True,
         "series without a jump that are changed": False,
     }
@@ -276,7 +303,7 @@ def test_small_run_from_end_to_end(tmp_path: Path) -> None:
     numbers = run(tmp_path, real=REAL, sizes=QUICK, announce=lambda line: None)
     assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8")) == json.loads(json.dumps(numbers))
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == markdown(numbers)
-    assert len(numbers["goals"]) == 18
+    assert len(numbers["goals"]) == 24
     assert len(numbers["jumps"]) == 8
     for group in ("simulated", "semi-real"):
         assert numbers["jumps"][group]["all"]["recall"] > 0.9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from insar_runtime.classes import TrendClass
 from training.diagnosis import hard, sets
 from training.diagnosis.injector import LASTING, LEAST_EPOCHS, draw_changes, whole_cycles
 from training.diagnosis.scenes import KINDS, Scene, middle_of, simulated_scenes
+from training.diagnosis.unsharp import edge_set
 from training.simulator import HALF_WAVELENGTH_MM
 
 YEAR = 365.25
@@ -83,7 +85,7 @@ def test_jumps_last_three_epochs_or_more_and_go_back() -> None:
 
 def test_steps_and_damped_jumps_are_no_multiples(scene: Scene) -> None:
     for made, low, high in (
-        (sets.damped_set(scene, 40, seed=3), 12, 25),
+        (sets.damped_set(scene, 40, seed=3), 10, 25),
         (sets.step_set(scene, 40, seed=3), 5, 40),
     ):
         size = np.abs(made.changes.mm)
@@ -92,6 +94,30 @@ def test_steps_and_damped_jumps_are_no_multiples(scene: Scene) -> None:
         assert size.max() <= high + 0.1
     assert np.abs(size - HALF_WAVELENGTH_MM).min() >= 4.9
     assert (made.changes.duration == LASTING).all()
+
+
+def test_edges_are_slow_or_flicker(silent: Scene) -> None:
+    made = edge_set(silent, 200, seed=3)
+    steps = made.displacement.astype(float) - made.clean
+    differ = np.abs(steps - made.changes.steps(len(silent.days))) > 0.11
+    # Only near the changes, and near most of them; three epochs of each level stay.
+    level_epochs = []
+    slow = flickering = 0
+    for row in range(len(made)):
+        epochs = made.changes.of_row(row)
+        distance = np.abs(np.arange(len(silent.days))[:, None] - epochs).min(axis=1)
+        assert distance[differ[row]].max(initial=0) <= 6
+        bounds = np.concatenate([[0], epochs, [len(silent.days)]])
+        level_epochs += [np.count_nonzero(~differ[row, low:high]) for low, high in pairwise(bounds)]
+        for epoch, mm in zip(epochs, made.changes.mm[made.changes.rows == row], strict=True):
+            before = steps[row, epoch - 1] - made.changes.steps(len(silent.days))[row, epoch - 1]
+            slow += 0.1 < abs(before / mm) < 0.9
+            flickering += abs(abs(before / mm) - 1) < 0.02
+    assert min(level_epochs) >= LEAST_EPOCHS - 1
+    assert 0.3 < slow / len(made.changes.epoch) < 0.6
+    assert 0.03 < flickering / len(made.changes.epoch) < 0.2
+    # An epoch on the other level is exactly there.
+    np.testing.assert_array_equal(edge_set(silent, 200, seed=3).displacement, made.displacement)
 
 
 def test_series_without_jumps_have_none(scene: Scene) -> None:

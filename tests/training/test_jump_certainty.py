@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from insar_runtime._diagnosis import certainty
-from training.diagnosis.jump_certainty import MIX, RECORD, by_degrees_set
+from training.diagnosis.jump_certainty import MIX, RECORD
 from training.diagnosis.scenes import USUAL, simulated_scenes
+from training.diagnosis.unsharp import by_degrees_set
 
 FOLDER = Path(__file__).parents[2] / "artifacts" / "diagnosis"
 
@@ -18,16 +19,21 @@ FOLDER = Path(__file__).parents[2] / "artifacts" / "diagnosis"
 def test_certainty_holds_what_was_fitted() -> None:
     record = json.loads((FOLDER / RECORD).read_text(encoding="utf-8"))
     assert record["jump_weights"] == certainty.JUMP_WEIGHTS
+    assert record["class_weights"] == certainty.CLASS_WEIGHTS
     assert record["cycle_weights"] == certainty.CYCLE_WEIGHTS
+    # A class that denies jumps makes none more probable.
+    assert certainty.CLASS_WEIGHTS["denied"] < 0
+    assert "denied" not in certainty.JUMP_WEIGHTS
     assert record["mix"] == pytest.approx(MIX, abs=1e-4)
     assert sum(MIX.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("group", ["semi-real", USUAL])
 @pytest.mark.parametrize("what", ["jump", "told"])
-def test_stated_probabilities_are_true_on_other_files(group: str, what: str) -> None:
+@pytest.mark.parametrize("known", ["tested", "tested, class unknown"])
+def test_stated_probabilities_are_true_on_other_files(group: str, what: str, known: str) -> None:
     record = json.loads((FOLDER / RECORD).read_text(encoding="utf-8"))
-    bins = record["reliability"]["tested"][group][what]
+    bins = record["reliability"][known][group][what]
     assert sum(one["share"] for one in bins) == pytest.approx(1, abs=1e-3)
     assert sum(one["share"] * abs(one["stated"] - one["right"]) for one in bins) < 0.01
     for one in bins:

@@ -1,4 +1,4 @@
-"""What the diagnosis is to reach (issue 6 of the project), and whether it does."""
+"""What the diagnosis is to reach (issues 6 and 14 of the project), and whether it does."""
 
 from __future__ import annotations
 
@@ -59,6 +59,11 @@ def _jumps(numbers: Numbers) -> Iterator[Goal]:
             yield _between(f"recall of jumps, {group}", found["recall"], 0.95)
             yield _between(f"precision of jumps, {group}", found["precision"], 0.95)
             yield _between(f"cycles right, {group}", found["cycles_right"], 0.98)
+            damped = numbers["others"][group]["damped"]
+            yield _between(f"recall of damped jumps of 10 to 20 mm, {group}", damped["recall_small"], 0.85)
+            short = damped["recall_small_short"]
+            yield _between(f"recall of damped jumps of 10 to 20 mm and 3 to 5 epochs, {group}", short, 0.65)
+            yield _between(f"precision of damped jumps, {group}", damped["precision"], 0.95)
 
 
 def _repair(numbers: Numbers) -> Iterator[Goal]:

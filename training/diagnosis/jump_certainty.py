@@ -8,33 +8,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.certainty import Certainty, Traits, cycle_traits, jump_traits, logistic
+from insar_runtime import Classifier
+from insar_runtime._diagnosis.certainty import Certainty, Traits, cycle_traits, jump_traits, logistic, of_jumps
 from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._diagnosis.jumps import JumpFinder
+from insar_runtime.classes import TrendClass
 from training.announce import Announce
 from training.diagnosis.hard import hard_sets
-from training.diagnosis.injector import LASTING, LEAST_EPOCHS, Changes
+from training.diagnosis.logistic import Weights, fitted_weights, traits_of_prefix
 from training.diagnosis.metrics import PROBABILITY_BINS, Numbers, Table, joined, match, where
-from training.diagnosis.scenes import USUAL, Scene, real_scenes, seed_of, simulated_scenes
+from training.diagnosis.scenes import USUAL, Scene, real_scenes, simulated_scenes
 from training.diagnosis.sets import JumpSet, damped_set, file_of, jump_free_set, jump_set
+from training.diagnosis.unsharp import by_degrees_set, edge_set
 from training.metrics import rounded
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES
-from training.simulator.draws import log_uniform
 
 Floats = NDArray[np.float64]
-Weights = dict[str, float]
 
 SEED: Final = 501
 RECORD: Final = "jump_certainty.json"
 MIX: Final[Mapping[str, float]] = {
-    "whole": 2 / 6,
-    "damped": 0.1,
-    "by degrees": 1 / 6 - 0.1,
+    "whole": 0.2,
+    "damped": 0.18,
+    "edges": 0.06,
+    "by degrees": 0.06,
     "none": 0.35,
     "outliers": 0.03,
     "bursts": 0.03,
@@ -42,20 +44,17 @@ MIX: Final[Mapping[str, float]] = {
     "fast breaks": 0.03,
     "excursions": 0.03,
 }
-"""Shares of the series that are searched, by kind [ours: half jump, a third of these by less than whole cycles; of the
-others some look as if they jumped]."""
-_SIZE: Final = (0.5, 1.0)
-_EPOCHS: Final = (4.0, 40.0)
-"""Of series that jump one way and come back by degrees: part of half a wavelength, and epochs in which two thirds of it
-are gone [seen on EGMS rows]."""
+"""Shares of the series that are searched, by kind [ours: half jump, most of these by less than whole cycles, as in
+delivered products; of the others some look as if they jumped]."""
 _FALLS_BY: Final = 2.0
 """A series with one jump more is so many times rarer [ours]."""
 _LEAST_TOLD: Final = 0.5
 """The finder tells no cycles that are less probable."""
-_ROUNDS: Final = 100
-_SETTLED: Final = 1e-9
-_RIDGE: Final = 1e-6
-_DECIMALS: Final = 3
+_OF_CLASS: Final = "denied"
+"""The trait that the class of the row gives."""
+_PASSES: Final = 2
+_LENIENT_ODDS: Final = 4.0
+"""Odds by which steps are more probable than they are when weights are fitted: those of 20 % pass."""
 
 
 @dataclass(frozen=True)
@@ -68,20 +67,21 @@ class Sizes:
         Simulated points that the series of a file are drawn from.
     file : int
         Rows that noise is estimated from.
-    whole, damped, degrees, none, hard : int
+    whole, damped, edges, degrees, none, hard : int
         Series of each kind.
     """
 
     points: int = 500
     file: int = 1000
     whole: int = 640
-    damped: int = 320
+    damped: int = 480
+    edges: int = 160
     degrees: int = 160
     none: int = 640
     hard: int = 100
 
 
-QUICK: Final = Sizes(120, 200, 64, 64, 32, 64, 20)
+QUICK: Final = Sizes(120, 200, 64, 64, 32, 32, 64, 20)
 
 
 def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: Announce) -> Numbers:
@@ -112,12 +112,22 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
     InputNotFoundError
         If a real file is not below ``real``.
     """
-    every = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, _Watch(), announce)
-    jump = _fitted(every, "jump ", every["there"])
-    finds = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, _Watch(jump), announce)
+    classifier = Classifier(device="cpu", threads=1)
+    watch = _Watch()
+    # First all steps that are tried, then those that are left when the less probable ones are removed.
+    for _ in range(_PASSES):
+        tried = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, watch, announce, classifier)
+        tried = where(tried, tried["large"])
+        beside_class = fitted_weights(tried, "jump ", tried["there"])
+        class_free = {name: column for name, column in tried.items() if name != f"jump {_OF_CLASS}"}
+        jump = fitted_weights(class_free, "jump ", tried["there"])
+        watch = _Watch(jump, beside_class, lenient=True)
+    watch = _Watch(jump, beside_class)
+    finds = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, watch, announce, classifier)
     with_cycles = where(finds, finds["there"] & (finds["cycles"] != 0))
-    cycle = _fitted(with_cycles, "cycle ", with_cycles["cycles"] == with_cycles["true_cycles"])
-    others = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, _Watch(jump), announce)
+    cycle = fitted_weights(with_cycles, "cycle ", with_cycles["cycles"] == with_cycles["true_cycles"])
+    others = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, watch, announce, classifier)
+    unknown = _finds(_scenes(real, sizes, seed + 1, trained=False), sizes, seed + 1, watch, announce, None)
     numbers = {
         "seed": seed,
         "sizes": {field.name: getattr(sizes, field.name) for field in fields(sizes)},
@@ -125,11 +135,13 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
         "half_of_the_weight": [f"semi-real: {', '.join(_names(trained=True))}", USUAL],
         "tested_on": [f"semi-real: {', '.join(_names(trained=False))}", USUAL],
         "attribution": EGMS_ATTRIBUTION,
+        "model": f"{classifier.model.name} {classifier.model.version}",
         "jump_weights": jump,
+        "class_weights": beside_class,
         "cycle_weights": cycle,
         "reliability": {
-            name: {group: _reliability(part, jump, cycle) for group, part in _groups(table).items()}
-            for name, table in (("fitted", finds), ("tested", others))
+            name: {group: _reliability(part, cycle) for group, part in _groups(table).items()}
+            for name, table in (("fitted", finds), ("tested", others), ("tested, class unknown", unknown))
         },
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,20 +164,29 @@ class _Watch(Certainty):
 
     Parameters
     ----------
-    weights : dict of str to float, optional
-        Of jumps; without them every step that the finder tries is one.
+    jump, beside_class : dict of str to float, optional
+        Weights where nothing is known of the class, and where it is; without them every step that the finder tries is
+        a jump.
+    lenient : bool
+        Whether less probable steps pass, too, so that weights can be fitted to them.
     """
 
     traits: Traits
     cycles: NDArray[np.int8]
     certain: Floats
 
-    def __init__(self, weights: Weights | None = None) -> None:
-        self._weights = weights
+    def __init__(
+        self, jump: Weights | None = None, beside_class: Weights | None = None, *, lenient: bool = False
+    ) -> None:
+        self._weights = (jump, beside_class) if jump and beside_class else None
+        self._odds = _LENIENT_ODDS if lenient else 1.0
 
     def of_jumps(self, traits: Traits, least_mm: float) -> Floats:
         self.traits, self.least_mm = traits, least_mm
-        return logistic(self._weights, jump_traits(traits, least_mm)) if self._weights else np.ones(len(traits.row))
+        if self._weights is None:
+            return np.ones(len(traits.row))
+        probability = of_jumps(*self._weights, traits, least_mm)
+        return self._odds * probability / (1 + (self._odds - 1) * probability)
 
     def of_cycles(
         self,
@@ -178,8 +199,15 @@ class _Watch(Certainty):
         return np.ones(len(traits.row))
 
 
-def _finds(scenes: Iterator[Scene], sizes: Sizes, seed: int, watch: _Watch, announce: Announce) -> Table:
-    """Give all finds in series of known truth, with their traits and weights."""
+def _finds(
+    scenes: Iterator[Scene],
+    sizes: Sizes,
+    seed: int,
+    watch: _Watch,
+    announce: Announce,
+    classifier: Classifier | None,
+) -> Table:
+    """Return all finds in series of known truth, with their traits and weights; without a classifier, of no class."""
     tables: dict[tuple[str, bool], list[Table]] = defaultdict(list)
     series: dict[tuple[str, bool], float] = defaultdict(float)
     for scene in scenes:
@@ -187,7 +215,11 @@ def _finds(scenes: Iterator[Scene], sizes: Sizes, seed: int, watch: _Watch, anno
         finder = JumpFinder(noise, scene.half_wavelength_mm, watch)
         is_real = scene.group != USUAL
         for made in _sets(scene, sizes, seed):
-            table, weight = _look(finder, watch, made, scene.half_wavelength_mm)
+            p_pue = None
+            if classifier is not None:
+                result = classifier.classify_matrix(made.displacement, scene.days.astype(np.float32))
+                p_pue = result.probabilities[:, TrendClass.PUE]
+            table, weight = _look(finder, watch, made, scene.half_wavelength_mm, p_pue)
             tables[made.kind, is_real].append({**table, "real": np.full(len(table["there"]), is_real)})
             series[made.kind, is_real] += weight
         announce(f"{scene.name}: jumps of known truth found")
@@ -204,40 +236,18 @@ def _sets(scene: Scene, sizes: Sizes, seed: int) -> list[JumpSet]:
     return [
         jump_set(scene, sizes.whole, seed=seed),
         damped_set(scene, sizes.damped, seed=seed),
+        edge_set(scene, sizes.edges, seed=seed),
         by_degrees_set(scene, sizes.degrees, seed=seed),
         jump_free_set(scene, sizes.none, seed=seed),
         *hard_sets(scene, sizes.hard, seed=seed),
     ]
 
 
-def by_degrees_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Add one jump of part of a cycle that fades, or that ends a drift of its size, to points of all motions."""
-    free = jump_free_set(scene, count, seed=seed + 1)
-    rng = np.random.default_rng(seed_of(seed, f"by degrees {scene.name}"))
-    epochs = len(scene.days)
-    mm = rng.uniform(*_SIZE, count) * scene.half_wavelength_mm * rng.choice([-1, 1], count)
-    epoch = rng.integers(LEAST_EPOCHS, epochs - LEAST_EPOCHS + 1, count)
-    since = np.arange(epochs) - epoch[:, None]
-    # Seen from its end, a drift that a jump takes back is a jump that fades.
-    forth = (rng.random(count) < 0.5)[:, None]
-    there = np.where(forth, since >= 0, since < 0)
-    fading = np.exp(-np.abs(since) / log_uniform(rng, *_EPOCHS, (count, 1)))
-    away = np.where(forth, mm[:, None], -mm[:, None]) * np.where(there, fading, 0)
-    changes = Changes(
-        begins=np.arange(count + 1),
-        epoch=epoch,
-        mm=mm,
-        cycles=np.zeros(count, dtype=np.int64),
-        duration=np.full(count, LASTING),
-        jumps=np.ones(count, dtype=np.int64),
-    )
-    displacement = np.round(free.clean + away, 1).astype(np.float32)
-    return JumpSet("by degrees", displacement, free.clean, free.background, changes)
-
-
-def _look(finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float) -> tuple[Table, float]:
-    """Give the finds in a set, and the weight of all of its series."""
-    finder.find(made.displacement)
+def _look(
+    finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float, p_pue: NDArray[np.float32] | None
+) -> tuple[Table, float]:
+    """Return the finds in a set, and the weight of all of its series."""
+    jumps = finder.find(made.displacement, p_pue)
     traits, truth = watch.traits, made.changes
     # An up is no down.
     found, true = ((2 * row + (mm > 0)) for row, mm in ((traits.row, traits.size), (truth.rows, truth.mm)))
@@ -248,6 +258,8 @@ def _look(finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float) -> 
         **{f"jump {name}": trait for name, trait in jump_traits(traits, watch.least_mm).items()},
         **{f"cycle {name}": trait for name, trait in in_cycles.items()},
         "there": pair >= 0,
+        "stated": jumps.probability.astype(np.float64),
+        "large": np.abs(traits.size) + traits.std >= watch.least_mm,
         "cycles": watch.cycles.astype(np.int64),
         # The last one stands for no truth.
         "true_cycles": np.append(truth.cycles, 0)[pair],
@@ -256,35 +268,14 @@ def _look(finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float) -> 
     return table, float(weight.sum())
 
 
-def _fitted(table: Table, prefix: str, true: NDArray[np.bool_]) -> Weights:
-    """Fit a logistic regression on the traits of that prefix by Newton's method."""
-    traits = _traits(table, prefix)
-    design = np.column_stack([np.ones(len(true)), *traits.values()])
-    weight = table["weight"] / table["weight"].mean()
-    ridge = _RIDGE * np.eye(design.shape[1])
-    fit = np.zeros(design.shape[1])
-    for _ in range(_ROUNDS):
-        probability = 1 / (1 + np.exp(-design @ fit))
-        curvature = (design.T * (weight * probability * (1 - probability))) @ design + ridge
-        step = np.linalg.solve(curvature, design.T @ (weight * (true - probability)) - ridge @ fit)
-        fit += step
-        if np.abs(step).max() < _SETTLED:
-            break
-    return {name: round(float(value), _DECIMALS) for name, value in zip(["common", *traits], fit, strict=True)}
-
-
-def _traits(table: Table, prefix: str) -> dict[str, Any]:
-    return {name.removeprefix(prefix): column for name, column in table.items() if name.startswith(prefix)}
-
-
 def _groups(table: Table) -> dict[str, Table]:
     return {"semi-real": where(table, table["real"]), USUAL: where(table, ~table["real"])}
 
 
-def _reliability(finds: Table, jump: Weights, cycle: Weights) -> Numbers:
+def _reliability(finds: Table, cycle: Weights) -> Numbers:
     """Give what was stated and what was right, of jumps, of cycles of true jumps, and of both as it is told."""
     there, weight = finds["there"], finds["weight"]
-    of_jump, of_cycle = logistic(jump, _traits(finds, "jump ")), logistic(cycle, _traits(finds, "cycle "))
+    of_jump, of_cycle = finds["stated"], logistic(cycle, traits_of_prefix(finds, "cycle "))
     right = finds["cycles"] == finds["true_cycles"]
     both = there & (finds["cycles"] != 0)
     told = (finds["cycles"] != 0) & (of_cycle >= _LEAST_TOLD)

@@ -15,10 +15,14 @@ from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._diagnosis.repair import offsets, repairs
 from insar_runtime._diagnosis.status import FitStatus
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import JUMP_MM, JUMP_SCATTERS
 from training.diagnosis.metrics import Table, match
 from training.diagnosis.scenes import Scene
 from training.diagnosis.sets import BreakSet, JumpSet
 
+Floats = NDArray[np.float64]
+
+_AROUND: Final = 10
 REPAIR_ABOVE: Final = Diagnose().repair_above
 
 
@@ -32,8 +36,8 @@ class FindsBreaks(Protocol):
 class FindsJumps(Protocol):
     """A ``JumpFinder``."""
 
-    def find(self, displacement: NDArray[np.float32]) -> Jumps:
-        """Find all jumps of series [n, T]."""
+    def find(self, displacement: NDArray[np.float32], p_pue: NDArray[np.floating], called: NDArray[np.bool_]) -> Jumps:
+        """Find all jumps of series [n, T], whose probabilities of PUE [n] are known, and which of them are of it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,11 @@ def look_for_breaks(finder: FindsBreaks, classifier: Classifier, scene: Scene, m
 def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, made: JumpSet) -> JumpTables:
     """Find the jumps of a set, take out those that are sure, and classify the rows before and after."""
     epochs, truth = made.displacement.shape[1], made.changes
-    found = finder.find(made.displacement)
+    days = scene.days.astype(np.float32)
+    result = classifier.classify_matrix(made.displacement, days)
+    top = result.class_top
+    flagged = top == TrendClass.PUE
+    found = finder.find(made.displacement, result.probabilities[:, TrendClass.PUE], flagged)
     # An up is no down: rows of each sign are matched by themselves.
     pair = match((_signed(found.rows, found.mm), found.epoch), (_signed(truth.rows, truth.mm), truth.epoch))
     hit = pair >= 0
@@ -99,9 +107,6 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
     taken = repairs(found, made.displacement, OrdinaryMotion(scene.days), above=REPAIR_ABOVE, damped=False)
     steps = truth.steps(epochs)
     corrected = made.displacement - offsets(found, taken, epochs)
-    days = scene.days.astype(np.float32)
-    top = classifier.classify_matrix(made.displacement, days).class_top
-    flagged = top == TrendClass.PUE
     facts = {"group": _named(scene.group, len(made)), "kind": _named(made.kind, len(made)), "flagged": flagged}
     return JumpTables(
         true={
@@ -109,6 +114,7 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
             "jumps": truth.jumps[truth.rows],
             "duration": truth.duration,
             "mm": truth.mm,
+            "defined": np.abs(truth.mm) >= np.maximum(JUMP_MM, JUMP_SCATTERS * scatter_around(made)),
             "cycles": truth.cycles,
             "found": true_found,
             "cycles_found": cycles,
@@ -137,6 +143,17 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
             "class_after": classifier.classify_matrix(corrected.astype(np.float32), days).class_top,
         },
     )
+
+
+def scatter_around(made: JumpSet) -> Floats:
+    """Return the RMS about a line [M] of ten epochs before and ten after each change, of the series without jumps."""
+    truth, scatter = made.changes, np.empty(len(made.changes.epoch))
+    for place, (row, epoch) in enumerate(zip(truth.rows, truth.epoch, strict=True)):
+        around = made.clean[row, max(epoch - _AROUND, 0) : epoch + _AROUND].astype(np.float64)
+        around = around[np.isfinite(around)]
+        index = np.arange(len(around))
+        scatter[place] = np.std(around - np.polyval(np.polyfit(index, around, 1), index))
+    return scatter
 
 
 def _signed(rows: NDArray[np.integer], mm: NDArray[np.floating]) -> NDArray[np.int64]:

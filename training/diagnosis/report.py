@@ -15,6 +15,8 @@ _NONE: Final = "-"
 _PERCENT: Final = 100
 _DETAILED: Final = (USUAL, REAL)
 _OF_EVERY_GROUP: Final = ("none", "damped")
+_SMALL: Final = ("damped", "edges")
+"""Kinds of jumps that are no multiples."""
 
 
 def write_report(numbers: Numbers, folder: Path) -> None:
@@ -132,6 +134,16 @@ def _others(others: Mapping[str, Numbers]) -> Iterator[str]:
     ]
     head = ("", "series", "with finds", "changed", "changed and flagged", "recall", "precision", "found without cycles")
     yield from _table((*head, "found below 10 mm"), rows)
+    yield "Jumps of 10 to 20 mm, and those of them that meet the definition: three times the scatter around them."
+    yield ""
+    shares = ("recall_small", "recall_small_short", "small_defined", "recall_small_defined")
+    small = [
+        (f"{group}, {kind}", *(_percent(one[key]) for key in shares))
+        for group, found in others.items()
+        for kind, one in found.items()
+        if kind in _SMALL
+    ]
+    yield from _table(("", "recall", "of those of 3 to 5 epochs", "meet the definition", "recall of these"), small)
 
 
 def _probability(found: Mapping[str, Numbers]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.definitions import JUMP_MM
 from training.diagnosis.injector import LASTING
 from training.diagnosis.measure import JumpTables
 from training.diagnosis.metrics import (
@@ -28,8 +29,9 @@ REAL: Final = "semi-real"
 DURATIONS: Final = ((3, 5), (6, 10), (11, 20), (21, 40), (41, 10_000))
 _NO_END: Final = DURATIONS[-1][1]
 DAMPED_MM: Final = ((10.0, 15.0), (15.0, 20.0), (20.0, 22.5), (22.5, 25.0), (25.0, 45.0))
-LEAST_MM: Final = 10.0
-"""Smaller changes are no jumps, by the project's definition of PUE."""
+SMALL_MM: Final = (10.0, 20.0)
+SHORT_EPOCHS: Final = DURATIONS[0]
+"""Jumps that are hard to find: sizes of them, and durations."""
 ALL: Final = "all"
 
 
@@ -92,14 +94,15 @@ def of_others(tables: JumpTables) -> Numbers:
             "changed_and_flagged": rounded(share(rows["changed"] & rows["flagged"])),
         }
         if len(true["mm"]):
-            large = where(true, np.abs(true["mm"]) >= LEAST_MM)
+            large = where(true, np.abs(true["mm"]) >= JUMP_MM)
             hit = where(large, large["found"])
-            small = where(true, np.abs(true["mm"]) < LEAST_MM)
+            small = where(true, np.abs(true["mm"]) < JUMP_MM)
             numbers[kind] |= {
                 "recall": rounded(share(large["found"])),
                 "precision": rounded(share(found["matched"])),
                 "without_cycles": rounded(share(hit["cycles_found"] == 0)),
                 "small_found": rounded(share(small["found"])),
+                **_hard_to_find(true),
                 "without_cycles_by_mm": {
                     f"{low:g} to {high:g} mm": rounded(share(part["cycles_found"] == 0))
                     for low, high in DAMPED_MM
@@ -107,6 +110,21 @@ def of_others(tables: JumpTables) -> Numbers:
                 },
             }
     return numbers
+
+
+def _hard_to_find(true: Table) -> Numbers:
+    """Return the recall of jumps of 10 to 20 mm, of short ones, and of those that meet the definition of a jump."""
+    size = np.abs(true["mm"])
+    small = where(true, (size >= SMALL_MM[0]) & (size <= SMALL_MM[1]))
+    low, high = SHORT_EPOCHS
+    short = where(small, (small["duration"] >= low) & (small["duration"] <= high))
+    defined = where(small, small["defined"])
+    return {
+        "recall_small": rounded(share(small["found"])),
+        "recall_small_short": rounded(share(short["found"])),
+        "small_defined": rounded(share(small["defined"])),
+        "recall_small_defined": rounded(share(defined["found"])),
+    }
 
 
 def of_repair(rows: Table, *, detailed: bool) -> Numbers:

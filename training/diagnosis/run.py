@@ -35,6 +35,7 @@ from training.diagnosis.sets import (
     step_set,
     with_gaps,
 )
+from training.diagnosis.unsharp import edge_set
 from training.metrics import rounded
 
 _MIDDLE: Final = 0.6
@@ -148,6 +149,7 @@ def _look_at(
         with_gaps(whole, sizes.gaps, seed=seed),
         jump_free_set(scene, sizes.jumps, seed=seed),
         damped_set(scene, sizes.others, seed=seed),
+        edge_set(scene, sizes.others, seed=seed),
         step_set(scene, sizes.others, seed=seed),
         *hard_sets(scene, sizes.hard, seed=seed),
     ]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import JUMP_MM
 from training.diagnosis.injector import LEAST_EPOCHS, Changes, between, draw_changes, whole_cycles
 from training.diagnosis.scenes import Scene, seed_of
 from training.semireal import recipe
@@ -30,10 +31,10 @@ BREAK_SHARE: Final = (0.15, 0.85)
 _RATE_MM_YR: Final = (-15.0, 15.0)
 _SCATTERED_SHARE: Final = 0.1
 _START_SHARE: Final = (0.1, 0.3)
-_DAMPED_CYCLES: Final = (12 / 27.73, 25 / 27.73)
+_DAMPED_CYCLES: Final = (JUMP_MM / 27.73, 25 / 27.73)
 _STEP_CYCLES: Final = (5 / 27.73, 40 / 27.73)
 _STEP_AWAY_CYCLES: Final = 0.18
-"""Sizes of damped jumps (12 to 25 mm of Sentinel-1) and of true steps (5 to 40 mm, 5 mm away from multiples)."""
+"""Sizes of damped jumps (10 to 25 mm of Sentinel-1) and of true steps (5 to 40 mm, 5 mm away from multiples)."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,12 @@ def jump_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
 
 def damped_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
     """Add 1 to 4 jumps of less than a half wavelength."""
-    return _with_jumps(scene, "damped", np.arange(count) % 4 + 1, seed, cycles=_DAMPED_CYCLES)
+    return damped_jumps(scene, "damped", count, seed=seed)
+
+
+def damped_jumps(scene: Scene, kind: str, count: int, *, seed: int) -> JumpSet:
+    """Add 1 to 4 jumps of less than a half wavelength, of a kind that has draws of its own."""
+    return _with_jumps(scene, kind, np.arange(count) % 4 + 1, seed, cycles=_DAMPED_CYCLES)
 
 
 def step_set(scene: Scene, count: int, *, seed: int) -> JumpSet:

@@ -136,8 +136,8 @@ class BreakFinder:
         some = rows[fitted]
         for column, days in zip((out.day, out.day_lo, out.day_hi), edges, strict=True):
             column[some] = days[:count][fitted]
-        out.v_before[some], out.v_after[some] = (mean + rate)[:, :count][:, fitted]
-        out.v_before_std[some], out.v_after_std[some] = std[:, :count][:, fitted]
+        out.v_before[some], out.v_after[some] = (mean[:2] + rate)[:, :count][:, fitted]
+        out.v_before_std[some], out.v_after_std[some], out.change_std[some] = std[:, :count][:, fitted]
         out.explains[some] = posterior.explains()[:count][fitted]
         out.status[rows[~fitted]] = FitStatus.SINGULAR
 
@@ -157,7 +157,7 @@ def _hypotheses(noise: FileNoise) -> tuple[list[Floats], Floats]:
 
 def _nothing(status: NDArray[np.int8]) -> Breaks:
     count = len(status)
-    day, rate = np.full((3, count), np.nan), np.full((4, count), np.nan, dtype=np.float32)
+    day, rate = np.full((3, count), np.nan), np.full((5, count), np.nan, dtype=np.float32)
     return Breaks(
         day=day[0],
         day_lo=day[1],
@@ -166,6 +166,7 @@ def _nothing(status: NDArray[np.int8]) -> Breaks:
         v_before_std=rate[1],
         v_after=rate[2],
         v_after_std=rate[3],
+        change_std=rate[4],
         explains=np.zeros(count, dtype=np.bool_),
         status=status,
     )

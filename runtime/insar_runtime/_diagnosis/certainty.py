@@ -24,21 +24,40 @@ _USUAL_LEAST_MM: Final = 10.0
 _SHORT: Final = 0.6
 """Where half a wavelength is so short that the least jump is less than usual (X-band), a cycle is this many times as
 near to the least jump as at C-band; sizes count by the cycle that they may be."""
+_LEAST_CHANCE: Final = 1e-9
+_MOST_DENIED: Final = 6.0
+"""Of a probability of 0.25 %: no classifier is surer of real rows [ours]."""
 _SURE: Final = (0.3, 1 - 1e-5)
+_LEAST_STD: Final = 1e-3
 _FILL: Final = (0.6, 1.2)
 """Bounds of traits beyond which nothing was fitted."""
 
 JUMP_WEIGHTS: Final = {
-    "common": -11.269,
-    "strength": 1.645,
-    "size": 5.691,
-    "unrest": -2.367,
-    "support": 1.079,
-    "returns": 0.62,
+    "common": -7.087,
+    "strength": 1.352,
+    "size": 2.93,
+    "unrest": -2.079,
+    "support": 0.556,
+    "returns": 0.679,
 }
-CYCLE_WEIGHTS: Final = {"common": -10.794, "certain": 1.157, "returns": -0.29, "fill": 9.133}
-"""Logistic regressions that ``python -m training jump-certainty`` fits; artifacts/diagnosis/jump_certainty.json says to
-which series."""
+CLASS_WEIGHTS: Final = {
+    "common": -6.553,
+    "strength": 1.316,
+    "size": 2.843,
+    "unrest": -2.316,
+    "support": 0.579,
+    "returns": 0.548,
+    "denied": -0.311,
+}
+CYCLE_WEIGHTS: Final = {
+    "common": -19.599,
+    "certain": 0.938,
+    "returns": -0.259,
+    "fill": 0.879,
+    "fill of row": 17.658,
+}
+"""Logistic regressions that ``python -m training jump-certainty`` fits: of jumps where nothing is known of the class of
+the row, of jumps where it is known, and of cycles. artifacts/diagnosis/jump_certainty.json says to which series."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +77,8 @@ class Traits:
         Epochs on the shorter one of the two levels.
     returns : ndarray of float64, shape [M]
         1 if the step before or after takes it back.
+    denied : ndarray of float64, shape [M]
+        Log-odds, 0 or more, by which the class of the row speaks against any jump in it; NaN where it is not known.
     """
 
     row: Places
@@ -68,6 +89,7 @@ class Traits:
     unrest: Floats
     support: Floats
     returns: Floats
+    denied: Floats
 
     def take(self, wanted: NDArray[np.bool_]) -> Traits:
         """Give some of the steps."""
@@ -84,7 +106,7 @@ class Traits:
         return cls(*(values[order] for values in whole))
 
 
-def traits_of(steps: Steps, values: Single, energy: Floats, levels: Levels) -> Traits:
+def traits_of(steps: Steps, values: Single, energy: Floats, levels: Levels, denied: Floats) -> Traits:
     """Look at each step of series.
 
     Parameters
@@ -96,6 +118,8 @@ def traits_of(steps: Steps, values: Single, energy: Floats, levels: Levels) -> T
         Their weighted sum of squares.
     levels : Levels
         Their steps.
+    denied : ndarray of float64, shape [n]
+        See ``denied_by_class``.
     """
     row, place = np.nonzero(levels.epochs < steps.epochs)
     epoch = levels.epochs[row, place]
@@ -114,13 +138,28 @@ def traits_of(steps: Steps, values: Single, energy: Floats, levels: Levels) -> T
         unrest=unrest,
         support=support.astype(np.float64),
         returns=_returns(row, size, restless_std),
+        denied=denied[row],
     )
 
 
-def _returns(row: Places, size: Floats, std: Floats) -> Floats:
-    """Tell which steps [M] a neighbour takes back."""
+def denied_by_class(p_pue: NDArray[np.floating]) -> Floats:
+    """Give how far the probability [n] of the class PUE, NaN if unknown, speaks against jumps.
+
+    Beyond one half it says nothing more: a row with large jumps may have small finds that are none.
+    """
+    probability = np.clip(np.asarray(p_pue, dtype=np.float64), _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    return np.asarray(np.clip(np.log1p(-probability) - np.log(probability), 0, _MOST_DENIED))
+
+
+def takes_back(row: Places, size: Floats, std: Floats) -> NDArray[np.bool_]:
+    """Return which of the steps after the first one [M - 1] take the step before back."""
     level = np.abs(size[1:] + size[:-1]) < _BACK * np.hypot(std[1:], std[:-1])
-    back = (row[1:] == row[:-1]) & (size[1:] * size[:-1] < 0) & level
+    return np.asarray((row[1:] == row[:-1]) & (size[1:] * size[:-1] < 0) & level)
+
+
+def _returns(row: Places, size: Floats, std: Floats) -> Floats:
+    """Return 1 for steps [M] that a neighbour takes back, or that take one back."""
+    back = takes_back(row, size, std)
     returns = np.zeros(len(row))
     returns[:-1] += back
     returns[1:] += back
@@ -140,26 +179,33 @@ def _unrest(clean: Single, row: Places, epoch: Places) -> Floats:
 
 
 def jump_traits(traits: Traits, least_mm: float) -> dict[str, Floats]:
-    """Give what the probability of a jump depends on, one for each of ``JUMP_WEIGHTS`` but the common one."""
+    """Give what the probability of a jump depends on, one for each of ``CLASS_WEIGHTS`` but the common one."""
     return {
         "strength": np.log(traits.strength),
         "size": np.log(np.abs(traits.size) / (least_mm if least_mm >= _USUAL_LEAST_MM else _SHORT * least_mm)),
         "unrest": np.log(np.maximum(traits.unrest, _LEAST_UNREST)),
         "support": np.log(traits.support),
         "returns": traits.returns,
+        "denied": traits.denied,
     }
 
 
 def cycle_traits(traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycle_mm: float) -> dict[str, Floats]:
     """Give what the probability of a number of cycles depends on, one for each of ``CYCLE_WEIGHTS`` but the common one.
 
-    A producer's filtering makes jumps smaller, never larger: hence the part of the cycles that the size is.
+    A producer's filtering makes jumps smaller, never larger, and touches all jumps of a series or none: hence the part
+    of the cycles that the size is, of the jump and of all of its series.
     """
     sure = np.clip(certain, *_SURE)
+    whole = np.maximum(np.abs(cycles), 1) * cycle_mm
+    size = np.abs(traits.size)
+    weight = (cycles != 0) / np.maximum(traits.std, _LEAST_STD) ** 2
+    sums = [np.bincount(traits.row, weight * one)[traits.row] for one in (size, whole)]
     return {
         "certain": np.log(sure / (1 - sure)),
         "returns": traits.returns,
-        "fill": np.clip(np.abs(traits.size) / (np.maximum(np.abs(cycles), 1) * cycle_mm), *_FILL),
+        "fill": np.clip(size / whole, *_FILL),
+        "fill of row": np.clip(sums[0] / np.where(sums[1] > 0, sums[1], 1), *_FILL),
     }
 
 
@@ -168,7 +214,7 @@ class Certainty:
 
     def of_jumps(self, traits: Traits, least_mm: float) -> Floats:
         """Give the probability [M] that there is a jump within one epoch; jumps are of at least ``least_mm``."""
-        return logistic(JUMP_WEIGHTS, jump_traits(traits, least_mm))
+        return of_jumps(JUMP_WEIGHTS, CLASS_WEIGHTS, traits, least_mm)
 
     def of_cycles(self, traits: Traits, cycles: NDArray[np.int8], certain: Floats, cycle_mm: float | None) -> Floats:
         """Give the probability [M] that a jump which is there is of so many cycles; 1 where none are told.
@@ -188,7 +234,15 @@ class Certainty:
         return np.where(cycles != 0, logistic(CYCLE_WEIGHTS, cycle_traits(traits, cycles, certain, cycle_mm)), 1)
 
 
+def of_jumps(
+    jump_weights: Mapping[str, float], class_weights: Mapping[str, float], traits: Traits, least_mm: float
+) -> Floats:
+    """Return the probability [M] of jumps, by the second weights where the class of the row is known."""
+    found = jump_traits(traits, least_mm)
+    return np.where(np.isnan(traits.denied), logistic(jump_weights, found), logistic(class_weights, found))
+
+
 def logistic(weights: Mapping[str, float], traits: Mapping[str, Floats]) -> Floats:
-    """Give the probability [M] that traits [M] speak for."""
-    score = weights["common"] + sum(weights[name] * trait for name, trait in traits.items())
+    """Give the probability [M] that traits [M] speak for; those without a weight do not count."""
+    score = weights["common"] + sum(weights[name] * trait for name, trait in traits.items() if name in weights)
     return np.asarray(1 / (1 + np.exp(-score)))

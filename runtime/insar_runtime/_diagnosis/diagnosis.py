@@ -192,8 +192,12 @@ class Diagnoser:
 
     def _diagnose(self, displacement: NDArray[np.float32], result: Result, reclassify: Reclassify) -> Diagnosis:
         rates = self._rates.estimate(displacement)
-        searched = self._rows_to_search(result)
-        jumps = self._jumps.find(displacement[searched])
+        called = (result.class_id == TrendClass.PUE) | (result.class_top == TrendClass.PUE)
+        # A status that forbids a class leaves infinite rows out.
+        usable = result.status != RowStatus.NON_FINITE
+        searched = np.flatnonzero(usable if self._options.jumps == "all" else called)
+        p_pue = result.probabilities[searched, TrendClass.PUE]
+        jumps = self._jumps.find(displacement[searched], p_pue, called[searched])
         above, damped = self._options.repair_above, self._options.repair_damped
         repaired = repairs(jumps, displacement[searched], self._motion, above=above, damped=damped)
         changed = np.unique(jumps.rows[repaired])
@@ -210,6 +214,7 @@ class Diagnoser:
         for part, found in ((searched, jumps.status), (asked, breaks.status)):
             status[part] = np.where(status[part] == FitStatus.OK, found, status[part])
         there = (breaks.status == FitStatus.OK) & (breaks.explains | (class_id[asked] == TrendClass.BILINEAR))
+        there &= breaks.clear
         return Diagnosis(
             displacement=displacement,
             dates=self._dates,
@@ -226,11 +231,6 @@ class Diagnoser:
             class_after_repair=class_after,
             status=status,
         )
-
-    def _rows_to_search(self, result: Result) -> Rows:
-        if self._options.jumps == "all":
-            return np.flatnonzero(result.status != RowStatus.NON_FINITE)
-        return np.flatnonzero((result.class_id == TrendClass.PUE) | (result.class_top == TrendClass.PUE))
 
     def _find_breaks(self, series: NDArray[np.float32], class_id: NDArray[np.int8]) -> tuple[Rows, Breaks]:
         asked = np.flatnonzero(np.isin(class_id, _WITH_BREAK))

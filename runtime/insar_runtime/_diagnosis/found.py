@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Column = NDArray[np.float32]
+
+CLEAR_CHANGE_STDS: Final = 2.0
+"""Rates before and after a break that differ by fewer standard deviations may be one rate: no break is reported."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +52,8 @@ class Breaks:
         Days since the first epoch of the axis, and the interval that holds the break with a probability of 90 %.
     v_before, v_before_std, v_after, v_after_std : ndarray of float32, shape [n]
         Rates in mm a year of 365.25 days; the standard deviations hold for coloured noise and an uncertain date.
+    change_std : ndarray of float32, shape [n]
+        Standard deviation of the difference of both rates, mm/yr: their errors depend on each other.
     explains : ndarray of bool, shape [n]
         Whether a break explains the series at least as well as a constant acceleration does.
     status : ndarray of int8, shape [n]
@@ -61,8 +67,14 @@ class Breaks:
     v_before_std: Column
     v_after: Column
     v_after_std: Column
+    change_std: Column
     explains: NDArray[np.bool_]
     status: NDArray[np.int8]
+
+    @property
+    def clear(self) -> NDArray[np.bool_]:
+        """Whether both rates differ by ``CLEAR_CHANGE_STDS`` of their difference or more, [n]."""
+        return np.asarray(np.abs(self.v_after - self.v_before) >= CLEAR_CHANGE_STDS * self.change_std)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +97,7 @@ class Jumps:
         From the nearest multiple (not 0) in standard deviations; NaN where the wavelength is not known.
     probability : ndarray of float32, shape [M]
         That there is a jump at this epoch or the one before or after, and of so many cycles where it has them. Fitted
-        to series of which half jump, and a third of these by less than whole cycles.
+        to series of which half jump, and three fifths of these by less than whole cycles.
     status : ndarray of int8, shape [n]
         ``FitStatus``; rows without one that is OK have no jumps.
     half_wavelength_mm : float, optional

@@ -8,15 +8,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.blocks import at_once
 from insar_runtime._diagnosis.candidates import Candidates
 from insar_runtime._diagnosis.gaps import LOST_MULTIPLE, Gaps, Indices
 from insar_runtime._diagnosis.gls import line_estimator, restricted_precision
 from insar_runtime._diagnosis.noise import Floats
-from insar_runtime._diagnosis.row_products import row_products
 
 Singles = NDArray[np.float32]
 _LEAST_LEFT: Final = 1e-9
-_ROWS_OF_PRODUCT: Final = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,11 +124,11 @@ class HingeTable:
         Parameters
         ----------
         values : ndarray of float32, shape [n, T + 1]
-            mm; 0 = missing, and at the end.
+            mm; 0 = missing, and at the end. n should always be the same, for the same bits.
         gaps : list of Gaps
             Of the rows that lack values.
         """
-        seen = row_products(values, self._precision32, _ROWS_OF_PRODUCT)
+        seen = at_once(values, self._precision32)
         squares = np.vecdot(values, seen).astype(np.float64)
         scales = self._complete
         if gaps:
@@ -138,7 +137,7 @@ class HingeTable:
                 half, volume = self._factors(some)
                 self._foretell(values, squares, seen, some, half)
                 scales.put(some.row, self._without(some, half, volume)[some.pattern_of_row])
-        gain = row_products(values, self._gain32, _ROWS_OF_PRODUCT)
+        gain = at_once(values, self._gain32)
         gain *= scales.lift
         return Fits(gain, squares, np.vecdot(values, self._slope32).astype(np.float64), scales)
 

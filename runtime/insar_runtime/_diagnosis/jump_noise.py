@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.blocks import in_blocks
 from insar_runtime._diagnosis.gls import restricted_precision
 from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, FileNoise, Floats
-from insar_runtime._diagnosis.sights import Filling, Sight, change_of_epochs, in_blocks, pushes, weighted_sum
+from insar_runtime._diagnosis.sights import Filling, Sight, change_of_epochs, pushes, weighted_sum
 from insar_runtime._diagnosis.steps import Places, Single, Steps, gram_of, weigh_of
 
 _BENDS: Final = (40.0, 1.0)
@@ -41,6 +43,7 @@ class JumpNoise:
     def __init__(self, noise: FileNoise, least_mm: float) -> None:
         self.days = np.asarray(noise.days, dtype=np.float64)
         self.least_mm = least_mm
+        noise = replace(noise, steps=())
         self.log_weights = np.log(np.maximum(noise.weights, _LEAST_ENERGY))
         covariances = list(noise.covariances())
         self.mean = np.zeros((len(self.days), len(self.days)))

@@ -83,7 +83,8 @@ class Posterior:
         of_line = scales.slope_variance * left.sum(axis=1)
         index = np.arange(len(best))
         means, variances = [], []
-        for share in (scales.before, scales.after):
+        # The slope of the line is part of both rates, and not of their difference.
+        for share, lines in ((scales.before, 1), (scales.after, 1), (scales.after - scales.before, 0)):
             rate = fits.gain * share
             # About the rate at the best date, so that single precision is enough for the squares.
             middle = rate[index, best]
@@ -91,8 +92,9 @@ class Posterior:
             weighted = weight * rate
             mean = weighted.sum(axis=1) / whole
             across = np.vecdot(weighted, rate) / whole - mean**2
-            within = (np.vecdot(left, share * share) + of_line) / (whole * np.maximum(scales.freedom - 2, 1))
-            means.append(fits.slope + middle + mean)
+            within = np.vecdot(left, share * share) + lines * of_line
+            within = within / (whole * np.maximum(scales.freedom - 2, 1))
+            means.append(lines * fits.slope + middle + mean)
             variances.append(np.maximum(across, 0) + within)
         self._mean.append(np.stack(means))
         self._variance.append(np.stack(variances))
@@ -117,7 +119,7 @@ class Posterior:
         return found
 
     def rates(self) -> tuple[Floats, Floats]:
-        """Give means and standard deviations of the rates before and after the break, mm/yr, each [2, n]."""
+        """Return means and standard deviations [3, n] of the rates before and after and of their change, mm/yr."""
         log_evidence = np.stack(self._log_evidence)
         weight = np.exp(log_evidence - log_evidence.max(axis=0))
         weight /= weight.sum(axis=0)

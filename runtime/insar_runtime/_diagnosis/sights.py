@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.blocks import in_blocks
 from insar_runtime._diagnosis.noise import Floats
-from insar_runtime._diagnosis.row_products import Real, row_products
 from insar_runtime._diagnosis.steps import Places, Seen, Single, Steps
-
-_ROWS_OF_PRODUCT: Final = 16
-"""Of more rows, OpenBLAS would take several threads [measured]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +117,3 @@ def change_of_epochs(values: Single) -> Single:
 def weighted_sum(change: Single, seen: Single) -> Floats:
     """Give the weighted sum of squares [n] of series from their changes [n, T] and products [n, T + 1] with steps."""
     return np.asarray(np.einsum("nt,nt->n", seen[:, :-1], change), dtype=np.float64)
-
-
-def in_blocks(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]:
-    """Multiply rows [n, T] by a matrix; the bits of a row do not depend on how many there are."""
-    return row_products(values, matrix, _ROWS_OF_PRODUCT)

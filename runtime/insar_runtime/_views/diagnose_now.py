@@ -59,7 +59,9 @@ def diagnose_now(
 
 
 def _result(answer: Answer | None) -> Result:
-    """Give the class of one series as the diagnosis takes it; the rest is not looked at."""
+    """Return the class of one series as the diagnosis takes it; the rest is not looked at."""
+    known = (answer.probabilities or {}) if answer else {}
+    probabilities = [known.get(name, np.nan) for name in CLASS_NAMES]
     class_id, class_top = (
         CLASS_NAMES.index(name) if name else NO_CLASS
         for name in ((answer.class_name, answer.class_top) if answer else (None, None))
@@ -68,7 +70,7 @@ def _result(answer: Answer | None) -> Result:
         class_id=np.array([class_id], dtype=np.int8),
         class_top=np.array([class_top], dtype=np.int8),
         confidence=np.full(1, np.nan, dtype=np.float32),
-        probabilities=np.full((1, len(CLASS_NAMES)), np.nan, dtype=np.float32),
+        probabilities=np.array([probabilities], dtype=np.float32),
         status=np.full(1, RowStatus.OK, dtype=np.int8),
         n_epochs=np.zeros(1, dtype=np.int16),
         max_gap_days=np.zeros(1, dtype=np.int16),

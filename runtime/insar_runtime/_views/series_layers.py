@@ -14,6 +14,7 @@ from insar_runtime._views.diagnosed import FoundJump
 from insar_runtime._views.diagnosis_text import number_text
 from insar_runtime._views.sight import Sight
 from insar_runtime._views.trend import Shape
+from insar_runtime.classes import CLASS_NAMES, TrendClass
 
 INK: Final = "#333333"
 _PALE: Final = "#9a9a9a"
@@ -27,6 +28,8 @@ _TEXT_HEIGHT: Final = 0.24
 _NEAR: Final = 0.035
 """Part of the dates within which two texts would lie on each other; one stands below the other then."""
 _MOST_LEVELS: Final = 2
+_WITHOUT_LINE: Final = {CLASS_NAMES[TrendClass.PUE], CLASS_NAMES[TrendClass.OTHER]}
+"""Classes whose points no line lies on."""
 
 Layer = Callable[[Any, Sight], None]
 """Draws something of a point into axes of dates and mm."""
@@ -118,9 +121,10 @@ def draw_missing(axes: Any, sight: Sight) -> None:
 
 
 def draw_trend(axes: Any, sight: Sight) -> None:
-    """Draw the trend of the diagnosis; without one, the least-squares line."""
+    """Draw the trend of the diagnosis; without a diagnosis, the least-squares line, but of no PUE or Other."""
     if not len(sight.trend):
-        _draw_slope(axes, sight)
+        if sight.diagnosis is None and sight.class_name not in _WITHOUT_LINE:
+            _draw_slope(axes, sight)
         return
     style = {"color": INK, "linewidth": 1.4, "zorder": 4}
     axes.plot(sight.trend_dates, sight.trend, label=_trend_text(sight), **style)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +12,11 @@ from numpy.typing import NDArray
 from insar_runtime._diagnosis.rates import estimate_rates
 from insar_runtime._views.diagnosed import Estimate, FoundBreak, FoundJump, PointDiagnosis
 from insar_runtime._views.point import Answer, Series
+from insar_runtime._views.segments import stepped_trend
 from insar_runtime._views.trend import Shape, Shapes, fit_trends
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
+
+_CURVE_POINTS: Final = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +33,7 @@ class Sight:
     corrected : ndarray of float64, shape [T], or None
         mm without the repaired jumps; None where there are none.
     velocity, acceleration : Estimate or None
-        Rates without jumps, if there are any; else those of the diagnosis.
+        Rates of the trend without jumps, if there are any; else those of the diagnosis.
     shape : Shape
         Of the trend.
     trend_dates, trend : ndarray of datetime64[D] and of float64, shape [m]
@@ -55,20 +60,19 @@ class Sight:
         values = series.displacement.astype(np.float64)
         corrected = values - diagnosis.offsets(series.dates) if diagnosis.repairs else None
         shown = values if corrected is None else corrected
-        left = diagnosis.offsets(series.dates, repaired=False)
         velocity, acceleration = diagnosis.velocity, diagnosis.acceleration
         if diagnosis.jumps:
             # The diagnosis has the rates of the series with its jumps.
-            velocity, acceleration = _rates_of(shown - left, days)
+            velocity, acceleration = _rates_of(shown - diagnosis.offsets(series.dates, repaired=False), days)
         trusted = diagnosis.class_after_repair or name or (answer.class_top if answer else None)
+        left = [jump for jump in diagnosis.jumps or () if not jump.repaired]
         shapes = _shapes(velocity, acceleration, diagnosis.change, trusted)
         # The rates about a break are those of the series with the jumps that were not repaired.
-        stepped = bool(left.any()) and shapes.shape[0] != Shape.BROKEN
-        trends = fit_trends((shown - left if stepped else shown)[None], days, shapes)
+        if left and shapes.shape[0] != Shape.BROKEN:
+            return cls(series, name, diagnosis, corrected, *_stepped(shown, days, left, trusted))
+        trends = fit_trends(shown[None], days, shapes)
         corners, mm = trends.curve(0)
         trend_dates = np.round(corners).astype("datetime64[D]")
-        if stepped:
-            trend_dates, mm = _with_steps(corners, mm, diagnosis)
         shape = Shape(int(trends.shape[0]))
         return cls(series, name, diagnosis, corrected, velocity, acceleration, shape, trend_dates, mm)
 
@@ -88,17 +92,28 @@ class Sight:
         return self.series.displacement.astype(np.float64) if self.corrected is None else self.corrected
 
 
-def _with_steps(
-    days: NDArray[np.float64], mm: NDArray[np.float64], diagnosis: PointDiagnosis
-) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
-    """Let a curve jump where a jump is not repaired."""
-    corners = np.round(days).astype("datetime64[D]")
-    steps = [date for jump in diagnosis.jumps or () if not jump.repaired for date in (jump.day - 1, jump.day)]
-    inside = [date for date in steps if len(corners) and corners[0] < date < corners[-1]]
-    dates = np.unique(np.concatenate([corners, np.array(inside, dtype="datetime64[D]")]))
-    if not len(dates):
-        return dates, mm
-    return dates, np.interp(dates.astype(np.float64), days, mm) + diagnosis.offsets(dates, repaired=False)
+def _stepped(
+    values: NDArray[np.float64],
+    days: NDArray[np.float64],
+    jumps: Sequence[FoundJump],
+    class_name: str | None,
+) -> tuple[Estimate | None, Estimate | None, Shape, NDArray[np.datetime64], NDArray[np.float64]]:
+    """Return velocity, acceleration, shape, and corners of a trend that jumps."""
+    steps = np.array([jump.day for jump in jumps], dtype="datetime64[D]").astype(np.float64)
+    sizes = np.array([jump.mm.value for jump in jumps])
+    class_id = CLASS_NAMES.index(class_name) if class_name else NO_CLASS
+    found = stepped_trend(values, days, steps, sizes, class_id)
+    if found is None:
+        return None, None, Shape.NONE, np.empty(0, dtype="datetime64[D]"), np.empty(0)
+    there = days[np.isfinite(values)]
+    corners = np.linspace(there[0], there[-1], _CURVE_POINTS) if found.curved else there[[0, -1]]
+    edges = np.concatenate([steps - 1, steps])
+    at = np.unique(np.concatenate([np.round(corners), edges[(there[0] < edges) & (edges < there[-1])]]))
+    mm = found.polynomial(at) + (at[:, None] >= steps) @ found.steps
+    velocity = Estimate(found.rate, found.rate_std)
+    acceleration = Estimate(2 * float(found.coefficients[-1]), None) if found.curved else None
+    shape = Shape.PARABOLA if found.curved else Shape.LINE
+    return velocity, acceleration, shape, at.astype("datetime64[D]"), mm
 
 
 def _rates_of(values: NDArray[np.float64], days: NDArray[np.float64]) -> tuple[Estimate | None, Estimate | None]:

@@ -59,11 +59,17 @@ class Shapes:
         before: Floats,
         after: Floats,
     ) -> Shapes:
-        """Choose what the class of each row says, as far as its rates are known: a line where nothing else is."""
-        broken = (class_id == TrendClass.BILINEAR) & np.isfinite(break_day + before + after)
+        """Choose what the class of each row says, as far as its rates are known: a line where nothing else is.
+
+        Nothing is drawn of a Bilinear whose break is not known, and of PUE and Other: no line lies on their points. The
+        segments of series with jumps are fitted by ``segments.stepped_trend``.
+        """
+        bilinear = class_id == TrendClass.BILINEAR
+        broken = bilinear & np.isfinite(break_day + before + after)
+        nothing = bilinear | (class_id == TrendClass.PUE) | (class_id == TrendClass.OTHER)
         curved = (class_id == TrendClass.QUADRATIC) & np.isfinite(acceleration)
-        choices = [np.int8(Shape.BROKEN), np.int8(Shape.PARABOLA), np.int8(Shape.LINE)]
-        shape = np.select([broken, curved, np.isfinite(velocity)], choices, np.int8(Shape.NONE))
+        choices = [np.int8(Shape.BROKEN), np.int8(Shape.NONE), np.int8(Shape.PARABOLA), np.int8(Shape.LINE)]
+        shape = np.select([broken, nothing, curved, np.isfinite(velocity)], choices, np.int8(Shape.NONE))
         return cls(shape, velocity, acceleration, break_day, before, after)
 
 

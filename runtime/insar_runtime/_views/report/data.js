@@ -111,9 +111,9 @@ class Points {
     const changes = rows(this.breaks, 7, this.breakStarts[k], this.breakStarts[k + 1]).map((b) => ({
       day: first + b[0], earliest: first + b[1], latest: first + b[2], before: [b[3], b[4]], after: [b[5], b[6]],
     }));
-    const jumps = rows(this.jumps, 7, this.jumpStarts[k], this.jumpStarts[k + 1]).map((j) => ({
+    const jumps = rows(this.jumps, 8, this.jumpStarts[k], this.jumpStarts[k + 1]).map((j) => ({
       day: first + j[0], mm: [j[1], j[2]], cycles: j[3], probability: j[4], distance: j[5], repaired: j[6] === 1,
-      step: j[6] === 1 && cycle !== null && Number.isFinite(j[3]) ? j[3] * cycle : j[1],
+      step: j[6] === 1 && cycle !== null && Number.isFinite(j[3]) ? j[3] * cycle : j[1], drawn: j[7],
     }));
     return {
       shape, jumps, rmse, velocity: [velocity, velocityStd], acceleration: [acceleration, accelerationStd],

@@ -43,20 +43,20 @@ function drawMoved({ root, x, y }, { days, values, shown }) {
   });
 }
 
-/** A line, two of them with a break, or a parabola through three points. It jumps where a jump is not repaired, but for
-    the two lines, whose rates are those of the series with such jumps. */
+/** A line, two of them with a break, or a parabola through three points. It jumps where a jump is not repaired, by what
+    lies on the points, but for the two lines, whose rates are those of the series with such jumps. */
 function drawTrend({ root, x, y }, { story, days, values }) {
   if (!story || story.shape === SHAPE_NONE) return;
   const known = days.filter((_, k) => Number.isFinite(values[k]));
   const [first, last] = [known[0], known[known.length - 1]];
   const [begin, middle, end] = story.trend;
   const centre = story.shape === SHAPE_BROKEN ? story.change.day : (first + last) / 2;
-  const left = story.jumps.filter((jump) => !jump.repaired && story.shape !== SHAPE_BROKEN);
+  const left = story.jumps.filter((jump) => Number.isFinite(jump.drawn));
   const trend = (day) => {
     const bend = story.shape === SHAPE_PARABOLA ? (begin + end) / 2 - middle : 0;
     const u = (day - centre) / ((day < centre ? centre - first : last - centre) || 1);
     const chord = story.shape === SHAPE_PARABOLA ? ((end - begin) / 2) * u : (day < centre ? middle - begin : end - middle) * u;
-    return middle + chord + bend * u * u + left.reduce((sum, jump) => sum + (day >= jump.day ? jump.step : 0), 0);
+    return middle + chord + bend * u * u + left.reduce((sum, jump) => sum + (day >= jump.day ? jump.drawn : 0), 0);
   };
   const parts = story.shape === SHAPE_PARABOLA ? 60 : 1;
   const corners = Array.from({ length: parts + 1 }, (_, k) => first + (k / parts) * (last - first));

@@ -16,6 +16,7 @@ from insar_runtime._views.diagnosis_columns import cycle_mm
 from insar_runtime._views.report.pack import MISSING, Packed, of_tenths, pack, tenths
 from insar_runtime._views.report.sample import GROUP
 from insar_runtime._views.report.table import ClassifiedTable
+from insar_runtime._views.segments import stepped_trend
 from insar_runtime._views.trend import Shape, Shapes, fit_trends
 from insar_runtime.classes import CLASS_NAMES
 
@@ -31,6 +32,8 @@ _RATES: Final = (
 _BREAK_DAYS: Final = ("break_date", "break_lo", "break_hi")
 _BREAK_RATES: Final = ("v_before", "v_before_std", "v_after", "v_after_std")
 _JUMP_NUMBERS: Final = ("jump_mm", "jump_mm_std", "jump_cycles", "jump_prob", "jump_distance", "jump_repaired")
+_REPAIRED: Final = 6
+"""Place in the numbers of a jump of whether it is repaired."""
 _AT_ONCE: Final = 4096
 """Rows whose trends are fitted together."""
 
@@ -83,8 +86,9 @@ def diagnosis_arrays(
         ``rates`` [K, 7] in the order of the columns; ``story`` [K, 5]: shape of the trend (``Shape``), 1 with a break,
         number of jumps and one (0 where none were looked for), class after repair and one (0 for none), status;
         ``trend`` [K, 3]: mm at its begin, middle or break, and end, without any jump, tenths, zigzag; ``breaks``
-        [B, 7]: days and rates of the points that have one; ``jumps`` [J, 7]: days and numbers of all jumps in the
-        order of the points. Floats are float32, NaN = null; days are counted from the origin.
+        [B, 7]: days and rates of the points that have one; ``jumps`` [J, 8]: days and numbers of all jumps in the
+        order of the points, and what the trend changes by there, NaN where it does not. Floats are float32, NaN = null;
+        days are counted from the origin.
     """
     origin = facts["origin"]
     rows = len(details)
@@ -96,15 +100,20 @@ def diagnosis_arrays(
     of_row = np.repeat(np.arange(rows), np.nan_to_num(counts).astype(np.int64))
     after = pc.fill_null(pc.index_in(details["class_after_repair"], pa.array(CLASS_NAMES)), -1).to_numpy()
     shape, trend = np.zeros(rows, dtype=np.int8), np.full((rows, 3), np.nan)
+    drawn = np.full(len(jumps), np.nan)
     class_id = np.where(after >= 0, after, details[GROUP].to_numpy())
     # Without series there is nothing to put a trend through.
     for start in range(0, rows if series.shape[1] else 0, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         inside = (of_row >= part.start) & (of_row < part.stop)
         days = _day_numbers(dates, origin)
-        steps = _steps(jumps[inside], of_row[inside] - start, min(rows - start, _AT_ONCE), days, facts["cycle"])
+        places = of_row[inside] - start
+        steps = _steps(jumps[inside], places, min(rows - start, _AT_ONCE), days, facts["cycle"])
         rates = (numbers["velocity_mm_yr"][part], numbers["acceleration_mm_yr2"][part])
-        shape[part], trend[part] = _trends(of_tenths(series[part]), days, steps, class_id[part], rates, breaks[part])
+        values = of_tenths(series[part])
+        shape[part], trend[part] = _trends(values, days, steps, class_id[part], rates, breaks[part])
+        corrected = values - steps[0]
+        drawn[inside] = _put_segments(shape[part], trend[part], corrected, days, class_id[part], jumps[inside], places)
     status = pc.index_in(details["diagnosis_status"], pa.array(FIT_STATUS_NAMES)).to_numpy()
     story = (shape, broken, np.where(np.isnan(counts), 0, np.nan_to_num(counts) + 1), after + 1, status)
     return {
@@ -112,7 +121,7 @@ def diagnosis_arrays(
         "story": pack(np.stack(story, axis=1).astype(np.uint8)),
         "trend": pack(tenths(trend)),
         "breaks": pack(np.round(breaks[broken], 2).astype(np.float32)),
-        "jumps": pack(np.round(jumps, 3).astype(np.float32)),
+        "jumps": pack(np.round(np.column_stack([jumps, drawn]), 3).astype(np.float32)),
     }
 
 
@@ -145,6 +154,52 @@ def _trends(
     broken = shapes.shape == Shape.BROKEN
     trends = fit_trends(np.where(broken[:, None], corrected, corrected - left), days, shapes)
     return trends.shape, trends.mm
+
+
+def _put_segments(
+    shape: NDArray[np.int8],
+    trend: Floats,
+    corrected: Floats,
+    days: Floats,
+    class_id: NDArray[Any],
+    jumps: Floats,
+    row: NDArray[np.int64],
+) -> Floats:
+    """Put segments in the place of the trends of points with jumps that are not repaired, but of those that break.
+
+    Parameters
+    ----------
+    shape : ndarray of int8, shape [n]
+    trend : ndarray of float64, shape [n, 3]
+        Both are changed in place.
+    corrected : ndarray of float64, shape [n, T]
+        Series without the repaired jumps, mm.
+    days : ndarray of float64, shape [T]
+    class_id : ndarray of int, shape [n]
+    jumps : ndarray of float64, shape [j, 7]
+        Of these points.
+    row : ndarray of int64, shape [j]
+        Which of the points each jump is of.
+
+    Returns
+    -------
+    ndarray of float64, shape [j]
+        What the trend changes by at each jump, mm; NaN where it does not.
+    """
+    drawn = np.full(len(jumps), np.nan)
+    left = jumps[:, _REPAIRED] != 1
+    for point in np.unique(row[left]).tolist():
+        if shape[point] == Shape.BROKEN:
+            continue
+        mine = np.flatnonzero(left & (row == point))
+        found = stepped_trend(corrected[point], days, jumps[mine, 0], jumps[mine, 1], int(class_id[point]))
+        shape[point], trend[point] = Shape.NONE, np.nan
+        if found is not None:
+            there = days[np.isfinite(corrected[point])]
+            nodes = np.array([there[0], (there[0] + there[-1]) / 2, there[-1]])
+            shape[point] = Shape.PARABOLA if found.curved else Shape.LINE
+            trend[point], drawn[mine] = found.polynomial(nodes), found.steps
+    return drawn
 
 
 def _jumps(details: pa.Table, origin: str) -> Floats:
