@@ -33,7 +33,7 @@ from training.readings.score import score
 from training.real_files import noise_bank
 from training.semireal import semi_real_sets
 from training.trend_fit import TrendFitConfig, fit_trend_net
-from training.trend_run import learn_from_readers
+from training.trend_run import finish
 
 FOLDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Ustica, L2b": ("EGMS_L2b_022_0845_IW2_VV_2020_2024_1",),
@@ -143,7 +143,7 @@ def train_without(
     model = fit_trend_net(fit, work=work, announce=announce)
     paths = [path for path, file in READ_FILES.items() if file.name in set(left_out)]
     files = load_read_files(real, leave_out=paths)
-    learn_from_readers(model, files, fit.data, config.adaptation, announce=announce)
+    finish(model, files, fit.data, config.adaptation, announce=announce)
     return model
 
 
