@@ -33,6 +33,14 @@ EGMS_ATTRIBUTION: Final = (
 )
 """The files to train on do not say whether they are of the Basic or of the Calibrated product."""
 
+ALL_ATTRIBUTIONS: Final = (
+    EGMS_ATTRIBUTION,
+    "EGMS Ortho vertical, https://doi.org/10.2909/943e9cbb-f8ef-4378-966c-63eb761016a9, and EGMS of Ustica as in the "
+    "repository FilSantarelli/egms-ortho-product",
+    "StaMPS-Visualizer, github user thho, CC BY 4.0",
+)
+"""Of all files of ``noise_bank`` and of the read rows."""
+
 _MOST_ROWS: Final = 50_000
 """Rows of a file that a bank looks at: more bring no new kind of noise, but memory."""
 

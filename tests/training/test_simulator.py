@@ -237,7 +237,7 @@ def test_every_unwrapping_error_stands_out_from_its_noise() -> None:
     _, error = add_unwrapping_errors(rng, days, noise, sigma, config)
     # Errors are kept in tenths of a millimetre.
     rounded = replace(config, jump_over_noise=config.jump_over_noise - 0.1)
-    assert stands_out(error / np.float32(10), sigma, rounded).all()
+    assert stands_out((error / 10).astype(np.float32), sigma, rounded).all()
 
 
 def test_jumps_are_exact_or_damped() -> None:
