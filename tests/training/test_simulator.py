@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from insar_runtime import TrendClass, UsageError
 from insar_runtime.classes import NO_CLASS
+from insar_runtime.definitions import JUMP_MM, LINEAR_RATE_STDS, STABLE_RATE_MM_YR
 from training.simulator import CALENDARS, HALF_WAVELENGTH_MM, SimulatedSeries, SimulatorConfig, draw_calendar, simulate
 from training.simulator.config import (
     AnnualConfig,
@@ -23,7 +24,8 @@ from training.simulator.config import (
 )
 from training.simulator.lines import distance_from_line
 from training.simulator.motions import draw_motions
-from training.simulator.unwrapping import add_unwrapping_errors, visible
+from training.simulator.rates import rates_and_deviations
+from training.simulator.unwrapping import add_unwrapping_errors, stands_out, visible
 
 YEAR = 365.25
 
@@ -97,16 +99,24 @@ def test_calendars_cover_short_and_long() -> None:
     assert np.mean(np.array(epochs) > 300) > 0.2
 
 
-def test_stable_and_linear_rates(series: SimulatedSeries) -> None:
-    span = np.take_along_axis(series.days, epochs_of(series)[:, None] - 1, axis=1)[:, 0] / YEAR
-    last = np.take_along_axis(series.motion, epochs_of(series)[:, None] - 1, axis=1)[:, 0]
-    rate = last / span
-    stable, linear = rows_of(series, TrendClass.STABLE), rows_of(series, TrendClass.LINEAR)
-    assert np.abs(rate[stable]).max() <= 1.5 + 1e-4
-    assert np.abs(last[stable]).max() <= 10 + 1e-3
-    assert np.abs(rate[linear]).min() > 2 - 1e-4
-    assert np.abs(last[linear]).min() >= 12 - 1e-3
-    assert (series.departure[np.concatenate([stable, linear])] == 0).all()
+def test_stable_and_linear_series_show_a_rate_of_their_class(series: SimulatedSeries) -> None:
+    """Noise and all: Linear has both 2 mm/yr and three standard deviations, whatever the span, and Stable has not."""
+    checked = 0
+    for row in np.flatnonzero(series.label <= TrendClass.LINEAR):
+        epochs = epochs_of(series)[row]
+        shown = series.displacement[row : row + 1, :epochs]
+        if np.isnan(shown).any():
+            continue
+        (rate,), (deviation,) = rates_and_deviations(shown, series.days[row, :epochs])
+        least = max(STABLE_RATE_MM_YR, LINEAR_RATE_STDS * deviation)
+        # Values are rounded to 0.1 mm.
+        if series.label[row] == TrendClass.STABLE:
+            assert abs(rate) < least + 0.05
+        else:
+            assert abs(rate) > least - 0.05
+        checked += 1
+    assert checked > 3000
+    assert (series.departure[series.label <= TrendClass.LINEAR] == 0).all()
 
 
 @pytest.mark.parametrize("kind", [TrendClass.QUADRATIC, TrendClass.BILINEAR])
@@ -115,8 +125,9 @@ def test_curves_depart_from_their_line_by_the_noise(series: SimulatedSeries, kin
         epochs = epochs_of(series)[row]
         motion, years = series.motion[row : row + 1, :epochs], series.days[row, :epochs] / YEAR
         departure = distance_from_line(motion, years)[0] / series.noise_sigma[row]
-        assert departure == pytest.approx(series.departure[row], rel=0.02)
-        assert departure > 0.98
+        # The scatter from epoch to epoch counts, at least half of the whole and at most all of it.
+        assert 0.49 * series.departure[row] < departure < 1.01 * series.departure[row]
+        assert series.departure[row] > 0.98
         if kind == TrendClass.QUADRATIC:
             fit = np.polynomial.Polynomial.fit(years, motion[0], 2)
             assert np.abs(fit(years) - motion[0]).max() < 1e-2 * max(float(np.ptp(motion)), 1.0)
@@ -133,12 +144,17 @@ def test_curves_depart_from_their_line_by_the_noise(series: SimulatedSeries, kin
 
 def test_missing_values_take_no_class_away(series: SimulatedSeries) -> None:
     for row in np.flatnonzero(np.isfinite(series.displacement).sum(axis=1) < epochs_of(series)):
-        kept = np.isfinite(series.displacement[row])
-        motion, days = series.motion[row, kept], series.days[row, kept]
+        kept, whole = np.isfinite(series.displacement[row]), np.isfinite(series.motion[row])
+        days = series.days[row, kept]
         if series.label[row] == TrendClass.LINEAR:
-            assert abs(motion[-1] - motion[0]) >= 12 - 1e-3
+            assert days[-1] - days[0] >= 0.6 * series.days[row, -1]
         elif series.label[row] in (TrendClass.QUADRATIC, TrendClass.BILINEAR):
-            assert distance_from_line(motion[None], days / YEAR)[0] >= 0.99 * series.noise_sigma[row]
+            left, all_of_it = (
+                distance_from_line(series.motion[row : row + 1, some], series.days[row, some] / YEAR)[0]
+                for some in (kept, whole)
+            )
+            # What the departure is a multiple of.
+            assert left >= 0.99 * all_of_it / series.departure[row]
 
 
 def test_noise_shrinks_where_a_curve_would_be_too_fast() -> None:
@@ -185,12 +201,19 @@ def test_only_pue_rows_have_errors(series: SimulatedSeries) -> None:
 
 
 def test_every_pue_row_jumps_between_steady_levels(series: SimulatedSeries) -> None:
-    """Of the values that are there: three alike, 12 mm or more within one or two epochs, and three alike again."""
+    """Of the values that are there: three alike, 10 mm or more within one to three epochs, and three alike again."""
     for row in rows_of(series, TrendClass.PUE):
         error = series.error[row, np.isfinite(series.displacement[row])] / 10
-        jumps = [(error[k - 3 : k], error[after : after + 3]) for k in range(3, len(error) - 2) for after in (k, k + 1)]
+        jumps = [
+            (error[k - 3 : k], error[after : after + 3])
+            for k in range(3, len(error) - 2)
+            for after in (k, k + 1, k + 2)
+        ]
         assert any(
-            len(after) == 3 and np.ptp(before) <= 1.1 and np.ptp(after) <= 1.1 and abs(before[1] - after[1]) >= 11.4
+            len(after) == 3
+            and np.ptp(before) <= 1.1
+            and np.ptp(after) <= 1.1
+            and abs(before[1] - after[1]) >= JUMP_MM - 0.6
             for before, after in jumps
         )
 
@@ -205,18 +228,24 @@ def test_edges_and_flicker_are_no_visible_jumps() -> None:
     assert visible(errors, UnwrappingConfig()).tolist() == [True, False, False, False, False]
 
 
-def test_every_unwrapping_error_stands_out_from_its_noise(series: SimulatedSeries) -> None:
-    rows = rows_of(series, TrendClass.PUE)
-    error = np.where(np.isfinite(series.motion), series.error / 10, np.nan)[rows]
-    away = error - np.nanmedian(error, axis=1, keepdims=True)
-    strength = np.sqrt(np.nansum(away**2, axis=1)) / series.noise_sigma[rows]
-    # Errors are told in tenths of a millimetre.
-    assert strength.min() >= UnwrappingConfig().jump_over_noise - 0.1
+def test_every_unwrapping_error_stands_out_from_its_noise() -> None:
+    days = np.arange(0, 1800, 12, dtype=np.float32)
+    sigma = np.repeat(np.array([0.7, 2.0, 4.5], dtype=np.float32), 300)
+    rng = np.random.default_rng(5)
+    noise = sigma[:, None] * rng.standard_normal((len(sigma), len(days)), dtype=np.float32)
+    config = UnwrappingConfig()
+    _, error = add_unwrapping_errors(rng, days, noise, sigma, config)
+    # Errors are kept in tenths of a millimetre.
+    rounded = replace(config, jump_over_noise=config.jump_over_noise - 0.1)
+    assert stands_out((error / 10).astype(np.float32), sigma, rounded).all()
 
 
 def test_jumps_are_exact_or_damped() -> None:
     exact = replace(
-        _quiet(), unwrapping=UnwrappingConfig(damped_probability=0, smeared_probability=0, projected_probability=0)
+        _quiet(),
+        unwrapping=UnwrappingConfig(
+            damped_probability=0, smeared_probability=0, projected_probability=0, returning_probability=0
+        ),
     )
     series = simulate(500, seed=3, config=exact, labels=np.full(500, 4, dtype=np.int8))
     cycles = series.error / 10 / HALF_WAVELENGTH_MM
@@ -224,7 +253,7 @@ def test_jumps_are_exact_or_damped() -> None:
     damped = replace(exact, unwrapping=replace(exact.unwrapping, damped_probability=1))
     series = simulate(500, seed=3, config=damped, labels=np.full(500, 4, dtype=np.int8))
     largest = np.abs(np.diff(series.error, axis=1)).max(axis=1) / 10
-    assert largest.min() >= 12 - 0.1
+    assert largest.min() >= JUMP_MM - 0.1
     assert np.quantile(largest, 0.2) < 20
 
 
@@ -232,14 +261,19 @@ def test_most_jumps_are_temporary(series: SimulatedSeries) -> None:
     rows = rows_of(series, TrendClass.PUE)
     last = np.take_along_axis(series.error, epochs_of(series)[:, None] - 1, axis=1)[:, 0]
     ends_elsewhere = np.mean(np.abs(last[rows] - series.error[rows, 0]) > 50)
-    assert 0.15 < ends_elsewhere < 0.3
+    assert 0.2 < ends_elsewhere < 0.4
 
 
 def test_folding_brings_every_epoch_to_within_a_quarter_wavelength_of_the_line() -> None:
     days = np.arange(0, 1800, 6, dtype=np.float32)
     curve = (days / days[-1]) ** 2 * np.linspace(150, 400, 40, dtype=np.float32)[:, None]
     config = UnwrappingConfig(
-        physics_probability=1, model_error_probability=0, damped_probability=0, projected_probability=0
+        physics_probability=1,
+        model_error_probability=0,
+        damped_probability=0,
+        projected_probability=0,
+        wander_probability=0,
+        unsteady_probability=0,
     )
     rng = np.random.default_rng(4)
     folded, error = add_unwrapping_errors(rng, days, curve, np.ones(40, dtype=np.float32), config)
@@ -271,8 +305,8 @@ def test_labels_can_be_chosen() -> None:
     assert np.array_equal(simulate(6, seed=0, labels=labels).label, labels)
     with pytest.raises(UsageError, match="one label a series"):
         simulate(5, seed=0, labels=labels)
-    with pytest.raises(UsageError, match="classes are 0 to 4"):
-        simulate(6, seed=0, labels=labels + 1)
+    with pytest.raises(UsageError, match="classes are 0 to 5"):
+        simulate(6, seed=0, labels=labels + 2)
 
 
 def test_unknown_calendar_names_the_known_ones() -> None:

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from training.simulator.oddities import ODDITIES, draw_oddities
 
 from insar_runtime import DataError, InputNotFoundError
+from insar_runtime.classes import CLASS_NAMES
 from training.real_files import REAL_FILES, bank_of, one_by_one, read_real, real_bank
-from training.semireal import LEAST_DEPARTURE, STABLE_RATE_MM_YR, semi_real, semi_real_sets
+from training.semireal import CLEARLY_STABLE_MM_YR, LEAST_DEPARTURE, semi_real, semi_real_sets
 from training.simulator import simulate
 from training.simulator.bank import NoiseBank, quiet_residuals
+from training.simulator.config import OtherConfig
 from training.simulator.lines import without_line
+from training.simulator.others import OTHERS, draw_others
 from training.stream import WIDTHS, StreamConfig, make_chunk, stream
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
@@ -59,9 +61,10 @@ def test_batches_have_few_widths_and_every_series() -> None:
         assert np.isfinite(batch.displacement).sum(axis=1).min() >= 30
         np.testing.assert_allclose(batch.target.sum(axis=1), 1, rtol=1e-6)
     target = np.concatenate([batch.target for batch in batches])
-    odd = np.isclose(target.max(axis=1), 0.2)
-    assert 0.03 < odd.mean() < 0.1
-    assert np.bincount(target[~odd].argmax(axis=1)).min() > 0.8 * (~odd).sum() / 5
+    assert target.shape[1] == len(CLASS_NAMES)
+    even = np.isclose(target.max(axis=1), 1 / len(CLASS_NAMES))
+    assert 0.005 < even.mean() < 0.04
+    assert np.bincount(target[~even].argmax(axis=1)).min() > 0.8 * (~even).sum() / len(CLASS_NAMES)
 
 
 def test_the_stream_gives_the_chunks_in_order_from_anywhere() -> None:
@@ -123,18 +126,17 @@ def test_motions_on_a_bank_carry_the_files_names(bank: NoiseBank) -> None:
     assert np.isfinite(series.noise_parts[~real_noise]).all()
 
 
-@pytest.mark.parametrize("kind", ODDITIES)
-def test_oddities_are_far_from_any_class(kind: str) -> None:
+@pytest.mark.parametrize("kind", OTHERS)
+def test_each_kind_of_other_leaves_its_line(kind: str) -> None:
     days = np.arange(150, dtype=np.float32) * 8
     sigma = np.full(200, 2.0, dtype=np.float32)
-    odd = draw_oddities(np.random.default_rng(3), days, sigma, kind)
-    assert np.isfinite(odd).all()
-    time = days / days[-1]
-    basis = np.stack([np.ones_like(time), time, time**2], axis=1)
-    rest = odd.T - basis @ np.linalg.lstsq(basis, odd.T, rcond=None)[0]
-    # What neither a line nor a parabola explains is of the size of the scatter in nearly every row.
-    assert np.quantile(rest.std(axis=0), 0.1) > 0.6 * 2.0
-    assert np.median(rest.std(axis=0)) > 2.0
+    motion = draw_others(np.random.default_rng(3), days, sigma, 0.8 * sigma, OtherConfig(), kind)
+    assert motion.shape == (200, 150)
+    assert motion.dtype == np.float32
+    away = np.ptp(without_line(motion, days), axis=1)
+    # A line takes away part of any motion, of a walk most; what is left is larger than the scatter.
+    assert np.quantile(away, 0.1) > 2.0
+    assert np.median(away) > 2 * 2.0
 
 
 def test_real_files_are_divided_once(real: Path) -> None:
@@ -158,7 +160,7 @@ def test_semi_real_series_follow_the_recipe(real: Path) -> None:
     assert series.facts["departure"][curved].min() >= LEAST_DEPARTURE - 1e-3
     rate = _rates(series.displacement[series.label == 0], series.days[0])
     # The residual has no line, so the rate of a stable row is the one that was added, but for rounding.
-    assert np.abs(rate).max() < STABLE_RATE_MM_YR + 0.1
+    assert np.abs(rate).max() < CLEARLY_STABLE_MM_YR + 0.1
 
 
 def test_semi_real_sets_know_what_was_trained_on(real: Path) -> None:
