@@ -277,6 +277,21 @@ def demo(
     _say(f"{write_demo(out)} written")
 
 
+@app.command()
+def events(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of figures and numbers.")] = ROOT / "artifacts" / "simulator",
+    series: Annotated[int, typer.Option(min=60, help="Simulated series, as many of each class.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+) -> None:
+    """Compare what happens in read rows with what the simulator makes: sizes, durations, sheets side by side."""
+    from training.readings.event_report import compare_events
+    from training.readings.labels import load_read_files
+
+    compare_events(load_read_files(real), real, out, simulated=series, seed=seed)
+    _say(f"figures in {out}")
+
+
 def main() -> None:
     """Run the command line; errors of the package's family become one line and their exit code."""
     try:

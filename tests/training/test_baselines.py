@@ -57,8 +57,8 @@ def test_contestant_gives_probabilities(contestant: Contestant) -> None:
     assert found.shape == (len(SERIES), 5)
     assert found.dtype == np.float32
     assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
-    # All but those that need more series than these to learn from do far better than chance. EGMSpy's rules call
-    # nothing Bilinear, and hardly anything PUE.
+    # All but those that need more series than these to learn from do far better than chance.
+    # EGMSpy's rules know no Bilinear, and no slow Linear in noise.
     least = {"glsbic-oracle": 0.8, "glsbic": 0.8, "forest": 0.7, "EGMSpy rules": 0.3}.get(contestant.name, 0.4)
     assert measure(SERIES.label[200:], found[200:]).accuracy > least
 

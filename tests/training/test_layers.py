@@ -71,7 +71,7 @@ def test_scaling_removes_the_mean_and_keeps_the_physical_length() -> None:
 
 def test_temperature_softens_and_keeps_the_order() -> None:
     layer = CalibratedSoftmax()
-    scores = tf.constant([[2.0, 0.0, -1.0, 1.0, 0.5]])
+    scores = tf.constant([[2.0, 0.0, -1.0, 1.0, 0.5, -0.3]])
     sharp = layer(scores).numpy()
     np.testing.assert_allclose(sharp, np.exp(scores) / np.exp(scores).sum(), rtol=1e-6)
     layer.temperature.assign(2.0)

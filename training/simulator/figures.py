@@ -30,8 +30,10 @@ def write_class_figures(folder: Path, seed: int) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     # Enough blocks for every calendar to come up.
-    series = simulate(512 * 20, seed=seed)
+    count = 512 * 20
     rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(count) % len(CLASS_NAMES)).astype(np.int8)
+    series = simulate(count, seed=seed, labels=labels)
     paths = []
     for class_id, name in enumerate(CLASS_NAMES):
         rows = rng.choice(np.flatnonzero(series.label == class_id), _SIDE**2, replace=False)
