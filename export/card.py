@@ -149,7 +149,7 @@ def _what_it_is(report: dict[str, Any]) -> list[str]:
 
 
 def _meanings(card: Mapping[str, Any]) -> Iterator[str]:
-    """Say in numbers what the classes of a model mean, where it was taught by the definitions that hold now."""
+    """Return a table of what the classes mean, for a model trained by the definitions that hold now; nothing else."""
     if "definitions" not in card:
         return
     yield "| class | meaning |"
@@ -171,6 +171,6 @@ def _readings(training: Mapping[str, Any]) -> str:
 def _real_noise(training: dict[str, Any]) -> str:
     if not training.get("noise files"):
         return "No real series was used."
-    attribution = " ".join(training.get("attribution", ()))
+    attribution = "".join(f" {owner}." for owner in training.get("attribution", ()))
     names = ", ".join(training["noise files"])
-    return f"Noise of real, unlabelled series was used, of these files: {names}. {attribution}"
+    return f"Noise of real, unlabelled series was used, of these files: {names}.{attribution}"

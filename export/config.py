@@ -56,7 +56,7 @@ class ExportConfig:
 
 TREND_NET_CONFIG: Final = ExportConfig(
     percentile=99.999,
-    equalized=True,
+    equalized=False,
     # Too small a network for int8 to be sure of gaining anything where a processor has no instruction for it. As such a
     # processor takes fp32, weights may have all of their eight bits.
     reduce_range=False,

@@ -1,4 +1,4 @@
-"""Whole files left out: networks that have seen neither the noise nor the readings of the files they are asked about.
+"""Whole files left out: networks trained on neither the noise nor the readings of the files they are asked about.
 
 Each fold is trained like the default network, shorter: simulated series on the noise of all other files, then the read
 rows of all other files. Its int8 graph answers for the read rows of the files left out, and for known motions in their
@@ -28,12 +28,13 @@ from training.dataset import simulated
 from training.fit import predict
 from training.metrics import measure
 from training.readings.answers import write_answers
+from training.readings.definitions import NO_ANSWER
 from training.readings.labels import READ_FILES, all_readings, load_read_files
 from training.readings.score import score
 from training.real_files import noise_bank
 from training.semireal import semi_real_sets
 from training.trend_fit import TrendFitConfig, fit_trend_net
-from training.trend_run import learn_from_readers
+from training.trend_run import finish
 
 FOLDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Ustica, L2b": ("EGMS_L2b_022_0845_IW2_VV_2020_2024_1",),
@@ -121,7 +122,7 @@ def leave_files_out(
     readings = all_readings(asked)
     probabilities = np.concatenate([answers[file.name] for file in asked])
     folder.mkdir(parents=True, exist_ok=True)
-    classes = np.where(probabilities.max(axis=1) >= ABSTAIN_BELOW, probabilities.argmax(axis=1), -1)
+    classes = np.where(probabilities.max(axis=1) >= ABSTAIN_BELOW, probabilities.argmax(axis=1), NO_ANSWER)
     write_answers(folder / "left-out.csv", readings, probabilities, classes)
     found = {
         "first stage, series": config.fit.series,
@@ -137,13 +138,13 @@ def leave_files_out(
 def train_without(
     config: LeftOutConfig, real: Path, left_out: Sequence[str], *, work: Path, announce: Announce
 ) -> keras.Model:
-    """Train a network that sees nothing of the files left out."""
+    """Train a network on neither the noise nor the readings of the files left out."""
     bank = noise_bank(real, leave_out=left_out)
     fit = replace(config.fit, data=replace(config.fit.data, bank=bank))
     model = fit_trend_net(fit, work=work, announce=announce)
     paths = [path for path, file in READ_FILES.items() if file.name in set(left_out)]
     files = load_read_files(real, leave_out=paths)
-    learn_from_readers(model, files, fit.data, config.adaptation, announce=announce)
+    finish(model, files, fit.data, config.adaptation, announce=announce)
     return model
 
 

@@ -60,7 +60,7 @@ def fit(
 ) -> None:
     """Train the default network and write its record: Keras file, report, confusion matrix."""
     from training.readings.labels import load_read_files
-    from training.real_files import EGMS_ATTRIBUTION, bank_of, noise_bank
+    from training.real_files import ALL_ATTRIBUTIONS, bank_of, noise_bank
 
     if noise_from and real:
         raise UsageError(f"both --noise-from {noise_from[0]} and --real {real} are given; give one of them")
@@ -70,7 +70,7 @@ def fit(
     # TensorFlow takes seconds to import, and is not needed to refuse a file.
     from training.trend_run import QUICK_CHUNKS, VERSION, TrendRunConfig, run
 
-    attribution = (EGMS_ATTRIBUTION,) if real else ()
+    attribution = ALL_ATTRIBUTIONS if real else ()
     length = QUICK_CHUNKS if quick else chunks
     read_files = load_read_files(real) if real else ()
     config = TrendRunConfig(name, length, seed, bank, attribution, read_files=read_files, version=version or VERSION)

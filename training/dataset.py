@@ -122,8 +122,8 @@ def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | 
     Raises
     ------
     DataError
-        If there is no column of labels, it holds something else than the six classes, or one of the first five has too
-        few usable rows. The sixth, Other, may be absent.
+        If there is no column of labels, it holds something else than the six classes, or one of them has too few usable
+        rows. The sixth, Other, may be absent.
     """
     with open_source(path) as source:
         batches = [batch for batch in source.batches() if batch.num_rows]

@@ -33,6 +33,14 @@ EGMS_ATTRIBUTION: Final = (
 )
 """The files to train on do not say whether they are of the Basic or of the Calibrated product."""
 
+ALL_ATTRIBUTIONS: Final = (
+    EGMS_ATTRIBUTION,
+    "EGMS Ortho vertical, https://doi.org/10.2909/943e9cbb-f8ef-4378-966c-63eb761016a9, and EGMS of Ustica as in the "
+    "repository FilSantarelli/egms-ortho-product",
+    "StaMPS-Visualizer, github user thho, CC BY 4.0",
+)
+"""Of all files of ``noise_bank`` and of the read rows."""
+
 _MOST_ROWS: Final = 50_000
 """Rows of a file that a bank looks at: more bring no new kind of noise, but memory."""
 
@@ -46,7 +54,8 @@ class RealFile:
     path : str
         Below the folder of real files.
     trained : bool
-        Whether its noise may be trained on; the others are only tested on.
+        Whether the opponents of the benchmark learn its noise; the default network learns that of all files, see
+        ``noise_bank``.
     transposed : bool
         Whether it has one row a date and one column a point.
     """
@@ -70,7 +79,8 @@ REAL_FILES: Final = (
     RealFile("egms_l2b_ustica/EGMS_L2b_022_0845_IW2_VV_2020_2024_1.csv"),
     RealFile("egms_l3_ustica/EGMS_L3_E45N17_100km_U_2020_2024_1.csv"),
 )
-"""The files of ``shared/data/real`` with enough epochs, divided once: never train on one that is tested on."""
+"""The files of ``shared/data/real`` with enough epochs, divided once. The default network learns the noise of all of
+them; what it reaches on files that it does not know is measured by ``export.left_out``."""
 
 STAMPS_FILE: Final = RealFile("stamps_maoxian/Maoxian_PS.csv")
 """A table of StaMPS Visualizer, too short for most tests; its rows are counted after the reference row."""

@@ -14,6 +14,7 @@ import tensorflow as tf
 from training.adaptation import AdaptationConfig, adapt, class_mix
 from training.announce import Announce
 from training.dataset import LabelledSeries
+from training.eight_bits import to_eight_bits
 from training.fit import predict, predict_rows
 from training.metrics import measure
 from training.rate_crossing import draw_crossing, rate_crossing
@@ -29,7 +30,8 @@ BANK_SHARE: Final = 0.5
 QUICK_CHUNKS: Final = 12
 _TEST_SEED_OFFSET: Final = 900_001
 _TEST_SERIES: Final = 40_960
-_ADAPTED_SEED_OFFSET: Final = 800_003
+_FINISHED_SEED_OFFSET: Final = 800_003
+_RANGE_SERIES: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -92,19 +94,31 @@ def run(config: TrendRunConfig, folder: Path, *, work: Path | None = None, annou
     folder.mkdir(parents=True, exist_ok=True)
     announce(f"training on {config.fit.series} series, {config.chunks} chunks")
     model = fit_trend_net(config.fit, work=work, announce=announce)
-    if config.read_files:
-        learn_from_readers(model, config.read_files, config.fit.data, config.adaptation, announce=announce)
+    finish(model, config.read_files, config.fit.data, config.adaptation, announce=announce)
     model.save(folder / f"{config.name}.keras")
     return write_record(config, model, folder, announce=announce)
 
 
-def learn_from_readers(
-    model: keras.Model, files: Sequence[ReadFile], data: StreamConfig, config: AdaptationConfig, *, announce: Announce
+def finish(
+    model: keras.Model,
+    files: Sequence[ReadFile],
+    data: StreamConfig,
+    config: AdaptationConfig,
+    *,
+    announce: Announce,
 ) -> None:
-    """Run the second stage of the training, and calibrate anew; the model changes in place."""
-    adapt(model, files, data, config, announce=announce)
-    held_out = replace(data, seed=data.seed + _ADAPTED_SEED_OFFSET, class_shares=config.class_shares)
-    calibrate(model, fresh_series(held_out, CALIBRATION_SERIES))
+    """Run the second stage of the training, if there are read rows, and calibrate; the model changes in place.
+
+    In between, the weights of the convolutions are put on the grid of eight bits.
+    """
+    shares = None
+    if files:
+        adapt(model, files, data, config, announce=announce)
+        shares = config.class_shares
+    held_out = replace(data, seed=data.seed + _FINISHED_SEED_OFFSET, class_shares=shares)
+    series = fresh_series(held_out, CALIBRATION_SERIES)
+    to_eight_bits(model, series.take(np.arange(_RANGE_SERIES)))
+    calibrate(model, series)
 
 
 def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, announce: Announce) -> Report:

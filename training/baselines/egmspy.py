@@ -29,11 +29,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.classes import TrendClass
+from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.baselines.contestant import Floats, gather
 from training.dataset import LabelledSeries
 
-_CLASSES: Final = 5
+_CLASSES: Final = len(SEED_CLASS_NAMES)
 _UNRESOLVED: Final = -1
 _YEAR: Final = 365.25
 _LEAST_EPOCHS: Final = 10

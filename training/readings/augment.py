@@ -123,7 +123,10 @@ class ReadRows:
 
     @property
     def class_shares(self) -> NDArray[np.float64]:
-        """Expected shares of the six classes [6] in a batch."""
+        """Expected shares of the six classes [6] in a batch, by the votes.
+
+        That rows with another rate (``AugmentConfig.rate_probability``) are Stable or Linear by it is left out.
+        """
         votes = np.concatenate([file.soft_labels for file in self._files]).astype(np.float64)
         return np.asarray(self._chance @ votes)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-SEED_CLASSES: Final = ("Stable", "Linear", "Quadratic", "Bilinear", "PUE")
+from insar_runtime import classes
+
+SEED_CLASSES: Final = classes.SEED_CLASS_NAMES
 """The five classes of the seed paper, in the order of their ids."""
 COARSE_CLASSES: Final = ("Stable", "Linear", "Quadratic or Bilinear", "PUE")
 """The five with the two curved ones taken together."""
-OTHER: Final = 5
+OTHER: Final = int(classes.TrendClass.OTHER)
 """Id of ``Other``: something clearly goes on, and none of the five describes it."""
-CLASSES: Final = (*SEED_CLASSES, "Other")
+CLASSES: Final = classes.CLASS_NAMES
 """What readers could answer, in the order of the ids."""
 SPLIT: Final = -1
 """Label of a row on which no two readers agree."""

@@ -143,9 +143,9 @@ def traits_of(steps: Steps, values: Single, energy: Floats, levels: Levels, deni
 
 
 def denied_by_class(p_pue: NDArray[np.floating]) -> Floats:
-    """Give how far the probability [n] of the class PUE, NaN if unknown, speaks against jumps.
+    """Return the log-odds [n], 0 or more, of the class PUE against jumps; NaN where its probability is not known.
 
-    Beyond one half it says nothing more: a row with large jumps may have small finds that are none.
+    From a probability of one half on they are 0: a row with large jumps may have small finds that are none.
     """
     probability = np.clip(np.asarray(p_pue, dtype=np.float64), _LEAST_CHANCE, 1 - _LEAST_CHANCE)
     return np.asarray(np.clip(np.log1p(-probability) - np.log(probability), 0, _MOST_DENIED))
@@ -179,7 +179,7 @@ def _unrest(clean: Single, row: Places, epoch: Places) -> Floats:
 
 
 def jump_traits(traits: Traits, least_mm: float) -> dict[str, Floats]:
-    """Give what the probability of a jump depends on, one for each of ``CLASS_WEIGHTS`` but the common one."""
+    """Return what the probability of a jump depends on, one for each of ``CLASS_WEIGHTS`` but the common one."""
     return {
         "strength": np.log(traits.strength),
         "size": np.log(np.abs(traits.size) / (least_mm if least_mm >= _USUAL_LEAST_MM else _SHORT * least_mm)),
@@ -243,6 +243,6 @@ def of_jumps(
 
 
 def logistic(weights: Mapping[str, float], traits: Mapping[str, Floats]) -> Floats:
-    """Give the probability [M] that traits [M] speak for; those without a weight do not count."""
+    """Return the logistic function of the weighted traits, [M]; those without a weight do not count."""
     score = weights["common"] + sum(weights[name] * trait for name, trait in traits.items() if name in weights)
     return np.asarray(1 / (1 + np.exp(-score)))

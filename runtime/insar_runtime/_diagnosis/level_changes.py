@@ -1,7 +1,7 @@
 """Changes of level between medians of neighbouring epochs, and the scatter about them.
 
-What a reader of a plot sees. It takes neither noise nor motion into account, so it holds a jump against the definition
-of one (``definitions``) and says nothing of how probable it is.
+They take neither coloured noise nor motion into account, so they decide whether a jump meets its definition
+(``definitions``) and not how probable it is.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _shifted(values: Floats, by: int) -> Floats:
 
 
 def _windows(values: Single, length: int) -> Floats:
-    """Give windows [n, T + length, length] of series with nothing before and after, by their first epoch less length.
+    """Return windows [n, T + length, length] of series with nothing before and after, by their first epoch less length.
 
     So window e is that of the epochs before e, and window e + length that of the epochs from e on.
     """
@@ -123,7 +123,7 @@ def _spreads(values: Single) -> Floats:
 
 
 def _nan_median(windows: Floats) -> Floats:
-    """Give the median of the values that are there in each window [..., k]; NaN of none.
+    """Return the median of the values that are there in each window [..., k]; NaN of none.
 
     numpy's function for it takes many times as long.
     """

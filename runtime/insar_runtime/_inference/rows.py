@@ -57,8 +57,8 @@ def check_rows(displacement: NDArray[np.float32], days: NDArray[np.float32], lim
         What the model was made for.
     """
     rows, epochs = displacement.shape
-    # Most rows have a value at every epoch, and none so large that their range could matter: one pass tells, and
-    # neither NaN nor infinity passes for a number.
+    # Most rows have a value at every epoch, and none so large that their range could matter. One pass is enough to
+    # know: the sum of squares of a row with NaN or infinity is no finite number.
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("ij,ij->i", displacement, displacement)
     # No range is larger than the root of twice the sum of squares, which float32 knows to less than a thousandth.

@@ -94,7 +94,7 @@ def _try_open(onnxruntime: Any, model: Model, candidate: Candidate) -> Any:
 def _check_outputs(session: Any, model: Model) -> None:
     """Refuse a model file whose last dimension is not the number of classes of its ``model.json``."""
     shape = session.get_outputs()[0].shape
-    # A graph may leave the number open; then one call tells it.
+    # A graph may leave the number open; a call then shows it.
     try:
         width = shape[-1] if shape and isinstance(shape[-1], int) else _first_call(session, model).shape[-1]
     except Exception as error:
