@@ -53,10 +53,12 @@ def look_at_real_files(
     found: dict[str, dict[str, Any]] = {}
     for file in REAL_FILES:
         displacement, days = read_real(real, file)
-        found[file.name] = {"rows": len(displacement), "noise trained on": file.trained, "models": {}}
+        found[file.name] = {"rows": len(displacement), "models": {}}
         for place, classifier in enumerate(classifiers):
             result = classifier.classify_matrix(displacement, days)
-            found[file.name]["models"][_label(classifier)] = _shares(classifier, displacement, days, result)
+            learned = file.name in classifier.model.card["training"].get("noise files", ())
+            shares = _shares(classifier, displacement, days, result)
+            found[file.name]["models"][_label(classifier)] = {"noise learned": learned, **shares}
             if sheets is not None and place == 0:
                 announce(f"drawing {file.name}")
                 _draw_sheets(file, displacement, days, result, sheets)
@@ -100,7 +102,8 @@ def _markdown(found: dict[str, dict[str, Any]]) -> list[str]:
         "",
         "Written by `python -m training look`. No row of these files has a known class: shares show whether a quiet",
         "area is left in peace, no accuracy. Shares in % of all rows, with each model's own threshold; the last",
-        "column: with the mix of classes that `--priors auto` estimates from the file.",
+        "column: with the mix of classes that `--priors auto` estimates from the file. Models marked * have learned",
+        "the noise of the file.",
         "",
         f"| file | rows | model | {_CLASS_HEADING} | no class | Quadratic, Bilinear, PUE | with estimated mix |",
         "|---|---|---|---|---|---|---|",
@@ -109,7 +112,7 @@ def _markdown(found: dict[str, dict[str, Any]]) -> list[str]:
         for model, said in file["models"].items():
             unclassed = said["abstained"] + said["not asked"]
             lines.append(
-                f"| {name}{' (noise trained on)' if file['noise trained on'] else ''} | {file['rows']} | {model} "
+                f"| {name} | {file['rows']} | {model}{' *' if said['noise learned'] else ''} "
                 f"| {_percent(said['shares'])} | {100 * unclassed:.1f} "
                 f"| {100 * said['quadratic, bilinear and PUE']:.2f} "
                 f"| {_percent(said['shares with the estimated mix'])} |"

@@ -32,7 +32,12 @@ def test_shares_of_every_file_and_model(tmp_path: Path, artifacts: Path) -> None
             assert sum(said["estimated mix"].values()) == pytest.approx(1, abs=1e-4)
     quiet = found["EGMS_L2b_022_0845_IW2_VV_2020_2024_1"]
     trend_net = next(said for name, said in quiet["models"].items() if name.startswith("trend-net"))
-    assert trend_net["quadratic, bilinear and PUE"] <= 0.05
+    # People read unwrapping errors on this island, and next to nothing that bends.
+    assert trend_net["shares"]["Quadratic"] + trend_net["shares"]["Bilinear"] <= 0.015
+    for file in found.values():
+        for name, said in file["models"].items():
+            # The seed's network has learned no real noise.
+            assert said["noise learned"] <= name.startswith("trend-net")
     text = (tmp_path / "real.md").read_text(encoding="utf-8")
     assert text.count("\n| ") == 1 + 2 * len(REAL_FILES)
     assert "Copernicus" in text
