@@ -142,6 +142,8 @@ def _headline(results: Results) -> Iterator[str]:
             _NONE if found.usual is None else _number(found.usual.recall, 3),
         )
     yield ""
+    yield "Every contestant answers by the mix of classes that it was taught with; Other, which networks of six classes"
+    yield "know, is a wrong answer in all of these columns."
     yield f"`{REALISTIC}`: the simulator as it is, all calendars. ECE: expected calibration error there. Points below"
     yield f"the limit: accuracy of the Bayes classifier (`{BAYES}`) less that of the contestant, on the series where it"
     yield "can be computed. The last two columns: 95 % of the points are Stable, probabilities weighted by them."
