@@ -27,8 +27,6 @@ class ExportConfig:
         Share of activations that the int8 ranges cover; ranges of the extremes if None.
     reduce_range : bool
         Seven-bit weights, safe on x86 without VNNI.
-    equalized : bool
-        Whether channels are brought to about the same range before quantization.
     gates : Gates
         What int8 must reach.
     abstain_below : float
@@ -46,7 +44,6 @@ class ExportConfig:
     proof_series: int = 10_000
     percentile: float | None = 99.999
     reduce_range: bool = True
-    equalized: bool = False
     gates: prove.Gates = field(default_factory=prove.Gates)
     abstain_below: float = 0.5
     unsure_below: float = 0.0
@@ -56,7 +53,6 @@ class ExportConfig:
 
 TREND_NET_CONFIG: Final = ExportConfig(
     percentile=99.999,
-    equalized=False,
     # Too small a network for int8 to be sure of gaining anything where a processor has no instruction for it. As such a
     # processor takes fp32, weights may have all of their eight bits.
     reduce_range=False,

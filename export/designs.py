@@ -99,7 +99,6 @@ def compare_designs(
             calibration.days,
             percentile=TREND_NET_CONFIG.percentile,
             reduce_range=TREND_NET_CONFIG.reduce_range,
-            equalized=TREND_NET_CONFIG.equalized,
         )
         sessions[name] = {
             precision: prove.open_bytes(proto.SerializeToString())

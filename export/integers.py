@@ -15,8 +15,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from export.activations import Floats, values_of
 from export.canonical import canonicalize
-from export.equalize import Floats, values_of
 
 _LEVELS: Final = 255
 _WEIGHT_LEVELS: Final = 127

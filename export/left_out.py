@@ -167,7 +167,6 @@ def _int8(model: keras.Model, config: LeftOutConfig) -> Any:
         series.days,
         percentile=TREND_NET_CONFIG.percentile,
         reduce_range=TREND_NET_CONFIG.reduce_range,
-        equalized=TREND_NET_CONFIG.equalized,
     )
     return prove.open_bytes(proto.SerializeToString())
 

@@ -165,21 +165,20 @@ def describe_model(
             "test_recall": {name: values["recall"] for name, values in test["classes"].items()},
             "against_keras": {key: value.comparison.to_dict() for key, value in proven.items()},
         },
-        **({"quantization": _quantization(config)} if "int8" in proven else {}),
+        **({"quantization": _quantization(config, of_series="network" in report)} if "int8" in proven else {}),
         "operators": {precision: value.operators for precision, value in proven.items()},
         "files": {precision: _file(folder / value.file) for precision, value in proven.items()},
         "keras": _file(keras_file),
     }
 
 
-def _quantization(config: ExportConfig) -> dict[str, Any]:
+def _quantization(config: ExportConfig, *, of_series: bool) -> dict[str, Any]:
     of_default = "convolutions, means over parts and what the dense layer reads of them"
-    parts = of_default if config.equalized else "convolutions and max pooling"
+    parts = of_default if of_series else "convolutions and max pooling"
     return {
         "format": f"QDQ, U8S8, per channel, {parts}; the rest in fp32",
         "calibration": "min-max" if config.percentile is None else f"percentile {config.percentile}",
         "reduce_range": config.reduce_range,
-        **({"equalized": True} if config.equalized else {}),
         "series": config.calibration_series,
         "seed": CALIBRATION_SEED,
     }

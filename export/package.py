@@ -77,7 +77,6 @@ def package(
             calibration.days,
             percentile=config.percentile,
             reduce_range=config.reduce_range,
-            equalized=config.equalized,
         )
         describe(protos["int8"], name=name, version=version, precision="int8")
     histograms = {

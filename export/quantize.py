@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from export.equalize import equalize
 from export.integers import use_integers
 from insar_runtime._inference.engine import import_onnxruntime
 
@@ -32,7 +31,6 @@ def quantize(
     *,
     percentile: float | None,
     reduce_range: bool,
-    equalized: bool = False,
 ) -> onnx.ModelProto:
     """Quantize the convolutions of a model, and what reads them in one of the default design.
 
@@ -46,8 +44,6 @@ def quantize(
         Share of the activations that the range covers, in percent; all of them if None.
     reduce_range : bool
         Whether weights take 7 bits, which keeps sums of 16 bits from overflowing on x86 without VNNI.
-    equalized : bool
-        Whether channels are brought to about the same range first.
 
     Returns
     -------
@@ -57,10 +53,7 @@ def quantize(
     quantization = _import_quantization()
     with tempfile.TemporaryDirectory() as folder:
         plain, prepared, result = (Path(folder) / name for name in ("plain.onnx", "prepared.onnx", "int8.onnx"))
-        equal = onnx.ModelProto.FromString(proto.SerializeToString())
-        if equalized:
-            equalize(equal, displacement, days)
-        onnx.save(equal, plain)
+        onnx.save(proto, plain)
         quantization.shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)
         methods = quantization.CalibrationMethod
         options: dict[str, Any] = {}

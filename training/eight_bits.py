@@ -1,10 +1,10 @@
 """Weights of convolutions on the grid of eight bits, so that the float and the integer file hold the same network.
 
 Integer files keep eight bits of each weight, with a scale for each output channel. Weights that lie on that grid lose
-nothing. Before, channels are brought to about the same range, so that one scale for all activations of a layer does each
-of them justice: a ReLU lets a positive factor through, so an output channel may be multiplied by one if the next
-convolution divides by it (Nagel et al., "Data-free quantization through weight equalization and bias correction",
-ICCV 2019; ranges of activations are measured here).
+nothing. Before, channels are brought to about the same range, because all activations of a layer share one scale: a
+ReLU lets a positive factor through, so an output channel may be multiplied by one if the next convolution divides by
+it (Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019; ranges of
+activations are measured here).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._inference.rows import RowChecks
-from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus, TrendClass
 
 _LABEL: Final = pa.dictionary(pa.int8(), pa.string())
 
@@ -92,6 +92,8 @@ def decide(
     checks: RowChecks,
     abstain_below: float,
     unsure: NDArray[np.bool_],
+    *,
+    limit_is_stated: bool = False,
 ) -> Result:
     """Turn probabilities into classes.
 
@@ -107,6 +109,8 @@ def decide(
         Confidence below which a row gets no class.
     unsure : ndarray of bool, shape [number of True in ``answered``]
         Rows that get no class however confident the probabilities are.
+    limit_is_stated : bool
+        See ``sureness``.
     """
     rows = len(answered)
     everything = np.full((rows, len(CLASS_NAMES)), np.nan, dtype=np.float32)
@@ -115,8 +119,8 @@ def decide(
     top[answered] = probabilities.argmax(axis=1)
     confidence = np.full(rows, np.nan, dtype=np.float32)
     confidence[answered] = probabilities.max(axis=1)
-    abstained = answered & ~(confidence >= abstain_below)
-    abstained[answered] |= unsure
+    abstained = np.zeros(rows, dtype=np.bool_)
+    abstained[answered] = unsure | ~(sureness(probabilities, limit_is_stated=limit_is_stated) >= abstain_below)
     status = np.where(abstained, np.int8(RowStatus.ABSTAINED), checks.status)
     return Result(
         class_id=np.where(abstained, np.int8(NO_CLASS), top),
@@ -127,6 +131,32 @@ def decide(
         n_epochs=checks.n_epochs,
         max_gap_days=checks.max_gap_days,
     )
+
+
+def sureness(probabilities: NDArray[np.float32], *, limit_is_stated: bool) -> NDArray[np.float32]:
+    """Return the probability that decides whether a row gets a class.
+
+    Stable and Linear differ by the rate alone. Where the limit between them is a stated number, a steady series whose
+    rate lies near it is no unclear case: the two count together, and the more probable one is its class.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape [N, number of classes of the model]
+        Of rows with an answer.
+    limit_is_stated : bool
+        Whether the model states the rate between Stable and Linear.
+
+    Returns
+    -------
+    ndarray of float32, shape [N]
+        Probability of the most probable class, or of Stable and Linear together where it is one of them.
+    """
+    sure = probabilities.max(axis=1, initial=0)
+    if not limit_is_stated or not len(probabilities):
+        return np.asarray(sure)
+    steady = probabilities.argmax(axis=1) <= TrendClass.LINEAR
+    both = probabilities[:, TrendClass.STABLE] + probabilities[:, TrendClass.LINEAR]
+    return np.where(steady, both, sure)
 
 
 def _labels(ids: NDArray[np.int8], names: tuple[str, ...], null: Any) -> pa.DictionaryArray:

@@ -14,7 +14,6 @@ from onnx import TensorProto, helper
 
 from export import prove
 from export.convert import convert, describe, in_one_image
-from export.equalize import equalize
 from export.quantize import quantize
 from export.simplify import simplify
 from training.dataset import simulated
@@ -45,9 +44,7 @@ def network(request: pytest.FixtureRequest) -> Any:
 def files(network: Any) -> dict[str, onnx.ModelProto]:
     fp32 = convert(network, name="made", version="1")
     series = simulate(512, seed=6)
-    int8 = quantize(
-        fp32, series.displacement, np.asarray(series.days), percentile=99.999, reduce_range=False, equalized=True
-    )
+    int8 = quantize(fp32, series.displacement, np.asarray(series.days), percentile=99.999, reduce_range=False)
     describe(int8, name="made", version="1", precision="int8")
     return {"fp32": fp32, "int8": int8}
 
@@ -131,43 +128,3 @@ def test_a_minimum_and_a_maximum_become_one_clip(low: float, high: float, clips:
     assert sum(node.op_type == "Clip" for node in proto.graph.node) == clips
     (after,) = prove.open_bytes(proto.SerializeToString()).run(None, values)
     np.testing.assert_array_equal(after, before)
-
-
-def test_equalized_channels_change_nothing_in_floats(files: dict[str, onnx.ModelProto]) -> None:
-    series = simulate(64, seed=11)
-    days = np.asarray(series.days)
-    equal = onnx.ModelProto.FromString(files["fp32"].SerializeToString())
-    equalize(equal, series.displacement, days)
-    before, after = (
-        prove.run(prove.open_bytes(proto.SerializeToString()), series.displacement, days)
-        for proto in (files["fp32"], equal)
-    )
-    np.testing.assert_allclose(after, before, rtol=0, atol=2e-5)
-    weights = {entry.name: entry for entry in files["fp32"].graph.initializer}
-    changed = [entry.name for entry in equal.graph.initializer if entry != weights[entry.name]]
-    # Kernels and biases of all convolutions, but for the bias of the last one.
-    assert len(changed) == 2 * len(TrendNetConfig().convolutions) - 1
-
-
-def test_a_channel_that_is_far_below_the_others_survives_eight_bits(network: Any) -> None:
-    """What equalizing is for: the same function, spelled with one channel that is far below the others."""
-    series = simulate(512, seed=12)
-    days = np.asarray(series.days)
-    small = keras.models.clone_model(network)
-    small.set_weights(network.get_weights())
-    kernel, bias = small.get_layer("conv_1").get_weights()
-    reader, other = small.get_layer("conv_2").get_weights()
-    small.get_layer("conv_1").set_weights([kernel * _HALF_SMALL, bias * _HALF_SMALL])
-    small.get_layer("conv_2").set_weights([reader / _HALF_SMALL[:, None], other])
-    reference = predict(network, simulated(512, seed=13))
-    fp32 = convert(small, name="made", version="1")
-    found = []
-    for equalized in (False, True):
-        int8 = quantize(fp32, series.displacement, days, percentile=99.999, reduce_range=False, equalized=equalized)
-        test = simulate(512, seed=13)
-        answer = prove.run(prove.open_bytes(int8.SerializeToString()), test.displacement, np.asarray(test.days))
-        found.append(np.abs(answer - reference).mean())
-    assert found[1] < 0.7 * found[0]
-
-
-_HALF_SMALL = np.where(np.arange(32) % 2, 1, 1e-2).astype(np.float32)

@@ -14,8 +14,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import CLASS_NAMES, NO_CLASS, Classifier, DataError, Result, RowStatus, UsageError, list_models
-from insar_runtime.result import RESULT_SCHEMA
+from insar_runtime import (
+    CLASS_NAMES,
+    NO_CLASS,
+    Classifier,
+    DataError,
+    Result,
+    RowStatus,
+    TrendClass,
+    UsageError,
+    list_models,
+)
+from insar_runtime.result import RESULT_SCHEMA, sureness
 
 FIRST = np.datetime64("2019-01-04")
 
@@ -179,15 +189,32 @@ def test_states_and_columns_of_damaged_rows(classifier: Classifier, series: tupl
 def test_abstention_keeps_the_most_probable_class(series: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, dates = series
     free = Classifier(device="cpu", abstain_below=0.0).classify(matrix, dates)
-    threshold = float(np.nanmedian(free.confidence))
+    # Stable and Linear count together: how near a rate is to the limit between them is no doubt about the series.
+    sure = np.full(len(matrix), np.nan, dtype=np.float32)
+    answered = np.isfinite(free.confidence)
+    sure[answered] = sureness(free.probabilities[answered], limit_is_stated=True)
+    threshold = float(np.nanmedian(sure))
     strict = Classifier(device="cpu", abstain_below=threshold).classify(matrix, dates)
-    unsure = free.confidence < threshold
+    unsure = sure < threshold
     assert unsure.any()
     assert np.array_equal(strict.class_top, free.class_top)
     assert np.array_equal(strict.class_id, np.where(unsure, NO_CLASS, free.class_id))
     assert (strict.status[unsure] == RowStatus.ABSTAINED).all()
     # A confidence of exactly the threshold is enough.
-    assert (strict.status[free.confidence == threshold] == RowStatus.OK).all()
+    assert (strict.status[sure == threshold] == RowStatus.OK).all()
+
+
+def test_a_steady_series_near_the_limit_gets_a_class() -> None:
+    """At 2 mm/yr the network cannot know which of the two it is, and it is one of the two."""
+    days = np.arange(0, 1800, 12)
+    rates = np.linspace(1.5, 2.5, 41)
+    noise = np.random.default_rng(4).normal(0, 1.5, (len(rates), len(days)))
+    result = Classifier(device="cpu").classify(
+        rates[:, None] * days / 365.25 + noise, FIRST + days.astype("timedelta64[D]")
+    )
+    assert (result.confidence < 0.6).any()
+    assert (result.status == RowStatus.OK).all()
+    assert set(result.class_id.tolist()) == {TrendClass.STABLE, TrendClass.LINEAR}
 
 
 def test_no_rows_give_no_rows(classifier: Classifier) -> None:
