@@ -44,6 +44,9 @@ def canonicalize(proto: onnx.ModelProto) -> None:
             stack.extend((needed, False) for needed in reversed(node.input))
 
     for node in nodes:
+        # tf2onnx writes the name of the standard domain, which is empty, for some nodes in some runs.
+        if not node.domain:
+            node.ClearField("domain")
         node.input[:] = [new_name[name] for name in node.input]
         node.output[:] = [new_name[name] for name in node.output]
         attributes = sorted(node.attribute, key=lambda attribute: attribute.name)

@@ -62,7 +62,7 @@ def test_fp32_is_keras(model: str, fresh: list[LabelledSeries], reference: np.nd
 def test_int8_agrees_with_keras(model: str, fresh: list[LabelledSeries], reference: np.ndarray) -> None:
     classifier = Classifier(model, device="cpu", precision="int8")
     gates: dict[str, Any] = classifier.model.card["thresholds"]["int8_against_keras"]
-    assert gates["agreement"] >= (0.99 if model == "paper-cnn" else 0.995)
+    assert gates["agreement"] >= (0.985 if model == "paper-cnn" else 0.995)
     assert gates["confident_agreement"] >= 0.998
     assert gates["confident"] <= 0.8
     found = _ask(classifier, fresh, 256)

@@ -18,7 +18,7 @@ from insar_runtime.classes import RowStatus
 from insar_runtime.devices import Device
 from insar_runtime.errors import DataError, UsageError
 from insar_runtime.models import Model, Precision, load_model
-from insar_runtime.result import Result, decide, sureness
+from insar_runtime.result import Result, decide
 
 Shares = ClassPriors | Mapping[str, float] | Sequence[float]
 """Shares of the classes, six or the first five: by name, or in the order of ``CLASS_NAMES``."""
@@ -188,9 +188,8 @@ class OpenModel:
         answered = checks.status == RowStatus.OK
         probabilities = everything if answered.all() else everything[answered]
         # Priors turn equal probabilities into the most frequent class: who was unsure before them stays so.
+        unsure = probabilities.max(axis=1, initial=0) < min(self._model.unsure_below, self._abstain_below)
         stated = self._model.stable_rate_mm_yr is not None
-        least = min(self._model.unsure_below, self._abstain_below)
-        unsure = sureness(probabilities, limit_is_stated=stated) < least
         if self._priors.reweights:
             probabilities = reweight(probabilities, self._priors.array, self._model.training_priors.array)
         return decide(probabilities, answered, checks, self._abstain_below, unsure, limit_is_stated=stated)

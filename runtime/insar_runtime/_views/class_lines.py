@@ -27,7 +27,10 @@ def describe_classes(stable_rate_mm_yr: float | None = STABLE_RATE_MM_YR) -> dic
     still, moving = "no deformation beyond noise: no rate, jump or bend that stands out", "one constant rate"
     if stable_rate_mm_yr is not None:
         rate = f"{stable_rate_mm_yr:g} mm/yr"
-        still = f"no deformation beyond noise: a rate below {rate}, no jump, no bend"
+        still = (
+            f"no deformation beyond noise: a rate below {rate}, or below {LINEAR_RATE_STDS:g} times its standard "
+            "deviation, no jump, no bend"
+        )
         moving = f"{moving} of {rate} or more"
     bent = "the scatter" if CURVED_DEPARTURE == 1 else f"{CURVED_DEPARTURE:g} times the scatter"
     first, last = BREAK_SHARE
