@@ -61,7 +61,7 @@ def left_out(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     work: Annotated[Path, typer.Option(help="Folder of the trained folds; a run takes what it finds.")],
     out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "readings",
-    chunks: Annotated[int, typer.Option(min=1, help="Length of each first stage, in chunks of 20480 series.")] = 100,
+    chunks: Annotated[int, typer.Option(min=1, help="Length of each first stage, in chunks of 20480 series.")] = 60,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2029,
 ) -> None:
     """Leave whole files out, noise and readings: train on the others, ask about these."""

@@ -58,9 +58,7 @@ TREND_NET_CONFIG: Final = ExportConfig(
     reduce_range=False,
     faster_on_cpu={"int8_dot_product": "int8", "plain": "fp32"},
     gates=prove.Gates(agreement=0.995),
-    # On a quiet island, level changes of a few epochs come out half as unwrapping errors, half as outliers: at 0.6 no
-    # more than 5 % of its points are called other than Stable or Linear (`artifacts/benchmark/real.md`). Settled with
-    # that very file in view.
+    # Settled for 1.2.0 with the quiet island of `artifacts/benchmark/real.md` in view, and kept.
     abstain_below=0.6,
     unsure_below=0.35,
 )

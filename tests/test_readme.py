@@ -20,6 +20,16 @@ def test_the_readme_shows_the_committed_benchmark() -> None:
     assert table in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_readme_shows_the_committed_scores_on_read_rows() -> None:
+    """Accuracy and mean recall with their intervals, then the recall of PUE."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    scores = (ROOT / "artifacts" / "readings" / "scores.md").read_text(encoding="utf-8")
+    for name in ("left-out", "trend-net-1.2.0-int8", "EGMSpy rules", "a further reader"):
+        row = next(line for line in scores.splitlines() if line.startswith(f"| {name} |"))
+        cells = [cell.strip() for cell in row.split("|")]
+        assert f"| {cells[2]} | {cells[4]} | {cells[9]} |" in readme
+
+
 def test_what_is_said_of_real_files_is_said_by_the_committed_models() -> None:
     committed = set()
     for card in ROOT.glob("artifacts/*/model.json"):

@@ -306,7 +306,7 @@ def test_sample_is_uniform_and_bounded() -> None:
 
 
 def test_priors_make_nobody_sure_of_what_no_class_describes() -> None:
-    """A yearly cycle of 30 mm: equal probabilities times .95 would be a confident Stable."""
+    """Phase without coherence: equal probabilities times .95 would be a confident Stable."""
     rng = np.random.default_rng(5)
     days = np.arange(0, 1800, 8)
     noise = rng.uniform(-20, 20, (200, len(days)))
