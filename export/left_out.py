@@ -7,6 +7,7 @@ noise.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -90,7 +91,8 @@ def leave_files_out(
         Where ``left-out.csv`` (answers for the read rows, for ``python -m training readings --answers``) and
         ``left-out.json`` (scores, and accuracy on known motions) are to be.
     work : Path
-        Folder of states and trained folds; a second run takes what it finds.
+        Folder of states and trained folds; a second run with the same numbers takes what it finds. It does not see that
+        the code or a file has changed.
     announce : callable
         Receives a line for people at each step.
     folds : mapping of str to sequence of str
@@ -105,7 +107,7 @@ def leave_files_out(
     answers: dict[str, NDArray[np.float32]] = {}
     known: dict[str, dict[str, float]] = {}
     for name, left_out in folds.items():
-        path = work / f"{name.lower().replace(', ', '-').replace(' ', '-')}.keras"
+        path = work / f"{name.lower().replace(', ', '-').replace(' ', '-')}-{_digest(config, left_out)}.keras"
         if not path.is_file():
             announce(f"training without {name}")
             model = train_without(config, real, left_out, work=path.with_suffix(""), announce=announce)
@@ -133,6 +135,11 @@ def leave_files_out(
     text = json.dumps(found, indent=1, allow_nan=False) + "\n"
     (folder / "left-out.json").write_text(text, encoding="utf-8")
     return found
+
+
+def _digest(config: LeftOutConfig, left_out: Sequence[str]) -> str:
+    """Return a digest of all that decides on a fold but the code and the files."""
+    return hashlib.sha256(repr((config, tuple(left_out))).encode()).hexdigest()[:12]
 
 
 def train_without(

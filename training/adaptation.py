@@ -50,11 +50,11 @@ class AdaptationConfig:
         How read rows are varied.
     """
 
-    chunks: int = 16
-    runs: int = 3
+    chunks: int = 8
+    runs: int = 4
     rows: int = 96
     weight: float = 1.0
-    class_shares: tuple[float, ...] = (0.25, 0.23, 0.12, 0.15, 0.15, 0.1)
+    class_shares: tuple[float, ...] = (0.22, 0.21, 0.12, 0.14, 0.21, 0.1)
     learning_rate: float = 2e-3
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 

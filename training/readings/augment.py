@@ -43,7 +43,8 @@ class AugmentConfig:
     line_probability, line_mm_yr : float
         Of a line on top, and the spread of its rate; not for rows that may be Stable or Linear.
     scale_probability, scale_log_spread : float
-        Of a factor, and the spread of its logarithm.
+        Of a factor, and the spread of its logarithm; not for rows that may be Stable or Linear, whose rate decides, and
+        at least 1 for rows that may be PUE.
     drop_probability, drop_share : float
         Of missing epochs, and their largest share.
     thin_probability : float
@@ -225,8 +226,9 @@ def vary(
         varied += rng.standard_normal(len(varied)) * scatter * rng.uniform(0, config.noise_share)
     if not steady and rng.random() < config.line_probability:
         varied += rng.normal(0, config.line_mm_yr) * years
-    if rng.random() < config.scale_probability:
-        varied *= np.exp(rng.normal(0, config.scale_log_spread))
+    if not steady and rng.random() < config.scale_probability:
+        factor = np.exp(rng.normal(0, config.scale_log_spread))
+        varied *= max(factor, 1 / factor) if jumps else factor
     if rng.random() < config.drop_probability:
         varied[rng.random(len(varied)) < rng.uniform(0, config.drop_share)] = np.nan
     if not jumps and rng.random() < config.thin_probability:
