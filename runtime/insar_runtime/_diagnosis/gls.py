@@ -8,18 +8,15 @@ covariance of the epochs that are there. Zeros in their place keep all shapes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.noise import Floats
-from insar_runtime._diagnosis.presence import rows_alike
+from insar_runtime._diagnosis.arrays import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
-class Precision:
+class PrecisionMatrix:
     """Precision of noise about nuisance columns.
 
     Attributes
@@ -32,12 +29,12 @@ class Precision:
         Epochs with a value less nuisance columns.
     """
 
-    matrix: Floats
+    matrix: FloatArray
     log_determinant: float
     freedom: int
 
 
-def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
+def restricted_precision(covariance: FloatArray, nuisance: FloatArray) -> PrecisionMatrix:
     """Invert a covariance and project columns out of the inverse.
 
     Parameters
@@ -70,15 +67,15 @@ def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
         raise np.linalg.LinAlgError("nuisance columns depend on each other")
     half -= orthogonal @ (orthogonal.T @ half)
     log_determinant = 2 * float(np.log(diagonal).sum()) + float(np.linalg.slogdet(covariance)[1])
-    return Precision(half.T @ half, log_determinant, len(covariance) - nuisance.shape[1])
+    return PrecisionMatrix(half.T @ half, log_determinant, len(covariance) - nuisance.shape[1])
 
 
-def without(precision: Precision, missing: NDArray[np.bool_]) -> Precision:
+def without(precision: PrecisionMatrix, missing: BoolArray) -> PrecisionMatrix:
     """Give the precision where some epochs have no value.
 
     Parameters
     ----------
-    precision : Precision
+    precision : PrecisionMatrix
         Of all epochs.
     missing : ndarray of bool, shape [T]
 
@@ -95,29 +92,10 @@ def without(precision: Precision, missing: NDArray[np.bool_]) -> Precision:
     across = np.linalg.solve(factor, precision.matrix[lost])
     matrix = precision.matrix - across.T @ across
     matrix[lost] = matrix[:, lost] = 0.0
-    return Precision(matrix, precision.log_determinant + 2 * float(np.log(np.diag(factor)).sum()), freedom)
+    return PrecisionMatrix(matrix, precision.log_determinant + 2 * float(np.log(np.diag(factor)).sum()), freedom)
 
 
-def by_missing(displacement: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
-    """Group rows [N, T] by which of their values are missing.
-
-    Yields
-    ------
-    rows : ndarray of intp, shape [n]
-        In rising order; complete rows come first.
-    missing : ndarray of bool, shape [T]
-    """
-    missing = ~np.isfinite(displacement)
-    complete = ~missing.any(axis=1)
-    if complete.any():
-        yield np.flatnonzero(complete), np.zeros(displacement.shape[1], dtype=np.bool_)
-    partial = np.flatnonzero(~complete)
-    for alike in rows_alike(missing[partial]):
-        rows = partial[alike]
-        yield rows, missing[rows[0]]
-
-
-def line_estimator(covariance: Floats, nuisance: Floats) -> tuple[Floats, Floats]:
+def line_estimator(covariance: FloatArray, nuisance: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Give the generalised least-squares estimator of the nuisance columns alone.
 
     Parameters

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.arrays import Float32Array
 
 _EPOCHS: Final = 5
 _HALF: Final = _EPOCHS // 2
@@ -15,10 +16,8 @@ _LEAST_CLIP_MM: Final = 4.0
 """Less than half of the least outlier that hurts a jump of 12 mm, and far above the rounding of files [ours]."""
 _TO_SIGMA: Final = np.float32(1.4826)
 
-Values = NDArray[np.float32]
 
-
-def clip_outliers(values: Values) -> Values:
+def clip_outliers(values: Float32Array) -> Float32Array:
     """Draw outliers of one or two epochs towards the running median of five.
 
     Runs of three epochs or more stay as they are: within them the median moves along.
@@ -41,18 +40,18 @@ def clip_outliers(values: Values) -> Values:
     return np.where(distance > limit, centre + np.copysign(limit, values - centre), values)
 
 
-def change_of(values: Values) -> Values:
+def epoch_change(values: Float32Array) -> Float32Array:
     """Give the robust RMS change from epoch to epoch [n] of rows [n, T]."""
     return _TO_SIGMA * middle(np.abs(np.diff(values, axis=1)))
 
 
-def middle(values: Values) -> Values:
+def middle(values: Float32Array) -> Float32Array:
     """Give the upper median [n] of rows [n, T]: it takes half the time of the median."""
     place = values.shape[1] // 2
     return np.partition(values, place, axis=1)[:, place]
 
 
-def running_median(values: Values) -> Values:
+def running_median(values: Float32Array) -> Float32Array:
     """Give the median of five neighbours, or of the five at an end; of rows [n, T], T at least 5."""
     count = values.shape[1] - 2 * _HALF
     first, second, third, fourth, fifth = (values[:, place : place + count] for place in range(_EPOCHS))

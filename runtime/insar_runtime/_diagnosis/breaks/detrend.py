@@ -1,0 +1,94 @@
+"""Series without their own line and without outliers, so that single precision does for their fits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, RealArray
+from insar_runtime._diagnosis.outliers import clip_outliers
+from insar_runtime._input.slopes import DAYS_PER_YEAR
+
+_MOST_REACH: Final = 2.0
+"""Intervals that two epochs lead beyond themselves: further, noise leads anywhere [ours]."""
+
+
+def about_line(displacement: RealArray, present: BoolArray, days: FloatArray) -> tuple[Float32Array, FloatArray]:
+    """Take the own line off rows and clip their outliers.
+
+    Parameters
+    ----------
+    displacement : ndarray, shape [n, T]
+        mm.
+    present : ndarray of bool, shape [n, T]
+        Ten values of each row at least.
+    days : ndarray of float64, shape [T]
+
+    Returns
+    -------
+    values : ndarray of float32, shape [n, T]
+        mm; 0 = missing.
+    rate : ndarray of float64, shape [n]
+        Of the line, mm/yr.
+    """
+    years = (days - days.mean()) / DAYS_PER_YEAR
+    values = np.where(present, displacement, 0.0).astype(np.float64)
+    count = present.sum(axis=1)
+    mean, middle = values.sum(axis=1) / count, np.vecdot(present, years) / count
+    spread = np.vecdot(present, years**2) - count * middle**2
+    rate = (np.vecdot(values, years) - count * mean * middle) / spread
+    values -= (mean - rate * middle)[:, None] + rate[:, None] * years
+    singles = values.astype(np.float32)
+    if present.all():
+        return _clipped(singles, days[None]), rate
+    singles[~present] = 0.0
+    # Neighbours are the epochs that are there; rows that have equally many of them go together.
+    for number in np.unique(count):
+        rows = np.flatnonzero(count == number)
+        there = np.nonzero(present[rows])
+        clipped = _clipped(singles[rows][there].reshape(len(rows), number), days[there[1]].reshape(len(rows), number))
+        singles[rows[there[0]], there[1]] = clipped.ravel()
+    return singles, rate
+
+
+def _clipped(values: Float32Array, days: FloatArray) -> Float32Array:
+    """Clip outliers of rows [n, T] that may be steep at both ends, T at least 10; days are [n or 1, T]."""
+    before, of_before = _beyond(values, days)
+    after, of_after = _beyond(values[:, ::-1], days[:, ::-1])
+    longer = np.concatenate([before[:, ::-1], values, after], axis=1)
+    clipped = clip_outliers(longer)
+    row, epoch = np.nonzero(clipped != longer)
+    if len(row):
+        days = np.broadcast_to(np.concatenate([of_before[:, ::-1], days, of_after], axis=1), longer.shape)
+        inside = (epoch >= 2) & (epoch < longer.shape[1] - 2)
+        row, epoch = row[inside], epoch[inside]
+        window = row[:, None], epoch[:, None] + np.arange(-2, 3)
+        bent = _go_on(longer[window], days[window])
+        clipped[row[bent], epoch[bent]] = longer[row[bent], epoch[bent]]
+    return clipped[:, 2:-2]
+
+
+def _go_on(values: Float32Array, days: FloatArray) -> BoolArray:
+    """Tell which values in the middle of five [k, 5] are where the two before them lead, or the two after.
+
+    Such a value is no outlier, though far from the median, but the tip of a steep break.
+    """
+    middle = values[:, 2]
+    nearest = np.full(len(values), np.inf)
+    for far, near in ((0, 1), (4, 3)):
+        reach = (days[:, 2] - days[:, near]) / (days[:, near] - days[:, far])
+        led = values[:, near] + (values[:, near] - values[:, far]) * reach
+        nearest = np.minimum(nearest, np.where(reach <= _MOST_REACH, np.abs(middle - led), np.inf))
+    return np.asarray(nearest < np.abs(middle - np.sort(values, axis=1)[:, 2]) / 2)
+
+
+def _beyond(values: Float32Array, days: FloatArray) -> tuple[Float32Array, FloatArray]:
+    """Extrapolate two epochs [n, 2], nearest first, to before the begin: medians of five are late on a slope.
+
+    Gives also their days, [n or 1, 2].
+    """
+    near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
+    slope = (far - near) / (days[:, 7] - days[:, 2])
+    beyond = days[:, :1] - (days[:, 1:2] - days[:, :1]) * np.array([1, 2])
+    return (near[:, None] + slope[:, None] * (beyond - days[:, 2:3])).astype(np.float32), beyond
