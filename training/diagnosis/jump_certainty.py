@@ -188,7 +188,7 @@ class _Watch(JumpProbability):
         self._weights = (jump, beside_class) if jump and beside_class else None
         self._odds = _LENIENT_ODDS if lenient else 1.0
 
-    def jump_probability(self, traits: Features, least_mm: float) -> Floats:
+    def of_jumps(self, traits: Features, least_mm: float) -> Floats:
         self.traits, self.least_mm = traits, least_mm
         if self._weights is None:
             return np.ones(len(traits.row))

@@ -1,9 +1,9 @@
-"""Generalised least squares on series that share a time axis, with values missing here and there.
+"""Generalised least squares for series that share a time axis and may have missing values.
 
-The precision matrix of the noise, with nuisance columns (a line, say) projected out, answers every question about a
-column h: it fits y with amplitude h'Py / h'Ph and lowers the sum of squares y'Py by (h'Py)^2 / h'Ph. A missing epoch
-has no row and column in it, which is a Schur complement of the full matrix: exact, and much cheaper than inverting the
-covariance of the epochs that are there. Zeros in their place keep all shapes.
+With the precision matrix P of the noise, from which nuisance columns (a line, say) have been projected out, a column h
+is fitted to a series y with the amplitude h'Py / h'Ph, and lowers the sum of squares y'Py by (h'Py)^2 / h'Ph. If epochs
+are missing, P is replaced by a Schur complement of it. That is exact and much cheaper than inverting the covariance of
+the remaining epochs. The rows and columns of missing epochs are set to zero, so all arrays keep their shapes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from insar_runtime._diagnosis.arrays import BoolArray, FloatArray
 
 @dataclass(frozen=True, slots=True)
 class PrecisionMatrix:
-    """Precision of noise about nuisance columns.
+    """Precision matrix of noise, with nuisance columns projected out.
 
     Attributes
     ----------
     matrix : ndarray of float64, shape [T, T]
         Symmetric; zero in the rows and columns of missing epochs.
     log_determinant : float
-        Of the restricted likelihood: minus twice its logarithm is this plus y'Py, up to a constant.
+        Constant of the restricted likelihood of a series y: minus twice its logarithm is this number plus y'Py, up to
+        a term that is the same for all precision matrices.
     freedom : int
-        Epochs with a value less nuisance columns.
+        Degrees of freedom: epochs with a value less nuisance columns.
     """
 
     matrix: FloatArray
@@ -35,18 +36,18 @@ class PrecisionMatrix:
 
 
 def restricted_precision(covariance: FloatArray, nuisance: FloatArray) -> PrecisionMatrix:
-    """Invert a covariance and project columns out of the inverse.
+    """Return the inverse of a covariance matrix with nuisance columns projected out.
 
     Parameters
     ----------
     covariance : ndarray of float64, shape [T, T]
     nuisance : ndarray of float64, shape [T, p]
-        Columns whose amplitudes are unknown.
+        Columns with unknown amplitudes.
 
     Raises
     ------
     numpy.linalg.LinAlgError
-        If there are too few epochs to tell the amplitudes, or the covariance is singular.
+        If there are too few epochs to determine the amplitudes, or if the covariance is singular.
 
     Notes
     -----
@@ -57,7 +58,7 @@ def restricted_precision(covariance: FloatArray, nuisance: FloatArray) -> Precis
     factor = np.linalg.cholesky(covariance)
     pivot = np.diag(factor)
     if not pivot.min() > 1e-7 * pivot.max():
-        # Rounding can make a singular matrix pass.
+        # Because of rounding, a singular matrix may pass the Cholesky factorisation.
         raise np.linalg.LinAlgError("covariance is singular")
     half = np.linalg.inv(factor)
     white = half @ nuisance
@@ -71,18 +72,18 @@ def restricted_precision(covariance: FloatArray, nuisance: FloatArray) -> Precis
 
 
 def without(precision: PrecisionMatrix, missing: BoolArray) -> PrecisionMatrix:
-    """Give the precision where some epochs have no value.
+    """Return the precision matrix of series in which some epochs are missing.
 
     Parameters
     ----------
     precision : PrecisionMatrix
-        Of all epochs.
+        Precision matrix of complete series.
     missing : ndarray of bool, shape [T]
 
     Raises
     ------
     numpy.linalg.LinAlgError
-        If too few epochs are left to tell the nuisance columns.
+        If the remaining epochs are too few to determine the nuisance columns.
     """
     lost = np.flatnonzero(missing)
     freedom = precision.freedom - len(lost)
@@ -96,7 +97,7 @@ def without(precision: PrecisionMatrix, missing: BoolArray) -> PrecisionMatrix:
 
 
 def line_estimator(covariance: FloatArray, nuisance: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Give the generalised least-squares estimator of the nuisance columns alone.
+    """Return the generalised least-squares estimator of the nuisance columns alone.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def line_estimator(covariance: FloatArray, nuisance: FloatArray) -> tuple[FloatA
     Returns
     -------
     estimator : ndarray of float64, shape [p, T]
-        Gives the amplitudes by multiplication with a series.
+        Its product with a series gives the amplitudes.
     spread : ndarray of float64, shape [p, p]
         Covariance of the amplitudes.
 
@@ -115,6 +116,6 @@ def line_estimator(covariance: FloatArray, nuisance: FloatArray) -> tuple[FloatA
     numpy.linalg.LinAlgError
         If a matrix is singular.
     """
-    seen = np.linalg.solve(covariance, nuisance)
-    spread = np.linalg.inv(nuisance.T @ seen)
-    return spread @ seen.T, spread
+    weighted = np.linalg.solve(covariance, nuisance)
+    spread = np.linalg.inv(nuisance.T @ weighted)
+    return spread @ weighted.T, spread

@@ -1,4 +1,4 @@
-"""Products of rows with a matrix whose bits do not depend on how many rows there are, nor on their places."""
+"""Matrix products of series, with results that do not depend on the number or the order of the series."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from insar_runtime._diagnosis.arrays import Float32Array
 Real = TypeVar("Real", np.float32, np.float64)
 
 _ROWS_OF_PRODUCT: Final = 8
-"""Of more rows, OpenBLAS would take several threads, and its kernels for processors without AVX-512 would add up the
-products of rows at different places in different orders [measured]."""
+"""Rows per matrix product. For more rows, OpenBLAS uses several threads, and its kernels for processors without AVX-512
+sum in an order that depends on the position of a row, as measured on such processors."""
 
 
 def multiply_rows(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]:
-    """Multiply rows [n, T] by a matrix, always as many of them at once."""
+    """Return the product of rows [n, T] and a matrix [T, m], computed in blocks of a fixed number of rows."""
     count = len(values)
     whole = count - count % _ROWS_OF_PRODUCT
     result = np.empty((count, matrix.shape[1]), dtype=values.dtype)
@@ -33,10 +33,10 @@ def multiply_rows(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]
 
 
 def multiply_equal_rows(values: Float32Array, matrix: Float32Array) -> Float32Array:
-    """Multiply rows [n, T] by a matrix [T, m]; n should always be the same, for the same bits.
+    """Return the product of rows [n, T] and a matrix [T, m]; n must always be the same for reproducible bits.
 
-    All rows are multiplied at once where this processor's kernel adds up all of them in the same order, and in blocks
-    elsewhere, which takes up to twice as long.
+    The product is computed at once if the kernel of this processor sums all rows in the same order, and in blocks
+    otherwise, which takes up to twice as long.
     """
     if _same_order(len(values), *matrix.shape):
         return values @ matrix
@@ -45,7 +45,7 @@ def multiply_equal_rows(values: Float32Array, matrix: Float32Array) -> Float32Ar
 
 @cache
 def _same_order(count: int, length: int, width: int) -> bool:
-    """Try with random numbers whether a row's bits depend on its place among so many."""
+    """Return whether the bits of a row are independent of its position, tested with random numbers of these shapes."""
     rng = np.random.default_rng(0)
     values = rng.standard_normal((count, length), dtype=np.float32)
     matrix = rng.standard_normal((length, width), dtype=np.float32)

@@ -102,4 +102,4 @@ class Diagnosers:
 def on_axis(noise: FileNoise, dates: NDArray[np.datetime64]) -> FileNoise:
     """Give the noise on a time axis [T]; the same where that is its own."""
     days = (dates - dates[:1]).astype(np.float64)
-    return noise if np.array_equal(days, noise.days) else noise.on(days)
+    return noise if np.array_equal(days, noise.days) else noise.for_days(days)

@@ -55,7 +55,7 @@ def brute_force(noise: FileNoise, series: Floats) -> dict[str, float]:
     """The same posterior with a matrix inverted for every kind of noise and every date."""
     there = np.isfinite(series)
     y, days = series[there], noise.days[there]
-    grid = BreakCandidates.on(noise.days)
+    grid = BreakCandidates.for_days(noise.days)
     line = np.stack([np.ones_like(days), days / YEAR], axis=1)
     score, before, after, spread_before, spread_after, spread_change, parabola = [], [], [], [], [], [], []
     for covariance, weight in zip(*_hypotheses(noise), strict=True):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from insar_runtime._diagnosis.rates.egms_rates import LEAST_EPOCHS, EgmsRateEstimator, estimate_rates
+from insar_runtime._diagnosis.rates.egms_rates import LEAST_RATE_EPOCHS, EgmsRateEstimator, estimate_rates
 from insar_runtime._diagnosis.results import FitStatus, Rates
 
 NAMES = [field.name for field in fields(Rates) if field.name != "status"]
@@ -138,7 +138,7 @@ def test_rows_that_cannot_be_fitted_say_why() -> None:
     displacement = motion(rng, days, 7)
     displacement[1, 40] = -np.inf
     displacement[2] = np.nan
-    displacement[3, LEAST_EPOCHS - 1 :] = np.nan
+    displacement[3, LEAST_RATE_EPOCHS - 1 :] = np.nan
     displacement[4, days > 365.0] = np.nan
     displacement[5, days % 365.25 > 13] = np.nan  # the same weeks of each year
     displacement[6, (days > 60) & (days < 2100)] = np.nan  # two months six years apart

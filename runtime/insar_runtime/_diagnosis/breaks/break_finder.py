@@ -1,7 +1,7 @@
-"""Break of a series: when its rate changed, from what to what, and how sure all of it is.
+"""Break of a series: date of a change of rate and the rates before and after it, with their uncertainties.
 
-Every date, in every kind of noise that the file knows, is a hypothesis; what is reported is averaged over all of them
-by how well they explain the row.
+Bayesian model averaging: each date in each noise model of the file is a hypothesis, and the reported values are
+averaged over the posterior of all hypotheses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, IndexArray, Int8Array, RealArray
 from insar_runtime._diagnosis.breaks.break_posterior import BreakPosterior
 from insar_runtime._diagnosis.breaks.candidates import BreakCandidates
-from insar_runtime._diagnosis.breaks.detrend import about_line
+from insar_runtime._diagnosis.breaks.detrend import without_line
 from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
 from insar_runtime._diagnosis.breaks.hinges import HingeTable
 from insar_runtime._diagnosis.missing import MissingPatterns, first_and_last
@@ -22,30 +22,31 @@ from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.results import Breaks, FitStatus
 
 _ROWS_AT_ONCE: Final = 128
-"""What is held of so many rows stays in the caches. Chunks are filled up, so that the bits of a row do not depend on
-how many others come along."""
+"""Rows that are fitted at a time, few enough for the caches. Smaller chunks are padded, so the bits of a row do not
+depend on the number of rows."""
 _LEAST_EPOCHS: Final = 12
 _LEAST_DAYS: Final = 180.0
-"""Two rates, a date and the scatter are asked of a row [ours]."""
+"""Least number of epochs and least span for an estimate of two rates, a date and the scatter. Our choice."""
 _TAIL: Final = 0.05
-"""The interval leaves out this much of the probability on either side."""
+"""Probability on either side of the interval of the date."""
 _LEAST_WEIGHT: Final = 0.02
-"""Kinds of noise that are rarer are left out, for speed."""
+"""Rarer kinds of noise are left out, for speed."""
 _DRIFT: Final = 0.1
 _DRIFT_DAYS: Final = 1000.0
-"""Variance, over that of the scatter, that wanders too slowly for a file to tell it from motion. Without it, rates of
-real noise are off by more than their standard deviations say [measured on simulated and on the project's real files,
-where 0.08 to 0.12 serve best on average; one estimated from how the rows of a file bend serves hardly better]."""
+"""Variance, over that of the scatter, and time constant of noise that is too slow to be distinguished from motion in a
+file. Without it, the errors of rates in real noise exceed their standard deviations. Measured on simulated and real
+files, where 0.08 to 0.12 serve best on average; an estimate from the curvature of the rows of a file is hardly
+better."""
 _EXCURSION_DAYS: Final = (30.0, 120.0)
 _EXCURSION: Final = 3.0
 _EXCURSION_WEIGHT: Final = 0.1
-"""Part of the rows that leave their level, smoothly and by several times the scatter, and come back: a break that
-others take for certain is one of several dates in them [ours; of 1, 2 and 3 of these, with 2 to 6 times the scatter,
-the choice hardly matters]."""
+"""Time constants, standard deviation over the scatter, and share of the rows of smooth excursions from the level and
+back. In such rows, other noise models would make the date of a break too certain. Our choice; with one, two or three
+time constants and two to six times the scatter, the results hardly differ."""
 
 
 class BreakFinder:
-    """Finds the break of each of many series that share a time axis and what is known of their noise.
+    """Finds the break of each of many series that share a time axis and a noise model.
 
     Parameters
     ----------
@@ -53,8 +54,9 @@ class BreakFinder:
 
     Notes
     -----
-    Built once for a file; safe to share between threads. A break is taken to lie between 5 and 95 % of the span of its
-    row, and rarely outside 15 to 85 %: of one nearer to an end, the answer is the nearest date and is too sure of it.
+    Built once per file, safe to share between threads. A break is assumed to lie between 5 and 95 % of the span of its
+    row, and rarely outside 15 to 85 %. For a break nearer to an end, the result is the nearest allowed date, and its
+    interval is too narrow.
     """
 
     def __init__(self, noise: FileNoise) -> None:
@@ -63,7 +65,7 @@ class BreakFinder:
         self._singular = False
         if len(self._days) < _LEAST_EPOCHS:
             return
-        self._candidates = BreakCandidates.on(self._days)
+        self._candidates = BreakCandidates.for_days(self._days)
         covariances, weights = _hypotheses(noise)
         self._log_weight = np.log(weights)
         self._complete_prior = self._candidates.log_prior(np.ones((1, len(self._days)), dtype=np.bool_))
@@ -73,7 +75,7 @@ class BreakFinder:
             self._singular = True
 
     def find(self, displacement: RealArray) -> Breaks:
-        """Find the break of each series.
+        """Return the break of each series.
 
         Parameters
         ----------
@@ -83,18 +85,18 @@ class BreakFinder:
         Returns
         -------
         Breaks
-            Of every row; NaN, and why, where there is nothing to be found.
+            One per row; where the status is not OK, the values are NaN.
         """
         present = ~np.isnan(displacement)
         status = self._status(displacement, present)
-        out = _nothing(status)
+        out = _unfitted(status)
         good = np.flatnonzero(status == FitStatus.OK)
-        whole = present[good].all(axis=1)
-        partial = good[~whole]
-        for rows in (good[whole], partial[_by_missing_count(~present[partial])]):
+        complete = present[good].all(axis=1)
+        partial = good[~complete]
+        for rows in (good[complete], partial[_by_missing_count(~present[partial])]):
             for begin in range(0, len(rows), _ROWS_AT_ONCE):
                 some = rows[begin : begin + _ROWS_AT_ONCE]
-                # Values beyond single precision: they are told from the others by what comes out.
+                # Values beyond single precision give results that are not finite; those rows become SINGULAR.
                 with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                     self._fill(out, some, displacement[some], present[some])
         return out
@@ -111,9 +113,9 @@ class BreakFinder:
 
     def _fill(self, out: Breaks, rows: IndexArray, displacement: RealArray, present: BoolArray) -> None:
         count, candidates = len(rows), self._candidates
-        # One more epoch than there are: see ``HingeTable``.
+        # ``HingeTable`` needs one additional epoch, which is empty.
         values, rate = np.zeros((_ROWS_AT_ONCE, len(self._days) + 1), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
-        values[:count, :-1], rate[:count] = about_line(displacement, present, self._days)
+        values[:count, :-1], rate[:count] = without_line(displacement, present, self._days)
         gaps: list[GapLayout] = []
         log_prior = self._complete_prior
         if not present.all():
@@ -147,19 +149,19 @@ def _by_missing_count(missing: BoolArray) -> IndexArray:
 
 
 def _hypotheses(noise: FileNoise) -> tuple[list[FloatArray], FloatArray]:
-    """Give covariances and weights of the file's kinds of noise, and of the same with excursions."""
+    """Return covariances and weights of the noise models of the file, and of the same with excursions."""
     lag = np.abs(noise.days[:, None] - noise.days)
     drift = _DRIFT * np.exp(-lag / _DRIFT_DAYS)
     kinds = [covariance + drift for covariance in noise.covariances()]
-    usual = np.tensordot(noise.weights, kinds, axes=1)
-    # Smooth, unlike an Ornstein-Uhlenbeck process: a Matérn process of order 3/2.
-    odd = [usual + _EXCURSION**2 * (1 + lag / days) * np.exp(-lag / days) for days in _EXCURSION_DAYS]
-    often = noise.weights >= _LEAST_WEIGHT
-    weights = np.concatenate([noise.weights[often], np.full(len(odd), _EXCURSION_WEIGHT / len(odd))])
-    return [*compress(kinds, often), *odd], weights / weights.sum()
+    mean = np.tensordot(noise.weights, kinds, axes=1)
+    # A Matérn process of order 3/2, which is smooth, unlike an Ornstein-Uhlenbeck process.
+    excursions = [mean + _EXCURSION**2 * (1 + lag / days) * np.exp(-lag / days) for days in _EXCURSION_DAYS]
+    frequent = noise.weights >= _LEAST_WEIGHT
+    weights = np.concatenate([noise.weights[frequent], np.full(len(excursions), _EXCURSION_WEIGHT / len(excursions))])
+    return [*compress(kinds, frequent), *excursions], weights / weights.sum()
 
 
-def _nothing(status: Int8Array) -> Breaks:
+def _unfitted(status: Int8Array) -> Breaks:
     count = len(status)
     day, rate = np.full((3, count), np.nan), np.full((5, count), np.nan, dtype=np.float32)
     return Breaks(

@@ -1,4 +1,4 @@
-"""What is known of the breaks of some rows once every kind of noise has been heard."""
+"""Posterior of the break date and of the rates, marginalised over noise models."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray,
 from insar_runtime._diagnosis.breaks.hinges import HingeFits
 
 _FLOOR_MM: Final = 0.02
-"""Scatter that no series is better than, rounding to 0.1 mm included."""
+"""Least scatter of any series, including rounding to 0.1 mm."""
 _ROUNDING: Final = 1e-6
-"""Part of a sum of squares that is lost in single precision."""
+"""Relative rounding error of a sum of squares in single precision."""
 
 
 class BreakPosterior:
-    """Probability of each date, evidence of each kind of noise, and the rates that go with them.
+    """Posterior probability of each date, evidence of each noise model, and moments of the rates.
 
-    The size of the change has a flat prior, the scatter one in proportion to its inverse; both are integrated out, so
-    a residual sum of squares S of f degrees of freedom counts as S to the power of -f/2.
+    The prior is flat for the size of the change and inversely proportional to the scatter (Jeffreys). Both are
+    integrated out, so the likelihood of a residual sum of squares S with f degrees of freedom is S to the power of
+    -f/2.
 
     Parameters
     ----------
     rows, dates : int
+        Numbers of rows and of candidate dates.
     """
 
     def __init__(self, rows: int, dates: int) -> None:
@@ -35,14 +37,14 @@ class BreakPosterior:
         self._variance: list[FloatArray] = []
 
     def add(self, fits: HingeFits, log_prior: FloatArray) -> None:
-        """Hear one kind of noise.
+        """Add the evidence of one noise model.
 
         Parameters
         ----------
         fits : HingeFits
-            Of n rows.
+            Fits to n rows.
         log_prior : ndarray of float64, shape [n or 1, J]
-            Of each candidate in this kind of noise.
+            Log prior of each candidate in this noise model, including that of the model.
         """
         scales = fits.scales
         left = fits.gain * fits.gain
@@ -51,7 +53,8 @@ class BreakPosterior:
         np.maximum(left, floor.astype(np.float32)[:, None], out=left)
         least = left.min(axis=1)
         half = scales.freedom / 2
-        # Logarithms of ratios near 1: single precision is enough for these, and the rest is the row's own number.
+        # Single precision suffices for logarithms of ratios near 1; the constant of the row is added in double
+        # precision.
         score = left * (1 / least)[:, None]
         np.log(score, out=score)
         score *= -half.astype(np.float32)[:, None]
@@ -79,15 +82,15 @@ class BreakPosterior:
         self, fits: HingeFits, weight: Float32Array, whole: FloatArray, left: Float32Array, best: IndexArray
     ) -> None:
         scales = fits.scales
-        # Variance of an amplitude and of a line: in proportion to what is left, with Student's tails.
+        # The variances of amplitude and line are proportional to the residual squares (Student's t distribution).
         left *= weight
         of_line = scales.slope_variance * left.sum(axis=1)
         index = np.arange(len(best))
         means, variances = [], []
-        # The slope of the line is part of both rates, and not of their difference.
+        # The slope of the line is part of both rates, but not of their difference.
         for share, lines in ((scales.before, 1), (scales.after, 1), (scales.after - scales.before, 0)):
             rate = fits.gain * share
-            # About the rate at the best date, so that single precision is enough for the squares.
+            # Relative to the rate at the best date, so that single precision suffices for the squares.
             middle = rate[index, best]
             rate -= middle[:, None]
             weighted = weight * rate
@@ -101,12 +104,12 @@ class BreakPosterior:
         self._variance.append(np.stack(variances))
 
     def quantiles(self, edge: FloatArray, probabilities: tuple[float, ...]) -> list[FloatArray]:
-        """Give days [n] before which the break lies with given probabilities.
+        """Return the posterior quantiles [n] of the break date for given probabilities.
 
         Parameters
         ----------
         edge : ndarray of float64, shape [dates + 1]
-            Days between which each date stands for all.
+            Days between which each candidate date represents all others.
         probabilities : tuple of float
         """
         sums = np.cumsum(self._date, axis=1)
@@ -130,5 +133,5 @@ class BreakPosterior:
         return middle, np.sqrt(spread)
 
     def explains(self) -> BoolArray:
-        """Tell where all hinges together are at least as likely as a parabola, [n]."""
+        """Return where all hinges together are at least as likely as a parabola, [n]."""
         return np.asarray(np.logaddexp.reduce(self._log_evidence) >= np.logaddexp.reduce(self._log_parabola))

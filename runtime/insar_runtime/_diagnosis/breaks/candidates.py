@@ -1,6 +1,6 @@
-"""Dates at which a series may break.
+"""Candidate break dates of a time axis, as hinge functions, and their prior.
 
-A parabola stands beside the hinges, so that both are judged by the same numbers.
+A parabola is one of the candidates, so that hinges and constant acceleration are compared by the same likelihood.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 _STEP_DAYS: Final = 3.0
 _STEPS: Final = 300
-"""Dates are tried at the epochs and between them, about this far apart, or this part of the span where that is more."""
+"""Candidate dates are at the epochs and between them, about ``_STEP_DAYS`` apart, or a part of 1 / ``_STEPS`` of the
+span if that is more."""
 _USUAL_SHARE: Final = 0.15
 _LEAST_SHARE: Final = 0.05
 _LEAST_WEIGHT: Final = 0.1
-"""A break is taken to lie in the inner 70 % of the span [design], each day alike; further out, less and less likely."""
+"""The prior is flat over the inner 70 % of the span, as in the definition of the class Bilinear, and falls linearly to
+``_LEAST_WEIGHT`` at 5 % from either end."""
 _LEAST_EPOCHS: Final = 3
-"""Epochs on either side of a break: fewer are outliers as well as a rate."""
+"""Least number of epochs on either side of a break: fewer may as well be outliers."""
 _TINY: Final = 1e-300
 
 
@@ -37,11 +39,11 @@ class BreakCandidates:
     day : ndarray of float64, shape [J - 1]
         Dates of the hinges.
     edge : ndarray of float64, shape [J]
-        Each date stands for the days between two of these.
+        Each date represents the days between two of these edges.
     line : ndarray of float64, shape [T, 2]
-        One, and years from the middle of the span.
+        A constant 1, and years from the middle of the span.
     column : ndarray of float64, shape [T, J]
-        Years since the date, or 0 before it; the last one is the parabola.
+        Hinges: years since the date, 0 before it; the last column is the parabola.
     """
 
     days: FloatArray
@@ -51,15 +53,15 @@ class BreakCandidates:
     column: FloatArray
 
     @classmethod
-    def on(cls, days: FloatArray) -> BreakCandidates:
-        """Lay out dates on a time axis [T]."""
+    def for_days(cls, days: FloatArray) -> BreakCandidates:
+        """Return the candidates of a time axis [T]."""
         step = max(_STEP_DAYS, (days[-1] - days[0]) / _STEPS)
         gaps = np.diff(days)
         parts = np.maximum(np.rint(gaps / step), 1).astype(np.int64)
         first = np.repeat(np.cumsum(parts) - parts, parts)
         within = (np.arange(parts.sum()) - first) / np.repeat(parts, parts)
         day = np.append(np.repeat(days[:-1], parts) + within * np.repeat(gaps, parts), days[-1])
-        # Neither end can be a break; leaving them out keeps every column from being a line.
+        # Neither end can be a break. Without them, no column is a line.
         edge = (day[:-1] + day[1:]) / 2
         day = day[1:-1]
         years = (days - (days[0] + days[-1]) / 2) / DAYS_PER_YEAR
@@ -68,10 +70,10 @@ class BreakCandidates:
         return cls(days, day, edge, line, np.concatenate([hinges, years[:, None] ** 2], axis=1))
 
     def log_prior(self, present: BoolArray) -> FloatArray:
-        """Give what is known of each candidate before its row is looked at.
+        """Return the log prior of the candidates.
 
-        The parabola weighs as much as all hinges together. An amplitude counts by how far it departs from a line
-        (RMS): the same departure is as likely at every date.
+        The parabola has the same prior weight as all hinges together. The prior of the amplitude is flat in the RMS
+        departure from a straight line, so the same departure is equally likely at each date.
 
         Parameters
         ----------
@@ -80,9 +82,9 @@ class BreakCandidates:
         Returns
         -------
         ndarray of float64, shape [n, J]
-            -inf where a row cannot break.
+            -inf at dates where a row cannot have a break.
         """
-        # Sums over the epochs that are there, of powers of time, up to the end: a hinge is 0 before its date.
+        # Sums of powers of time over the present epochs from each epoch to the end: a hinge is 0 before its date.
         years = self.line[:, 1]
         powers = [np.cumsum(np.where(present, years**power, 0.0)[:, ::-1], axis=1)[:, ::-1] for power in range(5)]
         count, *means = (power[:, :1] for power in powers)
@@ -94,7 +96,7 @@ class BreakCandidates:
         average = np.concatenate([(first - at * after) / count, square], axis=1)
         energy = np.concatenate([(second - at * (2 * first - at * after)) / count, fourth], axis=1)
         across = np.concatenate([(second - at * first) / count, third], axis=1)
-        # What its least-squares line leaves.
+        # Mean square residual of its least-squares line.
         departure = energy - average**2 - (across - mean * average) ** 2 / (square - mean**2)
 
         begin, end = (day[:, None] for day in first_and_last(present, self.days))

@@ -1,4 +1,4 @@
-"""Series without their own line and without outliers, so that single precision does for their fits."""
+"""Detrending of series and clipping of their outliers, so that single precision suffices for the break fits."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from insar_runtime._diagnosis.outliers import clip_outliers
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 _MOST_REACH: Final = 2.0
-"""Intervals that two epochs lead beyond themselves: further, noise leads anywhere [ours]."""
+"""Longest extrapolation of two epochs, in units of their interval: beyond, noise dominates. Our choice."""
 
 
-def about_line(displacement: RealArray, present: BoolArray, days: FloatArray) -> tuple[Float32Array, FloatArray]:
-    """Take the own line off rows and clip their outliers.
+def without_line(displacement: RealArray, present: BoolArray, days: FloatArray) -> tuple[Float32Array, FloatArray]:
+    """Return rows without their least-squares line and with clipped outliers.
 
     Parameters
     ----------
     displacement : ndarray, shape [n, T]
         mm.
     present : ndarray of bool, shape [n, T]
-        Ten values of each row at least.
+        Each row must have at least ten values.
     days : ndarray of float64, shape [T]
 
     Returns
@@ -30,7 +30,7 @@ def about_line(displacement: RealArray, present: BoolArray, days: FloatArray) ->
     values : ndarray of float32, shape [n, T]
         mm; 0 = missing.
     rate : ndarray of float64, shape [n]
-        Of the line, mm/yr.
+        Slope of the line, mm/yr.
     """
     years = (days - days.mean()) / DAYS_PER_YEAR
     values = np.where(present, displacement, 0.0).astype(np.float64)
@@ -43,7 +43,7 @@ def about_line(displacement: RealArray, present: BoolArray, days: FloatArray) ->
     if present.all():
         return _clipped(singles, days[None]), rate
     singles[~present] = 0.0
-    # Neighbours are the epochs that are there; rows that have equally many of them go together.
+    # Neighbours are the present epochs; rows with the same number of them are processed together.
     for number in np.unique(count):
         rows = np.flatnonzero(count == number)
         there = np.nonzero(present[rows])
@@ -53,40 +53,43 @@ def about_line(displacement: RealArray, present: BoolArray, days: FloatArray) ->
 
 
 def _clipped(values: Float32Array, days: FloatArray) -> Float32Array:
-    """Clip outliers of rows [n, T] that may be steep at both ends, T at least 10; days are [n or 1, T]."""
-    before, of_before = _beyond(values, days)
-    after, of_after = _beyond(values[:, ::-1], days[:, ::-1])
+    """Return rows [n, T] with clipped outliers; T must be at least 10, and days are [n or 1, T].
+
+    The rows may be steep at both ends, where the running median is biased.
+    """
+    before, days_before = _extrapolated(values, days)
+    after, days_after = _extrapolated(values[:, ::-1], days[:, ::-1])
     longer = np.concatenate([before[:, ::-1], values, after], axis=1)
     clipped = clip_outliers(longer)
     row, epoch = np.nonzero(clipped != longer)
     if len(row):
-        days = np.broadcast_to(np.concatenate([of_before[:, ::-1], days, of_after], axis=1), longer.shape)
+        days = np.broadcast_to(np.concatenate([days_before[:, ::-1], days, days_after], axis=1), longer.shape)
         inside = (epoch >= 2) & (epoch < longer.shape[1] - 2)
         row, epoch = row[inside], epoch[inside]
         window = row[:, None], epoch[:, None] + np.arange(-2, 3)
-        bent = _go_on(longer[window], days[window])
+        bent = _continues_slope(longer[window], days[window])
         clipped[row[bent], epoch[bent]] = longer[row[bent], epoch[bent]]
     return clipped[:, 2:-2]
 
 
-def _go_on(values: Float32Array, days: FloatArray) -> BoolArray:
-    """Tell which values in the middle of five [k, 5] are where the two before them lead, or the two after.
+def _continues_slope(values: Float32Array, days: FloatArray) -> BoolArray:
+    """Return which middle values of five epochs [k, 5] continue the two epochs before them, or the two after.
 
-    Such a value is no outlier, though far from the median, but the tip of a steep break.
+    Such a value is far from the median, but it is the tip of a steep break and no outlier.
     """
     middle = values[:, 2]
     nearest = np.full(len(values), np.inf)
     for far, near in ((0, 1), (4, 3)):
         reach = (days[:, 2] - days[:, near]) / (days[:, near] - days[:, far])
-        led = values[:, near] + (values[:, near] - values[:, far]) * reach
-        nearest = np.minimum(nearest, np.where(reach <= _MOST_REACH, np.abs(middle - led), np.inf))
+        continued = values[:, near] + (values[:, near] - values[:, far]) * reach
+        nearest = np.minimum(nearest, np.where(reach <= _MOST_REACH, np.abs(middle - continued), np.inf))
     return np.asarray(nearest < np.abs(middle - np.sort(values, axis=1)[:, 2]) / 2)
 
 
-def _beyond(values: Float32Array, days: FloatArray) -> tuple[Float32Array, FloatArray]:
-    """Extrapolate two epochs [n, 2], nearest first, to before the begin: medians of five are late on a slope.
+def _extrapolated(values: Float32Array, days: FloatArray) -> tuple[Float32Array, FloatArray]:
+    """Return two epochs extrapolated to before the beginning [n, 2], nearest first, and their days [n or 1, 2].
 
-    Gives also their days, [n or 1, 2].
+    They make up for the running median of five epochs, which is biased on a slope at the ends of a series.
     """
     near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
     slope = (far - near) / (days[:, 7] - days[:, 2])

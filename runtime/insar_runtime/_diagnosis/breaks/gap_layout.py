@@ -1,4 +1,4 @@
-"""Rows that lack values, laid out so that matrices of few fixed shapes serve them all."""
+"""Layout of rows with missing values in arrays of few fixed shapes, padded where necessary."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from insar_runtime._diagnosis.arrays import BoolArray, IndexArray
 from insar_runtime._diagnosis.missing import MissingPatterns
 
 LOST_MULTIPLE: Final = 8
-"""Missing epochs are padded to a multiple of this: rows that lack similarly many share a shape, which depends on what
-a row lacks alone, and so do its bits."""
+"""The missing epochs of a row are padded to a multiple of this, so that rows with similar numbers share a shape. The
+shape depends on the missing epochs of the row alone, and so do the bits of its results."""
 _ROWS_TOGETHER: Final = 8
-"""The same for rows that lack the same epochs."""
+"""The rows with the same missing epochs are padded to a multiple of this."""
 _VALUES_AT_ONCE: Final = 1 << 17
-"""A matrix of so many float64 values stays in the cache of a core."""
+"""Number of float64 values of an array that fits into the cache of a core."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GapLayout:
-    """Which epochs some rows lack, laid out for matrices of fixed shapes.
+    """Missing epochs of some rows, in arrays of fixed shapes.
 
     Attributes
     ----------
     lost : ndarray of intp, shape [p, m]
-        Missing epochs of each pattern; padded by T.
+        Missing epochs of each pattern, padded with T.
     padding : ndarray of bool, shape [p, m]
+        Which of them are padding.
     rows : ndarray of intp, shape [b, r]
-        Rows of a block, which share a pattern; padded by its first.
+        Rows of each block, which share a pattern; padded with the first row of the block.
     pattern : ndarray of intp, shape [b]
-        Of each block.
+        Pattern of each block.
     row, place : ndarray of intp, shape [k]
-        Each row once, and where it is in all blocks, one after the other.
+        Each row once, and its index in the concatenation of all blocks.
     """
 
     lost: IndexArray
@@ -46,14 +47,19 @@ class GapLayout:
 
     @property
     def pattern_of_row(self) -> IndexArray:
-        """Pattern [k] of each row."""
+        """Pattern of each row [k]."""
         return self.pattern[self.place // _ROWS_TOGETHER]
 
     @staticmethod
     def of(patterns: MissingPatterns, width: int) -> Iterator[GapLayout]:
-        """Sort rows [n, T] by what they lack; complete ones are in none of the answers.
+        """Yield the layouts of rows, without those that are complete.
 
-        ``width`` is that of the matrices that come of it, for each missing epoch.
+        Parameters
+        ----------
+        patterns : MissingPatterns
+            The rows.
+        width : int
+            Number of values that the caller computes per missing epoch.
         """
         groups: dict[int, list[tuple[IndexArray, IndexArray]]] = {}
         for missing, rows in zip(patterns.missing, patterns.rows, strict=True):

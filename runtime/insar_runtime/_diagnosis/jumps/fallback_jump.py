@@ -1,6 +1,6 @@
-"""The most probable jump of a series of class PUE in which none is more probable than not.
+"""The most probable jump of a series of class PUE in which no jump has a probability of one half.
 
-The class says that there is one; the definition of a jump (``definitions``) says which changes of level may be it.
+Because of the class, there should be a jump. Only changes of level that meet its definition (``definitions``) qualify.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from insar_runtime._diagnosis.jumps.step_fit import MOST_STEPS, FittedSteps, fit
 from insar_runtime.definitions import JUMP_SCATTERS
 
 _BACK: Final = 0.35
-"""Part of its size by which a change may differ from the way back [ours]."""
+"""Largest relative difference between a jump and the jump back. Our choice."""
 
 
 def fallback_jumps(
-    fit: StepFitData, steps: FittedSteps, values: Float32Array, selection: JumpSelection, least_mm: float
+    data: StepFitData, steps: FittedSteps, values: Float32Array, selection: JumpSelection, least_mm: float
 ) -> Features:
-    """Choose one jump for each of some series, and its way back if it has one.
+    """Return the most probable jump of each series, and the jump back if there is one.
 
     Parameters
     ----------
     fit : StepFitData
-        Of the n series.
-    levels : FittedSteps
+        Data of the n series.
+    steps : FittedSteps
         Steps that were tried.
     values : ndarray of float32, shape [n, T]
-        The series with their outliers, mm.
+        The series with outliers, mm.
     selection : JumpSelection
     least_mm : float
         Least size of a jump.
@@ -42,46 +42,47 @@ def fallback_jumps(
     Returns
     -------
     Features
-        Of those series in which a change meets the definition of a jump. Of a step that slow noise explains in part the
-        fitted size is small; if it is clearly too small for a jump, the size is the change between medians.
+        Features of these jumps, in those series in which a change meets the definition. If slow noise explains a step
+        in part, its fitted size is small; if it is clearly too small for a jump, the change between medians is its
+        size.
     """
     changes = LevelChanges.of(values)
-    features = fit.features(steps)
+    features = data.features(steps)
     probability = selection.probability(features)
     allowed = changes.are_jumps(least_mm)
     size = np.abs(features.size) + features.std
     enough = selection.large(features) & (size >= JUMP_SCATTERS * changes.scatter[features.row, features.epoch])
-    tried = np.flatnonzero(enough | _near(allowed, features.row, features.epoch))
+    tried = np.flatnonzero(enough | _holds_near(allowed, features.row, features.epoch))
     tried = tried[np.lexsort([probability[tried], features.row[tried]])]
-    # The last of each series is its most probable one.
+    # The last step of each series is its most probable one.
     best = tried[np.append(features.row[tried][1:] != features.row[tried][:-1], True)[: len(tried)]]
     epochs = np.full((len(values), MOST_STEPS), values.shape[1])
     epochs[features.row[best], 0] = features.epoch[best]
-    back = _way_back(features, best)
-    epochs[features.row[best[back >= 0]], 1] = features.epoch[back[back >= 0]]
-    # Where no step was tried, the clearest change between medians.
-    untried = np.setdiff1d(np.arange(len(values)), features.row[best])
-    clearness = np.where(allowed[untried], changes.clearness()[untried], 0.0)
-    found = untried[clearness.max(axis=1, initial=0.0) > 0]
+    returning = _cancelling_step(features, best)
+    epochs[features.row[best[returning >= 0]], 1] = features.epoch[returning[returning >= 0]]
+    # In series without such a step, the clearest change between medians.
+    other_rows = np.setdiff1d(np.arange(len(values)), features.row[best])
+    clearness = np.where(allowed[other_rows], changes.clearness()[other_rows], 0.0)
+    found = other_rows[clearness.max(axis=1, initial=0.0) > 0]
     epochs[found, 0] = np.where(allowed[found], changes.clearness()[found], 0.0).argmax(axis=1)
-    return _sized(fit.features(fit_steps(fit.projections, epochs)), changes, selection)
+    return _with_median_sizes(data.features(fit_steps(data.projections, epochs)), changes, selection)
 
 
-def _near(mask: BoolArray, row: IntArray, epoch: IntArray) -> BoolArray:
-    """Return for places [m] of a mask [n, T] whether it holds there or at a neighbouring epoch."""
-    return np.asarray(np.any([_beside(mask, row, epoch, by) for by in (-1, 0, 1)], axis=0), dtype=np.bool_)
+def _holds_near(mask: BoolArray, row: IntArray, epoch: IntArray) -> BoolArray:
+    """Return whether a mask [n, T] holds at rows and epochs [m] or at a neighbouring epoch."""
+    return np.asarray(np.any([_at_offset(mask, row, epoch, offset) for offset in (-1, 0, 1)], axis=0), dtype=np.bool_)
 
 
-def _beside(values: NDArray[np.generic], row: IntArray, epoch: IntArray, by: int) -> NDArray[np.generic]:
-    return values[row, np.clip(epoch + by, 0, values.shape[1] - 1)]
+def _at_offset(values: NDArray[np.generic], row: IntArray, epoch: IntArray, offset: int) -> NDArray[np.generic]:
+    return values[row, np.clip(epoch + offset, 0, values.shape[1] - 1)]
 
 
-def _way_back(features: Features, step: IndexArray) -> IndexArray:
-    """Return for some steps [s] of all [M] the neighbour that takes them back, -1 if none does."""
+def _cancelling_step(features: Features, step: IndexArray) -> IndexArray:
+    """Return for some steps [s] of all [M] the neighbouring step that cancels them, -1 if there is none."""
     found = np.full(len(step), -1)
     smallest = np.full(len(step), _BACK)
-    for by in (1, -1):
-        other = step + by
+    for offset in (1, -1):
+        other = step + offset
         inside = (other >= 0) & (other < len(features.row))
         other = np.where(inside, other, step)
         left = np.abs(features.size[step] + features.size[other]) / np.abs(features.size[step])
@@ -90,13 +91,14 @@ def _way_back(features: Features, step: IndexArray) -> IndexArray:
     return found
 
 
-def _sized(features: Features, changes: LevelChanges, selection: JumpSelection) -> Features:
-    """Take the change between medians for sizes that are clearly too small, and drop what is too small even so."""
-    # Of the changes at and beside the epoch the one that is largest within its standard deviation.
-    beside = [
-        [_beside(one, features.row, features.epoch, by) for by in (-1, 0, 1)] for one in (changes.mm, changes.std)
+def _with_median_sizes(features: Features, changes: LevelChanges, selection: JumpSelection) -> Features:
+    """Replace sizes that are clearly too small by changes between medians, and drop steps that are still too small."""
+    # The largest change, within its standard deviation, at the epoch and its two neighbours.
+    nearby = [
+        [_at_offset(one, features.row, features.epoch, offset) for offset in (-1, 0, 1)]
+        for one in (changes.mm, changes.std)
     ]
-    mm, std = np.array(beside)
+    mm, std = np.array(nearby)
     place = (np.abs(mm) + std).argmax(axis=0)[None]
     mm, std = (np.take_along_axis(one, place, axis=0)[0] for one in (mm, std))
     fits = selection.large(features) | (np.abs(features.size) + features.std >= np.abs(mm) + std)

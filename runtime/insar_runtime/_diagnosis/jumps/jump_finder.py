@@ -1,4 +1,4 @@
-"""Jumps of displacement series: changes of level within one epoch, lasting or temporary, on any motion."""
+"""Search for jumps in displacement series: abrupt changes of level, permanent or temporary, on any smooth motion."""
 
 from __future__ import annotations
 
@@ -26,32 +26,33 @@ from insar_runtime._diagnosis.results import FitStatus, Jumps
 from insar_runtime.definitions import JUMP_MM
 
 _LEAST_CYCLES: Final = 0.6
-"""A jump is at least of ``JUMP_MM``, or of this part of half a wavelength where that is less (X-band) [design]."""
+"""The least size of a jump is ``JUMP_MM``, or this part of half a wavelength if that is less, as at X-band."""
 _TRIED: Final = 0.6
 _KEPT: Final = 0.8
-"""Parts of the least size from which on a candidate is tried, as it may grow when others are fitted beside it, and from
-which on it is kept: what is reported may be smaller than the least size by its standard deviation [ours]."""
+"""Parts of the least size from which a step is tried, because its size may grow when others are fitted as well, and
+from which it is kept, because a reported size may be smaller than the least one by its standard deviation. Our
+choice."""
 _LEAST_EPOCHS: Final = 12
 _ROWS: Final = 512
-"""Rows at a time: fewer of them, and the calls of numpy would count."""
+"""Rows at a time, enough of them to make the overhead of numpy calls negligible."""
 _LEAST_SCATTER_MM: Final = 0.2
 _VALUES_AT_ONCE: Final = 1 << 22
-"""Of the matrices, one for each pattern, that are held at a time."""
+"""Values of the matrices, one per pattern of missing epochs, that are held at a time."""
 _MOST_MM: Final = 1e6
-"""Values beyond are none: single precision would not do."""
+"""Rows with larger values are refused, because single precision does not suffice for them."""
 
 
 class JumpFinder:
-    """Finds the jumps of series that share a time axis; built once a file, safe to share between threads.
+    """Finds the jumps of series that share a time axis; built once per file, safe to share between threads.
 
     Parameters
     ----------
     noise : FileNoise
-        Of the file.
+        Noise model of the file.
     half_wavelength_mm : float, optional
-        What one lost cycle moves a series by; without it no jump is told in cycles.
-    certainty : JumpProbability, optional
-        How probable finds are; the fitted one if not given.
+        Size of one cycle; without it, jumps have no number of cycles.
+    probability_model : JumpProbability, optional
+        Probabilities of jumps; the fitted ones if not given.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class JumpFinder:
         self._selection = JumpSelection(self._probability_model, self._least)
         self._noise: JumpNullModel | None = None
         if len(noise.days) >= _LEAST_EPOCHS:
-            # Without any noise to hold against, every row gets a status that says so.
+            # If the null model is singular, each row gets that status.
             with suppress(np.linalg.LinAlgError):
                 self._noise = JumpNullModel(noise, _TRIED * self._least)
 
@@ -71,33 +72,33 @@ class JumpFinder:
         self,
         displacement: RealArray,
         p_pue: RealArray | None = None,
-        called: BoolArray | None = None,
+        is_pue: BoolArray | None = None,
     ) -> Jumps:
-        """Find the jumps.
+        """Return the jumps of series.
 
         Parameters
         ----------
         displacement : ndarray of float, shape [n, T]
             mm; NaN = missing.
         p_pue : ndarray of float, shape [n], optional
-            Probability of the class PUE, which is evidence of jumps; NaN where it is not known.
-        called : ndarray of bool, shape [n], optional
-            Rows of class PUE. If no jump of such a row is more probable than not, the most probable one that meets the
-            definition of a jump is returned, with its probability.
+            Probability of the class PUE, which is evidence of jumps; NaN where it is unknown.
+        is_pue : ndarray of bool, shape [n], optional
+            Rows of class PUE. If no jump of such a row has a probability of one half, its most probable jump that meets
+            the definition is returned, with its probability.
 
         Returns
         -------
         Jumps
-            A row's own bits depend on no other row.
+            The bits of a row do not depend on other rows.
         """
         count = len(displacement)
-        unknown = np.full(count, np.nan) if p_pue is None else p_pue
-        called = np.zeros(count, dtype=np.bool_) if called is None else called
-        features, status = self._find_features(displacement, evidence_of_class(unknown), called)
+        p_pue = np.full(count, np.nan) if p_pue is None else p_pue
+        is_pue = np.zeros(count, dtype=np.bool_) if is_pue is None else is_pue
+        features, status = self._select_steps(displacement, evidence_of_class(p_pue), is_pue)
         probability = self._selection.reported(features)
         cycles, distance, certain = cycle_numbers(features, probability, self._cycle)
         of_cycles = self._probability_model.of_cycles(features, cycles, certain, self._cycle)
-        # What is less probable than not is not told of here, either.
+        # A number of cycles with a probability below one half is not reported.
         doubtful = of_cycles < LEAST_PROBABILITY
         cycles[doubtful], of_cycles[doubtful] = 0, 1
         probability *= of_cycles
@@ -114,10 +115,10 @@ class JumpFinder:
             half_wavelength_mm=self._cycle,
         )
 
-    def _find_features(
-        self, displacement: RealArray, denied: FloatArray, called: BoolArray
+    def _select_steps(
+        self, displacement: RealArray, denied: FloatArray, is_pue: BoolArray
     ) -> tuple[Features, Int8Array]:
-        """Find steps [M] and what tells how certain they are, and the status [n] of the rows."""
+        """Return the features of the selected steps [M], and the status [n] of the rows."""
         status = _status(displacement)
         good = np.flatnonzero(status == FitStatus.OK)
         if self._noise is None:
@@ -129,46 +130,48 @@ class JumpFinder:
             rows = good[patterns.all_rows]
             noise = PatternNullModel(self._noise, patterns.missing)
             try:
-                found = list(self._steps(displacement[rows], patterns, noise, denied[rows], called[rows]))
+                found = list(self._steps_of_patterns(displacement[rows], patterns, noise, denied[rows], is_pue[rows]))
             except np.linalg.LinAlgError:
                 status[rows] = FitStatus.SINGULAR
                 continue
             parts += [replace(part, row=rows[part.row]) for part in found]
         return Features.joined(parts), status
 
-    def _steps(
+    def _steps_of_patterns(
         self,
         displacement: RealArray,
         patterns: MissingPatterns,
         noise: PatternNullModel,
         denied: FloatArray,
-        called: BoolArray,
+        is_pue: BoolArray,
     ) -> Iterator[Features]:
-        """Yield the steps of rows with as many values; ``row`` counts among these."""
-        looks, of_row = [], patterns.of_row
+        """Yield the features of the steps of rows with the same number of values; ``row`` is an index of these rows."""
+        firsts, of_row = [], patterns.of_row
         for begin in range(0, len(displacement), _ROWS):
             part = slice(begin, begin + _ROWS)
             pattern = of_row[part]
             there = noise.there[pattern]
             values = np.take_along_axis(displacement[part], there, axis=1)
-            look = _first_look(noise, _without_line(values, noise.days[pattern]), pattern, called[part])
-            looks.append(replace(look, row=begin + look.row))
-        look = _Look.joined(looks)
-        order = np.lexsort([look.pattern, look.kind])
+            first = _first_pass(noise, _detrended(values, noise.days[pattern]), pattern, is_pue[part])
+            firsts.append(replace(first, row=begin + first.row))
+        first = _FirstPass.joined(firsts)
+        order = np.lexsort([first.pattern, first.kind])
         for begin in range(0, len(order), _ROWS):
             some = order[begin : begin + _ROWS]
-            row, pattern = look.row[some], look.pattern[some]
-            projector = noise.projector(pattern, look.kind[some])
-            features = self._second_look(projector, look.values[some], look.steps.take(some), denied[row], called[row])
+            row, pattern = first.row[some], first.pattern[some]
+            projector = noise.projector(pattern, first.kind[some])
+            features = self._second_pass(
+                projector, first.values[some], first.steps.take(some), denied[row], is_pue[row]
+            )
             yield replace(features, row=row[features.row], epoch=noise.there[pattern[features.row], features.epoch])
 
-    def _second_look(
-        self, projector: StepProjector, raw: Float32Array, steps: FittedSteps, denied: FloatArray, called: BoolArray
+    def _second_pass(
+        self, projector: StepProjector, raw: Float32Array, steps: FittedSteps, denied: FloatArray, is_pue: BoolArray
     ) -> Features:
-        """Find steps under the series' own noise, beginning with those that the first look found."""
+        """Return the features of steps under the noise model of each series, starting from those of the first pass."""
         basis = projector.basis
-        raised = steps.series(basis.epochs)
-        values = clip_outliers(raw - raised) + raised
+        level = steps.series(basis.epochs)
+        values = clip_outliers(raw - level) + level
         projections = projector.project(values)
         energy = weighted_squares(epoch_differences(values), projections.products)
         steps = fit_steps(projections, steps.epochs)
@@ -176,31 +179,33 @@ class JumpFinder:
         steps = remove_weak_steps(projections, energy, steps, _KEPT * self._least)
         values, rows = replace_transition_values(values, projections, steps, residual_scatter(basis, energy, steps))
         if len(rows):
-            again = projector.take(rows).project(values[rows])
-            projections.products[rows] = again.products
-            energy[rows] = weighted_squares(epoch_differences(values[rows]), again.products)
-            steps = steps.put(rows, fit_steps(again, steps.epochs[rows]))
-        fit = StepFitData(projections, values, energy, denied)
+            replaced = projector.take(rows).project(values[rows])
+            projections.products[rows] = replaced.products
+            energy[rows] = weighted_squares(epoch_differences(values[rows]), replaced.products)
+            steps = steps.put(rows, fit_steps(replaced, steps.epochs[rows]))
+        data = StepFitData(projections, values, energy, denied)
         steps = refine_epochs(projections, steps)
-        likely = self._selection.likely(fit, steps)
-        silent = np.flatnonzero(called & (np.bincount(likely.row, minlength=len(called)) == 0))
-        if not len(silent):
-            return likely
-        best = fallback_jumps(fit.take(silent), steps.take(silent), raw[silent], self._selection, self._least)
-        return Features.joined([likely, replace(best, row=silent[best.row])])
+        probable = self._selection.eliminate_improbable(data, steps)
+        without_jump = np.flatnonzero(is_pue & (np.bincount(probable.row, minlength=len(is_pue)) == 0))
+        if not len(without_jump):
+            return probable
+        best = fallback_jumps(
+            data.take(without_jump), steps.take(without_jump), raw[without_jump], self._selection, self._least
+        )
+        return Features.joined([probable, replace(best, row=without_jump[best.row])])
 
 
 def _status(displacement: RealArray) -> Int8Array:
-    """Tell which rows [n] can be looked at."""
+    """Return the status of rows [n] before the search."""
     few = np.count_nonzero(np.isfinite(displacement), axis=1) < _LEAST_EPOCHS
-    # Comparisons with NaN are false.
-    wild = (np.abs(displacement) > _MOST_MM).any(axis=1)
-    return np.select([wild, few], [FitStatus.NON_FINITE, FitStatus.TOO_FEW_EPOCHS], FitStatus.OK).astype(np.int8)
+    # Comparisons with NaN are false, so missing values are not counted as too large.
+    too_large = (np.abs(displacement) > _MOST_MM).any(axis=1)
+    return np.select([too_large, few], [FitStatus.NON_FINITE, FitStatus.TOO_FEW_EPOCHS], FitStatus.OK).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """What a first look finds of n series that may have jumps: row, pattern, kind [n], values [n, T], and steps."""
+class _FirstPass:
+    """Result of the first pass for n series: row, pattern and noise model [n], values [n, T], and steps."""
 
     row: IntArray
     pattern: IntArray
@@ -209,29 +214,29 @@ class _Look:
     steps: FittedSteps
 
     @classmethod
-    def joined(cls, looks: list[_Look]) -> _Look:
+    def joined(cls, firsts: list[_FirstPass]) -> _FirstPass:
         names = ("row", "pattern", "kind", "values")
-        row, pattern, kind, values = (np.concatenate([getattr(look, name) for look in looks]) for name in names)
-        return cls(row, pattern, kind, values, FittedSteps.joined([look.steps for look in looks]))
+        row, pattern, kind, values = (np.concatenate([getattr(first, name) for first in firsts]) for name in names)
+        return cls(row, pattern, kind, values, FittedSteps.joined([first.steps for first in firsts]))
 
 
-def _first_look(noise: PatternNullModel, values: Float32Array, pattern: IntArray, called: BoolArray) -> _Look:
-    """Find steps under a mean noise, and how freely what is left bends, and of which kind its noise is.
+def _first_pass(noise: PatternNullModel, values: Float32Array, pattern: IntArray, is_pue: BoolArray) -> _FirstPass:
+    """Return the steps under mean noise, and the most likely null model of the residuals.
 
-    Rows of class PUE are looked at again even if nothing was found.
+    Rows without steps are dropped, except those of class PUE.
     """
     clipped = clip_outliers(values)
     projections = noise.projector(pattern, np.zeros_like(pattern)).project(clipped)
     scatter = np.maximum(epoch_change(clipped).astype(np.float64) / noise.change[pattern], _LEAST_SCATTER_MM)
     steps = add_steps(projections, FittedSteps.none(len(values), projections.basis.epochs), scatter)
-    row = np.flatnonzero((steps.epochs < projections.basis.epochs).any(axis=1) | called)
+    row = np.flatnonzero((steps.epochs < projections.basis.epochs).any(axis=1) | is_pue)
     steps = steps.take(row)
     kind = noise.most_likely_kind(clipped[row] - steps.series(projections.basis.epochs), pattern[row])
-    return _Look(row, pattern[row], kind, values[row], steps)
+    return _FirstPass(row, pattern[row], kind, values[row], steps)
 
 
-def _without_line(displacement: RealArray, days: FloatArray) -> Float32Array:
-    """Take away each row's best line, or single precision would not do; days are of each row, [n, T]."""
+def _detrended(displacement: RealArray, days: FloatArray) -> Float32Array:
+    """Return rows without their least-squares lines, so that single precision suffices; days are [n, T]."""
     values = displacement.astype(np.float64)
     values -= values.mean(axis=1, keepdims=True)
     time = days - days.mean(axis=1, keepdims=True)

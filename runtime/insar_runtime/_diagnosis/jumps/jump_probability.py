@@ -1,4 +1,4 @@
-"""How certain a step is: what tells true ones from noise, and the probability that follows."""
+"""Probability of a jump and of its number of cycles, by logistic regressions on features of fitted steps."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from insar_runtime._diagnosis.jumps.step_fit import FittedSteps
 from insar_runtime._diagnosis.jumps.step_search import residual_scatter
 
 _AROUND: Final = 10
-"""Epochs before and after a step in which noise is looked at."""
+"""Epochs before and after a step over which the local noise is measured."""
 _LEAST_CHANGE: Final = 1e-6
 _LEAST_UNREST: Final = 0.1
 _BACK: Final = 2.5
-"""Standard deviations within which two steps that follow each other add up to none."""
+"""Standard deviations within which two consecutive steps cancel each other."""
 _USUAL_LEAST_MM: Final = 10.0
 _SHORT: Final = 0.6
-"""Where half a wavelength is so short that the least jump is less than usual (X-band), a cycle is this many times as
-near to the least jump as at C-band; sizes count by the cycle that they may be."""
+"""Ratio of a cycle to the least jump at X-band over that at C-band. If half a wavelength is so short that the least
+jump is smaller than usual, sizes are scaled by this factor, so that they compare as parts of a cycle."""
 _LEAST_CHANCE: Final = 1e-9
 _MOST_DENIED: Final = 6.0
-"""Of a probability of 0.25 %: no classifier is surer of real rows [ours]."""
+"""Largest log-odds against jumps, those of a probability of 0.25 %: no classifier is more certain of real rows. Our
+choice."""
 _SURE: Final = (0.3, 1 - 1e-5)
 _LEAST_STD: Final = 1e-3
 _FILL: Final = (0.6, 1.2)
-"""Bounds of traits beyond which nothing was fitted."""
+"""Bounds of the features, beyond which the regression has no data."""
 
 JUMP_WEIGHTS: Final = {
     "common": -7.087,
@@ -55,29 +56,30 @@ CYCLE_WEIGHTS: Final = {
     "fill": 0.879,
     "fill of row": 17.658,
 }
-"""Logistic regressions that ``python -m training jump-certainty`` fits: of jumps where nothing is known of the class of
-the row, of jumps where it is known, and of cycles. artifacts/diagnosis/jump_certainty.json says to which series."""
+"""Weights of the logistic regressions that ``python -m training jump-certainty`` fits: jumps of rows of unknown class,
+jumps of rows of known class, and numbers of cycles. The record of the fits is
+artifacts/diagnosis/jump_certainty.json."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Traits of M steps, in the order of rows and epochs.
+    """Features of M steps, in the order of rows and epochs.
 
     Attributes
     ----------
     row, epoch : ndarray of int64, shape [M]
     size, std : ndarray of float64, shape [M]
-        mm; the standard deviation is larger where the series is restless around the step.
+        mm; the standard deviation is increased by the local noise around the step.
     strength : ndarray of float64, shape [M]
-        Squared size over its variance under the noise of the whole row.
+        Squared size over its variance in the noise of the whole row.
     unrest : ndarray of float64, shape [M]
         RMS change from epoch to epoch around the step over that of the whole row.
     support : ndarray of float64, shape [M]
-        Epochs on the shorter one of the two levels.
+        Epochs of the shorter one of the two levels.
     returns : ndarray of float64, shape [M]
-        1 if the step before or after takes it back.
+        1 if the step before or after cancels it.
     denied : ndarray of float64, shape [M]
-        Log-odds, 0 or more, by which the class of the row speaks against any jump in it; NaN where it is not known.
+        Log-odds, 0 or more, of the class of the row against jumps; NaN if the class is unknown.
     """
 
     row: IntArray
@@ -91,12 +93,12 @@ class Features:
     denied: FloatArray
 
     def take(self, wanted: BoolArray) -> Features:
-        """Give some of the steps."""
+        """Return the features of the steps selected by a mask [M]."""
         return Features(*(getattr(self, entry.name)[wanted] for entry in fields(self)))
 
     @classmethod
     def joined(cls, parts: list[Features]) -> Features:
-        """Lay parts end to end, in the order of rows and epochs."""
+        """Return the concatenation of parts, in the order of rows and epochs."""
         if not parts:
             nothing = np.empty(0, dtype=np.int64)
             return cls(nothing, nothing, *(np.empty(0) for _ in fields(cls)[2:]))
@@ -108,19 +110,19 @@ class Features:
 def step_features(
     basis: StepBasis, values: Float32Array, energy: FloatArray, steps: FittedSteps, denied: FloatArray
 ) -> Features:
-    """Look at each step of series.
+    """Return the features of all steps of series.
 
     Parameters
     ----------
-    steps : StepBasis
+    basis : StepBasis
     values : ndarray of float32, shape [n, T]
         The series, mm.
     energy : ndarray of float64, shape [n]
-        Their weighted sum of squares.
-    levels : FittedSteps
-        Their steps.
+        Weighted sums of squares of the series.
+    steps : FittedSteps
+        Fitted steps of the series.
     denied : ndarray of float64, shape [n]
-        See ``denied_by_class``.
+        Log-odds against jumps: see ``evidence_of_class``.
     """
     row, place = np.nonzero(steps.epochs < basis.epochs)
     epoch = steps.epochs[row, place]
@@ -144,22 +146,22 @@ def step_features(
 
 
 def evidence_of_class(p_pue: RealArray) -> FloatArray:
-    """Return the log-odds [n], 0 or more, of the class PUE against jumps; NaN where its probability is not known.
+    """Return the log-odds [n], 0 or more, of the class against jumps, from the probability of PUE; NaN if unknown.
 
-    From a probability of one half on they are 0: a row with large jumps may have small finds that are none.
+    They are 0 for probabilities of one half and more, because a row with large jumps may contain small false ones.
     """
     probability = np.clip(np.asarray(p_pue, dtype=np.float64), _LEAST_CHANCE, 1 - _LEAST_CHANCE)
     return np.asarray(np.clip(np.log1p(-probability) - np.log(probability), 0, _MOST_DENIED))
 
 
 def takes_back(row: IntArray, size: FloatArray, std: FloatArray) -> BoolArray:
-    """Return which of the steps after the first one [M - 1] take the step before back."""
+    """Return which of the steps after the first one [M - 1] cancel the step before."""
     level = np.abs(size[1:] + size[:-1]) < _BACK * np.hypot(std[1:], std[:-1])
     return np.asarray((row[1:] == row[:-1]) & (size[1:] * size[:-1] < 0) & level)
 
 
 def _returns(row: IntArray, size: FloatArray, std: FloatArray) -> FloatArray:
-    """Return 1 for steps [M] that a neighbour takes back, or that take one back."""
+    """Return 1 for steps [M] that cancel a neighbour, and 0 otherwise."""
     back = takes_back(row, size, std)
     returns = np.zeros(len(row))
     returns[:-1] += back
@@ -168,7 +170,7 @@ def _returns(row: IntArray, size: FloatArray, std: FloatArray) -> FloatArray:
 
 
 def _unrest(clean: Float32Array, row: IntArray, epoch: IntArray) -> FloatArray:
-    """Give the RMS change from epoch to epoch around steps over that of their whole row [M]."""
+    """Return the RMS change from epoch to epoch around steps over that of their whole row [M]."""
     last = clean.shape[1] - 1
     change = np.diff(clean, axis=1).astype(np.float64) ** 2
     total = np.zeros(clean.shape)
@@ -180,7 +182,7 @@ def _unrest(clean: Float32Array, row: IntArray, epoch: IntArray) -> FloatArray:
 
 
 def jump_features(features: Features, least_mm: float) -> dict[str, FloatArray]:
-    """Return what the probability of a jump depends on, one for each of ``CLASS_WEIGHTS`` but the common one."""
+    """Return the regressors of the probability of a jump, by the names in ``CLASS_WEIGHTS`` except the constant."""
     return {
         "strength": np.log(features.strength),
         "size": np.log(np.abs(features.size) / (least_mm if least_mm >= _USUAL_LEAST_MM else _SHORT * least_mm)),
@@ -194,10 +196,10 @@ def jump_features(features: Features, least_mm: float) -> dict[str, FloatArray]:
 def cycle_features(
     features: Features, cycles: Int8Array, certain: FloatArray, cycle_mm: float
 ) -> dict[str, FloatArray]:
-    """Give what the probability of a number of cycles depends on, one for each of ``CYCLE_WEIGHTS`` but the common one.
+    """Return the regressors of the probability of a number of cycles, by the names in ``CYCLE_WEIGHTS``.
 
-    A producer's filtering makes jumps smaller, never larger, and touches all jumps of a series or none: hence the part
-    of the cycles that the size is, of the jump and of all of its series.
+    The filtering of a producer damps jumps and never amplifies them, and it affects all jumps of a series or none. The
+    ratio of the size to whole cycles therefore is a regressor, for the jump itself and for all jumps of its series.
     """
     sure = np.clip(certain, *_SURE)
     whole = np.maximum(np.abs(cycles), 1) * cycle_mm
@@ -213,26 +215,29 @@ def cycle_features(
 
 
 class JumpProbability:
-    """How probable finds are, by the fitted weights; the command that fits them puts another one in its place."""
+    """Probabilities of jumps and of their numbers of cycles, by the fitted weights.
 
-    def jump_probability(self, features: Features, least_mm: float) -> FloatArray:
-        """Give the probability [M] that there is a jump within one epoch; jumps are of at least ``least_mm``."""
+    The command that fits the weights derives from this class.
+    """
+
+    def of_jumps(self, features: Features, least_mm: float) -> FloatArray:
+        """Return the probability [M] that there is a jump of ``least_mm`` or more, within one epoch."""
         return jump_probability(JUMP_WEIGHTS, CLASS_WEIGHTS, features, least_mm)
 
     def of_cycles(
         self, features: Features, cycles: Int8Array, certain: FloatArray, cycle_mm: float | None
     ) -> FloatArray:
-        """Give the probability [M] that a jump which is there is of so many cycles; 1 where none are told.
+        """Return the probability [M] that a true jump has this number of cycles; 1 for jumps without one.
 
         Parameters
         ----------
-        traits : Features
+        features : Features
         cycles : ndarray of int8, shape [M]
-            Half wavelengths; 0 for none.
+            Number of half wavelengths; 0 for none.
         certain : ndarray of float64, shape [M]
-            How certain their number is by the distance of the sizes from multiples alone.
+            Probability of the number by the distance of the size from multiples alone.
         cycle_mm : float, optional
-            Half a wavelength; without it no cycles are told.
+            Half a wavelength; without it, jumps have no number of cycles.
         """
         if cycle_mm is None:
             return np.ones(len(cycles))
@@ -242,12 +247,12 @@ class JumpProbability:
 def jump_probability(
     jump_weights: Mapping[str, float], class_weights: Mapping[str, float], features: Features, least_mm: float
 ) -> FloatArray:
-    """Return the probability [M] of jumps, by the second weights where the class of the row is known."""
+    """Return the probability [M] of jumps, by ``class_weights`` where the class of the row is known."""
     found = jump_features(features, least_mm)
     return np.where(np.isnan(features.denied), logistic(jump_weights, found), logistic(class_weights, found))
 
 
 def logistic(weights: Mapping[str, float], features: Mapping[str, FloatArray]) -> FloatArray:
-    """Return the logistic function of the weighted traits, [M]; those without a weight do not count."""
+    """Return the logistic function of the weighted regressors, [M]; those without a weight are ignored."""
     score = weights["common"] + sum(weights[name] * trait for name, trait in features.items() if name in weights)
     return np.asarray(1 / (1 + np.exp(-score)))

@@ -1,4 +1,4 @@
-"""Which steps of series are reported as jumps: backward elimination of those that are less probable than not."""
+"""Selection of the steps that are reported as jumps: backward elimination by their probability."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from insar_runtime._diagnosis.jumps.step_fit import MOST_STEPS, FittedSteps, fit
 from insar_runtime._diagnosis.jumps.step_search import refine_epochs
 
 LEAST_PROBABILITY: Final = 0.5
-"""What is less probable is not reported."""
+"""Least probability of a reported jump."""
 _LEAST_OF_PAIR: Final = 0.3
-"""Both ends of a temporary jump are one event: an end of at least this probability stays if the other does [ours]."""
+"""Least probability of one end of a temporary jump if the other end is reported: both ends are one event. Our
+choice."""
 
 _NEIGHBOURS: Final = ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1)))
-"""Steps and those after them; steps and those before."""
+"""Slices of steps and of their successors; of steps and of their predecessors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepFitData:
-    """What the fits of steps to n series need.
+    """Data of the step fits of n series.
 
     Attributes
     ----------
-    seen : StepProjections
-        Products of the series with all steps.
+    projections : StepProjections
+        Projections of the series.
     values : ndarray of float32, shape [n, T]
         mm.
     energy : ndarray of float64, shape [n]
         Weighted sums of squares.
     denied : ndarray of float64, shape [n]
-        See ``certainty.denied_by_class``.
+        Log-odds against jumps: see ``jump_probability.evidence_of_class``.
     """
 
     projections: StepProjections
@@ -44,26 +45,26 @@ class StepFitData:
     denied: FloatArray
 
     def take(self, rows: IntArray) -> StepFitData:
-        """Return the same for some of the series."""
+        """Return the data of some of the series."""
         return StepFitData(self.projections.take(rows), self.values[rows], self.energy[rows], self.denied[rows])
 
     def steps(self, epochs: IntArray) -> FittedSteps:
-        """Fit steps at about these epochs [n, MOST_STEPS]."""
+        """Return steps fitted at or near these epochs [n, MOST_STEPS]."""
         return refine_epochs(self.projections, fit_steps(self.projections, epochs))
 
     def features(self, steps: FittedSteps) -> Features:
-        """Return the traits of steps."""
+        """Return the features of steps."""
         return step_features(self.projections.basis, self.values, self.energy, steps, self.denied)
 
 
 class JumpSelection:
-    """Chooses the steps that are reported.
+    """Selects the steps that are reported.
 
     Parameters
     ----------
-    certainty : JumpProbability
+    probability_model : JumpProbability
     least_mm : float
-        Least size of a jump; an estimate may be smaller by its standard deviation.
+        Least size of a jump; the estimated size may be smaller by its standard deviation.
     """
 
     def __init__(self, probability_model: JumpProbability, least_mm: float) -> None:
@@ -72,13 +73,13 @@ class JumpSelection:
 
     def probability(self, features: Features) -> FloatArray:
         """Return the probability of steps [M]."""
-        return self._probability_model.jump_probability(features, self._least)
+        return self._probability_model.of_jumps(features, self._least)
 
     def reported(self, features: Features) -> FloatArray:
         """Return the probability of steps [M] that are reported.
 
-        An end of a temporary jump that is less probable than not, and stays because the other end is likely, is as
-        probable as both of them are on average [measured: artifacts/diagnosis/jump_certainty.json].
+        If one end of a temporary jump has a probability below one half and stays because of the other end, its
+        probability is the mean of both. The record artifacts/diagnosis/jump_certainty.json confirms that.
         """
         own = self.probability(features)
         probability = own.copy()
@@ -90,50 +91,52 @@ class JumpSelection:
         return probability
 
     def large(self, features: Features) -> BoolArray:
-        """Return which steps [M] may be of the least size."""
+        """Return which steps [M] have at least the least size, within their standard deviation."""
         return np.asarray(np.abs(features.size) + features.std >= self._least)
 
-    def likely(self, fit: StepFitData, steps: FittedSteps) -> Features:
-        """Remove the least probable step of each series and fit the others again, until all that are left are likely.
+    def eliminate_improbable(self, data: StepFitData, steps: FittedSteps) -> Features:
+        """Return the steps left when the least probable step of each series is removed until all are probable.
+
+        The remaining steps are fitted again after each removal.
 
         Parameters
         ----------
         fit : StepFitData
-        levels : FittedSteps
-            Steps of its series.
+        steps : FittedSteps
+            Steps of the series.
         """
-        end = fit.projections.basis.epochs
-        rows = np.arange(len(fit.projections))
+        end = data.projections.basis.epochs
+        rows = np.arange(len(data.projections))
         kept = []
         for _ in range(MOST_STEPS + 1):
-            features = fit.features(steps)
-            doubt = self._doubt(features)
-            worst = _last_of_rows(features.row, doubt)
-            worst = worst[doubt[worst] > 0]
+            features = data.features(steps)
+            shortfall = self._shortfall(features)
+            worst = _largest_of_rows(features.row, shortfall)
+            worst = worst[shortfall[worst] > 0]
             unsettled = features.row[worst]
             whole = replace(features, row=rows[features.row])
             kept.append(whole.take(~np.isin(features.row, unsettled)))
             if not len(unsettled):
                 break
             epochs = steps.without(unsettled, features.epoch[worst], end)[unsettled]
-            fit, rows = fit.take(unsettled), rows[unsettled]
-            steps = fit.steps(epochs)
+            data, rows = data.take(unsettled), rows[unsettled]
+            steps = data.steps(epochs)
         return Features.joined(kept)
 
-    def _doubt(self, features: Features) -> FloatArray:
-        """Return by how much each step [M] falls short of being reported; positive where it does."""
+    def _shortfall(self, features: Features) -> FloatArray:
+        """Return the shortfall of each step [M] from being reported; positive if it is not."""
         probability = self.probability(features)
         own = LEAST_PROBABILITY - np.where(self.large(features), probability, LEAST_PROBABILITY * probability)
-        doubt = own.copy()
+        shortfall = own.copy()
         pair = takes_back(features.row, features.size, features.std)
         for one, other in _NEIGHBOURS:
             shared = pair & (probability[one] >= _LEAST_OF_PAIR)
-            doubt[one] = np.where(shared, np.minimum(doubt[one], own[other]), doubt[one])
-        return doubt
+            shortfall[one] = np.where(shared, np.minimum(shortfall[one], own[other]), shortfall[one])
+        return shortfall
 
 
-def _last_of_rows(row: IntArray, value: FloatArray) -> IntArray:
-    """Return the place of the largest value of each row that occurs in ``row`` [M]."""
+def _largest_of_rows(row: IntArray, value: FloatArray) -> IntArray:
+    """Return the index of the largest value of each row that occurs in ``row`` [M]."""
     order = np.lexsort([value, row])
     ends = np.append(row[order][1:] != row[order][:-1], True)[: len(order)]
     return np.asarray(order[ends], dtype=np.int64)

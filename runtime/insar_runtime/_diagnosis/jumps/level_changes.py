@@ -1,7 +1,7 @@
-"""Changes of level between medians of neighbouring epochs, and the scatter about them.
+"""Changes of level between running medians before and after each epoch, and the scatter about the medians.
 
-They take neither coloured noise nor motion into account, so they decide whether a jump meets its definition
-(``definitions``) and not how probable it is.
+They account neither for coloured noise nor for motion, so they decide whether a jump meets its definition
+(``definitions``), and not how probable it is.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray
 from insar_runtime.definitions import JUMP_EDGE_EPOCHS, JUMP_HELD_EPOCHS, JUMP_SCATTERS
 
 _SHORT: Final = 2 * JUMP_HELD_EPOCHS - 1
-"""Epochs of a median that is on a level as soon as ``JUMP_HELD_EPOCHS`` of them are."""
+"""Length of the short median, which is on a level as soon as ``JUMP_HELD_EPOCHS`` of its epochs are."""
 _LONG: Final = 20
-"""Epochs of a median that noise and values on the wrong level about a lasting jump do not reach [ours]."""
+"""Length of the long median, which is robust to noise and to values on the wrong level next to a permanent jump. Our
+choice."""
 _AT_ONCE: Final = 0.7
 _AT_ONCE_EPOCHS: Final = 2
-"""A change between long medians is abrupt if this part of it is one of short medians, so many epochs from there or
-less; a motion or a yearly cycle has less [ours]."""
+"""A change between long medians is abrupt if the change between short medians, at most this many epochs away, is at
+least this part of it. Motion and annual cycle give less. Our choice."""
 _AROUND: Final = 10
-"""Epochs before and after a change in which scatter is measured."""
+"""Epochs before and after a change over which the scatter is measured."""
 _TO_RMS: Final = 1.4826
 """RMS of normal noise over its median absolute deviation."""
 _OF_MEDIAN: Final = (np.pi / 2) ** 0.5
@@ -34,13 +35,13 @@ _LEAST_SCATTER_MM: Final = 0.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LevelChanges:
-    """Abrupt changes of level of n series at each of T epochs, 0 where there is none or too few epochs on either side.
+    """Abrupt changes of level of n series at T epochs; 0 if there is none, or too few epochs on either side.
 
     Attributes
     ----------
     mm : ndarray of float64, shape [n, T]
-        Median of the epochs from this one on, less that of those before it: of five epochs or of twenty, whichever is
-        the clearer change; of fewer at the ends, at least three.
+        Median of the following epochs, this one included, less the median of the preceding ones. The medians are those
+        of five or of twenty epochs, whichever change is clearer; at the ends of fewer, at least three.
     std : ndarray of float64, shape [n, T]
         Standard deviation of the change for white noise, mm.
     scatter : ndarray of float64, shape [n, T]
@@ -53,18 +54,18 @@ class LevelChanges:
 
     @classmethod
     def of(cls, values: Float32Array) -> LevelChanges:
-        """Measure series [n, T] in mm, without missing values.
+        """Return the changes of level of series [n, T] in mm, without missing values.
 
-        Of an edge that takes two epochs the one in between belongs to neither level.
+        If a change takes two epochs, the epoch in between belongs to neither level.
         """
         spread = _spreads(values)
         short, long = (_changes(values, length, spread) for length in (_SHORT, _LONG))
-        at_once = np.stack([_shifted(short.mm, by) for by in range(-_AT_ONCE_EPOCHS, _AT_ONCE_EPOCHS + 1)])
+        at_once = np.stack([_shifted(short.mm, shift) for shift in range(-_AT_ONCE_EPOCHS, _AT_ONCE_EPOCHS + 1)])
         abrupt = (at_once * np.sign(long.mm)).max(axis=0) >= _AT_ONCE * np.abs(long.mm)
         return short.clearer(long, abrupt)
 
     def are_jumps(self, least_mm: float) -> BoolArray:
-        """Return which changes, within their standard deviations, are large enough and stand out for a jump, [n, T]."""
+        """Return which changes meet the definition of a jump within their standard deviations, [n, T]."""
         size = np.where(self.mm != 0, np.abs(self.mm) + self.std, 0)
         return np.asarray((size >= least_mm) & (size >= JUMP_SCATTERS * self.scatter))
 
@@ -73,7 +74,7 @@ class LevelChanges:
         return np.asarray(np.abs(self.mm) / self.std)
 
     def clearer(self, other: LevelChanges, allowed: BoolArray) -> LevelChanges:
-        """Return at each place the clearer change of both, of the other ones only where they are allowed."""
+        """Return the clearer one of both changes at each epoch; the other one only where it is allowed."""
         mine = ~allowed | (self.clearness() >= other.clearness())
         return LevelChanges(
             *(np.where(mine, getattr(self, name), getattr(other, name)) for name in ("mm", "std", "scatter"))
@@ -81,7 +82,7 @@ class LevelChanges:
 
 
 def _changes(values: Float32Array, length: int, spread: FloatArray) -> LevelChanges:
-    """Return the changes between medians of so many epochs; windows are numbered as in ``_windows``."""
+    """Return the changes between medians of ``length`` epochs; see ``_windows`` for the indices."""
     epochs = values.shape[1]
     level = _nan_median(_windows(values, length))
     none = np.zeros(values.shape)
@@ -99,17 +100,17 @@ def _changes(values: Float32Array, length: int, spread: FloatArray) -> LevelChan
     return found
 
 
-def _shifted(values: FloatArray, by: int) -> FloatArray:
-    """Return rows of which each place has the value so many places further on, 0 beyond the ends."""
+def _shifted(values: FloatArray, shift: int) -> FloatArray:
+    """Return rows shifted by a number of epochs to the left, with 0 beyond the ends."""
     count = values.shape[1]
-    place = np.arange(count) + by
+    place = np.arange(count) + shift
     return np.where((place >= 0) & (place < count), values[:, np.clip(place, 0, count - 1)], 0)
 
 
 def _windows(values: Float32Array, length: int) -> FloatArray:
-    """Return windows [n, T + length, length] of series with nothing before and after, by their first epoch less length.
+    """Return sliding windows [n, T + length, length] of series, padded with NaN at both ends.
 
-    So window e is that of the epochs before e, and window e + length that of the epochs from e on.
+    Window e contains the epochs before e, and window e + length the epochs from e on.
     """
     padded = np.pad(values.astype(np.float64), ((0, 0), (length, length)), constant_values=np.nan)
     return np.asarray(sliding_window_view(padded, length, axis=1)[:, : values.shape[1] + length])
@@ -121,13 +122,13 @@ def _spreads(values: Float32Array) -> FloatArray:
 
 
 def _nan_median(windows: FloatArray) -> FloatArray:
-    """Return the median of the values that are there in each window [..., k]; NaN of none.
+    """Return the median of the values in each window [..., k] that are not NaN; NaN if there are none.
 
-    numpy's function for it takes many times as long.
+    numpy.nanmedian takes many times as long.
     """
     ordered = np.sort(windows, axis=-1)  # NaN comes last
     count = np.count_nonzero(~np.isnan(ordered), axis=-1)
     low, high = np.maximum(count - 1, 0) // 2, np.maximum(count, 0) // 2
     pick = [np.take_along_axis(ordered, place[..., None], axis=-1)[..., 0] for place in (low, high)]
-    # With an odd number of values both are the same.
+    # For an odd number of values, both are the same.
     return np.asarray((pick[0] + pick[1]) / 2)

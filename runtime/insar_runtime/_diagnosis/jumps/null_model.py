@@ -1,4 +1,4 @@
-"""What series are held against when jumps are looked for: steps under each kind of noise of the file."""
+"""Null model of the jump test: noise of the file plus smooth motion."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.row_products import multiply_rows
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 
-_BENDS: Final = (40.0, 1.0)
-"""Variance that the rate of motion gains in a year, over that of the scatter. A series bends as freely as a smoothing
-spline that averages over two months, or a break of 60 mm/yr would look like jumps; or over five, as most of them do,
-and then smaller jumps are seen [ours]."""
+_FLEXIBILITY: Final = (40.0, 1.0)
+"""Variance that the rate of motion gains per year, over that of the scatter. With the larger one, the motion is as
+flexible as a smoothing spline that averages over two months; with less, a break of 60 mm/yr would pass for jumps. With
+the smaller one, it averages over five months, which suffices for most series, and smaller jumps are detected. Our
+choice."""
 _LEAST_ENERGY: Final = 1e-9
 _VALUES_AT_ONCE: Final = 1 << 20
+"""Values of the matrices that are solved at a time."""
 
 
 class JumpNullModel:
-    """Noise and motion that jumps stand out from.
+    """Noise models with smooth motion, for complete series.
 
-    Kinds are numbered by how freely the motion bends, and then by the noise, of which the first is the mean of all in
-    the file.
+    The models are ordered by the flexibility of the motion, and then by the noise. The first noise model is the mean of
+    all those in the file.
 
     Parameters
     ----------
@@ -59,38 +61,40 @@ class JumpNullModel:
         years = self.days / DAYS_PER_YEAR
         line, walk = np.stack([np.ones_like(years), years], axis=1), _integrated_walk(years)
         self.precisions = [
-            restricted_precision(one + bend * walk, line) for bend in _BENDS for one in (self.mean, *covariances)
+            restricted_precision(one + flexibility * walk, line)
+            for flexibility in _FLEXIBILITY
+            for one in (self.mean, *covariances)
         ]
-        self.means = np.arange(len(_BENDS)) * (1 + len(covariances))
-        """Kinds that are a mean."""
+        self.means = np.arange(len(_FLEXIBILITY)) * (1 + len(covariances))
+        """Indices of the models with the mean noise."""
         self.projection = np.stack([projection_matrix(precision.matrix) for precision in self.precisions])
         gram = np.stack([gram_matrix(precision.matrix) for precision in self.precisions])
         self.basis = StepBasis.of(gram, self.precisions[0].freedom, least_mm)
 
 
 class PatternNullModel:
-    """The same for series that have as many values, each at epochs of its own.
+    """The null model of series with the same number of missing values, each at epochs of its own.
 
     Parameters
     ----------
     whole : JumpNullModel
-        Of all epochs.
+        Null model of complete series.
     missing : ndarray of bool, shape [p, T]
-        Patterns of missing values, with as many of them.
+        Patterns of missing epochs, with the same number of them.
     """
 
     def __init__(self, whole: JumpNullModel, missing: BoolArray) -> None:
         self._whole = whole
         patterns = len(missing)
         self.there: IntArray = np.nonzero(~missing)[1].reshape(patterns, -1)
-        """Epochs [p, T of them] with values."""
+        """Epochs with a value of each pattern, [p, T]."""
         self._lost: IntArray = np.nonzero(missing)[1].reshape(patterns, -1)
         self.days: FloatArray = whole.days[self.there]
         before, after = self.there[:, :-1], self.there[:, 1:]
         variance = np.diag(whole.mean)
         change = variance[before] + variance[after] - 2 * whole.mean[before, after]
         self.change: FloatArray = np.sqrt(np.median(change, axis=1))
-        """RMS change from epoch to epoch [p] of noise of unit scatter."""
+        """RMS change from epoch to epoch of noise of unit scatter, for each pattern [p]."""
 
     @property
     def complete(self) -> bool:
@@ -98,12 +102,12 @@ class PatternNullModel:
         return not self._lost.shape[1]
 
     def projector(self, pattern: IntArray, kind: IntArray) -> StepProjector:
-        """Prepare to look at series [n], each of a pattern and under a kind of noise.
+        """Return the projector of series [n], each with a pattern and a noise model.
 
         Raises
         ------
         numpy.linalg.LinAlgError
-            If the epochs do not tell a line.
+            If the epochs do not determine a line.
         """
         whole = self._whole
         if self.complete:
@@ -114,10 +118,10 @@ class PatternNullModel:
         gram = np.empty((len(each), width, width), dtype=np.float32)
         inverse = []
         for one, own in zip(each.tolist(), gram, strict=True):
-            # A missing value is one that may be anything: a Schur complement, see ``gls.without``.
+            # The steps without the missing epochs, by a Schur complement: see ``gls.without``.
             lost, there = self._lost[one // kinds], np.append(self.there[one // kinds], len(whole.days))
             spread = np.linalg.inv(whole.precisions[one % kinds].matrix[np.ix_(lost, lost)])
-            # Rows first, then columns: a third of the time of both at once.
+            # Rows first, then columns, takes a third of the time of both at once.
             across = whole.projection[one % kinds].take(lost, axis=0).take(there, axis=1)
             np.matmul(across.T, spread.astype(np.float32) @ across, out=own)
             np.subtract(whole.basis.gram[one % kinds].take(there, axis=0).take(there, axis=1), own, out=own)
@@ -128,7 +132,7 @@ class PatternNullModel:
         return StepProjector(basis, place.ravel(), whole.projection, kind, missing_values)
 
     def most_likely_kind(self, values: Float32Array, pattern: IntArray) -> IntArray:
-        """Give the kind [n] that best explains series [n, T of the epochs] without jumps."""
+        """Return the most likely noise model [n] of series [n, T] without jumps."""
         full = np.zeros((len(values), len(self._whole.days)), dtype=np.float32)
         full[np.arange(len(values))[:, None], self.there[pattern]] = values
         change = epoch_differences(full)
@@ -145,9 +149,10 @@ class PatternNullModel:
         return best
 
     def _log_likelihood(self, kind: int, full: Float32Array, change: Float32Array, pattern: IntArray) -> FloatArray:
-        """Give the restricted log-likelihood [n] of noise of any scatter; missing values are zero.
+        """Return the restricted log-likelihood [n] of series, marginalised over the scatter.
 
-        Zeros are no values: what they add is taken off. ``change`` is that of the series from epoch to epoch.
+        Missing values are zero in ``full``, and their contribution is subtracted. ``change`` is the change of the
+        series from epoch to epoch.
         """
         precision = self._whole.precisions[kind]
         projections = multiply_rows(full, self._whole.projection[kind])
@@ -170,6 +175,6 @@ class PatternNullModel:
 
 
 def _integrated_walk(years: FloatArray) -> FloatArray:
-    """Give the covariance [T, T] of a random walk's integral, of a variance that grows by 1 a year."""
+    """Return the covariance [T, T] of an integrated random walk whose rate gains a variance of 1 per year."""
     early, late = np.minimum(years[:, None], years), np.maximum(years[:, None], years)
     return np.asarray(early**2 * (3 * late - early) / 6)

@@ -1,4 +1,4 @@
-"""What all steps see of series: products with few fixed shapes, whatever values are missing."""
+"""Projection of series, with or without missing values, onto all step functions."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from insar_runtime._diagnosis.row_products import multiply_rows
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MissingValues:
-    """What n series lack.
+    """Missing epochs of n series that have the same number of them.
 
     Attributes
     ----------
     there : ndarray of int64, shape [n, T]
-        Epochs of their values.
+        Epochs with a value.
     lost : ndarray of int64, shape [n, m]
-        Those without.
+        Epochs without a value.
     spread : ndarray of float64, shape [K, m, m]
-        Covariance of the missing values where all others are known, for each of the kinds that series are seen under.
+        Covariance of the missing values given all others, for each of the K noise models of the basis.
     """
 
     there: IntArray
@@ -33,19 +33,19 @@ class MissingValues:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepProjector:
-    """How n series are looked at.
+    """Projects n series onto all step functions at their own epochs.
 
     Attributes
     ----------
-    steps : StepBasis
-        Of their own epochs.
+    basis : StepBasis
+        Step functions at the epochs with a value.
     place : ndarray of int64, shape [n]
-        Which of its kinds each series has.
-    weigh : ndarray of float32, shape [K, E, E + 1]
-        Of each kind of noise on all E epochs of the file; see ``steps.weigh_of``.
+        Noise model of each series, as an index of the models of the basis.
+    projection : ndarray of float32, shape [K, E, E + 1]
+        Projection matrix of each noise model on all E epochs of the file; see ``step_basis.projection_matrix``.
     kind : ndarray of int64, shape [n]
-        Which of these each series has.
-    filling : MissingValues or None
+        Noise model of each series, as an index of these matrices.
+    missing_values : MissingValues or None
         None if no value is missing.
     """
 
@@ -56,21 +56,21 @@ class StepProjector:
     missing_values: MissingValues | None
 
     def take(self, rows: IndexArray) -> StepProjector:
-        """Give how some of the series are looked at."""
+        """Return the projector of some of the series."""
         missing_values = self.missing_values
         if missing_values is not None:
             missing_values = MissingValues(missing_values.there[rows], missing_values.lost[rows], missing_values.spread)
         return StepProjector(self.basis, self.place[rows], self.projection, self.kind[rows], missing_values)
 
     def project(self, values: Float32Array) -> StepProjections:
-        """Give what all steps see of the series [n, T]."""
+        """Project the series [n, T] onto all step functions."""
         if self.missing_values is None:
             return StepProjections(self.basis, self.place, project_rows(values, self.projection, self.kind))
         row = np.arange(len(values))[:, None]
         full = np.zeros((len(values), self.projection.shape[1]), dtype=np.float32)
         full[row, self.missing_values.there] = values
         push = epoch_products(project_rows(full, self.projection, self.kind), self.missing_values.lost)
-        # With what the others foretell in its place, a missing value says nothing.
+        # A missing value that is replaced by its prediction from all others does not contribute.
         for one, rows in rows_by_kind(self.place):
             full[rows[:, None], self.missing_values.lost[rows]] = -multiply_rows(
                 push[rows], self.missing_values.spread[one]
@@ -81,20 +81,21 @@ class StepProjector:
 
 
 def epoch_products(projections: Float32Array, epochs: IntArray) -> FloatArray:
-    """Give the products [n, m] of series with single epochs, from those [n, T + 1] with all steps."""
+    """Return the products [n, m] of series with single epochs, from their projections [n, T + 1] onto all steps."""
     rows = np.arange(len(projections))[:, None]
     return (projections[rows, epochs] - projections[rows, epochs + 1]).astype(np.float64)
 
 
 def project_rows(values: Float32Array, projection: Float32Array, kind: IntArray) -> Float32Array:
-    """Give the products [n, T + 1] of series [n, T] with all steps.
+    """Return the projections [n, T + 1] of complete series [n, T] onto all steps.
 
     Parameters
     ----------
     values : ndarray of float32, shape [n, T]
-    weigh : ndarray of float32, shape [K, T, T + 1]
-        Of each kind of noise; see ``steps.weigh_of``.
+    projection : ndarray of float32, shape [K, T, T + 1]
+        Projection matrix of each noise model; see ``step_basis.projection_matrix``.
     kind : ndarray of int64, shape [n]
+        Noise model of each series.
     """
     projections = np.empty((len(values), projection.shape[2]), dtype=np.float32)
     for one, rows in rows_by_kind(kind):
@@ -103,7 +104,7 @@ def project_rows(values: Float32Array, projection: Float32Array, kind: IntArray)
 
 
 def rows_by_kind(kind: IntArray) -> Iterator[tuple[int, IntArray]]:
-    """Give each kind that occurs, and its rows."""
+    """Yield each noise model that occurs, and its rows."""
     order = np.argsort(kind, kind="stable")
     if len(order):
         for rows in np.split(order, np.flatnonzero(np.diff(kind[order])) + 1):
@@ -111,10 +112,10 @@ def rows_by_kind(kind: IntArray) -> Iterator[tuple[int, IntArray]]:
 
 
 def epoch_differences(values: Float32Array) -> Float32Array:
-    """Give what series [n, T] change by at each epoch: the sizes of steps that they are made of."""
+    """Return the change of series [n, T] at each epoch: the sizes of the steps that add up to the series."""
     return np.diff(values, axis=1, prepend=np.float32(0))
 
 
 def weighted_squares(change: Float32Array, projections: Float32Array) -> FloatArray:
-    """Give the weighted sum of squares [n] of series from their changes [n, T] and products [n, T + 1] with steps."""
+    """Return the weighted sum of squares [n] of series, from their changes [n, T] and projections [n, T + 1]."""
     return np.asarray(np.einsum("nt,nt->n", projections[:, :-1], change), dtype=np.float64)

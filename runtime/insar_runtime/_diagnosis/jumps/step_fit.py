@@ -1,4 +1,4 @@
-"""A set of steps in each of many series: their sizes fitted together, their epochs moved to where they fit best."""
+"""Joint fit of several steps per series: their sizes by least squares, their epochs by local search."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import Float32Array, FloatArray, IndexArray, IntArray
-from insar_runtime._diagnosis.jumps.step_basis import LEAST_EPOCHS, StepProjections
+from insar_runtime._diagnosis.jumps.step_basis import LEAST_LEVEL_EPOCHS, StepProjections
 
 MOST_STEPS: Final = 16
-"""Up to eight jumps, each of which may end."""
+"""Most steps of a series: up to eight jumps, each of which may be temporary."""
 _REACH: Final = np.arange(-4, 5)[:, None]
-"""Epochs by which a step may be moved at once."""
+"""Epochs by which a step may be moved at a time."""
 _SIZES: Final = (4, 8, MOST_STEPS)
-"""Series with up to so many steps are fitted side by side: the one with most of them sets the work of all."""
+"""Series with up to so many steps are fitted together, because the series with most steps sets the cost of all."""
 _LEAST_PIVOT: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedSteps:
-    """Steps of n series, each row's in the order of time.
+    """Fitted steps of n series, in the order of time.
 
     Attributes
     ----------
     epochs : ndarray of int64, shape [n, MOST_STEPS]
-        First epoch on the new level; T where there is no step.
+        First epoch on the new level; T in unused places.
     size : ndarray of float64, shape [n, MOST_STEPS]
-        mm.
+        Change of level, mm.
     variance : ndarray of float64, shape [n, MOST_STEPS]
-        Of the sizes, for noise of unit scatter.
+        Variance of the sizes in noise of unit scatter.
     fall : ndarray of float64, shape [n]
-        By how much the steps lower the weighted sum of squares.
+        Reduction of the weighted sum of squares by the steps.
     """
 
     epochs: IntArray
@@ -43,48 +43,48 @@ class FittedSteps:
 
     @classmethod
     def none(cls, count: int, epochs: int) -> FittedSteps:
-        """Give series without any step."""
+        """Return ``count`` series without steps, of a number of epochs."""
         nothing = np.zeros((count, MOST_STEPS))
         return cls(np.full((count, MOST_STEPS), epochs), nothing, nothing, np.zeros(count))
 
     @classmethod
     def joined(cls, parts: list[FittedSteps]) -> FittedSteps:
-        """Lay parts end to end."""
+        """Return the concatenation of parts."""
         return cls(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(cls)))
 
     def take(self, rows: IndexArray) -> FittedSteps:
-        """Give some of the series."""
+        """Return the steps of some of the series."""
         return FittedSteps(self.epochs[rows], self.size[rows], self.variance[rows], self.fall[rows])
 
     def put(self, rows: IndexArray, other: FittedSteps) -> FittedSteps:
-        """Give the same with some of the series replaced."""
+        """Return a copy with some of the series replaced."""
         parts = [getattr(self, entry.name).copy() for entry in fields(self)]
         for part, entry in zip(parts, fields(self), strict=True):
             part[rows] = getattr(other, entry.name)
         return FittedSteps(*parts)
 
     def series(self, count: int) -> Float32Array:
-        """Give the steps as series [n, T] in mm."""
+        """Return the sum of the steps as series [n, T] in mm."""
         level = np.zeros((len(self.epochs), MOST_STEPS + 1))
         np.cumsum(self.size, axis=1, out=level[:, 1:])
         length = np.diff(self.epochs, axis=1, prepend=0, append=count)
         return np.repeat(level.astype(np.float32).ravel(), length.ravel()).reshape(-1, count)
 
     def without(self, row: IntArray, epoch: IntArray, end: int) -> IntArray:
-        """Give the epochs [n, MOST_STEPS] less some steps [m], told by their row and epoch."""
+        """Return the epochs [n, MOST_STEPS] without the steps at some rows and epochs [m]; ``end`` in unused places."""
         gone = np.zeros((len(self.epochs), end + 1), dtype=np.bool_)
         gone[row, epoch] = True
         return np.where(np.take_along_axis(gone, self.epochs, axis=1), end, self.epochs)
 
 
 def fit_steps(projections: StepProjections, epochs: IntArray) -> FittedSteps:
-    """Fit the sizes of steps at given epochs.
+    """Return the joint least-squares fit of steps at given epochs.
 
     Parameters
     ----------
-    seen : StepProjections
+    projections : StepProjections
     epochs : ndarray of int64, shape [n, MOST_STEPS]
-        T where there is none. Equal ones count once.
+        T in unused places. Equal epochs count once.
     """
     last = projections.basis.epochs
     epochs = np.sort(epochs, axis=1)
@@ -97,7 +97,7 @@ def fit_steps(projections: StepProjections, epochs: IntArray) -> FittedSteps:
     for rows, used, inverse in inverse_gram_matrices(projections, epochs):
         absent = used == last
         product = np.where(absent, 0, projections.at(rows, used).astype(np.float64))
-        # Place by place, or the number of places would change how sums are rounded.
+        # Summed term by term: otherwise the number of places would change the rounding.
         part, lower = np.zeros(used.shape), np.zeros(len(rows))
         for place, one in enumerate(product):
             part += inverse[:, place] * one
@@ -112,7 +112,7 @@ def fit_steps(projections: StepProjections, epochs: IntArray) -> FittedSteps:
 def inverse_gram_matrices(
     projections: StepProjections, epochs: IntArray
 ) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-    """Give rows [r], the epochs [m, r] of as many steps as any of them has, and the inverse of their products."""
+    """Yield rows [r], their epochs [m, r] and inverse Gram matrices [m, m, r]; m is the most steps of any of them."""
     counts = (epochs < projections.basis.epochs).sum(axis=1)
     fewer = 0
     for most in _SIZES:
@@ -123,46 +123,46 @@ def inverse_gram_matrices(
             gram = projections.gram(rows, used[:, None], used).astype(np.float64)
             diagonal = np.arange(len(used))
             gram[diagonal, diagonal] += used == projections.basis.epochs
-            yield rows, used, _inverse(gram)
+            yield rows, used, _sweep_inverse(gram)
 
 
 def residual_projections(projections: StepProjections, steps: FittedSteps) -> StepProjections:
-    """Give what all steps see of series without the steps already found."""
+    """Return the projections of the residuals of fitted steps."""
     counts = (steps.epochs < projections.basis.epochs).sum(axis=1)
     if not counts.any():
         return StepProjections(projections.basis, projections.kind, projections.products.copy())
-    # Those with most steps come first, so that each place is that of the first so many.
+    # Series with most steps come first, so that each place is used by a leading part of the series.
     order = np.argsort(-counts, kind="stable")
-    rest, epochs, size = projections.products[order], steps.epochs[order], steps.size[order].astype(np.float32)
+    residuals, epochs, size = projections.products[order], steps.epochs[order], steps.size[order].astype(np.float32)
     for place in range(int(counts.max())):
         rows = order[: np.count_nonzero(counts > place)]
         column = projections.columns(rows, epochs[: len(rows), place])
         column *= size[: len(rows), place, None]
-        rest[: len(rows)] -= column
-    products = np.empty_like(rest)
-    products[order] = rest
+        residuals[: len(rows)] -= column
+    products = np.empty_like(residuals)
+    products[order] = residuals
     return StepProjections(projections.basis, projections.kind, products)
 
 
 def move_steps(
-    projections: StepProjections, steps: FittedSteps, rest: StepProjections, chosen: IntArray | None = None
+    projections: StepProjections, steps: FittedSteps, residuals: StepProjections, chosen: IntArray | None = None
 ) -> tuple[FittedSteps, IntArray]:
-    """Move steps to where they fit best while the others stay, then fit all sizes again.
+    """Move each step to the epoch of the best fit while its neighbours stay, then fit all sizes again.
 
-    Every second step moves at once, then the others.
+    Every second step is moved first, then the others.
 
     Parameters
     ----------
-    seen : StepProjections
-    levels : FittedSteps
-    rest : StepProjections
-        What they leave; overwritten.
+    projections : StepProjections
+    steps : FittedSteps
+    residuals : StepProjections
+        Projections of their residuals; overwritten.
     chosen : ndarray of int64, shape [n, m], optional
-        Epochs of the steps to move; T where there is none. All of them if not given.
+        Epochs of the steps to move, T in unused places; all steps if not given.
 
     Returns
     -------
-    levels : FittedSteps
+    steps : FittedSteps
     rows : ndarray of int64, shape [r]
         Series that changed.
     """
@@ -173,14 +173,14 @@ def move_steps(
     wanted = steps.epochs < end
     if chosen is not None:
         wanted &= (steps.epochs[:, :, None] == chosen[:, None, :]).any(axis=2)
-    every_row, every_place = np.nonzero(wanted)
+    rows_of_steps, places_of_steps = np.nonzero(wanted)
     size = steps.size.astype(np.float32)
     touched = np.zeros(len(projections), dtype=np.bool_)
     for parity in (0, 1):
-        mine = every_place % 2 == parity
-        row, place = every_row[mine], every_place[mine]
+        selected = places_of_steps % 2 == parity
+        row, place = rows_of_steps[selected], places_of_steps[selected]
         here = epochs[row, place + 1]
-        best = _best_places(rest, row, epochs[row, place], here, epochs[row, place + 2], steps.size[row, place])
+        best = _best_places(residuals, row, epochs[row, place], here, epochs[row, place + 2], steps.size[row, place])
         changes = np.flatnonzero(best != here)
         epochs[row[changes], place[changes] + 1] = best[changes]
         touched[row[changes]] = True
@@ -190,7 +190,7 @@ def move_steps(
             difference = projections.columns(rows, best[some])
             difference -= projections.columns(rows, here[some])
             difference *= size[rows, one, None]
-            rest.products[rows] -= difference
+            residuals.products[rows] -= difference
     rows = np.flatnonzero(touched)
     if not len(rows):
         return steps, rows
@@ -198,19 +198,21 @@ def move_steps(
 
 
 def _best_places(
-    rest: StepProjections, row: IntArray, before: IntArray, here: IntArray, after: IntArray, size: FloatArray
+    residuals: StepProjections, row: IntArray, before: IntArray, here: IntArray, after: IntArray, size: FloatArray
 ) -> IntArray:
-    """Give the best epochs [m] of steps of some rows, between the epochs of the steps before and after."""
+    """Return the best epochs [m] of steps of some rows, between the epochs of the steps before and after."""
     there = here + _REACH
-    allowed = (there >= before + LEAST_EPOCHS) & (there <= np.minimum(after, rest.basis.epochs) - LEAST_EPOCHS)
+    allowed = (there >= before + LEAST_LEVEL_EPOCHS) & (
+        there <= np.minimum(after, residuals.basis.epochs) - LEAST_LEVEL_EPOCHS
+    )
     there = np.where(allowed, there, here)
-    own = rest.basis.own.ravel().take(rest.kind[row] * (rest.basis.epochs + 1) + there)
-    gain = size * (2 * rest.at(row, there) - size * (own - 2 * rest.gram(row, here, there)))
+    own = residuals.basis.own.ravel().take(residuals.kind[row] * (residuals.basis.epochs + 1) + there)
+    gain = size * (2 * residuals.at(row, there) - size * (own - 2 * residuals.gram(row, here, there)))
     return np.asarray(there[gain.argmax(axis=0), np.arange(len(row))])
 
 
 def without_weakest(steps: FittedSteps, weakness: FloatArray, last: int) -> IntArray:
-    """Give the epochs [n, MOST_STEPS] less the step of largest weakness [n, MOST_STEPS] in each row above 1."""
+    """Return the epochs [n, MOST_STEPS] without the step of the largest weakness in each row, if that is above 1."""
     worst = weakness.argmax(axis=1)
     rows = np.flatnonzero(weakness[np.arange(len(worst)), worst] > 1)
     epochs = steps.epochs.copy()
@@ -218,10 +220,10 @@ def without_weakest(steps: FittedSteps, weakness: FloatArray, last: int) -> IntA
     return epochs
 
 
-def _inverse(matrix: FloatArray) -> FloatArray:
-    """Invert positive definite matrices [m, m, n] in place, by sweeping one diagonal element after the other.
+def _sweep_inverse(matrix: FloatArray) -> FloatArray:
+    """Return the inverses of positive definite matrices [m, m, n], in place, by the sweep operator.
 
-    Element by element, so that neither the number of series nor the unused rows of a matrix change a bit.
+    All operations are elementwise, so neither the number of series nor the unused rows of a matrix change the bits.
     """
     for place in range(len(matrix)):
         pivot = 1 / np.maximum(matrix[place, place], _LEAST_PIVOT)

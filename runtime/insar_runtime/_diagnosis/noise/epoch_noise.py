@@ -1,4 +1,4 @@
-"""Epochs that concern all rows of a file: noisier ones, and dates at which many rows change level."""
+"""Noise common to all rows of a file: noisier epochs, and dates at which many rows change level."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ from insar_runtime._survey.levels import survey_levels
 from insar_runtime._survey.windows import nanmedian
 
 _LEAST_VALUES: Final = 50
-"""Of an epoch, to tell its scatter."""
+"""Least number of values of an epoch for an estimate of its scatter."""
 _MOST_MISSING: Final = 0.2
-"""Part of a row: where more is missing, the others do not foretell as if all were there."""
+"""Most missing share of a row; the prediction errors of rows with more missing values differ too much from those of
+complete rows."""
 _MOST_SIGMAS: Final = 4.5
-"""Values count as no further off than this many times the median of their epoch, which is 3 standard deviations."""
+"""Prediction errors are clipped at this many times the median of their epoch, which is 3 standard deviations."""
 _CLEAR: Final = 4.0
-"""Standard errors by which an epoch stands out by itself."""
+"""Standard errors by which the excess of an epoch is significant by itself."""
 _LEAST_PART: Final = 0.5
-"""Of the white part in what is not foretold: with less, as far from all other epochs, calm does not tell of it."""
+"""Least share of the white part in the variance of the prediction error. With less, as for an epoch far from all
+others, a small error is no evidence of a small white part."""
 _JUMP_MM: Final = 15.0
-"""Rows that change level by more, where most do not, have jumped [ours; about half the wavelength of X-band, while
-two releases differ by less than 10 mm in 95 % of the rows of the project's real files]."""
+"""A row with a larger change of level has a jump, if most rows change less. Our choice: about half the wavelength of
+X-band, while two releases differ by less than 10 mm in 95 % of the rows of the real files of this project."""
 _FACTORS: Final = (0.4, 8.0)
-"""Bounds of the scatter of an epoch over the usual one [ours]."""
+"""Bounds of the scatter of an epoch over the usual scatter. Our choice."""
 
 
-def epoch_scatter(values: FloatArray, days: FloatArray, noise: NoiseMixture, columns: Regressors) -> FloatArray:
-    """Give the scatter of the white part at each epoch [T] over the usual one.
+def epoch_scatter(values: FloatArray, days: FloatArray, noise: NoiseMixture, regressors: Regressors) -> FloatArray:
+    """Return the scatter of the white part at each epoch [T] over its usual scatter.
 
     Parameters
     ----------
@@ -43,13 +45,13 @@ def epoch_scatter(values: FloatArray, days: FloatArray, noise: NoiseMixture, col
     days : ndarray of float64, shape [T]
     noise : NoiseMixture
         A first estimate, with the same scatter at all epochs.
-    columns : Regressors
-        Known columns that the noise comes with.
+    regressors : Regressors
+        Regressors of the rows.
 
     Notes
     -----
-    What all other epochs of a row do not foretell of a value has a variance that the estimate gives; where it is
-    more in the median of the rows, the white part is.
+    Leave-one-out prediction error: the noise model gives the variance of the error with which all other epochs of a row
+    predict a value. At epochs where the errors are larger than that over the rows, the white part is larger.
     """
     missing = np.isnan(values)
     some = missing.mean(axis=1) < _MOST_MISSING
@@ -57,32 +59,32 @@ def epoch_scatter(values: FloatArray, days: FloatArray, noise: NoiseMixture, col
     if count.max(initial=0) < _LEAST_VALUES:
         return np.ones(values.shape[1])
     white = float(noise.weights @ np.array([kind.white for kind in noise.kinds]))
-    precision = restricted_precision(_covariance(days, noise, columns, columns.steps), columns.line).matrix
+    precision = restricted_precision(_covariance(days, noise, regressors, regressors.steps), regressors.line).matrix
     diagonal = np.maximum(np.diag(precision), 1e-9)
-    # A missing value counts as foretold, and tells nothing.
-    rest = np.where(missing, 0.0, values)[some] @ precision / np.sqrt(diagonal)
-    squares = np.where(missing[some], np.nan, rest**2)
+    # A missing value counts as predicted without error; it is excluded below.
+    errors = np.where(missing, 0.0, values)[some] @ precision / np.sqrt(diagonal)
+    squares = np.where(missing[some], np.nan, errors**2)
     squares /= nanmedian(squares, 1)[:, None]
     squares = np.minimum(squares, _MOST_SIGMAS**2 * nanmedian(squares, 0))
     mean = np.nansum(squares, axis=0) / np.maximum(count, 1)
     error = np.nansum(np.square(squares - mean), axis=0) / np.maximum(count, 1) ** 2
     usual = np.median(mean[count >= _LEAST_VALUES])
     part = diagonal * white
-    factor = _drawn_to_usual(mean / usual - 1, np.sqrt(error) / usual) / np.maximum(part, _LEAST_PART)
+    factor = _shrunk(mean / usual - 1, np.sqrt(error) / usual) / np.maximum(part, _LEAST_PART)
     low, high = _FACTORS
     known = (count >= _LEAST_VALUES) & ((part >= _LEAST_PART) | (factor > 0))
     return np.where(known, np.sqrt(np.clip(1 + factor, low**2, high**2)), 1.0)
 
 
-def _drawn_to_usual(excess: FloatArray, error: FloatArray) -> FloatArray:
-    """Take off what chance makes of few rows; what stands out by itself is kept."""
+def _shrunk(excess: FloatArray, error: FloatArray) -> FloatArray:
+    """Return the excess of epochs, shrunk by what chance contributes to them; significant excesses are kept."""
     own = np.minimum(excess**2, (_CLEAR * error) ** 2).mean()
     part = max(1 - float((error**2).mean() / max(own, 1e-12)), 0.0)
     return np.where(np.abs(excess) > _CLEAR * error, excess, part * excess)
 
 
 def find_common_steps(rows: Float32Array, dates: DateArray) -> tuple[CommonStep, ...]:
-    """Find dates at which many rows change level, in order of time, and how much they do at a first look."""
+    """Return the dates at which many rows change level, in order of time, with a first estimate of the sizes."""
     switches = [switch.date for switch in find_switches(dates)]
     found = []
     for change in survey_levels(rows, dates, switches):
@@ -93,34 +95,35 @@ def find_common_steps(rows: Float32Array, dates: DateArray) -> tuple[CommonStep,
 
 
 def measure_common_steps(
-    steps: tuple[CommonStep, ...], values: FloatArray, days: FloatArray, noise: NoiseMixture, columns: Regressors
+    steps: tuple[CommonStep, ...], values: FloatArray, days: FloatArray, noise: NoiseMixture, regressors: Regressors
 ) -> tuple[CommonStep, ...]:
-    """Measure common steps by what rows [N, T] change beyond what their noise would make of it."""
-    whole = values[~np.isnan(values).any(axis=1)]
-    if not steps or len(whole) < _LEAST_VALUES:
+    """Return common steps with sizes from the changes of rows [N, T] beyond those that their noise explains."""
+    complete = values[~np.isnan(values).any(axis=1)]
+    if not steps or len(complete) < _LEAST_VALUES:
         return steps
-    of_all = restricted_precision(_covariance(days, noise, columns, columns.steps), columns.line)
-    variance = np.einsum("nt,nt->n", whole @ of_all.matrix, whole) / of_all.freedom
+    of_all = restricted_precision(_covariance(days, noise, regressors, regressors.steps), regressors.line)
+    variance = np.einsum("nt,nt->n", complete @ of_all.matrix, complete) / of_all.freedom
     sized = []
     for place, step in enumerate(steps):
-        others = np.delete(columns.steps, place, axis=1)
-        seen = (
-            restricted_precision(_covariance(days, noise, columns, others), columns.line)
+        others = np.delete(regressors.steps, place, axis=1)
+        weighted = (
+            restricted_precision(_covariance(days, noise, regressors, others), regressors.line)
             .matrix[step.epoch :]
             .sum(axis=0)
         )
-        information = seen[step.epoch :].sum()
-        squares = (whole @ seen / information) ** 2
-        # An area with an unwrapping error jumps at one date, too. That is no noise: jumps of its rows are to be found.
+        information = weighted[step.epoch :].sum()
+        squares = (complete @ weighted / information) ** 2
+        # Clipped, because an area with an unwrapping error jumps at one date, too. These jumps are no noise: they must
+        # be found in the rows.
         squares = np.minimum(squares, np.maximum(_MOST_SIGMAS**2 * np.median(squares), _JUMP_MM**2))
         square = float(np.mean(squares - variance / information))
         sized.append(replace(step, rms_mm=max(square, 0.0) ** 0.5))
     return tuple(sized)
 
 
-def _covariance(days: FloatArray, noise: NoiseMixture, columns: Regressors, steps: FloatArray) -> FloatArray:
-    """Give the mean covariance [T, T] of a mixture, of motion and of steps."""
-    covariance = columns.motion @ columns.motion.T + steps @ steps.T
+def _covariance(days: FloatArray, noise: NoiseMixture, regressors: Regressors, steps: FloatArray) -> FloatArray:
+    """Return the mean covariance [T, T] of a noise mixture, of motion and of steps."""
+    covariance = regressors.motion @ regressors.motion.T + steps @ steps.T
     for weight, kind in zip(noise.weights, noise.kinds, strict=True):
         covariance += weight * kind.covariance(days)
     return covariance

@@ -1,9 +1,9 @@
-"""Likelihood of series under many kinds of noise at once, in time that grows with the epochs and not with their cube.
+"""Likelihood of series under many noise models, by a Kalman filter: linear, not cubic, in the number of epochs.
 
-White noise with two Ornstein-Uhlenbeck parts is a Markov process of two states, so a Kalman filter turns columns into
-uncorrelated ones of unit variance, whatever the dates are and whichever values are missing. Amplitudes of known columns
-(a motion, a yearly cycle) are then those of ordinary least squares: free ones are projected out, as the restricted
-likelihood does, random ones count with their variance.
+White noise with two Ornstein-Uhlenbeck processes is a Markov process of two states. A Kalman filter therefore whitens
+series and regressors, whatever the dates are and whichever values are missing. The amplitudes of the regressors
+(motion, annual cycle) then follow from ordinary least squares: free amplitudes are projected out, as in the restricted
+likelihood, and random amplitudes enter with their variance.
 """
 
 from __future__ import annotations
@@ -21,31 +21,33 @@ from insar_runtime._diagnosis.noise.noise_model import ANNUAL_CHANGE, HALF_YEAR,
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 _AT_ONCE: Final = 16_000
-"""Values of a step of the filter: its arrays stay in the cache of a core."""
+"""Values of each array of the filter, few enough for the cache of a core."""
 _BENDS: Final = (5.0, 2.0, 1.0, 0.5)
-"""Amplitude over the scatter of a motion's second to fifth power."""
+"""Standard deviation of the amplitude of the Chebyshev polynomials of degree two to five, over the scatter."""
 _BENT: Final = 0.3
-"""Rows that may move so: it need not be known well [ours]."""
+"""Share of the rows that have such a motion; it need not be exact. Our choice."""
 _STEP: Final = 5.0
-"""Amplitude of a step at a known date over the scatter: large."""
+"""Standard deviation of a step at a known date, over the scatter: large, so nearly free."""
 _FLAT: Final = 1e-8
+"""Inverse prior variance of a free amplitude."""
 _LEAST: Final = 1e-12
 _ALIKE: Final = 5
-"""Rows that miss the same values and are worth being filtered together."""
+"""Least number of rows with the same missing values for which a filter of their own pays."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regressors:
-    """Columns whose amplitudes are not known, beside the noise; those of all but a line are random, of its variance.
+    """Regressors whose amplitudes are unknown: free for the line, random for all others.
 
     Attributes
     ----------
     line : ndarray of float64, shape [T, 2]
     motion : ndarray of float64, shape [T, m]
-        Bends of the line, which some rows have.
+        Curvature of the motion, which some rows have; in units of the prior standard deviation.
     steps : ndarray of float64, shape [T, s]
+        Common steps, in units of the prior standard deviation.
     annual : ndarray of float64, shape [T, q]
-        A yearly cycle whose RMS is that of the noise.
+        An annual cycle whose RMS is that of the noise.
     """
 
     line: FloatArray
@@ -57,11 +59,22 @@ class Regressors:
     def of(
         cls, days: FloatArray, steps: Sequence[int] = (), *, motion: bool = True, steady: bool = False
     ) -> Regressors:
-        """Give a line and its bends, steps at some epochs, and a yearly cycle that changes or not."""
+        """Return the regressors of a time axis.
+
+        Parameters
+        ----------
+        days : ndarray of float64, shape [T]
+        steps : sequence of int
+            Epochs of common steps.
+        motion : bool
+            Whether series may have curvature.
+        steady : bool
+            Whether the annual cycle is the same in all years.
+        """
         time = 2 * days / max(float(days[-1]), 1.0) - 1
         powers = chebvander(time, 1 + (len(_BENDS) if motion else 0)).astype(np.float64)
         bends = powers[:, 2:] * np.array(_BENDS)[: powers.shape[1] - 2]
-        # A step is not free, for a row may have values on one side of it only.
+        # The amplitude of a step is not free, because a row may have values on one side of it only.
         jumps = np.where(np.arange(len(days))[:, None] >= np.array(steps, dtype=np.int64), _STEP, 0.0)
         year = days / DAYS_PER_YEAR
         wave = np.stack([np.cos(2 * np.pi * year), np.sin(2 * np.pi * year)], axis=1)
@@ -74,32 +87,32 @@ class Regressors:
 
     @property
     def all(self) -> FloatArray:
-        """All columns, [T, p]."""
+        """All regressors, [T, p]."""
         return np.concatenate([self.line, self.motion, self.steps, self.annual], axis=1)
 
-    def amplitudes(self, annual: float, *, bends: bool) -> FloatArray:
-        """Give the scale [p] of each column's amplitude over the noise; that of the line only says that it is free."""
+    def prior_stds(self, annual: float, *, bends: bool) -> FloatArray:
+        """Return the prior standard deviation [p] of each amplitude over the scatter; 1 for the line, which is free."""
         sizes = [part.shape[1] for part in (self.line, self.motion, self.steps, self.annual)]
         return np.repeat([1.0, float(bends), 1.0, annual], sizes)
 
-    def unbent(self) -> Regressors:
-        """Give those of rows that do not bend."""
+    def without_motion(self) -> Regressors:
+        """Return the regressors of rows without curvature."""
         return replace(self, motion=self.motion[:, :0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoiseFits:
-    """How well kinds of noise fit rows, and with what scatter.
+    """Likelihood and scatter of rows under each noise model.
 
     Attributes
     ----------
     kinds : tuple of NoiseKind, length K
     log_likelihood : ndarray of float64, shape [N, K]
-        Restricted, with the scatter integrated out, and whether the row bends.
+        Restricted log-likelihood, marginalised over the scatter and over whether the row has curvature.
     scatter : ndarray of float64, shape [N, K]
         In the unit of the values.
     freedom : ndarray of float64, shape [N]
-        Values less those that a line takes.
+        Degrees of freedom: number of values less those of the line.
     """
 
     kinds: tuple[NoiseKind, ...]
@@ -109,102 +122,112 @@ class NoiseFits:
 
 
 def fit_kinds(
-    values: FloatArray, days: FloatArray, kinds: Sequence[NoiseKind], columns: Regressors, white_factor: FloatArray
+    values: FloatArray, days: FloatArray, kinds: Sequence[NoiseKind], regressors: Regressors, white_factor: FloatArray
 ) -> NoiseFits:
-    """Fit kinds of noise to rows.
+    """Return the likelihood and the scatter of rows under noise models.
 
     Parameters
     ----------
     values : ndarray of float64, shape [N, T]
-        NaN = missing. There must be more values than free columns.
+        NaN = missing. Each row must have more values than there are free regressors.
     days : ndarray of float64, shape [T]
     kinds : sequence of NoiseKind, length K
-        Of those that follow each other and differ in the yearly cycle only, all but one cost next to nothing.
-    columns : Regressors
+        Kinds that differ in the annual cycle alone share a filter, so all but one of them cost little.
+    regressors : Regressors
     white_factor : ndarray of float64, shape [T]
-        Scatter of the white part at each epoch over the usual one.
+        Scatter of the white part at each epoch over its usual scatter.
     """
     likelihood, scatter = (np.empty((len(values), len(kinds))) for _ in range(2))
-    known, free = columns.all, columns.line.shape[1]
-    # A row that bends, and one that does not.
-    ways = ((True, _BENT), (False, 1 - _BENT)) if columns.motion.shape[1] else ((False, 1.0),)
+    known, free = regressors.all, regressors.line.shape[1]
+    # Hypotheses: a row with curvature, and a row without.
+    hypotheses = ((True, _BENT), (False, 1 - _BENT)) if regressors.motion.shape[1] else ((False, 1.0),)
     alike: dict[NoiseKind, list[int]] = {}
     for place, kind in enumerate(kinds):
         alike.setdefault(replace(kind, annual=0.0), []).append(place)
     shapes = list(alike)
-    alike_rows, alone = shared_and_other_patterns(np.isnan(values))
-    for rows in (*alike_rows, *([alone] if len(alone) else [])):
-        data, there = _beside(known, values[rows])
+    shared, others = shared_and_other_patterns(np.isnan(values))
+    for rows in (*shared, *([others] if len(others) else [])):
+        data, there = _side_by_side(known, values[rows])
         freedom = there.sum(axis=0)[:, None] - free
         some = max(_AT_ONCE // data[0].size, 1)
         for first in range(0, len(shapes), some):
             part = shapes[first : first + some]
             for shape, white, volume in zip(part, *_whiten(data, there, days, part, white_factor), strict=True):
-                products = _products(white, known.shape[1])
+                products = _cross_products(white, known.shape[1])
                 for place in alike[shape]:
                     found = []
-                    for bends, share in ways:
-                        left, more = _left_over(*products, columns.amplitudes(kinds[place].annual, bends=bends), free)
+                    for bends, share in hypotheses:
+                        prior_stds = regressors.prior_stds(kinds[place].annual, bends=bends)
+                        left, more = _ridge_residuals(*products, prior_stds, free)
                         of_rows = (volume + more)[:, None] + freedom * np.log(left)
                         found.append((np.log(share) - 0.5 * of_rows.ravel(), (left / freedom).ravel()))
-                    likelihood[rows, place], scatter[rows, place] = _either(found)
+                    likelihood[rows, place], scatter[rows, place] = _marginalise(found)
     return NoiseFits(tuple(kinds), likelihood, scatter, np.isfinite(values).sum(axis=1) - float(free))
 
 
-def _either(found: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
-    """Give the logarithm of the summed likelihoods, and the scatter, of rows that are of one of some kinds."""
+def _marginalise(found: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    """Return the log of the summed likelihoods of alternative hypotheses, and the posterior scatter."""
     likelihood = np.logaddexp.reduce([one for one, _ in found])
     variance = sum(np.exp(one - likelihood) * squares for one, squares in found)
     return likelihood, np.sqrt(variance)
 
 
 def shared_and_other_patterns(missing: BoolArray) -> tuple[list[IndexArray], IndexArray]:
-    """Group rows [N, T] that miss the same values, most rows first; gives also those that are like few others."""
+    """Return the groups of ``_ALIKE`` rows [N, T] or more with the same missing values, and the other rows.
+
+    The largest group comes first; the other rows are in rising order.
+    """
     groups = MissingPatterns.of(missing).rows
     many = sorted((rows for rows in groups if len(rows) >= _ALIKE), key=len, reverse=True)
     few = [rows for rows in groups if len(rows) < _ALIKE]
     return many, np.sort(np.concatenate(few)) if few else np.empty(0, dtype=np.intp)
 
 
-def _beside(known: FloatArray, values: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Put rows [n, T] beside known columns, [T, G, C]; all together (G = 1) where they miss the same values."""
+def _side_by_side(known: FloatArray, values: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return regressors and rows [n, T] side by side, [T, G, C], and which values are present [T, G].
+
+    Missing values are zero. G is 1 if all rows have the same missing values, and n otherwise.
+    """
     there = ~np.isnan(values).T
     if (there == there[:, :1]).all():
         data, there = np.concatenate([known, values.T], axis=1)[:, None], there[:, :1]
     else:
-        of_each = np.broadcast_to(known[:, None], (len(known), len(values), known.shape[1]))
-        data = np.concatenate([of_each, values.T[..., None]], axis=2)
+        repeated = np.broadcast_to(known[:, None], (len(known), len(values), known.shape[1]))
+        data = np.concatenate([repeated, values.T[..., None]], axis=2)
     return np.where(there[..., None], data, 0.0), there
 
 
 def _whiten(
     data: FloatArray, there: BoolArray, days: FloatArray, kinds: Sequence[NoiseKind], white_factor: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Filter columns [T, G, C] of G patterns of missing values; gives [K, G, T, C] and log determinants [K, G]."""
+    """Return the whitened columns [K, G, T, C] of columns [T, G, C], and the covariances' log determinants [K, G].
+
+    G is the number of patterns of missing values.
+    """
     parts = np.array([(kind.white, kind.short, kind.slow) for kind in kinds])
     constants = np.array([(kind.short_days, kind.slow_days) for kind in kinds])
     decay = np.exp(-np.diff(days, prepend=days[0])[:, None, None] / constants)
-    gain, deviation = _gains(parts, decay, there, white_factor)
+    gain, deviation = _kalman_gains(parts, decay, there, white_factor)
     white = np.empty((len(kinds), data.shape[1], len(days), data.shape[2]))
     short, slow = (np.zeros((len(kinds), *data.shape[1:])) for _ in range(2))
-    fresh, step = np.empty_like(short), np.empty_like(short)
+    innovation, step = np.empty_like(short), np.empty_like(short)
     for epoch, now in enumerate(data):
         short *= decay[epoch, :, 0, None, None]
         slow *= decay[epoch, :, 1, None, None]
-        np.subtract(now, short, out=fresh)
-        fresh -= slow
-        short += np.multiply(fresh, gain[epoch, 0][..., None], out=step)
-        slow += np.multiply(fresh, gain[epoch, 1][..., None], out=step)
-        np.divide(fresh, deviation[epoch][..., None], out=white[:, :, epoch])
+        np.subtract(now, short, out=innovation)
+        innovation -= slow
+        short += np.multiply(innovation, gain[epoch, 0][..., None], out=step)
+        slow += np.multiply(innovation, gain[epoch, 1][..., None], out=step)
+        np.divide(innovation, deviation[epoch][..., None], out=white[:, :, epoch])
         if not there[epoch].all():
             white[:, ~there[epoch], epoch] = 0.0
     return white, 2 * np.log(deviation).sum(axis=0)
 
 
-def _gains(
+def _kalman_gains(
     parts: FloatArray, decay: FloatArray, there: BoolArray, white_factor: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Give the filter's gains [T, 2, K, G] and the deviation of what is new at each epoch [T, K, G]."""
+    """Return the Kalman gains [T, 2, K, G] and the standard deviations of the innovations [T, K, G]."""
     shape = (len(parts), there.shape[1])
     gain, deviation = np.zeros((len(there), 2, *shape)), np.ones((len(there), *shape))
     white, of_short, of_slow = (np.broadcast_to(part[:, None], shape) for part in parts.T)
@@ -224,17 +247,17 @@ def _gains(
     return gain, deviation
 
 
-def _products(white: FloatArray, known: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Give the products of known columns [G, p, p], theirs with the series [G, p, n], and squares [G, n]."""
+def _cross_products(white: FloatArray, known: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return X'X [G, p, p], X'y [G, p, n] and y'y [G, n] of whitened regressors X and series y."""
     transposed, series = white[..., :known].swapaxes(-1, -2), white[..., known:]
     return transposed @ white[..., :known], transposed @ series, np.einsum("...tn,...tn->...n", series, series)
 
 
-def _left_over(
+def _ridge_residuals(
     known: FloatArray, cross: FloatArray, squares: FloatArray, scale: FloatArray, free: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Give the squares left about the known columns [G, n], and the log determinant of their amplitudes [G]."""
-    # Even a line may be hard to tell where most values are missing.
+    """Return the residual squares of the ridge regression [G, n], and its log determinant [G]."""
+    # A weak prior for the line as well, which is ill-determined where most values are missing.
     prior = np.where(np.arange(len(scale)) < free, _FLAT, 1.0)
     factor = np.linalg.cholesky(known * scale[:, None] * scale + np.diag(prior))
     explained = np.linalg.solve(factor, cross * scale[:, None])

@@ -1,4 +1,4 @@
-"""Mixtures of noise that a file may hold: a grid of them, and the neighbours of one."""
+"""Grid of noise models that a file may contain, and its local refinement."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ from insar_runtime._diagnosis.noise.noise_model import NoiseKind
 
 _SLOW: Final = (0.0, 0.15, 0.4, 0.7)
 _SHORT: Final = (0.0, 0.2, 0.45, 0.75)
-"""Slow part of the variance, and short part of the rest [ours, after the simulator's]."""
+"""Slow share of the variance, and short share of the remainder. Our choice, following the simulator."""
 _SHORT_DAYS: Final = (7.0, 14.0, 28.0)
 _SLOW_DAYS: Final = (60.0, 130.0, 300.0)
 _ANNUAL: Final = (0.3, 1.0, 3.0)
-"""Days, and RMS over the scatter [ours, after the simulator's]."""
+"""Time constants in days, and RMS of the annual cycle over the scatter. Our choice, following the simulator."""
 _LEAST_WHITE: Final = 0.03
-"""Part of the variance: files are rounded, and without it a covariance may be singular."""
+"""Least white share of the variance: files are rounded, and without white noise a covariance may be singular."""
 _OF_INTERVAL: Final = 0.6
-"""A time constant of fewer of the median interval cannot be told from white noise."""
+"""Below this part of the median interval, a time constant is indistinguishable from white noise."""
 _OF_SPAN: Final = 1 / 3
-"""One of more of the span cannot be told from a motion."""
+"""Above this part of the span, a time constant is indistinguishable from motion."""
 _SHARE_STEP: Final = 0.12
 _DAYS_STEP: Final = 1.5
-"""About half the distance of neighbouring shares of the grid, and the root of the ratio of its time constants."""
+"""Steps of the refinement: about half the distance of neighbouring shares of the grid, and the square root of the ratio
+of its neighbouring time constants."""
 _DIRECTIONS: Final = (
     *((1, 0, 0, 0, 0), (0, 1, 0, 0, 0), (0, 0, 1, 0, 0), (0, 0, 0, 1, 0), (0, 0, 0, 0, 1)),
     *((1, 0, 0, 1, 0), (0, 1, -1, 0, 0), (1, -1, 0, -1, 0), (1, -1, -1, 0, 0)),
 )
 _MOVES: Final = ((0, 0, 0, 0, 0), *(tuple(sign * part for part in way) for way in _DIRECTIONS for sign in (-1, 1)))
-"""Of slow and short part, their time constants, and the yearly cycle; some pairs make up for each other."""
+"""Directions of the refinement: slow and short share, their time constants, and the annual cycle. Some pairs of them
+compensate each other."""
 _SHORT_BOUNDS: Final = (5.0, 45.0)
 _SLOW_BOUNDS: Final = (45.0, 500.0)
-"""Days: what is called short stays shorter than what is called slow."""
+"""Bounds of the time constants in days; they keep the short one below the slow one."""
 
 COARSE_GRID: Final = tuple(
     NoiseKind((1 - slow) * (1 - short), (1 - slow) * short, slow)
     for slow, short in product((0.0, 0.25, 0.6), (0.0, 0.2, 0.5, 0.8))
 )
-"""For a first look."""
+"""Models for a first estimate."""
 
 
 def candidate_kinds(days: FloatArray) -> list[NoiseKind]:
-    """Give the mixtures that a time axis [T] can tell apart."""
+    """Return the noise models that are distinguishable on a time axis [T]."""
     interval = float(np.median(np.diff(days)))
     short_days = [constant for constant in _SHORT_DAYS if constant >= _OF_INTERVAL * interval] or _SHORT_DAYS[-1:]
     slow_days = [constant for constant in _SLOW_DAYS if constant <= _OF_SPAN * days[-1]] or _SLOW_DAYS[:1]
@@ -58,7 +60,10 @@ def candidate_kinds(days: FloatArray) -> list[NoiseKind]:
 
 
 def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
-    """Give kinds and those around each, at a part of a step of the grid; those that differ by annual only together."""
+    """Return kinds and their neighbours, ``size`` refinement steps away.
+
+    Kinds that differ in the annual cycle alone follow each other, as ``kalman.fit_kinds`` prefers.
+    """
     found: dict[NoiseKind, None] = {}
     for kind in kinds:
         slow, short = kind.slow, kind.short / max(1 - kind.slow, 1e-9)
@@ -76,11 +81,11 @@ def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
 
 
 def _mixed(slow: float, short: float, short_days: float, slow_days: float, annual: float) -> NoiseKind:
-    """Give a mixture from the slow part of the variance and the short part of the rest."""
+    """Return a noise model from the slow share of the variance and the short share of the remainder."""
     slow, short = min(max(slow, 0.0), 0.9), min(max(short, 0.0), 0.95)
     white = max((1 - slow) * (1 - short), _LEAST_WHITE)
     total = white + (1 - slow) * short + slow
-    # Of a part that is not there, the time constant is always the same one.
+    # A part with no variance has a fixed time constant, so that equal models compare equal.
     short_days = float(np.clip(short_days, *_SHORT_BOUNDS)) if short else _SHORT_DAYS[0]
     slow_days = float(np.clip(slow_days, *_SLOW_BOUNDS)) if slow else _SLOW_DAYS[0]
     return NoiseKind(white / total, (1 - slow) * short / total, slow / total, short_days, slow_days, annual)

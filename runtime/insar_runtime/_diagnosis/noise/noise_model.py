@@ -1,8 +1,8 @@
-"""Noise of displacement time series: what kinds there are, and what is known of it in one file.
+"""Noise model of a file: covariance functions of its rows, their frequencies, and the scatter.
 
-A series scatters by white noise, by a part that is forgotten within weeks, and by one that wanders for months; each
-row of a file has its own size and its own mixture of them. The mixtures that occur in a file, and how often, are
-what a row's own are weighed by.
+The noise of a series is the sum of white noise and of two correlated parts, one with a time constant of weeks and one
+of months. Each row of a file has its own scatter and its own shares of the three parts. The shares that occur in a
+file, and their frequencies, serve as the prior of the noise of a single row (empirical Bayes).
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 ANNUAL_CHANGE: Final = 0.09
 HALF_YEAR: Final = 0.03
-"""Variance of the yearly amplitude's change from year to year, and of the half-yearly part, over that of the yearly
-cycle [measured on EGMS rows for the simulator: ``training.simulator.config.AnnualConfig``]."""
+"""Variance of the change of the annual amplitude from year to year, and of the semi-annual part, over that of the
+annual cycle. Measured on EGMS rows for the simulator (``training.simulator.config.AnnualConfig``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseKind:
-    """A mixture of noise of unit variance; a row has it times its own scatter.
+    """Noise of unit variance, as the sum of three parts; the noise of a row is this times its own scatter.
 
-    The yearly cycle counts as noise: a random amplitude of known size rather than a free one. On a span of a year or
-    two, a free one would explain any curve.
+    The annual cycle is part of the noise: its amplitude is random with a known variance, rather than free. On a span of
+    one or two years, a free amplitude would fit any curve.
 
     Attributes
     ----------
     white, short, slow : float
-        Parts of the variance, sum 1: uncorrelated, and two Ornstein-Uhlenbeck processes.
+        Shares of the variance, sum 1: white noise, and two Ornstein-Uhlenbeck processes.
     short_days, slow_days : float
-        Time constants of the latter.
+        Time constants of the two processes.
     annual : float
-        RMS of the yearly cycle over the scatter, beyond the unit variance.
+        RMS of the annual cycle over the scatter; it adds to the unit variance.
     """
 
     white: float
@@ -47,13 +47,13 @@ class NoiseKind:
     annual: float = 1.0
 
     def covariance(self, days: FloatArray, white_factor: FloatArray | None = None) -> FloatArray:
-        """Give the covariance [T, T] of noise of unit scatter.
+        """Return the covariance [T, T] of noise of unit scatter.
 
         Parameters
         ----------
         days : ndarray of float64, shape [T]
         white_factor : ndarray of float64, shape [T], optional
-            Scatter of the white part at each epoch over the usual one.
+            Scatter of the white part at each epoch over its usual scatter.
         """
         lag = np.abs(days[:, None] - days[None, :])
         year = lag / DAYS_PER_YEAR
@@ -66,9 +66,9 @@ class NoiseKind:
 
 
 _NOISY: Final = 1.5
-"""Scatter of an epoch over the usual one from which it is called noisy [ours]."""
+"""Scatter of an epoch over the usual scatter from which the epoch is reported as noisy. Our choice."""
 _LAGS: Final = (6, 12, 24, 48)
-"""Days at which the correlation is told."""
+"""Lags in days at which the correlation is reported."""
 
 _TYPICAL: Final = (
     (NoiseKind(0.90, 0.10, 0.00), 0.15),
@@ -78,23 +78,24 @@ _TYPICAL: Final = (
     (NoiseKind(0.45, 0.10, 0.45, slow_days=250.0), 0.15),
     (NoiseKind(0.33, 0.22, 0.45, slow_days=90.0), 0.15),
 )
-"""Kinds of noise, and how often they are taken to occur where too few rows tell [ours, after the simulator's]."""
+"""Kinds of noise and their frequencies, for files with too few rows for an estimate. Our choice, following the
+simulator."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommonStep:
-    """A date at which many rows change level by amounts of their own: a join of releases, an earthquake.
+    """A date at which many rows change level, each by its own amount, as at a join of releases or an earthquake.
 
     Attributes
     ----------
     epoch : int
         Index of the first epoch after it.
     rms_mm : float
-        RMS over all rows of the change.
+        RMS of the change over all rows.
     share : float
-        Rows that change level by two and a half times what they usually do, or more.
+        Share of the rows whose change of level is at least two and a half times their usual change.
     common_mm : float or None
-        What all rows change by, if that is what stands out.
+        Median change of all rows, if the step stands out in it.
     """
 
     epoch: int
@@ -105,7 +106,7 @@ class CommonStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileNoise:
-    """What is known of the noise in a file.
+    """Noise model of a file.
 
     Attributes
     ----------
@@ -113,14 +114,14 @@ class FileNoise:
         Time axis, days since its first epoch.
     kinds : tuple of NoiseKind, length K
     weights : ndarray of float64, shape [K]
-        Part of the rows that have each kind; sum 1.
+        Share of the rows that have each kind; sum 1.
     scatter_mm : tuple of three float
-        10 %, 50 % and 90 % quantile over the rows of the RMS of white, short and slow noise together.
+        Quantiles of 10 %, 50 % and 90 % over the rows, of the RMS of white, short and slow noise together.
     white_factor : ndarray of float64, shape [T]
-        Scatter of the white part at each epoch over the usual one.
+        Scatter of the white part at each epoch over its usual scatter.
     steps : tuple of CommonStep
     rows : int
-        Rows that it was estimated from; 0 where typical values stand for too few of them.
+        Number of rows in the estimate; 0 if typical values were used because there were too few rows.
     """
 
     days: FloatArray
@@ -133,51 +134,51 @@ class FileNoise:
 
     @classmethod
     def typical(cls, days: FloatArray) -> FileNoise:
-        """Give the noise of an EGMS file on a time axis [T], for tables with too few rows to tell."""
+        """Return the typical noise of EGMS files on a time axis [T], for tables with too few rows for an estimate."""
         kinds, weights = zip(*_TYPICAL, strict=True)
         return cls(days, kinds, np.array(weights), (1.4, 2.4, 4.0), np.ones(len(days)))
 
     @property
     def white_mm(self) -> float:
-        """RMS of the white part in a typical row; the parts' squares sum to that of the median scatter."""
+        """RMS of the white part in a typical row; the squares of the three parts sum to that of the median scatter."""
         return self._part_mm("white")
 
     @property
     def short_mm(self) -> float:
-        """RMS of the part that is forgotten within weeks."""
+        """RMS of the part with a time constant of weeks."""
         return self._part_mm("short")
 
     @property
     def slow_mm(self) -> float:
-        """RMS of the part that wanders for months."""
+        """RMS of the part with a time constant of months."""
         return self._part_mm("slow")
 
     @property
     def short_days(self) -> float | None:
-        """Time constant of the short part; None where there is none."""
+        """Time constant of the short part; None if the noise has none."""
         return self._time_constant("short")
 
     @property
     def slow_days(self) -> float | None:
-        """Time constant of the slow part; None where there is none."""
+        """Time constant of the slow part; None if the noise has none."""
         return self._time_constant("slow")
 
     @property
     def epoch_factor(self) -> FloatArray:
-        """Scatter of all parts together at each epoch [T] over the usual one."""
+        """Scatter of all parts together at each epoch [T] over the usual scatter."""
         white = self.weights @ np.array([kind.white for kind in self.kinds])
         return np.asarray(np.sqrt(1 + white * (self.white_factor**2 - 1)))
 
     @property
     def noisy_epochs(self) -> list[int]:
-        """Epochs that scatter half as much again as usual, or more; noisiest first."""
+        """Epochs whose scatter is at least 1.5 times the usual one, noisiest first."""
         factor = self.epoch_factor
         order = np.argsort(-factor, kind="stable")
         noisy: list[int] = order[factor[order] >= _NOISY].tolist()
         return noisy
 
     def correlation(self, lag_days: float) -> float:
-        """Give the correlation of the noise with itself some days later, without the yearly cycle."""
+        """Return the autocorrelation of the noise at a lag in days, without the annual cycle."""
         correlations = [
             kind.short * np.exp(-lag_days / kind.short_days) + kind.slow * np.exp(-lag_days / kind.slow_days)
             for kind in self.kinds
@@ -185,7 +186,7 @@ class FileNoise:
         return float(self.weights @ np.array(correlations))
 
     def to_dict(self, dates: DateArray) -> dict[str, Any]:
-        """Give it as plain values; ``dates`` [T] are those of the time axis."""
+        """Return the model as plain values; ``dates`` [T] are those of the time axis."""
         return {
             "rows": self.rows,
             "scatter_mm": list(self.scatter_mm),
@@ -204,12 +205,12 @@ class FileNoise:
             "steps": [{"date": str(dates[step.epoch]), **asdict(step)} for step in self.steps],
         }
 
-    def on(self, days: FloatArray) -> FileNoise:
-        """Give the noise on another time axis, of which no epoch is known to be worse than others."""
+    def for_days(self, days: FloatArray) -> FileNoise:
+        """Return the noise on another time axis [T], without noisy epochs and common steps, which are unknown there."""
         return replace(self, days=days, white_factor=np.ones(len(days)), steps=())
 
     def covariances(self) -> Sequence[FloatArray]:
-        """Give the covariance [T, T] of each kind, of unit scatter."""
+        """Return the covariance [T, T] of each kind of noise, of unit scatter."""
         return [self._covariance(kind) for kind in self.kinds]
 
     def _part_mm(self, name: str) -> float:
@@ -227,7 +228,7 @@ class FileNoise:
         covariance = kind.covariance(self.days, self.white_factor)
         index = np.arange(len(self.days))
         for step in self.steps:
-            # A step of unknown size at a known date.
+            # A step at a known date, of random size.
             after = index >= step.epoch
             covariance += (step.rms_mm / self.scatter_mm[1]) ** 2 * (after[:, None] & after[None, :])
         return covariance

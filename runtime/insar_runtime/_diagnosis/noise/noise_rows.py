@@ -1,4 +1,4 @@
-"""Rows of a sample that tell of noise: enough values, no jump, no clear motion."""
+"""Rows from which noise is estimated: those with enough values and without jumps or clear motion."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from insar_runtime._survey.windows import robust_scatter
 
 _MOST_ROWS: Final = 400
 _MOST_VALUES: Final = 120_000
-LEAST_ROWS: Final = 50
-"""Rows that tell how often each kind of noise occurs."""
+LEAST_NOISE_ROWS: Final = 50
+"""Least number of rows for an estimate of the frequencies of the kinds of noise."""
 _MOST_PATTERNS: Final = 8
-"""Sets of missing values that several rows share: each is filtered by itself."""
+"""Most patterns of missing values that several rows share: each needs a filter of its own."""
 _MOST_ALONE: Final = 60
-"""Rows that miss values of their own cost many times as much; none are taken where there are so many others."""
+"""Most rows with a pattern of missing values of their own, which cost many times as much. None are used if the others
+are at least as many."""
 _LEAST_VALUES: Final = 8
 _LEAST_SHARE: Final = 0.3
-"""Values that a row must have, and part of the epochs."""
+"""Least number of values of a row, and least share of the epochs."""
 _MOST_MM: Final = 1e9
-"""No displacement, and squares of it leave single precision."""
+"""Values beyond this size are no displacements, and their squares exceed single precision."""
 _STEP_SIGMAS: Final = 6.0
 _STEP_REACH: Final = 5
-"""A row whose level changes by more than so many times what it usually does within so many epochs has jumped."""
+"""A row has a jump if its level changes within ``_STEP_REACH`` epochs by more than ``_STEP_SIGMAS`` times its usual
+change."""
 _LEAST_STEP_MM: Final = 0.2
-"""Usual change of level where a row hardly scatters: twice the rounding."""
+"""Least usual change of level, for rows with hardly any scatter: twice the rounding."""
 _MOTION_SIGMAS: Final = 5.0
-"""Curvature beyond what the noise alone would make of it: chance passes it in less than 1 % of rows."""
+"""Limit of the curvature statistic in standard deviations; noise alone exceeds it in less than 1 % of the rows."""
 _KEPT: Final = 0.4
-"""Share of the rows that are kept in any case, the calmest ones."""
+"""Least share of the rows that is kept, those with the smallest statistic."""
 
 
 def rows_with_values(displacement: Float32Array) -> Float32Array:
-    """Give rows [n, T] that have enough values and are not constant."""
+    """Return the rows [n, T] that have enough values and are not constant."""
     finite = np.abs(displacement) < _MOST_MM
     enough = finite.sum(axis=1) >= max(_LEAST_VALUES, _LEAST_SHARE * displacement.shape[1])
     values = np.asarray(np.where(finite, displacement, np.float32(np.nan))[enough])
@@ -48,66 +50,66 @@ def rows_with_values(displacement: Float32Array) -> Float32Array:
 
 
 def affordable_rows(values: Float32Array) -> FloatArray:
-    """Give as many of the usable rows as the cost of their likelihood permits."""
-    left = max(min(_MOST_ROWS, _MOST_VALUES // values.shape[1]), LEAST_ROWS)
-    alike, alone = shared_and_other_patterns(np.isnan(values))
+    """Return as many of the rows with values as the cost of their likelihood allows."""
+    left = max(min(_MOST_ROWS, _MOST_VALUES // values.shape[1]), LEAST_NOISE_ROWS)
+    shared, others = shared_and_other_patterns(np.isnan(values))
     chosen: list[IndexArray] = []
-    for rows in alike[:_MOST_PATTERNS]:
+    for rows in shared[:_MOST_PATTERNS]:
         chosen.append(evenly_spaced(rows, left))
         left -= len(chosen[-1])
     taken = sum(map(len, chosen))
-    chosen.append(evenly_spaced(alone, max(_MOST_ALONE - taken, 0)))
+    chosen.append(evenly_spaced(others, max(_MOST_ALONE - taken, 0)))
     return np.asarray(values[np.sort(np.concatenate(chosen))], dtype=np.float64)
 
 
 def evenly_spaced(rows: IndexArray, most: int) -> IndexArray:
-    """Give at most so many of some rows, evenly."""
+    """Return at most ``most`` of some rows, evenly spaced."""
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, max(most, 0)).astype(np.intp)]
 
 
 def without_outliers(rows: FloatArray) -> FloatArray:
-    """Clip outliers of rows [n, T] with missing values, and take their median off."""
+    """Return rows [n, T] with missing values, with outliers clipped and their median subtracted."""
     clipped = clip_outliers(_filled(rows).astype(np.float32)).astype(np.float64)
     clipped -= np.median(clipped, axis=1, keepdims=True)
     return np.where(np.isnan(rows), np.nan, clipped)
 
 
 def rows_without_jumps(values: FloatArray, steps: Sequence[int]) -> FloatArray:
-    """Give the rows whose level does not jump, but for steps that many rows share at some epochs."""
+    """Return the rows without jumps of their level, except at the epochs ``steps`` of common steps."""
     level = running_median(_filled(values).astype(np.float32))
     change = np.abs(level[:, _STEP_REACH:] - level[:, :-_STEP_REACH])
     for step in steps:
-        # Levels are medians of five: two epochs after a step they are on the new one.
+        # Levels are medians of five epochs, so they are on the new level two epochs after a step.
         change[:, max(step - _STEP_REACH - 2, 0) : step + 2] = 0.0
     missing = np.isnan(values)
     unknown = missing[:, _STEP_REACH:] | missing[:, :-_STEP_REACH]
-    # Of a row that has every other epoch, only interpolated values tell.
+    # If a row has every other epoch only, all of its changes involve interpolated values, so those are used.
     change[unknown & ~unknown.all(axis=1, keepdims=True)] = np.nan
     usual = np.maximum(robust_scatter(change, 1), _LEAST_STEP_MM)
-    return values[_calmest(np.fmax.reduce(change, axis=1, initial=0.0) / usual, _STEP_SIGMAS)]
+    return values[_smallest(np.fmax.reduce(change, axis=1, initial=0.0) / usual, _STEP_SIGMAS)]
 
 
 def rows_without_motion(
-    values: FloatArray, days: FloatArray, noise: NoiseMixture, columns: Regressors, factor: FloatArray
+    values: FloatArray, days: FloatArray, noise: NoiseMixture, regressors: Regressors, factor: FloatArray
 ) -> FloatArray:
-    """Give the rows that bend no more than noise does, by a first estimate of it.
+    """Return the rows whose curvature is compatible with a first estimate of the noise.
 
-    What a bent line leaves about a polynomial looks like slow noise.
+    The residuals of a piecewise linear motion about a polynomial would be taken for slow noise.
     """
-    line = fit_kinds(values, days, noise.kinds, columns.unbent(), factor)
-    curve = fit_kinds(values, days, noise.kinds, columns, factor)
-    more = columns.motion.shape[1]
+    line = fit_kinds(values, days, noise.kinds, regressors.without_motion(), factor)
+    curve = fit_kinds(values, days, noise.kinds, regressors, factor)
+    more = regressors.motion.shape[1]
     bend = (line.scatter**2 / curve.scatter**2 - 1) * curve.freedom[:, None]
-    return values[_calmest((noise.posterior(curve) * bend).sum(axis=1) / more, 1 + _MOTION_SIGMAS * (2 / more) ** 0.5)]
+    return values[_smallest((noise.posterior(curve) * bend).sum(axis=1) / more, 1 + _MOTION_SIGMAS * (2 / more) ** 0.5)]
 
 
-def _calmest(excess: FloatArray, limit: float) -> BoolArray:
-    calm: BoolArray = excess <= max(limit, float(np.quantile(excess, _KEPT)))
-    return calm
+def _smallest(excess: FloatArray, limit: float) -> BoolArray:
+    small: BoolArray = excess <= max(limit, float(np.quantile(excess, _KEPT)))
+    return small
 
 
 def _filled(rows: FloatArray) -> FloatArray:
-    """Interpolate missing values."""
+    """Return rows with their missing values interpolated."""
     epochs = np.arange(rows.shape[1])
     filled = rows.copy()
     for row in np.flatnonzero(np.isnan(rows).any(axis=1)):

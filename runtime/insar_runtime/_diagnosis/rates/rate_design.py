@@ -1,4 +1,4 @@
-"""What a time axis alone says about the fits of rates: their columns, orthogonal, and how to read rates from them."""
+"""Design matrix of the rate fits on a time axis, made orthonormal by a QR decomposition."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from insar_runtime._diagnosis.arrays import BoolArray, FloatArray
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 UNKNOWNS: Final = 6
-"""Of the largest model. The models are nested: an offset and the annual sine, then a line, a parabola, a cubic."""
+"""Unknowns of the largest model. The models are nested: offset and annual sine, then a line, a parabola, a cubic."""
 
 SEASON: Final = slice(1, 3)
 LINE: Final = 3
 PARABOLA: Final = 4
 
 PAIRS: Final = np.tril_indices(UNKNOWNS)
-"""Which products of two columns a symmetric matrix is kept as."""
+"""Row and column indices of the lower triangle, which represents a symmetric matrix."""
 
 _DEPENDENT: Final = 1e-11
-"""Part of a column's square that the columns before it leave, below which it counts as made of them. A row that spans
-one of the axis' 20 years leaves 1e-10 of the cubic, and normal equations then keep five digits."""
+"""A column counts as linearly dependent on the columns before it if they leave less than this part of its square. For a
+row that spans one of the 20 years of an axis, 1e-10 of the cubic is left, and the normal equations keep five digits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RateDesign:
-    """Columns of the fits on a time axis, made orthonormal in the order in which the models grow.
+    """Columns of the rate fits on a time axis, made orthonormal in the order of the nested models.
 
-    Whatever the epochs of a row, the last column of a model holds its highest power of time alone, so the amplitude
-    of that column over its ``scale`` is the rate.
+    Whatever the epochs of a row are, the last column of a model represents its highest power of time alone, so the rate
+    is the amplitude of that column over its ``scale``.
 
     Attributes
     ----------
     days : ndarray of float64, shape [T]
     columns : ndarray of float64, shape [T, 6]
     products : ndarray of float64, shape [T, 21]
-        Of all pairs of columns; their sums over the epochs of a row are its normal equations.
+        Products of all pairs of columns; their sums over the epochs of a row are its normal equations.
     scale : ndarray of float64, shape [6]
-        Amplitude of each orthonormal column in one unit (mm, mm/yr, ...) of the column that it was made from.
+        Amplitude of each orthonormal column per unit (mm, mm/yr, ...) of the column that it was made from.
     season : ndarray of float64, shape [2, 6]
-        Sine and cosine of the largest model from the amplitudes of the orthonormal columns.
+        Coefficients of sine and cosine in the largest model per unit amplitude of the orthonormal columns.
     """
 
     days: FloatArray
@@ -51,8 +51,8 @@ class RateDesign:
     season: FloatArray
 
     @classmethod
-    def on(cls, days: FloatArray) -> RateDesign | None:
-        """Give the design of a time axis [T], in days; None if it cannot tell the columns from each other."""
+    def for_days(cls, days: FloatArray) -> RateDesign | None:
+        """Return the design of a time axis [T], in days; None if the columns are linearly dependent on it."""
         if len(days) < UNKNOWNS:
             return None
         years = (days - (days[0] + days[-1]) / 2) / DAYS_PER_YEAR
@@ -66,19 +66,20 @@ class RateDesign:
         return cls(days, columns, products, scale, np.linalg.inv(triangle)[SEASON])
 
 
-def over_columns(terms: FloatArray) -> FloatArray:
-    """Sum over the first axis, in its order: numpy's own sum has another order for a single row."""
+def sum_in_order(terms: FloatArray) -> FloatArray:
+    """Return the sum over the first axis, term by term: numpy sums in another order if there is a single row."""
     total = np.zeros(terms.shape[1:])
     for term in terms:
         total += term
     return total
 
 
-def factors(gram: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Factor the normal equations of many rows (Cholesky).
+def cholesky_factors(gram: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return the Cholesky factors of the normal equations of many rows.
 
-    Written out over the rows, since the library's routine takes one small matrix at a time, and fails for all of them
-    when one is singular. Only elementwise arithmetic, so a row's bits are its own.
+    The factorisation is vectorised over the rows, because the routine of numpy factors one small matrix at a time and
+    fails for all of them if one is singular. All operations are elementwise, so the bits of a row do not depend on
+    other rows.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def factors(gram: FloatArray) -> tuple[FloatArray, BoolArray]:
     -------
     lower : ndarray of float64, shape [6, 6, n]
     regular : ndarray of bool, shape [n]
-        Whether the row's epochs tell the columns from each other; its factor is of no use otherwise.
+        Whether the columns are linearly independent on the epochs of the row; its factor is valid only then.
     """
     full = np.zeros((UNKNOWNS, UNKNOWNS, gram.shape[1]))
     full[PAIRS] = gram
@@ -97,17 +98,17 @@ def factors(gram: FloatArray) -> tuple[FloatArray, BoolArray]:
     regular = np.ones(gram.shape[1], dtype=np.bool_)
     for column in range(UNKNOWNS):
         known = lower[column, :column]
-        pivot = full[column, column] - over_columns(known**2)
+        pivot = full[column, column] - sum_in_order(known**2)
         regular &= pivot > _DEPENDENT * full[column, column]
         lower[column, column] = np.sqrt(np.where(regular, pivot, 1.0))
         for below in range(column + 1, UNKNOWNS):
-            rest = full[below, column] - over_columns(lower[below, :column] * known)
+            rest = full[below, column] - sum_in_order(lower[below, :column] * known)
             lower[below, column] = rest / lower[column, column]
     return lower, regular
 
 
-def substitute(lower: FloatArray, right: FloatArray) -> FloatArray:
-    """Solve ``lower x = right`` for many rows and several right sides.
+def solve_lower(lower: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the solution x of ``lower x = right`` for many rows and several right-hand sides.
 
     Parameters
     ----------
@@ -120,6 +121,6 @@ def substitute(lower: FloatArray, right: FloatArray) -> FloatArray:
     """
     solved = np.empty_like(right)
     for row in range(UNKNOWNS):
-        rest = right[row] - over_columns(lower[row, :row, None] * solved[:row])
+        rest = right[row] - sum_in_order(lower[row, :row, None] * solved[:row])
         solved[row] = rest / lower[row, row]
     return solved

@@ -1,4 +1,4 @@
-"""Sums over the epochs of each row, from which rates are computed."""
+"""Sums over the epochs of each row, from which the rates are computed."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, RealArray
 from insar_runtime._diagnosis.rates.rate_design import PAIRS, UNKNOWNS, RateDesign
 
 _BLOCK: Final = 256
-"""Rows of a matrix product. All have this shape, zeros at the end: for another one the library may take another path
-and round otherwise, and a row's bits are not to depend on its neighbours. A block fits into the caches."""
+"""Rows of each matrix product, padded with zeros. A fixed shape keeps the bits of a row independent of the other rows,
+because the linear algebra library may sum in another order for another shape. A block fits into the caches."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowSums:
-    """Sums over the epochs that each of n rows has.
+    """Sums over the epochs with a value, for each of n rows.
 
     Attributes
     ----------
     energy : ndarray of float64, shape [n]
-        Of the squared displacement about the row's first value, mm^2.
+        Sum of the squared displacement relative to the first value of the row, mm^2.
     projections : ndarray of float64, shape [6, n]
-        Of its products with the columns of the design.
+        Sums of its products with the columns of the design.
     """
 
     energy: FloatArray
@@ -33,20 +33,20 @@ class RowSums:
 
 
 def sums_of_complete(design: RateDesign, displacement: RealArray) -> RowSums:
-    """Sum over all epochs; a row with a missing or infinite value has an energy that is not finite."""
+    """Return the sums over all epochs; the energy of a row with a missing or infinite value is not finite."""
     rows, epochs = displacement.shape
     sums = RowSums(np.empty(rows), np.empty((UNKNOWNS, rows)))
     block = np.zeros((_BLOCK, epochs))
     for part, size in _blocks(rows):
         block[size:] = 0
-        # The first value is taken off in float64, so that squares of a large offset cost no digits.
+        # The first value is subtracted in float64, so that the squares of a large offset cost no digits.
         np.subtract(displacement[part], displacement[part, :1], out=block[:size], dtype=np.float64)
         _add(sums, design, block, part, size)
     return sums
 
 
 def sums_of_partial(design: RateDesign, displacement: RealArray, present: BoolArray) -> tuple[RowSums, FloatArray]:
-    """Sum over the epochs that are present [n, T]; each row has one at least.
+    """Return the sums over the epochs that are present [n, T]; each row must have at least one.
 
     Returns
     -------

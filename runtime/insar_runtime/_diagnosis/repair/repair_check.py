@@ -1,4 +1,4 @@
-"""How far series are from an ordinary motion, so that a repair can be held against leaving them as they are."""
+"""Residual of a smooth motion model, used to accept a repair."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, RealArray
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 _LEAST_YEARS: Final = 1.5
-"""A yearly cycle is fitted to series of this length, or it would pass for motion."""
+"""Least span for an annual cycle in the model; over less, it would fit the motion."""
 _HINGES: Final = 16
+"""Number of hinge dates that are tried."""
 _AT_ENDS: Final = 0.05
-"""Part of the span at each end in which no hinge lies."""
+"""Part of the span at each end without hinges."""
 _LEAST_OWN: Final = 1e-4
-"""Part of a bend that the other terms cannot give, below which it is none of its own."""
+"""Least part of a bend that is independent of the other terms."""
 _RIDGE: Final = 1e-9
+"""Ridge on the normal equations, for rows with too few epochs."""
 _ROWS: Final = 64
+"""Rows that are fitted at a time."""
 _BENT: Final = 0.75
-"""Scatter about a motion with a bend, after a change over before it, that proves a change which bent the series [ours:
-rows of EGMS that drift off by a cycle and come back at once have 0.8 to 0.95; of series with jumps 1 % have more]."""
+"""Largest ratio of the scatter after a repair to that before it, about a motion with a bend, for a repair that
+increases the scatter about a line. Our choice: EGMS rows that drift away by a cycle and return abruptly have 0.8 to
+0.95, and 1 % of the series with jumps have more."""
 
 
 class SmoothMotion:
-    """A line with a yearly cycle, and the same with one bend: a parabola, or a hinge at one of some dates.
+    """Least-squares fits of a line with an annual cycle, and of the same with a bend: a parabola or a hinge.
 
-    Least squares, because coloured noise would forgive the slow wander that a wrong repair leaves.
+    Ordinary least squares, because a model with coloured noise would explain the slow drift that a wrong repair leaves.
 
     Parameters
     ----------
@@ -42,22 +46,22 @@ class SmoothMotion:
         places = np.linspace(-1 + 2 * _AT_ENDS, 1 - 2 * _AT_ENDS, _HINGES)
         bends = np.column_stack([time**2, np.maximum(time[:, None] - places, 0)])
         self._terms = np.column_stack(terms)
-        # What a fit to any epochs needs are sums of these over the epochs that are there.
+        # Sums of these products over the present epochs are the normal equations of a row.
         self._bends = bends / np.maximum(np.linalg.norm(bends, axis=0), _LEAST_OWN)
         self._squares = np.einsum("ti,tj->tij", self._terms, self._terms).reshape(len(time), -1)
         self._crossed = np.einsum("ti,tk->tik", self._terms, self._bends).reshape(len(time), -1)
 
     def improves(self, after: RealArray, before: RealArray) -> BoolArray:
-        """Tell of which series [n] a change [n, T] leaves less scatter about such a motion; NaN = missing.
+        """Return which series [n] a repair improves, from the series [n, T] after and before it; NaN = missing.
 
-        Where the change takes a series further away from its line, it made the bend that then explains it. Less scatter
-        about that bend is no proof by itself, so it must be clearly less.
+        A repair must reduce the scatter about a motion with a bend. If it increases the scatter about a line, the
+        repair itself may have caused the bend, so the scatter must decrease by the factor ``_BENT`` at least.
         """
         (bent, line), (bent_before, line_before) = self.residual_squares(after), self.residual_squares(before)
         return np.asarray((bent < bent_before) & ((line < line_before) | (bent < _BENT**2 * bent_before)))
 
     def residual_squares(self, series: RealArray) -> tuple[FloatArray, FloatArray]:
-        """Give the sums of squares [n] that the best motion with a bend and the best one without leave of series."""
+        """Return the residual sums of squares [n] of the best motion with a bend and of the best one without."""
         bent, line = np.empty((2, len(series)))
         for begin in range(0, len(series), _ROWS):
             part = slice(begin, begin + _ROWS)
@@ -65,18 +69,18 @@ class SmoothMotion:
         return bent, line
 
     def _residual_squares(self, series: RealArray) -> tuple[FloatArray, FloatArray]:
-        there = np.isfinite(series)
-        weight = there.astype(np.float64)
-        values = np.where(there, series, 0).astype(np.float64)
-        # Less rounding where levels are far from zero.
+        present = np.isfinite(series)
+        weight = present.astype(np.float64)
+        values = np.where(present, series, 0).astype(np.float64)
+        # The mean is subtracted to reduce rounding errors.
         values -= weight * (values.sum(axis=1) / np.maximum(weight.sum(axis=1), 1))[:, None]
         count = self._terms.shape[1]
         gram = (weight @ self._squares).reshape(-1, count, count) + _RIDGE * np.eye(count)
         crossed = (weight @ self._crossed).reshape(len(series), count, -1)
-        seen = (values @ self._terms)[:, :, None]
-        solved = np.linalg.solve(gram, np.concatenate([seen, crossed], axis=2))
-        line = (values * values).sum(axis=1) - (seen[:, :, 0] * solved[:, :, 0]).sum(axis=1)
+        projected = (values @ self._terms)[:, :, None]
+        solved = np.linalg.solve(gram, np.concatenate([projected, crossed], axis=2))
+        line = (values * values).sum(axis=1) - (projected[:, :, 0] * solved[:, :, 0]).sum(axis=1)
         own = weight @ self._bends**2 - (crossed * solved[:, :, 1:]).sum(axis=1)
-        bend = values @ self._bends - (seen * solved[:, :, 1:]).sum(axis=1)
+        bend = values @ self._bends - (projected * solved[:, :, 1:]).sum(axis=1)
         gain = np.where(own > _LEAST_OWN, bend * bend / np.maximum(own, _LEAST_OWN), 0).max(axis=1)
         return line - gain, line
