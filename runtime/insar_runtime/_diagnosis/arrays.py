@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 RealArray = NDArray[np.floating]
-"""Of any floating type."""
+"""Any floating type."""
 IntArray = NDArray[np.int64]
 IndexArray = NDArray[np.intp]
 Int8Array = NDArray[np.int8]

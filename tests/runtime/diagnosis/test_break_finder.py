@@ -1,4 +1,4 @@
-"""Breaks: against a brute-force posterior, for calibration, and for rows that cannot be fitted."""
+"""Breaks equal a brute-force posterior, are calibrated, and rows that cannot be fitted have a status."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def brute_force(noise: FileNoise, series: Floats) -> dict[str, float]:
     }
 
 
-def test_equals_brute_force() -> None:
+def test_the_posterior_equals_brute_force() -> None:
     rng = np.random.default_rng(4)
     noise = FileNoise.typical(FEW)
     days = rng.uniform(0.2, 0.8, 12) * FEW[-1]
@@ -135,7 +135,7 @@ def test_equals_brute_force() -> None:
         np.testing.assert_allclose(getattr(found, name), wanted, rtol=2e-3, atol=0.1 if "day" in name else 2e-3)
 
 
-def test_missing_epochs_are_as_if_they_had_never_been() -> None:
+def test_missing_epochs_give_the_result_of_an_axis_without_them() -> None:
     rng = np.random.default_rng(8)
     lost = np.isin(np.arange(len(DAYS)), [3, 4, 20, 41, 55])
     rows = (hinge(DAYS, 300.0, -5.0, 20.0) + drawn(FileNoise.typical(DAYS), rng, 20)).astype(np.float32)
@@ -149,7 +149,7 @@ def test_missing_epochs_are_as_if_they_had_never_been() -> None:
 
 
 @pytest.mark.parametrize("gaps", [False, True])
-def test_is_as_sure_as_it_may_be(gaps: bool) -> None:
+def test_intervals_and_standard_deviations_are_calibrated(gaps: bool) -> None:
     rng = np.random.default_rng(15)
     noise, count = FileNoise.typical(LONG), 1500
     day = rng.uniform(0.15, 0.85, count) * LONG[-1]
@@ -172,7 +172,7 @@ def test_is_as_sure_as_it_may_be(gaps: bool) -> None:
         assert 0.46 < np.mean(np.abs(mean - truth) < 0.6745 * std) < 0.58
 
 
-def test_a_parabola_is_told_from_a_hinge() -> None:
+def test_parabolas_and_hinges_are_distinguished() -> None:
     rng = np.random.default_rng(16)
     noise = FileNoise.typical(LONG)
     parabola = 15 * (LONG / YEAR) ** 2 + drawn(noise, rng, 100)
@@ -182,7 +182,7 @@ def test_a_parabola_is_told_from_a_hinge() -> None:
     assert found.explains[100:].mean() > 0.9
 
 
-def test_single_outliers_do_not_move_it() -> None:
+def test_single_outliers_do_not_move_the_break() -> None:
     rng = np.random.default_rng(17)
     noise = FileNoise.typical(DAYS)
     rows = (hinge(DAYS, 350.0, 0.0, 30.0) + drawn(noise, rng, 40)).astype(np.float32)
@@ -196,7 +196,7 @@ def test_single_outliers_do_not_move_it() -> None:
     assert np.median(np.abs(spoiled.day - clean.day)) < 15
 
 
-def test_steep_ends_are_no_outliers() -> None:
+def test_steep_ends_are_not_clipped() -> None:
     days = 24.0 * np.arange(60, dtype=np.float64)
     found = BreakFinder(FileNoise.typical(days)).find(hinge(days, 720.0, 0.0, 200.0)[None].astype(np.float32))
     # As exact as single precision allows, and it is known how exact that is.
@@ -205,7 +205,7 @@ def test_steep_ends_are_no_outliers() -> None:
     assert abs(found.v_after[0] - 200) < 4 * found.v_after_std[0]
 
 
-def test_the_tip_of_a_steep_break_is_no_outlier() -> None:
+def test_the_tip_of_a_steep_break_is_not_clipped() -> None:
     rng = np.random.default_rng(19)
     days = np.arange(0.0, 420.0, 30.0)
     noise = FileNoise.typical(days)
@@ -234,7 +234,7 @@ def test_bits_do_not_depend_on_batches(seed: int, sizes: list[int]) -> None:
         assert same(finder.find(rows[part]), taken)
 
 
-def test_says_why_there_is_nothing() -> None:
+def test_rows_that_cannot_be_fitted_have_a_status() -> None:
     rows = np.tile(hinge(DAYS, 300.0, 0.0, 20.0), (7, 1)).astype(np.float32)
     rows[0, 7] = np.inf
     rows[1] = np.nan
@@ -259,7 +259,7 @@ def test_short_axes_have_no_break(epochs: int) -> None:
     assert np.isnan(found.v_after).all()
 
 
-def test_rows_that_cannot_be_fitted_do_not_spoil_others() -> None:
+def test_rows_that_cannot_be_fitted_do_not_change_others() -> None:
     rows = np.tile(hinge(DAYS, 300.0, 0.0, 20.0), (4, 1)).astype(np.float32)
     rows[1] *= 1e30
     found = BreakFinder(FileNoise.typical(DAYS)).find(rows)
@@ -272,7 +272,7 @@ def test_rows_that_cannot_be_fitted_do_not_spoil_others() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(hnp.arrays(np.float32, st.tuples(st.integers(0, 5), st.just(len(FEW))), elements=st.floats(width=32)))
-def test_any_values_give_numbers_or_a_reason(displacement: np.ndarray) -> None:
+def test_any_values_give_finite_results_or_a_status(displacement: np.ndarray) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = BreakFinder(FileNoise.typical(FEW)).find(displacement)
@@ -284,7 +284,7 @@ def test_any_values_give_numbers_or_a_reason(displacement: np.ndarray) -> None:
     assert (np.minimum(found.v_before_std, found.v_after_std) > 0)[fitted].all()
 
 
-def test_threads_share_a_finder_and_arrays_may_be_any() -> None:
+def test_threads_share_a_finder_and_any_memory_layout_works() -> None:
     rng = np.random.default_rng(18)
     rows = (hinge(DAYS, 350.0, 0.0, 30.0) + drawn(FileNoise.typical(DAYS), rng, 300)).astype(np.float32)
     rows[::2][rng.random((150, len(DAYS))) < 0.1] = np.nan
@@ -296,11 +296,11 @@ def test_threads_share_a_finder_and_arrays_may_be_any() -> None:
         assert all(same(found, whole) for found in threads.map(finder.find, kinds * 2))
 
 
-def test_no_rows() -> None:
+def test_no_rows_give_no_breaks() -> None:
     assert len(BreakFinder(FileNoise.typical(DAYS)).find(np.empty((0, len(DAYS)), dtype=np.float32)).day) == 0
 
 
-def test_singular_noise_is_a_status() -> None:
+def test_singular_noise_gives_a_status() -> None:
     twice = np.sort(np.r_[DAYS, DAYS[7]])
     noise = FileNoise(twice, (NoiseKind(0.0, 1.0, 0.0),), np.ones(1), (1.0, 2.0, 4.0), np.ones(len(twice)))
     found = BreakFinder(noise).find(np.zeros((2, len(twice)), dtype=np.float32))
@@ -315,7 +315,7 @@ def test_a_break_needs_epochs_on_both_sides() -> None:
     assert np.isnan(found.v_before).all()
 
 
-def test_without_noise_it_is_exact() -> None:
+def test_breaks_without_noise_are_exact() -> None:
     rows = np.stack([hinge(DAYS, day, 10.0, -35.0) for day in (150.0, 301.0, 512.0)]).astype(np.float32)
     found = BreakFinder(FileNoise.typical(DAYS)).find(rows)
     np.testing.assert_allclose(found.day, [150.0, 301.0, 512.0], atol=3.0)
@@ -325,7 +325,7 @@ def test_without_noise_it_is_exact() -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 5.0, -1e4])
-def test_a_constant_series_does_not_move(level: float) -> None:
+def test_a_constant_series_has_zero_rates(level: float) -> None:
     found = BreakFinder(FileNoise.typical(DAYS)).find(np.full((2, len(DAYS)), level, dtype=np.float32))
     assert (found.status == FitStatus.OK).all()
     np.testing.assert_allclose(found.v_before, 0.0, atol=0.01)

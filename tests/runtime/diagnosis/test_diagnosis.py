@@ -1,4 +1,4 @@
-"""Which rows are asked what, what becomes of it in columns, and that no row is lost or invented on the way."""
+"""Diagnosis of arrays and batches: rows that are searched, columns, options, and bad rows."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_known_motion_is_found(found: Diagnosis) -> None:
     assert (counts["rows"], counts["repaired"], counts["jumps"]) == (60, 30, 45)
 
 
-def test_dates_can_be_read_without_arrow(found: Diagnosis) -> None:
+def test_date_properties_equal_the_columns(found: Diagnosis) -> None:
     columns = found.to_arrow()
     with_break = ~np.isnat(found.break_date)
     assert np.array_equal(np.flatnonzero(with_break), found.break_rows)
@@ -86,7 +86,7 @@ def test_dates_can_be_read_without_arrow(found: Diagnosis) -> None:
     assert of_row == [dates or [] for dates in columns["jump_dates"].to_pylist()]
 
 
-def test_the_corrected_series_are_those_without_jumps(found: Diagnosis) -> None:
+def test_corrected_series_have_no_jumps(found: Diagnosis) -> None:
     displacement = moving()
     clean = displacement.copy()
     clean[STEPPED, 70:] -= SENTINEL1_MM
@@ -100,7 +100,7 @@ def test_the_corrected_series_are_those_without_jumps(found: Diagnosis) -> None:
 
 
 @pytest.mark.parametrize("jumping", [5, 10, 20])
-def test_rows_that_jump_at_the_same_date_jump_all_the_same(classifier: Classifier, jumping: int) -> None:
+def test_jumps_of_many_rows_at_one_date_are_found(classifier: Classifier, jumping: int) -> None:
     displacement = np.random.default_rng(0).normal(0, 2, (100, EPOCHS))
     displacement[:jumping, 70:] += SENTINEL1_MM
     found = classifier.diagnose(displacement, DATES)
@@ -139,7 +139,7 @@ def test_unknown_wavelengths_give_no_cycles_and_no_repair(classifier: Classifier
     np.testing.assert_allclose(damped.corrected[STEPPED].std(), 1.5, rtol=0.3)
 
 
-def test_what_is_asked_is_what_is_done(classifier: Classifier) -> None:
+def test_arguments_of_diagnose_take_effect(classifier: Classifier) -> None:
     displacement = moving()
     result = classifier.classify(displacement, DATES)
     given_result = classifier.diagnose(displacement, DATES, result=result)
@@ -159,7 +159,7 @@ def test_what_is_asked_is_what_is_done(classifier: Classifier) -> None:
     assert rows_of(classifier.diagnose(displacement[:, shuffled], DATES[shuffled])) == rows_of(given_result)
 
 
-def test_wrong_arguments(classifier: Classifier) -> None:
+def test_wrong_arguments_raise_an_error_with_a_remedy(classifier: Classifier) -> None:
     displacement = moving()
     with pytest.raises(UsageError, match="some"):
         classifier.diagnose(displacement, DATES, jumps="some")  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def test_wrong_arguments(classifier: Classifier) -> None:
         classifier.diagnose(displacement, np.repeat(DATES[::2], 2))
 
 
-def test_one_series(classifier: Classifier) -> None:
+def test_a_single_series_is_diagnosed(classifier: Classifier) -> None:
     found = classifier.diagnose(moving()[20], DATES)
     assert len(found) == 1
     assert rows_of(found)[0]["jump_cycles"] == [1]
@@ -185,7 +185,7 @@ def test_one_series(classifier: Classifier) -> None:
 
 @settings(max_examples=25)
 @given(data=st.data())
-def test_bad_rows_get_nulls_and_a_status(classifier: Classifier, data: st.DataObject) -> None:
+def test_bad_rows_have_nulls_and_a_status(classifier: Classifier, data: st.DataObject) -> None:
     """Whatever is missing or infinite, no row fails, and what is told is finite."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     displacement = moving(60, seed=1)[rng.permutation(60)[:12]]
@@ -223,7 +223,7 @@ def test_bad_rows_get_nulls_and_a_status(classifier: Classifier, data: st.DataOb
             assert told["velocity_mm_yr"] is not None
 
 
-def test_columns_of_jumps_by_hand() -> None:
+def test_columns_of_known_jumps() -> None:
     series = np.zeros((4, EPOCHS))
     found = by_hand(series, DATES, [(1, 5, 1), (1, 9, -1), (3, 140, 2)])
     rows = rows_of(found)
@@ -236,7 +236,7 @@ def test_columns_of_jumps_by_hand() -> None:
 
 
 @pytest.mark.parametrize("step", [1, 7, 60])
-def test_batches_give_the_same_however_they_are_cut(classifier: Classifier, step: int) -> None:
+def test_results_do_not_depend_on_the_batch_size(classifier: Classifier, step: int) -> None:
     table = wide(moving(), DATES)
     whole = pa.Table.from_batches(classifier.classify_batches(table, diagnose=True))
     assert whole.schema.names == [*table.schema.names[:3], *RESULT_SCHEMA.names, *DIAGNOSIS_SCHEMA.names, "velocity"]
@@ -249,7 +249,7 @@ def test_batches_give_the_same_however_they_are_cut(classifier: Classifier, step
     assert whole.select(DIAGNOSIS_SCHEMA.names).to_pylist() == alone
 
 
-def test_a_part_of_a_file_is_diagnosed_by_the_noise_of_the_whole(classifier: Classifier) -> None:
+def test_part_of_a_file_with_the_noise_of_the_whole_gives_the_same_rows(classifier: Classifier) -> None:
     """What the parts of a file need to agree, wherever they are worked on."""
     table = wide(moving(), DATES)
     whole = pa.Table.from_batches(classifier.classify_batches(table, diagnose=True)).to_pylist()
@@ -258,7 +258,7 @@ def test_a_part_of_a_file_is_diagnosed_by_the_noise_of_the_whole(classifier: Cla
     assert part.to_pylist() == whole[20:27]
 
 
-def test_batches_of_no_rows(classifier: Classifier) -> None:
+def test_batches_without_rows_keep_their_place(classifier: Classifier) -> None:
     table = wide(moving(), DATES)
     batches = [table.slice(0, 0).combine_chunks().to_batches(), table.to_batches()]
     empty = pa.RecordBatch.from_pylist([], schema=table.schema)
@@ -267,7 +267,7 @@ def test_batches_of_no_rows(classifier: Classifier) -> None:
     assert out[0].schema.equals(out[1].schema)
 
 
-def test_a_velocity_of_the_table_is_left_alone(classifier: Classifier) -> None:
+def test_a_velocity_column_of_the_table_stays_unchanged(classifier: Classifier) -> None:
     for name in ("mean_velocity", "VELOCITY"):
         table = wide(moving(), DATES).append_column(name, pa.array(np.arange(60.0)))
         (out,) = classifier.classify_batches(table, units="mm", diagnose=True)
@@ -278,31 +278,11 @@ def test_a_velocity_of_the_table_is_left_alone(classifier: Classifier) -> None:
     assert out["velocity"].to_pylist() == ["a"] * 60
 
 
-def test_columns_of_classes_and_of_a_diagnosis_do_not_meet() -> None:
+def test_columns_of_classes_and_of_a_diagnosis_have_different_names() -> None:
     assert not set(RESULT_SCHEMA.names) & set(DIAGNOSIS_SCHEMA.names)
 
 
-def test_products_take_one_thread_until_the_last_run_is_over() -> None:
-    threads = [3]
-    library = OneThread(lambda: threads[0], lambda count: threads.__setitem__(0, count))
-
-    def fail() -> None:
-        with library.held():
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fail()
-    assert threads == [3]
-    first, second = library.held(), library.held()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)  # runs that overlap need not end in the order in which they began
-    assert threads == [1]
-    second.__exit__(None, None, None)
-    assert threads == [3]
-
-
-def test_whoever_diagnoses_makes_products_in_one_thread(
+def test_every_way_to_diagnose_runs_products_in_one_thread(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     threads, seen = [3], []
@@ -324,17 +304,7 @@ def test_whoever_diagnoses_makes_products_in_one_thread(
     assert threads == [3]
 
 
-def test_the_openblas_of_numpy_is_found() -> None:
-    found = blas._openblas()
-    if found is None:
-        pytest.skip("numpy was built with another library")
-    before = found._get()
-    with blas.one_thread_a_product():
-        assert found._get() == 1
-    assert found._get() == before
-
-
-def test_rows_with_dates_of_their_own_are_diagnosed_on_them(classifier: Classifier) -> None:
+def test_rows_with_their_own_dates_are_diagnosed_on_these_dates(classifier: Classifier) -> None:
     from insar_runtime.engines.job import plan
 
     other = np.datetime64("2016-02-03") + 12 * np.arange(90)
@@ -370,7 +340,7 @@ def _told(classifier: Classifier, series: np.ndarray, class_id: int, p_pue: floa
     return replace(result, class_id=called, class_top=called, probabilities=probabilities)
 
 
-def test_two_rates_that_may_be_one_are_no_break(classifier: Classifier) -> None:
+def test_rates_that_differ_insignificantly_are_no_break(classifier: Classifier) -> None:
     displacement = moving()
     found = classifier.diagnose(displacement, DATES, result=_told(classifier, displacement, TrendClass.BILINEAR, 0.0))
     broken = set(found.break_rows.tolist())
@@ -382,7 +352,7 @@ def test_two_rates_that_may_be_one_are_no_break(classifier: Classifier) -> None:
     assert all(row["v_before"] is None for i, row in enumerate(rows_of(found)) if i not in broken)
 
 
-def test_a_row_of_class_pue_is_told_a_jump(classifier: Classifier) -> None:
+def test_rows_of_class_pue_have_a_jump(classifier: Classifier) -> None:
     """One that a classifier which is not sure of it, or none at all, would be told none."""
     rng = np.random.default_rng(3)
     displacement = rng.normal(0, 2.5, (60, EPOCHS)).round(1)
@@ -404,7 +374,7 @@ def test_a_row_of_class_pue_is_told_a_jump(classifier: Classifier) -> None:
     assert not counts[0][50:].any()
 
 
-def test_a_class_without_probabilities_is_no_evidence(classifier: Classifier) -> None:
+def test_a_class_without_probabilities_does_not_change_jump_probabilities(classifier: Classifier) -> None:
     displacement = moving()
     result = classifier.classify(displacement, DATES)
     unknown = replace(result, probabilities=np.full_like(result.probabilities, np.nan))

@@ -1,4 +1,4 @@
-"""Rates: against a library's least squares on each row's own epochs."""
+"""EGMS rates equal those of numpy's least squares on the epochs of each row."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def stacked(rates: Rates) -> np.ndarray:
     rows=st.integers(1, 9),
     offset=st.sampled_from([0.0, -300.0, 1e4]),
 )
-def test_rates_are_those_of_a_library(seed: int, epochs: int, rows: int, offset: float) -> None:
+def test_rates_equal_those_of_numpy_least_squares(seed: int, epochs: int, rows: int, offset: float) -> None:
     rng = np.random.default_rng(seed)
     days = calendar(rng, epochs)
     whole = motion(rng, days, rows, offset)
@@ -90,7 +90,7 @@ def test_most_gappy_rows_are_fitted() -> None:
     assert np.mean(rates.status == FitStatus.OK) > 0.9
 
 
-def test_a_row_that_spans_a_twentieth_of_the_axis_is_fitted_as_well() -> None:
+def test_a_row_that_spans_a_twentieth_of_the_axis_is_accurate() -> None:
     rng = np.random.default_rng(2)
     days = np.arange(0.0, 20 * 365.25, 6.0)
     displacement = motion(rng, days, 20)
@@ -101,7 +101,7 @@ def test_a_row_that_spans_a_twentieth_of_the_axis_is_fitted_as_well() -> None:
     np.testing.assert_allclose(stacked(rates), expected, rtol=1e-4)
 
 
-def test_a_line_is_found_exactly() -> None:
+def test_a_line_without_noise_is_exact() -> None:
     days = np.arange(0.0, 1500.0, 6.0)
     displacement = (1e4 - 12.5 * days / 365.25)[None].repeat(2, axis=0)
     displacement[1, ::3] = np.nan
@@ -110,7 +110,7 @@ def test_a_line_is_found_exactly() -> None:
     np.testing.assert_allclose([rates.acceleration, rates.season_amp, rates.rmse], 0, atol=1e-5)
 
 
-def test_a_still_series_has_zeros() -> None:
+def test_a_constant_series_has_zero_rates_and_zero_scatter() -> None:
     days = np.arange(0.0, 1500.0, 6.0)
     assert not stacked(estimate_rates(np.full((3, len(days)), 7.3, dtype=np.float32), days)).any()
 
@@ -132,7 +132,7 @@ def test_bits_of_a_row_do_not_depend_on_its_neighbours(seed: int, epochs: int, c
         np.testing.assert_array_equal(stacked(estimator.estimate(displacement[[row]]))[:, 0], whole[:, row])
 
 
-def test_rows_that_cannot_be_fitted_say_why() -> None:
+def test_rows_that_cannot_be_fitted_have_a_status() -> None:
     rng = np.random.default_rng(3)
     days = np.arange(0.0, 6 * 365.25, 6.0)
     displacement = motion(rng, days, 7)
@@ -166,7 +166,7 @@ def test_rows_that_cannot_be_fitted_say_why() -> None:
     ],
 )
 @pytest.mark.parametrize("gaps", [False, True])
-def test_axes_that_cannot_be_fitted_say_why(days: np.ndarray, expected: FitStatus, gaps: bool) -> None:
+def test_axes_that_cannot_be_fitted_give_a_status(days: np.ndarray, expected: FitStatus, gaps: bool) -> None:
     displacement = motion(np.random.default_rng(4), days, 3)
     if gaps:
         displacement[:, 2:3] = np.nan
@@ -177,7 +177,7 @@ def test_axes_that_cannot_be_fitted_say_why(days: np.ndarray, expected: FitStatu
 
 @settings(max_examples=60)
 @given(hnp.arrays(np.float32, st.tuples(st.integers(0, 5), st.just(60)), elements=st.floats(width=32)))
-def test_any_values_give_numbers_or_a_reason(displacement: np.ndarray) -> None:
+def test_any_values_give_finite_results_or_a_status(displacement: np.ndarray) -> None:
     rates = estimate_rates(displacement, np.arange(60) * 12.0)
     fitted = rates.status == FitStatus.OK
     assert (np.isfinite(stacked(rates)) == fitted).all()

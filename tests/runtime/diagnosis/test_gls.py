@@ -1,4 +1,4 @@
-"""Generalised least squares: against the textbook formula, with every pattern of missing values."""
+"""Generalised least squares equals the textbook formula, with any missing values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime._diagnosis.gls import restricted_precision, without
-from insar_runtime._diagnosis.missing import MissingPatterns
-from insar_runtime._diagnosis.noise.noise_model import CommonStep, FileNoise, NoiseKind
+from insar_runtime._diagnosis.noise.noise_model import NoiseKind
 
 DAYS = np.cumsum(np.r_[0.0, np.resize([6.0, 6.0, 12.0, 18.0, 6.0], 39)])
 KIND = NoiseKind(0.5, 0.3, 0.2, annual=0.7)
@@ -25,7 +24,7 @@ def textbook(covariance: np.ndarray, nuisance: np.ndarray) -> np.ndarray:
     return inverse - seen @ np.linalg.solve(nuisance.T @ seen, seen.T)
 
 
-def test_precision_is_the_textbook_one() -> None:
+def test_precision_equals_the_textbook_formula() -> None:
     covariance = KIND.covariance(DAYS)
     found = restricted_precision(covariance, line(DAYS))
     np.testing.assert_allclose(found.matrix, textbook(covariance, line(DAYS)), atol=1e-9)
@@ -37,7 +36,7 @@ def test_precision_is_the_textbook_one() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.sets(st.integers(0, len(DAYS) - 1), min_size=1, max_size=30))
-def test_missing_epochs_are_as_if_they_had_never_been(lost: set[int]) -> None:
+def test_missing_epochs_give_the_result_of_an_axis_without_them(lost: set[int]) -> None:
     missing = np.isin(np.arange(len(DAYS)), list(lost))
     full = restricted_precision(KIND.covariance(DAYS), line(DAYS))
     there = DAYS[~missing]
@@ -50,7 +49,7 @@ def test_missing_epochs_are_as_if_they_had_never_been(lost: set[int]) -> None:
     assert found.freedom == alone.freedom
 
 
-def test_too_few_epochs_are_an_error_of_linear_algebra() -> None:
+def test_too_few_epochs_raise_a_linear_algebra_error() -> None:
     full = restricted_precision(KIND.covariance(DAYS), line(DAYS))
     missing = np.ones(len(DAYS), dtype=np.bool_)
     missing[:2] = False
@@ -58,29 +57,3 @@ def test_too_few_epochs_are_an_error_of_linear_algebra() -> None:
         without(full, missing)
     with pytest.raises(np.linalg.LinAlgError):
         restricted_precision(KIND.covariance(DAYS[:2]), line(DAYS[:2]))
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(0, 20))
-def test_every_row_is_in_one_group_that_lacks_what_it_lacks(seed: int, rows: int) -> None:
-    rng = np.random.default_rng(seed)
-    values = np.where(rng.random((rows, 5)) < 0.2, np.nan, 1.0).astype(np.float32)
-    patterns = MissingPatterns.of(np.isnan(values))
-    assert sorted(patterns.all_rows) == list(range(rows))
-    for missing, group in zip(patterns.missing, patterns.rows, strict=True):
-        assert (np.isnan(values[group]) == missing).all()
-        assert (np.diff(group) > 0).all()
-    assert len({missing.tobytes() for missing in patterns.missing}) == len(patterns.rows)
-    np.testing.assert_array_equal(patterns.missing[patterns.of_row], np.isnan(values[patterns.all_rows]))
-    parts = list(patterns.by_missing_count(2))
-    assert sorted(row for part in parts for row in part.all_rows) == list(range(rows))
-    for part in parts:
-        assert len(part.rows) <= 2
-        assert len(set(part.missing.sum(axis=1))) == 1
-
-
-def test_a_common_step_is_noise_of_known_date() -> None:
-    noise = FileNoise.typical(DAYS)
-    stepped = FileNoise(DAYS, noise.kinds, noise.weights, (1.0, 2.0, 4.0), noise.white_factor, (CommonStep(10, 6.0),))
-    more = stepped.covariances()[0] - noise.covariances()[0]
-    assert more[10, -1] == pytest.approx(9.0)
-    assert not more[:10].any()

@@ -1,4 +1,4 @@
-"""No file of the diagnosis is part of a circle of imports, and circles are found where there are some."""
+"""No file of the diagnosis is in an import circle, and the test helper finds circles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jumps are taken out whole, exactly, and never without their way back."""
+"""Jumps are removed exactly, together with the jumps they cancel, and only if that improves the series."""
 
 from __future__ import annotations
 
@@ -58,12 +58,14 @@ DAMPED_UP, DAMPED_DOWN, TWO_UP = (18.0, 0, 0.99), (-18.0, 0, 0.99), (55.0, 2, 0.
         ([DOWN, (55.0, 2, 0.99), UNSURE_DOWN], [False, False, False]),
     ],
 )
-def test_what_may_be_taken_out(row: list[tuple[float, int, float]], expected: list[bool]) -> None:
+def test_jumps_are_repairable_only_with_the_jumps_they_cancel(
+    row: list[tuple[float, int, float]], expected: list[bool]
+) -> None:
     jumps = jumps_of([], [(10 * (place + 1), *jump) for place, jump in enumerate(row)], [(5, *UP)])
     np.testing.assert_array_equal(repairable(jumps, above=0.9, damped=False), [*expected, True])
 
 
-def test_damped_jumps_on_request() -> None:
+def test_damped_jumps_are_repairable_on_request_only() -> None:
     jumps = jumps_of([(5, *UP), (9, *DAMPED_DOWN), (20, *DAMPED_UP)], [(7, *UP), (12, -18.0, 0, 0.7)])
     np.testing.assert_array_equal(repairable(jumps, above=0.9, damped=True), [True, True, True, False, False])
     unknown = jumps_of([(5, *DAMPED_UP), (9, *DAMPED_DOWN)], cycle=None)
@@ -77,7 +79,7 @@ def test_damped_jumps_on_request() -> None:
         st.lists(st.tuples(st.integers(1, 29), st.sampled_from([-2, -1, 1, 2])), max_size=6), min_size=1, max_size=5
     )
 )
-def test_offsets_are_exact_multiples(rows: list[list[tuple[int, int]]]) -> None:
+def test_offsets_are_exact_multiples_of_half_a_wavelength(rows: list[list[tuple[int, int]]]) -> None:
     jumps = jumps_of(*([(epoch, 26.0 * cycles, cycles, 1.0) for epoch, cycles in sorted(row)] for row in rows))
     every = np.ones(len(jumps.epoch), dtype=np.bool_)
     added = jump_offsets(jumps, every, 30)
@@ -88,7 +90,7 @@ def test_offsets_are_exact_multiples(rows: list[list[tuple[int, int]]]) -> None:
     assert not jump_offsets(jumps, ~every, 30).any()
 
 
-def test_corrected_series_are_near_the_true_ones() -> None:
+def test_corrected_series_are_close_to_the_true_series() -> None:
     days = np.arange(0, 1200, 6.0)
     rng = np.random.default_rng(1)
     values = 2.5 * rng.normal(size=(200, len(days))) + rng.uniform(-30, 30, (200, 1)) * days / 365
@@ -124,7 +126,7 @@ DAYS = np.arange(0, 1200, 6.0)
         [(60, *UP), (80, *DOWN), (110, *DOWN), (190, *UP)],
     ],
 )
-def test_true_jumps_leave_a_calmer_series(row: list[tuple[int, float, int, float]], missing: bool) -> None:
+def test_removal_of_true_jumps_is_accepted(row: list[tuple[int, float, int, float]], missing: bool) -> None:
     rng = np.random.default_rng(5)
     jumps = jumps_of(*[row] * 40)
     every = np.ones(len(jumps.epoch), dtype=np.bool_)
@@ -137,7 +139,7 @@ def test_true_jumps_leave_a_calmer_series(row: list[tuple[int, float, int, float
 
 
 @pytest.mark.parametrize("shape", ["decays", "drifts off"])
-def test_what_comes_back_by_degrees_stays(shape: str) -> None:
+def test_removal_of_jumps_with_a_gradual_return_is_rejected(shape: str) -> None:
     rng = np.random.default_rng(6)
     epoch = np.arange(len(DAYS))
     away = np.where(epoch >= 100, 24 * np.exp(-(epoch - 100) / 12), 0)
@@ -147,7 +149,7 @@ def test_what_comes_back_by_degrees_stays(shape: str) -> None:
     assert not improving_repairs(jumps, np.ones(10, dtype=np.bool_), series, SmoothMotion(DAYS)).any()
 
 
-def test_only_what_harms_is_left_in() -> None:
+def test_only_removals_that_improve_a_series_are_accepted() -> None:
     rng = np.random.default_rng(7)
     row = [(30, *UP), (45, *DOWN), (100, *DOWN), (110, *UP), (150, *UP), (160, *DOWN)]
     jumps = jumps_of(*[row] * 20, [(40, *UP)])
@@ -160,7 +162,7 @@ def test_only_what_harms_is_left_in() -> None:
     assert not improving_repairs(jumps, asked, series, SmoothMotion(DAYS))[~asked].any()
 
 
-def test_damped_jumps_of_a_series_are_held_against_it_together() -> None:
+def test_damped_jumps_of_a_series_are_tested_together() -> None:
     rng = np.random.default_rng(8)
     jumps = jumps_of([(30, *DAMPED_UP), (60, *DAMPED_DOWN)], [(30, *DAMPED_UP), (60, *DAMPED_DOWN)])
     series = ordinary(DAYS, rng, 2)
@@ -169,7 +171,7 @@ def test_damped_jumps_of_a_series_are_held_against_it_together() -> None:
     np.testing.assert_array_equal(taken, [True, True, False, False])
 
 
-def test_scatter_is_that_of_least_squares() -> None:
+def test_residual_squares_equal_those_of_least_squares() -> None:
     rng = np.random.default_rng(9)
     series = ordinary(DAYS, rng, 6) + 1000
     series[rng.random(series.shape) < 0.2] = np.nan
@@ -188,7 +190,7 @@ def test_scatter_is_that_of_least_squares() -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 12])
-def test_short_axes_are_no_error(epochs: int) -> None:
+def test_short_axes_give_no_repairs(epochs: int) -> None:
     jumps = jumps_of([(epochs - 1, *UP)])
     motion = SmoothMotion(6.0 * np.arange(epochs, dtype=np.float64))
     series = np.full((1, epochs), np.nan)

@@ -1,4 +1,4 @@
-"""Changes between medians: what meets the definition of a jump, and what does not."""
+"""Changes between medians meet the definition of a jump, or not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def jumps_of(values: NDArray[np.floating]) -> Mask:
 
 @pytest.mark.parametrize("edge", [0, 1])
 @pytest.mark.parametrize("held", [3, 4, 6, 20, 60])
-def test_a_level_that_is_held_is_a_jump(held: int, edge: int) -> None:
+def test_a_level_of_three_epochs_or_more_is_a_jump(held: int, edge: int) -> None:
     """An edge of two epochs leaves one in between."""
     values = noise(50, seed=held, scatter=0.8)
     begin = 40
@@ -43,20 +43,20 @@ def test_a_level_that_is_held_is_a_jump(held: int, edge: int) -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
-def test_outliers_of_one_or_two_epochs_are_none(epochs: int) -> None:
+def test_outliers_of_one_or_two_epochs_are_no_jumps(epochs: int) -> None:
     values = noise(50, seed=1, scatter=0.8)
     values[:, 40 : 40 + epochs] += 25
     assert not jumps_of(values)[:, 30:50].any()
 
 
-def test_a_ramp_over_months_and_a_yearly_cycle_are_none() -> None:
+def test_ramps_over_months_and_annual_cycles_are_no_jumps() -> None:
     values = noise(40, seed=2, scatter=0.8)
     values[:20] += 12 * np.clip((INDEX - 40) / 40, 0, 1)
     values[20:] += 6 * np.sin(2 * np.pi * INDEX / 61)
     assert not jumps_of(values).any()
 
 
-def test_a_step_within_the_noise_is_none_and_one_above_it_is() -> None:
+def test_a_step_must_exceed_the_scatter_to_be_a_jump() -> None:
     small, large = noise(60, seed=3, scatter=6.0), noise(60, seed=4, scatter=2.0)
     for values in (small, large):
         values[:, 60:] += 10
@@ -64,7 +64,7 @@ def test_a_step_within_the_noise_is_none_and_one_above_it_is() -> None:
     assert jumps_of(small)[:, 58:63].any(axis=1).mean() < 0.5
 
 
-def test_a_step_under_scatter_that_medians_of_five_cannot_tell() -> None:
+def test_long_medians_measure_a_step_in_strong_scatter() -> None:
     values = noise(60, seed=5, scatter=3.0)
     values[:, 60:] += 13
     changes = LevelChanges.of(values.astype(np.float32))
@@ -74,7 +74,7 @@ def test_a_step_under_scatter_that_medians_of_five_cannot_tell() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(5, 40))
-def test_sizes_and_rows(seed: int, epochs: int) -> None:
+def test_jumps_meet_the_definition_and_rows_are_independent(seed: int, epochs: int) -> None:
     rng = np.random.default_rng(seed)
     values = (rng.normal(size=(4, epochs)) * rng.uniform(0, 5, (4, 1))).astype(np.float32)
     values[rng.integers(4)] = 3.0

@@ -1,4 +1,4 @@
-"""Outliers are drawn in; what lasts three epochs stays."""
+"""Outliers of one or two epochs are clipped; longer deviations stay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_running_median_is_that_of_five_neighbours(epochs: int, seed: int) -> No
 
 @pytest.mark.parametrize("length", [1, 2])
 @pytest.mark.parametrize("place", [0, 40, 97])
-def test_outliers_are_drawn_to_their_neighbours(length: int, place: int) -> None:
+def test_outliers_are_clipped_towards_their_neighbours(length: int, place: int) -> None:
     values = np.random.default_rng(1).normal(size=(20, 100)).astype(np.float32)
     if place + length == 100:
         place -= 1
@@ -31,19 +31,19 @@ def test_outliers_are_drawn_to_their_neighbours(length: int, place: int) -> None
 
 
 @pytest.mark.parametrize("begin", [0, 3, 50, 97])
-def test_jumps_of_three_epochs_stay(begin: int) -> None:
+def test_deviations_of_three_epochs_stay(begin: int) -> None:
     values = np.random.default_rng(2).normal(size=(20, 100)).astype(np.float32)
     values[:, begin : begin + 3] += 27.7
     assert np.mean(np.abs(clip_outliers(values) - values)[:, begin : begin + 3] > 3) < 0.05
 
 
 @given(epochs=st.integers(0, 4))
-def test_series_too_short_for_a_median_stay(epochs: int) -> None:
+def test_series_shorter_than_the_median_stay(epochs: int) -> None:
     values = np.full((3, epochs), 5, dtype=np.float32)
     np.testing.assert_array_equal(clip_outliers(values), values)
 
 
-def test_sign_and_level_do_not_matter() -> None:
+def test_clipping_does_not_depend_on_sign_and_offset() -> None:
     values = np.random.default_rng(3).standard_t(2, size=(50, 60)).astype(np.float32) * 4
     clipped = clip_outliers(values)
     np.testing.assert_array_equal(clip_outliers(-values), -clipped)

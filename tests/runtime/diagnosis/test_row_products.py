@@ -1,4 +1,4 @@
-"""Products of rows: what they must be, and that a row's bits do not depend on the others, whatever the processor."""
+"""The product of a row and a matrix has the same bits for any other rows, on any processor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHAPES = [(60, 13), (150, 299), (151, 151), (243, 244), (361, 700)]
 
 @settings(max_examples=40, deadline=None)
 @given(shape=st.sampled_from(SHAPES), count=st.integers(1, 300), place=st.integers(0, 299), single=st.booleans())
-def test_a_row_gives_the_same_bits_wherever_it_stands(
+def test_bits_of_a_row_do_not_depend_on_its_position(
     shape: tuple[int, int], count: int, place: int, *, single: bool
 ) -> None:
     rng = np.random.default_rng(count)
@@ -35,7 +35,7 @@ def test_a_row_gives_the_same_bits_wherever_it_stands(
 
 @settings(max_examples=40, deadline=None)
 @given(shape=st.sampled_from(SHAPES), place=st.integers(0, 127), other=st.integers(0, 127))
-def test_so_does_one_of_a_number_that_stays_the_same(shape: tuple[int, int], place: int, other: int) -> None:
+def test_bits_of_equally_many_rows_do_not_depend_on_position(shape: tuple[int, int], place: int, other: int) -> None:
     rng = np.random.default_rng(place)
     matrix, row = (rng.normal(0, 1, size).astype(np.float32) for size in (shape, shape[0]))
     found = []
@@ -47,9 +47,9 @@ def test_so_does_one_of_a_number_that_stays_the_same(shape: tuple[int, int], pla
 
 
 @pytest.mark.parametrize("kernel", ["Haswell", "SkylakeX"])
-def test_kernels_of_other_processors_are_seen_through(kernel: str) -> None:
+def test_bits_hold_for_the_kernels_of_other_processors(kernel: str) -> None:
     """OpenBLAS takes the name where the processor can do it; other libraries pay no heed, and must hold as well."""
-    tests = (test_a_row_gives_the_same_bits_wherever_it_stands, test_so_does_one_of_a_number_that_stays_the_same)
+    tests = (test_bits_of_a_row_do_not_depend_on_its_position, test_bits_of_equally_many_rows_do_not_depend_on_position)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"{__file__}::{t.__name__}" for t in tests)],
         env={**os.environ, "OPENBLAS_CORETYPE": kernel},

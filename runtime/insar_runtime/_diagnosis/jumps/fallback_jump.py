@@ -29,7 +29,7 @@ def fallback_jumps(
 
     Parameters
     ----------
-    fit : StepFitData
+    data : StepFitData
         Data of the n series.
     steps : FittedSteps
         Steps that were tried.

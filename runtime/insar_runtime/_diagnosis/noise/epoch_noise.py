@@ -61,7 +61,7 @@ def epoch_scatter(values: FloatArray, days: FloatArray, noise: NoiseMixture, reg
     white = float(noise.weights @ np.array([kind.white for kind in noise.kinds]))
     precision = restricted_precision(_covariance(days, noise, regressors, regressors.steps), regressors.line).matrix
     diagonal = np.maximum(np.diag(precision), 1e-9)
-    # A missing value counts as predicted without error; it is excluded below.
+    # Missing values are replaced by their expectation, 0, and their errors are excluded.
     errors = np.where(missing, 0.0, values)[some] @ precision / np.sqrt(diagonal)
     squares = np.where(missing[some], np.nan, errors**2)
     squares /= nanmedian(squares, 1)[:, None]
