@@ -20,8 +20,8 @@ from insar_runtime._diagnosis.jumps.jump_probability import (
     JumpProbability,
     cycle_features,
     jump_features,
-    jump_probability,
     logistic,
+    probability_of_jumps,
 )
 from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime.classes import TrendClass
@@ -192,7 +192,7 @@ class _Watch(JumpProbability):
         self.traits, self.least_mm = traits, least_mm
         if self._weights is None:
             return np.ones(len(traits.row))
-        probability = jump_probability(*self._weights, traits, least_mm)
+        probability = probability_of_jumps(*self._weights, traits, least_mm)
         return self._odds * probability / (1 + (self._odds - 1) * probability)
 
     def of_cycles(

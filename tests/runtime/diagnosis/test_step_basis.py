@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.gls import restricted_precision
-from insar_runtime._diagnosis.jumps.projection import project_rows
 from insar_runtime._diagnosis.jumps.step_basis import (
     StepBasis,
     StepProjections,
@@ -16,6 +15,7 @@ from insar_runtime._diagnosis.jumps.step_basis import (
     projection_matrix,
 )
 from insar_runtime._diagnosis.jumps.step_fit import MOST_STEPS, fit_steps
+from insar_runtime._diagnosis.jumps.step_projection import project_rows
 from insar_runtime._diagnosis.jumps.step_search import refine_epochs
 from insar_runtime._diagnosis.noise.noise_model import NoiseKind
 

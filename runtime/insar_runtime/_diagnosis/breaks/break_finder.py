@@ -17,7 +17,7 @@ from insar_runtime._diagnosis.breaks.candidates import BreakCandidates
 from insar_runtime._diagnosis.breaks.detrend import without_line
 from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
 from insar_runtime._diagnosis.breaks.hinges import HingeTable
-from insar_runtime._diagnosis.missing import MissingPatterns, first_and_last
+from insar_runtime._diagnosis.missing_epochs import MissingPatterns, first_and_last
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.results import Breaks, FitStatus
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, FloatArray
-from insar_runtime._diagnosis.missing import first_and_last
+from insar_runtime._diagnosis.missing_epochs import first_and_last
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 _STEP_DAYS: Final = 3.0

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, IndexArray
-from insar_runtime._diagnosis.missing import MissingPatterns
+from insar_runtime._diagnosis.missing_epochs import MissingPatterns
 
 LOST_MULTIPLE: Final = 8
 """The missing epochs of a row are padded to a multiple of this, so that rows with similar numbers share a shape. The

@@ -10,16 +10,16 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, Int8Array, IntArray, RealArray
-from insar_runtime._diagnosis.jumps.cycle_numbers import cycle_numbers
+from insar_runtime._diagnosis.jumps.cycles import cycle_numbers
 from insar_runtime._diagnosis.jumps.fallback_jump import fallback_jumps
 from insar_runtime._diagnosis.jumps.jump_probability import Features, JumpProbability, evidence_of_class
 from insar_runtime._diagnosis.jumps.jump_selection import LEAST_PROBABILITY, JumpSelection, StepFitData
 from insar_runtime._diagnosis.jumps.null_model import JumpNullModel, PatternNullModel
-from insar_runtime._diagnosis.jumps.projection import StepProjector, epoch_differences, weighted_squares
 from insar_runtime._diagnosis.jumps.step_fit import FittedSteps, fit_steps
+from insar_runtime._diagnosis.jumps.step_projection import StepProjector, epoch_differences, weighted_squares
 from insar_runtime._diagnosis.jumps.step_search import add_steps, refine_epochs, remove_weak_steps, residual_scatter
 from insar_runtime._diagnosis.jumps.transition_epochs import replace_transition_values
-from insar_runtime._diagnosis.missing import MissingPatterns
+from insar_runtime._diagnosis.missing_epochs import MissingPatterns
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.outliers import clip_outliers, epoch_change
 from insar_runtime._diagnosis.results import FitStatus, Jumps

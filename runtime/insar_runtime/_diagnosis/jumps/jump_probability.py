@@ -222,7 +222,7 @@ class JumpProbability:
 
     def of_jumps(self, features: Features, least_mm: float) -> FloatArray:
         """Return the probability [M] that there is a jump of ``least_mm`` or more, within one epoch."""
-        return jump_probability(JUMP_WEIGHTS, CLASS_WEIGHTS, features, least_mm)
+        return probability_of_jumps(JUMP_WEIGHTS, CLASS_WEIGHTS, features, least_mm)
 
     def of_cycles(
         self, features: Features, cycles: Int8Array, certain: FloatArray, cycle_mm: float | None
@@ -244,7 +244,7 @@ class JumpProbability:
         return np.where(cycles != 0, logistic(CYCLE_WEIGHTS, cycle_features(features, cycles, certain, cycle_mm)), 1)
 
 
-def jump_probability(
+def probability_of_jumps(
     jump_weights: Mapping[str, float], class_weights: Mapping[str, float], features: Features, least_mm: float
 ) -> FloatArray:
     """Return the probability [M] of jumps, by ``class_weights`` where the class of the row is known."""

@@ -9,14 +9,14 @@ import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from insar_runtime._diagnosis.gls import restricted_precision
-from insar_runtime._diagnosis.jumps.projection import (
+from insar_runtime._diagnosis.jumps.step_basis import StepBasis, gram_matrix, projection_matrix
+from insar_runtime._diagnosis.jumps.step_projection import (
     MissingValues,
     StepProjector,
     epoch_differences,
     epoch_products,
     weighted_squares,
 )
-from insar_runtime._diagnosis.jumps.step_basis import StepBasis, gram_matrix, projection_matrix
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.row_products import multiply_rows
 from insar_runtime._input.slopes import DAYS_PER_YEAR

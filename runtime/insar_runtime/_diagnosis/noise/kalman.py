@@ -16,7 +16,7 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
 from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, IndexArray
-from insar_runtime._diagnosis.missing import MissingPatterns
+from insar_runtime._diagnosis.missing_epochs import MissingPatterns
 from insar_runtime._diagnosis.noise.noise_model import ANNUAL_CHANGE, HALF_YEAR, NoiseKind
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 

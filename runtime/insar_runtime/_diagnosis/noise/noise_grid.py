@@ -62,7 +62,7 @@ def candidate_kinds(days: FloatArray) -> list[NoiseKind]:
 def neighbours(kinds: Iterable[NoiseKind], size: float) -> list[NoiseKind]:
     """Return kinds and their neighbours, ``size`` refinement steps away.
 
-    Kinds that differ in the annual cycle alone follow each other, as ``kalman.fit_kinds`` prefers.
+    Kinds that differ in the annual cycle alone follow each other.
     """
     found: dict[NoiseKind, None] = {}
     for kind in kinds:

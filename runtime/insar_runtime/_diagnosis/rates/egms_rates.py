@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, Int8Array, RealArray
-from insar_runtime._diagnosis.missing import first_and_last
+from insar_runtime._diagnosis.missing_epochs import first_and_last
 from insar_runtime._diagnosis.rates.rate_design import (
     LINE,
     PARABOLA,

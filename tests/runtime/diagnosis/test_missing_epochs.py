@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._diagnosis.missing import MissingPatterns, first_and_last
+from insar_runtime._diagnosis.missing_epochs import MissingPatterns, first_and_last
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 20))
