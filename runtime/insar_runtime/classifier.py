@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from insar_runtime._diagnosis.diagnosis import Diagnosis
-    from insar_runtime._diagnosis.noise import FileNoise
+    from insar_runtime._diagnosis.noise.noise_model import FileNoise
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
     from insar_runtime._input.units import Unit
 

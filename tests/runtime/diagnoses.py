@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from insar_runtime._diagnosis.diagnosis import Diagnosis
-from insar_runtime._diagnosis.found import Breaks, Jumps, Rates
-from insar_runtime._diagnosis.noise import FileNoise
+from insar_runtime._diagnosis.noise.noise_model import FileNoise
+from insar_runtime._diagnosis.results import Breaks, Jumps, Rates
 from insar_runtime._input.wavelength import SENTINEL1_MM
 
 EPOCHS = 150

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, Diagnose, classify_file
-from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._input.wavelength import SENTINEL1_MM
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from insar_runtime import CLASS_NAMES, Classifier, DataError, OutputExistsError, UsageError, classify_file
-from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._views.report.counts import GROUPS, Counts
 from insar_runtime._views.report.pack import MISSING, pack, tenths

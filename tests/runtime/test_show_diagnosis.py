@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, classify_file
-from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declared import Declared
 from insar_runtime._output.csv_text import CsvWriter

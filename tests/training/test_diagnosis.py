@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from insar_runtime import Classifier
-from insar_runtime._diagnosis.found import Breaks, Jumps
+from insar_runtime._diagnosis.results import Breaks, Jumps
 from training.diagnosis import metrics
 from training.diagnosis.goals import goals_of
 from training.diagnosis.known_noise import KNOWN, known_file

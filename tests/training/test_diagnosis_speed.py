@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 pytest.importorskip("scipy", reason="the train group is not installed")
 
-from insar_runtime._diagnosis.noise import NoiseKind
-from insar_runtime._diagnosis.rates import estimate_rates
+from insar_runtime._diagnosis.noise.noise_model import NoiseKind
+from insar_runtime._diagnosis.rates.egms_rates import estimate_rates
 from tests.benchmarks.diagnosis.report import markdown
 from tests.benchmarks.diagnosis.rivals import CurveFit, Gls, Lstsq, Scan
 from training.simulator import HALF_WAVELENGTH_MM

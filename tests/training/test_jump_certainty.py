@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from insar_runtime._diagnosis import certainty
+from insar_runtime._diagnosis.jumps import jump_probability
 from training.diagnosis.jump_certainty import MIX, RECORD
 from training.diagnosis.scenes import USUAL, simulated_scenes
 from training.diagnosis.unsharp import by_degrees_set
@@ -18,12 +18,12 @@ FOLDER = Path(__file__).parents[2] / "artifacts" / "diagnosis"
 
 def test_certainty_holds_what_was_fitted() -> None:
     record = json.loads((FOLDER / RECORD).read_text(encoding="utf-8"))
-    assert record["jump_weights"] == certainty.JUMP_WEIGHTS
-    assert record["class_weights"] == certainty.CLASS_WEIGHTS
-    assert record["cycle_weights"] == certainty.CYCLE_WEIGHTS
+    assert record["jump_weights"] == jump_probability.JUMP_WEIGHTS
+    assert record["class_weights"] == jump_probability.CLASS_WEIGHTS
+    assert record["cycle_weights"] == jump_probability.CYCLE_WEIGHTS
     # A class that denies jumps makes none more probable.
-    assert certainty.CLASS_WEIGHTS["denied"] < 0
-    assert "denied" not in certainty.JUMP_WEIGHTS
+    assert jump_probability.CLASS_WEIGHTS["denied"] < 0
+    assert "denied" not in jump_probability.JUMP_WEIGHTS
     assert record["mix"] == pytest.approx(MIX, abs=1e-4)
     assert sum(MIX.values()) == pytest.approx(1)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from insar_runtime._diagnosis.file_noise import estimate_noise
+from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from training.simulator import SimulatorConfig, simulate
 
 ROWS = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from insar_runtime._diagnosis.found import CLEAR_CHANGE_STDS
+from insar_runtime._diagnosis.results import CLEAR_CHANGE_STDS
 from insar_runtime.classes import CLASS_NAMES, TrendClass
 from insar_runtime.definitions import JUMP_HELD_EPOCHS
 from training.metrics import rounded

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime import Classifier, Result
 from insar_runtime._diagnosis.diagnosis import Diagnosis
-from insar_runtime._diagnosis.repair import offsets
+from insar_runtime._diagnosis.repair.jump_repair import jump_offsets
 from insar_runtime._inference.hac import RateEstimator
 from insar_runtime._views.segments import stepped_trend
 from insar_runtime.classes import TrendClass
@@ -134,7 +134,7 @@ class Look:
         told = self.told
         series = self.displacement.copy()
         every = np.ones(len(told.jumps.epoch), dtype=np.bool_)
-        series[told.jump_rows] -= offsets(told.jumps, every, series.shape[1]).astype(np.float32)
+        series[told.jump_rows] -= jump_offsets(told.jumps, every, series.shape[1]).astype(np.float32)
         rate, std = np.full((2, len(series)), np.nan)
         rows = np.flatnonzero(np.isfinite(self.result.confidence))
         rate[rows], std[rows] = RateEstimator(self.days.astype(np.float32)).estimate(series[rows])

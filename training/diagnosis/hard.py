@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from insar_runtime._diagnosis.noise import DAYS_OF_YEAR
+from insar_runtime._input.slopes import DAYS_PER_YEAR
 from insar_runtime.classes import TrendClass
 from training.diagnosis.injector import draw_changes, whole_cycles
 from training.diagnosis.scenes import Scene, seed_of
@@ -54,12 +54,13 @@ def _bursts(rng: np.random.Generator, scene: Scene) -> Floats:
 def _strong_annual(rng: np.random.Generator, scene: Scene) -> Floats:
     phase = uniform(rng, (0, 2 * np.pi), (len(scene), 1))
     amplitude = uniform(rng, (8, 14), (len(scene), 1))
-    return np.asarray(scene.still + amplitude * np.sin(2 * np.pi * scene.days / DAYS_OF_YEAR + phase), dtype=np.float32)
+    cycle = amplitude * np.sin(2 * np.pi * scene.days / DAYS_PER_YEAR + phase)
+    return np.asarray(scene.still + cycle, dtype=np.float32)
 
 
 def _fast_breaks(rng: np.random.Generator, scene: Scene) -> Floats:
     """Change the rate by 60 to 150 mm/yr at one date."""
-    years = scene.days / DAYS_OF_YEAR
+    years = scene.days / DAYS_PER_YEAR
     place = rng.uniform(*BREAK_SHARE, (len(scene), 1)) * years[-1]
     change = log_uniform(rng, 60, 150, (len(scene), 1)) * sign(rng, (len(scene), 1))
     return np.asarray(scene.still + change * np.maximum(years - place, 0), dtype=np.float32)

@@ -14,9 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime import Classifier
-from insar_runtime._diagnosis.certainty import Certainty, Traits, cycle_traits, jump_traits, logistic, of_jumps
-from insar_runtime._diagnosis.file_noise import estimate_noise
-from insar_runtime._diagnosis.jumps import JumpFinder
+from insar_runtime._diagnosis.jumps.jump_finder import JumpFinder
+from insar_runtime._diagnosis.jumps.jump_probability import (
+    Features,
+    JumpProbability,
+    cycle_features,
+    jump_features,
+    logistic,
+    probability_of_jumps,
+)
+from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime.classes import TrendClass
 from training.announce import Announce
 from training.diagnosis.hard import hard_sets
@@ -85,7 +92,7 @@ QUICK: Final = Sizes(120, 200, 64, 64, 32, 32, 64, 20)
 
 
 def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: Announce) -> Numbers:
-    """Fit the weights of ``certainty.py`` and write ``jump_certainty.json``.
+    """Fit the weights of ``jump_probability.py`` and write ``jump_certainty.json``.
 
     They are fitted to noise of the real files that may be trained on and to simulated noise, each weighing as much;
     and held against the other files and other simulated noise.
@@ -159,7 +166,7 @@ def _scenes(real: Path, sizes: Sizes, seed: int, *, trained: bool) -> Iterator[S
     yield from simulated_scenes(USUAL, sizes.points, seed=seed)
 
 
-class _Watch(Certainty):
+class _Watch(JumpProbability):
     """Stands in for the fitted certainty of the finder, and remembers what it was asked.
 
     Parameters
@@ -171,7 +178,7 @@ class _Watch(Certainty):
         Whether less probable steps pass, too, so that weights can be fitted to them.
     """
 
-    traits: Traits
+    traits: Features
     cycles: NDArray[np.int8]
     certain: Floats
 
@@ -181,16 +188,16 @@ class _Watch(Certainty):
         self._weights = (jump, beside_class) if jump and beside_class else None
         self._odds = _LENIENT_ODDS if lenient else 1.0
 
-    def of_jumps(self, traits: Traits, least_mm: float) -> Floats:
+    def of_jumps(self, traits: Features, least_mm: float) -> Floats:
         self.traits, self.least_mm = traits, least_mm
         if self._weights is None:
             return np.ones(len(traits.row))
-        probability = of_jumps(*self._weights, traits, least_mm)
+        probability = probability_of_jumps(*self._weights, traits, least_mm)
         return self._odds * probability / (1 + (self._odds - 1) * probability)
 
     def of_cycles(
         self,
-        traits: Traits,
+        traits: Features,
         cycles: NDArray[np.int8],
         certain: Floats,
         cycle_mm: float | None,  # noqa: ARG002 - the finder gives it
@@ -253,9 +260,9 @@ def _look(
     found, true = ((2 * row + (mm > 0)) for row, mm in ((traits.row, traits.size), (truth.rows, truth.mm)))
     pair = match((found, traits.epoch), (true, truth.epoch))
     weight = _FALLS_BY ** -np.maximum(truth.jumps, 1).astype(np.float64)
-    in_cycles = cycle_traits(traits, watch.cycles, watch.certain, cycle_mm)
+    in_cycles = cycle_features(traits, watch.cycles, watch.certain, cycle_mm)
     table = {
-        **{f"jump {name}": trait for name, trait in jump_traits(traits, watch.least_mm).items()},
+        **{f"jump {name}": trait for name, trait in jump_features(traits, watch.least_mm).items()},
         **{f"cycle {name}": trait for name, trait in in_cycles.items()},
         "there": pair >= 0,
         "stated": jumps.probability.astype(np.float64),

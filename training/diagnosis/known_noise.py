@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.noise import FileNoise
+from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from training.diagnosis.metrics import Numbers
 from training.diagnosis.scenes import seed_of
 from training.metrics import rounded

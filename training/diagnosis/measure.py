@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime import Classifier
-from insar_runtime._diagnosis.calming import OrdinaryMotion
-from insar_runtime._diagnosis.found import Breaks, Jumps
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._diagnosis.repair import offsets, repairs
-from insar_runtime._diagnosis.status import FitStatus
+from insar_runtime._diagnosis.repair.jump_repair import jump_offsets, jumps_to_repair
+from insar_runtime._diagnosis.repair.repair_check import SmoothMotion
+from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps
 from insar_runtime.classes import TrendClass
 from insar_runtime.definitions import JUMP_MM, JUMP_SCATTERS
 from training.diagnosis.metrics import Table, match
@@ -104,9 +103,9 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
     right = hit.copy()
     right[hit] &= (found.cycles[hit] == 0) | (found.cycles[hit] == truth.cycles[pair[hit]])
 
-    taken = repairs(found, made.displacement, OrdinaryMotion(scene.days), above=REPAIR_ABOVE, damped=False)
+    taken = jumps_to_repair(found, made.displacement, SmoothMotion(scene.days), above=REPAIR_ABOVE, damped=False)
     steps = truth.steps(epochs)
-    corrected = made.displacement - offsets(found, taken, epochs)
+    corrected = made.displacement - jump_offsets(found, taken, epochs)
     facts = {"group": _named(scene.group, len(made)), "kind": _named(made.kind, len(made)), "flagged": flagged}
     return JumpTables(
         true={
@@ -137,7 +136,7 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
             "found": found.counts > 0,
             "changed": np.bincount(found.rows[taken], minlength=len(made)) > 0,
             "before": np.mean(steps**2, axis=1),
-            "after": np.mean((steps - offsets(found, taken, epochs)) ** 2, axis=1),
+            "after": np.mean((steps - jump_offsets(found, taken, epochs)) ** 2, axis=1),
             "class_clean": classifier.classify_matrix(made.clean, days).class_top,
             "class_before": top,
             "class_after": classifier.classify_matrix(corrected.astype(np.float32), days).class_top,

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from insar_runtime._diagnosis.noise import DAYS_OF_YEAR, Floats
-from insar_runtime._diagnosis.rates import estimate_rates
+from insar_runtime._diagnosis.arrays import FloatArray
+from insar_runtime._diagnosis.rates.egms_rates import estimate_rates
+from insar_runtime._input.slopes import DAYS_PER_YEAR
 from training.announce import Announce
 
 FILES: Final = (
@@ -123,7 +124,7 @@ def compare(path: Path) -> dict[str, Agreement]:
     rounding = np.random.default_rng(2026).uniform(-_ROUNDING_MM / 2, _ROUNDING_MM / 2, displacement.shape)
     ours = _rates(displacement, days)
     moved = _rates(displacement + rounding, days)
-    of_365 = _rates(displacement, days * (DAYS_OF_YEAR / 365))
+    of_365 = _rates(displacement, days * (DAYS_PER_YEAR / 365))
     found = {}
     for name, (column, digits) in _COLUMNS.items():
         theirs = table[column].to_numpy().astype(np.float64)
@@ -136,7 +137,7 @@ def compare(path: Path) -> dict[str, Agreement]:
     return found
 
 
-def _series(table: pa.Table) -> tuple[Floats, Floats]:
+def _series(table: pa.Table) -> tuple[FloatArray, FloatArray]:
     """Give displacement [N, T] in mm and days [T]."""
     names = [name for name in table.column_names if re.fullmatch(r"\d{8}", name)]
     dates = [date.fromisoformat(f"{name[:4]}-{name[4:6]}-{name[6:]}") for name in names]
@@ -144,22 +145,22 @@ def _series(table: pa.Table) -> tuple[Floats, Floats]:
     return displacement, np.array([(day - dates[0]).days for day in dates], dtype=np.float64)
 
 
-def _rates(displacement: Floats, days: Floats) -> Mapping[str, Floats]:
+def _rates(displacement: FloatArray, days: FloatArray) -> Mapping[str, FloatArray]:
     rates = estimate_rates(displacement, days)
     return {name: getattr(rates, name).astype(np.float64) for name in _COLUMNS}
 
 
-def _less_plane(table: pa.Table, difference: Floats) -> Floats:
+def _less_plane(table: pa.Table, difference: FloatArray) -> FloatArray:
     position = [table[name].to_numpy() for name in ("latitude", "longitude")]
     columns = np.stack([np.ones(len(difference)), *(one - one.mean() for one in position)], axis=1)
     plane = columns @ np.linalg.lstsq(columns, difference, rcond=None)[0]
     return np.asarray(difference - plane)
 
 
-def _agreement(column: str, digits: int, hair: float, difference: Floats, of_365: Floats) -> Agreement:
+def _agreement(column: str, digits: int, hair: float, difference: FloatArray, of_365: FloatArray) -> Agreement:
     unit = 10.0**-digits
 
-    def share(of: Floats, more: float) -> float:
+    def share(of: FloatArray, more: float) -> float:
         return 100 * float(np.mean(np.abs(of) <= unit / 2 + more + _FLOAT))
 
     return Agreement(

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from insar_runtime import Classifier
-from insar_runtime._diagnosis.breaks import BreakFinder
-from insar_runtime._diagnosis.file_noise import estimate_noise
-from insar_runtime._diagnosis.jumps import JumpFinder
+from insar_runtime._diagnosis.breaks.break_finder import BreakFinder
+from insar_runtime._diagnosis.jumps.jump_finder import JumpFinder
+from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime.classes import TrendClass
 from training.announce import Announce
 from training.diagnosis import results

@@ -1,1 +1,1 @@
-"""What happened to a series, when, and how sure: rates, breaks, jumps and their repair."""
+"""Diagnosis of displacement time series: rates, date of a break, unwrapping jumps, and their repair."""

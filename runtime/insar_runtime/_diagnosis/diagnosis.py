@@ -1,125 +1,143 @@
-"""Rates, breaks, jumps and their repair for the rows of one time axis: which row is asked what, and what came of it."""
+"""The diagnosis of a set of series: what was found, and its columns in a table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
-from insar_runtime._diagnosis.breaks import BreakFinder
-from insar_runtime._diagnosis.calming import OrdinaryMotion
-from insar_runtime._diagnosis.found import Breaks, Jumps, Rates
-from insar_runtime._diagnosis.jumps import JumpFinder
-from insar_runtime._diagnosis.noise import FileNoise
-from insar_runtime._diagnosis.options import COUNTS, Diagnose
-from insar_runtime._diagnosis.rates import RateEstimator
-from insar_runtime._diagnosis.repair import offsets, repairs
-from insar_runtime._diagnosis.status import FitStatus
-from insar_runtime.classes import RowStatus, TrendClass
-from insar_runtime.result import Result
+from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, FloatArray, IndexArray, Int8Array
+from insar_runtime._diagnosis.noise.noise_model import FileNoise
+from insar_runtime._diagnosis.options import COUNTS
+from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+_LABEL: Final = pa.dictionary(pa.int8(), pa.string())
+_RATES: Final = {
+    "velocity_mm_yr": "velocity",
+    "velocity_std": "velocity_std",
+    "acceleration_mm_yr2": "acceleration",
+    "acceleration_std": "acceleration_std",
+    "season_amp_mm": "season_amp",
+    "season_amp_std": "season_amp_std",
+    "rmse_mm": "rmse",
+}
+"""Columns of the rates, and the attributes of ``Rates`` that they contain."""
+_BREAK_DATES: Final = ("break_date", "break_lo", "break_hi")
+_BREAK_RATES: Final = ("v_before", "v_before_std", "v_after", "v_after_std")
 
-Rows = NDArray[np.intp]
-Reclassify = Callable[[NDArray[np.float32]], Result]
-
-_WITH_BREAK: Final = (TrendClass.BILINEAR, TrendClass.QUADRATIC)
+DIAGNOSIS_SCHEMA: Final = pa.schema(
+    [
+        *(pa.field(name, pa.float32()) for name in _RATES),
+        *(pa.field(name, pa.date32()) for name in _BREAK_DATES),
+        *(pa.field(name, pa.float32()) for name in _BREAK_RATES),
+        pa.field("n_jumps", pa.int16()),
+        pa.field("jump_dates", pa.list_(pa.date32())),
+        pa.field("jump_mm", pa.list_(pa.float32())),
+        pa.field("jump_mm_std", pa.list_(pa.float32())),
+        pa.field("jump_cycles", pa.list_(pa.int8())),
+        pa.field("jump_prob", pa.list_(pa.float32())),
+        pa.field("jump_distance", pa.list_(pa.float32())),
+        pa.field("jump_repaired", pa.list_(pa.bool_())),
+        pa.field("class_after_repair", _LABEL),
+        pa.field("diagnosis_status", _LABEL),
+    ]
+)
+"""Columns that a diagnosis adds to a table, after the columns of the classes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Diagnosis:
-    """What happened to N series of one time axis, when, and how sure that is.
+    """Rates, break dates and jumps of N series that share a time axis, with their uncertainties.
 
     Attributes
     ----------
     displacement : ndarray of float32, shape [N, T]
-        The series, mm; NaN = missing. Their epochs are in the order of ``dates``, whatever order they were given in.
+        The series, mm; NaN = missing. Their epochs are in the order of ``dates``, whatever the order of the input was.
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing.
     half_wavelength_mm : float or None
-        What a cycle is; None where jumps get no cycles.
+        Size of one cycle; None if the jumps have no number of cycles.
     noise : FileNoise
-        What the fits took for noise.
+        Noise model of the fits.
     rates : Rates
-        Of every series: velocity, acceleration, season and rmse.
+        Velocity, acceleration, season and rmse of all N series.
     break_rows : ndarray of intp, shape [B]
-        Series that have a break, in rising order.
+        Indices of the series that have a break, increasing.
     breaks : Breaks
-        Of these series.
+        The breaks of these series.
     jump_rows : ndarray of intp, shape [J]
-        Series that were searched for jumps, in rising order.
+        Indices of the series that were searched for jumps, increasing.
     jumps : Jumps
-        Of these series; each has any number of them.
+        The jumps of these series; each series has any number of them.
     jump_repaired : ndarray of bool, shape [number of jumps]
-        Whether a jump is taken out of the corrected series.
+        Whether a jump is removed from the corrected series.
     repaired_rows : ndarray of intp, shape [R]
-        Series that were corrected, in rising order.
+        Indices of the series that were corrected, increasing.
     offsets : ndarray of float64, shape [R, T]
-        What was taken out of them, mm.
+        Offsets that were subtracted from these series, mm.
     class_after_repair : ndarray of int8, shape [R]
         Class of each corrected series; -1 where it has none.
     status : ndarray of int8, shape [N]
-        ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none did.
+        ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
     """
 
-    displacement: NDArray[np.float32]
-    dates: NDArray[np.datetime64]
+    displacement: Float32Array
+    dates: DateArray
     half_wavelength_mm: float | None
     noise: FileNoise
     rates: Rates
-    break_rows: Rows
+    break_rows: IndexArray
     breaks: Breaks
-    jump_rows: Rows
+    jump_rows: IndexArray
     jumps: Jumps
-    jump_repaired: NDArray[np.bool_]
-    repaired_rows: Rows
-    offsets: NDArray[np.float64]
-    class_after_repair: NDArray[np.int8]
-    status: NDArray[np.int8]
+    jump_repaired: BoolArray
+    repaired_rows: IndexArray
+    offsets: FloatArray
+    class_after_repair: Int8Array
+    status: Int8Array
 
     def __len__(self) -> int:
         return len(self.displacement)
 
     @property
-    def corrected(self) -> NDArray[np.float32]:
-        """The series with the repaired jumps taken out [N, T], mm; a copy."""
+    def corrected(self) -> Float32Array:
+        """The series without the repaired jumps [N, T], mm; a copy."""
         corrected = self.displacement.astype(np.float32)
-        corrected[self.repaired_rows] = _without(self.displacement[self.repaired_rows], self.offsets)
+        corrected[self.repaired_rows] = subtract_offsets(self.displacement[self.repaired_rows], self.offsets)
         return corrected
 
     @property
-    def break_date(self) -> NDArray[np.datetime64]:
-        """When the rate of each series changed [N], as datetime64[D]; NaT where there is no break."""
-        return self._in_rows(self.breaks.day)
+    def break_date(self) -> DateArray:
+        """Date at which the rate of each series changed [N], datetime64[D]; NaT where there is no break."""
+        return self._dates_of_rows(self.breaks.day)
 
     @property
-    def break_interval(self) -> NDArray[np.datetime64]:
-        """First and last day of the interval that holds the break with a probability of 90 % [N, 2]."""
-        return np.stack([self._in_rows(self.breaks.day_lo), self._in_rows(self.breaks.day_hi)], axis=1)
+    def break_interval(self) -> DateArray:
+        """First and last day of the interval that contains the break with a probability of 90 % [N, 2]."""
+        return np.stack([self._dates_of_rows(self.breaks.day_lo), self._dates_of_rows(self.breaks.day_hi)], axis=1)
 
     @property
-    def jump_date(self) -> NDArray[np.datetime64]:
-        """First epoch on the new level of each jump [number of jumps], as datetime64[D]."""
+    def jump_date(self) -> DateArray:
+        """First epoch on the new level of each jump [number of jumps], datetime64[D]."""
         return self.dates[self.jumps.epoch]
 
     @property
-    def jump_series(self) -> Rows:
-        """Which of the N series each jump is of [number of jumps], in rising order."""
+    def jump_series(self) -> IndexArray:
+        """Index of the series of each jump [number of jumps], increasing."""
         return self.jump_rows[self.jumps.rows]
 
     @property
-    def taken_out_mm(self) -> NDArray[np.float32]:
-        """Change of level that was taken out for each of the repaired jumps, mm."""
-        jumps, taken = self.jumps, self.jump_repaired
-        exact = jumps.cycles[taken] * np.float64(jumps.half_wavelength_mm or 0)
-        return np.where(jumps.cycles[taken] != 0, exact, jumps.mm[taken]).astype(np.float32)
+    def taken_out_mm(self) -> Float32Array:
+        """Change of level that was removed for each of the repaired jumps, mm."""
+        jumps, repaired = self.jumps, self.jump_repaired
+        exact = jumps.cycles[repaired] * np.float64(jumps.half_wavelength_mm or 0)
+        return np.where(jumps.cycles[repaired] != 0, exact, jumps.mm[repaired]).astype(np.float32)
 
     def counts(self) -> dict[str, int]:
-        """Give how many series have what."""
+        """Return the numbers of series and jumps, by the names in ``COUNTS``."""
         counts = (
             len(self),
             int(np.count_nonzero(self.rates.status == FitStatus.OK)),
@@ -133,114 +151,75 @@ class Diagnosis:
         return dict(zip(COUNTS, counts, strict=True))
 
     def to_arrow(self) -> pa.RecordBatch:
-        """Give the columns that ``insar-rt classify --diagnose`` adds to a table; null where there is no answer."""
-        from insar_runtime._diagnosis.columns import to_arrow  # noqa: PLC0415 - pyarrow only where tables are made
+        """Return the columns that ``insar-rt classify --diagnose`` adds to a table; null where there is no result."""
+        rates = self.rates
+        failed = rates.status != FitStatus.OK
+        columns = [_numbers(getattr(rates, name), failed) for name in _RATES.values()]
+        columns += [_dates(days) for days in (self.break_date, *self.break_interval.T)]
+        without_break = np.ones(len(self), dtype=np.bool_)
+        without_break[self.break_rows] = False
+        for name in _BREAK_RATES:
+            values = np.zeros(len(self), dtype=np.float32)
+            values[self.break_rows] = getattr(self.breaks, name)
+            columns.append(_numbers(values, without_break))
+        columns += _jump_columns(self)
+        classes = np.full(len(self), NO_CLASS, dtype=np.int8)
+        classes[self.repaired_rows] = self.class_after_repair
+        columns += [
+            _labels(classes, CLASS_NAMES, classes == NO_CLASS),
+            _labels(self.status, FIT_STATUS_NAMES, None),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=DIAGNOSIS_SCHEMA)
 
-        return to_arrow(self)
-
-    def _in_rows(self, days: NDArray[np.float64]) -> NDArray[np.datetime64]:
+    def _dates_of_rows(self, days: FloatArray) -> DateArray:
         dates = np.full(len(self), np.datetime64("NaT", "D"))
         dates[self.break_rows] = self.dates[:1] + np.rint(days).astype(np.int64)
         return dates
 
 
-class Diagnoser:
-    """Diagnose series of one time axis. May be shared between threads.
-
-    Parameters
-    ----------
-    noise : FileNoise
-        Of the file, on this time axis.
-    dates : ndarray of datetime64[D], shape [T]
-        Strictly increasing.
-    half_wavelength_mm : float or None
-        Of the radar; None where jumps are to get no cycles.
-    options : Diagnose
-    """
-
-    def __init__(
-        self,
-        noise: FileNoise,
-        dates: NDArray[np.datetime64],
-        half_wavelength_mm: float | None,
-        options: Diagnose | None = None,
-    ) -> None:
-        self._noise = noise
-        self._dates = dates
-        self._half_wavelength_mm = half_wavelength_mm
-        self._options = options or Diagnose()
-        self._rates = RateEstimator(noise.days)
-        self._breaks = BreakFinder(noise)
-        self._jumps = JumpFinder(noise, half_wavelength_mm)
-        self._motion = OrdinaryMotion(noise.days)
-
-    def diagnose(self, displacement: NDArray[np.float32], result: Result, reclassify: Reclassify) -> Diagnosis:
-        """Diagnose rows.
-
-        Parameters
-        ----------
-        displacement : ndarray of float32, shape [N, T]
-            mm; NaN = missing.
-        result : Result
-            Their classes.
-        reclassify : callable
-            Classifies corrected series, shape [n, T].
-        """
-        # What cannot be told of a row becomes NaN, and its status says so.
-        with np.errstate(all="ignore"):
-            return self._diagnose(displacement, result, reclassify)
-
-    def _diagnose(self, displacement: NDArray[np.float32], result: Result, reclassify: Reclassify) -> Diagnosis:
-        rates = self._rates.estimate(displacement)
-        called = (result.class_id == TrendClass.PUE) | (result.class_top == TrendClass.PUE)
-        # A status that forbids a class leaves infinite rows out.
-        usable = result.status != RowStatus.NON_FINITE
-        searched = np.flatnonzero(usable if self._options.jumps == "all" else called)
-        p_pue = result.probabilities[searched, TrendClass.PUE]
-        jumps = self._jumps.find(displacement[searched], p_pue, called[searched])
-        above, damped = self._options.repair_above, self._options.repair_damped
-        repaired = repairs(jumps, displacement[searched], self._motion, above=above, damped=damped)
-        changed = np.unique(jumps.rows[repaired])
-        rows, taken_out = searched[changed], offsets(jumps, repaired, displacement.shape[1])[changed]
-        series, class_id = displacement, result.class_id
-        class_after = np.empty(0, dtype=np.int8)
-        if len(rows):
-            series, class_id = displacement.copy(), class_id.copy()
-            series[rows] = _without(displacement[rows], taken_out)
-            class_after = reclassify(series[rows]).class_id
-            class_id[rows] = class_after
-        asked, breaks = self._find_breaks(series, class_id)
-        status = rates.status.copy()
-        for part, found in ((searched, jumps.status), (asked, breaks.status)):
-            status[part] = np.where(status[part] == FitStatus.OK, found, status[part])
-        there = (breaks.status == FitStatus.OK) & (breaks.explains | (class_id[asked] == TrendClass.BILINEAR))
-        there &= breaks.clear
-        return Diagnosis(
-            displacement=displacement,
-            dates=self._dates,
-            half_wavelength_mm=self._half_wavelength_mm,
-            noise=self._noise,
-            rates=rates,
-            break_rows=asked[there],
-            breaks=_some(breaks, there),
-            jump_rows=searched,
-            jumps=jumps,
-            jump_repaired=repaired,
-            repaired_rows=rows,
-            offsets=taken_out,
-            class_after_repair=class_after,
-            status=status,
-        )
-
-    def _find_breaks(self, series: NDArray[np.float32], class_id: NDArray[np.int8]) -> tuple[Rows, Breaks]:
-        asked = np.flatnonzero(np.isin(class_id, _WITH_BREAK))
-        return asked, self._breaks.find(series[asked])
-
-
-def _without(series: NDArray[np.float32], taken_out: NDArray[np.float64]) -> NDArray[np.float32]:
-    corrected: NDArray[np.float32] = (series - taken_out).astype(np.float32)
+def subtract_offsets(series: Float32Array, offsets: FloatArray) -> Float32Array:
+    """Return series [n, T] less their offsets [n, T], in single precision."""
+    corrected: Float32Array = (series - offsets).astype(np.float32)
     return corrected
 
 
-def _some(breaks: Breaks, wanted: NDArray[np.bool_]) -> Breaks:
-    return Breaks(**{name: getattr(breaks, name)[wanted] for name in Breaks.__slots__})
+def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:
+    jumps, rows = diagnosis.jumps, diagnosis.jump_rows
+    searched = np.zeros(len(diagnosis), dtype=np.bool_)
+    searched[rows] = jumps.status == FitStatus.OK
+    counts = np.zeros(len(diagnosis), dtype=np.int32)
+    counts[rows] = jumps.counts
+    offsets = pa.array(np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)]))
+    missing = pa.array(~searched)
+
+    def lists(values: pa.Array) -> pa.Array:
+        # The searched rows are in increasing order, so their jumps are in the order of the lists.
+        return pa.ListArray.from_arrays(offsets, values, mask=missing)
+
+    return [
+        pa.array(counts.astype(np.int16), mask=~searched),
+        lists(_dates(diagnosis.jump_date)),
+        lists(pa.array(_rounded(jumps.mm, 3))),
+        lists(pa.array(_rounded(jumps.mm_std, 3))),
+        lists(pa.array(jumps.cycles, mask=jumps.cycles == 0)),
+        lists(pa.array(_rounded(jumps.probability, 4))),
+        lists(pa.array(_rounded(jumps.distance, 2), mask=~np.isfinite(jumps.distance))),
+        lists(pa.array(diagnosis.jump_repaired)),
+    ]
+
+
+def _rounded(values: Float32Array, decimals: int) -> Float32Array:
+    """Drop meaningless digits, which text formats would print."""
+    return np.round(values, decimals)
+
+
+def _dates(values: DateArray) -> pa.Array:
+    return pa.array(np.ascontiguousarray(values, dtype="datetime64[D]"), pa.date32())
+
+
+def _numbers(values: Float32Array, missing: BoolArray) -> pa.Array:
+    return pa.array(values, mask=missing | ~np.isfinite(values))
+
+
+def _labels(ids: Int8Array, names: tuple[str, ...], missing: Any) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(ids, mask=missing), pa.array(names, pa.string()))

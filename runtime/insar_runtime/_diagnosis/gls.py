@@ -1,55 +1,53 @@
-"""Generalised least squares on series that share a time axis, with values missing here and there.
+"""Generalised least squares for series that share a time axis and may have missing values.
 
-The precision matrix of the noise, with nuisance columns (a line, say) projected out, answers every question about a
-column h: it fits y with amplitude h'Py / h'Ph and lowers the sum of squares y'Py by (h'Py)^2 / h'Ph. A missing epoch
-has no row and column in it, which is a Schur complement of the full matrix: exact, and much cheaper than inverting the
-covariance of the epochs that are there. Zeros in their place keep all shapes.
+With the precision matrix P of the noise, from which nuisance columns (a line, say) have been projected out, a column h
+is fitted to a series y with the amplitude h'Py / h'Ph, and lowers the sum of squares y'Py by (h'Py)^2 / h'Ph. If epochs
+are missing, P is replaced by a Schur complement of it. That is exact and much cheaper than inverting the covariance of
+the remaining epochs. The rows and columns of missing epochs are set to zero, so all arrays keep their shapes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.noise import Floats
-from insar_runtime._diagnosis.presence import rows_alike
+from insar_runtime._diagnosis.arrays import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
-class Precision:
-    """Precision of noise about nuisance columns.
+class PrecisionMatrix:
+    """Precision matrix of noise, with nuisance columns projected out.
 
     Attributes
     ----------
     matrix : ndarray of float64, shape [T, T]
         Symmetric; zero in the rows and columns of missing epochs.
     log_determinant : float
-        Of the restricted likelihood: minus twice its logarithm is this plus y'Py, up to a constant.
+        Constant of the restricted likelihood of a series y: minus twice its logarithm is this number plus y'Py, up to
+        a term that is the same for all precision matrices.
     freedom : int
-        Epochs with a value less nuisance columns.
+        Degrees of freedom: epochs with a value less nuisance columns.
     """
 
-    matrix: Floats
+    matrix: FloatArray
     log_determinant: float
     freedom: int
 
 
-def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
-    """Invert a covariance and project columns out of the inverse.
+def restricted_precision(covariance: FloatArray, nuisance: FloatArray) -> PrecisionMatrix:
+    """Return the inverse of a covariance matrix with nuisance columns projected out.
 
     Parameters
     ----------
     covariance : ndarray of float64, shape [T, T]
     nuisance : ndarray of float64, shape [T, p]
-        Columns whose amplitudes are unknown.
+        Columns with unknown amplitudes.
 
     Raises
     ------
     numpy.linalg.LinAlgError
-        If there are too few epochs to tell the amplitudes, or the covariance is singular.
+        If there are too few epochs to determine the amplitudes, or if the covariance is singular.
 
     Notes
     -----
@@ -60,7 +58,7 @@ def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
     factor = np.linalg.cholesky(covariance)
     pivot = np.diag(factor)
     if not pivot.min() > 1e-7 * pivot.max():
-        # Rounding can make a singular matrix pass.
+        # Because of rounding, a singular matrix may pass the Cholesky factorisation.
         raise np.linalg.LinAlgError("covariance is singular")
     half = np.linalg.inv(factor)
     white = half @ nuisance
@@ -70,22 +68,22 @@ def restricted_precision(covariance: Floats, nuisance: Floats) -> Precision:
         raise np.linalg.LinAlgError("nuisance columns depend on each other")
     half -= orthogonal @ (orthogonal.T @ half)
     log_determinant = 2 * float(np.log(diagonal).sum()) + float(np.linalg.slogdet(covariance)[1])
-    return Precision(half.T @ half, log_determinant, len(covariance) - nuisance.shape[1])
+    return PrecisionMatrix(half.T @ half, log_determinant, len(covariance) - nuisance.shape[1])
 
 
-def without(precision: Precision, missing: NDArray[np.bool_]) -> Precision:
-    """Give the precision where some epochs have no value.
+def without(precision: PrecisionMatrix, missing: BoolArray) -> PrecisionMatrix:
+    """Return the precision matrix of series in which some epochs are missing.
 
     Parameters
     ----------
-    precision : Precision
-        Of all epochs.
+    precision : PrecisionMatrix
+        Precision matrix of complete series.
     missing : ndarray of bool, shape [T]
 
     Raises
     ------
     numpy.linalg.LinAlgError
-        If too few epochs are left to tell the nuisance columns.
+        If the remaining epochs are too few to determine the nuisance columns.
     """
     lost = np.flatnonzero(missing)
     freedom = precision.freedom - len(lost)
@@ -95,30 +93,11 @@ def without(precision: Precision, missing: NDArray[np.bool_]) -> Precision:
     across = np.linalg.solve(factor, precision.matrix[lost])
     matrix = precision.matrix - across.T @ across
     matrix[lost] = matrix[:, lost] = 0.0
-    return Precision(matrix, precision.log_determinant + 2 * float(np.log(np.diag(factor)).sum()), freedom)
+    return PrecisionMatrix(matrix, precision.log_determinant + 2 * float(np.log(np.diag(factor)).sum()), freedom)
 
 
-def by_missing(displacement: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
-    """Group rows [N, T] by which of their values are missing.
-
-    Yields
-    ------
-    rows : ndarray of intp, shape [n]
-        In rising order; complete rows come first.
-    missing : ndarray of bool, shape [T]
-    """
-    missing = ~np.isfinite(displacement)
-    complete = ~missing.any(axis=1)
-    if complete.any():
-        yield np.flatnonzero(complete), np.zeros(displacement.shape[1], dtype=np.bool_)
-    partial = np.flatnonzero(~complete)
-    for alike in rows_alike(missing[partial]):
-        rows = partial[alike]
-        yield rows, missing[rows[0]]
-
-
-def line_estimator(covariance: Floats, nuisance: Floats) -> tuple[Floats, Floats]:
-    """Give the generalised least-squares estimator of the nuisance columns alone.
+def line_estimator(covariance: FloatArray, nuisance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the generalised least-squares estimator of the nuisance columns alone.
 
     Parameters
     ----------
@@ -128,7 +107,7 @@ def line_estimator(covariance: Floats, nuisance: Floats) -> tuple[Floats, Floats
     Returns
     -------
     estimator : ndarray of float64, shape [p, T]
-        Gives the amplitudes by multiplication with a series.
+        Its product with a series gives the amplitudes.
     spread : ndarray of float64, shape [p, p]
         Covariance of the amplitudes.
 
@@ -137,6 +116,6 @@ def line_estimator(covariance: Floats, nuisance: Floats) -> tuple[Floats, Floats
     numpy.linalg.LinAlgError
         If a matrix is singular.
     """
-    seen = np.linalg.solve(covariance, nuisance)
-    spread = np.linalg.inv(nuisance.T @ seen)
-    return spread @ seen.T, spread
+    weighted = np.linalg.solve(covariance, nuisance)
+    spread = np.linalg.inv(nuisance.T @ weighted)
+    return spread @ weighted.T, spread

@@ -1,4 +1,4 @@
-"""What may be chosen of a diagnosis, and what is counted in it; light, for who makes none."""
+"""Options of a diagnosis, and the names of its counts; imports neither numpy nor any of the fits."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ COUNTS: Final = (
     "repaired",
     "repaired_jumps",
 )
-"""What is counted of series."""
+"""Names of the counts of a diagnosis: series, and jumps in the names that end with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnose:
-    """How series are diagnosed.
+    """Options of a diagnosis.
 
     Attributes
     ----------
     jumps : {"flagged", "all"}
-        Rows that are searched for jumps: those whose class is PUE, or would be if the classifier were surer; or all.
+        Rows that are searched for jumps: all of them, or those whose class or most probable class is PUE.
     repair_above : float
-        Probability from which a jump of a whole number of half wavelengths is taken out of the corrected series.
+        Least probability of a jump of a whole number of half wavelengths for its removal from the corrected series.
     repair_damped : bool
-        Whether jumps that are no such multiple are taken out, too, by their estimated size.
+        Whether other jumps are removed as well, by their estimated size.
 
     Raises
     ------
     UsageError
-        If one is out of range.
+        If an option is out of range.
     """
 
     jumps: JumpRows = "flagged"

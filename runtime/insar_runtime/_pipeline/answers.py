@@ -52,7 +52,7 @@ def renamed(understanding: Understanding, *, keep_series: bool, diagnosed: bool)
     """Give the columns of the input that are kept under another name, with that name."""
     if not diagnosed:
         return {}
-    from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
+    from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
 
     kept = understanding.kept(keep_series=keep_series)
     ours = {*DIAGNOSIS_SCHEMA.names, *RESULT_SCHEMA.names}
@@ -79,7 +79,7 @@ def added_fields(understanding: Understanding, *, diagnosed: bool) -> list[pa.Fi
     """Give the columns that are added to a table."""
     fields = list(RESULT_SCHEMA)
     if diagnosed:
-        from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
+        from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
 
         fields += DIAGNOSIS_SCHEMA
         taken = {name.lower() for name in understanding.schema.names}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from insar_runtime._diagnosis.diagnosis import Diagnoser, Diagnosis
-from insar_runtime._diagnosis.file_noise import estimate_noise
-from insar_runtime._diagnosis.noise import FileNoise
+from insar_runtime._diagnosis.diagnoser import Diagnoser
+from insar_runtime._diagnosis.diagnosis import Diagnosis
+from insar_runtime._diagnosis.noise.file_noise import estimate_noise
+from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._inference.arrays import as_series
 from insar_runtime._input.wavelength import find_wavelength

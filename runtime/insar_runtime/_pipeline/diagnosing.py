@@ -16,8 +16,8 @@ from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.wavelength import Wavelength, find_wavelength
 
 if TYPE_CHECKING:
-    from insar_runtime._diagnosis.diagnosis import Diagnoser
-    from insar_runtime._diagnosis.noise import FileNoise
+    from insar_runtime._diagnosis.diagnoser import Diagnoser
+    from insar_runtime._diagnosis.noise.noise_model import FileNoise
 
 _MOST_AXES: Final = 8
 """Time axes whose matrices are kept: some ten megabytes each."""
@@ -93,7 +93,7 @@ class Diagnosers:
             return self._known[key]
 
     def _make(self, dates: NDArray[np.datetime64]) -> Diagnoser:
-        from insar_runtime._diagnosis.diagnosis import Diagnoser  # noqa: PLC0415 - most runs take none of it
+        from insar_runtime._diagnosis.diagnoser import Diagnoser  # noqa: PLC0415 - most runs take none of it
 
         how = self.how
         return Diagnoser(on_axis(how.noise, dates), dates, how.wavelength.half_mm, how.options)
@@ -102,4 +102,4 @@ class Diagnosers:
 def on_axis(noise: FileNoise, dates: NDArray[np.datetime64]) -> FileNoise:
     """Give the noise on a time axis [T]; the same where that is its own."""
     days = (dates - dates[:1]).astype(np.float64)
-    return noise if np.array_equal(days, noise.days) else noise.on(days)
+    return noise if np.array_equal(days, noise.days) else noise.for_days(days)

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.file_noise import estimate_noise
-from insar_runtime._diagnosis.noise import FileNoise
+from insar_runtime._diagnosis.noise.file_noise import estimate_noise
+from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.sources import Source

@@ -19,7 +19,7 @@ from insar_runtime._pipeline.memory import Load, Plan, make_plan
 from insar_runtime._pipeline.targets import path_or_stream
 
 if TYPE_CHECKING:
-    from insar_runtime._diagnosis.noise import FileNoise
+    from insar_runtime._diagnosis.noise.noise_model import FileNoise
 
 
 @dataclass(frozen=True, slots=True)

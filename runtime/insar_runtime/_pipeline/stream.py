@@ -17,7 +17,7 @@ from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing, on_axis
 from insar_runtime.errors import DataError
 
 if TYPE_CHECKING:
-    from insar_runtime._diagnosis.noise import FileNoise
+    from insar_runtime._diagnosis.noise.noise_model import FileNoise
     from insar_runtime.classifier import Classifier
 
 

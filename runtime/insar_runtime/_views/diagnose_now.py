@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.diagnosis import Diagnoser
-from insar_runtime._diagnosis.noise import FileNoise
+from insar_runtime._diagnosis.diagnoser import Diagnoser
+from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._views.diagnosed import PointDiagnosis, diagnosis_of
 from insar_runtime._views.point import Answer, Series

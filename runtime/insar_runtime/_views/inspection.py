@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.file_noise import estimate_noise
+from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
 from insar_runtime._input.wavelength import find_wavelength

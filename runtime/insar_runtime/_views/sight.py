@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.rates import estimate_rates
+from insar_runtime._diagnosis.rates.egms_rates import estimate_rates
 from insar_runtime._views.diagnosed import Estimate, FoundBreak, FoundJump, PointDiagnosis
 from insar_runtime._views.point import Answer, Series
 from insar_runtime._views.segments import stepped_trend

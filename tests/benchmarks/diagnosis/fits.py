@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from insar_runtime._diagnosis.breaks import BreakFinder
-from insar_runtime._diagnosis.file_noise import estimate_noise
-from insar_runtime._diagnosis.jumps import JumpFinder
-from insar_runtime._diagnosis.rates import estimate_rates
+from insar_runtime._diagnosis.breaks.break_finder import BreakFinder
+from insar_runtime._diagnosis.jumps.jump_finder import JumpFinder
+from insar_runtime._diagnosis.noise.file_noise import estimate_noise
+from insar_runtime._diagnosis.rates.egms_rates import estimate_rates
 from insar_runtime.classes import TrendClass
 from tests.benchmarks.diagnosis.rivals import CurveFit, Gls, Lstsq, Scan
 from tests.benchmarks.diagnosis.series import of_class, series

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.rates import estimate_rates
-from insar_runtime._diagnosis.status import FIT_STATUS_NAMES
+from insar_runtime._diagnosis.rates.egms_rates import estimate_rates
+from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
 from insar_runtime._views.diagnosis_columns import cycle_mm
 from insar_runtime._views.report.pack import MISSING, Packed, of_tenths, pack, tenths
 from insar_runtime._views.report.sample import GROUP

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._input.batches import in_turn
 from insar_runtime._input.columns import is_numeric
 from insar_runtime._input.declared import Declared

@@ -1,0 +1,97 @@
+"""Detrending of series and clipping of their outliers, so that single precision suffices for the break fits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, RealArray
+from insar_runtime._diagnosis.outliers import clip_outliers
+from insar_runtime._input.slopes import DAYS_PER_YEAR
+
+_MOST_REACH: Final = 2.0
+"""Longest extrapolation of two epochs, in units of their interval: beyond, noise dominates. Our choice."""
+
+
+def without_line(displacement: RealArray, present: BoolArray, days: FloatArray) -> tuple[Float32Array, FloatArray]:
+    """Return rows without their least-squares line and with clipped outliers.
+
+    Parameters
+    ----------
+    displacement : ndarray, shape [n, T]
+        mm.
+    present : ndarray of bool, shape [n, T]
+        Each row must have at least ten values.
+    days : ndarray of float64, shape [T]
+
+    Returns
+    -------
+    values : ndarray of float32, shape [n, T]
+        mm; 0 = missing.
+    rate : ndarray of float64, shape [n]
+        Slope of the line, mm/yr.
+    """
+    years = (days - days.mean()) / DAYS_PER_YEAR
+    values = np.where(present, displacement, 0.0).astype(np.float64)
+    count = present.sum(axis=1)
+    mean, middle = values.sum(axis=1) / count, np.vecdot(present, years) / count
+    spread = np.vecdot(present, years**2) - count * middle**2
+    rate = (np.vecdot(values, years) - count * mean * middle) / spread
+    values -= (mean - rate * middle)[:, None] + rate[:, None] * years
+    singles = values.astype(np.float32)
+    if present.all():
+        return _clipped(singles, days[None]), rate
+    singles[~present] = 0.0
+    # Neighbours are the present epochs; rows with the same number of them are processed together.
+    for number in np.unique(count):
+        rows = np.flatnonzero(count == number)
+        there = np.nonzero(present[rows])
+        clipped = _clipped(singles[rows][there].reshape(len(rows), number), days[there[1]].reshape(len(rows), number))
+        singles[rows[there[0]], there[1]] = clipped.ravel()
+    return singles, rate
+
+
+def _clipped(values: Float32Array, days: FloatArray) -> Float32Array:
+    """Return rows [n, T] with clipped outliers; T must be at least 10, and days are [n or 1, T].
+
+    The rows may be steep at both ends, where the running median is biased.
+    """
+    before, days_before = _extrapolated(values, days)
+    after, days_after = _extrapolated(values[:, ::-1], days[:, ::-1])
+    longer = np.concatenate([before[:, ::-1], values, after], axis=1)
+    clipped = clip_outliers(longer)
+    row, epoch = np.nonzero(clipped != longer)
+    if len(row):
+        days = np.broadcast_to(np.concatenate([days_before[:, ::-1], days, days_after], axis=1), longer.shape)
+        inside = (epoch >= 2) & (epoch < longer.shape[1] - 2)
+        row, epoch = row[inside], epoch[inside]
+        window = row[:, None], epoch[:, None] + np.arange(-2, 3)
+        bent = _continues_slope(longer[window], days[window])
+        clipped[row[bent], epoch[bent]] = longer[row[bent], epoch[bent]]
+    return clipped[:, 2:-2]
+
+
+def _continues_slope(values: Float32Array, days: FloatArray) -> BoolArray:
+    """Return which middle values of five epochs [k, 5] continue the two epochs before them, or the two after.
+
+    Such a value is far from the median, but it is the tip of a steep break and no outlier.
+    """
+    middle = values[:, 2]
+    nearest = np.full(len(values), np.inf)
+    for far, near in ((0, 1), (4, 3)):
+        reach = (days[:, 2] - days[:, near]) / (days[:, near] - days[:, far])
+        continued = values[:, near] + (values[:, near] - values[:, far]) * reach
+        nearest = np.minimum(nearest, np.where(reach <= _MOST_REACH, np.abs(middle - continued), np.inf))
+    return np.asarray(nearest < np.abs(middle - np.sort(values, axis=1)[:, 2]) / 2)
+
+
+def _extrapolated(values: Float32Array, days: FloatArray) -> tuple[Float32Array, FloatArray]:
+    """Return two epochs extrapolated to before the beginning [n, 2], nearest first, and their days [n or 1, 2].
+
+    They make up for the running median of five epochs, which is biased on a slope at the ends of a series.
+    """
+    near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
+    slope = (far - near) / (days[:, 7] - days[:, 2])
+    beyond = days[:, :1] - (days[:, 1:2] - days[:, :1]) * np.array([1, 2])
+    return (near[:, None] + slope[:, None] * (beyond - days[:, 2:3])).astype(np.float32), beyond

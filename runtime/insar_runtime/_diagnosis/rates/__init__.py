@@ -1,0 +1,1 @@
+"""Velocity, acceleration and seasonality by the definitions of EGMS."""

@@ -1,0 +1,1 @@
+"""Correction of series for unwrapping errors, and the check that the correction improves the series."""
