@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.rows import check_rows
+from insar_runtime._engine.row_checks import check_rows
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.sources import open_source

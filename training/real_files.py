@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.units import Unit
 from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime._pipeline.sample import RowSample
 from insar_runtime.errors import DataError, InputNotFoundError
-from insar_runtime.summary import notes_on
 from training.announce import Announce
 from training.simulator import HALF_WAVELENGTH_MM
 from training.simulator.bank import NoiseBank, quiet_residuals

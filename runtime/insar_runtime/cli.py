@@ -17,7 +17,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from insar_runtime import __version__
 from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.console import forget_output, say
@@ -26,6 +25,7 @@ from insar_runtime._commands.inspect import inspect
 from insar_runtime._commands.report import report
 from insar_runtime._commands.restore import restore
 from insar_runtime._commands.show import show
+from insar_runtime._version import __version__
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")

@@ -12,7 +12,8 @@ from typing import BinaryIO, Final, Literal, TypeVar
 import pyarrow as pa
 
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._inference.priors import ClassPriors, estimated_mix, known_rows
+from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._engine.priors import estimated_mix, known_rows
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import Role
 from insar_runtime._input.understanding import Understanding

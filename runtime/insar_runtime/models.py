@@ -12,7 +12,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from insar_runtime._inference.priors import ClassPriors, make_priors
+from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._engine.priors import make_priors
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from insar_runtime.errors import ModelIntegrityError, UnavailableError
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._inference.rows import RowChecks
+from insar_runtime._engine.row_checks import RowChecks
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus, TrendClass
 
 _LABEL: Final = pa.dictionary(pa.int8(), pa.string())

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from insar_runtime._input.csv_header import read_header
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.sources import open_source
+from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.errors import DataError, InsarRuntimeError
-from insar_runtime.summary import notes_on
 
 PLAIN = "pid,lat,vel,20200103,20200109\nA1,45.5,-1.5,1.1,-2.2\nA2,45.6,0.5,,0.25\n"
 

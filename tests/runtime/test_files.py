@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file, files, load_model
-from insar_runtime._inference.priors import estimate_priors, for_classes_of, make_priors, reweight
+from insar_runtime._engine.priors import estimate_priors, for_classes_of, make_priors, reweight
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 

@@ -14,9 +14,9 @@ from insar_runtime._input.declared import Declared
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.producers import PRODUCERS, guess_producer
 from insar_runtime._input.units import Unit
+from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.errors import DataError
-from insar_runtime.summary import notes_on
 
 DAYS = [date.fromordinal(date(2016, 10, 2).toordinal() + 12 * i) for i in range(40)]
 EGMS_2015 = (

@@ -19,9 +19,9 @@ from insar_runtime._input.slopes import slopes
 from insar_runtime._input.sources import open_source
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.units import Unit, Units, prove_units
+from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime.errors import DataError, UsageError
-from insar_runtime.summary import notes_on
 from tests.runtime.tables import series, wide, write
 
 EPOCHS = 60

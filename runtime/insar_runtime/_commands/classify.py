@@ -165,7 +165,7 @@ def classify(
     import pyarrow as pa
 
     from insar_runtime._diagnosis.options import Diagnose
-    from insar_runtime._inference.priors import parse_priors
+    from insar_runtime._engine.priors import parse_priors
     from insar_runtime._output.atomic import check_output
     from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, Places, each, expand_inputs, first_failure
     from insar_runtime._pipeline.memory import parse_size, resident_bytes

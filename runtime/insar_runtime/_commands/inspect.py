@@ -47,7 +47,7 @@ def inspect(
     """Show what was understood of a file, what is odd, and what classify will do; nothing is written."""
     import pyarrow as pa
 
-    from insar_runtime._inference.engine import usable_cpus
+    from insar_runtime._engine.onnx_runtime import usable_cpus
     from insar_runtime._pipeline.many import Places
     from insar_runtime._views.inspection import inspect_file
     from insar_runtime._views.inspection_text import describe_inspection

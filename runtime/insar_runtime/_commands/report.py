@@ -73,7 +73,7 @@ def report(
     """Write a page with map, class shares and series, to open in any browser, offline."""
     import pyarrow as pa
 
-    from insar_runtime._inference.priors import parse_priors
+    from insar_runtime._engine.priors import parse_priors
     from insar_runtime._views.report.table import is_classified
     from insar_runtime._views.report.write import Classification, write_report
     from insar_runtime.classifier import Classifier

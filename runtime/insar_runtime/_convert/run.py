@@ -25,10 +25,10 @@ from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.sources import open_source
 from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
+from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.reading import open_understood
 from insar_runtime._progress import Progress
 from insar_runtime.errors import UsageError
-from insar_runtime.summary import notes_on
 
 SIGN = "positive towards the satellite"
 """Of all stacks of maps that are read."""

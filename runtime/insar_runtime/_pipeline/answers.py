@@ -19,7 +19,7 @@ from insar_runtime.result import RESULT_SCHEMA, Result
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnosis
-    from insar_runtime.classifier import Classifier
+    from insar_runtime._engine.runner import ModelRunner
 
 VELOCITY = "velocity"
 """Column that viewers look for; written beside a diagnosis where the table has no velocity."""
@@ -89,7 +89,7 @@ def added_fields(understanding: Understanding, *, diagnosed: bool) -> list[pa.Fi
 
 
 def answer(
-    classifier: Classifier,
+    classifier: ModelRunner,
     batch: pa.RecordBatch,
     first_row: int,
     *,
@@ -119,7 +119,7 @@ def answer(
 
 
 def classify_rows(
-    classifier: Classifier, batch: pa.RecordBatch, first_row: int, *, understanding: Understanding
+    classifier: ModelRunner, batch: pa.RecordBatch, first_row: int, *, understanding: Understanding
 ) -> Result:
     """Classify the series of a batch of one time axis that has rows, and leave its other columns alone.
 
@@ -132,7 +132,7 @@ def classify_rows(
 
 
 def _answer(
-    classifier: Classifier, group: AxisRows, understanding: Understanding, diagnosers: Diagnosers | None
+    classifier: ModelRunner, group: AxisRows, understanding: Understanding, diagnosers: Diagnosers | None
 ) -> Answers:
     def classify(series: NDArray[np.float32]) -> Result:
         padded = with_epochs(AxisRows(group.rows, series, group.dates), least)

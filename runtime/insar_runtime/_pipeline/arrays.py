@@ -12,7 +12,7 @@ from insar_runtime._diagnosis.diagnosis import Diagnoser, Diagnosis
 from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._inference.arrays import as_series
+from insar_runtime._engine.array_input import as_series
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosing import on_axis
@@ -20,7 +20,7 @@ from insar_runtime.errors import UsageError
 from insar_runtime.result import Result
 
 if TYPE_CHECKING:
-    from insar_runtime.classifier import Classifier
+    from insar_runtime._engine.runner import ModelRunner
 
 _MOST_ROWS: Final = 4096
 """Rows that the noise is estimated from."""
@@ -28,7 +28,7 @@ _MOST_ROWS: Final = 4096
 
 @one_thread_a_product()
 def diagnose_array(
-    classifier: Classifier,
+    classifier: ModelRunner,
     displacement: ArrayLike,
     dates: ArrayLike | Sequence[Any],
     *,

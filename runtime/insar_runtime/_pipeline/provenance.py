@@ -6,22 +6,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import insar_runtime
+from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.sources import Source
 from insar_runtime._input.understanding import Understanding
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.answers import renamed
 from insar_runtime._pipeline.diagnosing import Diagnosers
+from insar_runtime._pipeline.notes import notes_on, notes_on_radar
 from insar_runtime._pipeline.request import Request
+from insar_runtime._version import __version__
 from insar_runtime.classes import CLASS_NAMES
-from insar_runtime.classifier import Classifier
 from insar_runtime.definitions import class_definitions
-from insar_runtime.summary import notes_on, notes_on_radar
 
 
 def provenance(
-    classifier: Classifier,
+    classifier: ModelRunner,
     understanding: Understanding,
     source: Source,
     request: Request,
@@ -31,7 +31,7 @@ def provenance(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : ModelRunner
         With the priors of the run.
     understanding : Understanding
         Of the table.
@@ -46,7 +46,7 @@ def provenance(
     wavelength = find_wavelength(layout.dates, layout.made_by, request.declared.half_wavelength_mm)
     return {
         "package": "insar-runtime",
-        "package_version": insar_runtime.__version__,
+        "package_version": __version__,
         "model": classifier.model.name,
         "model_version": classifier.model.version,
         "model_sha256": classifier.model.sha256(classifier.precision),
@@ -86,7 +86,7 @@ def provenance(
 
 
 def _notes(
-    classifier: Classifier, understanding: Understanding, request: Request, diagnosers: Diagnosers | None
+    classifier: ModelRunner, understanding: Understanding, request: Request, diagnosers: Diagnosers | None
 ) -> list[str]:
     notes = [*notes_on(understanding), *notes_on_radar(request.half_wavelength(classifier), classifier.model)]
     if diagnosers is not None and (note := diagnosers.how.wavelength.note):

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.options import COUNTS
+from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import read_points
 from insar_runtime._input.sources import Source
@@ -37,7 +38,6 @@ from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.stream import beside, output_schema
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES, RowStatus
-from insar_runtime.classifier import Classifier
 from insar_runtime.errors import InputOutputError
 from insar_runtime.result import RESULT_SCHEMA
 
@@ -61,7 +61,7 @@ class Run:
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : ModelRunner
         With the priors of this run.
     understanding : Understanding
         Of the table.
@@ -81,7 +81,7 @@ class Run:
 
     def __init__(
         self,
-        classifier: Classifier,
+        classifier: ModelRunner,
         understanding: Understanding,
         source: Source,
         request: Request,
@@ -146,7 +146,7 @@ class Run:
 
             yield write
 
-    def classify(self, classifier: Classifier, batch: pa.RecordBatch, first_row: int) -> Classified:
+    def classify(self, classifier: ModelRunner, batch: pa.RecordBatch, first_row: int) -> Classified:
         """Classify a batch; may be called from several threads at once."""
         understanding = self._understanding
         found = answer(classifier, batch, first_row, understanding=understanding, diagnosers=self._diagnosers)

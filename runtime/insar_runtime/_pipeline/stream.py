@@ -18,11 +18,11 @@ from insar_runtime.errors import DataError
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise import FileNoise
-    from insar_runtime.classifier import Classifier
+    from insar_runtime._engine.runner import ModelRunner
 
 
 def classify_stream(
-    classifier: Classifier,
+    classifier: ModelRunner,
     batches: Iterable[pa.RecordBatch],
     *,
     units: Unit | None,
@@ -77,7 +77,7 @@ def output_schema(understanding: Understanding, *, keep_series: bool, diagnosed:
 
 
 def classify_batch(
-    classifier: Classifier,
+    classifier: ModelRunner,
     understanding: Understanding,
     batch: pa.RecordBatch,
     *,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.rows import check_rows
+from insar_runtime._engine.row_checks import check_rows
 from insar_runtime._survey.axis import TimeAxis, survey_axis
 from insar_runtime._survey.epochs import Scatter, survey_scatter
 from insar_runtime._survey.levels import LevelChange, survey_levels

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-import insar_runtime
-from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
+from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
 from insar_runtime._input.sources import BATCH_ROWS
+from insar_runtime._version import __version__
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import Device
 from insar_runtime.errors import InputOutputError
@@ -100,7 +100,7 @@ def measure_device(model: str | Path | None, device: Device, seconds: float) -> 
         "processor": describe_hardware(),
         "device": f"{chosen.device} ({chosen.provider}): {chosen.device_reason}",
         "versions": {
-            "insar-runtime": insar_runtime.__version__,
+            "insar-runtime": __version__,
             f"model {chosen.model.name}": chosen.model.version,
             "onnxruntime": str(import_onnxruntime().__version__),
         },

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-import insar_runtime
-from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
+from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
+from insar_runtime._version import __version__
 from insar_runtime._views.versions import installed_version
 from insar_runtime.classes import RowStatus
 from insar_runtime.classifier import Classifier
@@ -54,7 +54,7 @@ def examine() -> tuple[dict[str, Any], InsarRuntimeError | None]:
     except InsarRuntimeError as error:
         device, trouble = str(error), trouble or error
     return {
-        "insar-runtime": insar_runtime.__version__,
+        "insar-runtime": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: installed_version(name) for name in ("numpy", "onnxruntime", "pyarrow", "typer")},

@@ -17,6 +17,7 @@ from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sources import Source
 from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.reading import Reading, open_understood
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
 from insar_runtime._survey.columns import count_rows, estimate_rows
@@ -26,7 +27,6 @@ from insar_runtime._views.oddities import list_oddities
 from insar_runtime._views.planned_run import Options, PlannedRun
 from insar_runtime.errors import DataError, InputOutputError
 from insar_runtime.models import Model, load_model
-from insar_runtime.summary import notes_on
 
 _PASS_SECONDS: Final = 20.0
 """Time for the ids of all rows: some 10 GB of CSV."""

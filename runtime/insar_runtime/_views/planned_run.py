@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
+from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
 from insar_runtime._input.declared import Declared
 from insar_runtime._output.points import GEOMETRY_FIELDS, choose_geometry
 from insar_runtime._pipeline.memory import Load, resident_bytes

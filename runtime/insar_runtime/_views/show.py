@@ -22,6 +22,7 @@ from insar_runtime._input.understanding import Understanding, take_head, underst
 from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.noise_sample import noise_of
+from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._progress import Progress
 from insar_runtime._views.answers import answer_now, has_answers, provenance, stored_answer
 from insar_runtime._views.cells import number, plain_row, text
@@ -32,7 +33,6 @@ from insar_runtime._views.point import Point, Series
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import DataError, UsageError
 from insar_runtime.result import RESULT_SCHEMA
-from insar_runtime.summary import notes_on
 
 _ROLES: Final = ("longitude", "latitude", "easting", "northing", "velocity")
 _ANSWERS: Final = frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}

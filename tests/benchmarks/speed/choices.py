@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow.parquet as pq
 
-from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 from insar_runtime._input.declared import Declared
 from insar_runtime._input.sources import BATCH_ROWS
 from insar_runtime._pipeline.reading import open_understood

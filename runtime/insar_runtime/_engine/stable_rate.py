@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.hac import RateEstimator
+from insar_runtime._engine.hac import RateEstimator
 from insar_runtime.classes import TrendClass
 from insar_runtime.errors import UsageError
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.hac_bias import shrinkage
+from insar_runtime._engine.hac_bias import shrinkage
 from insar_runtime._input.slopes import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.session import OpenSession, first_line
+from insar_runtime._engine.session import OpenSession, first_line
 from insar_runtime.errors import UnavailableError
 
 _VALUES_PER_CALL: Final = 1 << 16

@@ -1,19 +1,22 @@
-"""A model that is open on a device, with what was asked of it."""
+"""The model runner: settings, an open session on one device, and classes for a matrix of series."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.engine import usable_cpus
-from insar_runtime._inference.priors import ClassPriors, for_classes_of, make_priors, reweight
-from insar_runtime._inference.rows import RowChecks
-from insar_runtime._inference.session import open_session
-from insar_runtime._inference.stable_rate import RateSplit, checked_stable_rate
+from insar_runtime._engine.batching import ask, cut
+from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._engine.onnx_runtime import usable_cpus
+from insar_runtime._engine.priors import for_classes_of, make_priors, reweight
+from insar_runtime._engine.row_checks import RowChecks, check_rows
+from insar_runtime._engine.session import open_session
+from insar_runtime._engine.stable_rate import RateSplit, checked_stable_rate
 from insar_runtime.classes import RowStatus
 from insar_runtime.devices import Device
 from insar_runtime.errors import DataError, UsageError
@@ -24,8 +27,12 @@ Shares = ClassPriors | Mapping[str, float] | Sequence[float]
 """Shares of the classes, six or the first five: by name, or in the order of ``CLASS_NAMES``."""
 
 
-class OpenModel:
-    """Settings of a ``Classifier``, and the session that they lead to; shared by threads, and pickled without it."""
+class ModelRunner:
+    """Classify a matrix of series by a model that is open on a device.
+
+    May be shared between threads, and can be pickled: the copy opens a session of its own from the same settings.
+    ``Classifier`` documents the parameters.
+    """
 
     def __init__(
         self,
@@ -110,7 +117,7 @@ class OpenModel:
         return self._priors
 
     def with_priors(self, priors: Shares | None) -> Self:
-        """Give a classifier that differs in its priors only; both share one session.
+        """Return a classifier that differs in its priors only; both share one session.
 
         Parameters
         ----------
@@ -140,7 +147,7 @@ class OpenModel:
         return self._but({"stable_rate": stable_rate}, _stable_rate=_checked_stable_rate(stable_rate, self._model))
 
     def with_threads(self, threads: int) -> Self:
-        """Give a classifier that differs in its threads only; both share one session.
+        """Return a classifier that differs in its threads only; both share one session.
 
         Parameters
         ----------
@@ -177,6 +184,57 @@ class OpenModel:
                 f"{epochs} epochs are too many: model {self._model.name} takes {limits.max_epochs}; "
                 "cut the series to its last years"
             )
+
+    def classify_matrix(self, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> Result:
+        """Classify rows whose time axis is known to be in order; the fast path below ``classify``.
+
+        Parameters
+        ----------
+        displacement : ndarray of float32, shape [N, T]
+            mm; NaN = missing.
+        days : ndarray of float32, shape [T]
+            Days since the first epoch, strictly increasing.
+
+        Raises
+        ------
+        UsageError
+            If the shapes do not fit together.
+        DataError
+            If the axis has fewer or more epochs than the model takes.
+        """
+        if displacement.ndim != 2 or displacement.shape[1:] != days.shape:
+            raise UsageError(
+                f"displacement has shape {list(displacement.shape)} and days {list(days.shape)}; give [N, T] and [T]"
+            )
+        self.check_axis(len(days))
+        displacement = displacement.astype(np.float32, copy=False)
+        probabilities = np.empty((len(displacement), len(self._model.classes)), dtype=np.float32)
+        checks = RowChecks.empty(len(displacement))
+        rates = self._rate_split(days)
+        axis = np.ascontiguousarray(days, dtype=np.float32)[None, :]
+
+        def work(part: slice) -> None:
+            rows = displacement[part]
+            found = check_rows(rows, days, self._model.limits)
+            checks.set(part, found)
+            answered = found.status == RowStatus.OK
+            if not answered.any():
+                return
+            if not answered.all():
+                rows = rows[answered]
+            shares = ask(self._opened, rows, axis)
+            probabilities[part][answered] = shares if rates is None else rates.split(shares, rows)
+
+        parts = cut(len(displacement), len(days), self.device)
+        if self._threads == 1 or len(parts) < 2:
+            for part in parts:
+                work(part)
+        else:
+            with ThreadPoolExecutor(min(self._threads, len(parts))) as pool:
+                # Going through the results raises what a call has raised.
+                for _ in pool.map(work, parts):
+                    pass
+        return self._decide(probabilities, checks)
 
     def _rate_split(self, days: NDArray[np.float32]) -> RateSplit | None:
         """Return what divides Stable from Linear on this axis [T]; None where the network does."""

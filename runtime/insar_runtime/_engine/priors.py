@@ -7,16 +7,15 @@ procedure", Neural Computation 14(1), 2002, 21-41.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._engine.class_priors import ClassPriors, Origin
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from insar_runtime.errors import DataError, UsageError
-
-Origin = Literal["training", "given", "estimated", "too_few_rows"]
 
 LEAST_SHARE: Final = 1e-3
 """An estimate takes no class to be rarer: calibration is not proven any finer, and a class that is not among the rows
@@ -33,37 +32,6 @@ _REMEDY: Final = (
     "give six shares such as .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,quadratic=.01,bilinear=.01,pue=.01,"
     "other=.01, or the first five (auto is for whole files)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ClassPriors:
-    """The mix of classes that probabilities hold for.
-
-    Attributes
-    ----------
-    shares : mapping of str to float
-        Share of each class by its name, in the order of ``CLASS_NAMES``; sum 1, none is 0. Those of a classifier have
-        the classes of its model; given ones may leave out Other, see ``for_classes_of``.
-    origin : {"training", "given", "estimated", "too_few_rows"}
-        The mix of the training, for which the network gives its probabilities; given by the user; estimated from
-        the rows; the mix of the training again, because there were too few rows to estimate from.
-    rows : int or None
-        Rows that were there to estimate from; None if that was not asked for.
-    """
-
-    shares: Mapping[str, float]
-    origin: Origin
-    rows: int | None = None
-
-    @property
-    def array(self) -> NDArray[np.float64]:
-        """The shares in the order of ``CLASS_NAMES``, float64, shape [5] or [6]."""
-        return np.array([self.shares[name] for name in CLASS_NAMES if name in self.shares])
-
-    @property
-    def reweights(self) -> bool:
-        """Whether probabilities become others than the network gives."""
-        return self.origin in {"given", "estimated"}
 
 
 def make_priors(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-from insar_runtime._inference.engine import usable_cpus
+from insar_runtime._engine.onnx_runtime import usable_cpus
 from insar_runtime.devices import lists_int8_dot_product
 
 

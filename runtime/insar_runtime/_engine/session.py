@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 from insar_runtime.devices import Candidate, choose, gather_facts
 from insar_runtime.errors import ModelIntegrityError, UnavailableError
 from insar_runtime.models import Model, Precision
