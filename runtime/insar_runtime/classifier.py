@@ -145,7 +145,7 @@ class Classifier(ModelRunner):
         >>> diagnosis.rates.velocity, diagnosis.break_date, diagnosis.jump_date, diagnosis.corrected
         """
         from insar_runtime._diagnosis.options import Diagnose  # noqa: PLC0415 - classes take none of it
-        from insar_runtime._pipeline.arrays import diagnose_array  # noqa: PLC0415
+        from insar_runtime._pipeline.diagnose_array import diagnose_array  # noqa: PLC0415
 
         options = Diagnose(jumps, repair_above, repair_damped)
         return diagnose_array(

@@ -14,22 +14,22 @@ import pyarrow as pa
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._engine.priors import estimated_mix, known_rows
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Role
-from insar_runtime._input.understanding import Understanding
+from insar_runtime._input.sampling import estimate_rows
+from insar_runtime._input.table import TableDescription
 from insar_runtime._input.units import Unit
-from insar_runtime._pipeline.answers import classify_rows
-from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
+from insar_runtime._pipeline.batch import classify_rows
+from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache, DiagnosisSetup
 from insar_runtime._pipeline.memory import MemoryGuard
+from insar_runtime._pipeline.output_files import InputFingerprint, Targets, path_or_stream
 from insar_runtime._pipeline.parallel import in_order
-from insar_runtime._pipeline.reading import Reading, open_understood
 from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.run import Run
 from insar_runtime._pipeline.sample import RowSample
 from insar_runtime._pipeline.stream import output_schema
-from insar_runtime._pipeline.targets import Identity, Targets, path_or_stream
+from insar_runtime._pipeline.table_reading import Reading, open_described
 from insar_runtime._progress import Progress
-from insar_runtime._survey.columns import estimate_rows
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import BadRowsError, UsageError
 from insar_runtime.summary import Summary, summarize
@@ -140,9 +140,9 @@ def classify_file(
         classifier = classifier.with_stable_rate(stable_rate)
     if diagnose is True or (corrected is not None and not diagnose):
         diagnose = Diagnose()
-    declared = Declared(units, columns or {}, date_format, half_wavelength_mm)
+    declared = UserDeclarations(units, columns or {}, date_format, half_wavelength_mm)
     request = Request(declared, keep_series, priors, diagnose or None)
-    with Identity(source, partial(request.key, classifier)) as identity:
+    with InputFingerprint(source, partial(request.key, classifier)) as identity:
         block = targets.block_of(identity.key()) if skip_existing else None
         skipped = block is not None
         if block is None:
@@ -166,7 +166,7 @@ def _classify(
     targets: Targets,
     request: Request,
     classifier: Classifier,
-    identity: Identity,
+    identity: InputFingerprint,
     overwrite: bool,
     memory_limit: int | None,
     progress: Progress | None,
@@ -175,7 +175,7 @@ def _classify(
     exact = request.keep_series or targets.quarantine is not None
     corrects = targets.corrected is not None
     reading = partial(
-        open_understood,
+        open_described,
         source,
         request.declared.or_radar(classifier.model.half_wavelength_mm),
         exact=exact or corrects,
@@ -193,10 +193,10 @@ def _classify(
     elif priors is not None:
         classifier = classifier.with_priors(priors)
     with reading(with_noise=request.diagnose is not None) as table:
-        _check_fitness(classifier, table.understanding, request)
+        _check_fitness(classifier, table.description, request)
         run = Run(
             classifier,
-            table.understanding,
+            table.description,
             table.source,
             request,
             identity=identity.facts,
@@ -231,8 +231,8 @@ def _estimated_priors(
     sample = RowSample(_MOST_SAMPLED_ROWS, classes)
     done = 0
     with reading() as table:
-        _check_fitness(classifier, table.understanding, request)
-        ask = partial(classify_rows, understanding=table.understanding)
+        _check_fitness(classifier, table.description, request)
+        ask = partial(classify_rows, description=table.description)
         total = estimate_rows(table.source) if progress else None
         with _classified(table, ask, as_trained, guard, is_file=True) as results:
             for result in results:
@@ -278,16 +278,16 @@ def _numbered(batches: Iterator[pa.RecordBatch], guard: MemoryGuard) -> Iterator
         first_row += batch.num_rows
 
 
-def _check_fitness(classifier: Classifier, understanding: Understanding, request: Request) -> None:
+def _check_fitness(classifier: Classifier, description: TableDescription, request: Request) -> None:
     """Refuse a table whose rows could not be classified or written, before the first one is."""
-    classifier.check_axis(len(understanding.layout.dates))
-    output_schema(understanding, keep_series=request.keep_series, diagnosed=request.diagnose is not None)
+    classifier.check_axis(len(description.layout.dates))
+    output_schema(description, keep_series=request.keep_series, diagnosed=request.diagnose is not None)
 
 
-def _diagnosers(table: Reading, request: Request) -> Diagnosers | None:
+def _diagnosers(table: Reading, request: Request) -> DiagnoserCache | None:
     if request.diagnose is None or table.noise is None:
         return None
-    return Diagnosers(Diagnosing.of(table.understanding, request.diagnose, table.noise, request.declared))
+    return DiagnoserCache(DiagnosisSetup.of(table.description, request.diagnose, table.noise, request.declared))
 
 
 def _name(where: Path | str | BinaryIO) -> str:

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input import parquet
-from insar_runtime._input.parquet import open_parquet
+from insar_runtime._input.readers import parquet
+from insar_runtime._input.readers.parquet import open_parquet
 from tests.runtime.tables import series, wide, write
 
 DATES = [f"2020{month:02}{day:02}" for month in range(1, 13) for day in (3, 15, 27)]

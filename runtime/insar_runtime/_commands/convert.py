@@ -71,7 +71,7 @@ def convert(
     quiet: QuietOption = False,
 ) -> None:
     """Turn maps or tables of displacement into Parquet that reads fast: one row a point, the series as a list."""
-    from insar_runtime._convert.companions import Named
+    from insar_runtime._convert.companions import CompanionFiles
     from insar_runtime._convert.run import convert as run
     from insar_runtime._views.conversion import describe_conversion
 
@@ -79,7 +79,7 @@ def convert(
         done = run(
             sources,
             output,
-            named=Named(
+            named=CompanionFiles(
                 declare(
                     units=units,
                     date_format=date_format,

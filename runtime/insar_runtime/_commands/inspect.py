@@ -48,7 +48,7 @@ def inspect(
     import pyarrow as pa
 
     from insar_runtime._engine.onnx_runtime import usable_cpus
-    from insar_runtime._pipeline.many import Places
+    from insar_runtime._pipeline.many import OutputNaming
     from insar_runtime._views.inspection import inspect_file
     from insar_runtime._views.inspection_text import describe_inspection
     from insar_runtime._views.planned_run import Options
@@ -72,7 +72,7 @@ def inspect(
                 lat=lat,
                 velocity=velocity,
             ),
-            output=None if source == "-" else str(Places().output(Path(source))),
+            output=None if source == "-" else str(OutputNaming().output(Path(source))),
             quick=quick,
         ),
     )

@@ -9,7 +9,7 @@ import typer
 from insar_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from insar_runtime._input.declared import Declared
+    from insar_runtime._input.declarations import UserDeclarations
     from insar_runtime._input.layout import Role
     from insar_runtime.classifier import Classifier
 
@@ -112,13 +112,13 @@ def declare(
     lon: str | None,
     lat: str | None,
     velocity: str | None,
-) -> Declared:
+) -> UserDeclarations:
     """Gather what the user says of a table."""
-    from insar_runtime._input.declared import Declared
+    from insar_runtime._input.declarations import UserDeclarations
 
     given: dict[Role, str | None] = {"id": id_column, "longitude": lon, "latitude": lat, "velocity": velocity}
     columns = {role: name for role, name in given.items() if name is not None}
-    return Declared(units, columns, date_format, _half_wavelength(sensor, half_wavelength_mm))
+    return UserDeclarations(units, columns, date_format, _half_wavelength(sensor, half_wavelength_mm))
 
 
 def _half_wavelength(sensor: str | None, given: float | None) -> float | None:

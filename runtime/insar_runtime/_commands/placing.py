@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from insar_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from insar_runtime._pipeline.many import Places
+    from insar_runtime._pipeline.many import OutputNaming
 
 
 def is_alone(sources: Sequence[str], output: str | None, output_dir: Path | None, *, as_json: bool) -> bool:
@@ -38,7 +38,7 @@ def _means_many(source: str) -> bool:
     return Path(source).is_dir() or (has_magic(source) and not Path(source).exists())
 
 
-def named(places: Places, output: str | None) -> Callable[[str], dict[str, Any]]:
+def named(places: OutputNaming, output: str | None) -> Callable[[str], dict[str, Any]]:
     """Give the outputs of the one input, as the user named them."""
 
     def place(source: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def named(places: Places, output: str | None) -> Callable[[str], dict[str, Any]]
     return place
 
 
-def placed(places: Places) -> Callable[[Path], dict[str, Any]]:
+def placed(places: OutputNaming) -> Callable[[Path], dict[str, Any]]:
     """Give the outputs of one of many inputs."""
     return lambda source: {
         "output": places.output(source),

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from insar_runtime._input.layout import DATES_KEY, UNIT_KEY, resolve_layout
 from insar_runtime._input.position import Position, read_points
 from insar_runtime._output.atomic import Sink
-from insar_runtime._output.block import METADATA_KEY
-from insar_runtime._output.points import (
+from insar_runtime._output.geoparquet import (
     GEOMETRY_FIELDS,
     PointBounds,
     choose_geometry,
     geo_metadata,
     point_columns,
 )
+from insar_runtime._output.run_metadata import METADATA_KEY
 from insar_runtime._output.sinks import open_table
 from insar_runtime._version import __version__
 from insar_runtime.errors import DataError

@@ -13,7 +13,7 @@ from insar_runtime._diagnosis.mixture import Mixture
 from insar_runtime._diagnosis.noise import CommonStep, Floats
 from insar_runtime._diagnosis.whitening import Columns
 from insar_runtime._survey.axis import find_switches
-from insar_runtime._survey.levels import survey_levels
+from insar_runtime._survey.common_steps import survey_levels
 from insar_runtime._survey.windows import nanmedian
 
 _LEAST_VALUES: Final = 50

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._engine.hac_bias import shrinkage
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -8,7 +8,7 @@ from itertools import chain
 import pyarrow as pa
 
 
-def in_turn(taken: list[pa.RecordBatch], stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def chain_head(taken: list[pa.RecordBatch], stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Give the batches that were taken from the head of a stream, and forget them, then the rest of it."""
     # Not yield from: an iterator of pyarrow that is at its end cannot take it.
     return chain(_forgotten(taken), stream)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from insar_runtime._input.columns import is_text
-from insar_runtime._input.spellings import (
+from insar_runtime._input.date_formats import (
     FIRST_YEAR,
     LAST_YEAR,
     DateFormat,

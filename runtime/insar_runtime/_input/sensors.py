@@ -55,7 +55,7 @@ SENSORS: Final = tuple(_GHZ)
 
 
 def half_wavelength_of(name: str) -> float:
-    """Give half the wavelength of a sensor in mm.
+    """Return half the wavelength of a sensor in mm.
 
     Parameters
     ----------
@@ -79,3 +79,11 @@ def half_wavelength_of(name: str) -> float:
 
 def _plain(name: str) -> str:
     return re.sub(r"[-_\s]", "", name.lower())
+
+
+SENTINEL1_MM: Final = half_wavelength_of("sentinel-1")
+"""Half the wavelength of Sentinel-1, whose multiples unwrapping errors are: 27.73288 mm."""
+SENTINEL1_ROUNDED_MM: Final = 27.733
+"""The same as the simulator of the training rounds it, and hence the released models and their ``model.json``. It says
+what a radian is where neither the user nor a model names a radar; another last digit would change the bits of results
+that are recorded."""

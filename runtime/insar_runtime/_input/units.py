@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.plausible import (
     QUIET_RANGE,
@@ -17,14 +18,13 @@ from insar_runtime._input.plausible import (
     refuse_implausible,
     refuse_unstated,
 )
+from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._input.slopes import slopes
 from insar_runtime.errors import DataError, UsageError
 
 Unit = Literal["mm", "cm", "m", "rad"]
 Sign = Literal["as_velocity", "opposite_to_velocity", "unknown"]
 Evidence = Literal["declared", "velocity", "format", "assumed"]
-
-SENTINEL1_HALF_WAVELENGTH_MM: Final = 27.733
 
 _MAX_ROWS: Final = 1000
 _MIN_ROWS: Final = 10
@@ -83,7 +83,7 @@ def prove_units(
     *,
     declared: Unit | None = None,
     stated: Unit | None = None,
-    half_wavelength_mm: float = SENTINEL1_HALF_WAVELENGTH_MM,
+    half_wavelength_mm: float = SENTINEL1_ROUNDED_MM,
 ) -> Units:
     """Find the unit of the series, or refuse.
 
@@ -117,7 +117,7 @@ def prove_units(
     _check_arguments(matrix_sample, layout, velocity_sample, declared, half_wavelength_mm)
     factors: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "rad": half_wavelength_mm / math.pi / 2}
     count = len(matrix_sample)
-    rows = np.linspace(0, count - 1, min(count, _MAX_ROWS)).astype(np.intp)
+    rows = evenly_spaced(count, _MAX_ROWS)
     sample = matrix_sample[rows].astype(np.float64)
     sample[~np.isfinite(sample)] = np.nan
     ratio = None

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._input.producers import Producer
-from insar_runtime._input.sensors import half_wavelength_of
+from insar_runtime._input.sensors import SENTINEL1_MM
 from insar_runtime.errors import UsageError
 
 Evidence = Literal["declared", "producer", "dates", "projected", "unknown"]
 
-SENTINEL1_MM: Final = half_wavelength_of("sentinel-1")
 _SENTINEL1_SERVICES: Final = ("EGMS L2", "EGMS L2a", "EGMS L2b", "InSAR Norway")
 """Producers of series along the line of sight that process Sentinel-1. (Norway has RADARSAT-2 besides, whose wavelength
 is the same.)"""

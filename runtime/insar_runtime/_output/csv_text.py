@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from insar_runtime._output.atomic import check_count, flush_and_close, let_go
-from insar_runtime._output.block import METADATA_KEY
-from insar_runtime._output.flat import flatten, without_nan
+from insar_runtime._output.flatten import flatten, without_nan
 from insar_runtime._output.geometry import Geometry, points_of
+from insar_runtime._output.run_metadata import METADATA_KEY
 
 
 class CsvWriter:

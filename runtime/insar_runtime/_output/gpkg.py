@@ -17,10 +17,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._output.atomic import check_count, flush_file
-from insar_runtime._output.block import METADATA_KEY, METADATA_URI
 from insar_runtime._output.crs import ETRS89_LAEA, UNDEFINED_CARTESIAN, UNDEFINED_GEOGRAPHIC, WGS84
-from insar_runtime._output.flat import FlatField, flatten
+from insar_runtime._output.flatten import FlatField, flatten
 from insar_runtime._output.geometry import Geometry, points_of
+from insar_runtime._output.geoparquet import WKB_POINT, PointBounds
 from insar_runtime._output.gpkg_schema import (
     APPLICATION_ID,
     LAYER_STYLES,
@@ -32,8 +32,8 @@ from insar_runtime._output.gpkg_schema import (
     rtree_name,
     rtree_triggers,
 )
-from insar_runtime._output.points import WKB_POINT, PointBounds
 from insar_runtime._output.rtree import RTree
+from insar_runtime._output.run_metadata import METADATA_KEY, METADATA_URI
 from insar_runtime._output.style import STYLE_NAME, make_style
 from insar_runtime.errors import DataError, UsageError
 

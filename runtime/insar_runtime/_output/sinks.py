@@ -11,8 +11,8 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from insar_runtime._output.atomic import Metadata, Sink, Writer, check_output, open_atomic
-from insar_runtime._output.block import block_beside, make_companion
 from insar_runtime._output.parquet import ParquetWriter
+from insar_runtime._output.run_metadata import block_beside, make_companion
 from insar_runtime.errors import UsageError
 
 Format = Literal["parquet", "csv", "gpkg", "arrow", "arrow stream"]

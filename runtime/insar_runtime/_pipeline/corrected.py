@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._input.columns import is_list
-from insar_runtime._input.understanding import Understanding
-from insar_runtime._output.block import CORRECTED_KEY
+from insar_runtime._input.table import TableDescription
+from insar_runtime._output.run_metadata import CORRECTED_KEY
 from insar_runtime._pipeline.series_columns import common_type, float_type, inexact_rows, with_items, with_rows
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 from insar_runtime.errors import DataError, UsageError
@@ -36,7 +36,7 @@ class CorrectedTable:
 
     Parameters
     ----------
-    understanding : Understanding
+    description : TableDescription
         Of the input, whose series have the types of the file.
 
     Raises
@@ -45,16 +45,16 @@ class CorrectedTable:
         If the input was corrected before.
     """
 
-    def __init__(self, understanding: Understanding) -> None:
-        self._understanding = understanding
-        self._input = understanding.schema
-        self._series = set(understanding.layout.columns)
+    def __init__(self, description: TableDescription) -> None:
+        self._understanding = description
+        self._input = description.schema
+        self._series = set(description.layout.columns)
         added = {ORIGINAL, *(field.name for field in CORRECTED_FIELDS)}
         clash = next((name for name in self._input.names if name in added), None)
         if clash is not None:
             raise DataError(f"the input has a column {clash} already: restore it first (insar-rt restore), or drop it")
         fields = [self._corrected(field) if field.name in self._series else field for field in self._input]
-        types = [_items(self._input.field(name).type) for name in understanding.layout.columns]
+        types = [_items(self._input.field(name).type) for name in description.layout.columns]
         self._original = pa.field(ORIGINAL, pa.list_(common_type(types)))
         self.schema = pa.schema([*fields, *CORRECTED_FIELDS, self._original], self._input.metadata)
 

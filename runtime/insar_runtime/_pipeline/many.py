@@ -66,7 +66,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class OutputNaming:
     """Where the outputs of many inputs go, each under the name of its input.
 
     Attributes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from insar_runtime._input.sources import BATCH_ROWS
+from insar_runtime._input.source import BATCH_ROWS
 from insar_runtime.errors import MemoryLimitError, UsageError
 
 _MIB: Final = 1 << 20

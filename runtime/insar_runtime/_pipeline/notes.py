@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import Final
 
 from insar_runtime._input.producers import Domain
-from insar_runtime._input.understanding import Understanding
+from insar_runtime._input.table import TableDescription
 from insar_runtime.models import Model
 
 _SAME_WAVELENGTH: Final = 0.03
 """C-band radars differ by 2 % among themselves, which no jump in noise shows."""
 
 
-def notes_on(understanding: Understanding) -> tuple[str, ...]:
+def notes_on(description: TableDescription) -> tuple[str, ...]:
     """Return what a person should know before trusting the classes, one line each."""
-    notes = list(understanding.layout.origin.notes)
-    if understanding.units.note:
-        notes.append(understanding.units.note)
-    if understanding.units.sign == "opposite_to_velocity":
+    notes = list(description.layout.origin.notes)
+    if description.units.note:
+        notes.append(description.units.note)
+    if description.units.sign == "opposite_to_velocity":
         notes.append("the series have the opposite sign of the velocity column")
-    if understanding.fillers:
-        notes.append(understanding.fillers)
-    layout = understanding.layout
-    if understanding.position is None and layout.longitude and layout.latitude:
+    if description.fillers:
+        notes.append(description.fillers)
+    layout = description.layout
+    if description.position is None and layout.longitude and layout.latitude:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
-    elif understanding.position is None and layout.easting and layout.northing:
+    elif description.position is None and layout.easting and layout.northing:
         notes.append("nothing says in which system easting and northing are; the output has no geometry")
     if layout.producer == "EGMS L3":
         notes.append(_on_projected(layout.domain))

@@ -8,11 +8,11 @@ from typing import Any
 
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.producers import attribution_of
-from insar_runtime._input.sources import Source
-from insar_runtime._input.understanding import Understanding
+from insar_runtime._input.source import Source
+from insar_runtime._input.table import TableDescription
 from insar_runtime._input.wavelength import find_wavelength
-from insar_runtime._pipeline.answers import renamed
-from insar_runtime._pipeline.diagnosing import Diagnosers
+from insar_runtime._pipeline.batch import renamed
+from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache
 from insar_runtime._pipeline.notes import notes_on, notes_on_radar
 from insar_runtime._pipeline.request import Request
 from insar_runtime._version import __version__
@@ -22,10 +22,10 @@ from insar_runtime.definitions import class_definitions
 
 def provenance(
     classifier: ModelRunner,
-    understanding: Understanding,
+    description: TableDescription,
     source: Source,
     request: Request,
-    diagnosers: Diagnosers | None,
+    diagnosers: DiagnoserCache | None,
 ) -> dict[str, Any]:
     """Give all that is known before the first row, as plain values; no time, so equal runs are equal.
 
@@ -33,16 +33,16 @@ def provenance(
     ----------
     classifier : ModelRunner
         With the priors of the run.
-    understanding : Understanding
+    description : TableDescription
         Of the table.
     source : Source
         The table.
     request : Request
         What was asked for.
-    diagnosers : Diagnosers or None
+    diagnosers : DiagnoserCache or None
         Of the table, where its rows are diagnosed.
     """
-    layout, units, position = understanding.layout, understanding.units, understanding.position
+    layout, units, position = description.layout, description.units, description.position
     wavelength = find_wavelength(layout.dates, layout.made_by, request.declared.half_wavelength_mm)
     return {
         "package": "insar-runtime",
@@ -80,18 +80,18 @@ def provenance(
             "sign_convention": layout.made_by.sign if layout.made_by else "unknown",
         },
         **({} if diagnosers is None else {"diagnosis": diagnosers.how.described()}),
-        "notes": _notes(classifier, understanding, request, diagnosers),
+        "notes": _notes(classifier, description, request, diagnosers),
         "attribution": attribution_of(layout.producer),
     }
 
 
 def _notes(
-    classifier: ModelRunner, understanding: Understanding, request: Request, diagnosers: Diagnosers | None
+    classifier: ModelRunner, description: TableDescription, request: Request, diagnosers: DiagnoserCache | None
 ) -> list[str]:
-    notes = [*notes_on(understanding), *notes_on_radar(request.half_wavelength(classifier), classifier.model)]
+    notes = [*notes_on(description), *notes_on_radar(request.half_wavelength(classifier), classifier.model)]
     if diagnosers is not None and (note := diagnosers.how.wavelength.note):
         notes.append(note)
-    names = renamed(understanding, keep_series=request.keep_series, diagnosed=diagnosers is not None)
+    names = renamed(description, keep_series=request.keep_series, diagnosed=diagnosers is not None)
     return notes + [
         f"column {old} of the input is {new} here: {old} is that of the diagnosis" for old, new in names.items()
     ]

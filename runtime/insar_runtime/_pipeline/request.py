@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._engine.runner import ModelRunner, Shares
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._pipeline.fingerprint import run_key
 from insar_runtime._version import __version__
 
@@ -18,7 +18,7 @@ class Request:
 
     Attributes
     ----------
-    declared : Declared
+    declared : UserDeclarations
         What the user says of the input; the radar is that of the model if nobody names another.
     keep_series : bool
         Whether the output keeps the series.
@@ -28,7 +28,7 @@ class Request:
         How the rows are diagnosed, if they are.
     """
 
-    declared: Declared
+    declared: UserDeclarations
     keep_series: bool = False
     priors: Shares | Literal["auto"] | None = None
     diagnose: Diagnose | None = None

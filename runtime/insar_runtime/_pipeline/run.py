@@ -19,21 +19,21 @@ from insar_runtime._diagnosis.options import COUNTS
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import read_points
-from insar_runtime._input.sources import Source
-from insar_runtime._input.understanding import Understanding
+from insar_runtime._input.source import Source
+from insar_runtime._input.table import TableDescription
 from insar_runtime._output.atomic import Sink
-from insar_runtime._output.block import METADATA_KEY, QUARANTINE_KEY
-from insar_runtime._output.points import (
+from insar_runtime._output.geoparquet import (
     GEOMETRY_FIELDS,
     PointBounds,
     choose_geometry,
     geo_metadata,
     point_columns,
 )
+from insar_runtime._output.run_metadata import METADATA_KEY, QUARANTINE_KEY
 from insar_runtime._output.sinks import format_of, open_table
-from insar_runtime._pipeline.answers import answer
+from insar_runtime._pipeline.batch import answer
 from insar_runtime._pipeline.corrected import CorrectedTable, check_csv
-from insar_runtime._pipeline.diagnosing import Diagnosers
+from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache
 from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.request import Request
 from insar_runtime._pipeline.stream import beside, output_schema
@@ -63,7 +63,7 @@ class Run:
     ----------
     classifier : ModelRunner
         With the priors of this run.
-    understanding : Understanding
+    description : TableDescription
         Of the table.
     source : Source
         The table.
@@ -73,7 +73,7 @@ class Run:
         Gives what identifies input and run, for the metadata; called when the last row was written.
     quarantine : bool
         Whether rows that cannot be classified are given apart, too.
-    diagnosers : Diagnosers, optional
+    diagnosers : DiagnoserCache, optional
         Of the table, where its rows are diagnosed.
     corrected : bool
         Whether the rows are given with corrected series, too.
@@ -82,29 +82,29 @@ class Run:
     def __init__(
         self,
         classifier: ModelRunner,
-        understanding: Understanding,
+        description: TableDescription,
         source: Source,
         request: Request,
         *,
         identity: Callable[[], Mapping[str, str | None]],
         quarantine: bool = False,
-        diagnosers: Diagnosers | None = None,
+        diagnosers: DiagnoserCache | None = None,
         corrected: bool = False,
     ) -> None:
         self._classifier = classifier
-        self._understanding = understanding
+        self._understanding = description
         self._source = source
         self._request = request
         self._identity = identity
         self._quarantine = quarantine
         self._diagnosers = diagnosers
         self._diagnosed = Counter(dict.fromkeys(COUNTS, 0))
-        self._corrected = CorrectedTable(understanding) if corrected else None
-        self._schema = output_schema(understanding, keep_series=request.keep_series, diagnosed=diagnosers is not None)
+        self._corrected = CorrectedTable(description) if corrected else None
+        self._schema = output_schema(description, keep_series=request.keep_series, diagnosed=diagnosers is not None)
         self._class_counts = np.zeros(len(CLASS_NAMES), dtype=np.int64)
         self._status_counts = np.zeros(len(STATUS_NAMES), dtype=np.int64)
         self._bounds = PointBounds()
-        self._input_geo, self._position = choose_geometry(source.metadata, self._schema.names, understanding.position)
+        self._input_geo, self._position = choose_geometry(source.metadata, self._schema.names, description.position)
         self.rows = 0
 
     @contextmanager
@@ -148,9 +148,9 @@ class Run:
 
     def classify(self, classifier: ModelRunner, batch: pa.RecordBatch, first_row: int) -> Classified:
         """Classify a batch; may be called from several threads at once."""
-        understanding = self._understanding
-        found = answer(classifier, batch, first_row, understanding=understanding, diagnosers=self._diagnosers)
-        columns = beside(understanding, batch, found, keep_series=self._request.keep_series)
+        description = self._understanding
+        found = answer(classifier, batch, first_row, description=description, diagnosers=self._diagnosers)
+        columns = beside(description, batch, found, keep_series=self._request.keep_series)
         points = None
         bad = self._bad_rows(batch, found.columns) if self._quarantine else None
         if self._position:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._engine.row_checks import check_rows
+from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._survey.axis import TimeAxis, survey_axis
+from insar_runtime._survey.common_steps import LevelChange, survey_levels
 from insar_runtime._survey.epochs import Scatter, survey_scatter
-from insar_runtime._survey.levels import LevelChange, survey_levels
 from insar_runtime._survey.missing import Missing, survey_missing
 from insar_runtime._survey.values import Values, survey_values
 from insar_runtime.classes import STATUS_NAMES
@@ -80,8 +81,7 @@ def survey_rows(
 
 
 def _spread(rows: int, epochs: int) -> NDArray[np.intp]:
-    most = max(min(rows, _MOST_ROWS, _MOST_VALUES // max(epochs, 1)), 0)
-    return np.linspace(0, max(rows - 1, 0), most).astype(np.intp)
+    return evenly_spaced(rows, min(_MOST_ROWS, _MOST_VALUES // max(epochs, 1)))
 
 
 def _edges(missing: Missing, dates: NDArray[np.datetime64]) -> list[np.datetime64]:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._input.fillers import count_fillers
+from insar_runtime._input.nodata_values import count_fillers
 
 _STEPS: Final = (10.0, 1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001)
 _MOST_STEPS: Final = 2.0**17

@@ -15,6 +15,7 @@ from insar_runtime._version import __version__
 from insar_runtime._views.versions import installed_version
 from insar_runtime.classes import RowStatus
 from insar_runtime.classifier import Classifier
+from insar_runtime.definitions import DAYS_PER_YEAR
 from insar_runtime.devices import gather_facts
 from insar_runtime.errors import InsarRuntimeError, UnavailableError
 from insar_runtime.models import list_models, load_model
@@ -74,6 +75,6 @@ def _try(classifier: Classifier) -> str:
     """Ask a model about a rate that no model may miss, to see that it runs and gives numbers."""
     epochs = max(classifier.model.limits.min_epochs, 60)
     days = np.arange(epochs, dtype=np.float32) * 12
-    result = classifier.classify_matrix(days[None, :] * np.float32(20 / 365.25), days)
+    result = classifier.classify_matrix(days[None, :] * np.float32(20 / DAYS_PER_YEAR), days)
     works = result.status[0] in (RowStatus.OK, RowStatus.ABSTAINED) and np.isfinite(result.confidence).all()
     return "works" if works else "gives no probabilities"

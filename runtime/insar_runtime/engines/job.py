@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast
 import pyarrow as pa
 
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import DATES_KEY, Role
-from insar_runtime._input.understanding import Understanding, understand
+from insar_runtime._input.table import TableDescription, describe_table
 from insar_runtime._input.units import Unit
-from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
+from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache, DiagnosisSetup
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.stream import classify_batch, output_schema
 from insar_runtime.classifier import Classifier, Shares
@@ -71,31 +71,31 @@ class Job:
 
     Attributes
     ----------
-    understanding : Understanding
+    description : TableDescription
         Of the table.
     keep_series : bool
         Whether the columns of the series are kept.
     options : dict
         Of the classifier.
-    diagnosing : Diagnosing or None
+    diagnosing : DiagnosisSetup or None
         How rows are diagnosed, if they are: noise and wavelength of the sample speak for all of them.
     """
 
-    understanding: Understanding
+    description: TableDescription
     keep_series: bool
     options: WorkerOptions
-    diagnosing: Diagnosing | None = None
+    diagnosing: DiagnosisSetup | None = None
 
     @property
     def kept(self) -> list[str]:
         """Names of the columns of the table that stay."""
-        return self.understanding.kept(keep_series=self.keep_series)
+        return self.description.kept(keep_series=self.keep_series)
 
     @property
     def schema(self) -> pa.Schema:
         """Columns of the output: those that stay, then those of the result."""
         diagnosed = self.diagnosing is not None
-        return _in_text(output_schema(self.understanding, keep_series=self.keep_series, diagnosed=diagnosed))
+        return _in_text(output_schema(self.description, keep_series=self.keep_series, diagnosed=diagnosed))
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Classify batches one by one, in a session that the process keeps for the next call."""
@@ -106,7 +106,7 @@ class Job:
             typed = self._typed(batch)
             out = classify_batch(
                 classifier,
-                self.understanding,
+                self.description,
                 typed,
                 keep_series=self.keep_series,
                 first_row=done,
@@ -117,7 +117,7 @@ class Job:
 
     def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Give columns the types that they had in the sample: engines change nullability and zone from step to step."""
-        wanted = self.understanding.schema
+        wanted = self.description.schema
         if batch.schema.types == wanted.types or batch.schema.names != wanted.names:
             return batch
         try:
@@ -167,23 +167,23 @@ def plan(
     if dates is not None:
         metadata = {**(sample.schema.metadata or {}), DATES_KEY: json.dumps([str(date) for date in dates])}
         sample = sample.replace_schema_metadata(metadata)
-    said = Declared(
+    said = UserDeclarations(
         told.get("units"), told.get("columns") or {}, told.get("date_format"), told.get("half_wavelength_mm")
     )
     declared = said.or_radar(classifier.model.half_wavelength_mm)
     head = sample.to_batches()[0] if sample.num_rows else None
-    understanding = understand(sample.schema, head, declared, any_axis=True)
+    description = describe_table(sample.schema, head, declared, any_axis=True)
     if head is not None:
-        if understanding.units.evidence == "assumed":
+        if description.units.evidence == "assumed":
             raise DataError("nothing in the first rows proves the unit of the series: declare it, e.g. units='mm'")
-        if not understanding.any_axis:
-            classifier.check_axis(len(understanding.layout.dates))
+        if not description.any_axis:
+            classifier.check_axis(len(description.layout.dates))
     diagnosing = None
     if diagnose:
         how = Diagnose() if diagnose is True else diagnose
-        diagnosing = Diagnosing.of(understanding, how, noise_of(understanding, head), said)
-    output_schema(understanding, keep_series=keep_series, diagnosed=bool(diagnose))  # refuses what is there already
-    return Job(understanding, keep_series, settings, diagnosing)
+        diagnosing = DiagnosisSetup.of(description, how, noise_of(description, head), said)
+    output_schema(description, keep_series=keep_series, diagnosed=bool(diagnose))  # refuses what is there already
+    return Job(description, keep_series, settings, diagnosing)
 
 
 def _divided(options: Options) -> tuple[Told, WorkerOptions]:
@@ -200,10 +200,10 @@ def _opened(options: bytes) -> Classifier:
 
 
 @lru_cache(maxsize=4)
-def _prepared(diagnosing: bytes) -> Diagnosers:
+def _prepared(diagnosing: bytes) -> DiagnoserCache:
     """Keep the matrices of a table for the next call."""
-    how: Diagnosing = pickle.loads(diagnosing)
-    return Diagnosers(how)
+    how: DiagnosisSetup = pickle.loads(diagnosing)
+    return DiagnoserCache(how)
 
 
 def _in_text(schema: pa.Schema) -> pa.Schema:

@@ -11,13 +11,14 @@ from typing import Any, Final
 import pyarrow as pa
 
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
-from insar_runtime._input.batches import in_turn
+from insar_runtime._input.batches import chain_head
 from insar_runtime._input.columns import is_numeric
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Role, find_roles
-from insar_runtime._input.sources import Source, open_source
-from insar_runtime._input.understanding import Understanding, take_head, understand
-from insar_runtime._output.block import read_block
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.source import Source
+from insar_runtime._input.table import TableDescription, describe_table, take_head
+from insar_runtime._output.run_metadata import read_block
 from insar_runtime._views.answers import has_answers
 from insar_runtime._views.diagnosis_columns import has_diagnosis
 from insar_runtime._views.report.position import Position, find_position
@@ -45,7 +46,7 @@ class ClassifiedTable:
         Where the points lie; None if the table does not say.
     diagnosed : bool
         Whether it has the columns of a diagnosis.
-    series : Understanding or None
+    series : TableDescription or None
         How to read the series; None if the table has none, or none that can be read.
     trouble : str or None
         Why series that are there cannot be read.
@@ -61,7 +62,7 @@ class ClassifiedTable:
     roles: Mapping[Role, str | None]
     position: Position | None
     diagnosed: bool
-    series: Understanding | None
+    series: TableDescription | None
     trouble: str | None
     attributes: tuple[str, ...]
     rows: int | None
@@ -124,7 +125,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
                 name for name in plain if is_numeric(source.schema.field(name).type) and name not in shown
             ),
             rows=source.rows,
-            batches=in_turn(taken, stream),
+            batches=chain_head(taken, stream),
         )
 
 
@@ -143,21 +144,21 @@ def _understood(
     head: pa.RecordBatch | None,
     block: Mapping[str, Any],
     roles: Mapping[Role, str | None],
-) -> tuple[Understanding | None, str | None]:
+) -> tuple[TableDescription | None, str | None]:
     """Resolve the series, if the table has some; a report of classes does not fail for want of them."""
     # What the run that classified the table was told, and found out, holds for its series as well.
     parameters = block.get("parameters", {})
     kept = parameters.get("keep_series")
     if kept is False:
         return None, None
-    declared = Declared(
+    declared = UserDeclarations(
         units=block.get("input", {}).get("unit"),
         columns={role: name for role, name in roles.items() if name is not None},
         date_format=parameters.get("date_format"),
         half_wavelength_mm=parameters.get("half_wavelength_mm"),
     )
     try:
-        series = understand(
+        series = describe_table(
             source.schema, head, declared.or_radar(load_model().half_wavelength_mm), origin=source.origin
         )
     except DataError as error:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
-from insar_runtime._input.batches import in_turn
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.sources import Source, open_source
-from insar_runtime._input.understanding import Understanding, take_head, understand
+from insar_runtime._input.batches import chain_head
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.source import Source
+from insar_runtime._input.table import TableDescription, describe_table, take_head
 from insar_runtime._output.parquet import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import Load, Plan, make_plan
-from insar_runtime._pipeline.targets import path_or_stream
+from insar_runtime._pipeline.output_files import path_or_stream
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise import FileNoise
@@ -29,7 +30,7 @@ class Reading:
     Attributes
     ----------
     source : Source
-    understanding : Understanding
+    description : TableDescription
         Layout, dates and units.
     batches : iterator of pyarrow.RecordBatch
         All rows.
@@ -40,16 +41,16 @@ class Reading:
     """
 
     source: Source
-    understanding: Understanding
+    description: TableDescription
     batches: Iterator[pa.RecordBatch]
     plan: Plan
     noise: FileNoise | None = None
 
 
 @contextmanager
-def open_understood(
+def open_described(
     source: str | Path | BinaryIO,
-    declared: Declared | None = None,
+    declared: UserDeclarations | None = None,
     *,
     exact: bool = False,
     threads: int = 1,
@@ -64,7 +65,7 @@ def open_understood(
     ----------
     source
         As for ``classify_file``.
-    declared : Declared, optional
+    declared : UserDeclarations, optional
         What the user says of the table.
     exact : bool
         Whether series keep their type, because they are written again.
@@ -89,18 +90,18 @@ def open_understood(
     InsarRuntimeError
         For the same reasons as ``classify_file``.
     """
-    declared = declared or Declared()
+    declared = declared or UserDeclarations()
     where = path_or_stream(source)
     with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
         load = Load(opened.row_bytes, opened.held_bytes, written_series * WAITING_SERIES_BYTES, diagnosed=with_noise)
         plan = make_plan(load, threads, large=large_batches, room=room)
         batches = opened.batches(plan.batch_rows, plan.threads)
         head, taken = take_head(batches)
-        understanding = understand(opened.schema, head, declared, origin=opened.origin)
+        description = describe_table(opened.schema, head, declared, origin=opened.origin)
         noise = None
         if with_noise:
             from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-            noise = noise_of(understanding, head, opened)
+            noise = noise_of(description, head, opened)
         del head
-        yield Reading(opened, understanding, in_turn(taken, batches), plan, noise)
+        yield Reading(opened, description, chain_head(taken, batches), plan, noise)

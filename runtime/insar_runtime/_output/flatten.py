@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from insar_runtime._input.columns import is_list
 from insar_runtime._input.dates import find_date_columns
 from insar_runtime._input.layout import DATES_KEY
-from insar_runtime._output.block import METADATA_KEY
 from insar_runtime._output.geometry import Geometry, find_geometry
+from insar_runtime._output.run_metadata import METADATA_KEY
 from insar_runtime.errors import DataError
 
 _SEPARATOR: Final = ";"

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insar_runtime._input.batches import in_turn
+from insar_runtime._input.batches import chain_head
 from insar_runtime._input.columns import is_list, is_numeric
 from insar_runtime._input.dates import (
     DATE_NAMES,
@@ -187,7 +187,7 @@ def pivot_stream(
         rows += batch.num_rows
         days.update(_days(pc.unique(batch.column(columns.date)), columns, date_format))
     dates = _axis(days)
-    return dates, pivot(in_turn(head, stream), columns, dates, date_format, check=True)
+    return dates, pivot(chain_head(head, stream), columns, dates, date_format, check=True)
 
 
 def _to_lists(rows: pa.RecordBatch, columns: LongColumns, dates: Days, date_format: str | None) -> pa.RecordBatch:

@@ -10,7 +10,7 @@ from insar_runtime._input.units import Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class UserDeclarations:
     """What the user says about a table.
 
     Attributes
@@ -39,6 +39,6 @@ class Declared:
         """Give half the wavelength of the radar in mm: the usual one where the user names none."""
         return usual_mm if self.half_wavelength_mm is None else self.half_wavelength_mm
 
-    def or_radar(self, usual_mm: float) -> Declared:
+    def or_radar(self, usual_mm: float) -> UserDeclarations:
         """Give the same with half the wavelength filled in, where the user names none."""
         return replace(self, half_wavelength_mm=self.half_wavelength(usual_mm))

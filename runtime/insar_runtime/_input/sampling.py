@@ -1,4 +1,4 @@
-"""How many rows a file has, and some of them from all over it: what is cheap beside reading the whole."""
+"""Sampling of rows: how many a file has, and some from all over it, at little cost beside reading the whole."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from insar_runtime._input.csv_header import HEADER_LIMIT
-from insar_runtime._input.sources import Source
-from insar_runtime._input.wording import in_our_words
+from insar_runtime._input.error_translation import translate_errors
+from insar_runtime._input.layout import Layout
+from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, SEPARATORS
+from insar_runtime._input.source import Source
 from insar_runtime.errors import DataError
 
 _LOOK: Final = 4 << 20
@@ -25,11 +28,11 @@ _BUFFER: Final = 1 << 16
 _COLUMNS: Final = 32
 """Columns of a Parquet file that are read at a time: each keeps a page and a dictionary decoded."""
 _PARTS: Final = 16
-"""Places of a file that rows are taken from."""
+"""OutputNaming of a file that rows are taken from."""
 
 
 def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
-    """Open the text of a CSV, zipped or not; gives it with its size in bytes."""
+    """Open the text of a CSV, zipped or not; return it with its size in bytes."""
     path = Path(source.name)
     if source.kind == "zip":
         archive = closing.enter_context(zipfile.ZipFile(path))
@@ -39,7 +42,9 @@ def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
 
 
 def estimate_rows(source: Source) -> int | None:
-    """Give the rows that a container tells, or estimate those of a text from its first lines; None for a stream.
+    """Return the number of rows that a container states, or an estimate from the first lines of a text.
+
+    None for a stream.
 
     Raises
     ------
@@ -50,7 +55,7 @@ def estimate_rows(source: Source) -> int | None:
         return source.rows
     if source.kind not in {"csv", "zip"} or not Path(source.name).is_file():
         return None
-    with in_our_words(source.name), ExitStack() as closing:
+    with translate_errors(source.name), ExitStack() as closing:
         stream, size = _open_text(source, closing)
         header = stream.readline(HEADER_LIMIT)
         if _separator(header, source.schema.names) is None:
@@ -61,16 +66,16 @@ def estimate_rows(source: Source) -> int | None:
 
 
 def _separator(header: bytes, names: Sequence[str]) -> str | None:
-    """Give the sign that cuts a header into these names; None where the table was not read as it stands."""
+    """Return the separator that cuts a header into these names; None if the table was not read as it stands."""
     text = header.decode("utf-8-sig").rstrip("\r\n")
-    for sign in ",;\t":
+    for sign in SEPARATORS:
         if [field.strip() for field in next(csv.reader([text], delimiter=sign), [])] == list(names):
             return sign
     return None
 
 
 def count_rows(source: Source) -> int | None:
-    """Give the number of rows where the file tells it at once."""
+    """Return the number of rows if the file states it or holds it in its batches, else None."""
     if source.rows is not None or source.kind != "ipc" or not source.schema.names:
         return source.rows
     column = source.column(source.schema.names[0])
@@ -78,7 +83,7 @@ def count_rows(source: Source) -> int | None:
 
 
 def spread_batches(source: Source, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """Give some rows from all over a Parquet, an Arrow or a CSV file, in file order; none of other containers.
+    """Return some rows from all over a Parquet, an Arrow or a CSV file, in file order; none of other containers.
 
     Parameters
     ----------
@@ -112,6 +117,30 @@ def spread_batches(source: Source, columns: Sequence[str], rows: int) -> Iterato
         yield from _spread_lines(path, source.schema.names, rows)
 
 
+def spread_series(source: Source, layout: Layout, rows: int) -> NDArray[np.float32]:
+    """Return the series of some rows from all over a file.
+
+    Parameters
+    ----------
+    source : Source
+        An open table.
+    layout : Layout
+        Of its columns.
+    rows : int
+        Most rows.
+
+    Returns
+    -------
+    ndarray of float32, shape [N, T]
+        In the file's unit, NaN = missing; no rows where the container allows no such sample.
+    """
+    columns = [*layout.columns, *filter(None, [layout.dates_column])]
+    # A name with a dot may be that of a part of another column.
+    whole = [] if any("." in name for name in columns) else spread_batches(source, columns, rows)
+    parts = [to_matrix(part, layout) for part in whole]
+    return np.concatenate([np.empty((0, len(layout.dates)), dtype=np.float32), *parts])
+
+
 def _first_rows(file: pq.ParquetFile, group: int, count: int, columns: Sequence[str]) -> pa.RecordBatch:
     """Read the first rows of a row group, some columns at a time."""
     arrays: list[pa.Array] = []
@@ -124,7 +153,7 @@ def _first_rows(file: pq.ParquetFile, group: int, count: int, columns: Sequence[
 
 def _spread_lines(path: Path, names: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
     """Jump to some places of a text, and read whole lines from there."""
-    from insar_runtime._input.csv_text import open_csv  # noqa: PLC0415 - needless where rows are only counted
+    from insar_runtime._input.readers.csv_table import open_csv  # noqa: PLC0415 - needless where rows are only counted
 
     with path.open("rb") as file:
         header = file.readline(HEADER_LIMIT)

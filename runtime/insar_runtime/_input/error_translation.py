@@ -18,7 +18,7 @@ _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
 
 @contextmanager
-def in_our_words(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
+def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
     """Turn errors of pyarrow, zipfile and the system into ours, one line each.
 
     Parameters

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.dates import list_dates_to_days, sort_axis
-from insar_runtime._input.understanding import Understanding
+from insar_runtime._input.table import TableDescription
 from insar_runtime.errors import DataError
 
 
@@ -35,7 +35,7 @@ class AxisRows:
     dates: NDArray[np.datetime64]
 
 
-def rows_on_axes(batch: pa.RecordBatch, first_row: int, understanding: Understanding) -> Iterator[AxisRows]:
+def rows_on_axes(batch: pa.RecordBatch, first_row: int, description: TableDescription) -> Iterator[AxisRows]:
     """Divide a batch of a list table whose rows have dates of their own; rows without dates come last.
 
     Raises
@@ -43,13 +43,13 @@ def rows_on_axes(batch: pa.RecordBatch, first_row: int, understanding: Understan
     DataError
         If a row has not as many dates as values, or a time axis has a date twice.
     """
-    name = str(understanding.layout.dates_column)
+    name = str(description.layout.dates_column)
     column = batch.column(name)
-    _check_lengths(batch, understanding.layout.columns[0], name, first_row)
+    _check_lengths(batch, description.layout.columns[0], name, first_row)
     groups = rows_by_axis(column, name)
     for rows in groups:
         dates, order = sort_axis(list_dates_to_days(column[int(rows[0])].values, name))
-        same = replace(understanding, layout=replace(understanding.layout, dates=dates, order=order))
+        same = replace(description, layout=replace(description.layout, dates=dates, order=order))
         yield AxisRows(rows, same.matrix(batch.take(pa.array(rows))), dates)
     dateless = np.setdiff1d(np.arange(batch.num_rows), np.concatenate([*groups, np.empty(0, np.intp)]))
     if len(dateless) or not groups:

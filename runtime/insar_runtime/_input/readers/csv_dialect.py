@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
-from insar_runtime._input.spellings import FIRST_YEAR, LAST_YEAR
+from insar_runtime._input.date_formats import FIRST_YEAR, LAST_YEAR
 from insar_runtime.errors import DataError
 
 HEADER_LIMIT: Final = 1 << 26
 """Longest header line that is read: a million points of a transposed table, which is then refused by name."""
-_SEPARATORS: Final = (b",", b";", b"\t", b"|")
+SEPARATORS: Final = (",", ";", "\t", "|")
+"""Signs that may separate the columns of a CSV."""
+_SEPARATOR_BYTES: Final = tuple(sign.encode() for sign in SEPARATORS)
 _EXCEL: Final = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=[,;|\t]\"?\s*", re.IGNORECASE)
 _VISUALIZER: Final = re.compile(r"export_res_ *[0-9]+")
 _MATLAB_DAYS: Final = 366
@@ -56,7 +58,7 @@ def is_comment(line: bytes, following: bytes) -> bool:
     if not line.removeprefix(b"\xef\xbb\xbf").startswith(b"#") or not following.strip():
         return False
     # One more or less may be a separator at the end of the header or of the rows.
-    difference = max(map(line.count, _SEPARATORS)) - max(map(following.count, _SEPARATORS))
+    difference = max(map(line.count, _SEPARATOR_BYTES)) - max(map(following.count, _SEPARATOR_BYTES))
     return following.startswith(b"#") or abs(difference) > 1
 
 
@@ -101,7 +103,7 @@ def _split(header: bytes) -> tuple[list[str], str]:
             "the header is no UTF-8 text: convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
         ) from None
     readings, wrong = [], None
-    for sign in (sign.decode() for sign in _SEPARATORS):
+    for sign in SEPARATORS:
         try:
             readings.append((next(csv.reader([text], delimiter=sign), []), sign))
         except csv.Error as error:  # also a line that is too long for one cell, which another separator cuts

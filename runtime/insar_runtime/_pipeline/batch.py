@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._input.understanding import Understanding
-from insar_runtime._pipeline.axes import AxisRows, rows_on_axes, with_epochs
+from insar_runtime._input.table import TableDescription
 from insar_runtime._pipeline.blas import one_thread_a_product
-from insar_runtime._pipeline.diagnosing import Diagnosers
+from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache
+from insar_runtime._pipeline.mixed_axes import AxisRows, rows_on_axes, with_epochs
 from insar_runtime.result import RESULT_SCHEMA, Result
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ class Answers:
     diagnosis: Diagnosis | None = None
 
 
-def renamed(understanding: Understanding, *, keep_series: bool, diagnosed: bool) -> dict[str, str]:
+def renamed(description: TableDescription, *, keep_series: bool, diagnosed: bool) -> dict[str, str]:
     """Give the columns of the input that are kept under another name, with that name."""
     if not diagnosed:
         return {}
     from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
 
-    kept = understanding.kept(keep_series=keep_series)
+    kept = description.kept(keep_series=keep_series)
     ours = {*DIAGNOSIS_SCHEMA.names, *RESULT_SCHEMA.names}
     taken = {name.lower() for name in (*ours, *kept)}
     names = {}
@@ -68,22 +68,22 @@ def renamed(understanding: Understanding, *, keep_series: bool, diagnosed: bool)
     return names
 
 
-def kept_fields(understanding: Understanding, *, keep_series: bool, diagnosed: bool) -> list[pa.Field]:
+def kept_fields(description: TableDescription, *, keep_series: bool, diagnosed: bool) -> list[pa.Field]:
     """Give the columns of the input that are kept, as the output names them."""
-    names = renamed(understanding, keep_series=keep_series, diagnosed=diagnosed)
-    fields = (understanding.schema.field(name) for name in understanding.kept(keep_series=keep_series))
+    names = renamed(description, keep_series=keep_series, diagnosed=diagnosed)
+    fields = (description.schema.field(name) for name in description.kept(keep_series=keep_series))
     return [field.with_name(names.get(field.name, field.name)) for field in fields]
 
 
-def added_fields(understanding: Understanding, *, diagnosed: bool) -> list[pa.Field]:
+def added_fields(description: TableDescription, *, diagnosed: bool) -> list[pa.Field]:
     """Give the columns that are added to a table."""
     fields = list(RESULT_SCHEMA)
     if diagnosed:
         from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
 
         fields += DIAGNOSIS_SCHEMA
-        taken = {name.lower() for name in understanding.schema.names}
-        if understanding.layout.velocity is None and VELOCITY not in taken:
+        taken = {name.lower() for name in description.schema.names}
+        if description.layout.velocity is None and VELOCITY not in taken:
             fields.append(pa.field(VELOCITY, pa.float32()))
     return fields
 
@@ -93,8 +93,8 @@ def answer(
     batch: pa.RecordBatch,
     first_row: int,
     *,
-    understanding: Understanding,
-    diagnosers: Diagnosers | None = None,
+    description: TableDescription,
+    diagnosers: DiagnoserCache | None = None,
 ) -> Answers:
     """Classify the series of a batch, and diagnose them if wanted.
 
@@ -104,22 +104,22 @@ def answer(
         If its series do not fit the table's dates.
     """
     if not batch.num_rows:
-        fields = added_fields(understanding, diagnosed=diagnosers is not None)
+        fields = added_fields(description, diagnosed=diagnosers is not None)
         return Answers(pa.RecordBatch.from_pylist([], schema=pa.schema(fields)))
-    if not understanding.any_axis:
-        series = understanding.matrix(batch, first_row)
-        whole = AxisRows(np.arange(len(series)), series, understanding.layout.dates)
-        return _answer(classifier, whole, understanding, diagnosers)
-    groups = list(rows_on_axes(batch, first_row, understanding))
+    if not description.any_axis:
+        series = description.matrix(batch, first_row)
+        whole = AxisRows(np.arange(len(series)), series, description.layout.dates)
+        return _answer(classifier, whole, description, diagnosers)
+    groups = list(rows_on_axes(batch, first_row, description))
     # A row without dates has one without a value: no fit has to know of empty axes.
-    parts = [_answer(classifier, with_epochs(group, 1), understanding, diagnosers) for group in groups]
+    parts = [_answer(classifier, with_epochs(group, 1), description, diagnosers) for group in groups]
     back = np.argsort(np.concatenate([group.rows for group in groups]))
     columns = pa.concat_batches([part.columns for part in parts]).take(pa.array(back))
     return Answers(columns, sum((Counter(part.counts) for part in parts), Counter()))
 
 
 def classify_rows(
-    classifier: ModelRunner, batch: pa.RecordBatch, first_row: int, *, understanding: Understanding
+    classifier: ModelRunner, batch: pa.RecordBatch, first_row: int, *, description: TableDescription
 ) -> Result:
     """Classify the series of a batch of one time axis that has rows, and leave its other columns alone.
 
@@ -128,25 +128,25 @@ def classify_rows(
     DataError
         If its series do not fit the table's dates.
     """
-    return classifier.classify_matrix(understanding.matrix(batch, first_row), understanding.layout.days)
+    return classifier.classify_matrix(description.matrix(batch, first_row), description.layout.days)
 
 
 def _answer(
-    classifier: ModelRunner, group: AxisRows, understanding: Understanding, diagnosers: Diagnosers | None
+    classifier: ModelRunner, group: AxisRows, description: TableDescription, diagnosers: DiagnoserCache | None
 ) -> Answers:
     def classify(series: NDArray[np.float32]) -> Result:
         padded = with_epochs(AxisRows(group.rows, series, group.dates), least)
         return classifier.classify_matrix(padded.series, (padded.dates - padded.dates[:1]).astype(np.float32))
 
     # An axis that all rows share was checked before; a row of its own axis merely has too few epochs.
-    least = classifier.model.limits.min_epochs if understanding.any_axis else 0
+    least = classifier.model.limits.min_epochs if description.any_axis else 0
     result = classify(group.series)
     if diagnosers is None:
         return Answers(result.to_arrow())
     with one_thread_a_product():
-        diagnosis = diagnosers.on(group.dates).diagnose(group.series, result, classify)
+        diagnosis = diagnosers.for_dates(group.dates).diagnose(group.series, result, classify)
     added = diagnosis.to_arrow()
-    fields = added_fields(understanding, diagnosed=True)
+    fields = added_fields(description, diagnosed=True)
     columns = [*result.to_arrow().columns, *added.columns]
     if len(fields) > len(columns):
         columns.append(added.column("velocity_mm_yr"))

@@ -1,30 +1,25 @@
-"""Containers of tables: Parquet, CSV, a zip with a CSV, Arrow IPC; told apart by their first bytes."""
+"""Which reader opens a file: Parquet, CSV, a zip with a CSV or Arrow IPC, by its first bytes."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pyarrow as pa
 
 from insar_runtime._input.origin import Origin
-from insar_runtime._input.parquet import open_parquet
+from insar_runtime._input.readers.parquet import open_parquet
+from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from insar_runtime._input.csv_text import CsvTable
-
-Kind = Literal["parquet", "csv", "zip", "ipc"]
+    from insar_runtime._input.readers.csv_table import CsvTable
 
 _BLOCK: Final = 1 << 20
-_GUESSED_LIST: Final = 256
-"""Values of a list whose length is not known before it is read."""
-_GUESSED_TEXT: Final = 24
-"""Bytes of a text."""
 
 _HDF5: Final = b"\x89HDF"
 _UNPACK: Final = "unpack it, and give the Parquet or CSV file that it holds"
@@ -57,43 +52,9 @@ _MARKUP: Final = (
 """First characters of text that is no table: what a service sends in place of a file, when a token has expired."""
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
-    """An open table as its container holds it.
-
-    Attributes
-    ----------
-    kind : {"parquet", "csv", "zip", "ipc"}
-    schema : pyarrow.Schema
-    rows : int or None
-    metadata : dict of str to str
-    row_bytes : float
-    held_bytes : int
-    origin : Origin
-        As of ``Source``.
-    read : callable
-        Gives batches of at most so many rows, if it can, by so many threads; once.
-    again : callable or None
-        Reads some columns from the beginning; None for a stream, which is read once.
-    columns : tuple of str
-        All columns of a CSV by their place, for messages.
-    """
-
-    kind: Kind
-    schema: pa.Schema
-    rows: int | None
-    metadata: dict[str, str]
-    row_bytes: float
-    held_bytes: int
-    origin: Origin
-    read: Callable[[int, int], Iterable[pa.RecordBatch]]
-    again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None
-    columns: tuple[str, ...] = ()
-
-
 def open_path(
     path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool, date_format: str | None
-) -> Container:
+) -> Source:
     """Open a file, whose first bytes tell its container.
 
     Raises
@@ -142,17 +103,18 @@ def _refuse_others(path: Path, magic: bytes) -> None:
         raise DataError(f"{path} is {what}: {remedy}")
 
 
-def _open_text(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Container:
+def _open_text(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Source:
     # Parquet, of which most runs are, needs none of what CSV and zips take.
-    from insar_runtime._input.csv_text import open_csv  # noqa: PLC0415
+    from insar_runtime._input.readers.csv_table import open_csv  # noqa: PLC0415
 
     table = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles, date_format)
-    return _of_csv("csv", table, {}, Origin((path.name,)))
+    return _of_csv(path, "csv", table, {}, Origin((path.name,)))
 
 
-def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: str | None) -> Container:
+def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: str | None) -> Source:
     table = open_parquet(path, closing, exact=exact, date_format=date_format)
-    return Container(
+    return Source(
+        str(path),
         "parquet",
         table.schema,
         table.rows,
@@ -165,7 +127,7 @@ def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: s
     )
 
 
-def _open_ipc_file(path: Path, closing: ExitStack) -> Container:
+def _open_ipc_file(path: Path, closing: ExitStack) -> Source:
     reader = closing.enter_context(pa.ipc.open_file(closing.enter_context(pa.OSFile(str(path)))))
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -179,7 +141,7 @@ def _open_ipc_file(path: Path, closing: ExitStack) -> Container:
     return _of_ipc(str(path), reader.schema, batches, again)
 
 
-def open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | None = None) -> Container:
+def open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | None = None) -> Source:
     """Open an Arrow IPC stream; that of a file, whose path is given, can be read again.
 
     Raises
@@ -209,9 +171,9 @@ def _included(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOption
     return pa.ipc.IpcReadOptions(included_fields=[schema.get_field_index(name) for name in columns])
 
 
-def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Container:
-    from insar_runtime._input.archive import open_archive  # noqa: PLC0415 - as above
-    from insar_runtime._input.csv_text import open_csv  # noqa: PLC0415
+def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Source:
+    from insar_runtime._input.readers.csv_table import open_csv  # noqa: PLC0415
+    from insar_runtime._input.readers.zip_archive import open_archive  # noqa: PLC0415 - as above
 
     archive = open_archive(path, closing)
 
@@ -221,7 +183,7 @@ def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_for
     table = open_csv(reopen, reopen(), closing, roles, date_format)
     facts = {"member": archive.member, **archive.facts}
     origin = Origin((archive.member, path.name), archive.facts.get("product_level"), notes=archive.notes)
-    return _of_csv("zip", table, facts, origin)
+    return _of_csv(path, "zip", table, facts, origin)
 
 
 def _of_ipc(
@@ -229,17 +191,20 @@ def _of_ipc(
     schema: pa.Schema,
     batches: Callable[[], Iterable[pa.RecordBatch]],
     again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None,
-) -> Container:
+) -> Source:
     metadata = _texts(schema.metadata)
     origin = Origin((Path(name).name,))
-    return Container("ipc", schema, None, metadata, guess_row_bytes(schema), 0, origin, lambda *_: batches(), again)
+    return Source(name, "ipc", schema, None, metadata, guess_row_bytes(schema), 0, origin, lambda *_: batches(), again)
 
 
-def _of_csv(kind: Literal["csv", "zip"], table: CsvTable, metadata: dict[str, str], origin: Origin) -> Container:
+def _of_csv(
+    path: Path, kind: Literal["csv", "zip"], table: CsvTable, metadata: dict[str, str], origin: Origin
+) -> Source:
     header = table.header
     origin = replace(origin, form=header.form, notes=(*origin.notes, *header.notes))
     # A block of text is parsed to doubles before its dates become float32.
-    return Container(
+    return Source(
+        str(path),
         kind,
         table.schema,
         table.rows,
@@ -251,22 +216,6 @@ def _of_csv(kind: Literal["csv", "zip"], table: CsvTable, metadata: dict[str, st
         table.batches,
         header.names,
     )
-
-
-def guess_row_bytes(schema: pa.Schema) -> float:
-    """Guess the size of a row from the types of its columns."""
-
-    def size(data_type: pa.DataType) -> float:
-        if pa.types.is_fixed_size_list(data_type):
-            return float(data_type.list_size * size(data_type.value_type))
-        if pa.types.is_list(data_type) or pa.types.is_large_list(data_type):
-            return _GUESSED_LIST * size(data_type.value_type)
-        try:
-            return float(data_type.bit_width / 8)
-        except ValueError:
-            return _GUESSED_TEXT
-
-    return sum(map(size, schema.types))
 
 
 def _texts(metadata: dict[bytes, bytes] | None) -> dict[str, str]:

@@ -12,13 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._input.axes import rows_by_axis
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.fillers import count_fillers
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.nodata_values import count_fillers
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.position import Position, find_position
-from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM, Unit, Units, prove_units
+from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
+from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime.errors import DataError
 
 _HEAD_ROWS: Final = 8192
@@ -27,7 +28,7 @@ cut into batches."""
 
 
 @dataclass(frozen=True, slots=True)
-class Understanding:
+class TableDescription:
     """What was understood of a table, resolved once: ``classify`` and ``inspect`` share it."""
 
     schema: pa.Schema
@@ -52,14 +53,14 @@ class Understanding:
         return list(self.schema.names) if keep_series else list(self.layout.attributes)
 
 
-def understand(
+def describe_table(
     schema: pa.Schema,
     head: pa.RecordBatch | None,
-    declared: Declared | None = None,
+    declared: UserDeclarations | None = None,
     *,
     any_axis: bool = False,
     origin: Origin | None = None,
-) -> Understanding:
+) -> TableDescription:
     """Resolve layout, dates and units of a table from its schema and its first rows.
 
     Parameters
@@ -68,7 +69,7 @@ def understand(
         Of the table.
     head : pyarrow.RecordBatch, optional
         The first rows, as many as are at hand; None if the table has none.
-    declared : Declared, optional
+    declared : UserDeclarations, optional
         What the user says of it; the radar is Sentinel-1 if nobody names another.
     any_axis : bool
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
@@ -80,7 +81,7 @@ def understand(
     DataError
         If the table cannot be read as series.
     """
-    declared = declared or Declared()
+    declared = declared or UserDeclarations()
     resolve = partial(resolve_layout, overrides=declared.columns, date_format=declared.date_format, origin=origin)
     layout = resolve(schema, head)
     any_axis = any_axis and layout.dates_column is not None
@@ -100,11 +101,11 @@ def understand(
             velocity,
             declared=declared.units,
             stated=_stated_unit(schema, layout),
-            half_wavelength_mm=declared.half_wavelength(SENTINEL1_HALF_WAVELENGTH_MM),
+            half_wavelength_mm=declared.half_wavelength(SENTINEL1_ROUNDED_MM),
         )
     except DataError as error:
         raise _blame_fillers(error, sample) from error
-    return Understanding(schema, layout, proven, find_position(head, layout), any_axis, _note_fillers(sample))
+    return TableDescription(schema, layout, proven, find_position(head, layout), any_axis, _note_fillers(sample))
 
 
 def _blame_fillers(error: DataError, sample: NDArray[np.float32]) -> DataError:

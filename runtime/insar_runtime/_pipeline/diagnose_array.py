@@ -13,9 +13,10 @@ from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._engine.array_input import as_series
+from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.blas import one_thread_a_product
-from insar_runtime._pipeline.diagnosing import on_axis
+from insar_runtime._pipeline.diagnosis_setup import on_axis
 from insar_runtime.errors import UsageError
 from insar_runtime.result import Result
 
@@ -51,8 +52,7 @@ def diagnose_array(
     elif len(result) != len(series):
         raise UsageError(f"result is of {len(result)} series and displacement of {len(series)}; give that of these")
     if noise is None:
-        rows = np.unique(np.linspace(0, max(len(series) - 1, 0), min(len(series), _MOST_ROWS)).astype(np.intp))
-        noise = estimate_noise(series[rows], axis)
+        noise = estimate_noise(series[evenly_spaced(len(series), _MOST_ROWS)], axis)
     noise = on_axis(noise, axis)
 
     def classify(rows: NDArray[np.float32]) -> Result:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from insar_runtime._output.atomic import check_output, is_among, refuse_input
-from insar_runtime._output.block import CORRECTED_KEY, QUARANTINE_KEY, block_beside, read_block
+from insar_runtime._output.run_metadata import CORRECTED_KEY, QUARANTINE_KEY, block_beside, read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime._output.style import style_beside, write_style
 from insar_runtime._pipeline.fingerprint import InputHash
@@ -143,7 +143,7 @@ class Targets:
         return block if all(path.is_file() for path in self.styles) else None
 
 
-class Identity:
+class InputFingerprint:
     """What identifies an input and a run over it. The hash is computed beside the run; streams have none.
 
     Parameters

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.understanding import Understanding
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.table import TableDescription
 from insar_runtime._input.wavelength import Wavelength, find_wavelength
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _MOST_AXES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Diagnosing:
+class DiagnosisSetup:
     """How a table is diagnosed; small enough to be sent to workers.
 
     Attributes
@@ -44,20 +44,22 @@ class Diagnosing:
     wavelength: Wavelength
 
     @classmethod
-    def of(cls, understanding: Understanding, options: Diagnose, noise: FileNoise, said: Declared) -> Diagnosing:
+    def of(
+        cls, description: TableDescription, options: Diagnose, noise: FileNoise, said: UserDeclarations
+    ) -> DiagnosisSetup:
         """Gather how a table is diagnosed.
 
         Parameters
         ----------
-        understanding : Understanding
+        description : TableDescription
             Of the table.
         options : Diagnose
         noise : FileNoise
             Of the table.
-        said : Declared
+        said : UserDeclarations
             What the user says of the table; its wavelength only where the user names one.
         """
-        layout = understanding.layout
+        layout = description.layout
         wavelength = find_wavelength(layout.dates, layout.made_by, said.half_wavelength_mm)
         return cls(options, noise, layout.dates, wavelength)
 
@@ -73,15 +75,15 @@ class Diagnosing:
         }
 
 
-class Diagnosers:
+class DiagnoserCache:
     """A diagnoser for each time axis that occurs. May be shared between threads."""
 
-    def __init__(self, how: Diagnosing) -> None:
+    def __init__(self, how: DiagnosisSetup) -> None:
         self.how = how
         self._known: OrderedDict[bytes, Diagnoser] = OrderedDict()
         self._lock = Lock()
 
-    def on(self, dates: NDArray[np.datetime64]) -> Diagnoser:
+    def for_dates(self, dates: NDArray[np.datetime64]) -> Diagnoser:
         """Give the diagnoser for series of these dates [T]."""
         key = dates.astype("datetime64[D]").tobytes()
         with self._lock:
