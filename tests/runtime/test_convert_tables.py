@@ -21,7 +21,7 @@ from insar_runtime import DataError, UsageError, classify_file
 from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.run import convert
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 

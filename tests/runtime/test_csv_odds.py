@@ -16,7 +16,7 @@ from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.readers.csv_dialect import read_header
 from insar_runtime._pipeline.notes import notes_on
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError, InsarRuntimeError
 
 PLAIN = "pid,lat,vel,20200103,20200109\nA1,45.5,-1.5,1.1,-2.2\nA2,45.6,0.5,,0.25\n"

@@ -22,7 +22,7 @@ from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.readers import long_table
 from insar_runtime._input.readers.long_table import LongColumns, find_long_columns, pivot, scan
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
 from tests.runtime.tables import series, wide, write
 

@@ -15,7 +15,7 @@ import pytest
 
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
 from tests.runtime.tables import as_lists, series, wide, write
 

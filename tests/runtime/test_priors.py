@@ -21,7 +21,7 @@ from insar_runtime._engine.priors import (
     parse_priors,
     reweight,
 )
-from insar_runtime._pipeline.sample import RowSample
+from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime.classes import SEED_CLASS_NAMES
 
 EQUAL = np.full(5, 0.2)

@@ -15,7 +15,7 @@ from insar_runtime._input.layout import Layout
 from insar_runtime._input.producers import PRODUCERS, guess_producer
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.notes import notes_on
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
 
 DAYS = [date.fromordinal(date(2016, 10, 2).toordinal() + 12 * i) for i in range(40)]

@@ -20,7 +20,7 @@ from insar_runtime._input.slopes import slopes
 from insar_runtime._input.table import TableDescription
 from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime._pipeline.notes import notes_on
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError, UsageError
 from tests.runtime.tables import series, wide, write
 

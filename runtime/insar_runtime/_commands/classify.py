@@ -169,7 +169,7 @@ def classify(
     from insar_runtime._output.atomic import check_output
     from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, OutputNaming, each, expand_inputs, first_failure
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
-    from insar_runtime._pipeline.output_files import Targets, path_or_stream
+    from insar_runtime._pipeline.output_files import OutputFiles, path_or_stream
     from insar_runtime._views.logs import open_reporter
     from insar_runtime.files import classify_file
 
@@ -208,7 +208,7 @@ def classify(
     if report is not None:
         check_output(report, overwrite=overwrite or skip_existing)
         for source in inputs:
-            Targets.of(**place(source), style=qml).check_apart(report, path_or_stream(source))
+            OutputFiles.of(**place(source), style=qml).check_apart(report, path_or_stream(source))
     if not alone:
         places.prepare([Path(source) for source in inputs])
     elif output_dir is not None:

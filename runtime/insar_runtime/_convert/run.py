@@ -26,7 +26,7 @@ from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.notes import notes_on
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime._progress import Progress
 from insar_runtime.errors import UsageError
 

@@ -1,11 +1,10 @@
-"""What the columns of a table mean and what unit its series have, resolved once from its first rows."""
+"""The description of a table: meaning of its columns, dates, unit and position, resolved once from its first rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,14 +21,10 @@ from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime.errors import DataError
 
-_HEAD_ROWS: Final = 8192
-"""Rows that are gathered before a table is understood, so that what is understood does not depend on how the rows are
-cut into batches."""
-
 
 @dataclass(frozen=True, slots=True)
 class TableDescription:
-    """What was understood of a table, resolved once: ``classify`` and ``inspect`` share it."""
+    """What the columns of a table mean, and what unit its series have; every command has it from ``describe_table``."""
 
     schema: pa.Schema
     layout: Layout
@@ -42,14 +37,14 @@ class TableDescription:
     """What a person should know about numbers in the first rows that mostly stand for a missing value."""
 
     def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
-        """Give the displacements of a batch [N, T] in mm, NaN = missing."""
+        """Return the displacements of a batch [N, T] in mm, NaN = missing."""
         matrix = to_matrix(batch, self.layout, first_row=first_row)
         if self.units.factor_to_mm != 1:
             matrix = matrix * np.float32(self.units.factor_to_mm)
         return matrix
 
     def kept(self, *, keep_series: bool) -> list[str]:
-        """Give the names of the input columns that the output keeps, in the input's order."""
+        """Return the names of the input columns that the output keeps, in the input's order."""
         return list(self.schema.names) if keep_series else list(self.layout.attributes)
 
 
@@ -125,28 +120,8 @@ def _note_fillers(sample: NDArray[np.float32]) -> str | None:
     )
 
 
-def take_head(stream: Iterator[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, list[pa.RecordBatch]]:
-    """Take batches from a stream until there are rows enough to understand it.
-
-    Returns
-    -------
-    head : pyarrow.RecordBatch or None
-        The first rows, no more than needed; None if there are none.
-    taken : list of pyarrow.RecordBatch
-        All batches that were taken.
-    """
-    taken: list[pa.RecordBatch] = []
-    rows = 0
-    while rows < _HEAD_ROWS and (batch := next(stream, None)) is not None:
-        taken.append(batch)
-        rows += batch.num_rows
-    if not rows:
-        return None, taken
-    return pa.concat_batches([as_first(batch, taken[0].schema) for batch in taken]).slice(0, _HEAD_ROWS), taken
-
-
 def as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Give a batch the schema of the first one; only names and types of columns must be the same."""
+    """Return a batch with the schema of the first one; only names and types of columns must be the same."""
     if batch.schema.names != schema.names or batch.schema.types != schema.types:
         raise DataError(
             "the batches of one stream differ in their columns; classify each file by itself, on its own dates"
@@ -155,7 +130,7 @@ def as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _stated_unit(schema: pa.Schema, layout: Layout) -> Unit | None:
-    """Give the unit that the metadata of a list column state, as what ``insar-rt convert`` writes does."""
+    """Return the unit that the metadata of a list column state, as what ``insar-rt convert`` writes does."""
     if layout.kind != "list":
         return None
     text = (schema.field(layout.columns[0]).metadata or {}).get(UNIT_KEY.encode(), b"")

@@ -60,8 +60,8 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How a file is worked on.
+class BatchPlan:
+    """In what batches a file is read, and by how many threads.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Plan:
         return round(_DIAGNOSING + _PER_EPOCH_PAIR * epochs**2) + self.threads * (_DIAGNOSING_PER_THREAD + batch)
 
 
-def make_plan(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> Plan:
+def plan_batches(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> BatchPlan:
     """Choose batches and threads.
 
     Parameters
@@ -113,12 +113,12 @@ def make_plan(load: Load, threads: int, *, large: bool = False, room: int | None
     rows = BATCH_ROWS
     while not large and rows > _LEAST_ROWS and rows * load.row > _BATCH_BYTES:
         rows //= 2
-    plan = Plan(threads, rows)
+    plan = BatchPlan(threads, rows)
     while room is not None and plan.need(load) > room:
         if plan.batch_rows > _LEAST_ROWS:
-            plan = Plan(plan.threads, plan.batch_rows // 2)
+            plan = BatchPlan(plan.threads, plan.batch_rows // 2)
         elif plan.threads > 1:
-            plan = Plan(plan.threads - 1, rows)
+            plan = BatchPlan(plan.threads - 1, rows)
         else:
             more = plan.need(load) - room
             raise MemoryLimitError(

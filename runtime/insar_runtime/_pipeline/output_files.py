@@ -1,22 +1,21 @@
-"""The outputs of one run: what they may be, and whether they are there already."""
+"""The output files of one run: what they may be, and whether they exist already."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 from insar_runtime._output.atomic import check_output, is_among, refuse_input
 from insar_runtime._output.run_metadata import CORRECTED_KEY, QUARANTINE_KEY, block_beside, read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime._output.style import style_beside, write_style
-from insar_runtime._pipeline.fingerprint import InputHash
 from insar_runtime.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
+class OutputFiles:
     """Where the rows of one run go.
 
     Attributes
@@ -45,7 +44,7 @@ class Targets:
         corrected: str | Path | None = None,
         *,
         style: bool,
-    ) -> Targets:
+    ) -> OutputFiles:
         """Gather the outputs.
 
         Raises
@@ -61,7 +60,7 @@ class Targets:
         if style and not files:
             raise UsageError("a style lies beside a file, and the output is a stream; name a file")
         styles = tuple(dict.fromkeys(map(style_beside, files))) if style else ()
-        targets = cls(
+        chosen = cls(
             outputs,
             None if quarantine is None else Path(quarantine),
             styles,
@@ -69,15 +68,15 @@ class Targets:
         )
         if str(corrected) == "-":
             raise UsageError("corrected series go to a file; name a .parquet, .csv or .arrow file for them")
-        if targets.corrected is not None and format_of(targets.corrected) == "gpkg":
+        if chosen.corrected is not None and format_of(chosen.corrected) == "gpkg":
             raise UsageError(f"{corrected} is a GeoPackage; name a .parquet, .csv or .arrow file for corrected series")
-        if len(outputs) > 1 and not targets.are_files:
+        if len(outputs) > 1 and not chosen.are_files:
             raise UsageError("a stream is the only output of a run; name a file, or leave the other outputs away")
-        paths = targets.paths
+        paths = chosen.paths
         twice = next((path for i, path in enumerate(paths) if is_among(path, paths[:i])), None)
         if twice is not None:
             raise UsageError(f"output {twice} is named twice; give each its own name")
-        return targets
+        return chosen
 
     @property
     def are_files(self) -> bool:
@@ -131,7 +130,7 @@ class Targets:
             write_style(path, overwrite=True)
 
     def block_of(self, key: str) -> dict[str, Any] | None:
-        """Give the block of the outputs if all of them come from a run of this key, or None."""
+        """Return the block of the outputs if all of them come from a run of this key, or None."""
         block: dict[str, Any] | None = None
         for path in reversed(self.paths):
             block = read_block(path)
@@ -141,40 +140,6 @@ class Targets:
             if (CORRECTED_KEY in block, QUARANTINE_KEY in block) != (path == self.corrected, path == self.quarantine):
                 return None
         return block if all(path.is_file() for path in self.styles) else None
-
-
-class InputFingerprint:
-    """What identifies an input and a run over it. The hash is computed beside the run; streams have none.
-
-    Parameters
-    ----------
-    source : Path, "-" or binary stream
-        The input.
-    key : callable
-        Gives the key of the run from the SHA-256 of the input.
-    """
-
-    def __init__(self, source: Path | str | BinaryIO, key: Callable[[str], str]) -> None:
-        # What is wrong with an input that is no file is said when it is opened.
-        self._hash = InputHash(source) if isinstance(source, Path) and source.is_file() else None
-        self._key = key
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._hash is not None:
-            self._hash.__exit__(*exception)
-
-    def key(self) -> str:
-        """Give the key of the run; empty for a stream, which equals no other."""
-        return "" if self._hash is None else self._key(self._hash.value())
-
-    def facts(self) -> Mapping[str, str | None]:
-        """Give what the metadata say of it."""
-        if self._hash is None:
-            return {"input_sha256": None, "run_key": None}
-        return {"input_sha256": self._hash.value(), "run_key": self.key()}
 
 
 def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:

@@ -16,7 +16,7 @@ from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.sampling import spread_series
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import as_first
-from insar_runtime._pipeline.table_reading import Reading
+from insar_runtime._pipeline.prepare import PreparedTable
 
 _MOST_ROWS: Final = 20_000
 _MOST_BYTES: Final = 96 << 20
@@ -50,12 +50,12 @@ class SampledRows:
     seconds: float
 
 
-def sample_rows(table: Reading, opened_in: float) -> SampledRows:
+def sample_rows(table: PreparedTable, opened_in: float) -> SampledRows:
     """Take rows of a table that was just opened.
 
     Parameters
     ----------
-    table : Reading
+    table : PreparedTable
         Its batches are read in part.
     opened_in : float
         Seconds that opening it took, which is when its first rows were read.
@@ -63,7 +63,7 @@ def sample_rows(table: Reading, opened_in: float) -> SampledRows:
     Raises
     ------
     DataError
-        If the rows do not fit what was understood of the first ones.
+        If the rows do not fit the description of the first ones.
     """
     layout, schema = table.description.layout, table.description.schema
     most = max(min(_MOST_ROWS, int(_MOST_BYTES / max(table.source.row_bytes, 1))), 1)

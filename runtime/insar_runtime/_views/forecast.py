@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from insar_runtime._input.position import read_points
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, point_columns
-from insar_runtime._pipeline.stream import classify_batch
+from insar_runtime._pipeline.batch import BatchClassifier
+from insar_runtime._pipeline.plan import TablePlan
 from insar_runtime.classifier import Classifier
 
 _MOST_ROWS: Final = 2048
@@ -67,9 +68,10 @@ def measure_row(classifier: Classifier, description: TableDescription, batch: pa
     """
     alone = classifier.with_threads(1)
     rows = batch.slice(0, _MOST_ROWS)
+    batches = BatchClassifier(TablePlan(description))
 
     def work(part: pa.RecordBatch) -> pa.Table:
-        out = classify_batch(alone, description, part, keep_series=False)
+        out = batches.output(alone, part)
         columns, schema = out.columns, out.schema
         if description.position:
             columns = [*columns, *point_columns(read_points(part, description.position))]

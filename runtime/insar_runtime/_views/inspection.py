@@ -20,7 +20,7 @@ from insar_runtime._input.sampling import count_rows, estimate_rows
 from insar_runtime._input.source import Source
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.notes import notes_on
-from insar_runtime._pipeline.table_reading import Reading, open_described
+from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
 from insar_runtime._survey.ids import IdColumn, id_at, survey_ids
 from insar_runtime._survey.survey import Survey, survey_rows
@@ -96,7 +96,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
 @contextmanager
 def _opened(
     source: str | Path | BinaryIO, model: Model, options: Options, runner: PlannedRun
-) -> Iterator[tuple[Reading, str | None, float]]:
+) -> Iterator[tuple[PreparedTable, str | None, float]]:
     """Open a table; one whose unit nothing proves is taken for millimetres, and what ``classify`` would say is kept."""
     declared = options.declared.or_radar(model.half_wavelength_mm)
     reading = partial(open_described, source, threads=runner.threads, large_batches=runner.device != "cpu")
@@ -117,7 +117,7 @@ def _opened(
         yield table, refusal, time.perf_counter() - begin
 
 
-def _count_points(table: Reading, sample: SampledRows, *, quick: bool) -> _Points:
+def _count_points(table: PreparedTable, sample: SampledRows, *, quick: bool) -> _Points:
     """Count the points, and compare the ids of all of them as far as time allows."""
     source, layout = table.source, table.description.layout
     known = len(sample.series) if sample.where == "all" else count_rows(source)
@@ -143,7 +143,7 @@ def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | No
     return ids, None if again is None else id_at(again, ids.example_rows[0])
 
 
-def _understood(table: Reading, points: _Points, declared_half_wavelength_mm: float | None) -> dict[str, Any]:
+def _understood(table: PreparedTable, points: _Points, declared_half_wavelength_mm: float | None) -> dict[str, Any]:
     """Give what the file holds and how that is known."""
     source, layout, units = table.source, table.description.layout, table.description.units
     dates, path = layout.dates, Path(source.name)

@@ -11,8 +11,8 @@ from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, choose_geometry
 from insar_runtime._pipeline.memory import Load, resident_bytes
-from insar_runtime._pipeline.stream import output_schema
-from insar_runtime._pipeline.table_reading import Reading
+from insar_runtime._pipeline.output_columns import refuse_taken_names
+from insar_runtime._pipeline.prepare import PreparedTable
 from insar_runtime._pipeline.table_sample import SampledRows
 from insar_runtime._views.forecast import RowTime, measure_row
 from insar_runtime.classifier import Classifier
@@ -72,19 +72,21 @@ class PlannedRun:
         """Device that would be tried first, or on which the model really runs."""
         return self._choice.device
 
-    def refusals(self, table: Reading) -> Iterator[str]:
+    def refusals(self, table: PreparedTable) -> Iterator[str]:
         """Give the reasons why ``classify`` would refuse a table that is understood; none if it takes it."""
         limits, epochs = self._model.limits, len(table.description.layout.dates)
         if not limits.min_epochs <= epochs <= limits.max_epochs:
             yield f"{epochs} epochs: model {self._model.name} takes {limits.min_epochs} to {limits.max_epochs}"
         try:
-            output_schema(table.description, keep_series=False)
+            refuse_taken_names(table.description, keep_series=False, diagnosed=False)
         except DataError as error:
             yield str(error)
 
-    def describe(self, table: Reading, sample: SampledRows, points: int | None, refused: str | None) -> dict[str, Any]:
+    def describe(
+        self, table: PreparedTable, sample: SampledRows, points: int | None, refused: str | None
+    ) -> dict[str, Any]:
         """Say what the run would do."""
-        choice, plan, description = self._choice, table.plan, table.description
+        choice, plan, description = self._choice, table.batch_plan, table.description
         need = plan.need(Load(table.source.row_bytes, table.source.held_bytes)) + (self._resident or 0)
         took = None
         if self._classifier is not None and sample.batch is not None and refused is None:
@@ -127,7 +129,7 @@ def _times(took: RowTime | None, sample: SampledRows, points: int | None) -> dic
     }
 
 
-def _geometry(table: Reading) -> str | None:
+def _geometry(table: PreparedTable) -> str | None:
     """Tell whether the output keeps the geometry of the input, gets points, or has none."""
     description = table.description
     geo, position = choose_geometry(table.source.metadata, description.kept(keep_series=False), description.position)

@@ -12,15 +12,14 @@ import pyarrow as pa
 
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.batches import chain_head
 from insar_runtime._input.dates import ID_ALIASES
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.layout import resolve_layout
+from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.lookup import Hit, find_id, take_row
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._input.source import Source
-from insar_runtime._input.table import TableDescription, describe_table, take_head
+from insar_runtime._input.table import TableDescription
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.notes import notes_on
@@ -86,17 +85,15 @@ def find_point(
     declared = declared or UserDeclarations()
     with open_source(source, roles=declared.roles, exact=False, date_format=declared.date_format) as opened:
         block = provenance(opened.name, opened.metadata) if has_answers(opened.schema) else {}
-        stream = opened.batches()
-        head, taken = take_head(stream)
-        description, missing = _understand(opened, head, block, declared.or_radar(radar_mm))
+        head = read_head(opened.batches(), opened.schema, opened.origin)
+        description, missing = _description(head, block, declared.or_radar(radar_mm))
         id_column = description.layout.id if description else _id_column(opened.schema, declared)
-        batches = chain_head(taken, stream)
         if row is not None:
-            hit = take_row(opened, batches, row, progress=progress)
+            hit = take_row(opened, head.batches, row, progress=progress)
         elif id_column is None:
             raise DataError(f"{opened.name} has no column of ids: name it with --id-column, or take a --row")
         else:
-            hit = find_id(opened, batches, id_column, str(point_id), progress=progress)
+            hit = find_id(opened, head.batches, id_column, str(point_id), progress=progress)
         if missing and (anew or diagnose):
             raise DataError(f"{opened.name}: {missing}")
         point = _describe(opened, hit, id_column, description, block)
@@ -112,7 +109,7 @@ def find_point(
             point.answer,
             diagnose or Diagnose(),
             half_wavelength_mm=wavelength.half_mm,
-            estimate_noise=partial(noise_of, description, head, opened),
+            estimate_noise=partial(noise_of, description, head.rows, opened),
             # Classes that are stored hold for the settings of the run that gave them; so does that after a repair.
             open_classifier=open_classifier if anew else partial(_as_in, block, open_classifier),
         )
@@ -143,27 +140,18 @@ def _as_in(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) 
     return classifier if rate is None else classifier.with_stable_rate(rate)
 
 
-def _understand(
-    source: Source,
-    head: pa.RecordBatch | None,
-    block: Mapping[str, Any],
-    declared: UserDeclarations,
+def _description(
+    head: TableHead, block: Mapping[str, Any], declared: UserDeclarations
 ) -> tuple[TableDescription | None, str | None]:
-    """Understand a table; a classified one need not have series: then None, and what to do about it."""
-    if has_answers(source.schema):
+    """Return the description of a table; a classified one need not have series: then None, and what to do about it."""
+    if has_answers(head.schema):
         try:
-            resolve_layout(
-                source.schema,
-                head,
-                overrides=declared.columns,
-                date_format=declared.date_format,
-                origin=source.origin,
-            )
+            head.layout(declared)
         except DataError:
             return None, _NO_SERIES
-        # The run that classified the file knew the unit, perhaps because it was told.
+        # The run that classified the file knew the unit, perhaps because the user declared it.
         declared = replace(declared, units=declared.units or block.get("input", {}).get("unit"))
-    return describe_table(source.schema, head, declared, origin=source.origin), None
+    return head.describe(declared), None
 
 
 def _describe(

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.source import BATCH_ROWS
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.models import load_model
 from tests.benchmarks.speed.tables import Container, make_table
 from tests.benchmarks.speed.timing import Job, in_turns, timed

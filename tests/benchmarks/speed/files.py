@@ -17,7 +17,7 @@ import numpy as np
 
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 from tests.benchmarks.speed.tables import CONTAINERS, Container, make_table
 
 ROOT: Final = Path(__file__).parents[3]

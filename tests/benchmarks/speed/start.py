@@ -30,7 +30,7 @@ from insar_runtime._engine.onnx_runtime import import_onnxruntime; import_onnxru
 import insar_runtime.files, insar_runtime._views.texts; mark("the rest of the package")
 classifier = insar_runtime.classifier.Classifier(); mark("session")
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._pipeline.table_reading import open_described
+from insar_runtime._pipeline.prepare import open_described
 with open_described(sys.argv[1], UserDeclarations("mm")) as table:
     matrix = table.description.matrix(next(table.batches))
 mark("reading")

@@ -11,13 +11,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
-from insar_runtime._input.batches import chain_head
 from insar_runtime._input.columns import is_numeric
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.layout import Role, find_roles
 from insar_runtime._input.opening import open_source
-from insar_runtime._input.source import Source
-from insar_runtime._input.table import TableDescription, describe_table, take_head
+from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
 from insar_runtime._views.answers import has_answers
 from insar_runtime._views.diagnosis_columns import has_diagnosis
@@ -103,13 +102,12 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
     with open_source(path, exact=False, date_format=date_format) as source:
-        stream = source.batches()
-        head, taken = take_head(stream)
+        head = read_head(source.batches(), source.schema, source.origin)
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [name for name in source.schema.names if name not in ours]
         roles = find_roles(source.schema, plain, _named(block, source.schema))
-        series, trouble = _understood(source, head, block, roles)
+        series, trouble = _series(head, block, roles)
         if series is not None:
             plain = [name for name in plain if name in series.layout.attributes]
         producer = block.get("input", {}).get("producer") or (series.layout.producer if series else None)
@@ -117,7 +115,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
         yield ClassifiedTable(
             block=block,
             roles=roles,
-            position=find_position(source.schema, roles, producer, head),
+            position=find_position(source.schema, roles, producer, head.rows),
             diagnosed=diagnosed,
             series=series,
             trouble=trouble,
@@ -125,7 +123,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
                 name for name in plain if is_numeric(source.schema.field(name).type) and name not in shown
             ),
             rows=source.rows,
-            batches=chain_head(taken, stream),
+            batches=head.batches,
         )
 
 
@@ -139,14 +137,11 @@ def _named(block: Mapping[str, Any], schema: pa.Schema) -> dict[Role, str]:
     }
 
 
-def _understood(
-    source: Source,
-    head: pa.RecordBatch | None,
-    block: Mapping[str, Any],
-    roles: Mapping[Role, str | None],
+def _series(
+    head: TableHead, block: Mapping[str, Any], roles: Mapping[Role, str | None]
 ) -> tuple[TableDescription | None, str | None]:
-    """Resolve the series, if the table has some; a report of classes does not fail for want of them."""
-    # What the run that classified the table was told, and found out, holds for its series as well.
+    """Return the description of the series, if the table has some; a report of classes does not fail without them."""
+    # What was declared to the run that classified the table, and what it found, holds for its series as well.
     parameters = block.get("parameters", {})
     kept = parameters.get("keep_series")
     if kept is False:
@@ -158,9 +153,7 @@ def _understood(
         half_wavelength_mm=parameters.get("half_wavelength_mm"),
     )
     try:
-        series = describe_table(
-            source.schema, head, declared.or_radar(load_model().half_wavelength_mm), origin=source.origin
-        )
+        series = head.describe(declared.or_radar(load_model().half_wavelength_mm))
     except DataError as error:
         return None, str(error) if kept else None
     return (series, None) if len(series.layout.dates) else (None, None)

@@ -1,4 +1,4 @@
-"""A table that is open and understood, in steps that suit it."""
+"""Prepare a table: open it, describe it by its first rows, and choose batches and threads that suit it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
-from insar_runtime._input.batches import chain_head
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.head import read_head
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.source import Source
-from insar_runtime._input.table import TableDescription, describe_table, take_head
+from insar_runtime._input.table import TableDescription
 from insar_runtime._output.parquet import WAITING_SERIES_BYTES
-from insar_runtime._pipeline.memory import Load, Plan, make_plan
+from insar_runtime._pipeline.memory import BatchPlan, Load, plan_batches
 from insar_runtime._pipeline.output_files import path_or_stream
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """An open table.
+class PreparedTable:
+    """An open table that is described.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Reading:
         Layout, dates and units.
     batches : iterator of pyarrow.RecordBatch
         All rows.
-    plan : Plan
+    batch_plan : BatchPlan
         Threads and batches that suit it.
     noise : FileNoise or None
         Of its series, where that was asked for.
@@ -43,7 +43,7 @@ class Reading:
     source: Source
     description: TableDescription
     batches: Iterator[pa.RecordBatch]
-    plan: Plan
+    batch_plan: BatchPlan
     noise: FileNoise | None = None
 
 
@@ -58,8 +58,8 @@ def open_described(
     room: int | None = None,
     with_noise: bool = False,
     written_series: int = 0,
-) -> Iterator[Reading]:
-    """Open a source and resolve what its columns mean; ``classify`` and ``inspect`` share it.
+) -> Iterator[PreparedTable]:
+    """Open a source and describe its table; ``classify``, ``inspect`` and ``convert`` share it.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def open_described(
 
     Yields
     ------
-    Reading
+    PreparedTable
         Open until the context ends.
 
     Raises
@@ -94,14 +94,14 @@ def open_described(
     where = path_or_stream(source)
     with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
         load = Load(opened.row_bytes, opened.held_bytes, written_series * WAITING_SERIES_BYTES, diagnosed=with_noise)
-        plan = make_plan(load, threads, large=large_batches, room=room)
-        batches = opened.batches(plan.batch_rows, plan.threads)
-        head, taken = take_head(batches)
-        description = describe_table(opened.schema, head, declared, origin=opened.origin)
+        plan = plan_batches(load, threads, large=large_batches, room=room)
+        head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin)
+        description = head.describe(declared)
         noise = None
         if with_noise:
             from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-            noise = noise_of(description, head, opened)
-        del head
-        yield Reading(opened, description, chain_head(taken, batches), plan, noise)
+            noise = noise_of(description, head.rows, opened)
+        batches = head.batches
+        del head  # its rows
+        yield PreparedTable(opened, description, batches, plan, noise)
