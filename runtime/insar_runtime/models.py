@@ -115,7 +115,7 @@ class Model:
         return tuple(self.card["files"])
 
     def sha256(self, precision: Precision) -> str:
-        """Give the SHA-256 of the released file, in hexadecimal."""
+        """Return the SHA-256 of the released file, in hexadecimal."""
         return str(self.card["files"][precision]["sha256"])
 
     def read(self, precision: Precision) -> bytes:
@@ -147,7 +147,7 @@ class Model:
 
 
 def list_models() -> tuple[str, ...]:
-    """Give the names of the shipped models, the default one first."""
+    """Return the names of the shipped models, the default one first."""
     shipped = _shipped()
     folders = shipped.iterdir() if shipped.is_dir() else ()
     names = sorted(entry.name for entry in folders if (entry / _MODEL_FILE).is_file())

@@ -34,7 +34,7 @@ def quiet_when_unread() -> Iterator[None]:
 
 @contextmanager
 def watched(name: str, *, hidden: bool = False) -> Iterator[Progress]:
-    """Give a callback of the rows done, which a terminal shows on one line."""
+    """Return a callback of the rows done, which a terminal shows on one line."""
     from insar_runtime._views.progress import Pace, ProgressLine
 
     line, pace = ProgressLine(sys.stderr), Pace()

@@ -122,7 +122,7 @@ def declare(
 
 
 def _half_wavelength(sensor: str | None, given: float | None) -> float | None:
-    """Give half the wavelength of the radar in mm, None where nothing is said of it."""
+    """Return half the wavelength of the radar in mm, None where nothing is said of it."""
     if sensor is None:
         return given
     if given is not None:

@@ -39,7 +39,7 @@ def _means_many(source: str) -> bool:
 
 
 def named(places: OutputNaming, output: str | None) -> Callable[[str], dict[str, Any]]:
-    """Give the outputs of the one input, as the user named them."""
+    """Return the outputs of the one input, as the user named them."""
 
     def place(source: str) -> dict[str, Any]:
         where: Path | str
@@ -60,7 +60,7 @@ def named(places: OutputNaming, output: str | None) -> Callable[[str], dict[str,
 
 
 def placed(places: OutputNaming) -> Callable[[Path], dict[str, Any]]:
-    """Give the outputs of one of many inputs."""
+    """Return the outputs of one of many inputs."""
     return lambda source: {
         "output": places.output(source),
         "also": places.also(source),

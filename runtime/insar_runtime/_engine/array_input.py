@@ -14,7 +14,7 @@ from insar_runtime.errors import DataError, UsageError
 
 
 def as_float32(displacement: Any) -> NDArray[np.float32]:
-    """Give displacements as float32, NaN where one is missing.
+    """Return displacements as float32, NaN where one is missing.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def as_float32(displacement: Any) -> NDArray[np.float32]:
 def as_series(
     displacement: Any, dates: ArrayLike | Sequence[Any]
 ) -> tuple[NDArray[np.float32], NDArray[np.datetime64]]:
-    """Give series as a matrix [N, T] in the order of their dates, and these dates [T].
+    """Return series as a matrix [N, T] in the order of their dates, and these dates [T].
 
     Raises
     ------
@@ -55,7 +55,7 @@ def as_series(
 
 
 def as_dates(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.datetime64], NDArray[np.intp] | None]:
-    """Give dates in order, and the order if they were not.
+    """Return dates in order, and the order if they were not.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def as_dates(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.datetime64], 
 
 
 def _plain_date(day: Any) -> Any:
-    """Give text and times of day as dates; the zone of a time is its own affair."""
+    """Return text and times of day as dates; the zone of a time is its own affair."""
     if isinstance(day, str):
         return parse_date(day)
     return day.date() if isinstance(day, datetime) else day

@@ -63,6 +63,6 @@ def ask(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[np.float32
 
 
 def _rows_on_cpu(epochs: int) -> int:
-    """Give few rows for long series, so that what a call holds stays in the caches."""
+    """Return few rows for long series, so that what a call holds stays in the caches."""
     rows = _VALUES_PER_CALL // max(epochs, 1) // _ROW_MULTIPLE * _ROW_MULTIPLE
     return max(_LEAST_ROWS, min(rows, _MOST_ROWS))

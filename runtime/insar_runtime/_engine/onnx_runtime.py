@@ -19,7 +19,7 @@ def import_onnxruntime() -> Any:
 
 
 def usable_cpus() -> int:
-    """Give the number of CPUs that this process may use, at least 1.
+    """Return the number of CPUs that this process may use, at least 1.
 
     The CPU set counts, not the machine: containers and batch systems narrow it.
     """

@@ -132,7 +132,7 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto"]:
 def reweight(
     probabilities: NDArray[np.floating], priors: NDArray[np.float64], training_priors: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Give the probabilities that hold under other priors than those of the training.
+    """Return the probabilities that hold under other priors than those of the training.
 
     Each is multiplied by the ratio of the priors, then each row is brought to sum 1 (Saerens et al. 2002, eq. 2.4).
     A row's result depends on no other row.
@@ -193,7 +193,7 @@ def estimate_priors(probabilities: NDArray[np.floating], training_priors: NDArra
 
 
 def estimated_mix(probabilities: NDArray[np.floating], training: ClassPriors) -> ClassPriors:
-    """Give the mix of classes that ``--priors auto`` takes for rows that the network knows, and where it comes from.
+    """Return the mix of classes that ``--priors auto`` takes for rows that the network knows, and where it comes from.
 
     Parameters
     ----------

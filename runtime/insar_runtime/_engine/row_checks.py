@@ -131,7 +131,7 @@ def _longest_gap(
 def _extremes(
     displacement: NDArray[np.float32], valid: NDArray[np.bool_], n_epochs: NDArray[np.intp]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give the lowest and the highest value of each row; 0 for a row without any.
+    """Return the lowest and the highest value of each row; 0 for a row without any.
 
     Missing values are filled with a value of the row before: numpy's maxima of what a mask leaves over take ten times
     as long as plain ones.

@@ -123,5 +123,5 @@ def _first_call(session: Any, model: Model) -> NDArray[np.float32]:
 
 
 def first_line(error: Exception) -> str:
-    """Give what an error says first."""
+    """Return what an error says first."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 
 def chain_head(taken: list[pa.RecordBatch], stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Give the batches that were taken from the head of a stream, and forget them, then the rest of it."""
+    """Return the batches that were taken from the head of a stream, and forget them, then the rest of it."""
     # Not yield from: an iterator of pyarrow that is at its end cannot take it.
     return chain(_forgotten(taken), stream)
 

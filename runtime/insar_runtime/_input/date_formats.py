@@ -84,7 +84,7 @@ class Spelling:
 
 
 def calendar_day(year: int, month: int, day: int) -> date | None:
-    """Give the day; None if there is no such day in the satellite era. Years of two digits are of 1991 to 2090."""
+    """Return the day; None if there is no such day in the satellite era. Years of two digits are of 1991 to 2090."""
     if year < 100:
         year += 1900 if year >= FIRST_YEAR % 100 else 2000
     try:
@@ -211,7 +211,7 @@ def _find_formatted(names: Iterable[str], wanted: DateFormat) -> list[Spelling]:
 
 
 def day_first(name: str) -> str | None:
-    """Give the format with the day or the month first in which eight digits are a date; None if in none."""
+    """Return the format with the day or the month first in which eight digits are a date; None if in none."""
     match = _COMPACT.fullmatch(name)
     if match is None:
         return None
@@ -221,7 +221,7 @@ def day_first(name: str) -> str | None:
 
 
 def find_merged(names: Iterable[str], date_format: str | None = None) -> str | None:
-    """Give the first name that is a date with what pandas (_x, _y, .1) or R (.1) add to columns of one name."""
+    """Return the first name that is a date with what pandas (_x, _y, .1) or R (.1) add to columns of one name."""
     for name in names:
         match = _MERGED.fullmatch(name)
         if match and any(spelling.found for spelling in find_spellings([match[1]], date_format)):
@@ -230,7 +230,7 @@ def find_merged(names: Iterable[str], date_format: str | None = None) -> str | N
 
 
 def format_within(name: str) -> str | None:
-    """Give the format of a name that holds a date YYYYMMDD after or before other words; None if it holds none."""
+    """Return the format of a name that holds a date YYYYMMDD after or before other words; None if it holds none."""
     match = _WITHIN.fullmatch(name)
     if match is None or DateFormat.of("YYYYMMDD").read(match[2]) is None:
         return None

@@ -190,7 +190,7 @@ def list_dates_to_days(values: pa.Array, name: str, date_format: str | None = No
 
 
 def _local_times(values: pa.Array, name: str) -> pa.Array:
-    """Give timestamps as the clocks of their zone show them: midnight in Rome is the day before in UTC."""
+    """Return timestamps as the clocks of their zone show them: midnight in Rome is the day before in UTC."""
     zone = values.type.tz
     if zone is None or zone.upper() in _UTC:
         return values.cast(pa.timestamp(values.type.unit))

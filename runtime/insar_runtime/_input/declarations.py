@@ -36,9 +36,9 @@ class UserDeclarations:
         return {str(role): name for role, name in self.columns.items()}
 
     def half_wavelength(self, usual_mm: float) -> float:
-        """Give half the wavelength of the radar in mm: the usual one where the user names none."""
+        """Return half the wavelength of the radar in mm: the usual one where the user names none."""
         return usual_mm if self.half_wavelength_mm is None else self.half_wavelength_mm
 
     def or_radar(self, usual_mm: float) -> UserDeclarations:
-        """Give the same with half the wavelength filled in, where the user names none."""
+        """Return the same with half the wavelength filled in, where the user names none."""
         return replace(self, half_wavelength_mm=self.half_wavelength(usual_mm))

@@ -11,6 +11,6 @@ FILLERS: Final = (-9999.0, 9999.0, -999.0, 999.0, -32768.0, -99999.0)
 
 
 def count_fillers(series: NDArray[np.float32]) -> dict[str, int]:
-    """Give how often each of them occurs in series of any shape; those that do not are left out."""
+    """Return how often each of them occurs in series of any shape; those that do not are left out."""
     counts = {f"{filler:g}": int(np.count_nonzero(series == filler)) for filler in FILLERS}
     return {name: count for name, count in counts.items() if count}

@@ -190,5 +190,5 @@ def guess_producer(
 
 
 def attribution_of(producer: str | None) -> str | None:
-    """Give the words that a producer asks for in what is made of its tables; None if it asks for none."""
+    """Return the words that a producer asks for in what is made of its tables; None if it asks for none."""
     return _EGMS_ATTRIBUTION if (producer or "").startswith("EGMS") else None

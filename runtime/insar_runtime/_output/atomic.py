@@ -196,7 +196,7 @@ class _Guarded:
 
 
 def hidden_beside(path: Path) -> Path:
-    """Give a name beside ``path`` that no other run takes, be it in another thread, container or machine."""
+    """Return a name beside ``path`` that no other run takes, be it in another thread, container or machine."""
     return path.with_name(f".{path.name}.partial-{os.getpid()}-{os.urandom(4).hex()}")
 
 

@@ -110,7 +110,7 @@ UNDEFINED_GEOGRAPHIC: Final = SpatialReference("Undefined geographic", 0, "NONE"
 
 
 def spatial_reference(column: Mapping[str, Any]) -> SpatialReference:
-    """Give the system of a column that the ``geo`` metadata of GeoParquet describes.
+    """Return the system of a column that the ``geo`` metadata of GeoParquet describes.
 
     A system that we do not know keeps its EPSG code, which GDAL and QGIS look up; one without is an unknown plane.
     """

@@ -103,7 +103,7 @@ def flatten(schema: pa.Schema, *, plotted_names: bool) -> FlatTable:
 
 
 def plain_type(data_type: pa.DataType) -> pa.DataType:
-    """Give the type that a column has in flat form."""
+    """Return the type that a column has in flat form."""
     t = pa.types
     if t.is_dictionary(data_type):
         return plain_type(data_type.value_type)
@@ -141,7 +141,7 @@ def _whole(index: int) -> Column:
 
 
 def _epoch(index: int, place: int, width: int) -> Column:
-    """Give one date's values of the lists; null where the whole list is null or empty."""
+    """Return one date's values of the lists; null where the whole list is null or empty."""
 
     def read(batch: pa.RecordBatch) -> pa.Array:
         column = batch.column(index)
@@ -158,7 +158,7 @@ def _epoch(index: int, place: int, width: int) -> Column:
 
 
 def _kept_series(schema: pa.Schema) -> tuple[str | None, str | None, list[str]]:
-    """Give the list column of the series, that of its dates, and the dates in the order of the lists."""
+    """Return the list column of the series, that of its dates, and the dates in the order of the lists."""
     metadata = schema.metadata or {}
     try:
         described = json.loads(metadata[METADATA_KEY.encode()])["input"]
@@ -169,7 +169,7 @@ def _kept_series(schema: pa.Schema) -> tuple[str | None, str | None, list[str]]:
 
 
 def _plotted(names: list[str]) -> dict[str, str]:
-    """Give the new names of date columns that InSAR Explorer would not see."""
+    """Return the new names of date columns that InSAR Explorer would not see."""
     try:
         found = find_date_columns(names)
     except DataError:

@@ -47,7 +47,7 @@ class Geometry:
 
 
 def find_geometry(schema: pa.Schema) -> Geometry | None:
-    """Give the primary geometry of a table by its ``geo`` metadata; None if it has none that we can read."""
+    """Return the primary geometry of a table by its ``geo`` metadata; None if it has none that we can read."""
     try:
         geo = json.loads((schema.metadata or {})[b"geo"])
         name = geo["primary_column"]
@@ -73,7 +73,7 @@ def find_geometry(schema: pa.Schema) -> Geometry | None:
 
 
 def points_of(batch: pa.RecordBatch, geometry: Geometry) -> NDArray[np.float64]:
-    """Give x and y of the points [N, 2] float64; NaN for a null and for what is no point."""
+    """Return x and y of the points [N, 2] float64; NaN for a null and for what is no point."""
     column = batch.column(geometry.column)
     if geometry.encoding == "point":
         # Other than ``field``, ``flatten`` hands a null point on to its coordinates.

@@ -40,12 +40,12 @@ class PointBounds:
             self._high = np.maximum(self._high, seen.max(axis=0))
 
     def to_list(self) -> list[float] | None:
-        """Give [xmin, ymin, xmax, ymax], or None if there was no point."""
+        """Return [xmin, ymin, xmax, ymax], or None if there was no point."""
         return [*self._low.tolist(), *self._high.tolist()] if np.isfinite(self._low).all() else None
 
 
 def kept_geometry(metadata: Mapping[str, str], kept: Sequence[str]) -> str | None:
-    """Give the ``geo`` value of a GeoParquet input if its geometry is among the kept columns."""
+    """Return the ``geo`` value of a GeoParquet input if its geometry is among the kept columns."""
     try:
         primary = json.loads(metadata["geo"])["primary_column"]
     except (KeyError, ValueError, TypeError):

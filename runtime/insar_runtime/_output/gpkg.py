@@ -182,7 +182,7 @@ def _layer_name(wanted: str) -> str:
 
 
 def _names(fields: list[FlatField]) -> list[str]:
-    """Give names that SQLite holds apart: it does not mind the case."""
+    """Return names that SQLite holds apart: it does not mind the case."""
     names: list[str] = []
     for field in fields:
         names.append(_free(field.name, names))
@@ -216,7 +216,7 @@ def _sql_type(data_type: pa.DataType) -> str:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Give a column as SQLite takes it; NaN is NULL to it."""
+    """Return a column as SQLite takes it; NaN is NULL to it."""
     t = pa.types
     if t.is_floating(column.type):
         numbers = column.to_numpy(zero_copy_only=False)
@@ -259,7 +259,7 @@ def _blobs(points: NDArray[np.float64], geometry: Geometry) -> list[bytes | None
 
 
 def _timestamp() -> str:
-    """Give the time in UTC; that of SOURCE_DATE_EPOCH, so that equal runs can give equal files."""
+    """Return the time in UTC; that of SOURCE_DATE_EPOCH, so that equal runs can give equal files."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     try:
         now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)

@@ -65,7 +65,7 @@ class ParquetWriter:
 
 
 def _dates(schema: pa.Schema) -> Sequence[str]:
-    """Give the columns of series with one column a date."""
+    """Return the columns of series with one column a date."""
     try:
         return find_date_columns(schema.names).names
     except DataError:

@@ -25,7 +25,7 @@ METADATA_URI: Final = "urn:insar-runtime:metadata"
 
 
 def block_beside(path: Path) -> Path:
-    """Give the name of the file that holds the block of a format without metadata."""
+    """Return the name of the file that holds the block of a format without metadata."""
     return path.with_name(f"{path.name}.json")
 
 

@@ -86,7 +86,7 @@ def open_table(
 
 
 def _writer_of(kind: Format, path: Path, schema: pa.Schema) -> Callable[[Path], Writer]:
-    """Give what opens a writer; formats other than Parquet are loaded when they are wanted."""
+    """Return what opens a writer; formats other than Parquet are loaded when they are wanted."""
     if kind == "parquet":
         return lambda hidden: ParquetWriter(hidden, schema)
     if kind == "csv":

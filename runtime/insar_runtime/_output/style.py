@@ -57,7 +57,7 @@ def make_style() -> str:
 
 
 def style_beside(path: Path) -> Path:
-    """Give the name under which QGIS looks for the style of a file."""
+    """Return the name under which QGIS looks for the style of a file."""
     return path.with_suffix(".qml")
 
 

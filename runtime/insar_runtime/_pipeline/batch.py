@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassifiedRows:
-    """What was found of the rows of a batch.
+class ClassifiedBatch:
+    """A batch of the table, and what was found of its rows.
 
     Attributes
     ----------
-    columns : pyarrow.RecordBatch
+    batch : pyarrow.RecordBatch
+        Of the input.
+    kept : list of pyarrow.Array
+        Those of its columns that the output keeps.
+    added : pyarrow.RecordBatch
         The columns that are added, of the schema ``TablePlan.added``.
     counts : mapping of str to int
         Of the diagnosis; empty without one.
@@ -37,9 +41,16 @@ class ClassifiedRows:
         If it was asked for and all rows share their dates.
     """
 
-    columns: pa.RecordBatch
+    batch: pa.RecordBatch
+    kept: list[pa.Array]
+    added: pa.RecordBatch
     counts: Mapping[str, int] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
+
+    @property
+    def columns(self) -> list[pa.Array]:
+        """Columns of the output: those that are kept, then those that are added."""
+        return [*self.kept, *self.added.columns]
 
 
 class BatchClassifier:
@@ -59,7 +70,7 @@ class BatchClassifier:
         self._schema = plan.schema
         self._diagnosers = None if plan.diagnosis is None else DiagnoserCache(plan.diagnosis)
 
-    def classify(self, runner: ModelRunner, batch: pa.RecordBatch, first_row: int = 0) -> ClassifiedRows:
+    def classify(self, runner: ModelRunner, batch: pa.RecordBatch, first_row: int = 0) -> ClassifiedBatch:
         """Classify the series of a batch, and diagnose them if wanted.
 
         Parameters
@@ -76,21 +87,28 @@ class BatchClassifier:
         DataError
             If its series do not fit the table's dates.
         """
+        table, kept = self._table, [batch.column(name) for name in self._kept]
         if not batch.num_rows:
-            return ClassifiedRows(pa.RecordBatch.from_pylist([], schema=self._added))
-        if not self._table.any_axis:
-            series = self._table.matrix(batch, first_row)
-            return self._on_axis(runner, AxisRows(np.arange(len(series)), series, self._table.layout.dates))
-        groups = list(rows_on_axes(batch, first_row, self._table))
+            return ClassifiedBatch(batch, kept, pa.RecordBatch.from_pylist([], schema=self._added))
+        if not table.any_axis:
+            series = table.matrix(batch, first_row)
+            result = runner.classify_matrix(series, table.layout.days)
+            if self._diagnosers is None:
+                return ClassifiedBatch(batch, kept, result.to_arrow())
+            added, diagnosis = self._diagnose(
+                self._diagnosers,
+                table.layout.dates,
+                series,
+                result,
+                lambda rows: runner.classify_matrix(rows, table.layout.days),
+            )
+            return ClassifiedBatch(batch, kept, added, diagnosis.counts(), diagnosis)
+        groups = list(rows_on_axes(batch, first_row, table))
         # A row without dates gets one epoch without a value: no fit has to allow for empty axes.
-        parts = [self._on_axis(runner, with_epochs(group, 1)) for group in groups]
-        back = np.argsort(np.concatenate([group.rows for group in groups]))
-        columns = pa.concat_batches([part.columns for part in parts]).take(pa.array(back))
-        return ClassifiedRows(columns, sum((Counter(part.counts) for part in parts), Counter()))
-
-    def beside(self, batch: pa.RecordBatch, found: ClassifiedRows) -> list[pa.Array]:
-        """Return the columns of a batch that are kept, then those that are added."""
-        return [*(batch.column(name) for name in self._kept), *found.columns.columns]
+        parts = [self._on_own_axis(runner, with_epochs(group, 1)) for group in groups]
+        back = pa.array(np.argsort(np.concatenate([group.rows for group in groups])))
+        counts = sum((counts for _, counts in parts), Counter[str]())
+        return ClassifiedBatch(batch, kept, pa.concat_batches([added for added, _ in parts]).take(back), counts)
 
     def output(self, runner: ModelRunner, batch: pa.RecordBatch, first_row: int = 0) -> pa.RecordBatch:
         """Classify a batch of a stream, and return it with the columns of ``TablePlan.schema``.
@@ -100,28 +118,39 @@ class BatchClassifier:
         DataError
             If the batch has other columns than the first one, or its series do not fit the table's dates.
         """
-        batch = as_first(batch, self._table.schema)
-        columns = self.beside(batch, self.classify(runner, batch, first_row))
-        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        found = self.classify(runner, as_first(batch, self._table.schema), first_row)
+        return pa.RecordBatch.from_arrays(found.columns, schema=self._schema)
 
-    def _on_axis(self, runner: ModelRunner, group: AxisRows) -> ClassifiedRows:
-        # An axis that all rows share was checked before; a row of its own axis merely has too few epochs.
-        least = runner.model.limits.min_epochs if self._table.any_axis else 0
+    def _on_own_axis(self, runner: ModelRunner, group: AxisRows) -> tuple[pa.RecordBatch, Counter[str]]:
+        """Return the columns that are added to rows that share their dates, and the counts of their diagnosis."""
 
         def classify(series: NDArray[np.float32]) -> Result:
-            padded = with_epochs(AxisRows(group.rows, series, group.dates), least)
+            # The axis of a table was checked before; a row of its own axis merely has too few epochs.
+            padded = with_epochs(AxisRows(group.rows, series, group.dates), runner.model.limits.min_epochs)
             return runner.classify_matrix(padded.series, (padded.dates - padded.dates[:1]).astype(np.float32))
 
         result = classify(group.series)
         if self._diagnosers is None:
-            return ClassifiedRows(result.to_arrow())
+            return result.to_arrow(), Counter()
+        added, diagnosis = self._diagnose(self._diagnosers, group.dates, group.series, result, classify)
+        return added, Counter(diagnosis.counts())
+
+    def _diagnose(
+        self,
+        diagnosers: DiagnoserCache,
+        dates: NDArray[np.datetime64],
+        series: NDArray[np.float32],
+        result: Result,
+        classify: Callable[[NDArray[np.float32]], Result],
+    ) -> tuple[pa.RecordBatch, Diagnosis]:
+        """Diagnose classified series, and return the columns that are added to them."""
         with one_thread_a_product():
-            diagnosis = self._diagnosers.for_dates(group.dates).diagnose(group.series, result, classify)
+            diagnosis = diagnosers.for_dates(dates).diagnose(series, result, classify)
         added = diagnosis.to_arrow()
         columns = [*result.to_arrow().columns, *added.columns]
         if len(self._added) > len(columns):
             columns.append(added.column("velocity_mm_yr"))
-        return ClassifiedRows(pa.RecordBatch.from_arrays(columns, schema=self._added), diagnosis.counts(), diagnosis)
+        return pa.RecordBatch.from_arrays(columns, schema=self._added), diagnosis
 
 
 def classify_series(

@@ -64,7 +64,7 @@ class CorrectedTable:
         return self._input
 
     def described(self) -> dict[str, Any]:
-        """Give what ``restore`` needs to know, as plain values."""
+        """Return what ``restore`` needs to know, as plain values."""
         schema = base64.b64encode(self._input.serialize()).decode("ascii")
         return {CORRECTED_KEY: {"schema": schema, "series": list(self._understanding.layout.columns)}}
 
@@ -165,7 +165,7 @@ def check_csv(schema: pa.Schema) -> None:
 
 
 def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
-    """Give the schema of the table that was corrected, and the names of its series, from our block.
+    """Return the schema of the table that was corrected, and the names of its series, from our block.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
 
 
 def _told(diagnosis: Diagnosis) -> list[pa.Array]:
-    """Give the columns that say what was taken out; null in rows that are as they were."""
+    """Return the columns that say what was taken out; null in rows that are as they were."""
     rows, jumps, taken = len(diagnosis), diagnosis.jumps, diagnosis.jump_repaired
     counts = np.zeros(rows, dtype=np.int32)
     counts[diagnosis.jump_rows] = np.bincount(jumps.rows[taken], minlength=len(diagnosis.jump_rows))
@@ -211,7 +211,7 @@ def _in_rows(values: pa.Array, kept: NDArray[np.intp], rows: int, width: int) ->
 
 
 def _inexact_lists(column: pa.Array) -> NDArray[np.intp]:
-    """Give the rows of a column of lists that a float does not hold."""
+    """Return the rows of a column of lists that a float does not hold."""
     items = inexact_rows(column.flatten())
     if not len(items):
         return items

@@ -64,7 +64,7 @@ class DiagnosisSetup:
         return cls(options, noise, layout.dates, wavelength)
 
     def described(self) -> dict[str, Any]:
-        """Give what a reader of the output needs to know of it, as plain values."""
+        """Return what a reader of the output needs to know of it, as plain values."""
         return {
             "jumps": self.options.jumps,
             "repair_above": self.options.repair_above,
@@ -84,7 +84,7 @@ class DiagnoserCache:
         self._lock = Lock()
 
     def for_dates(self, dates: NDArray[np.datetime64]) -> Diagnoser:
-        """Give the diagnoser for series of these dates [T]."""
+        """Return the diagnoser for series of these dates [T]."""
         key = dates.astype("datetime64[D]").tobytes()
         with self._lock:
             if key not in self._known:
@@ -102,6 +102,6 @@ class DiagnoserCache:
 
 
 def on_axis(noise: FileNoise, dates: NDArray[np.datetime64]) -> FileNoise:
-    """Give the noise on a time axis [T]; the same where that is its own."""
+    """Return the noise on a time axis [T]; the same where that is its own."""
     days = (dates - dates[:1]).astype(np.float64)
     return noise if np.array_equal(days, noise.days) else noise.on(days)

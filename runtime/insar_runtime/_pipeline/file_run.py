@@ -105,8 +105,7 @@ def run_file(
         outputs = OutputSet(output, provenance(runner, table.source, plan, options), fingerprint)
 
         def work(alone: ModelRunner, batch: pa.RecordBatch, first_row: int) -> OutputRows:
-            found = classifier.classify(alone, batch, first_row)
-            return output.rows(batch, classifier.beside(batch, found), found)
+            return output.rows(classifier.classify(alone, batch, first_row))
 
         with (
             outputs.opened(files, overwrite=options.replaces),

@@ -183,7 +183,7 @@ class MemoryGuard:
 
 
 def resident_bytes() -> int | None:
-    """Give the memory that the process holds now; None where the system does not tell."""
+    """Return the memory that the process holds now; None where the system does not tell."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     except OSError:
@@ -192,7 +192,7 @@ def resident_bytes() -> int | None:
 
 
 def peak_memory_mb() -> float | None:
-    """Give the most memory that the process has held, in MiB; None where the system does not tell."""
+    """Return the most memory that the process has held, in MiB; None where the system does not tell."""
     status = Path("/proc/self/status")
     if status.exists():
         # What getrusage says includes the process that started this one, up to the moment of the start.

@@ -28,7 +28,7 @@ from insar_runtime._output.geoparquet import (
 )
 from insar_runtime._output.run_metadata import METADATA_KEY, QUARANTINE_KEY
 from insar_runtime._output.sinks import format_of, open_table
-from insar_runtime._pipeline.batch import ClassifiedRows
+from insar_runtime._pipeline.batch import ClassifiedBatch
 from insar_runtime._pipeline.corrected import CorrectedTable, check_csv
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.plan import TablePlan
@@ -119,20 +119,10 @@ class OutputPlan:
             bad_schema = pa.schema([*description.schema, *RESULT_SCHEMA], metadata=description.schema.metadata)
         return cls(plan, schema, position, input_geo, bad_schema, corrected)
 
-    def rows(self, batch: pa.RecordBatch, columns: list[pa.Array], found: ClassifiedRows) -> OutputRows:
-        """Return a classified batch as the outputs take it.
-
-        Parameters
-        ----------
-        batch : pyarrow.RecordBatch
-            Of the input.
-        columns : list of pyarrow.Array
-            Its columns that are kept, then those that are added.
-        found : ClassifiedRows
-            What was found of its rows.
-        """
-        points = None
-        bad = None if self.bad_schema is None else _bad_rows(batch, found.columns, self.bad_schema)
+    def rows(self, found: ClassifiedBatch) -> OutputRows:
+        """Return a classified batch as the outputs take it."""
+        batch, columns, points = found.batch, found.columns, None
+        bad = None if self.bad_schema is None else _bad_rows(batch, found.added, self.bad_schema)
         if self.position:
             points = read_points(batch, self.position)
             columns = [*columns, *point_columns(points)]

@@ -90,7 +90,7 @@ class _Crew(Generic[Item, Done]):
             del item, outcome
 
     def results(self) -> Generator[Done]:
-        """Give the outcomes in order; raise those that are failures."""
+        """Return the outcomes in order; raise those that are failures."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._given in self._outcomes or self._given == self._end)

@@ -38,7 +38,7 @@ class RowSample:
             self._thin()
 
     def rows(self) -> NDArray[np.float32]:
-        """Give the sample of all rows taken so far, shape [at most ``size``, columns]."""
+        """Return the sample of all rows taken so far, shape [at most ``size``, columns]."""
         self._thin()
         return self._rows[0]
 

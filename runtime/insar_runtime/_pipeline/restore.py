@@ -46,7 +46,7 @@ class Restored:
     restored: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain values."""
+        """Return it as plain values."""
         return asdict(self)
 
 
@@ -136,7 +136,7 @@ def _open(path: Path, schema: pa.Schema, series: Sequence[str], closing: ExitSta
 
 
 def _text_type(field: pa.Field, series: Sequence[str]) -> pa.DataType:
-    """Give the type that a column of a corrected CSV has."""
+    """Return the type that a column of a corrected CSV has."""
     if field.name in series and pa.types.is_integer(field.type):
         return pa.float64()
     return field.type.value_type if pa.types.is_dictionary(field.type) else field.type

@@ -96,7 +96,7 @@ def sample_rows(table: PreparedTable, opened_in: float) -> SampledRows:
 
 
 def _rows_at_a_time(source: Source) -> int:
-    """Give the rows that a reader may decode before it gives the first one: a row group of Parquet."""
+    """Return the rows that a reader may decode before it gives the first one: a row group of Parquet."""
     path = Path(source.name)
     if source.kind != "parquet" or not path.is_file():
         return 0

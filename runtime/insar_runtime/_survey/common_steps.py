@@ -125,7 +125,7 @@ def survey_levels(
 
 
 def _changes(series: NDArray[np.float32], dates: NDArray[np.datetime64]) -> NDArray[np.float32]:
-    """Give the change of level between epochs i + width - 1 and i + width, shape [N, T - 2 * width + 1].
+    """Return the change of level between epochs i + width - 1 and i + width, shape [N, T - 2 * width + 1].
 
     What a row that moves would change anyway, at its usual rate, is taken off: a sparser sampling makes more of it.
     """
@@ -139,7 +139,7 @@ def _changes(series: NDArray[np.float32], dates: NDArray[np.datetime64]) -> NDAr
 
 
 def _over_usual(change: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each change over what its row usually does, and over what all rows do around that date, without sign."""
+    """Return each change over what its row usually does, and over what all rows do around that date, without sign."""
     of_row = robust_scatter(change, 1)
     scaled = np.abs(change) / np.where(of_row > 0, of_row, np.nan)[:, None]
     # Windows of a sparser sampling span more time, and scatter may change for good: neither is a join.
@@ -149,7 +149,7 @@ def _over_usual(change: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _around(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Give the larger of the medians to the left and to the right, beyond what shares epochs with each place."""
+    """Return the larger of the medians to the left and to the right, beyond what shares epochs with each place."""
     count, pad, length = len(values), _REACH * _WIDTH, (_REACH - 1) * _WIDTH
     padded = np.pad(values, pad, constant_values=np.nan)
     medians = nanmedian(np.lib.stride_tricks.sliding_window_view(padded, length), 1)
@@ -179,7 +179,7 @@ def _peaks(excess: NDArray[np.floating], clear: NDArray[np.bool_]) -> list[int]:
 
 
 def _sharpest(series: NDArray[np.float32], place: int) -> int:
-    """Give the epoch with which the new level begins: where two levels leave the least about them."""
+    """Return the epoch with which the new level begins: where two levels leave the least about them."""
     begin = place + _WIDTH // 2
     window = series[:, place : place + 2 * _WIDTH]
 
@@ -198,7 +198,7 @@ def _is_step(series: NDArray[np.float32], change: NDArray[np.float32], dates: ND
 
 
 def _unexplained(series: NDArray[np.float32], dates: NDArray[np.datetime64], at: int) -> float:
-    """Give the part of a change that the rates before and after it do not explain: near 1 for a step, 0 for a move."""
+    """Return the part of a change that the rates before and after it do not explain: near 1 for a step, else 0."""
     days = (dates - dates[0]).astype(np.float32)
     # Beyond the ends of the axis there is nothing, and a window that they cut is no level.
     whole = np.pad(series, ((0, 0), (2 * _WIDTH, 2 * _WIDTH)), constant_values=np.nan)

@@ -85,7 +85,7 @@ def _spread(rows: int, epochs: int) -> NDArray[np.intp]:
 
 
 def _edges(missing: Missing, dates: NDArray[np.datetime64]) -> list[np.datetime64]:
-    """Give the dates at which rows begin or end together."""
+    """Return the dates at which rows begin or end together."""
     first_after = [dates[np.searchsorted(dates, b.last) + 1] for b in missing.blocks if b.place != "end"]
     return first_after + [block.first for block in missing.blocks if block.place != "start"]
 

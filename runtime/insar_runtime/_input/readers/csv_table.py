@@ -110,7 +110,7 @@ class CsvTable:
     _closing: ExitStack
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Give the rows from the beginning, as batches as large as the blocks are; of some columns only if wanted."""
+        """Return the rows from the beginning, as batches as large as the blocks are; of some columns only if wanted."""
         if self.rows == 0:
             return
         wanted = list(self.header.kept if columns is None else columns)

@@ -88,7 +88,7 @@ def is_long(schema: pa.Schema, columns: LongColumns | None) -> bool:
 
 
 def as_list_schema(schema: pa.Schema, columns: LongColumns, dates: Days) -> pa.Schema:
-    """Give the schema of the table with one row a point: a list in place of the value, no date."""
+    """Return the schema of the table with one row a point: a list in place of the value, no date."""
     text = json.dumps([str(day) for day in dates])
     series = pa.field(columns.value, pa.list_(pa.float32(), len(dates)), metadata={DATES_KEY: text})
     fields = [series if field.name == columns.value else _without_view(field) for field in schema]
@@ -226,7 +226,7 @@ def _refuse_twice(rows: pa.RecordBatch, where: npt.NDArray[np.intp], days: Days,
 
 
 def _without_view(field: pa.Field) -> pa.Field:
-    """Give a field of text as such: Arrow cannot yet pick rows of views (which polars writes)."""
+    """Return a field of text as such: Arrow cannot yet pick rows of views (which polars writes)."""
     return field.with_type(pa.string()) if pa.types.is_string_view(field.type) else field
 
 

@@ -114,7 +114,7 @@ class ParquetTable:
     def _cut(
         self, others: dict[str, pa.Array], series: NDArray[np.float32], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
-        """Give the rows that were read in batches."""
+        """Return the rows that were read in batches."""
         count = series.shape[1]
         for begin in range(0, count, batch_rows):
             size = min(batch_rows, count - begin)
@@ -167,12 +167,12 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
 
 
 def _passes(rows: int, series: int) -> int:
-    """Give the number of times that a row group is gone through, so that the part that is held stays bounded."""
+    """Return the number of times that a row group is gone through, so that the part that is held stays bounded."""
     return max(-(-4 * rows * series // _GROUP_BYTES), 1)
 
 
 def _chunks(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
-    """Give the number of values of each column, and the size of its largest chunk in bytes."""
+    """Return the number of values of each column, and the size of its largest chunk in bytes."""
     values, sizes = [0] * metadata.num_columns, [0] * metadata.num_columns
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
@@ -184,7 +184,7 @@ def _chunks(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
 
 
 def _series_columns(schema: pa.Schema, date_format: str | None) -> list[str]:
-    """Give the numeric columns of dates; none if the table is not one with a column a date."""
+    """Return the numeric columns of dates; none if the table is not one with a column a date."""
     # Columns are read by name, and a name with a dot may be that of a part of another column.
     nested = any(pa.types.is_nested(data_type) for data_type in schema.types)
     if len(set(schema.names)) < len(schema.names) or (nested and any("." in name for name in schema.names)):

@@ -87,7 +87,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, str] | None:
-    """Give elements that occur once and hold a short text; None if it is no XML that may be read."""
+    """Return elements that occur once and hold a short text; None if it is no XML that may be read."""
     if info.file_size > _MOST_XML_BYTES or info.flag_bits & 1:
         return None
     from xml.etree import ElementTree as ET  # noqa: PLC0415 - only where there is XML to read
