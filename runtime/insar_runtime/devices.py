@@ -33,7 +33,7 @@ _REMEDY: Final = {
     "coreml": "use macOS with the onnxruntime wheel",
 }
 _DOT_PRODUCT_FLAGS: Final = frozenset({"avx512_vnni", "avx_vnni", "asimddp", "i8mm"})
-"""Names under which Linux tells of instructions for dot products of int8: two on x86, two on Arm."""
+"""Names of the instructions for dot products of int8 in /proc/cpuinfo: two on x86, two on Arm."""
 
 
 @dataclass(frozen=True, slots=True)

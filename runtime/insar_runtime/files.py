@@ -64,7 +64,7 @@ def classify_file(
     date_format : str, optional
         Spelling of the dates, such as ``DDMMYYYY``, where it can be read in two ways.
     half_wavelength_mm : float, optional
-        Of the radar, which says what a radian is; that of the model if not given.
+        Of the radar, which fixes what a radian is; that of the model if not given.
     keep_series : bool
         Whether the output keeps the series beside the attributes.
     priors : mapping of str to float, sequence of 6 or 5 floats, or "auto", optional

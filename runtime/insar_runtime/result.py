@@ -100,7 +100,7 @@ def decide(
     Parameters
     ----------
     probabilities : ndarray of float32, shape [number of True in ``answered``, number of classes of the model]
-        For the rows that the network has seen; the first five classes, or all six.
+        For the rows that were given to the network; the first five classes, or all six.
     answered : ndarray of bool, shape [N]
         Which rows these are.
     checks : RowChecks

@@ -28,7 +28,7 @@ class Summary:
     first_date, last_date : str or None
         ISO dates of the axis.
     layout, producer, unit, unit_evidence, sign : str or None
-        What was understood of the input.
+        Description of the input.
     notes : tuple of str
         What a person should know about the input.
     model, model_version, model_sha256, precision, device, provider, device_reason : str

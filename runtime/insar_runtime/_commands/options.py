@@ -113,7 +113,7 @@ def declare(
     lat: str | None,
     velocity: str | None,
 ) -> UserDeclarations:
-    """Gather what the user says of a table."""
+    """Return what the user declares of a table."""
     from insar_runtime._input.declarations import UserDeclarations
 
     given: dict[Role, str | None] = {"id": id_column, "longitude": lon, "latitude": lat, "velocity": velocity}

@@ -1,4 +1,4 @@
-"""Where the outputs of ``classify`` go, by the options that name them."""
+"""Names of the outputs of ``classify``, from the options that name them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def is_alone(sources: Sequence[str], output: str | None, output_dir: Path | None, *, as_json: bool) -> bool:
-    """Tell whether there is one input whose outputs have names of their own; refuse what does not go together."""
+    """Return whether there is one input whose outputs have names of their own; refuse options that contradict."""
     if output == "":
         raise UsageError("the output has no name; give -o a file, or leave it away")
     if "" in sources:

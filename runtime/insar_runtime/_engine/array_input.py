@@ -1,4 +1,4 @@
-"""What a caller may give as arrays of displacements and dates, brought to float32 in the order of the dates."""
+"""Array input: displacements and dates of a caller, converted to float32 in the order of the dates."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def as_dates(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.datetime64], 
 
 
 def _plain_date(day: Any) -> Any:
-    """Return text and times of day as dates; the zone of a time is its own affair."""
+    """Return text and times of day as dates; time zones are ignored: the local date counts."""
     if isinstance(day, str):
         return parse_date(day)
     return day.date() if isinstance(day, datetime) else day

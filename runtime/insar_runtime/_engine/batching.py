@@ -1,4 +1,4 @@
-"""Calls of the session: how many rows at a time, and what is said when one fails."""
+"""Batching: how many rows one call of the session gets, and the error if it fails."""
 
 from __future__ import annotations
 

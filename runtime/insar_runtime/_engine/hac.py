@@ -1,4 +1,4 @@
-"""Rates of displacement with standard deviations that hold for coloured noise, a row at a time.
+"""Rates of displacement with HAC (Newey-West) standard deviations, which hold for coloured noise; a row at a time.
 
 Least squares of a line beside an annual sine, and the heteroskedasticity and autocorrelation consistent (HAC) variance
 of the slope: Newey and West, "A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent

@@ -1,4 +1,4 @@
-"""How much a HAC variance falls short of the true one in series of some years, which `hac` makes up for.
+"""Bias of a HAC variance in series of some years, which ``hac`` corrects.
 
 Residuals of a fit have lost the slowest part of the noise, and pairs of epochs that lie further apart than the lag do
 not count: the expected variance of Newey and West is a fifth to a half of the true one here. This share depends on the

@@ -1,4 +1,4 @@
-"""The one place where onnxruntime is imported, and what it is told about the process."""
+"""Import of onnxruntime with its telemetry off, CPUs that the process may use, and options of a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each row really holds, and whether a model may be asked about it."""
+"""Row checks before the network: number of epochs, longest gap, range, and whether a model may classify them."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _try_open(onnxruntime: Any, model: Model, candidate: Candidate) -> Any:
     """Open a session, or give None where onnxruntime fell back to another provider.
 
     onnxruntime replaces a provider that fails to load by the CPU's without an error, even where it was
-    the only one asked for; only the open session tells.
+    the only one asked for; only the open session shows it.
     """
     if candidate.device == "cuda" and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()

@@ -1,4 +1,4 @@
-"""The limit between Stable and Linear, where it is not that of the training."""
+"""The rate that divides Stable from Linear, if it is not that of the training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows of a list table share their time axis, where each row tells its own dates."""
+"""Rows of a list table that share their time axis, if each row has dates of its own."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def rows_by_axis(dates: pa.Array, name: str) -> list[NDArray[np.intp]]:
 def _hashes(values: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Hash each of the lists of a flat array, none of which is empty.
 
-    Sums of products with fixed random odd factors, modulo 2**64. Lists that only happen to share a hash are told apart
+    Sums of products with fixed random odd factors, modulo 2**64. Lists that only happen to share a hash are separated
     later: the dates of every row are compared with its axis when its series are read.
     """
     factors = np.random.default_rng(0).integers(0, 2**63, int(lengths.max()), dtype=np.uint64) * np.uint64(2) + 1

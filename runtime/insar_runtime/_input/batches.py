@@ -1,4 +1,4 @@
-"""Streams of record batches."""
+"""Streams of record batches: put the first batches back before the rest."""
 
 from __future__ import annotations
 

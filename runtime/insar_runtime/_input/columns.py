@@ -1,4 +1,4 @@
-"""Types of columns, and where a column is."""
+"""Types of columns, and the position of a column in a schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How names and texts spell a date: the spellings of the field, and formats that a user names."""
+"""Date formats of column names and texts: those in use, and formats that a user names."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Spelling:
     impossible : tuple of str
         Names that look like it and are no calendar date.
     readings : tuple of str
-        Without the prefix; more than one if the names do not tell which of them they mean.
+        Without the prefix; more than one if the names fit several of them.
     """
 
     family: str

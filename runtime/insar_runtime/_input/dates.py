@@ -1,4 +1,4 @@
-"""Acquisition dates: how column names, list values and metadata spell them."""
+"""Acquisition dates: found in the names of columns, in lists and in metadata."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ VALUE_NAMES: Final = (
 _UTC: Final = frozenset({"UTC", "ETC/UTC", "Z", "GMT", "+00:00"})
 """Needs no data base of time zones, which small systems lack."""
 _LOOKED_AT: Final = 20
-"""Rows that tell whether a column holds dates."""
+"""Rows by which it is decided whether a column holds dates."""
 _LOOKED_FOR: Final = "YYYYMMDD, DYYYYMMDD, D_YYYYMMDD, YYYY-MM-DD or YY/MM/DD"
 
 

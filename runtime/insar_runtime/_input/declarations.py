@@ -1,4 +1,4 @@
-"""What the user says about a table, where it does not say so itself."""
+"""Declarations of the user about a table: unit, columns, date format, wavelength."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from insar_runtime._input.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class UserDeclarations:
-    """What the user says about a table.
+    """What the user declares about a table.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class UserDeclarations:
     date_format : str, optional
         How names of columns and texts spell dates (``DDMMYYYY``, ``%d%m%Y``), where they do not in a usual way.
     half_wavelength_mm : float, optional
-        Half the wavelength of the radar, which says what a radian is.
+        Half the wavelength of the radar, which fixes what a radian is.
     """
 
     units: Unit | None = None

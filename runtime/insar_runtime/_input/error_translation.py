@@ -1,4 +1,4 @@
-"""Errors of pyarrow, zipfile and the system in our words."""
+"""Translation of errors of pyarrow, zipfile and the system into those of ``insar_runtime.errors``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
 @contextmanager
 def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
-    """Turn errors of pyarrow, zipfile and the system into ours, one line each.
+    """Translate errors of pyarrow, zipfile and the system into those of this package, one line each.
 
     Parameters
     ----------

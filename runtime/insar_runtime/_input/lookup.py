@@ -18,7 +18,7 @@ from insar_runtime._progress import Progress
 from insar_runtime.errors import DataError
 
 _MOST_ROWS: Final = 10
-"""Numbers of rows that are told where an id occurs several times."""
+"""Row numbers that are reported if an id occurs several times."""
 _MOST_ALIKE: Final = 2000
 """Ids that are compared with one that was not found."""
 _MOST_RANKED: Final = 50

@@ -1,4 +1,4 @@
-"""From a record batch to the matrix of displacements, without a step per row."""
+"""The matrix of displacements of a record batch, made without a loop over the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that stand for a missing value in some products."""
+"""No-data values: numbers that stand for a missing value in some products."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def open_source(
     ----------
     where : str, Path or binary stream
         File, ``"-"`` for an Arrow IPC stream on standard input, or an open binary stream with such a stream.
-        The container is told from the first bytes, and by the extension only if they say nothing.
+        The container follows from the first bytes, and from the extension only if they are not decisive.
     roles : mapping of role to column name, optional
         Columns that the user named; in a CSV the ``id`` is read as text and all others as numbers.
     exact : bool

@@ -1,4 +1,4 @@
-"""Values that are most likely no displacements in millimetres, where nothing proves their unit."""
+"""Plausibility: refuse values that are most likely no displacements in mm, if nothing proves their unit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def refuse_unstated(layout: Layout, sample: npt.NDArray[np.float64]) -> None:
 def refuse_implausible(sample: npt.NDArray[np.float64], half_wavelength_mm: float) -> None:
     """Refuse values that are most likely no millimetres.
 
-    The range tells, not the step: series without noise have small steps. Series without any change say nothing.
+    The range decides, not the step: series without noise have small steps. Series without any change prove nothing.
     """
     spread = median_range(sample)
     if spread < QUIET_RANGE:

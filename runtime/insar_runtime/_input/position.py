@@ -1,4 +1,4 @@
-"""Where the points of a table lie: which columns say it, and in what coordinate reference system."""
+"""Position of the points: the columns of coordinates, and their coordinate reference system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rates of displacement series."""
+"""Least-squares rates of displacement series."""
 
 from __future__ import annotations
 

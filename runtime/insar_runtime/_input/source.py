@@ -43,7 +43,7 @@ class Source:
     held_bytes : int
         What the reader holds at a time, whatever the batches are.
     origin : Origin
-        What the containers tell beside columns and rows.
+        Where the table comes from.
     read : callable
         Returns batches of at most so many rows, if the container allows it, decoded by so many threads; once.
     read_again : callable or None

@@ -69,7 +69,7 @@ def describe_table(
     any_axis : bool
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
     origin : Origin, optional
-        What the containers of the table tell.
+        Where the table comes from.
 
     Raises
     ------

@@ -127,14 +127,14 @@ def prove_units(
     if ratio is not None:
         sign = "as_velocity" if ratio > 0 else "opposite_to_velocity"
 
-    told = declared or stated
-    if told is not None:
+    named = declared or stated
+    if named is not None:
         origin: Evidence = "declared" if declared else "format"
         note = None
-        if ratio is not None and told not in _units_of_ratio(ratio, factors):
+        if ratio is not None and named not in _units_of_ratio(ratio, factors):
             verb = "declared" if declared else "the file states"
-            note = f"{verb} {told}, but series change by {ratio:.3g} for 1 mm/yr of '{layout.velocity}'"
-        return Units(told, factors[told], sign, origin, ratio, note)
+            note = f"{verb} {named}, but series change by {ratio:.3g} for 1 mm/yr of '{layout.velocity}'"
+        return Units(named, factors[named], sign, origin, ratio, note)
     if ratio is not None:
         unit = _unit_by_velocity(ratio, factors, layout)
         return Units(unit, factors[unit], sign, "velocity", ratio, _doubt_of_both(unit, sample, layout))

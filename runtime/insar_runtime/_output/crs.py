@@ -1,4 +1,4 @@
-"""The coordinate reference systems of the points we write, as GeoParquet and GeoPackage want them spelled."""
+"""Coordinate reference systems of the points, as GeoParquet and GeoPackage spell them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV (RFC 4180, UTF-8), with our block in a ``.json`` beside it."""
+"""CSV (RFC 4180, UTF-8), with the metadata of the run in a ``.json`` beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table as programs without lists and structs want it: one plain column a value, one a date."""
+"""Flatten a table for formats without lists and structs: one plain column a value, one a date."""
 
 from __future__ import annotations
 

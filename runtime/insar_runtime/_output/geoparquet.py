@@ -26,7 +26,7 @@ GEOMETRY_FIELDS: Final = (
 
 
 class PointBounds:
-    """Bounding box of all points seen so far; empty until there is one."""
+    """Bounding box of all points so far; empty until there is one."""
 
     def __init__(self) -> None:
         self._low = np.full(2, np.inf)
@@ -56,7 +56,7 @@ def kept_geometry(metadata: Mapping[str, str], kept: Sequence[str]) -> str | Non
 def choose_geometry(
     metadata: Mapping[str, str], kept: Sequence[str], position: Position | None
 ) -> tuple[str | None, Position | None]:
-    """Choose what tells where the points of an output lie: the geometry of the input, or columns of positions.
+    """Choose the geometry of an output: the geometry of the input, or points made from columns of positions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""GeoPackage 1.4 with the standard library's SQLite: points, an index of them, our block, and a style for QGIS."""
+"""GeoPackage 1.4 with the standard library's SQLite: points, their index, metadata of the run, and a style for QGIS."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class GeoPackageWriter:
 
     def _begin(self, names: list[str]) -> None:
         execute = self._database.execute
-        # A file that nobody sees before it is whole needs no journal.
+        # A file that is hidden until it is whole needs no journal.
         for setting in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "temp_store = MEMORY"):
             execute(f"PRAGMA {setting}")
         execute(f"PRAGMA cache_size = -{_CACHE_KB}")

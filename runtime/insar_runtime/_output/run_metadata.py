@@ -1,4 +1,4 @@
-"""Our block of metadata in an output: where its classes come from."""
+"""Metadata of a run in its outputs: input, model, parameters and counts, as one block of JSON."""
 
 from __future__ import annotations
 

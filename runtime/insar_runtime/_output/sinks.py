@@ -1,4 +1,4 @@
-"""Where tables go: a file of the format that its name tells."""
+"""Output formats: open a file of the format of its extension for writing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BLOCK_BESIDE: Final[frozenset[Format]] = frozenset({"csv", "arrow", "arrow stre
 
 
 def format_of(path: Path) -> Format:
-    """Tell the format of an output from its extension.
+    """Return the format of an output, from its extension.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def format_of(path: Path) -> Format:
 def open_table(
     path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: bool, block: bool = True
 ) -> AbstractContextManager[Sink]:
-    """Open an output of the format that its extension tells; it appears whole at the end, or not at all.
+    """Open an output of the format of its extension; it appears whole at the end, or not at all.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The classes as a style of QGIS: embedded in a GeoPackage, or a ``.qml`` beside any output."""
+"""QGIS style of the classes: embedded in a GeoPackage, or a ``.qml`` beside any output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files that appear whole or not at all."""
+"""Atomic text files: small files that appear whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of the input with repaired jumps taken out of its series, and what takes them back in."""
+"""The corrected table: the input with repaired jumps taken out of its series, and what restores them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CORRECTED_FIELDS: Final = (
     pa.field("corrected_cycles", pa.list_(pa.int8())),
     pa.field("corrected_class", pa.dictionary(pa.int8(), pa.string())),
 )
-"""Columns that say what was taken out, and what class the rest is; ``ORIGINAL`` follows them."""
+"""Columns of the jumps that were taken out, and of the class of the rest; ``ORIGINAL`` follows them."""
 
 
 class CorrectedTable:
@@ -77,7 +77,7 @@ class CorrectedTable:
         columns = [
             series[name] if name in series else batch.column(place) for place, name in enumerate(self._input.names)
         ]
-        return pa.RecordBatch.from_arrays([*columns, *_told(diagnosis), original], schema=self.schema)
+        return pa.RecordBatch.from_arrays([*columns, *_jump_columns(diagnosis), original], schema=self.schema)
 
     def _corrected(self, field: pa.Field) -> pa.Field:
         if is_list(field.type):
@@ -170,14 +170,14 @@ def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
     Raises
     ------
     KeyError, ValueError, pyarrow.ArrowException
-        If the block tells of no correction.
+        If the metadata state no correction.
     """
-    told = block[CORRECTED_KEY]
-    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["schema"]))), list(told["series"])
+    stated = block[CORRECTED_KEY]
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stated["schema"]))), list(stated["series"])
 
 
-def _told(diagnosis: Diagnosis) -> list[pa.Array]:
-    """Return the columns that say what was taken out; null in rows that are as they were."""
+def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:
+    """Return the columns of the jumps that were taken out; null in rows that are unchanged."""
     rows, jumps, taken = len(diagnosis), diagnosis.jumps, diagnosis.jump_repaired
     counts = np.zeros(rows, dtype=np.int32)
     counts[diagnosis.jump_rows] = np.bincount(jumps.rows[taken], minlength=len(diagnosis.jump_rows))

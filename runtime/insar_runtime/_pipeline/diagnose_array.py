@@ -1,4 +1,4 @@
-"""Diagnosis of series that a caller has as an array."""
+"""Diagnosis of an array of series."""
 
 from __future__ import annotations
 

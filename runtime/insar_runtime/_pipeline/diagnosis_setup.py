@@ -1,4 +1,4 @@
-"""How the rows of one table are diagnosed: by what noise, what wavelength, and a set of fits for each time axis."""
+"""Setup of the diagnosis of a table: noise, wavelength and options, and a diagnoser for each time axis."""
 
 from __future__ import annotations
 

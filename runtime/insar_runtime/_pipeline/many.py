@@ -1,4 +1,4 @@
-"""Many inputs in one call: which files are meant, where each one's outputs go, and what became of each."""
+"""Many inputs in one call: the files that are meant, the names of their outputs, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OURS: Final = (".classified.", ".bad.", ".corrected.")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one input.
+    """The outcome of one input.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How much memory a run takes: what it is planned to need, what it has, and an error before the system kills it."""
+"""Memory of a run: batches and threads that fit a limit, and an error before the operating system kills the process."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def parse_size(text: str) -> int:
 
 
 class MemoryGuard:
-    """Ends a run that takes more memory than it may.
+    """Raise an error if a run takes more memory than it may.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class MemoryGuard:
     Raises
     ------
     UsageError
-        If the system does not tell how much a process holds.
+        If the system does not report how much memory a process holds.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -167,7 +167,7 @@ class MemoryGuard:
         return None if self._limit is None else self._limit - (resident_bytes() or 0)
 
     def check(self) -> None:
-        """Look at the memory.
+        """Check the memory that the process holds.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class MemoryGuard:
 
 
 def resident_bytes() -> int | None:
-    """Return the memory that the process holds now; None where the system does not tell."""
+    """Return the memory that the process holds now; None if the system does not report it."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     except OSError:
@@ -192,7 +192,7 @@ def resident_bytes() -> int | None:
 
 
 def peak_memory_mb() -> float | None:
-    """Return the most memory that the process has held, in MiB; None where the system does not tell."""
+    """Return the most memory that the process has held, in MiB; None if the system does not report it."""
     status = Path("/proc/self/status")
     if status.exists():
         # What getrusage says includes the process that started this one, up to the moment of the start.

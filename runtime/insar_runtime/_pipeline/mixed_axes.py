@@ -1,4 +1,4 @@
-"""The rows of one batch by the dates of each row, where a table unites files of different dates."""
+"""Mixed time axes: the rows of one batch by the dates of each row, if a table unites files of different dates."""
 
 from __future__ import annotations
 

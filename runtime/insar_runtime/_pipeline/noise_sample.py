@@ -25,14 +25,14 @@ _MOST_ROWS: Final = 4096
 def noise_of(description: TableDescription, head: pa.RecordBatch | None, source: Source | None = None) -> FileNoise:
     """Estimate the noise of a table.
 
-    What it depends on is the table, and not how the table is cut into batches or who reads them.
+    The estimate depends on the table alone, not on how the table is cut into batches.
 
     Parameters
     ----------
     description : TableDescription
         Of the table.
     head : pyarrow.RecordBatch or None
-        Its first rows, as they were understood; None if it has none.
+        Its first rows, by which it was described; None if it has none.
     source : Source, optional
         The table, if it is a file: rows are then taken from places all over it.
     """

@@ -97,7 +97,7 @@ class RunOptions:
         )
 
     def _diagnose(self, options: Diagnose) -> dict[str, Any]:
-        # The radar of the model says what a radian is, but proves nothing about jumps.
+        # The radar of the model fixes what a radian is, but proves nothing about jumps.
         return {**asdict(options), "declared_half_wavelength_mm": self.declared.half_wavelength_mm}
 
     def _asked_priors(self, runner: ModelRunner) -> str | dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TablePlan:
-    """What is done with the rows of a table, whoever reads them; small enough to be sent to workers.
+    """What is done with the rows of a table; small enough to be sent to workers.
 
     Attributes
     ----------

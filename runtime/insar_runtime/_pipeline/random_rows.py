@@ -1,4 +1,4 @@
-"""A uniform sample of rows that come batch by batch, in bounded memory."""
+"""A uniform random sample of rows that come batch by batch, in bounded memory."""
 
 from __future__ import annotations
 

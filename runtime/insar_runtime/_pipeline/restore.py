@@ -1,4 +1,4 @@
-"""Undo a correction: the table as it was, bit for bit."""
+"""Restore a corrected table: the input as it was, bit for bit."""
 
 from __future__ import annotations
 

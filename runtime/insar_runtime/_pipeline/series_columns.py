@@ -1,4 +1,4 @@
-"""Columns of series of any numeric type: as floats and back, with other values in some of their rows."""
+"""Columns of series of any numeric type: converted to floats and back, with new values in some of their rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sample of the rows of an open table, and how long they took to read."""
+"""A sample of the rows of an open table for ``inspect``, and the time that reading them took."""
 
 from __future__ import annotations
 

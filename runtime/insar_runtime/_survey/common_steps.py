@@ -1,4 +1,4 @@
-"""Dates at which many rows change level at once: where two releases, or two processings, were joined.
+"""Common steps: dates at which many rows change level at once, as where two releases or processings were joined.
 
 A row's change of level is the median of some epochs after a date less that of as many before it, over what this row
 usually does. A date stands out where many more rows change than at the dates around it, beyond the reach of the
@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from insar_runtime._survey.windows import nanmedian, robust_scatter, running_medians
 
 _WIDTH: Final = 10
-"""Epochs on each side of a date: enough to tell a level, few enough to be done before the wander is."""
+"""Epochs on each side of a date: enough to estimate a level, few enough to exclude slow motion."""
 _REACH: Final = 3
-"""Windows on each side that tell what is usual there."""
+"""Windows on each side that show what is usual there."""
 _OUTSTANDING: Final = 2.5
 """Change over a row's usual one."""
 LEAST_ROWS: Final = 40
 LEAST_EPOCHS: Final = 4 * _WIDTH
-"""Fewer rows, or fewer epochs, are too few to tell."""
+"""Fewer rows, or fewer epochs, are too few for an estimate."""
 _LEAST_EXCESS: Final = 0.05
 """Share of the rows that must change beyond the usual share. It reaches 3 % in good files, where rows wander alike."""
 _LEAST_SIGMAS: Final = 3.0
@@ -35,7 +35,7 @@ _EXPECTED_SIGMAS: Final = 2.5
 _LEAST_FACTOR: Final = 2.5
 _FEW: Final = 3
 _LEAST_SUDDENNESS: Final = 0.75
-"""Part of the change that must be done between two epochs, as the medians of three before and after tell."""
+"""Part of the change that must be done between two epochs, from the medians of three before and after."""
 _LEAST_UNEXPLAINED: Final = 0.6
 """Part of the change that the rates before and after must leave unexplained."""
 _COMMON_SIGMAS: Final = 6.0
@@ -89,7 +89,7 @@ def survey_levels(
     Returns
     -------
     tuple of LevelChange
-        Clearest first; none for fewer than 40 rows or 40 epochs, which are too few to tell.
+        Clearest first; none for fewer than 40 rows or 40 epochs, which are too few for an estimate.
     """
     rows, epochs = series.shape
     if rows < LEAST_ROWS or epochs < LEAST_EPOCHS:

@@ -1,4 +1,4 @@
-"""All findings about a sample of rows."""
+"""Survey of a sample of rows: all findings together."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Survey:
 def survey_rows(
     series: NDArray[np.float32], dates: NDArray[np.datetime64], limits: Limits, *, factor_to_mm: float = 1.0
 ) -> Survey:
-    """Look at a sample of rows.
+    """Return all findings about a sample of rows.
 
     Parameters
     ----------

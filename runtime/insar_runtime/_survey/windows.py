@@ -55,7 +55,7 @@ def departures(series: NDArray[np.float32], reach: int = 3) -> NDArray[np.float3
 
 
 def robust_scatter(values: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Return 1.4826 times the median absolute value: the standard deviation of normal noise, deaf to outliers."""
+    """Return 1.4826 times the median absolute value: the standard deviation of normal noise, robust to outliers."""
     return 1.4826 * nanmedian(np.abs(values), axis)
 
 

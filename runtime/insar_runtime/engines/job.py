@@ -65,9 +65,9 @@ class Options(TableOptions, WorkerOptions, total=False):
 class Job:
     """Classify batches of one table, wherever they are; made by ``plan``, and small enough to be sent with every task.
 
-    A partition is no file: what its own first rows would tell of layout and units may differ from the next one's. So
-    both are resolved once, before the table is divided. Called with an iterable of record batches, it gives one batch
-    for each, rows in their order: the contract of Spark's ``mapInArrow``.
+    Layout and units are resolved once, before the table is divided, because the first rows of two partitions may lead
+    to different ones. Called with an iterable of record batches, it returns one batch for each, rows in their order:
+    the contract of Spark's ``mapInArrow``.
 
     Attributes
     ----------

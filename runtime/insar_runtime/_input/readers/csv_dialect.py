@@ -1,4 +1,4 @@
-"""The first lines of a CSV: names of its columns, separator, and what its rows begin with."""
+"""Dialect of a CSV: separator, names of the columns, and lines before the first row, from its first lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MATLAB_DAYS: Final = 366
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first lines tell.
+    """The header of a CSV.
 
     Attributes
     ----------

@@ -42,7 +42,7 @@ _REFUSED: Final = (
     (b"\xff\xfe", "UTF-16 text", _TABLE),
     (b"\xfe\xff", "UTF-16 text", _TABLE),
 )
-"""First bytes, what they tell, and what to do."""
+"""First bytes, the kind of file, and the remedy."""
 _AGAIN: Final = "fetch the file again"
 _MARKUP: Final = (
     (b"<", "a web page or XML", _AGAIN),
@@ -55,7 +55,7 @@ _MARKUP: Final = (
 def open_path(
     path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool, date_format: str | None
 ) -> Source:
-    """Open a file, whose first bytes tell its container.
+    """Open a file; its first bytes identify the container.
 
     Raises
     ------

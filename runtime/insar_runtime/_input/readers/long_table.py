@@ -31,7 +31,7 @@ Days = npt.NDArray[np.datetime64]
 PIECE_ROWS: Final = 1 << 16
 """Rows of a point and date that are brought to lists at a time."""
 _HEAD_ROWS: Final = 1 << 17
-"""Rows of a stream that tell its dates: those of hundreds of points."""
+"""Rows of a stream that its dates are taken from: those of hundreds of points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class LongColumns:
 
 @dataclass(frozen=True, slots=True)
 class LongAxis:
-    """What a first reading tells: all dates, datetime64[D] of shape (T,) in order, and the number of points."""
+    """Result of a first reading: all dates, datetime64[D] of shape (T,) in order, and the number of points."""
 
     dates: Days
     points: int
@@ -169,7 +169,7 @@ def pivot(
 def pivot_stream(
     batches: Iterable[pa.RecordBatch], columns: LongColumns, date_format: str | None
 ) -> tuple[Days, Iterator[pa.RecordBatch]]:
-    """Bring a stream, which is read once, to one row a point: its first rows have to tell all dates.
+    """Bring a stream, which is read once, to one row a point: its first rows must hold all dates.
 
     Returns
     -------
