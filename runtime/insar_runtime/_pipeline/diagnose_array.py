@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,14 +17,12 @@ from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosis_setup import on_axis
+from insar_runtime._pipeline.noise_sample import NOISE_ROWS
 from insar_runtime.errors import UsageError
 from insar_runtime.result import Result
 
 if TYPE_CHECKING:
     from insar_runtime._engine.runner import ModelRunner
-
-_MOST_ROWS: Final = 4096
-"""Rows that the noise is estimated from."""
 
 
 @one_thread_a_product()
@@ -52,7 +50,7 @@ def diagnose_array(
     elif len(result) != len(series):
         raise UsageError(f"result is of {len(result)} series and displacement of {len(series)}; give that of these")
     if noise is None:
-        noise = estimate_noise(series[evenly_spaced(len(series), _MOST_ROWS)], axis)
+        noise = estimate_noise(series[evenly_spaced(len(series), NOISE_ROWS)], axis)
     noise = on_axis(noise, axis)
 
     def classify(rows: NDArray[np.float32]) -> Result:

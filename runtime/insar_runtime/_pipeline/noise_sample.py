@@ -17,7 +17,7 @@ from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._pipeline.blas import one_thread_a_product
 
-_MOST_ROWS: Final = 4096
+NOISE_ROWS: Final = 4096
 """More rows do not change the estimate by what matters."""
 
 
@@ -40,10 +40,10 @@ def noise_of(description: TableDescription, head: pa.RecordBatch | None, source:
     series = np.empty((0, len(layout.dates)), dtype=np.float32)
     if head is not None:
         if source is not None and source.rows != head.num_rows:
-            series = spread_series(source, layout, _MOST_ROWS)
+            series = spread_series(source, layout, NOISE_ROWS)
         if not len(series):
             head = _of_one_axis(description, head)
-            series = to_matrix(head.take(pa.array(evenly_spaced(head.num_rows, _MOST_ROWS))), layout)
+            series = to_matrix(head.take(pa.array(evenly_spaced(head.num_rows, NOISE_ROWS))), layout)
     return estimate_noise(series * np.float32(description.units.factor_to_mm), layout.dates)
 
 
