@@ -15,8 +15,8 @@ from insar_runtime._input.layout import Role
 from insar_runtime._input.units import Unit
 from insar_runtime._pipeline.file_run import run_file
 from insar_runtime._pipeline.fingerprint import InputFingerprint
-from insar_runtime._pipeline.options import RunOptions
 from insar_runtime._pipeline.output_files import OutputFiles, path_or_stream
+from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._progress import Progress
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import BadRowsError

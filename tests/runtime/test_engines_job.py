@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, DataError, UsageError, classify_file
-from insar_runtime._input.axes import rows_by_axis
+from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime.engines.job import Job, plan
 from tests.runtime.tables import as_lists, series, wide
 

@@ -17,7 +17,7 @@ from insar_runtime import Classifier, DataError, classify_file
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._output.csv_text import CsvWriter
+from insar_runtime._output.csv_writer import CsvWriter
 from insar_runtime._views.diagnosis_columns import read_diagnosis
 from insar_runtime._views.point import Point
 from insar_runtime._views.series_layers import draw_trend

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from insar_runtime._commands.console import print_report, quiet_when_unread
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -31,6 +30,7 @@ from insar_runtime._commands.options import (
     declare,
     open_classifier,
 )
+from insar_runtime._commands.console import print_report, quiet_when_unread
 from insar_runtime._commands.placing import is_alone, named, placed
 
 if TYPE_CHECKING:

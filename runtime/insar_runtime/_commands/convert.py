@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report, quiet_when_unread, say, watched
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DateFormatOption,
     HalfWavelengthOption,
     IdOption,
@@ -18,6 +17,7 @@ from insar_runtime._commands.options import (
     UnitsOption,
     declare,
 )
+from insar_runtime._commands.console import print_report, quiet_when_unread, say, watched
 
 
 def convert(

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -23,6 +22,7 @@ from insar_runtime._commands.options import (
     VelocityOption,
     declare,
 )
+from insar_runtime._commands.console import print_report
 
 
 def inspect(

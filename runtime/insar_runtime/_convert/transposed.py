@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._convert.table import Table
-from insar_runtime._input.columns import is_numeric
+from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.date_formats import DateFormat
 from insar_runtime._input.dates import DATE_NAMES, ID_ALIASES, find_date_columns, holds_dates, parse_date, sort_axis
 from insar_runtime._input.declarations import UserDeclarations

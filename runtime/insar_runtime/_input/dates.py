@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insar_runtime._input.columns import is_text
+from insar_runtime._input.column_types import is_text
 from insar_runtime._input.date_formats import (
     FIRST_YEAR,
     LAST_YEAR,

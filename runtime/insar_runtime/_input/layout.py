@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from insar_runtime._input.columns import is_list, is_numeric, is_text, schema_index
+from insar_runtime._input.column_types import is_list, is_numeric, is_text, schema_index
 from insar_runtime._input.dates import (
     DATE_NAMES,
     ID_ALIASES,

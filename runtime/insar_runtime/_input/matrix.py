@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insar_runtime._input.columns import is_list, schema_index
+from insar_runtime._input.column_types import is_list, schema_index
 from insar_runtime._input.dates import list_dates_to_days
 from insar_runtime._input.layout import Layout
 from insar_runtime.errors import DataError

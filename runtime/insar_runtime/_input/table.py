@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.nodata_values import count_fillers
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.position import Position, find_position
+from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._input.units import Unit, Units, prove_units
 from insar_runtime.errors import DataError

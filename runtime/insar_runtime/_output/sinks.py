@@ -11,7 +11,7 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from insar_runtime._output.atomic import Metadata, Sink, Writer, check_output, open_atomic
-from insar_runtime._output.parquet import ParquetWriter
+from insar_runtime._output.parquet_writer import ParquetWriter
 from insar_runtime._output.run_metadata import block_beside, make_companion
 from insar_runtime.errors import UsageError
 
@@ -90,13 +90,13 @@ def _writer_of(kind: Format, path: Path, schema: pa.Schema) -> Callable[[Path], 
     if kind == "parquet":
         return lambda hidden: ParquetWriter(hidden, schema)
     if kind == "csv":
-        from insar_runtime._output.csv_text import CsvWriter  # noqa: PLC0415
+        from insar_runtime._output.csv_writer import CsvWriter  # noqa: PLC0415
 
         return lambda hidden: CsvWriter(hidden, schema)
     if kind == "gpkg":
         from insar_runtime._output.gpkg import GeoPackageWriter  # noqa: PLC0415
 
         return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem)
-    from insar_runtime._output.arrow import ArrowWriter  # noqa: PLC0415
+    from insar_runtime._output.arrow_writer import ArrowWriter  # noqa: PLC0415
 
     return lambda hidden: ArrowWriter(hidden, schema, stream=kind == "arrow stream")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from insar_runtime._output.atomic import check_output
+from insar_runtime._output.atomic_text import replace_text
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime._output.text import replace_text
 from insar_runtime.classes import CLASS_NAMES
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._input.columns import is_list
+from insar_runtime._input.column_types import is_list
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import CORRECTED_KEY
 from insar_runtime._pipeline.series_columns import common_type, float_type, inexact_rows, with_items, with_rows

@@ -16,7 +16,6 @@ from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._pipeline.batch import BatchClassifier, classify_series
 from insar_runtime._pipeline.memory import MemoryGuard
-from insar_runtime._pipeline.options import RunOptions
 from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows, OutputSet
@@ -25,6 +24,7 @@ from insar_runtime._pipeline.plan import plan_table
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.random_rows import RowSample
+from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._progress import Progress
 from insar_runtime.errors import UsageError
 

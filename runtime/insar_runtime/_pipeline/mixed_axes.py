@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.dates import list_dates_to_days, sort_axis
+from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime._input.table import TableDescription
 from insar_runtime.errors import DataError
 

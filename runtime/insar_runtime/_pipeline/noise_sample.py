@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from insar_runtime._diagnosis.file_noise import estimate_noise
 from insar_runtime._diagnosis.noise import FileNoise
-from insar_runtime._input.axes import rows_by_axis
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime._input.sampling import spread_series
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription

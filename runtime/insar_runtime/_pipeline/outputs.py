@@ -203,7 +203,7 @@ class OutputSet:
     ) -> AbstractContextManager[Sink]:
         if isinstance(output, Path):
             return open_table(output, schema, lambda: self._metadata(self.block()), overwrite=overwrite)
-        from insar_runtime._output.arrow import open_stream  # noqa: PLC0415 - most outputs are files
+        from insar_runtime._output.arrow_writer import open_stream  # noqa: PLC0415 - most outputs are files
 
         if not isinstance(output, str):
             return open_stream(output, schema)

@@ -11,8 +11,8 @@ from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.source import Source
 from insar_runtime._input.wavelength import find_wavelength
 from insar_runtime._pipeline.notes import notes_on, notes_on_radar
-from insar_runtime._pipeline.options import RunOptions
 from insar_runtime._pipeline.plan import TablePlan
+from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._version import __version__
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.definitions import class_definitions

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from insar_runtime._input.columns import is_list, is_text
+from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.run_metadata import read_block

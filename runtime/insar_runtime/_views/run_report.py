@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from insar_runtime._engine.hardware import describe_hardware
-from insar_runtime._output.text import replace_text
+from insar_runtime._output.atomic_text import replace_text
 from insar_runtime._pipeline.many import Outcome, first_failure
 from insar_runtime._pipeline.memory import peak_memory_mb
 from insar_runtime._version import __version__

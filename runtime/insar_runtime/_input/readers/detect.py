@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pyarrow as pa
 
 from insar_runtime._input.origin import Origin
-from insar_runtime._input.readers.parquet import open_parquet
+from insar_runtime._input.readers.parquet_table import open_parquet
 from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime.errors import DataError, UsageError
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from insar_runtime._input.batches import chain_head
-from insar_runtime._input.columns import is_list, is_numeric
+from insar_runtime._input.column_types import is_list, is_numeric
 from insar_runtime._input.dates import (
     DATE_NAMES,
     ID_ALIASES,

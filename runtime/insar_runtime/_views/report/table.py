@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
-from insar_runtime._input.columns import is_numeric
+from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.layout import Role, find_roles

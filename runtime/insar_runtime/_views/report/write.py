@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._output.atomic import check_output, refuse_input
-from insar_runtime._output.text import replace_parts
+from insar_runtime._output.atomic_text import replace_parts
 from insar_runtime._progress import Progress
 from insar_runtime._views.report.facts import page_arrays, page_facts
 from insar_runtime._views.report.gather import Gathered, gather

@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from insar_runtime._input.columns import is_list
+from insar_runtime._input.column_types import is_list
 from insar_runtime._input.dates import find_date_columns
 from insar_runtime._output.atomic import check_count, flush_and_close, let_go
 from insar_runtime.errors import DataError

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from insar_runtime._input.columns import is_numeric
+from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.dates import find_date_columns
 from insar_runtime._input.matrix import as_floats
 from insar_runtime.errors import DataError
