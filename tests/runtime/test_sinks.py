@@ -295,7 +295,7 @@ def _fail(table: pa.Table, path: Path) -> None:
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_a_file_that_lost_rows_is_no_output(tmp_path: Path, extension: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / f"o{extension}"
-    module = {".csv": "csv_text", ".gpkg": "gpkg"}.get(extension, extension[1:8].rstrip("s"))
+    module = f"{extension[1:].rstrip('s')}_writer"
     real = atomic.check_count
     monkeypatch.setattr(
         f"insar_runtime._output.{module}.check_count", lambda found, expected, *what: real(found - 1, expected, *what)

@@ -94,7 +94,7 @@ def _writer_of(kind: Format, path: Path, schema: pa.Schema) -> Callable[[Path], 
 
         return lambda hidden: CsvWriter(hidden, schema)
     if kind == "gpkg":
-        from insar_runtime._output.gpkg import GeoPackageWriter  # noqa: PLC0415
+        from insar_runtime._output.gpkg_writer import GeoPackageWriter  # noqa: PLC0415
 
         return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem)
     from insar_runtime._output.arrow_writer import ArrowWriter  # noqa: PLC0415
