@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime._diagnosis.noise import FileNoise
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
-    from insar_runtime._input.units import Unit
+    from insar_runtime._input.units.series_units import Unit
 
 __all__ = ["Classifier", "Shares"]
 

@@ -27,8 +27,8 @@ from insar_runtime import (
     restore,
 )
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.sensors import SENTINEL1_MM
 from insar_runtime._input.table import describe_table
+from insar_runtime._input.units.sensors import SENTINEL1_MM
 from insar_runtime._output.sinks import open_table
 from insar_runtime._pipeline.corrected import ORIGINAL, CorrectedTable
 from tests.runtime.commands import refused, run

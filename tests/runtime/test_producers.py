@@ -13,7 +13,7 @@ import pytest
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.producers import PRODUCERS, guess_producer
-from insar_runtime._input.units import Unit
+from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError

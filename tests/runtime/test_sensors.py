@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from insar_runtime._input.sensors import SENSORS, SENTINEL1_ROUNDED_MM, half_wavelength_of
+from insar_runtime._input.units.sensors import SENSORS, SENTINEL1_ROUNDED_MM, half_wavelength_of
 from insar_runtime.errors import UsageError
 
 

@@ -18,7 +18,7 @@ from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.slopes import slopes
 from insar_runtime._input.table import TableDescription
-from insar_runtime._input.units import Unit, Units, prove_units
+from insar_runtime._input.units.series_units import Unit, Units, prove_units
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError, UsageError

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from insar_runtime import UsageError
 from insar_runtime._input.producers import PRODUCERS, Producer
-from insar_runtime._input.sensors import SENTINEL1_MM, half_wavelength_of
-from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._input.units.sensors import SENTINEL1_MM, half_wavelength_of
+from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.prepare import open_described
 
 EGMS_L2 = next(producer for producer in PRODUCERS if producer.name == "EGMS L2")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
+from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime.definitions import (
     BREAK_SHARE,
     CURVED_DEPARTURE,

@@ -22,7 +22,7 @@ from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import from_axes
 from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_errors
-from insar_runtime._input.dates import parse_date
+from insar_runtime._input.dates.date_columns import parse_date
 from insar_runtime.errors import DataError
 
 _NAME: Final = re.compile(r"_F(\d{5})_\w\w_(\d{8})T\d{6}Z_(\d{8})T\d{6}Z_v([\d.]+)_(\w+)")

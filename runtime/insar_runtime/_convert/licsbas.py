@@ -21,7 +21,7 @@ from insar_runtime._convert.companions import NONE, CompanionFiles
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import Positions, from_axes
 from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_errors
-from insar_runtime._input.dates import parse_date, sort_axis
+from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
 _LAYERS: Final = {

@@ -19,7 +19,7 @@ from insar_runtime._convert.companions import CompanionFiles, Companions, pick
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import Positions, from_axes, from_maps
 from insar_runtime._convert.hdf5 import open_hdf5, planes, reader, text, texts, translate_errors
-from insar_runtime._input.dates import parse_date, sort_axis
+from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
 _EOS: Final = "HDFEOS/GRIDS/timeseries"

@@ -14,8 +14,15 @@ from numpy.typing import NDArray
 
 from insar_runtime._convert.table import Table
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.date_formats import DateFormat
-from insar_runtime._input.dates import DATE_NAMES, ID_ALIASES, find_date_columns, holds_dates, parse_date, sort_axis
+from insar_runtime._input.dates.date_columns import (
+    DATE_NAMES,
+    ID_ALIASES,
+    find_date_columns,
+    holds_dates,
+    parse_date,
+    sort_axis,
+)
+from insar_runtime._input.dates.date_formats import DateFormat
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import DATES_KEY, find_roles
 from insar_runtime._input.matrix import as_floats

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from insar_runtime._input.dates import parse_date, sort_axis
+from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError, UsageError
 
 

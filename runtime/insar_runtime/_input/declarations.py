@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from insar_runtime._input.layout import Role
-from insar_runtime._input.units import Unit
+from insar_runtime._input.units.series_units import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from insar_runtime._input.column_types import is_list, is_numeric, is_text, schema_index
-from insar_runtime._input.dates import (
+from insar_runtime._input.dates.date_columns import (
     DATE_NAMES,
     ID_ALIASES,
     dates_of_json,

@@ -17,8 +17,8 @@ from insar_runtime._input.nodata_values import count_fillers
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.position import Position, find_position
 from insar_runtime._input.row_axes import rows_by_axis
-from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
-from insar_runtime._input.units import Unit, Units, prove_units
+from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
+from insar_runtime._input.units.series_units import Unit, Units, prove_units
 from insar_runtime.errors import DataError
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insar_runtime._input.column_types import is_list
-from insar_runtime._input.dates import find_date_columns
+from insar_runtime._input.dates.date_columns import find_date_columns
 from insar_runtime._output.atomic import check_count, flush_and_close, let_go
 from insar_runtime.errors import DataError
 

@@ -14,7 +14,7 @@ from insar_runtime._diagnosis.noise import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._engine.array_input import as_series
 from insar_runtime._input.even_rows import evenly_spaced
-from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosis_setup import on_axis
 from insar_runtime._pipeline.noise_sample import NOISE_ROWS

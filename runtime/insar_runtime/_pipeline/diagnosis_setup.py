@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.table import TableDescription
-from insar_runtime._input.wavelength import Wavelength, find_wavelength
+from insar_runtime._input.units.wavelength import Wavelength, find_wavelength
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnoser

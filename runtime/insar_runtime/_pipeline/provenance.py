@@ -9,7 +9,7 @@ from typing import Any
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.source import Source
-from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.notes import notes_on, notes_on_radar
 from insar_runtime._pipeline.plan import TablePlan
 from insar_runtime._pipeline.run_options import RunOptions

@@ -11,7 +11,7 @@ from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.batches import chain_head
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
-from insar_runtime._input.units import Unit
+from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.diagnosis_setup import on_axis
 from insar_runtime._pipeline.plan import plan_table

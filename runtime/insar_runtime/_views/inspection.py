@@ -18,7 +18,7 @@ from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sampling import count_rows, estimate_rows
 from insar_runtime._input.source import Source
-from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows

@@ -12,15 +12,15 @@ import pyarrow as pa
 
 from insar_runtime._diagnosis.columns import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.dates import ID_ALIASES
+from insar_runtime._input.dates.date_columns import ID_ALIASES
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.lookup import Hit, find_id, take_row
 from insar_runtime._input.opening import open_source
-from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
-from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
+from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._progress import Progress

@@ -16,7 +16,7 @@ from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
 from insar_runtime._input.layout import DATES_KEY, Role
-from insar_runtime._input.units import Unit
+from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.plan import TablePlan, plan_table

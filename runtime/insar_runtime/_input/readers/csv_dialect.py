@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
-from insar_runtime._input.date_formats import FIRST_YEAR, LAST_YEAR
+from insar_runtime._input.dates.date_formats import FIRST_YEAR, LAST_YEAR
 from insar_runtime.errors import DataError
 
 HEADER_LIMIT: Final = 1 << 26

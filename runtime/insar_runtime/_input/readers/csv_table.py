@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from insar_runtime._input.dates import ID_ALIASES, find_date_columns
+from insar_runtime._input.dates.date_columns import ID_ALIASES, find_date_columns
 from insar_runtime._input.layout import NUMERIC_NAMES
 from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, Header, is_comment, read_header
 from insar_runtime._input.readers.long_table import LongColumns, find_long_columns

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from insar_runtime._input.batches import chain_head
 from insar_runtime._input.column_types import is_list, is_numeric
-from insar_runtime._input.dates import (
+from insar_runtime._input.dates.date_columns import (
     DATE_NAMES,
     ID_ALIASES,
     VALUE_NAMES,

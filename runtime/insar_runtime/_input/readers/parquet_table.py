@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.dates import find_date_columns
+from insar_runtime._input.dates.date_columns import find_date_columns
 from insar_runtime._input.matrix import as_floats
 from insar_runtime.errors import DataError
 

@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
-from insar_runtime._input.plausible import (
+from insar_runtime._input.slopes import slopes
+from insar_runtime._input.units.plausibility import (
     QUIET_RANGE,
     median_range,
     refuse_amplitude,
     refuse_implausible,
     refuse_unstated,
 )
-from insar_runtime._input.sensors import SENTINEL1_ROUNDED_MM
-from insar_runtime._input.slopes import slopes
+from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime.errors import DataError, UsageError
 
 Unit = Literal["mm", "cm", "m", "rad"]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from insar_runtime._input.column_types import is_text
-from insar_runtime._input.date_formats import (
+from insar_runtime._input.dates.date_formats import (
     FIRST_YEAR,
     LAST_YEAR,
     DateFormat,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._input.producers import Producer
-from insar_runtime._input.sensors import SENTINEL1_MM
+from insar_runtime._input.units.sensors import SENTINEL1_MM
 from insar_runtime.errors import UsageError
 
 Evidence = Literal["declared", "producer", "dates", "projected", "unknown"]
