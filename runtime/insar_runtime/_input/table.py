@@ -19,6 +19,7 @@ from insar_runtime._input.position import Position, find_position
 from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._input.units.series_units import Unit, Units, prove_units
+from insar_runtime._input.units.wavelength import Wavelength, find_wavelength
 from insar_runtime.errors import DataError
 
 
@@ -42,6 +43,16 @@ class TableDescription:
         if self.units.factor_to_mm != 1:
             matrix = matrix * np.float32(self.units.factor_to_mm)
         return matrix
+
+    def wavelength(self, declared: UserDeclarations) -> Wavelength:
+        """Return half the wavelength that jumps of the series are multiples of; see ``find_wavelength``.
+
+        Raises
+        ------
+        UsageError
+            If the declared length is not positive.
+        """
+        return find_wavelength(self.layout.dates, self.layout.made_by, declared.half_wavelength_mm)
 
     def kept(self, *, keep_series: bool) -> list[str]:
         """Return the names of the input columns that the output keeps, in the input's order."""

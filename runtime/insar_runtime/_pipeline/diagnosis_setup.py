@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.table import TableDescription
-from insar_runtime._input.units.wavelength import Wavelength, find_wavelength
+from insar_runtime._input.units.wavelength import Wavelength
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnoser
@@ -45,7 +45,7 @@ class DiagnosisSetup:
 
     @classmethod
     def of(
-        cls, description: TableDescription, options: Diagnose, noise: FileNoise, said: UserDeclarations
+        cls, description: TableDescription, options: Diagnose, noise: FileNoise, declared: UserDeclarations
     ) -> DiagnosisSetup:
         """Gather how a table is diagnosed.
 
@@ -56,12 +56,10 @@ class DiagnosisSetup:
         options : Diagnose
         noise : FileNoise
             Of the table.
-        said : UserDeclarations
-            What the user says of the table; its wavelength only where the user names one.
+        declared : UserDeclarations
+            What the user declares of the table; the wavelength only if the user names one.
         """
-        layout = description.layout
-        wavelength = find_wavelength(layout.dates, layout.made_by, said.half_wavelength_mm)
-        return cls(options, noise, layout.dates, wavelength)
+        return cls(options, noise, description.layout.dates, description.wavelength(declared))
 
     def described(self) -> dict[str, Any]:
         """Return what a reader of the output needs to know of it, as plain values."""

@@ -9,7 +9,6 @@ from typing import Any
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.source import Source
-from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.notes import notes_on, notes_on_radar
 from insar_runtime._pipeline.plan import TablePlan
 from insar_runtime._pipeline.run_options import RunOptions
@@ -34,7 +33,7 @@ def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: Ru
     """
     description = plan.description
     layout, units, position = description.layout, description.units, description.position
-    wavelength = find_wavelength(layout.dates, layout.made_by, options.declared.half_wavelength_mm)
+    wavelength = description.wavelength(options.declared)
     return {
         "package": "insar-runtime",
         "package_version": __version__,

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.file_noise import estimate_noise
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sampling import count_rows, estimate_rows
 from insar_runtime._input.source import Source
-from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
@@ -85,7 +85,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
         # The survey tells fillers by itself.
         notes=[note for note in notes_on(table.description) if note != table.description.fillers],
     )
-    understood = _understood(table, points, options.declared.half_wavelength_mm)
+    understood = _understood(table, points, options.declared)
     if refusal is not None:
         understood |= {"unit": None, "unit_evidence": None}
     facts = {**understood, **_found(survey, sample, points), "noise": noise, "odd": odd, "classify": run}
@@ -143,12 +143,12 @@ def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | No
     return ids, None if again is None else id_at(again, ids.example_rows[0])
 
 
-def _understood(table: PreparedTable, points: _Points, declared_half_wavelength_mm: float | None) -> dict[str, Any]:
+def _understood(table: PreparedTable, points: _Points, declared: UserDeclarations) -> dict[str, Any]:
     """Give what the file holds and how that is known."""
     source, layout, units = table.source, table.description.layout, table.description.units
     dates, path = layout.dates, Path(source.name)
     steps = np.diff(dates).astype(int)
-    wavelength = find_wavelength(dates, layout.made_by, declared_half_wavelength_mm)
+    wavelength = table.description.wavelength(declared)
     roles = ("id", "longitude", "latitude", "easting", "northing", "velocity", "coherence", "height")
     return {
         "name": source.name,

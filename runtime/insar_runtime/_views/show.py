@@ -20,7 +20,6 @@ from insar_runtime._input.opening import open_source
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
-from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._progress import Progress
@@ -103,7 +102,7 @@ def find_point(
         point = _answered(point, series, open_classifier, anew=anew)
         if point.diagnosis is not None and diagnose is None and not anew:
             return point
-        wavelength = find_wavelength(description.layout.dates, description.layout.made_by, declared.half_wavelength_mm)
+        wavelength = description.wavelength(declared)
         found = diagnose_now(
             series,
             point.answer,
