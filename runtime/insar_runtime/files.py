@@ -12,10 +12,11 @@ from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._engine.runner import Shares
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Role
+from insar_runtime._input.opening import path_or_stream
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.file_run import run_file
 from insar_runtime._pipeline.fingerprint import InputFingerprint
-from insar_runtime._pipeline.output_files import OutputFiles, path_or_stream
+from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._progress import Progress
 from insar_runtime.classifier import Classifier

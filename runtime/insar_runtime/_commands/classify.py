@@ -166,10 +166,11 @@ def classify(
 
     from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._engine.priors import parse_priors
+    from insar_runtime._input.opening import path_or_stream
     from insar_runtime._output.atomic import check_output
     from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, OutputNaming, each, expand_inputs, first_failure
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
-    from insar_runtime._pipeline.output_files import OutputFiles, path_or_stream
+    from insar_runtime._pipeline.output_files import OutputFiles
     from insar_runtime._views.logs import open_reporter
     from insar_runtime.files import classify_file
 

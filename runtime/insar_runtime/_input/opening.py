@@ -82,6 +82,13 @@ def open_source(
         yield source
 
 
+def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
+    """Return a name as a path, but for ``-``; anything else unchanged."""
+    if isinstance(where, str):
+        return where if where == "-" else Path(where)
+    return where
+
+
 def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:
     """Return a table with one row a point and date as one with a row a point; any other unchanged."""
     columns = find_long_columns(source.schema.names, roles, date_format)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from insar_runtime._input.opening import path_or_stream
 from insar_runtime._output.atomic import check_output, is_among, refuse_input
 from insar_runtime._output.run_metadata import CORRECTED_KEY, QUARANTINE_KEY, block_beside, read_block
 from insar_runtime._output.sinks import format_of
@@ -140,10 +141,3 @@ class OutputFiles:
             if (CORRECTED_KEY in block, QUARANTINE_KEY in block) != (path == self.corrected, path == self.quarantine):
                 return None
         return block if all(path.is_file() for path in self.styles) else None
-
-
-def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
-    """Take a name for a path, but for ``-``."""
-    if isinstance(where, str):
-        return where if where == "-" else Path(where)
-    return where

@@ -12,12 +12,11 @@ import pyarrow as pa
 
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
-from insar_runtime._input.opening import open_source
+from insar_runtime._input.opening import open_source, path_or_stream
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.parquet_writer import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import BatchPlan, Load, plan_batches
-from insar_runtime._pipeline.output_files import path_or_stream
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise import FileNoise
