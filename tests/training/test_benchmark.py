@@ -17,7 +17,7 @@ pytestmark = pytest.mark.keras
 pytest.importorskip("tensorflow", reason="the train group is not installed")
 pytest.importorskip("sklearn", reason="the train group is not installed")
 
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
 from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.benchmark import answers, measure, sets, speed
 from training.benchmark.contestants import BAYES, Entry, Lessons

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import tensorflow as tf
 
-from insar_runtime._inference.engine import import_onnxruntime
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
+from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from training.announce import Announce
 from training.benchmark.answers import Answers
 from training.benchmark.contestants import line_up

@@ -12,7 +12,7 @@ from typing import Final, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.rows import check_rows
+from insar_runtime._engine.row_checks import check_rows
 from insar_runtime.classes import NO_CLASS, SEED_CLASS_NAMES, RowStatus, TrendClass
 from training.benchmark.sizes import BenchmarkSizes
 from training.dataset import LIMITS, LabelledSeries, with_facts

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from insar_runtime._input.slopes import DAYS_PER_YEAR
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.diagnosis.injector import draw_changes, whole_cycles
 from training.diagnosis.scenes import Scene, seed_of
 from training.diagnosis.sets import BREAK_SHARE, JumpSet, as_delivered

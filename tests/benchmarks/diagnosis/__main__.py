@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
 from tests.benchmarks.diagnosis import report
 from tests.benchmarks.diagnosis.series import EPOCHS, FLAGGED_SHARE, make_file
 from tests.benchmarks.speed.files import ROOT, ours, run_command

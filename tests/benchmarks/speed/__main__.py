@@ -19,7 +19,7 @@ import numpy as np
 import typer
 
 from insar_runtime import Classifier
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
 from tests.benchmarks.speed import choices, files, report, start
 from tests.benchmarks.speed.apart import Apart
 from tests.benchmarks.speed.timing import Job, in_turns, timed, use_cores

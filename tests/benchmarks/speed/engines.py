@@ -18,7 +18,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from export.prove import open_bytes
 from insar_runtime import Classifier
-from insar_runtime._inference.engine import import_onnxruntime
+from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from tests.benchmarks.speed.f_tests import FTests
 from tests.benchmarks.speed.timing import Job
 from training import layers as _layers  # noqa: F401 - registers the layers that Keras files name

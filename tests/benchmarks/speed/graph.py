@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from export.prove import open_bytes
-from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 from tests.benchmarks.speed.timing import in_turns, timed
 
 STEPS: Final = ("preparation", "positions and numbers", "convolutions", "pooling", "dense layers")
