@@ -19,7 +19,7 @@ MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_survey", "_diagnosis"}
 PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
 ALLOWED = {
-    "__init__": BASE | {"_diagnosis", "_engine", "_pipeline", "classifier", "files", "models", "result", "summary"},
+    "__init__": MODEL | {"_diagnosis", "_pipeline", "classifier", "files", "summary"},
     "__main__": {"cli"},
     "_progress": BASE,
     "_version": set(),

@@ -29,12 +29,19 @@ from insar_runtime.errors import (
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnosis
-    from insar_runtime._diagnosis.options import Diagnose
-    from insar_runtime._engine.class_priors import ClassPriors
+    from insar_runtime._diagnosis.noise.noise_model import CommonStep, FileNoise, NoiseKind
+    from insar_runtime._diagnosis.options import Diagnose, JumpRows
+    from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates
+    from insar_runtime._engine.class_priors import ClassPriors, PriorsOrigin
+    from insar_runtime._engine.runner import Shares
+    from insar_runtime._input.layout import Role
+    from insar_runtime._input.units.series_units import Unit
     from insar_runtime._pipeline.restore import Restored, restore
+    from insar_runtime._progress import Progress
     from insar_runtime.classifier import Classifier
+    from insar_runtime.devices import Device
     from insar_runtime.files import classify_file
-    from insar_runtime.models import Model, list_models, load_model
+    from insar_runtime.models import FasterOnCpu, Limits, Model, Precision, list_models, load_model
     from insar_runtime.result import Result
     from insar_runtime.summary import Summary
 
@@ -43,24 +50,41 @@ __all__ = [
     "NO_CLASS",
     "STATUS_NAMES",
     "BadRowsError",
+    "Breaks",
     "ClassPriors",
     "Classifier",
+    "CommonStep",
     "DataError",
+    "Device",
     "Diagnose",
     "Diagnosis",
+    "FasterOnCpu",
+    "FileNoise",
+    "FitStatus",
     "InputNotFoundError",
     "InputOutputError",
     "InsarRuntimeError",
+    "JumpRows",
+    "Jumps",
+    "Limits",
     "MemoryLimitError",
     "Model",
     "ModelIntegrityError",
+    "NoiseKind",
     "OutputExistsError",
+    "Precision",
+    "PriorsOrigin",
+    "Progress",
+    "Rates",
     "Restored",
     "Result",
+    "Role",
     "RowStatus",
+    "Shares",
     "Summary",
     "TrendClass",
     "UnavailableError",
+    "Unit",
     "UsageError",
     "__version__",
     "classify_file",
@@ -70,14 +94,31 @@ __all__ = [
 ]
 
 _HOME = {
+    "Breaks": "_diagnosis.results",
     "ClassPriors": "_engine.class_priors",
     "Classifier": "classifier",
+    "CommonStep": "_diagnosis.noise.noise_model",
+    "Device": "devices",
     "Diagnose": "_diagnosis.options",
     "Diagnosis": "_diagnosis.diagnosis",
+    "FasterOnCpu": "models",
+    "FileNoise": "_diagnosis.noise.noise_model",
+    "FitStatus": "_diagnosis.results",
+    "JumpRows": "_diagnosis.options",
+    "Jumps": "_diagnosis.results",
+    "Limits": "models",
     "Model": "models",
+    "NoiseKind": "_diagnosis.noise.noise_model",
+    "Precision": "models",
+    "PriorsOrigin": "_engine.class_priors",
+    "Progress": "_progress",
+    "Rates": "_diagnosis.results",
     "Restored": "_pipeline.restore",
     "Result": "result",
+    "Role": "_input.layout",
+    "Shares": "_engine.runner",
     "Summary": "summary",
+    "Unit": "_input.units.series_units",
     "classify_file": "files",
     "list_models": "models",
     "load_model": "models",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES
 
-Origin = Literal["training", "given", "estimated", "too_few_rows"]
+PriorsOrigin = Literal["training", "given", "estimated", "too_few_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ClassPriors:
     """
 
     shares: Mapping[str, float]
-    origin: Origin
+    origin: PriorsOrigin
     rows: int | None = None
 
     @property

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._engine.class_priors import ClassPriors, Origin
+from insar_runtime._engine.class_priors import ClassPriors, PriorsOrigin
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from insar_runtime.errors import DataError, UsageError
 
@@ -36,7 +36,7 @@ _REMEDY: Final = (
 
 def make_priors(
     shares: Mapping[str, float] | Sequence[float] | NDArray[np.float64],
-    origin: Origin = "given",
+    origin: PriorsOrigin = "given",
     rows: int | None = None,
 ) -> ClassPriors:
     """Check shares of the six classes, or of the first five, and bring their sum to 1.

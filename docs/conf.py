@@ -1,0 +1,43 @@
+"""Sphinx configuration of the documentation.
+
+The source directory is the root of the repository, so that links between the pages, README and the records of the
+models are the same on the site as in a checkout: ``python -m sphinx -W -c docs . build/site``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "runtime"))
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+project = "insar-runtime"
+author = "The insar-runtime developers"
+copyright = author  # noqa: A001 - the name that Sphinx wants
+root_doc = "docs/index"
+include_patterns = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "docs/*.md",
+    "docs/**/*.md",
+    "artifacts/**/*.md",
+]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+nitpicky = False
+
+myst_heading_anchors = 4
+
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+python_maximum_signature_line_length = 100
+
+html_theme = "furo"
+html_title = "insar-runtime"
