@@ -27,10 +27,10 @@ include_patterns = [
     "docs/**/*.md",
     "artifacts/**/*.md",
 ]
+exclude_patterns = ["artifacts/benchmark/summary.md", "artifacts/speed/summary.md", "artifacts/speed/cost.md"]
+"""Tables that pages show (``docs/tables.py``)."""
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-nitpicky = False
-
 myst_heading_anchors = 4
 
 napoleon_google_docstring = False
@@ -41,3 +41,4 @@ python_maximum_signature_line_length = 100
 
 html_theme = "furo"
 html_title = "insar-runtime"
+html_show_sourcelink = False

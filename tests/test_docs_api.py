@@ -55,7 +55,7 @@ def is_numpy_alias(module: str, name: str) -> bool:
     return get_origin(getattr(importlib.import_module(module), name)) is np.ndarray
 
 
-def annotations(thing: Any) -> Iterator[tuple[str, str]]:
+def signature_texts(thing: Any) -> Iterator[tuple[str, str]]:
     """Yield the annotations of a public class or function as text, with the module in which they stand."""
     if isinstance(thing, FunctionType):
         yield from ((thing.__module__, str(text)) for text in thing.__annotations__.values())
@@ -63,19 +63,21 @@ def annotations(thing: Any) -> Iterator[tuple[str, str]]:
         for kind in thing.__mro__:
             if not kind.__module__.startswith(PACKAGE):
                 continue
-            if (dataclasses.is_dataclass(kind) and kind.__name__ not in OPAQUE) or issubclass(kind, dict):
+            opaque = kind.__name__ in OPAQUE
+            if (dataclasses.is_dataclass(kind) and not opaque) or issubclass(kind, dict):
                 fields = (text for name, text in inspect.get_annotations(kind).items() if name[0] != "_")
                 yield from ((kind.__module__, getattr(text, "__forward_arg__", str(text))) for text in fields)
             for name, member in vars(kind).items():
                 function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
-                if (name[0] != "_" or name in {"__init__", "__call__"}) and isinstance(function, FunctionType):
-                    yield from annotations(function)
+                shown = name[0] != "_" or name == "__call__" or (name == "__init__" and not opaque)
+                if shown and isinstance(function, FunctionType):
+                    yield from signature_texts(function)
 
 
 def unexported(module: str, thing: Any) -> set[str]:
     """Return the types of the package that the signatures of a public object name and that are not public."""
     found = set()
-    for where, text in annotations(thing):
+    for where, text in signature_texts(thing):
         names = package_names(where)
         for node in ast.walk(ast.parse(text, mode="eval")):
             if isinstance(node, ast.Name) and node.id in names:

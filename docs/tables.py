@@ -1,0 +1,130 @@
+"""Tables of the pages that are generated from the records of measurements and from the definitions of the classes.
+
+``python docs/tables.py`` writes them into the pages; the tests fail if a page does not show its table. A table stands
+between ``<!-- NAME table -->`` and ``<!-- end of the table -->``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+ARTIFACTS: Final = ROOT / "artifacts"
+
+READINGS_ROWS: Final = {
+    "left-out": "`trend-net` 2, trained without the file, int8",
+    "trend-net-1.2.0-int8": "`trend-net` 1.2.0, trained without any reading",
+    "EGMSpy rules": "rules of EGMSpy",
+    "a further reader": "a further reader",
+}
+"""Rows of ``artifacts/readings/scores.md`` that are shown, and what the page calls them."""
+
+DIAGNOSIS_ROWS: Final = {
+    "breaks inside their interval of 90 %": ("breaks inside their 90 % interval", "{:.1%}"),
+    "median error of the date at 3 sigmas, epochs": (
+        "median error of the break date, for breaks that depart by 3 sigmas",
+        "{:.1f} epochs",
+    ),
+    "variance of the normalised error of v_before": (
+        "variance of the errors of `v_before`, over their standard deviations",
+        "{:.2f}",
+    ),
+    "variance of the normalised error of v_after": ("the same of `v_after`", "{:.2f}"),
+    "recall of jumps": ("jumps of whole cycles that are found within one epoch (recall)", "{:.1%}"),
+    "precision of jumps": ("reported jumps of whole cycles that are right (precision)", "{:.1%}"),
+    "cycles right": ("jumps with the right number of cycles", "{:.1%}"),
+    "recall of damped jumps of 10 to 20 mm": ("recall of jumps of 10 to 20 mm", "{:.1%}"),
+    "recall of damped jumps of 10 to 20 mm and 3 to 5 epochs": ("the same, of 3 to 5 epochs", "{:.1%}"),
+    "precision of damped jumps": ("precision of damped jumps", "{:.1%}"),
+    "RMS error before repair over that after": ("error of a series with jumps, before its repair over after", "{:.1f}"),
+    "series without a jump that are changed": ("series without a jump that are changed", "{:.2%}"),
+}
+"""Measures of ``artifacts/diagnosis/metrics.json`` that are shown, what the page calls them, and their format."""
+
+
+def benchmark_table() -> str:
+    """Return the table of all contestants, as ``python -m evaluation benchmark`` writes it."""
+    return (ARTIFACTS / "benchmark" / "summary.md").read_text(encoding="utf-8")
+
+
+def speed_table() -> str:
+    """Return the table of speeds, as ``python -m benchmarks.speed`` writes it."""
+    return (ARTIFACTS / "speed" / "summary.md").read_text(encoding="utf-8")
+
+
+def cost_table() -> str:
+    """Return the table of core-hours, as ``python -m benchmarks.speed`` writes it."""
+    return (ARTIFACTS / "speed" / "cost.md").read_text(encoding="utf-8")
+
+
+def readings_table() -> str:
+    """Return accuracy, mean recall and recall of PUE on labelled rows, from ``python -m evaluation readings``."""
+    lines = (ARTIFACTS / "readings" / "scores.md").read_text(encoding="utf-8").splitlines()
+    table = ["| | accuracy, % | mean recall, % | PUE recall, % |", "|---|---|---|---|"]
+    for name, label in READINGS_ROWS.items():
+        row = next(line for line in lines if line.startswith(f"| {name} |"))
+        cells = [cell.strip() for cell in row.split("|")]
+        table.append(f"| {label} | {cells[2]} | {cells[4]} | {cells[9]} |")
+    return "\n".join(table) + "\n"
+
+
+def diagnosis_table() -> str:
+    """Return the measures of the diagnosis, as ``python -m evaluation diagnosis`` has recorded them."""
+    goals = json.loads((ARTIFACTS / "diagnosis" / "metrics.json").read_text(encoding="utf-8"))["goals"]
+    found = {goal["what"]: goal["found"] for goal in goals}
+    table = ["| | simulated noise | noise of real files |", "|---|---|---|"]
+    for what, (label, form) in DIAGNOSIS_ROWS.items():
+        values = (form.format(found[f"{what}, {noise}"]).replace("%", " %") for noise in ("simulated", "semi-real"))
+        table.append(f"| {label} | {' | '.join(values)} |")
+    return "\n".join(table) + "\n"
+
+
+def class_table() -> str:
+    """Return the meaning of each class, from ``insar_runtime.definitions``."""
+    from insar_runtime._views.class_lines import describe_classes  # noqa: PLC0415 - needs the package
+
+    rows = "".join(f"| {name} | {meaning} |\n" for name, meaning in describe_classes().items())
+    return f"| class | meaning |\n|---|---|\n{rows}"
+
+
+TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
+    ("docs/accuracy.md", "readings"): readings_table,
+    ("docs/accuracy.md", "benchmark"): benchmark_table,
+    ("docs/speed.md", "speed"): speed_table,
+    ("docs/cost.md", "cost"): cost_table,
+    ("docs/diagnosis.md", "diagnosis"): diagnosis_table,
+    ("docs/outputs.md", "class"): class_table,
+}
+"""Page and name of each table, and the function that returns it."""
+
+
+def with_table(text: str, name: str, table: str) -> str:
+    """Return the text of a page with the table of this name replaced.
+
+    Raises
+    ------
+    ValueError
+        If the page does not have exactly one table of this name.
+    """
+    pattern = rf"(<!-- {name} table -->\n).*?(<!-- end of the table -->)"
+    replaced, count = re.subn(pattern, lambda found: found[1] + table + found[2], text, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"{count} tables are marked <!-- {name} table -->; mark one")
+    return replaced
+
+
+def main() -> None:
+    """Write all tables into their pages."""
+    for (page, name), table in TABLES.items():
+        path = ROOT / page
+        path.write_text(with_table(path.read_text(encoding="utf-8"), name, table()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "runtime"))
+    main()

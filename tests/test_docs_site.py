@@ -1,0 +1,49 @@
+"""The documentation builds without a warning: links, references to the code, docstrings of the API."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.skipif(
+    not all(find_spec(name) for name in ("sphinx", "furo", "myst_parser")) and not os.environ.get("CI"),
+    reason="the docs group is not installed",
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", "docs", ".", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_page_is_on_the_site(site: Path) -> None:
+    pages = [page.relative_to(ROOT / "docs") for page in (ROOT / "docs").rglob("*.md")]
+    assert len(pages) > 15
+    assert all((site / "docs" / page.with_suffix(".html")).is_file() for page in pages)
+
+
+def test_the_reference_shows_signatures_and_inherited_methods(site: Path) -> None:
+    text = (site / "docs" / "api" / "classifier.html").read_text(encoding="utf-8")
+    for name in ("classify_batches", "with_priors", "threads"):
+        assert f'id="insar_runtime.Classifier.{name}"' in text
+
+
+def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "conf.py").write_text((ROOT / "docs" / "conf.py").read_text(encoding="utf-8"))
+    (tmp_path / "docs" / "index.md").write_text("# Title\n\n[broken](missing.md)\n")
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-c", "docs", ".", "site"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode != 0
+    assert "missing.md" in done.stderr
