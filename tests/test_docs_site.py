@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -31,6 +32,16 @@ def test_every_page_is_on_the_site(site: Path) -> None:
     pages = [page.relative_to(ROOT / "docs") for page in (ROOT / "docs").rglob("*.md")]
     assert len(pages) > 15
     assert all((site / "docs" / page.with_suffix(".html")).is_file() for page in pages)
+
+
+def test_every_page_is_in_a_table_of_contents() -> None:
+    listed = {ROOT / "docs" / "index.md"}
+    for index in (ROOT / "docs" / "index.md", ROOT / "docs" / "api" / "index.md"):
+        for toctree in re.findall(r"```\{toctree\}\n(.*?)```", index.read_text(encoding="utf-8"), re.DOTALL):
+            names = [line for line in toctree.splitlines() if line and not line.startswith(":")]
+            listed |= {(index.parent / name.removesuffix(".md")).resolve().with_suffix(".md") for name in names}
+    assert set((ROOT / "docs").rglob("*.md")) <= listed
+    assert {ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")} <= listed
 
 
 def test_the_reference_shows_signatures_and_inherited_methods(site: Path) -> None:
