@@ -7,8 +7,10 @@ models are the same on the site as in a checkout: ``python -m sphinx -W -c docs 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "runtime"))
@@ -53,3 +55,15 @@ python_maximum_signature_line_length = 100
 html_theme = "furo"
 html_title = "insar-runtime"
 html_show_sourcelink = False
+
+
+def _name_aliases(
+    _app: Any, _what: str, _name: str, _object: Any, _options: Any, *texts: str | None
+) -> tuple[Any, ...]:
+    """Return signature and type of the result with aliases as plain names, which Sphinx 9 leaves wrapped in unions."""
+    return tuple(text and re.sub(r"TypeAliasForwardRef\('(?:\w+\.)?(\w+)'\)", r"\1", text) for text in texts)
+
+
+def setup(app: Any) -> None:
+    """Connect the handler of signatures."""
+    app.connect("autodoc-process-signature", _name_aliases)

@@ -48,6 +48,9 @@ def test_the_reference_shows_signatures_and_inherited_methods(site: Path) -> Non
     text = (site / "docs" / "api" / "classifier.html").read_text(encoding="utf-8")
     for name in ("classify_batches", "with_priors", "threads"):
         assert f'id="insar_runtime.Classifier.{name}"' in text
+    assert "TypeAliasForwardRef" not in "".join(
+        page.read_text(encoding="utf-8") for page in (site / "docs" / "api").glob("*.html")
+    )
 
 
 def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
