@@ -45,10 +45,7 @@ autodoc_preserve_defaults = True
 # Aliases keep their names in signatures.
 autodoc_type_aliases = {
     "ArrayLike": "ArrayLike",
-    **{
-        name: f"insar_runtime.{name}"
-        for name in ("Device", "JumpRows", "Precision", "Progress", "Role", "Shares", "Unit")
-    },
+    **{name: f"insar_runtime.{name}" for name in ("Device", "JumpRows", "Progress", "Role", "Shares", "Unit")},
 }
 python_maximum_signature_line_length = 100
 
