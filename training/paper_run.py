@@ -19,7 +19,7 @@ from training.announce import Announce
 from training.dataset import LabelledSeries, Split
 from training.fit import FitConfig, fit_choices, fit_network, predict
 from training.metrics import Metrics, measure
-from training.paper_cnn import PaperCnnConfig, build_paper_cnn, our_choices
+from training.networks.paper_cnn import PaperCnnConfig, build_paper_cnn, our_choices
 from training.report import Report, break_down, write_report
 
 VERSION: Final = "1.1.0"

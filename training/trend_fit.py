@@ -18,11 +18,11 @@ from insar_runtime.errors import UsageError
 from training.announce import Announce
 from training.dataset import LabelledSeries, with_facts
 from training.fit import fit_temperature
+from training.networks.trend_net import TrendNetConfig, build_trend_net
 from training.optimizer import make_optimizer
 from training.simulator import simulate
 from training.simulator.draws import Floats
 from training.stream import StreamConfig, draw_labels, stream
-from training.trend_net import TrendNetConfig, build_trend_net
 
 CALIBRATION_SERIES: Final = 40_960
 _FRESH_SEED_OFFSET: Final = 500_009

@@ -16,14 +16,14 @@ from training.announce import Announce
 from training.dataset import LabelledSeries
 from training.eight_bits import to_eight_bits
 from training.fit import predict, predict_rows
+from training.labelled_rows.labels import ReadFile, all_readings
 from training.metrics import measure
+from training.networks.trend_net import TrendNetConfig, multiply_adds
 from training.rate_crossing import draw_crossing, rate_crossing
-from training.readings.labels import ReadFile, all_readings
 from training.report import Report, break_down, write_report
 from training.simulator.bank import NoiseBank
 from training.stream import StreamConfig
 from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, calibrate, fit_trend_net, fresh_series
-from training.trend_net import TrendNetConfig, multiply_adds
 
 VERSION: Final = "2.1.0"
 BANK_SHARE: Final = 0.5

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evaluation.semireal import CLEARLY_STABLE_MM_YR, LEAST_DEPARTURE, semi_real, semi_real_sets
 from insar_runtime import CLASS_NAMES, DataError, InputNotFoundError
+from tests.conftest import REAL
 from training.real_files import REAL_FILES, bank_of, one_by_one, read_real, real_bank
-from training.semireal import CLEARLY_STABLE_MM_YR, LEAST_DEPARTURE, semi_real, semi_real_sets
 from training.simulator import simulate
 from training.simulator.bank import NoiseBank, quiet_residuals
 from training.simulator.lines import without_line
 from training.stream import WIDTHS, StreamConfig, make_chunk, stream
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 SMALL = StreamConfig(seed=1, chunk=512 * 4, batch=64)
 
 
