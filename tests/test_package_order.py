@@ -26,13 +26,12 @@ def imported_packages(package: Path) -> Iterator[tuple[str, str]]:
     """Return where which packages are imported, wherever the import stands."""
     for path in sorted(package.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = []
+            where = f"{path.relative_to(package.parent)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
+                yield from ((where, alias.name.partition(".")[0]) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                assert not node.level, f"{path}:{node.lineno}: imports are absolute"
-                names = [node.module or ""]
-            yield from ((f"{path.relative_to(package.parent)}:{node.lineno}", name.partition(".")[0]) for name in names)
+                assert not node.level, f"{where}: imports are absolute"
+                yield where, (node.module or "").partition(".")[0]
 
 
 def wrong_imports(package: Path, allowed: set[str]) -> list[str]:
