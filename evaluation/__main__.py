@@ -19,6 +19,8 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 ROOT = Path(__file__).resolve().parent.parent
+MODELS = tuple(ROOT / "artifacts" / name for name in ("trend-net", "ablations/trend-net-simulated", "paper-cnn"))
+"""Records of the default network, the same one trained on simulated noise alone, and that of the seed paper."""
 
 
 def _say(line: str) -> None:
@@ -63,9 +65,8 @@ def readings(
     from evaluation.readings.run import run_readings
     from training.labelled_rows.labels import READINGS_CSV
 
-    released = [ROOT / "artifacts" / name for name in ("trend-net", "trend-net-simulated", "paper-cnn")]
     # Tables of answers alone are scored without the models.
-    chosen = models or ([] if answers else [folder for folder in released if folder.is_dir()])
+    chosen = models or ([] if answers else [folder for folder in MODELS if folder.is_dir()])
     run_readings(
         out,
         real=real,
@@ -133,8 +134,7 @@ def look(
     """Classify the real files: shares of the classes, and sheets of rows of each class."""
     from evaluation.class_shares import look_at_real_files
 
-    chosen = models or [ROOT / "artifacts" / name for name in ("trend-net", "trend-net-simulated", "paper-cnn")]
-    look_at_real_files(real, chosen, out, sheets=sheets, announce=_say)
+    look_at_real_files(real, models or MODELS, out, sheets=sheets, announce=_say)
 
 
 @app.command()

@@ -1,8 +1,7 @@
-"""The benchmark's report: every number as JSON, and the tables that people read as Markdown."""
+"""The benchmark's report: tables in Markdown."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,84 +11,32 @@ import numpy as np
 from evaluation.benchmark.contestants import BAYES
 from evaluation.benchmark.goals import goals_of
 from evaluation.benchmark.measure import ABSTAIN_BELOW, CONFIDENT, WANTED_RECALL
-from evaluation.benchmark.results import Found, Results
+from evaluation.benchmark.record import error_ratio, to_dict, write_record
+from evaluation.benchmark.results import Results
 from evaluation.benchmark.sets import DECORRELATED, REALISTIC
 from evaluation.benchmark.summary import readme_table
 from evaluation.semireal import TEST_FILES, TRAINED_FILES
 from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
-from training.metrics import Metrics, rounded
+from training.metrics import Metrics
 
 _NONE: Final = "-"
 
 
 def write_report(results: Results, folder: Path) -> None:
-    """Write ``benchmark.json``, ``README.md`` and ``summary.md`` (for the project's README) into a folder."""
+    """Write the record, ``README.md`` and ``summary.md`` (for the project's README) into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = to_dict(results)
-    (folder / "benchmark.json").write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_record(numbers, folder)
     (folder / "summary.md").write_text(readme_table(numbers) + "\n", encoding="utf-8")
     (folder / "README.md").write_text("\n".join(_markdown(results)) + "\n", encoding="utf-8")
 
 
-def to_dict(results: Results) -> dict[str, Any]:
-    """Give all numbers as plain values, in an order that does not change."""
-    return {
-        "default network": results.champion,
-        **results.facts,
-        "cells": {
-            cell.name: {
-                "group": cell.group,
-                "series": len(cell.series),
-                "epochs": cell.epochs,
-                "noise_mm": cell.noise_mm,
-                "coloured": cell.coloured,
-            }
-            for cell in results.cells
-        },
-        "default network not best": results.beaten(),
-        "goals": [goal.to_dict() for goal in goals_of(results)],
-        "contestants": {name: _contestant(results, found) for name, found in results.found.items()},
-        "leave one calendar out": results.left_out,
-    }
-
-
-def _contestant(results: Results, found: Found) -> dict[str, Any]:
-    own, champion = found.errors(), results.found[results.champion].errors()
-    speed = results.speed.get(found.name)
-    return {
-        "role": found.role,
-        "learned from": found.taught,
-        "noise learned of": sorted(found.noise_files),
-        "series_per_second_and_core": None if speed is None else round(speed.series_per_second, 1),
-        "series_timed": None if speed is None else speed.series,
-        "points_below_limit": rounded(100 * results.limit_gap(found.name)),
-        "at 95 % stable": None
-        if found.usual is None or found.at_recall is None
-        else {
-            "stable_recall": rounded(found.stable_recall),
-            "most probable class": found.usual.to_dict(),
-            f"at recall {WANTED_RECALL}": found.at_recall.to_dict(),
-        },
-        "groups": {name: metrics.to_dict() for name, metrics in found.groups.items()},
-        "cells": {
-            name: {**metrics.to_dict(), "errors_over_default": _ratio(own[name], champion[name])}
-            for name, metrics in found.cells.items()
-        },
-        "recall of PUE by length": found.jumps,
-        "series of none of the five classes": found.odd,
-        "reliability": found.curves,
-    }
-
-
-def _ratio(errors: int, others: int) -> float | None:
-    return round(errors / others, 3) if others else None
-
-
 def _markdown(results: Results) -> Iterator[str]:
     yield "# Benchmark\n"
-    yield "Written by `python -m evaluation benchmark`; all numbers are in `benchmark.json`. Every contestant gets the"
-    yield f"same series, made by seed {results.facts['seed']}. The default network, which the others are compared with,"
-    yield f"is **{results.champion}**. Accuracies are in %."
+    yield "Written by `python -m evaluation benchmark`; scores of each contestant and cell are in `benchmark.csv`,"
+    yield "accuracy by confidence in `calibration.csv`, all other numbers in `benchmark.json`."
+    yield f"Every contestant gets the same series, made by seed {results.facts['seed']}. The default network, with"
+    yield f"which the others are compared, is **{results.champion}**. Accuracies are in %."
     yield ""
     yield "![accuracy against noise](noise.png) ![accuracy against length](length.png)"
     yield "![accuracy against confidence](reliability.png) ![confusion matrices](confusion.png)"
@@ -199,7 +146,7 @@ def _cells(results: Results) -> Iterator[str]:
         for name in names:
             metrics = results.found[name].cells.get(cell.name)
             own = results.found[name].errors().get(cell.name, 0)
-            ratio = _ratio(own, champion[cell.name])
+            ratio = error_ratio(own, champion[cell.name])
             times = "" if metrics is None or ratio is None or name == results.champion else f" x{ratio:.1f}"
             values.append(_interval(metrics) + times)
         yield from _row(cell.name, str(len(cell.series)), *values)

@@ -25,7 +25,7 @@ from insar_runtime._inference.engine import import_onnxruntime
 from insar_runtime._inference.hardware import describe_hardware
 from training.announce import Announce
 
-NETWORKS: Final = ("trend-net", "trend-net-simulated")
+NETWORKS: Final = ("trend-net", "ablations/trend-net-simulated")
 """Folders of the default network, and of the same one trained on simulated noise alone."""
 _SPEED_CELL: Final = "paper calendar"
 

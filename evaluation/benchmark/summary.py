@@ -28,7 +28,7 @@ def readme_table(benchmark: Mapping[str, Any]) -> str:
     Parameters
     ----------
     benchmark : mapping
-        What ``benchmark.json`` holds.
+        What ``evaluation.benchmark.record.to_dict`` returns.
     """
     lines = [
         "| | learned from | nine kinds | plain noise | real noise | real noise, errors damped | series/s/core |",

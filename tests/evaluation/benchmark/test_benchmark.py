@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import replace
@@ -23,6 +24,7 @@ from evaluation.benchmark.figures import write_figures
 from evaluation.benchmark.goals import Goal, goals_of
 from evaluation.benchmark.leave_out import FAMILIES, leave_calendars_out
 from evaluation.benchmark.networks import ReleasedNetwork
+from evaluation.benchmark.record import ALL_CELLS
 from evaluation.benchmark.report import write_report
 from evaluation.benchmark.results import Results, examine
 from evaluation.benchmark.run import compare
@@ -321,11 +323,13 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
     assert results.champion == "paper-cnn int8"
     data = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))
     networks = ("paper-cnn fp32", "paper-cnn", "dense")
+    with (out / "benchmark.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
     for name in (*networks, "glsbic-oracle", "glsbic", "minirocket", "forest", "ps-time", "EGMSpy rules"):
-        found = data["contestants"][name]["cells"]
+        found = {row["cell"]: row for row in rows if row["contestant"] == name and row["cell"] != ALL_CELLS}
         assert set(found) == {cell.name for cell in results.compared()}
-        assert found["realistic"]["series"] == TINY.named
-        assert set(found["realistic"]["classes"]) == set(SEED_CLASS_NAMES)
+        assert int(found["realistic"]["series"]) == TINY.named
+        assert all(found["realistic"][f"recall_{kind.lower()}"] for kind in SEED_CLASS_NAMES)
         odd = data["contestants"][name]["series of none of the five classes"]
         assert set(odd) == set(sets.ODD_KINDS)
         # None of these knows the class.
