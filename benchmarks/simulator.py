@@ -1,4 +1,4 @@
-"""How many series the simulator makes in a second on one core: ``python -m benchmarks.simulator``."""
+"""Series that the simulator makes per second on one core: ``python -m benchmarks.simulator``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models say of the real files: shares of the classes, and sheets of the rows that a person should look at."""
+"""Shares of the classes in the real files, and sheets of plots of their rows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def look_at_real_files(
         Where contact sheets of 5 x 5 rows are to be, two for each file and class: those that the model is most and
         least confident of.
     announce : callable
-        Receives a line for people at each step.
+        Receives lines of progress.
 
     Raises
     ------

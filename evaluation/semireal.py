@@ -1,4 +1,4 @@
-"""Known motions on real noise: the test that decides, built at run time from files that are not in the repository."""
+"""Semi-real series: known motions on real noise, made at run time from files that are not in the repository."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEST_FILES: Final = tuple(file.name for file in REAL_FILES if not file.trained)
 
 
 def recipe(*, damped: bool) -> SimulatorConfig:
-    """Give the simulator's numbers for semi-real series.
+    """Return the simulator's numbers for semi-real series.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def semi_real_sets(folder: Path, count: int, *, seed: int, trained: bool | None 
     Returns
     -------
     dict of str to LabelledSeries
-        By name of the file; the fact ``damped`` tells the halves apart.
+        By name of the file; the fact ``damped`` distinguishes the halves.
     """
     sets = {}
     for part in (True, False) if trained is None else (trained,):
@@ -111,7 +111,7 @@ def semi_real_sets(folder: Path, count: int, *, seed: int, trained: bool | None 
 
 
 def joined(parts: list[LabelledSeries], fact: str, values: list[object]) -> LabelledSeries:
-    """Lay sets of the same dates end to end, with a fact that tells them apart."""
+    """Lay sets of the same dates end to end, with a fact that distinguishes them."""
     facts = {name: np.concatenate([part.facts[name] for part in parts]) for name in parts[0].facts}
     facts[fact] = np.concatenate([np.full(len(part), value) for part, value in zip(parts, values, strict=True)])
     return LabelledSeries(

@@ -94,7 +94,7 @@ def leave_files_out(
         Folder of states and trained folds; a second run with the same numbers takes what it finds. It does not see that
         the code or a file has changed.
     announce : callable
-        Receives a line for people at each step.
+        Receives lines of progress.
     folds : mapping of str to sequence of str
         Names of the files to leave out together.
 

@@ -1,4 +1,4 @@
-"""Put a model together: ONNX files, ``model.json``, golden vectors, card; in the record and in the package."""
+"""Assemble a model: ONNX files, ``model.json``, golden vectors, card; in the record and in the package."""
 
 from __future__ import annotations
 

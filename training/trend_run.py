@@ -1,4 +1,4 @@
-"""From a stream of series to the record of the default network in ``artifacts/``."""
+"""One training of the default network: from a stream of series to its record in ``artifacts/``."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TrendRunConfig:
     bank : NoiseBank, optional
         Real noise for half of the files; simulated noise alone if not given.
     attribution : sequence of str
-        What the owners of the real noise want to be said.
+        Attributions that the owners of the real noise require.
     network : TrendNetConfig
         The design.
     read_files : sequence of ReadFile

@@ -1,4 +1,4 @@
-"""Measure the diagnosis and write the tables; some minutes, with nothing else running."""
+"""Measure the speed of the diagnosis and write the tables; some minutes, with nothing else running."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _files(folder: Path, rows: int, turns: int) -> dict[str, Any]:
 
 
 def _cpu_seconds() -> float:
-    """Give the CPU time of all commands that have ended."""
+    """Return the CPU time of all commands that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

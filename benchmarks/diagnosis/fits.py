@@ -1,4 +1,4 @@
-"""Fits alone, in this process; started by the benchmark on one core, with every library at one thread."""
+"""Fits alone, in one process; started by the benchmark on one core, with every library at one thread."""
 
 from __future__ import annotations
 

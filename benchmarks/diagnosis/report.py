@@ -1,4 +1,4 @@
-"""Every number of the speed of the diagnosis as JSON, and the tables that people read."""
+"""Record of the speed of the diagnosis: all numbers as JSON, and tables in Markdown."""
 
 from __future__ import annotations
 

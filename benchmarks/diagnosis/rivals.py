@@ -1,6 +1,6 @@
-"""What people write today: one series after the other, with scipy, or by generalised least squares as books have it.
+"""Common alternatives to the diagnosis: series one by one with scipy, or by textbook generalised least squares.
 
-All of them are told the time axis once, and the covariance where they need one; none looks for kinds of noise,
+All of them get the time axis once, and the covariance where they need one; none looks for kinds of noise,
 probabilities or intervals of dates, so they do less than what they are compared with.
 """
 
@@ -35,7 +35,7 @@ class Lstsq:
         self._designs = [np.stack([years**i for i in range(p + 1)] + _year(years), axis=1) for p in (1, 2, 3)]
 
     def rates(self, displacement: Rows) -> Doubles:
-        """Give velocity, acceleration, amplitude and rmse, standard deviations of the first two, [n, 6]."""
+        """Return velocity, acceleration, amplitude and rmse, standard deviations of the first two, [n, 6]."""
         out = np.empty((len(displacement), 6))
         for row, series in enumerate(displacement.astype(np.float64)):
             line, parabola, cubic = (lstsq(design, series)[0] for design in self._designs)
@@ -61,7 +61,7 @@ class CurveFit:
         self._years = days / _YEAR
 
     def rates(self, displacement: Rows) -> Doubles:
-        """Give velocity, acceleration, amplitude and rmse, standard deviations of the first two, [n, 6]."""
+        """Return velocity, acceleration, amplitude and rmse, standard deviations of the first two, [n, 6]."""
         out = np.empty((len(displacement), 6))
         for row, series in enumerate(displacement.astype(np.float64)):
             line, line_spread = curve_fit(_line, self._years, series)
@@ -79,7 +79,7 @@ class CurveFit:
         return out
 
     def breaks(self, displacement: Rows) -> Doubles:
-        """Give the day of two lines that meet, from one fit that begins in the middle, [n]."""
+        """Return the day of two lines that meet, from one fit that begins in the middle, [n]."""
         out = np.empty(len(displacement))
         middle = self._years[-1] / 2
         for row, series in enumerate(displacement.astype(np.float64)):
@@ -120,7 +120,7 @@ class Scan:
         self._steps = (days >= days[1:, None]).astype(np.float64)
 
     def breaks(self, displacement: Rows) -> Doubles:
-        """Give the day of the break, [n]."""
+        """Return the day of the break, [n]."""
         out = np.empty(len(displacement))
         for row, series in enumerate(displacement.astype(np.float64)):
             left = [self._left(np.column_stack([self._base, hinge]), series) for hinge in self._hinges]
@@ -128,7 +128,7 @@ class Scan:
         return out
 
     def jumps(self, displacement: Rows) -> list[list[int]]:
-        """Give the epochs of steps, added one by one while they bring enough, [n]."""
+        """Return the epochs of steps, added one by one while they bring enough, [n]."""
         out = []
         for series in displacement.astype(np.float64):
             design = self._base
@@ -152,7 +152,7 @@ class Scan:
 
 
 class Gls:
-    """Generalised least squares: a dense covariance for each series, factorised, every hinge and step held against it.
+    """Generalised least squares: a dense covariance for each series, factorised, every hinge and step tried.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class Gls:
         self._steps = (days[:, None] >= days[1:]).astype(np.float64)
 
     def breaks(self, displacement: Rows) -> Doubles:
-        """Give the day of the break, [n]."""
+        """Return the day of the break, [n]."""
         out = np.empty(len(displacement))
         for row, series in enumerate(displacement.astype(np.float64)):
             gain, _ = self._gains(series, self._line, self._hinges)
@@ -179,7 +179,7 @@ class Gls:
         return out
 
     def jumps(self, displacement: Rows) -> list[list[int]]:
-        """Give the epochs of steps, added one by one while they bring enough, [n]."""
+        """Return the epochs of steps, added one by one while they bring enough, [n]."""
         out = []
         for series in displacement.astype(np.float64):
             design = self._line
@@ -196,7 +196,7 @@ class Gls:
         return out
 
     def _gains(self, series: Doubles, design: Doubles, columns: Doubles) -> tuple[Doubles, float]:
-        """Give by how much each column lowers the weighted sum of squares, and what is left without any."""
+        """Return by how much each column lowers the weighted sum of squares, and the sum without any column."""
         scatter = float(np.std(series))
         factor = cho_factor(scatter**2 * self._covariance, lower=True)
         weighted = cho_solve(factor, design)

@@ -35,7 +35,7 @@ def series(count: int, *, seed: int, labels: NDArray[np.int8] | None = None) -> 
 
 
 def of_class(kind: TrendClass, count: int, *, seed: int) -> NDArray[np.float32]:
-    """Give series of one class, [n, T]."""
+    """Return series of one class, [n, T]."""
     return np.ascontiguousarray(series(count, seed=seed, labels=np.full(count, kind, dtype=np.int8)).displacement)
 
 

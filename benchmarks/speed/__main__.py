@@ -1,4 +1,4 @@
-"""Measure everything and write the tables; some twenty minutes on two cores, with nothing else running."""
+"""Measure speed and footprint and write the tables; some twenty minutes on two cores, with nothing else running."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROOT: Final = Path(__file__).parents[2]
 _EPOCHS: Final = 139
 _START_ROWS: Final = 1000
 _COMPARED: Final = 512
-"""Series on which engines are held against Keras."""
+"""Series on which engines are compared with Keras."""
 _PROFILED_ROWS: Final = 464
 """Rows of a call at 139 epochs, as the classifier makes it."""
 
@@ -167,7 +167,7 @@ def _on_one_core(sizes: Sizes, folder: Path) -> dict[str, Any]:
 
 
 def _differences(home: dict[str, Apart]) -> dict[str, float]:
-    """Give the largest difference of a probability from Keras' own, for engines that give probabilities."""
+    """Return the largest difference of a probability from Keras' own, for engines that give probabilities."""
     found = {name: apart.answer(name, _COMPARED) for name, apart in home.items()}
     reference = {name: found[f"{name}, Keras predict"] for name in ("trend-net", "paper-cnn")}
     return {

@@ -27,7 +27,7 @@ class Precision(StrEnum):
 
 
 def main(
-    folders: Annotated[list[Path], typer.Argument(help="Model folders; the others are held against the first one.")],
+    folders: Annotated[list[Path], typer.Argument(help="Model folders; the others are compared with the first one.")],
     precision: Annotated[Precision, typer.Option(help="File of each model.")] = Precision.int8,
     series: Annotated[int, typer.Option(min=8, help="Series of a turn; the default is five calls.")] = 2320,
     epochs: Annotated[int, typer.Option(min=30, help="Epochs of a series.")] = 139,

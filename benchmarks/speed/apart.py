@@ -1,4 +1,4 @@
-"""Engines in processes of their own, that work when it is their turn."""
+"""Engines in processes of their own, which work in turns."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Apart:
             self.trouble = "its process ended"
 
     def job(self, name: str) -> TimedJob:
-        """Give what times an engine."""
+        """Return the object that times an engine."""
         return lambda count: self._ask("time", name, count)
 
     def answer(self, name: str, count: int) -> Any:
-        """Give the probabilities of the first so many series; None if it gives none."""
+        """Return the probabilities of the first series; None for an engine without probabilities."""
         return self._ask("answer", name, count)
 
     def _ask(self, *question: Any) -> Any:
@@ -69,7 +69,7 @@ class Apart:
 
 
 def _serve(there: Connection, group: str, count: int, artifacts: Path) -> None:
-    """Build the engines, then answer questions until nobody asks."""
+    """Build the engines, then serve requests until the pipe is closed."""
     use_cores(1)
     from benchmarks.speed.engines import make_group
     from training.dataset import LabelledSeries, with_facts

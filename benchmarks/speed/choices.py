@@ -1,4 +1,4 @@
-"""Settings that could have been otherwise: how files are read, and how a session is called."""
+"""Comparison of settings: how files are read, and how a session is called."""
 
 from __future__ import annotations
 

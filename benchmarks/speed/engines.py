@@ -1,4 +1,4 @@
-"""The same series through every engine that a user might take, on one core."""
+"""Speed of other inference engines on the same series, on one core."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _in_tensorflow(name: str, series: LabelledSeries, artifacts: Path) -> dict[s
 
 
 def _lite(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
-    """LiteRT wants its shapes before the first call: rows and epochs of a block."""
+    """LiteRT needs its shapes before the first call: rows and epochs of a block."""
     from ai_edge_litert.interpreter import Interpreter
 
     model = _keras_model(name, artifacts)
@@ -301,7 +301,7 @@ def _tests(tests: FTests, series: LabelledSeries, count: int) -> NDArray[np.int8
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of the engines."""
+    """Return the versions of the engines."""
     found = {"onnxruntime": str(import_onnxruntime().__version__), "tensorflow": tf.__version__}
     found |= {"keras": keras.__version__, "numpy": np.__version__}
     return found

@@ -1,4 +1,4 @@
-"""The classical tests, vectorised: nested least squares and F tests, as Berti et al. (2013) choose trends by.
+"""Classical trend tests, vectorised: nested least squares and F tests, as in Berti et al. (2013).
 
 Fast, because all series of a file share their design matrices: projections are one product of matrices. White noise
 is assumed, which real series do not have; the table of accuracy is the benchmark's business, not this one's.
@@ -38,7 +38,7 @@ class FTests:
         self._epochs = len(time)
 
     def classify(self, displacement: NDArray[np.float32]) -> NDArray[np.int8]:
-        """Give class ids of series [N, T] without missing values."""
+        """Return class ids of series [N, T] without missing values."""
         rows = np.nan_to_num(displacement)
         power = np.einsum("ij,ij->i", rows, rows)
         left_constant = power - (rows @ self._constant) ** 2
@@ -54,6 +54,6 @@ class FTests:
 
 
 def _beyond(line: Doubles, functions: Doubles) -> NDArray[np.float32]:
-    """Give functions of time without what they share with a line, of length one."""
+    """Return functions of time without what they share with a line, of length one."""
     rest = functions - line @ (line.T @ functions)
     return (rest / np.maximum(np.linalg.norm(rest, axis=0), 1e-12)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Whole files: what reading and inference each do, what both together do, and how time and memory grow."""
+"""Speed of whole files: reading, inference, both together, and growth of time and memory with the file."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def run_commands(commands: Sequence[Sequence[str | Path]], *, cores: int) -> Com
 
 
 def _peak_mb(process: int) -> float:
-    """Give the most memory that a process has held, 0 once it is gone."""
+    """Return the most memory that a process has held, 0 once it is gone."""
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     except OSError:
@@ -149,7 +149,7 @@ def _peak_mb(process: int) -> float:
 
 
 def ours(source: Path, output: Path, *options: str) -> list[str | Path]:
-    """Give our command for a file."""
+    """Return our command for a file."""
     return [*_COMMAND, source, "-o", output, "--overwrite", "-q", "--units", "mm", *options]
 
 

@@ -1,4 +1,4 @@
-"""Where the time of one call goes: each step of an exported graph, and how near the arithmetic comes to the peak."""
+"""Time of each step of an exported graph within one call, and how near the arithmetic comes to the peak."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of what was measured, in Markdown beside the JSON."""
+"""Record of the measurements: tables in Markdown beside the JSON."""
 
 from __future__ import annotations
 

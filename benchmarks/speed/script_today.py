@@ -1,4 +1,4 @@
-"""The script that a user would write today: pandas and the paper's network in Keras.
+"""Script of a user without this package: pandas and the paper's network in Keras.
 
 ``python -m benchmarks.speed.script_today INPUT OUTPUT KERAS_FILE``
 """

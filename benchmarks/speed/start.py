@@ -1,4 +1,4 @@
-"""Cold start: where the time of a short run goes, from the start of the process to its exit."""
+"""Cold start: time of a short run from the start of the process to its exit, by part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few numbers that the README and the page on cost show."""
+"""Tables of speed and cost in the README and in ``docs/cost.md``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _about(number: float) -> str:
 
 
 def summary(facts: dict[str, Any]) -> list[str]:
-    """Give what the README shows."""
+    """Return the table that the README shows."""
     engines = facts["engines"]
     whole = {(p["container"], p["threads"]): p["whole"] for p in facts["pipelines"]}
     cores = max(threads for _, threads in whole)
@@ -65,7 +65,7 @@ def summary(facts: dict[str, Any]) -> list[str]:
 
 
 def cost(facts: dict[str, Any]) -> list[str]:
-    """Give core-hours, from whole files on one core."""
+    """Return core-hours, from whole files on one core."""
     paces = {p["container"]: p["whole"] for p in facts["pipelines"] if p["threads"] == 1}
     rows = []
     for what, series in (

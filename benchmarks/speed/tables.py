@@ -1,4 +1,4 @@
-"""Files to measure with: series of the kind that services deliver, in the containers that people have."""
+"""Files to measure with: series as services deliver them, in the usual containers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PIECE: Final = 50_000
 
 
 def axis(epochs: int) -> NDArray[np.datetime64]:
-    """Give dates 6 days apart."""
+    """Return dates 6 days apart."""
     dates: NDArray[np.datetime64] = np.datetime64("2018-01-03") + np.arange(epochs) * 6
     return dates
 
@@ -44,7 +44,7 @@ def make_table(folder: Path, container: Container, rows: int, epochs: int) -> Pa
 
 
 def _pieces(rows: int, epochs: int) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
-    """Give attributes and displacements (tenths of a millimetre, as services deliver them) of some rows at a time."""
+    """Return attributes and displacements (tenths of a millimetre, as services deliver them) of some rows at a time."""
     days = np.arange(epochs) * 6.0
     for start in range(0, rows, _PIECE):
         count = min(_PIECE, rows - start)

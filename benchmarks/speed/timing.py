@@ -1,4 +1,4 @@
-"""Time things in turns, so that a busy machine is busy for all of them."""
+"""Timing in turns, so that other load on the machine affects all measurements alike."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Pace:
 Job = Callable[[int], object]
 """Does its work on so many series, from the first on."""
 TimedJob = Callable[[int], tuple[float, float]]
-"""The same, and tells the seconds of wall time and of CPU time that it took."""
+"""A job that returns the seconds of wall time and of CPU time that it took."""
 
 
 def timed(job: Job) -> TimedJob:
-    """Make a job tell its time."""
+    """Return a job that measures its own time."""
 
     def run(count: int) -> tuple[float, float]:
         wall, core = time.perf_counter(), time.process_time()

@@ -1,4 +1,4 @@
-"""Classical and learned opponents of the networks, all with the interface of ``Contestant``."""
+"""Baselines: classical tests and other learners, all with the interface of ``Contestant``."""
 
 from evaluation.baselines.contestant import Contestant
 from evaluation.baselines.dense import DenseNetwork

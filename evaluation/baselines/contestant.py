@@ -1,4 +1,4 @@
-"""What every contestant of the benchmark can do, and how their series are gathered."""
+"""Interface of the contestants of the benchmark, and how series of one calendar are gathered for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plain dense network on series brought to equally spaced dates, so that convolutions have to justify themselves."""
+"""Dense network on series brought to equally spaced dates: the baseline for convolutions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class DenseNetwork:
         fit_network(self._model, trunk, data, config=self._fit_config, seed=seed, show_progress=False)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Give the network's calibrated probabilities [N, 5].
+        """Return the network's calibrated probabilities [N, 5].
 
         Raises
         ------

@@ -47,7 +47,7 @@ class EgmspyConfig:
     Attributes
     ----------
     stable_mm_yr : float
-        Rates below are stable or noisy (``--v-stable``); scatter tells the two apart, both are Stable here.
+        Rates below are stable or noisy (``--v-stable``); scatter distinguishes the two, both are Stable here.
     curved_gain : float
         Share of the variance that a parabola takes off beyond a line, at least, for accel and decel (``--quad-r2``).
     half_change_mm_yr : float

@@ -192,5 +192,5 @@ def _strength(rest: Floats, whole: Floats) -> Floats:
 
 
 def _log_f(gain: Floats, parameters: int, freedom: int) -> Floats:
-    """Give log(1 + F) from the share of the sum of squares that parameters take away."""
+    """Return log(1 + F) from the share of the sum of squares that parameters take away."""
     return np.asarray(np.log1p(gain / parameters / ((1 - gain) / freedom)))

@@ -18,7 +18,7 @@ _LEAST_LEAF: Final = 2
 
 
 class Forest:
-    """Random forest: 300 trees, the square root of the number of features at each split [ours].
+    """Random forest: 300 trees, the square root of the number of features at each split (our choice).
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Forest:
         self._forest.fit(self._features(series), series.label)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Give the mean of the trees' class shares [N, 5].
+        """Return the mean of the trees' class shares [N, 5].
 
         Raises
         ------

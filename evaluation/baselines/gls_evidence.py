@@ -87,7 +87,7 @@ class Evidence:
         return cls(*(np.concatenate([getattr(part, entry.name) for part in parts])[order] for entry in fields(cls)))
 
     def criterion(self, thresholds: Thresholds) -> tuple[Floats, Floats, Floats]:
-        """Give the criterion of each candidate; the least one is the best.
+        """Return the criterion of each candidate; the least one is the best.
 
         Returns
         -------
@@ -107,7 +107,7 @@ class Evidence:
         )
 
     def probabilities(self, thresholds: Thresholds) -> Floats:
-        """Give class probabilities [N, 5] in proportion to exp(-criterion / 2), softened by the temperature."""
+        """Return class probabilities [N, 5] in proportion to exp(-criterion / 2), softened by the temperature."""
         score = self._log_evidence(thresholds)
         return np.asarray(np.exp(score - logsumexp(score, axis=1, keepdims=True)))
 

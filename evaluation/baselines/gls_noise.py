@@ -15,9 +15,9 @@ from evaluation.baselines.contestant import Floats
 _YEAR: Final = 365.25
 _MEDIAN_EPOCHS: Final = 5
 _CLIP: Final = 4.0
-"""A value is drawn towards the median of its neighbours if it lies further away than this many robust sigmas [ours]."""
+"""Robust sigmas from the median of its neighbours beyond which a value is drawn towards it (our choice)."""
 _LEAST_CLIP_MM: Final = 4.0
-"""Less than half of the least outlier that hurts a jump of 12 mm, and far above the rounding of files [ours]."""
+"""Less than half of the least outlier that hurts a jump of 12 mm, and far above the rounding of files (our choice)."""
 _ANNUAL_CHANGE: Final = 0.09
 _HALF_YEAR: Final = 0.03
 """Variance of the yearly amplitude's change from year to year, and of the half-yearly part, over that of the yearly
@@ -45,7 +45,7 @@ class NoiseModel:
         return float(np.sqrt(self.white_mm**2 + self.short_mm**2 + self.slow_mm**2))
 
     def covariance(self, kernels: Kernels) -> Floats:
-        """Give the covariance [T, T] in square millimetres."""
+        """Return the covariance [T, T] in square millimetres."""
         covariance = self.short_mm**2 * kernels.decay(self.short_days)
         if self.slow_mm > 0:
             covariance = covariance + self.slow_mm**2 * kernels.decay(self.slow_days)
@@ -66,14 +66,14 @@ class Kernels:
         self.annual: Floats = change * np.cos(2 * np.pi * year) + _HALF_YEAR * np.cos(4 * np.pi * year)
 
     def decay(self, time_constant: float) -> Floats:
-        """Give the correlation of an Ornstein-Uhlenbeck process."""
+        """Return the correlation of an Ornstein-Uhlenbeck process."""
         if time_constant not in self._decay:
             self._decay[time_constant] = np.exp(self._lag / -time_constant)
         return self._decay[time_constant]
 
 
 def noise_grid(annual: Sequence[float]) -> tuple[NoiseModel, ...]:
-    """Give noises of unit scatter, from white to slowly wandering, times amplitudes of the yearly cycle.
+    """Return noises of unit scatter, from white to slowly wandering, times amplitudes of the yearly cycle.
 
     Their parameters cover those of EGMS series (`NoiseConfig` of the simulator) in steps that a series of some hundred
     epochs can tell apart.
@@ -95,7 +95,7 @@ def precision_of(covariance: Floats) -> Floats:
 
 
 def restricted_deviance(values: Floats, covariance: Floats, days: Floats, *, known_scale: bool) -> Floats:
-    """Give minus twice the restricted log-likelihood of noise about a parabola, up to a constant.
+    """Return minus twice the restricted log-likelihood of noise about a parabola, up to a constant.
 
     Parameters
     ----------
@@ -122,13 +122,13 @@ def restricted_deviance(values: Floats, covariance: Floats, days: Floats, *, kno
 
 
 def scale_of(values: Floats, covariance: Floats, days: Floats) -> Floats:
-    """Give the factor [n] by which noise of this covariance is to be enlarged to fit values [n, T] about a parabola."""
+    """Return the factor [n] by which noise of this covariance must grow to fit values [n, T] about a parabola."""
     left, _ = _about_parabola(values, covariance, days)
     return np.asarray(np.sqrt(np.maximum(left, 1e-9) / (len(days) - 3)))
 
 
 def _about_parabola(values: Floats, covariance: Floats, days: Floats) -> tuple[Floats, float]:
-    """Give the weighted sum of squares [n] about the best parabola, and the logarithm of the determinants."""
+    """Return the weighted sum of squares [n] about the best parabola, and the logarithm of the determinants."""
     time = days / days[-1] - 0.5
     design = np.stack([np.ones_like(time), time, time * time])
     factor = np.linalg.cholesky(covariance)

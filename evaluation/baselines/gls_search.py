@@ -259,24 +259,24 @@ class _Hinges:
         return _onwards(seen * np.append(self._design.steps, 0.0))[:, self._design.breaks + 1]
 
     def best(self, seen: Floats, least: Floats) -> tuple[NDArray[np.int64], Floats]:
-        """Give the index of the best break of each series and what it gains; curves depart by ``least`` [n] mm."""
+        """Return the index of the best break of each series and what it gains; curves depart by ``least`` [n] mm."""
         gain = _gain(self._see(seen), self._size, least[:, None] / self._design.hinge_rms)
         place = gain.argmax(axis=1)
         return place, gain[np.arange(len(gain)), place]
 
     def at(self, place: NDArray[np.int64], seen: Floats) -> tuple[Floats, Floats, Floats]:
-        """Give what ``_Base.beside`` needs for one break a series."""
+        """Return the arguments of ``_Base.beside`` for one break a series."""
         return self._see(seen)[np.arange(len(place)), place], self._size[place], self._with_jumps[:, place].T
 
 
 def _gain(seen: Floats, size: Floats, least: Floats) -> Floats:
-    """Give the fall of the sum of squares by columns whose amplitude is the best one, yet at least ``least``."""
+    """Return the fall of the sum of squares by columns whose amplitude is the best one, yet at least ``least``."""
     amplitude = np.maximum(np.abs(seen) / size, least)
     return np.asarray((2 * np.abs(seen) - amplitude * size) * amplitude)
 
 
 def _largest(amplitude: Floats, doubled: Floats, size: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Give the pair [2, n] whose boxcar lowers the sum of squares most, and by how much [n]."""
+    """Return the pair [2, n] whose boxcar lowers the sum of squares most, and by how much [n]."""
     gain = (doubled - amplitude * size) * amplitude
     flat = gain.reshape(len(gain), -1)
     best = flat.argmax(axis=1)
@@ -284,14 +284,14 @@ def _largest(amplitude: Floats, doubled: Floats, size: Floats) -> tuple[NDArray[
 
 
 def _boxcar(pair: NDArray[np.int64], epochs: int) -> Floats:
-    """Give 1 from the first to before the second epoch of each pair [2, n], -1 if they stand the other way."""
+    """Return 1 from the first to before the second epoch of each pair [2, n], -1 if they stand the other way."""
     index = np.arange(epochs)
     up, down = (index >= edge[:, None] for edge in pair)
     return up.astype(np.float64) - down
 
 
 def _onwards(values: Floats) -> Floats:
-    """Give the sums of rows [n, K] from each place to the end."""
+    """Return the sums of rows [n, K] from each place to the end."""
     return np.asarray(np.cumsum(values[:, ::-1], axis=1)[:, ::-1])
 
 

@@ -31,9 +31,9 @@ from training.simulator import HALF_WAVELENGTH_MM
 
 _ANNUAL_MM: Final = (1.1, 5.0)
 _ANNUAL_RATIO: Final = (0.4, 2.0)
-"""RMS of the yearly cycle that are tried, in mm and over the scatter: usual ones and strong ones [ours]."""
+"""RMS of the yearly cycle that are tried, in mm and over the scatter: usual ones and strong ones (our choice)."""
 _COMMON_MM: Final = 0.4
-"""RMS of the epoch errors that a whole file shares: the oracle is told of each point's noise only."""
+"""RMS of the epoch errors that a whole file shares: the oracle knows the noise of each point only."""
 _TYPICAL: Final = NoiseModel(0.7, 0.5, 12.0, 0.5, 150.0, 0.5)
 """Noise about which motions and jumps are found that must go before the noise itself can be estimated."""
 _ENOUGH_TO_TUNE: Final = 4096
@@ -66,7 +66,7 @@ class GlsBic:
         self.thresholds = self.evidence(part).tuned(part.label)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Give the class probabilities [N, 5].
+        """Return the class probabilities [N, 5].
 
         Raises
         ------
@@ -128,7 +128,7 @@ class GlsBic:
 
 
 def _estimated(still: Floats, kernels: Kernels) -> Iterator[tuple[NDArray[np.int64], Floats, NoiseModel]]:
-    """Give series that have the same kind of noise, how large it is in each, and the noise."""
+    """Return series that have the same kind of noise, how large it is in each, and the noise."""
     grid = noise_grid(_ANNUAL_RATIO)
     covariances = [noise.covariance(kernels) for noise in grid]
     deviance = [restricted_deviance(still, covariance, kernels.days, known_scale=False) for covariance in covariances]
@@ -139,7 +139,7 @@ def _estimated(still: Floats, kernels: Kernels) -> Iterator[tuple[NDArray[np.int
 
 
 def _told(still: Floats, kernels: Kernels, facts: Floats) -> Iterator[tuple[NDArray[np.int64], Floats, NoiseModel]]:
-    """Give each series with its true noise; only how strong its yearly cycle is has to be found."""
+    """Return each series with its true noise; only how strong its yearly cycle is has to be found."""
     for row, (white, short, slow, short_days, slow_days) in enumerate(facts.tolist()):
         whole = float(np.hypot(white, _COMMON_MM))
         noises = [NoiseModel(whole, short, short_days, slow, slow_days, annual) for annual in _ANNUAL_MM]

@@ -33,7 +33,7 @@ _PENALTIES: Final = tuple(10.0**power for power in np.arange(-2.0, 4.5, 0.5))
 _HELD_OUT: Final = 0.1
 _BLOCK: Final = 256
 _SHARPNESS: Final = 10.0
-"""Ridge scores differ by about one between classes; softmax wants more before its temperature is fitted."""
+"""Ridge scores differ by about one between classes; softmax needs larger ones before its temperature is fitted."""
 
 Floats = NDArray[np.float32]
 
@@ -89,7 +89,7 @@ class MiniRocket:
         self._temperature = fit_temperature(scores, series.label[held_out])
 
     def probabilities(self, series: LabelledSeries) -> Floats:
-        """Give the softmax [N, 5] of the ridge scores over the temperature.
+        """Return the softmax [N, 5] of the ridge scores over the temperature.
 
         Raises
         ------
@@ -128,7 +128,7 @@ _KERNELS: Final = np.array(
 
 
 def _convolve(images: Floats, dilation: int) -> Floats:
-    """Give the responses [n, 84, T] of all kernels, the ends padded with zeros."""
+    """Return the responses [n, 84, T] of all kernels, the ends padded with zeros."""
     reach = dilation * (_TAPS // 2)
     padded = np.pad(images, ((0, 0), (reach, reach)))
     length = images.shape[1]
@@ -146,7 +146,7 @@ def _inside(dilation: int, place: int) -> NDArray[np.bool_]:
 
 
 def _draw_biases(rng: np.random.Generator, images: Floats) -> Floats:
-    """Give thresholds [dilations, biases, 84]: quantiles of the responses of one training series each."""
+    """Return thresholds [dilations, biases, 84]: quantiles of the responses of one training series each."""
     shape = (len(_DILATIONS), _BIASES, len(_KERNELS))
     # Multiples of the golden ratio spread evenly over 0 to 1 however many are taken.
     quantiles = (np.arange(1, np.prod(shape) + 1) * _GOLDEN_RATIO % 1).reshape(shape)

@@ -1,8 +1,8 @@
 """PS-Time's conditional sequence of tests (Berti, Corsini, Franceschini, Iannacone, NHESS 13:1945-1958, 2013).
 
-F tests tell an uncorrelated series from a line and a line from a parabola; an information criterion then tells whether
-two lines do better than one curve; t tests tell a hinge from a jump with one rate or two. The tests assume white
-noise. Where the paper's numbers could not be read, they are named as ours.
+F tests distinguish an uncorrelated series from a line and a line from a parabola; an information criterion decides
+whether two lines do better than one curve; t tests distinguish a hinge from a jump with one rate or two. The tests
+assume white noise. Where the paper's numbers could not be read, they are named as ours.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class PsTimeConfig:
         Significance of the F and t tests [Berti et al.: 0.01]. That of the step is divided by the number of breaks
         tried: the best of many breaks shows a step by chance [ours, without it most hinges end as jumps].
     weight : float
-        Least weight of two lines against the single curve, by exp(-BIC / 2) [ours].
+        Least weight of two lines against the single curve, by exp(-BIC / 2) (our choice).
     margin_epochs : int
-        Epochs on each side of a break, at least [ours].
+        Epochs on each side of a break, at least (our choice).
     stable_mm_yr : float
         A line of at most this rate is Stable [the project's definition of classes].
     """
@@ -56,7 +56,7 @@ class PsTime:
         """Learn nothing: the tests have fixed levels."""
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Give 1 for the class that the tests end at and 0 for the others, [N, 5]."""
+        """Return 1 for the class that the tests end at and 0 for the others, [N, 5]."""
         label = np.empty(len(series), dtype=np.int64)
         for group in gather(series):
             label[group.rows] = _run_tests(group.displacement, group.days / _YEAR, self.config)
@@ -64,7 +64,7 @@ class PsTime:
 
 
 def _run_tests(values: Floats, years: Floats, config: PsTimeConfig) -> NDArray[np.int64]:
-    """Give the class ids of values [n, T] in mm."""
+    """Return the class ids of values [n, T] in mm."""
     epochs = len(years)
     time = years - years.mean()
     constant, line, parabola = (_fit(values, time[None] ** np.arange(degree)[:, None]) for degree in (1, 2, 3))
@@ -109,7 +109,7 @@ def _fit(values: Floats, design: Floats) -> _Fit:
 
 
 def _two_lines(time: Floats, place: int) -> Floats:
-    """Give constant, rate, step and change of rate [4, T]; the step is the offset between two epochs."""
+    """Return constant, rate, step and change of rate [4, T]; the step is the offset between two epochs."""
     after = np.arange(len(time)) >= place
     border = 0.5 * (time[place - 1] + time[place])
     return np.stack([np.ones_like(time), time, after.astype(np.float64), after * (time - border)])
@@ -125,12 +125,12 @@ def _two_lines_class(values: Floats, time: Floats, place: int, level: float) -> 
     freedom = len(time) - 5
     error = np.sqrt(fit.left / freedom * fit.covariance[2, 2])
     offset = 2 * stats.t.sf(np.abs(fit.coefficients[:, 2]) / error, freedom) < level
-    # Whether the rates differ tells the two discontinuous types apart; here both are PUE.
+    # The two discontinuous types differ in whether the rate changes; here both are PUE.
     return np.where(offset, TrendClass.PUE, TrendClass.BILINEAR)
 
 
 def _f_test(simple: Floats, rich: Floats, freedom: int) -> Floats:
-    """Give the significance [n] of one more parameter."""
+    """Return the significance [n] of one more parameter."""
     return np.asarray(stats.f.sf((simple - rich) / (rich / freedom), 1, freedom))
 
 

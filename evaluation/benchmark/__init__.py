@@ -1,4 +1,4 @@
-"""The benchmark: all contestants on the same series (``python -m evaluation benchmark``)."""
+"""Comparison of models and baselines on the same series (``python -m evaluation benchmark``)."""
 
 from evaluation.benchmark.run import run_benchmark
 

@@ -1,4 +1,4 @@
-"""What contestants have answered, kept on disk so that a broken run does not start over."""
+"""Probabilities of contestants kept on disk, so that an interrupted run goes on from there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who takes part, and what those that learn are taught: the same stream of series as the default network."""
+"""Contestants of the benchmark, and their training: on the same stream of series as the default network."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Entry:
         return self.contestant.name
 
     def takes(self, cell: Cell) -> bool:
-        """Tell whether it can answer a cell: the oracle wants to know the noise, the limit nothing but its subset."""
+        """Return whether it can classify a cell: the oracle needs the noise, the limit only computes its own subset."""
         if self.role == "limit":
             return cell.group == "limit"
         if self.name == "glsbic-oracle":
@@ -92,7 +92,7 @@ class BayesLimit:
         """Learn nothing: it knows the priors."""
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Give the posterior probabilities [N, 5]."""
+        """Return the posterior probabilities [N, 5]."""
         return bayes_probabilities(series, seed=self._seed).astype(np.float32)
 
 
@@ -160,7 +160,7 @@ class _Pupil:
 
 
 def probe(bank: NoiseBank | None = None) -> str:
-    """Give a digest that changes when the simulator or the bank does, so that nothing learned before is taken."""
+    """Return a digest that changes when the simulator or the bank does, so that nothing learned before is taken."""
     config = replace(SimulatorConfig(), block=_TUNING_BLOCK)
     count = 2 * len(CALENDARS) * config.block
     return digest(with_facts(simulate(count, seed=0, config=config, bank=bank, bank_share=StreamConfig.bank_share)))
@@ -184,7 +184,7 @@ def line_up(
     work : Path
         Folder in which fitted contestants are kept; one that is there is not fitted again.
     announce : callable
-        Receives a line for people at each step.
+        Receives lines of progress.
 
     Returns
     -------
@@ -264,7 +264,7 @@ def _taught(pupil: _Pupil, lessons: Lessons, work: Path, announce: Announce) -> 
 
 
 def slug(name: str) -> str:
-    """Give a name that a file can have."""
+    """Return a name that is valid for a file."""
     return "".join(letter if letter.isalnum() else "-" for letter in name.lower())
 
 

@@ -156,7 +156,7 @@ def _accuracy(metrics: Metrics | None) -> float:
 
 
 def _style(results: Results, name: str) -> dict[str, Any]:
-    """Give each contestant the same look in all figures; the default network stands out."""
+    """Return the line style of a contestant, the same in all figures; the default network stands out."""
     place = list(results.found).index(name)
     dashes = "--" if results.found[name].role == "baseline" else "-"
     if name == results.champion:

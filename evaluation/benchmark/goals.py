@@ -1,4 +1,4 @@
-"""What the default network is to reach, and whether it does."""
+"""Goals of the default network, and whether it reaches them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Goal:
         return "-" if math.isnan(self.found) else f"{self.found:.4g}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values, for JSON."""
+        """Return plain values, for JSON."""
         return {
             "what": self.what,
             "wanted": self.wanted,
@@ -70,7 +70,7 @@ class Goal:
 
 
 def goals_of(results: Results) -> list[Goal]:
-    """Measure the default network against what is asked of it; goals that nothing was measured for are left out."""
+    """Return the goals with what was measured; goals without a measurement are left out."""
     own = results.found[results.champion]
     return [*_accuracies(results, own), *_classes(own), *_calibration(own)]
 
@@ -115,7 +115,7 @@ def _calibration(own: Found) -> Iterator[Goal]:
 
 
 def _on_real_noise(own: Found) -> dict[str, Metrics]:
-    """Return what was found on the files that no opponent has learned, in words that need no explanation."""
+    """Return the scores on the files on which no baseline was trained, under names that need no explanation."""
     words = dict(zip(_TESTED, _ERRORS, strict=True))
     found = {group: own.groups[group] for group in _TESTED if group in own.groups}
     return {f"real noise, unwrapping errors {words[group]}": metrics for group, metrics in found.items()}
@@ -135,6 +135,6 @@ def _error_ratio(results: Results, name: str) -> float:
 
 
 def _right(found: Found) -> float:
-    """Give the accuracy over all compared groups."""
+    """Return the accuracy over all compared groups."""
     confusion = np.sum([found.groups[group].confusion for group in POOLED if group in found.groups], axis=0)
     return float(np.trace(confusion) / confusion.sum())

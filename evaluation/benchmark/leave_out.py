@@ -1,4 +1,4 @@
-"""Leave-one-calendar-out: how a network does on calendars that it has never seen."""
+"""Leave-one-calendar-out: accuracy of a network on calendars that it was not trained on."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LeftOut:
     unseen: Metrics
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain numbers, for JSON."""
+        """Return plain numbers, for JSON."""
         return {
             "calendars": list(FAMILIES[self.family]),
             "seen": self.seen.to_dict(),
@@ -89,7 +89,7 @@ def leave_calendars_out(
     work : Path
         Folder in which the states of trainings and what was found are kept; a second run goes on from there.
     announce : callable
-        Receives a line for people now and then.
+        Receives lines of progress.
     families : mapping of str to tuple of str
         Families to leave out.
     fit : callable

@@ -1,4 +1,4 @@
-"""Figures of merit that this benchmark asks for beside those of ``training.metrics``."""
+"""Figures of merit of the benchmark beside those of ``training.metrics``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Alarms:
         return self.found / self.moving if self.moving else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain numbers, for JSON."""
+        """Return plain numbers, for JSON."""
         low, high = wilson_interval(self.false, self.called)
         return {
             "called_moving": self.called,
@@ -126,7 +126,7 @@ def jump_recall(series: LabelledSeries, probabilities: Probabilities) -> dict[st
 
 
 def other_shares(probabilities: Probabilities) -> dict[str, float]:
-    """Measure what series that show none of the five classes are called.
+    """Measure which classes are given to series that show none of the five.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def other_shares(probabilities: Probabilities) -> dict[str, float]:
 
 
 def reliability(label: NDArray[np.int8], probabilities: Probabilities) -> list[dict[str, float | int]]:
-    """Give mean confidence, accuracy and number of series for each bin of confidence that is not empty."""
+    """Return mean confidence, accuracy and number of series for each bin of confidence that is not empty."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == label
     bin_of = np.minimum((confidence * _RELIABILITY_BINS).astype(int), _RELIABILITY_BINS - 1)
@@ -172,7 +172,7 @@ def reliability(label: NDArray[np.int8], probabilities: Probabilities) -> list[d
 
 
 def where_beaten(errors: Mapping[str, Mapping[str, int]], champion: str) -> dict[str, list[str]]:
-    """Name the cells in which some contestant has fewer errors than the champion, or as few.
+    """Return the cells in which some contestant has fewer errors than the default network, or as few.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def where_beaten(errors: Mapping[str, Mapping[str, int]], champion: str) -> dict
     Returns
     -------
     dict of str to list of str
-        Contestants by cell. Where the champion makes no error, nobody can have fewer: a tie there does not count.
+        Contestants by cell. Where the default network makes no error, a tie does not count.
     """
     found: dict[str, list[str]] = {}
     for cell, least in errors[champion].items():

@@ -102,7 +102,7 @@ class PaperNetwork:
         fit_network(self._model, trunk, data, config=self._fit_config, seed=seed, show_progress=False)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Give the network's calibrated probabilities [N, 5].
+        """Return the network's calibrated probabilities [N, 5].
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""All that the benchmark has found, as one value that reports and figures are made from."""
+"""Results of the benchmark, from which reports and figures are made."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Found:
     jumps : dict
         Recall of PUE by cell and length of the error.
     odd : dict
-        What series that show none of the five classes are called, by kind.
+        Classes given to series that show none of the five classes, by kind.
     curves : dict
         Reliability by cell or group.
     """
@@ -74,7 +74,7 @@ class Found:
         return {name: metrics.count - int(np.trace(metrics.confusion)) for name, metrics in self.cells.items()}
 
     def noise_learned(self, files: Collection[str]) -> str:
-        """Say in words of how many of some real files it has learned the noise."""
+        """Return in words on the noise of how many of some real files it was trained."""
         known = len(self.noise_files & set(files))
         return "all" if known == len(files) else "none" if not known else f"{known} of {len(files)}"
 
@@ -112,22 +112,22 @@ class Results:
     left_out: Mapping[str, Any] | None = None
 
     def beaten(self) -> dict[str, list[str]]:
-        """Name the cells in which an opponent does as well as the champion or better."""
+        """Return the cells in which a baseline has as few errors as the default network or fewer."""
         opponents = [name for name, found in self.found.items() if found.role == "baseline"]
         return where_beaten({name: self.found[name].errors() for name in (self.champion, *opponents)}, self.champion)
 
     def compared(self) -> list[Cell]:
-        """Give the cells in which accuracies are compared."""
+        """Return the cells in which accuracies are compared."""
         return [cell for cell in self.cells if cell.group in POOLED]
 
     def limit_gap(self, name: str) -> float:
-        """Give by how much (0 to 1) a contestant is less accurate than the limit, where that is computed."""
+        """Return by how much (0 to 1) a contestant is less accurate than the limit, where that is computed."""
         best, own = self.found[BAYES].groups["limit"], self.found[name].groups["limit"]
         return best.accuracy - own.accuracy
 
 
 def examine(entry: Entry, cells: Sequence[Cell], answers: Answers) -> Found:
-    """Ask a contestant about all cells that it takes, and measure the answers."""
+    """Classify all cells that a contestant can classify, and measure the answers."""
     found = Found(entry.name, entry.role, entry.taught, entry.noise_files)
     pools: dict[str, list[tuple[Any, Any]]] = {group: [] for group in POOLED}
     for cell in cells:

@@ -1,4 +1,4 @@
-"""One run of the benchmark: series, contestants, answers, figures of merit, report."""
+"""One run of the benchmark: series, contestants, their probabilities, figures of merit, report."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def run_benchmark(
     folder : Path
         Where the report is to be, such as ``artifacts/benchmark``.
     real : Path, optional
-        Folder of the real files. Without it there are no semi-real cells, and nobody learns from real noise.
+        Folder of the real files. Without it there are no semi-real cells, and nothing is trained on real noise.
     quick : bool
         Whether few series and little training will do, and networks without families of calendars are left out.
     seed : int
         Of all series and all training.
     announce : callable
-        Receives a line for people now and then.
+        Receives lines of progress.
     work : Path, optional
         See ``compare``; a folder that does not outlive the run if not given.
 

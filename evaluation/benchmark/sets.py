@@ -45,7 +45,7 @@ GRID_CALENDARS: Final = {
 PRIORS: Final = np.array([0.95, 0.02, 0.01, 0.01, 0.01])
 """Shares of the classes in a place where most points are stable."""
 OTHER_PRIOR: Final = 0.005
-"""What a classifier that knows Other is told of its share there; there is none."""
+"""Prior share of Other given to classifiers of six classes; no series of that place is of class Other."""
 REALISTIC: Final = "realistic"
 DECORRELATED: Final = "decorrelated"
 ODD_KINDS: Final = (*OTHERS, DECORRELATED)
@@ -106,7 +106,7 @@ def make_cells(sizes: BenchmarkSizes, *, real: Path | None, seed: int) -> list[C
 
 
 def seed_of(seed: int, purpose: str) -> int:
-    """Give each purpose a seed of its own, which depends on no other purpose."""
+    """Return the seed of a purpose, which depends on no other purpose."""
     return int(np.random.SeedSequence([seed, zlib.crc32(purpose.encode())]).generate_state(1)[0])
 
 
@@ -217,7 +217,7 @@ def semi_real_cells(real: Path, count: int, *, seed: int) -> list[Cell]:
 
 
 def priors_for(classes: int) -> NDArray[np.float64]:
-    """Return the shares of the place where most points are stable, as a classifier of 5 or 6 classes is told them."""
+    """Return the shares of the classes where most points are stable, for a classifier of 5 or 6 classes."""
     if classes == len(SEED_CLASS_NAMES):
         return PRIORS
     return np.append((1 - OTHER_PRIOR) * PRIORS, OTHER_PRIOR)
@@ -255,7 +255,7 @@ def answerable(series: LabelledSeries) -> LabelledSeries:
 
 
 def longest_run(error: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Give the longest number of epochs [N] in a row whose error [N, T] is not zero."""
+    """Return the longest number of epochs [N] in a row whose error [N, T] is not zero."""
     longest = np.zeros(len(error), dtype=np.int64)
     current = np.zeros(len(error), dtype=np.int64)
     for epoch in range(error.shape[1]):

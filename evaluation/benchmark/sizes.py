@@ -1,4 +1,4 @@
-"""How much work one run of the benchmark is."""
+"""Sizes of a run of the benchmark: numbers of series and lengths of trainings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BenchmarkSizes:
     speed_series, speed_rounds, speed_seconds : int or float
         Series to time, rounds of which the median is taken, and the most CPU seconds that one round may take.
     leave_out_chunks : int
-        Chunks of the stream that each network of the leave-one-calendar-out rows sees.
+        Chunks of the stream that each network of the leave-one-calendar-out rows is trained on.
     """
 
     lengths: tuple[int, ...] = (60, 139, 243, 300)

@@ -1,4 +1,4 @@
-"""Series a second and core, of contestants that take turns."""
+"""Speed of contestants, in series per second and core, measured in turns."""
 
 from __future__ import annotations
 

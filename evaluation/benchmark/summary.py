@@ -1,4 +1,4 @@
-"""The few numbers of the benchmark that the project's README shows."""
+"""Table of the benchmark in the project's README."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GROUPS: Final = ("named", "grid", "tested files", "tested files, damped")
 
 
 def readme_table(benchmark: Mapping[str, Any]) -> str:
-    """Give the table of the README in Markdown.
+    """Return the table of the README in Markdown.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ def readme_table(benchmark: Mapping[str, Any]) -> str:
 
 
 def _lessons(contestant: Mapping[str, Any]) -> str:
-    """Give the number of series at the begin of the words, if there is one."""
+    """Return the number of series at the beginning of the text, if there is one."""
     first, *_ = contestant["learned from"].split()
     return f"{int(first):,}".replace(",", " ") if first.isdigit() else "-"
 
 
 def _round(speed: float) -> str:
-    """Give two significant digits."""
+    """Return a number with two significant digits."""
     return f"{float(f'{speed:.2g}'):,.0f}".replace(",", " ")

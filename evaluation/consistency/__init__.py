@@ -1,1 +1,1 @@
-"""Whether class, rate, break and jumps of a row agree: contradictions in the real files, counted."""
+"""Consistency of the outputs: rows whose class contradicts their rate, break or jumps."""

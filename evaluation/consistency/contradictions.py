@@ -1,4 +1,4 @@
-"""The kinds of contradictions that are counted, and how many of each are wanted at the most."""
+"""Kinds of contradictions that are counted, and the largest share of each that is acceptable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What classifier and diagnosis make of one real file, and the contradictions among it."""
+"""Class and diagnosis of one real file, and the contradictions between them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MOST_ROWS: Final = 30
 _BACK: Final = 0.35
 """Part of its size by which the way back of a temporary jump may differ from it."""
 _AS_READ: Final = 0.99
-"""Probability of PUE of a row that the classifier is told to be one."""
+"""Probability of PUE of a row that is declared to be one."""
 
 
 @dataclass(frozen=True, eq=False)

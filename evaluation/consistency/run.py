@@ -1,4 +1,4 @@
-"""Counts contradictions in all real files, and writes them down."""
+"""Count contradictions in all real files, and write the tables."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Proofs of the diagnosis: rates, breaks, jumps and noise against what is known of real and made series."""
+"""Tests of the diagnosis: rates, breaks, jumps and noise against known ones, simulated and real."""

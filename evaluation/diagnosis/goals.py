@@ -1,4 +1,4 @@
-"""What the diagnosis is to reach (issues 6 and 14 of the project), and whether it does."""
+"""Goals of the diagnosis (issues 6 and 14 of the project), and whether it reaches them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Goal:
     met: bool
 
     def to_dict(self) -> Numbers:
-        """Give plain values, for JSON."""
+        """Return plain values, for JSON."""
         return {"what": self.what, "wanted": self.wanted, "found": self.found, "met": self.met}
 
 

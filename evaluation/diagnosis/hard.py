@@ -1,4 +1,4 @@
-"""Series without a jump that may look as if they had one."""
+"""Series without a jump that resemble series with one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.simulator.draws import Floats, log_uniform, sign, uniform
 
 
 def hard_sets(scene: Scene, count: int, *, seed: int) -> list[JumpSet]:
-    """Give series without a jump that may look as if they had one, so many of each of ``HARD``."""
+    """Return series without a jump that may look as if they had one, so many of each of ``HARD``."""
     found = []
     for kind, draw in HARD.items():
         rng = np.random.default_rng(seed_of(seed, f"hard {scene.name} {kind}"))
@@ -82,4 +82,4 @@ HARD: Final[Mapping[str, Callable[[np.random.Generator, Scene], Floats]]] = {
     "fast breaks": _fast_breaks,
     "excursions": _excursions,
 }
-"""What may look like a jump and is none, by name [ours]."""
+"""Signals that resemble a jump without being one, by name (our choice)."""

@@ -1,4 +1,4 @@
-"""Jumps of known epochs and sizes, drawn without the simulator that the networks learned from."""
+"""Injected jumps of known epochs and sizes, drawn without the simulator that the networks were trained on."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class Changes:
         return np.repeat(np.arange(len(self.jumps)), np.diff(self.begins))
 
     def of_row(self, row: int) -> NDArray[np.int64]:
-        """Give the epochs of the changes of one row."""
+        """Return the epochs of the changes of one row."""
         return self.epoch[self.begins[row] : self.begins[row + 1]]
 
     def steps(self, epochs: int) -> NDArray[np.float64]:
-        """Give what the changes add to each epoch, mm, [n, T]."""
+        """Return what the changes add to each epoch, mm, [n, T]."""
         level = np.zeros((len(self.jumps), epochs))
         np.add.at(level, (self.rows, self.epoch), self.mm)
         return np.cumsum(level, axis=1)

@@ -1,4 +1,4 @@
-"""Fits what the finder of jumps tells as probability, to series of known truth."""
+"""Logistic regressions of the probability of a jump, fitted to series of known truth."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ MIX: Final[Mapping[str, float]] = {
 """Shares of the series that are searched, by kind [ours: half jump, most of these by less than whole cycles, as in
 delivered products; of the others some look as if they jumped]."""
 _FALLS_BY: Final = 2.0
-"""A series with one jump more is so many times rarer [ours]."""
+"""A series with one jump more is so many times rarer (our choice)."""
 _LEAST_TOLD: Final = 0.5
-"""The finder tells no cycles that are less probable."""
+"""Cycles that are less probable are not reported."""
 _OF_CLASS: Final = "denied"
 """The trait that the class of the row gives."""
 _PASSES: Final = 2
@@ -95,7 +95,7 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
     """Fit the weights of ``jump_probability.py`` and write ``jump_certainty.json``.
 
     They are fitted to noise of the real files that may be trained on and to simulated noise, each weighing as much;
-    and held against the other files and other simulated noise.
+    and tested on the other files and other simulated noise.
 
     Parameters
     ----------
@@ -280,7 +280,7 @@ def _groups(table: Table) -> dict[str, Table]:
 
 
 def _reliability(finds: Table, cycle: Weights) -> Numbers:
-    """Give what was stated and what was right, of jumps, of cycles of true jumps, and of both as it is told."""
+    """Return stated probabilities and true outcomes, of jumps, of cycles of true jumps, and of both as reported."""
     there, weight = finds["there"], finds["weight"]
     of_jump, of_cycle = finds["stated"], logistic(cycle, traits_of_prefix(finds, "cycle "))
     right = finds["cycles"] == finds["true_cycles"]

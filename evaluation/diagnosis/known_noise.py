@@ -1,4 +1,4 @@
-"""Files whose noise is known part by part, and how far what is estimated from them is from it."""
+"""Files whose noise is known part by part, and the errors of the noise estimated from them."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ KNOWN: Final[Mapping[str, Known]] = {
     "quieter half": Known(0.8, 0.2, 0.0, white_after=0.6, twice_from_half=True),
     "common step": Known(0.6, 0.2, 0.2, step_epoch=120, step_mm=5.0),
 }
-"""One property each [ours]."""
+"""One property each (our choice)."""
 
 
 def known_file(name: str, count: int, *, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64], Floats]:
@@ -166,7 +166,7 @@ _PARTS: Final = ("white", "short", "slow")
 
 
 def _level(known: Known, found: FileNoise) -> float:
-    """Give the variance of a rate by the estimated noise over that by the true one."""
+    """Return the variance of a rate by the estimated noise over that by the true one."""
     days = known.days
     centred = days - days.mean()
     weights = centred / (centred @ centred)

@@ -1,4 +1,4 @@
-"""Logistic regression on the traits of finds, by Newton's method."""
+"""Logistic regression on the features of jumps, by Newton's method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let finders look at series of known truth, and write down what came of each."""
+"""Run break and jump finders on series of known truth, and tabulate the outcome of each series."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def joined(tables: Sequence[Table]) -> Table:
 
 
 def where(table: Table, rows: NDArray[np.bool_]) -> Table:
-    """Give some rows of a table."""
+    """Return some rows of a table."""
     return {name: column[rows] for name, column in table.items()}
 
 
@@ -68,7 +68,7 @@ def match(found: tuple[Ints, Ints], true: tuple[Ints, Ints], *, within: int = WI
 
 
 def share(truth: NDArray[np.bool_]) -> float:
-    """Give the part that is true."""
+    """Return the part that is true."""
     return float(np.mean(truth)) if len(truth) else float("nan")
 
 
@@ -144,7 +144,7 @@ def calibration(found: Table) -> list[Numbers]:
 
 
 def calibration_error(found: Table) -> float:
-    """Give the mean distance of stated probabilities from parts that are right, weighted by the finds of each bin."""
+    """Return the mean distance of stated probabilities from parts that are right, weighted by the finds of each bin."""
     bins = [one for one in calibration(found) if one["finds"]]
     total = sum(one["finds"] for one in bins)
     return sum(one["finds"] * abs(one["stated"] - one["right"]) for one in bins) / total if total else float("nan")

@@ -1,4 +1,4 @@
-"""Rates against those that EGMS wrote into its own files."""
+"""Comparison of the rates with those that EGMS wrote into its own files."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def compare(path: Path) -> dict[str, Agreement]:
 
 
 def _series(table: pa.Table) -> tuple[FloatArray, FloatArray]:
-    """Give displacement [N, T] in mm and days [T]."""
+    """Return displacement [N, T] in mm and days [T]."""
     names = [name for name in table.column_names if re.fullmatch(r"\d{8}", name)]
     dates = [date.fromisoformat(f"{name[:4]}-{name[4:6]}-{name[6:]}") for name in names]
     displacement = np.stack([table[name].to_numpy().astype(np.float64) for name in names], axis=1)

@@ -1,4 +1,4 @@
-"""The record of the proof: every number as JSON, and the tables that people read as Markdown."""
+"""Record of the evaluation of the diagnosis: all numbers as JSON, and tables in Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All numbers of the proof, from the tables of what came of every series."""
+"""Numbers of the evaluation of the diagnosis, from the tables of outcomes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ALL: Final = "all"
 
 
 def of_breaks(table: Table, *, detailed: bool) -> Numbers:
-    """Give what is known of the breaks of one group: complete series by departure, then what differs."""
+    """Return what is known of the breaks of one group: complete series by departure, then what differs."""
     complete = where(table, table["missing"] == "none")
     numbers = {ALL: break_numbers(complete)}
     if not detailed:
@@ -56,7 +56,7 @@ def of_breaks(table: Table, *, detailed: bool) -> Numbers:
 
 
 def of_jumps(tables: JumpTables, *, detailed: bool) -> Numbers:
-    """Give what is known of whole jumps of one group: all, where the classifier decides, by number, by duration."""
+    """Return what is known of whole jumps of one group: all, where the classifier decides, by number, by duration."""
     true, found = (where(table, table["kind"] == "whole") for table in (tables.true, tables.found))
     decided = {**true, "found": true["found"] & true["flagged"]}
     numbers = {
@@ -81,7 +81,7 @@ def of_jumps(tables: JumpTables, *, detailed: bool) -> Numbers:
 
 
 def of_others(tables: JumpTables) -> Numbers:
-    """Give what comes of jumps that are no multiples, and of series that have none, by kind."""
+    """Return what is found of jumps that are no multiples, and of series that have none, by kind."""
     numbers: Numbers = {}
     for kind in dict.fromkeys(tables.rows["kind"].tolist()):
         if kind in {"whole", "gaps"}:
@@ -128,7 +128,7 @@ def _hard_to_find(true: Table) -> Numbers:
 
 
 def of_repair(rows: Table, *, detailed: bool) -> Numbers:
-    """Give how far series with whole jumps are repaired, with the classifier deciding and without."""
+    """Return how far series with whole jumps are repaired, with the classifier deciding and without."""
     whole = where(rows, rows["kind"] == "whole")
     decided = {
         **whole,
@@ -144,7 +144,7 @@ def of_repair(rows: Table, *, detailed: bool) -> Numbers:
 
 
 def of_classes(rows: Table, *, detailed: bool) -> Numbers:
-    """Give which part of the series has the class of its motion, without jumps, with them, and after repair."""
+    """Return which part of the series has the class of its motion, without jumps, with them, and after repair."""
     whole = where(rows, rows["kind"] == "whole")
     parts = {ALL: np.ones(len(whole["jumps"]), dtype=np.bool_)}
     if detailed:
@@ -163,5 +163,5 @@ def _of_class(rows: Table) -> Numbers:
 
 
 def of_probability(found: Table) -> Numbers:
-    """Give how far the probabilities of jumps are true."""
+    """Return how far the probabilities of jumps are true."""
     return {"error": rounded(calibration_error(found)), "bins": calibration(found)}

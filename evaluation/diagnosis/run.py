@@ -1,4 +1,4 @@
-"""One run of the proof: scenes, series of known truth, finders, numbers, report."""
+"""One run of the evaluation of the diagnosis: scenes, series of known truth, finders, numbers, report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Points of one file that do not move: simulated noise, or what real quiet rows leave."""
+"""Points of one file without motion: simulated noise, or residuals of quiet real rows."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Scene:
         return np.asarray(_FIRST_DATE + np.rint(self.days).astype("timedelta64[D]"))
 
     def draw(self, rng: np.random.Generator, count: int) -> Scene:
-        """Give points drawn at random, and again once all were; signs too where the noise has none of its own."""
+        """Return points in random order, again once all were drawn, and signs where the noise has none of its own."""
         rows = np.concatenate([rng.permutation(len(self)) for _ in range(-(-count // len(self)))])[:count]
         return replace(self, still=self.still[rows] * sign(rng, (count, 1)), scatter=self.scatter[rows])
 
@@ -79,7 +79,7 @@ class Kind:
         What differs from the simulator's noise.
     half_wavelength_mm : float
     plain : bool
-        Whether the noise is Gaussian and nothing odd happens: no bad epochs, small steps, joins and the like.
+        Whether the noise is Gaussian without bad epochs, small steps, joins and the like.
     """
 
     calendars: tuple[str, ...]
@@ -123,11 +123,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         X_BAND_HALF_WAVELENGTH_MM,
     ),
 }
-"""Kinds of simulated files: the usual ones, and those that are hard in one way each [ours]."""
+"""Kinds of simulated files: the usual ones, and those that are hard in one way each (our choice)."""
 
 
 def seed_of(seed: int, purpose: str) -> int:
-    """Give each purpose a seed of its own, which depends on no other purpose."""
+    """Return the seed of a purpose, which depends on no other purpose."""
     return int(np.random.SeedSequence([seed, zlib.crc32(purpose.encode())]).generate_state(1)[0])
 
 
@@ -161,7 +161,7 @@ def _simulated(title: str, group: str, calendar: str, kind: Kind, count: int, se
 
 
 def real_scenes(folder: Path) -> Iterator[Scene]:
-    """Give the noise of each of the project's real files, those that the networks learned from first."""
+    """Return the noise of each of the project's real files, those that the networks learned from first."""
     for trained in (True, False):
         for name, bank in one_by_one(real_bank(folder, trained=trained)):
             yield _real(name, bank.files[0])
@@ -172,7 +172,7 @@ def _real(name: str, file: NoiseFile) -> Scene:
 
 
 def middle_of(scene: Scene, share: float) -> Scene:
-    """Give the middle part of the span of all points.
+    """Return the middle part of the span of all points.
 
     Real rows come without their best line, and so without that of their wander, which is part of what the standard
     deviation of a rate stands for; a part of the span still has its own.

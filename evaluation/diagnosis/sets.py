@@ -132,7 +132,7 @@ def _missing(rng: np.random.Generator, missing: Missing, shape: tuple[int, ...])
 
 
 def _from_line(values: NDArray[np.float64], time: NDArray[np.float64], there: NDArray[np.bool_]) -> Floats:
-    """Give the RMS distance of rows [n, T] from their best lines over the epochs that are there, [n]."""
+    """Return the RMS distance of rows [n, T] from their best lines over the epochs that are there, [n]."""
     out = np.empty(len(values))
     for row, (value, here) in enumerate(zip(values, there, strict=True)):
         design = np.stack([np.ones(here.sum()), time[here]], axis=1)
@@ -166,7 +166,7 @@ def step_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
 
 
 def jump_free_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Give points of all motions, none of which jumps."""
+    """Return points of all motions, none of which jumps."""
     return _with_jumps(scene, "none", np.zeros(count, dtype=np.int64), seed, whole=True)
 
 
@@ -223,7 +223,7 @@ def _with_jumps(
 
 
 def _moving(rng: np.random.Generator, scene: Scene, background: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Give points with a motion of the simulator, of a class each, [n, T]."""
+    """Return points with a motion of the simulator, of a class each, [n, T]."""
     motions = draw_motions(rng, scene.days.astype(np.float32), background, scene.scatter, recipe(damped=False).motion)
     return np.asarray(motions.displacement + scene.still * motions.quieter[:, None], dtype=np.float64)
 

@@ -1,4 +1,4 @@
-"""Sheets of real rows with what the diagnosis says of them, for a person to look at: nobody knows their truth."""
+"""Sheets of plots of real rows with their diagnosis, to be checked by eye: their true breaks and jumps are unknown."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def draw_diagnosis_sheets(
     seed : int
         Of the choice among more than 24 rows.
     announce : callable
-        Receives a line for people at each step.
+        Receives lines of progress.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def draw_diagnosis_sheets(
 
 
 def kinds_of(found: Diagnosis) -> Mapping[str, NDArray[np.intp]]:
-    """Give the rows that have a break, repaired jumps, and jumps of which none is repaired."""
+    """Return the rows that have a break, repaired jumps, and jumps of which none is repaired."""
     jumping = found.jump_rows[found.jumps.counts > 0]
     return {
         "breaks": found.break_rows,

@@ -1,4 +1,4 @@
-"""Class probabilities by marginal likelihood: no classifier does better on series of these priors."""
+"""Posterior of the classes by marginal likelihood: no classifier is more accurate on series of these priors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bayes_probabilities(
     effort: Effort | None = None,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Give the posterior probabilities of the classes, all of them equally likely beforehand.
+    """Return the posterior probabilities of the classes, all of them equally likely beforehand.
 
     The noise of each series is known (``NOISE_FACTS``) and Gaussian. The likelihood is averaged over the priors
     that the simulator draws from: of motions by quadrature, of jumps by importance sampling. The size of a motion

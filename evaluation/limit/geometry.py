@@ -29,7 +29,7 @@ class Images:
         return len(self.white)
 
     def minus(self, amount: Floats, others: Images) -> Images:
-        """Give these curves [N or 1, T] less ``amount`` [N] times others [N, T]."""
+        """Return these curves [N or 1, T] less ``amount`` [N] times others [N, T]."""
         factor = amount[:, None]
         return Images(self.white - factor * others.white, self.plain - factor * others.plain)
 
@@ -51,7 +51,7 @@ class Geometry:
     sigma: float
 
     def images(self, curves: Floats) -> Images:
-        """Give the images of curves [..., T] in mm."""
+        """Return the images of curves [..., T] in mm."""
         epochs = curves.shape[-1]
         plain = (curves - curves.mean(axis=-1, keepdims=True)) / np.sqrt(epochs)
         return Images(curves @ self.whitener.T, plain)
@@ -60,7 +60,7 @@ class Geometry:
 def noise_geometry(
     days: Floats, white_mm: float, correlated_mm: tuple[float, ...], time_constant_days: tuple[float, ...]
 ) -> Geometry:
-    """Give the geometry of white noise plus Ornstein-Uhlenbeck noise.
+    """Return the geometry of white noise plus Ornstein-Uhlenbeck noise.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ class MotionModel:
         return np.maximum(self.years - (share * self.years[-1])[:, None], 0)
 
     def breaks_around_peak(self, row: Images) -> Floats:
-        """Give places of a break, dense where the likelihood of one row (shape [1, T]) peaks, sorted."""
+        """Return places of a break, dense where the likelihood of one row (shape [1, T]) peaks, sorted."""
         share = self.even_breaks
         found = [share]
         for _ in range(_ZOOMS):
@@ -91,7 +91,7 @@ class MotionModel:
         return np.unique(np.concatenate(found))
 
     def log_evidence(self, rows: Images, breaks: Floats) -> Floats:
-        """Give the log evidence of the four motions for rows that share the noise.
+        """Return the log evidence of the four motions for rows that share the noise.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Gaussian stand-ins for the priors of the motions, from which likely unwrapping errors are proposed."""
+"""Gaussian approximations of the priors of the motions, from which likely unwrapping errors are proposed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Proxies:
     log_determinant: Floats
 
     def log_evidence(self, rows: Images) -> Floats:
-        """Give the log evidence [K] of rows [K, T] under all of them."""
+        """Return the log evidence [K] of rows [K, T] under all of them."""
         squares = np.einsum("kt,kt->k", rows.white, rows.white)
         explained = np.einsum("mpt,kt->mkp", self.basis, rows.white)
         rest = squares - np.einsum("mkp,mkp->mk", explained, explained)

@@ -17,7 +17,7 @@ _REACH: Final = 32.0
 _NEGLIGIBLE: Final = 16.0
 """Curves of a row whose best likelihood is below the row's by exp(-16) are left out."""
 _HOPELESS: Final = 1e6
-"""Standard deviations from the best size beyond which bounds cannot be told apart, nor need be."""
+"""Standard deviations from the best size beyond which bounds make no difference."""
 _RATE_NODES: Final = 3
 """Of Gauss-Hermite quadrature over the rate, for what depends on the scatter."""
 
@@ -137,7 +137,7 @@ def log_integrals(rows: Images, curves: Images, rate: Images, priors: Priors, no
 
 
 def log_sum(log_values: Floats) -> Floats:
-    """Give the log of the sum of exponentials along the last axis; -inf for nothing."""
+    """Return the log of the sum of exponentials along the last axis; -inf for nothing."""
     most = np.maximum(log_values.max(axis=-1, keepdims=True), -1e300)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(np.exp(log_values - most).sum(axis=-1)) + most[..., 0])

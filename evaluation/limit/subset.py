@@ -1,4 +1,4 @@
-"""The part of the simulator's world in which the Bayes classifier can be computed."""
+"""Subset of the simulator's series for which the Bayes classifier can be computed."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class _Proposals:
 def log_jump_evidence(
     row: Images, model: MotionModel, config: UnwrappingConfig, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Give the log evidence of one jump on top of any of the four motions.
+    """Return the log evidence of one jump on top of any of the four motions.
 
     Parameters
     ----------

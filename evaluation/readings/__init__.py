@@ -1,1 +1,1 @@
-"""Rows of real files that readers have labelled from plots, and how a classifier does on them."""
+"""Scores of classifiers on rows of real files that readers labelled from plots."""

@@ -1,4 +1,4 @@
-"""Answers of any classifier as a table: what ``python -m evaluation readings --answers`` takes."""
+"""Tables of answers of any classifier, the input of ``python -m evaluation readings --answers``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_answers(path: Path, readings: Readings) -> Answers:
     path : Path
         CSV with the columns ``file`` (path or stem of the file) and ``row`` as in ``readings.csv``, and either
         ``p_stable`` to ``p_pue`` (and ``p_other``), or ``class`` (or ``class_name``), or both. An empty class is none,
-        an empty probability no answer. Rows that nobody read may be among them.
+        an empty probability no answer. Rows without a reading may be among them.
     readings : Readings
         The N rows to score.
 

@@ -1,4 +1,4 @@
-"""Who is scored on the read rows: model folders, the opponents of the benchmark, tables of answers."""
+"""Contestants that are scored on labelled rows: model folders, baselines of the benchmark, tables of answers."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def benchmark_contestants(
 ) -> list[tuple[Contestant, str]]:
     """Return the opponents of the benchmark, taught as they are there.
 
-    The oracle, which wants to know the noise, and the limit, which needs simulated series, cannot take part.
+    The oracle, which needs the noise, and the limit, which needs simulated series, cannot take part.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def benchmark_contestants(
     seed : int
         Seed of the benchmark; another one fits others.
     announce : callable
-        Receives a line for people at each step.
+        Receives lines of progress.
     """
     # TensorFlow takes seconds to import, and models in their folders do without.
     from evaluation.benchmark.contestants import line_up  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Figures of the scores on the read rows: confusion, reliability, accuracy by file."""
+"""Figures of the scores on labelled rows: confusion, reliability, accuracy by file."""
 
 from __future__ import annotations
 

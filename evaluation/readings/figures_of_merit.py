@@ -1,4 +1,4 @@
-"""Figures of merit of a classifier on read rows, and how they are written as JSON."""
+"""Figures of merit of a classifier on labelled rows, and their form in JSON."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class OtherScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """How a classifier does on read rows; the rows are those of one mind unless something else is said.
+    """Scores of a classifier on labelled rows; unless stated otherwise, on rows on which all readers agree.
 
     Attributes
     ----------

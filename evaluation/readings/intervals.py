@@ -1,4 +1,4 @@
-"""Areas under ROC curves, and intervals of figures that have no formula for theirs."""
+"""Areas under ROC curves, and bootstrap intervals of figures without a formula for theirs."""
 
 from __future__ import annotations
 

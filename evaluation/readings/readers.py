@@ -1,4 +1,4 @@
-"""How far readers agree with each other: the ceiling of what a classifier can reach on rows that people read."""
+"""Agreement of readers with each other: the ceiling of the accuracy on labelled rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Same = Callable[[Ids, Ids], NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Against:
-    """Readings held against what others gave for the same rows.
+    """Agreement of readings with those of others of the same rows.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Scores on the read rows as JSON and as the tables that people read."""
+"""Report of the scores on labelled rows: JSON, and tables in Markdown."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def run_readings(
     seed : int
         Seed of the benchmark, of which the fitted contestants are.
     announce : callable
-        Receives a line for people at each step.
+        Receives lines of progress.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Figures of merit on read rows, from probabilities of five or six classes."""
+"""Scores on labelled rows, from probabilities of five or six classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of read rows beside those that the simulator makes: numbers, a figure, a sheet of series for each class."""
+"""Comparison of events in labelled rows with simulated ones: numbers, a figure, a sheet of series for each class."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ class _Rows:
 def compare_events(
     files: Sequence[ReadFile], real: Path, folder: Path, *, simulated: int = SIMULATED, seed: int = 0
 ) -> dict[str, Any]:
-    """Measure read rows of one mind and simulated ones; write ``events.json``, ``events.png`` and a sheet a class.
+    """Measure events in labelled rows on which readers agree, and in simulated rows; write numbers and figures.
+
+    Written are ``events.json``, ``events.png``, and one sheet of plots per class.
 
     The simulated series have the dates of the same files and the noise of their quiet rows, so that only what happens
     in them differs. Read rows were drawn for what they show, so how often a thing happens is no share of a file.

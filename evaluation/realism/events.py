@@ -1,4 +1,4 @@
-"""What happens in a series, measured alike in read and in simulated rows: rates, bends, changes of level."""
+"""Rates, bends and changes of level of a series, measured alike in labelled and in simulated rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much still series, real or simulated, resemble each other: statistics that matter to a classifier of trends."""
+"""Comparison of the noise of quiet real series with simulated noise, by statistics that matter to a classifier."""
 
 from __future__ import annotations
 

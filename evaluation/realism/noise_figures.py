@@ -1,4 +1,4 @@
-"""Figures of simulated against real noise, one sheet a statistic, one panel a real file."""
+"""Figures of simulated against real noise, one sheet per statistic, one panel per real file."""
 
 from __future__ import annotations
 

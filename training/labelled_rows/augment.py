@@ -1,4 +1,4 @@
-"""Endless batches of read rows, each time a little different, to learn from."""
+"""Augmentation of labelled rows: endless training batches, varied each time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The read rows: what each reader said of them, and their series from the public files.
+"""Labelled rows: the class that each reader gave, and their series from the public files.
 
 The table is ``artifacts/readings/readings.csv``; ``artifacts/readings/README.md`` says how it was made. The series are
 not in the repository and are read from a folder of the public files.

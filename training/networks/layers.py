@@ -1,4 +1,4 @@
-"""Keras layers that turn raw series into what a network sees, and scores into calibrated probabilities.
+"""Keras layers that turn raw series into the input of a network, and scores into calibrated probabilities.
 
 They are part of the saved model and of the exported graph, so that a model file takes millimetres and days
 and needs no other code. They use only operations that tf2onnx exports faithfully; two traps are avoided on
@@ -88,12 +88,12 @@ class ResampleInTime(keras.layers.Layer):
         return (low + (high - low) * weight) * tf.minimum(count, 1.0)
 
     def compute_output_shape(self, displacement_shape: Any, days_shape: Any = None) -> tuple[Any, int]:
-        """Give [batch, epochs]."""
+        """Return [batch, epochs]."""
         del days_shape
         return (displacement_shape[0], self.epochs)
 
     def get_config(self) -> dict[str, Any]:
-        """Give what is needed to build the layer again."""
+        """Return the arguments from which the layer can be built again."""
         return {**super().get_config(), "epochs": self.epochs}
 
 
@@ -130,11 +130,11 @@ class CentreAndCompress(keras.layers.Layer):
         return tf.asinh((displacement - mean) * (1.0 / self.half_wavelength_mm))[:, None, :, None]
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, int, Any, int]:
-        """Give [batch, 1, T, 1]."""
+        """Return [batch, 1, T, 1]."""
         return (input_shape[0], 1, input_shape[1], 1)
 
     def get_config(self) -> dict[str, Any]:
-        """Give what is needed to build the layer again."""
+        """Return the arguments from which the layer can be built again."""
         return {**super().get_config(), "half_wavelength_mm": self.half_wavelength_mm}
 
 
@@ -158,9 +158,9 @@ class CalibratedSoftmax(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, scores: tf.Tensor) -> tf.Tensor:
-        """Give calibrated probabilities."""
+        """Return calibrated probabilities."""
         return tf.nn.softmax(scores / self.temperature, axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Give the shape of the scores."""
+        """Return the shape of the scores."""
         return input_shape

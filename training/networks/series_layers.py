@@ -30,8 +30,8 @@ _YEAR: Final = 365.25
 _TINY: Final = 1e-6
 
 _CYCLE_RIDGE: Final = (0.03, 1.0)
-"""Added to the power of the cycle's sine and cosine, a share of the epochs and a number [ours]: next to nothing over
-years, and over months, where a cycle cannot be told from a curve, enough to leave the curve in place."""
+"""Added to the power of the cycle's sine and cosine, a share of the epochs and a number (our choice): negligible over
+years; over months, where a cycle cannot be distinguished from a curve, enough to leave the curve in place."""
 
 _FIRST_OF_PAIR: Final = (0, 0, 1, 0, 0, 1, 1, 2, 3, 2)
 _SECOND_OF_PAIR: Final = (0, 1, 1, 2, 3, 2, 3, 2, 3, 3)
@@ -44,7 +44,7 @@ STATISTICS: Final = 16
 
 
 def _as_one(rows: tf.Tensor) -> tf.Tensor:
-    """Give rows [batch, T] an axis, [batch, 1, T]; an index would be exported with a copy of them."""
+    """Return rows [batch, T] with one more axis, [batch, 1, T]; an index would be exported with a copy of them."""
     return tf.expand_dims(rows, axis=1)
 
 
@@ -96,15 +96,15 @@ class _Moments:
         return cls(count, middle, time_power, level, slope, power, mixed)
 
     def line(self, with_one: tf.Tensor, with_time: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Give level in the middle and slope of rows by their products with one and time."""
+        """Return level in the middle and slope of rows by their products with one and time."""
         return with_one / self.count, (with_time - self.middle * with_one) / self.time_power
 
     def coefficients(self, level: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
-        """Give what one and time are to be multiplied with, [batch, 2]."""
+        """Return what one and time are to be multiplied with, [batch, 2]."""
         return tf.concat([level - self.middle * slope, slope], axis=1)
 
     def cycle(self, with_waves: tf.Tensor, level: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
-        """Give what sine and cosine are to be multiplied with, by the products of a row with them and its line."""
+        """Return what sine and cosine are to be multiplied with, by the products of a row with them and its line."""
         own = with_waves - self.count * level * self.level - self.time_power * slope * self.slope
         (sine, cosine), (of_sine, of_cosine) = (tf.split(pair, 2, axis=1) for pair in (self.power, own))
         scale = 1.0 / (sine * cosine - self.mixed * self.mixed)
@@ -205,11 +205,11 @@ def _scaled(residual: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class DescribeSeries(keras.layers.Layer):
-    """Take the best line away from every series, say in numbers what it was, and scale what is left.
+    """Remove the best line from every series, return its numbers, and scale the residual.
 
-    A rate of 60 mm/yr is 300 mm after five years, and the bend that tells a class may be 3 mm: with 8 bits for a value
-    a network must see the bend without the line. The line and the scatter go to the dense layers as numbers in full
-    precision. One channel is also without the best yearly cycle, which tells no class and may be larger than what does.
+    A rate of 60 mm/yr is 300 mm after five years, and the bend that decides the class may be 3 mm: with 8 bits for a
+    value, the bend has to be given without the line. The line and the scatter go to the dense layers as numbers in full
+    precision. One channel is also without the best yearly cycle, which has no bearing on the class and may be larger.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ class DescribeSeries(keras.layers.Layer):
         return self._in_blocks(image), coarse, statistics
 
     def _rates(self, line: _Line, length: tf.Tensor, scatter: tf.Tensor, likeness: tf.Tensor) -> tf.Tensor:
-        """Describe the rate beside the yearly cycle and its standard deviation, as the definition of Linear wants them.
+        """Describe the rate beside the yearly cycle and its standard deviation, as in the definition of Linear.
 
         The standard deviation is that of first-order autoregressive noise (effective number of epochs).
         """
@@ -330,7 +330,7 @@ class DescribeSeries(keras.layers.Layer):
         return tf.transpose(tf.matmul(strides, tf.ones([1, self.stride, 1])), [0, 2, 1])
 
     def get_config(self) -> dict[str, Any]:
-        """Give what is needed to build the layer again."""
+        """Return the arguments from which the layer can be built again."""
         names = ("half_wavelength_mm", "block", "stride", "stable_rate_mm_yr", "one_image")
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own}
@@ -340,7 +340,7 @@ class DescribeSeries(keras.layers.Layer):
 class PoolInTime(keras.layers.Layer):
     """Average features over parts of the span, so that a network knows what was when, at any length and sampling.
 
-    Plain global pooling forgets the order of things, which is what tells a break from a parabola. The parts overlap
+    Plain global pooling loses the order of epochs, which distinguishes a break from a parabola. The parts overlap
     like hats: each position counts for the two nearest of them.
 
     Parameters
@@ -389,10 +389,10 @@ class PoolInTime(keras.layers.Layer):
         )
 
     def compute_output_shape(self, features_shape: Any, coarse_shape: Any) -> tuple[tuple[Any, int], ...]:
-        """Give [batch, numbers] of each output."""
+        """Return [batch, numbers] of each output."""
         batch, channels = coarse_shape[0], features_shape[-1]
         return tuple((batch, numbers) for numbers in (self.parts * channels, self.parts, self.parts, channels))
 
     def get_config(self) -> dict[str, Any]:
-        """Give what is needed to build the layer again."""
+        """Return the arguments from which the layer can be built again."""
         return {**super().get_config(), "parts": self.parts, "largest_of_parts": self.largest_of_parts}

@@ -56,7 +56,7 @@ class TrendNetConfig:
 
     @property
     def reach(self) -> int:
-        """Epochs that one position sees."""
+        """Receptive field of one position, in epochs."""
         reach, step = 1, 1
         for convolution in self.convolutions:
             reach += (convolution.width - 1) * convolution.dilation * step
