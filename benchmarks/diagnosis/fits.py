@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.diagnosis.rivals import CurveFit, Gls, Lstsq, Scan
+from benchmarks.diagnosis.other_methods import CurveFit, Gls, Lstsq, Scan
 from benchmarks.diagnosis.series import of_class, series
 from benchmarks.speed.timing import Job, in_turns, timed, use_cores
 from insar_runtime._diagnosis.breaks.break_finder import BreakFinder

@@ -19,7 +19,7 @@ import numpy as np
 import typer
 
 from benchmarks.speed import choices, files, report, start
-from benchmarks.speed.apart import Apart
+from benchmarks.speed.engine_process import EngineProcess
 from benchmarks.speed.timing import Job, in_turns, timed, use_cores
 from insar_runtime import Classifier
 from insar_runtime._inference.hardware import describe_hardware
@@ -134,13 +134,13 @@ def _on_one_core(sizes: Sizes, folder: Path) -> dict[str, Any]:
     from training.simulator import simulate
 
     with ExitStack() as open_groups:
-        groups = [open_groups.enter_context(Apart(group, sizes.series, ROOT / "artifacts")) for group in GROUPS]
-        missing = {group: apart.trouble for group, apart in zip(GROUPS, groups, strict=True) if apart.trouble}
-        home = {name: apart for apart in groups for name in apart.engines}
+        groups = [open_groups.enter_context(EngineProcess(group, sizes.series, ROOT / "artifacts")) for group in GROUPS]
+        missing = {group: process.trouble for group, process in zip(GROUPS, groups, strict=True) if process.trouble}
+        home = {name: process for process in groups for name in process.engines}
         differences = _differences(home)
         paces = in_turns(
-            {name: apart.job(name) for name, apart in home.items()},
-            {name: apart.engines[name][1] for name, apart in home.items()},
+            {name: process.job(name) for name, process in home.items()},
+            {name: process.engines[name][1] for name, process in home.items()},
             turns=sizes.turns,
         )
     use_cores(1)
@@ -166,9 +166,9 @@ def _on_one_core(sizes: Sizes, folder: Path) -> dict[str, Any]:
     }
 
 
-def _differences(home: dict[str, Apart]) -> dict[str, float]:
+def _differences(home: dict[str, EngineProcess]) -> dict[str, float]:
     """Return the largest difference of a probability from Keras' own, for engines that give probabilities."""
-    found = {name: apart.answer(name, _COMPARED) for name, apart in home.items()}
+    found = {name: process.answer(name, _COMPARED) for name, process in home.items()}
     reference = {name: found[f"{name}, Keras predict"] for name in ("trend-net", "paper-cnn")}
     return {
         name: float(np.abs(answer - reference[home[name].engines[name][0]]).max())

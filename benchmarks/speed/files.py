@@ -162,7 +162,7 @@ def against_today(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[s
     for container in compared:
         source = make_table(folder, container, rows, epochs)
         output = folder / "out.parquet"
-        script: list[str | Path] = [sys.executable, "-m", "benchmarks.speed.script_today", source, output, model]
+        script: list[str | Path] = [sys.executable, "-m", "benchmarks.speed.pandas_script", source, output, model]
         both: dict[str, list[Command]] = {"insar-rt": [], "pandas and Keras": []}
         for _ in range(turns):
             both["insar-rt"].append(run_command(ours(source, output), cores=cores))

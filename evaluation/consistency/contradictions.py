@@ -41,7 +41,7 @@ class Contradiction:
     most: float | None
 
     def judged(self, counts: Numbers) -> Numbers:
-        """Return the share of rows with this contradiction, from what ``Look.counts`` gives, and whether it is met."""
+        """Return the share of rows with this contradiction, from ``ExaminedFile.counts``, and whether it is met."""
         found, rows = counts[self.key], counts[of(self.key)]
         share = found / rows if rows else 0.0
         met = None if self.most is None else share < self.most

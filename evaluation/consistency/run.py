@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from evaluation.consistency.contradictions import CONTRADICTIONS, Numbers, of
-from evaluation.consistency.look import Look
+from evaluation.consistency.examined_file import ExaminedFile
 from insar_runtime import Classifier
 from training.announce import Announce
 from training.labelled_rows.labels import read_labels
@@ -37,7 +37,7 @@ def run(
     model : Path, optional
         Folder of a model; the default model if not given.
     files : sequence of RealFile
-        Those to look at.
+        Those to examine.
     announce : callable
         Receives a line for people at each file.
 
@@ -60,10 +60,10 @@ def run(
     rows: dict[str, dict[str, list[int]]] = {}
     read: list[Numbers] = []
     for file in files:
-        look = Look.at(classifier, real, file)
-        found[file.name] = counts = look.counts()
-        rows[file.name] = look.rows()
-        read.append(look.of_readings(readings.take(readings.file == file.path)))
+        examined = ExaminedFile.at(classifier, real, file)
+        found[file.name] = counts = examined.counts()
+        rows[file.name] = examined.rows()
+        read.append(examined.of_readings(readings.take(readings.file == file.path)))
         words = (f"{counts[kind.key]} of {counts[of(kind.key)]} {kind.key}" for kind in CONTRADICTIONS)
         announce(f"{file.name}: {', '.join(words)}")
     found[_ALL] = _sum(list(found.values()))

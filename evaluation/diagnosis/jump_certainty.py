@@ -13,12 +13,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.diagnosis.hard import hard_sets
+from evaluation.diagnosis.gradual_jumps import by_degrees_set, edge_set
+from evaluation.diagnosis.jump_free import hard_sets
 from evaluation.diagnosis.logistic import Weights, fitted_weights, traits_of_prefix
 from evaluation.diagnosis.metrics import PROBABILITY_BINS, Numbers, Table, joined, match, where
 from evaluation.diagnosis.scenes import USUAL, Scene, real_scenes, simulated_scenes
 from evaluation.diagnosis.sets import JumpSet, damped_set, file_of, jump_free_set, jump_set
-from evaluation.diagnosis.unsharp import by_degrees_set, edge_set
 from insar_runtime import Classifier
 from insar_runtime._diagnosis.jumps.jump_finder import JumpFinder
 from insar_runtime._diagnosis.jumps.jump_probability import (

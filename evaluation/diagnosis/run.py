@@ -14,7 +14,8 @@ import numpy as np
 
 from evaluation.diagnosis import results
 from evaluation.diagnosis.goals import goals_of
-from evaluation.diagnosis.hard import hard_sets
+from evaluation.diagnosis.gradual_jumps import edge_set
+from evaluation.diagnosis.jump_free import hard_sets
 from evaluation.diagnosis.known_noise import KNOWN, recovery
 from evaluation.diagnosis.measure import JumpTables, look_for_breaks, look_for_jumps
 from evaluation.diagnosis.metrics import Numbers, Table, joined, share, where
@@ -29,7 +30,6 @@ from evaluation.diagnosis.sets import (
     step_set,
     with_gaps,
 )
-from evaluation.diagnosis.unsharp import edge_set
 from insar_runtime import Classifier
 from insar_runtime._diagnosis.breaks.break_finder import BreakFinder
 from insar_runtime._diagnosis.jumps.jump_finder import JumpFinder

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 pytest.importorskip("scipy", reason="the train group is not installed")
 
+from benchmarks.diagnosis.other_methods import CurveFit, Gls, Lstsq, Scan
 from benchmarks.diagnosis.report import markdown
-from benchmarks.diagnosis.rivals import CurveFit, Gls, Lstsq, Scan
 from insar_runtime._diagnosis.noise.noise_model import NoiseKind
 from insar_runtime._diagnosis.rates.egms_rates import estimate_rates
 from training.simulator import HALF_WAVELENGTH_MM

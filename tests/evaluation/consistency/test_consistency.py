@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evaluation.consistency.contradictions import CONTRADICTIONS, of
-from evaluation.consistency.look import Look
+from evaluation.consistency.examined_file import ExaminedFile
 from evaluation.consistency.run import run
 from insar_runtime import Classifier
 from insar_runtime.classes import TrendClass
@@ -22,25 +22,25 @@ FOLDER = ROOT / "artifacts" / "benchmark"
 
 
 @pytest.fixture(scope="module")
-def look() -> Look:
+def examined() -> ExaminedFile:
     """Rows that stay, that jump for good or for a while, and that break."""
     classifier = Classifier(device="cpu", threads=1)
     series = moving().astype(np.float32)
     result = classifier.classify(series, DATES)
     told, everywhere = (classifier.diagnose(series, DATES, result=result, jumps=jumps) for jumps in ("flagged", "all"))
-    return Look(classifier, series, DATES, told.half_wavelength_mm, result, told, everywhere)
+    return ExaminedFile(classifier, series, DATES, told.half_wavelength_mm, result, told, everywhere)
 
 
-def _called(look: Look, class_id: int) -> Look:
+def _called(examined: ExaminedFile, class_id: int) -> ExaminedFile:
     """Have all rows called one class, with the diagnosis that goes with it."""
-    called = np.full(len(look.result), class_id, dtype=np.int8)
-    result = replace(look.result, class_id=called, class_top=called)
-    told = look.classifier.diagnose(look.displacement, DATES, result=result)
-    return replace(look, result=result, told=told)
+    called = np.full(len(examined.result), class_id, dtype=np.int8)
+    result = replace(examined.result, class_id=called, class_top=called)
+    told = examined.classifier.diagnose(examined.displacement, DATES, result=result)
+    return replace(examined, result=result, diagnosis=told)
 
 
-def test_clear_rows_contradict_nothing(look: Look) -> None:
-    counts = look.counts()
+def test_clear_rows_contradict_nothing(examined: ExaminedFile) -> None:
+    counts = examined.counts()
     assert counts["rows"] == 60
     assert all(counts[kind.key] == 0 for kind in CONTRADICTIONS if kind.most is not None)
     assert counts[of("pue_without_jump")] == 30
@@ -48,34 +48,34 @@ def test_clear_rows_contradict_nothing(look: Look) -> None:
     assert counts[of("stable_with_rate")] == 45
 
 
-def test_a_wrong_class_contradicts_the_rest(look: Look) -> None:
-    stable = _called(look, TrendClass.STABLE).counts()
+def test_a_wrong_class_contradicts_the_rest(examined: ExaminedFile) -> None:
+    stable = _called(examined, TrendClass.STABLE).counts()
     # The temporary jumps are held for twenty epochs.
     assert stable["stable_with_jump"] == 30
-    linear = _called(look, TrendClass.LINEAR).counts()
+    linear = _called(examined, TrendClass.LINEAR).counts()
     assert 15 <= linear["linear_without_rate"] <= 45
-    pue = _called(look, TrendClass.PUE).counts()
+    pue = _called(examined, TrendClass.PUE).counts()
     assert pue["pue_without_jump"] >= 14
     assert pue[of("pue_without_jump")] == 60
-    bilinear = _called(look, TrendClass.BILINEAR).counts()
+    bilinear = _called(examined, TrendClass.BILINEAR).counts()
     assert bilinear["bilinear_with_one_rate"] == 0
     assert bilinear["bilinear_without_break"] >= 12
 
 
-def test_a_stable_row_that_certainly_moves(look: Look) -> None:
+def test_a_stable_row_that_certainly_moves(examined: ExaminedFile) -> None:
     years = np.arange(EPOCHS) * 6 / 365.25
     series = np.random.default_rng(1).normal(0, 0.4, (60, EPOCHS)).astype(np.float32)
     series[:20] += (4 * years).astype(np.float32)
     series[20:40] += (2.2 * years).astype(np.float32)
-    result = look.classifier.classify(series, DATES)
-    told = look.classifier.diagnose(series, DATES, result=result)
-    moving_rows = replace(look, displacement=series, result=result, told=told, everywhere=told)
+    result = examined.classifier.classify(series, DATES)
+    told = examined.classifier.diagnose(series, DATES, result=result)
+    moving_rows = replace(examined, displacement=series, result=result, diagnosis=told, everywhere=told)
     assert _called(moving_rows, TrendClass.STABLE).counts()["stable_with_rate"] == 20
     assert _called(moving_rows, TrendClass.LINEAR).counts()["linear_without_rate"] == 20
 
 
-def test_rates_are_those_without_jumps(look: Look) -> None:
-    rate, std = look.rates()
+def test_rates_are_those_without_jumps(examined: ExaminedFile) -> None:
+    rate, std = examined.rates()
     assert np.abs(rate[STEADY]).max() < 2
     assert np.abs(rate[STEPPED]).max() < 2
     assert np.abs(rate[BOXED]).max() < 2
@@ -83,17 +83,17 @@ def test_rates_are_those_without_jumps(look: Look) -> None:
     assert (std > 0).all()
 
 
-def test_lasting_jumps_are_held_for_more_than_three_epochs(look: Look) -> None:
-    assert set(look.sure_lasting()) >= set(range(STEPPED.start, STEPPED.stop))
+def test_lasting_jumps_are_held_for_more_than_three_epochs(examined: ExaminedFile) -> None:
+    assert set(examined.sure_lasting()) >= set(range(STEPPED.start, STEPPED.stop))
     series = moving().astype(np.float32)
     series[STEPPED] = moving()[STEADY]
     series[:5, 60:63] += 40
     series[5:10, EPOCHS - 3 :] += 40
     series[10:15, 60:70] += 40
     series[10:13, 61:68] = np.nan
-    diagnosis = look.classifier.diagnose(series, DATES, jumps="all")
+    diagnosis = examined.classifier.diagnose(series, DATES, jumps="all")
     assert set(diagnosis.jump_series) >= set(range(15))
-    held = replace(look, displacement=series, everywhere=diagnosis).sure_lasting()
+    held = replace(examined, displacement=series, everywhere=diagnosis).sure_lasting()
     assert not np.isin(held, np.arange(13)).any()
     assert np.isin([13, 14], held).all()
 

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from evaluation.diagnosis import hard, sets
+from evaluation.diagnosis import jump_free, sets
+from evaluation.diagnosis.gradual_jumps import edge_set
 from evaluation.diagnosis.injector import LASTING, LEAST_EPOCHS, draw_changes, whole_cycles
 from evaluation.diagnosis.scenes import KINDS, Scene, middle_of, simulated_scenes
-from evaluation.diagnosis.unsharp import edge_set
 from insar_runtime.classes import TrendClass
 from training.simulator import HALF_WAVELENGTH_MM
 
@@ -121,10 +121,10 @@ def test_edges_are_slow_or_flicker(silent: Scene) -> None:
 
 
 def test_series_without_jumps_have_none(scene: Scene) -> None:
-    for made in (sets.jump_free_set(scene, 32, seed=3), *hard.hard_sets(scene, 20, seed=3)):
+    for made in (sets.jump_free_set(scene, 32, seed=3), *jump_free.hard_sets(scene, 20, seed=3)):
         assert not len(made.changes.epoch)
         assert np.array_equal(made.displacement, made.clean)
-    assert [made.kind for made in hard.hard_sets(scene, 2, seed=3)] == list(hard.HARD)
+    assert [made.kind for made in jump_free.hard_sets(scene, 2, seed=3)] == list(jump_free.HARD)
 
 
 def test_seeds_make_the_series(scene: Scene) -> None:

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from evaluation.diagnosis.gradual_jumps import by_degrees_set
 from evaluation.diagnosis.jump_certainty import MIX, RECORD
 from evaluation.diagnosis.scenes import USUAL, simulated_scenes
-from evaluation.diagnosis.unsharp import by_degrees_set
 from insar_runtime._diagnosis.jumps import jump_probability
 from tests.conftest import ROOT
 

@@ -1,6 +1,6 @@
 """Script of a user without this package: pandas and the paper's network in Keras.
 
-``python -m benchmarks.speed.script_today INPUT OUTPUT KERAS_FILE``
+``python -m benchmarks.speed.pandas_script INPUT OUTPUT KERAS_FILE``
 """
 
 from __future__ import annotations

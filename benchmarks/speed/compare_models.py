@@ -1,4 +1,4 @@
-"""Speed of model folders side by side, on one core: ``python -m benchmarks.speed.against FOLDER FOLDER ...``."""
+"""Speed of model folders side by side, on one core: ``python -m benchmarks.speed.compare_models FOLDER FOLDER ...``."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _AS_READ: Final = 0.99
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ExaminedFile:
     """What the classifier and the diagnosis make of one file.
 
     Attributes
@@ -54,7 +54,7 @@ class Look:
     dates : ndarray of datetime64[D], shape [T]
     half_wavelength_mm : float or None
     result : Result
-    told : Diagnosis
+    diagnosis : Diagnosis
         As users get it.
     everywhere : Diagnosis
         With jumps looked for in all rows.
@@ -65,20 +65,20 @@ class Look:
     dates: NDArray[np.datetime64]
     half_wavelength_mm: float | None
     result: Result
-    told: Diagnosis
+    diagnosis: Diagnosis
     everywhere: Diagnosis
 
     @classmethod
-    def at(cls, classifier: Classifier, real: Path, file: RealFile) -> Look:
+    def at(cls, classifier: Classifier, real: Path, file: RealFile) -> ExaminedFile:
         """Classify and diagnose a file below a folder."""
         displacement, _ = read_real(real, file)
         dates, half = real_axis(real, file)
         result = classifier.classify(displacement, dates)
-        told = classifier.diagnose(displacement, dates, result=result, half_wavelength_mm=half)
+        diagnosis = classifier.diagnose(displacement, dates, result=result, half_wavelength_mm=half)
         everywhere = classifier.diagnose(
-            displacement, dates, result=result, noise=told.noise, half_wavelength_mm=half, jumps="all"
+            displacement, dates, result=result, noise=diagnosis.noise, half_wavelength_mm=half, jumps="all"
         )
-        return cls(classifier, displacement, dates, half, result, told, everywhere)
+        return cls(classifier, displacement, dates, half, result, diagnosis, everywhere)
 
     @property
     def days(self) -> Floats:
@@ -89,7 +89,7 @@ class Look:
     def class_of_motion(self) -> NDArray[np.int8]:
         """Class of each series [N], of a repaired one that of the corrected series."""
         motion = self.result.class_id.copy()
-        motion[self.told.repaired_rows] = self.told.class_after_repair
+        motion[self.diagnosis.repaired_rows] = self.diagnosis.class_after_repair
         return motion
 
     def counts(self) -> Numbers:
@@ -101,21 +101,21 @@ class Look:
         return counts
 
     def rows(self) -> dict[str, list[int]]:
-        """Return the first rows with each contradiction, so that a person can look at them."""
+        """Return the first rows with each contradiction, to be checked by eye."""
         return {key: np.flatnonzero(mask)[:_MOST_ROWS].tolist() for key, mask in self.found.items()}
 
     @cached_property
     def found(self) -> dict[str, Mask]:
         """Rows [N] with each contradiction."""
-        told = self.told
+        diagnosis = self.diagnosis
         rate, std = self.rates()
         marks = {
-            "pue_without_jump": ~self._mask(told.jump_series),
+            "pue_without_jump": ~self._mask(diagnosis.jump_series),
             "stable_with_jump": self._mask(self.sure_lasting()),
             "stable_with_rate": (np.abs(rate) > MOVING_MM_YR) & (std < CERTAIN_STD_MM_YR),
             "linear_without_rate": np.abs(rate) < STILL_MM_YR,
-            "bilinear_with_one_rate": self._mask(told.break_rows[~told.breaks.clear]),
-            "bilinear_without_break": ~self._mask(told.break_rows),
+            "bilinear_with_one_rate": self._mask(diagnosis.break_rows[~diagnosis.breaks.clear]),
+            "bilinear_without_break": ~self._mask(diagnosis.break_rows),
             "pue_without_trend": ~self._mask(self.with_trend()),
         }
         return {kind.key: marks[kind.key] & (self._class_of(kind) == kind.of) for kind in CONTRADICTIONS}
@@ -131,10 +131,10 @@ class Look:
 
     def rates(self) -> tuple[Floats, Floats]:
         """Return rates of series without their reported jumps and HAC standard deviations, mm/yr; NaN for none."""
-        told = self.told
+        diagnosis = self.diagnosis
         series = self.displacement.copy()
-        every = np.ones(len(told.jumps.epoch), dtype=np.bool_)
-        series[told.jump_rows] -= jump_offsets(told.jumps, every, series.shape[1]).astype(np.float32)
+        every = np.ones(len(diagnosis.jumps.epoch), dtype=np.bool_)
+        series[diagnosis.jump_rows] -= jump_offsets(diagnosis.jumps, every, series.shape[1]).astype(np.float32)
         rate, std = np.full((2, len(series)), np.nan)
         rows = np.flatnonzero(np.isfinite(self.result.confidence))
         rate[rows], std[rows] = RateEstimator(self.days.astype(np.float32)).estimate(series[rows])
@@ -160,10 +160,14 @@ class Look:
 
     def with_trend(self) -> Rows:
         """Return the rows with jumps that are not repaired and a trend that lies on the points."""
-        told, days = self.told, self.days
-        left = ~told.jump_repaired
-        row, epoch, mm = told.jump_series[left], told.jumps.epoch[left], told.jumps.mm[left].astype(np.float64)
-        corrected = told.corrected.astype(np.float64)
+        diagnosis, days = self.diagnosis, self.days
+        left = ~diagnosis.jump_repaired
+        row, epoch, mm = (
+            diagnosis.jump_series[left],
+            diagnosis.jumps.epoch[left],
+            diagnosis.jumps.mm[left].astype(np.float64),
+        )
+        corrected = diagnosis.corrected.astype(np.float64)
         lying = [
             one
             for one in np.unique(row).tolist()
@@ -176,7 +180,7 @@ class Look:
         pue, stable = (readings.row[readings.label == one] for one in (TrendClass.PUE, TrendClass.STABLE))
         return {
             "pue": len(pue),
-            "pue_with_jump": int(np.isin(pue, self.told.jump_series).sum()),
+            "pue_with_jump": int(np.isin(pue, self.diagnosis.jump_series).sum()),
             "pue_with_jump_if_called": self._jumps_if_called(pue),
             "stable": len(stable),
             "stable_with_sure_jump": int(np.isin(stable, self.sure_lasting()).sum()),
@@ -194,7 +198,7 @@ class Look:
             self.displacement[rows],
             self.dates,
             result=replace(result, class_id=called, class_top=called, probabilities=probabilities),
-            noise=self.told.noise,
+            noise=self.diagnosis.noise,
             half_wavelength_mm=self.half_wavelength_mm,
         )
         return len(np.unique(found.jump_series))

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.speed.timing import TimedJob, timed, use_cores
 
 
-class Apart:
+class EngineProcess:
     """A group of engines in a process that is kept to one core.
 
     Parameters
