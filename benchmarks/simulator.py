@@ -9,7 +9,7 @@ import time
 # One core: numpy's matrix products would take all.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
 from training.simulator import simulate
 
 SERIES = 20_480

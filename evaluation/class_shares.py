@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime import Classifier, Result
-from insar_runtime._inference.priors import estimated_mix, known_rows
+from insar_runtime._engine.priors import estimated_mix, known_rows
 from insar_runtime.classes import CLASS_NAMES, RowStatus, TrendClass
 from training.announce import Announce
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, RealFile, read_real

@@ -9,7 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 
 Floats = NDArray[np.float32]
 

@@ -16,7 +16,7 @@ from export import prove
 from export.config import TREND_NET_CONFIG
 from export.convert import convert
 from export.quantize import quantize
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
 from insar_runtime.classes import CLASS_NAMES
 from training import dataset
 from training.announce import Announce

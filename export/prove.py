@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 from insar_runtime.errors import InsarRuntimeError
 
 Floats = NDArray[np.float32]

@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 
 from export.integers import use_integers
-from insar_runtime._inference.engine import import_onnxruntime
+from insar_runtime._engine.onnx_runtime import import_onnxruntime
 
 QUANTIZED_OPERATORS: Final = ("Conv", "Relu", "MaxPool")
 """Relu is among them so that it goes into the convolution before it. Left out, ranges would be taken before Relu,

@@ -9,23 +9,25 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.import_graph import circles
 
 PACKAGE = ROOT / "runtime" / "insar_runtime"
 
-BASE = {"__init__", "_progress", "classes", "definitions", "errors"}
+BASE = {"__init__", "_progress", "_version", "classes", "definitions", "errors"}
 INPUT = BASE | {"_input"}
-MODEL = INPUT | {"_inference", "devices", "models", "result"}
+MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_survey", "_diagnosis"}
 PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
 ALLOWED = {
-    "__init__": BASE | {"_diagnosis", "_inference", "_pipeline", "classifier", "files", "models", "result", "summary"},
+    "__init__": BASE | {"_diagnosis", "_engine", "_pipeline", "classifier", "files", "models", "result", "summary"},
     "__main__": {"cli"},
     "_progress": BASE,
+    "_version": set(),
     "classes": BASE,
     "definitions": BASE,
     "errors": BASE | {"summary"},
     "_input": INPUT,
-    "_inference": MODEL,
+    "_engine": MODEL,
     "devices": MODEL,
     "models": MODEL,
     "result": MODEL,
@@ -46,7 +48,7 @@ ALLOWED = {
 
 LATE = {"geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "tensorflow"}
 """What is no dependency of the package: imported where it is used, if at all."""
-LIGHT = {"__main__", "_commands", "_progress", "classes", "cli", "definitions", "errors"}
+LIGHT = {"__main__", "_commands", "_progress", "_version", "classes", "cli", "definitions", "errors"}
 """What ``insar-rt --help`` takes: typer and the standard library."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -57,7 +59,7 @@ def part_of(path: Path) -> str:
 
 
 def imports(path: Path, *, at_once: bool) -> Iterator[tuple[str, int]]:
-    """Give the modules that a file imports, with the lines; only what importing the file imports, if wanted."""
+    """Return the modules that a file imports, with the lines; only what importing the file imports, if wanted."""
     waiting: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
     while waiting:
         node = waiting.pop()
@@ -94,6 +96,32 @@ def test_imports_go_one_way(part: str) -> None:
             if package == PACKAGE.name and imported not in ALLOWED[part]:
                 wrong.append(f"{path.relative_to(PACKAGE)}:{line} imports {name}")
     assert not wrong
+
+
+def test_no_file_is_in_an_import_circle() -> None:
+    assert circles(PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from package import a",
+        "import package.a",
+        "from package.a import name",
+        "def f():\n    from package.a import name",
+        "if TYPE_CHECKING:\n    from package.a import name",
+    ],
+)
+def test_a_circle_of_imports_is_found_wherever_they_stand(tmp_path: Path, line: str) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "a.py").write_text("from package.b import name\n")
+    (package / "b.py").write_text("from package.c import name\n")
+    (package / "c.py").write_text("import json\n")
+    assert circles(package) == []
+    (package / "c.py").write_text(f"{line}\n")
+    assert circles(package) == [["package.a", "package.b", "package.c"]]
 
 
 def test_what_is_no_dependency_is_imported_late() -> None:

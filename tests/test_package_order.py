@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.import_graph import import_circles, import_graph
+from tests.import_graph import circles
 
 RUNTIME = ROOT / "runtime" / "insar_runtime"
 ALLOWED = {
@@ -53,7 +53,7 @@ def test_the_wheel_imports_no_package_beside_it() -> None:
 
 @pytest.mark.parametrize("name", sorted(ALLOWED))
 def test_no_file_is_in_an_import_circle(name: str) -> None:
-    assert not import_circles(import_graph(ROOT / name))
+    assert not circles(ROOT / name)
 
 
 def test_a_forbidden_import_is_found(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from insar_runtime._inference.hac import LAG_DAYS
+from insar_runtime._engine.hac import LAG_DAYS
 from insar_runtime._views.class_lines import describe_classes
 from insar_runtime.definitions import STABLE_RATE_MM_YR
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.rows import check_rows
+from insar_runtime._engine.row_checks import check_rows
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
-from insar_runtime._input.sources import open_source
-from insar_runtime._input.units import Unit, prove_units
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.units.series_units import Unit, prove_units
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES, RowStatus
 from insar_runtime.errors import DataError
 from insar_runtime.models import Limits

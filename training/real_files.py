@@ -13,13 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.units import Unit
-from insar_runtime._input.wavelength import find_wavelength
-from insar_runtime._pipeline.reading import open_understood
-from insar_runtime._pipeline.sample import RowSample
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.units.series_units import Unit
+from insar_runtime._input.units.wavelength import find_wavelength
+from insar_runtime._pipeline.notes import notes_on
+from insar_runtime._pipeline.prepare import open_described
+from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime.errors import DataError, InputNotFoundError
-from insar_runtime.summary import notes_on
 from training.announce import Announce
 from training.simulator import HALF_WAVELENGTH_MM
 from training.simulator.bank import NoiseBank, quiet_residuals
@@ -114,14 +114,14 @@ def read_series(
     DataError
         If the file cannot be read as series, or holds none.
     """
-    with open_understood(path, Declared(units, half_wavelength_mm=HALF_WAVELENGTH_MM)) as table:
-        understanding = table.understanding
-        days = understanding.layout.days
+    with open_described(path, UserDeclarations(units, half_wavelength_mm=HALF_WAVELENGTH_MM)) as table:
+        description = table.description
+        days = description.layout.days
         sample = RowSample(most_rows or sys.maxsize, len(days))
         for batch in table.batches:
-            sample.add(understanding.matrix(batch))
+            sample.add(description.matrix(batch))
         if announce:
-            for note in notes_on(understanding):
+            for note in notes_on(description):
                 announce(f"{path.name}: {note}")
     rows = sample.rows()
     if not len(rows):
@@ -164,8 +164,8 @@ def real_axis(folder: Path, file: RealFile) -> tuple[NDArray[np.datetime64], flo
     if file.transposed:
         dates = _read_transposed(path)[1]
         return dates, find_wavelength(dates).half_mm
-    with open_understood(path, Declared(half_wavelength_mm=HALF_WAVELENGTH_MM)) as table:
-        layout = table.understanding.layout
+    with open_described(path, UserDeclarations(half_wavelength_mm=HALF_WAVELENGTH_MM)) as table:
+        layout = table.description.layout
         return layout.dates, find_wavelength(layout.dates, layout.made_by).half_mm
 
 

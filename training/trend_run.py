@@ -118,7 +118,9 @@ def finish(
     held_out = replace(data, seed=data.seed + _FINISHED_SEED_OFFSET, class_shares=shares)
     series = fresh_series(held_out, CALIBRATION_SERIES)
     to_eight_bits(model, series.take(np.arange(_RANGE_SERIES)))
-    calibrate(model, series)
+    temperature = calibrate(model, series)
+    if files:
+        model.get_layer("probabilities").temperature.assign(temperature * config.temperature_factor)
 
 
 def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, announce: Announce) -> Report:

@@ -19,7 +19,7 @@ import typer
 from benchmarks.diagnosis import report
 from benchmarks.diagnosis.series import EPOCHS, FLAGGED_SHARE, make_file
 from benchmarks.speed.files import ROOT, ours, run_command
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
 
 _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 

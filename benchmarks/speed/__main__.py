@@ -22,7 +22,7 @@ from benchmarks.speed import choices, files, report, start
 from benchmarks.speed.engine_process import EngineProcess
 from benchmarks.speed.timing import Job, in_turns, timed, use_cores
 from insar_runtime import Classifier
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
 
 ROOT: Final = Path(__file__).parents[2]
 _EPOCHS: Final = 139

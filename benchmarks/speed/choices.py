@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 from benchmarks.speed.tables import Container, make_table
 from benchmarks.speed.timing import Job, in_turns, timed
-from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.sources import BATCH_ROWS
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.source import BATCH_ROWS
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.models import load_model
 
 _ROWS: Final = 464
@@ -42,9 +42,9 @@ def reading(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, di
 
 
 def _as_it_is(path: Path) -> None:
-    with open_understood(path, Declared("mm")) as table:
+    with open_described(path, UserDeclarations("mm")) as table:
         for batch in table.batches:
-            table.understanding.matrix(batch)
+            table.description.matrix(batch)
 
 
 def _in_batches(

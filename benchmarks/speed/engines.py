@@ -21,7 +21,7 @@ from benchmarks.speed.timing import Job
 from evaluation.baselines import Contestant, GlsBic, MiniRocket
 from export.prove import open_bytes
 from insar_runtime import Classifier
-from insar_runtime._inference.engine import import_onnxruntime
+from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from training.dataset import LabelledSeries, simulated
 from training.networks import layers as _layers  # noqa: F401 - registers the layers that Keras files name
 from training.networks import series_layers as _series_layers  # noqa: F401 - the same

@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.speed.tables import CONTAINERS, Container, make_table
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input.declared import Declared
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._pipeline.prepare import open_described
 
 ROOT: Final = Path(__file__).parents[2]
 _COMMAND: Final = [sys.executable, "-m", "insar_runtime", "classify"]
@@ -92,15 +92,15 @@ def pipelines(folder: Path, *, rows: int, epochs: int, threads: Sequence[int], t
 
 
 def _matrix_of(path: Path) -> tuple[Any, Any]:
-    with open_understood(path, Declared("mm")) as table:
-        parts = [table.understanding.matrix(batch) for batch in table.batches]
-        return np.concatenate(parts), table.understanding.layout.days
+    with open_described(path, UserDeclarations("mm")) as table:
+        parts = [table.description.matrix(batch) for batch in table.batches]
+        return np.concatenate(parts), table.description.layout.days
 
 
 def _read(path: Path, threads: int) -> None:
-    with open_understood(path, Declared("mm"), threads=threads) as table:
+    with open_described(path, UserDeclarations("mm"), threads=threads) as table:
         for batch in table.batches:
-            table.understanding.matrix(batch)
+            table.description.matrix(batch)
 
 
 def run_command(command: Sequence[str | Path], *, cores: int) -> Command:

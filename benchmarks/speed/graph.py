@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 
 from benchmarks.speed.timing import in_turns, timed
 from export.prove import open_bytes
-from insar_runtime._inference.engine import cpu_session_options, import_onnxruntime
+from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 
 STEPS: Final = ("preparation", "positions and numbers", "convolutions", "pooling", "dense layers")
 """Millimetres to the image that the convolutions see; what the pooling and the dense layers need besides; the

@@ -26,15 +26,15 @@ mark("typer's reading of options (pydantic)")
 sys.meta_path.insert(0, insar_runtime.cli._WithoutPandas())
 import numpy; mark("numpy")
 import pyarrow, pyarrow.compute, pyarrow.csv, pyarrow.parquet; mark("pyarrow")
-from insar_runtime._inference.engine import import_onnxruntime; import_onnxruntime(); mark("onnxruntime")
+from insar_runtime._engine.onnx_runtime import import_onnxruntime; import_onnxruntime(); mark("onnxruntime")
 import insar_runtime.files, insar_runtime._views.texts; mark("the rest of the package")
 classifier = insar_runtime.classifier.Classifier(); mark("session")
-from insar_runtime._input.declared import Declared
-from insar_runtime._pipeline.reading import open_understood
-with open_understood(sys.argv[1], Declared("mm")) as table:
-    matrix = table.understanding.matrix(next(table.batches))
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._pipeline.prepare import open_described
+with open_described(sys.argv[1], UserDeclarations("mm")) as table:
+    matrix = table.description.matrix(next(table.batches))
 mark("reading")
-classifier.classify_matrix(matrix, table.understanding.layout.days); mark("inference")
+classifier.classify_matrix(matrix, table.description.layout.days); mark("inference")
 summary = insar_runtime.files.classify_file(sys.argv[1], sys.argv[2], classifier=classifier, units="mm", overwrite=True)
 mark("all of it again, with writing")
 print(json.dumps(marks))

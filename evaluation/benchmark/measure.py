@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.priors import reweight
+from insar_runtime._engine.priors import reweight
 from insar_runtime.classes import CLASS_NAMES, TrendClass
 from training.dataset import LabelledSeries
 from training.metrics import rounded, wilson_interval

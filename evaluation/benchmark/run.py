@@ -21,8 +21,8 @@ from evaluation.benchmark.results import Results, examine
 from evaluation.benchmark.sets import make_cells
 from evaluation.benchmark.sizes import FULL, QUICK, BenchmarkSizes
 from evaluation.benchmark.speed import measure_speed
-from insar_runtime._inference.engine import import_onnxruntime
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
+from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from training.announce import Announce
 
 NETWORKS: Final = ("trend-net", "ablations/trend-net-simulated")

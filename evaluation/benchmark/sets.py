@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evaluation.benchmark.sizes import BenchmarkSizes
 from evaluation.limit import limit_config
 from evaluation.semireal import TRAINED_FILES, semi_real_sets
-from insar_runtime._inference.rows import check_rows
+from insar_runtime._engine.row_checks import check_rows
 from insar_runtime.classes import NO_CLASS, SEED_CLASS_NAMES, RowStatus, TrendClass
 from training.dataset import LIMITS, LabelledSeries, with_facts
 from training.simulator import CALENDARS, SimulatedSeries, SimulatorConfig, simulate

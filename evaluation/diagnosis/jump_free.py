@@ -10,8 +10,8 @@ import numpy as np
 from evaluation.diagnosis.injector import draw_changes, whole_cycles
 from evaluation.diagnosis.scenes import Scene, seed_of
 from evaluation.diagnosis.sets import BREAK_SHARE, JumpSet, as_delivered
-from insar_runtime._input.slopes import DAYS_PER_YEAR
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.draws import Floats, log_uniform, sign, uniform
 
 

@@ -16,7 +16,7 @@ from pyarrow import csv
 
 from insar_runtime._diagnosis.arrays import FloatArray
 from insar_runtime._diagnosis.rates.egms_rates import estimate_rates
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.announce import Announce
 
 FILES: Final = (

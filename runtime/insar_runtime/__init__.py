@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from insar_runtime._version import __version__
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus, TrendClass
 from insar_runtime.errors import (
     BadRowsError,
@@ -29,15 +30,13 @@ from insar_runtime.errors import (
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime._diagnosis.options import Diagnose
-    from insar_runtime._inference.priors import ClassPriors
+    from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime._pipeline.restore import Restored, restore
     from insar_runtime.classifier import Classifier
     from insar_runtime.files import classify_file
     from insar_runtime.models import Model, list_models, load_model
     from insar_runtime.result import Result
     from insar_runtime.summary import Summary
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CLASS_NAMES",
@@ -71,7 +70,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "ClassPriors": "_inference.priors",
+    "ClassPriors": "_engine.class_priors",
     "Classifier": "classifier",
     "Diagnose": "_diagnosis.options",
     "Diagnosis": "_diagnosis.diagnosis",

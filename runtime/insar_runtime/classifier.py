@@ -1,20 +1,15 @@
-"""The classifier: series in, classes out, on one device."""
+"""The classifier: classes of displacement time series, and their diagnosis, on one device."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from insar_runtime._inference.arrays import as_series
-from insar_runtime._inference.calls import ask, cut
-from insar_runtime._inference.opened import OpenModel, Shares
-from insar_runtime._inference.rows import RowChecks, check_rows
-from insar_runtime.classes import RowStatus
-from insar_runtime.errors import UsageError
+from insar_runtime._engine.array_input import as_series
+from insar_runtime._engine.runner import ModelRunner, Shares
 from insar_runtime.result import Result
 
 if TYPE_CHECKING:
@@ -23,12 +18,12 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime._diagnosis.noise.noise_model import FileNoise
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
-    from insar_runtime._input.units import Unit
+    from insar_runtime._input.units.series_units import Unit
 
 __all__ = ["Classifier", "Shares"]
 
 
-class Classifier(OpenModel):
+class Classifier(ModelRunner):
     """Classify displacement time series.
 
     One classifier may be shared between threads, and can be pickled (the copy opens its own session).
@@ -110,7 +105,7 @@ class Classifier(OpenModel):
         repair_above: float = 0.6,
         repair_damped: bool = False,
     ) -> Diagnosis:
-        """Say what happened to series, when, and how sure that is: rates, breaks, jumps, and series without jumps.
+        """Estimate rates, break dates and jumps of series with uncertainties, and the series without jumps.
 
         Parameters
         ----------
@@ -150,7 +145,7 @@ class Classifier(OpenModel):
         >>> diagnosis.rates.velocity, diagnosis.break_date, diagnosis.jump_date, diagnosis.corrected
         """
         from insar_runtime._diagnosis.options import Diagnose  # noqa: PLC0415 - classes take none of it
-        from insar_runtime._pipeline.arrays import diagnose_array  # noqa: PLC0415
+        from insar_runtime._pipeline.diagnose_array import diagnose_array  # noqa: PLC0415
 
         options = Diagnose(jumps, repair_above, repair_damped)
         return diagnose_array(
@@ -162,57 +157,6 @@ class Classifier(OpenModel):
             half_wavelength_mm=half_wavelength_mm,
             options=options,
         )
-
-    def classify_matrix(self, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> Result:
-        """Classify rows whose time axis is known to be in order; the fast path below ``classify``.
-
-        Parameters
-        ----------
-        displacement : ndarray of float32, shape [N, T]
-            mm; NaN = missing.
-        days : ndarray of float32, shape [T]
-            Days since the first epoch, strictly increasing.
-
-        Raises
-        ------
-        UsageError
-            If the shapes do not fit together.
-        DataError
-            If the axis has fewer or more epochs than the model takes.
-        """
-        if displacement.ndim != 2 or displacement.shape[1:] != days.shape:
-            raise UsageError(
-                f"displacement has shape {list(displacement.shape)} and days {list(days.shape)}; give [N, T] and [T]"
-            )
-        self.check_axis(len(days))
-        displacement = displacement.astype(np.float32, copy=False)
-        probabilities = np.empty((len(displacement), len(self._model.classes)), dtype=np.float32)
-        checks = RowChecks.empty(len(displacement))
-        rates = self._rate_split(days)
-        axis = np.ascontiguousarray(days, dtype=np.float32)[None, :]
-
-        def work(part: slice) -> None:
-            rows = displacement[part]
-            found = check_rows(rows, days, self._model.limits)
-            checks.set(part, found)
-            answered = found.status == RowStatus.OK
-            if not answered.any():
-                return
-            if not answered.all():
-                rows = rows[answered]
-            shares = ask(self._opened, rows, axis)
-            probabilities[part][answered] = shares if rates is None else rates.split(shares, rows)
-
-        parts = cut(len(displacement), len(days), self.device)
-        if self._threads == 1 or len(parts) < 2:
-            for part in parts:
-                work(part)
-        else:
-            with ThreadPoolExecutor(min(self._threads, len(parts))) as pool:
-                # Going through the results raises what a call has raised.
-                for _ in pool.map(work, parts):
-                    pass
-        return self._decide(probabilities, checks)
 
     def classify_batches(
         self,

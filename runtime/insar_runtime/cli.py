@@ -17,7 +17,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from insar_runtime import __version__
 from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.console import forget_output, say
@@ -26,6 +25,7 @@ from insar_runtime._commands.inspect import inspect
 from insar_runtime._commands.report import report
 from insar_runtime._commands.restore import restore
 from insar_runtime._commands.show import show
+from insar_runtime._version import __version__
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -51,7 +51,7 @@ def _root(
 
 
 class _WithoutPandas(MetaPathFinder):
-    """Tells this process, which is ours, that there is no pandas.
+    """Hides pandas from this process.
 
     pyarrow imports it at its first conversion, where it is installed: up to a second for nothing.
     """
@@ -106,7 +106,7 @@ def _end(error: Exception) -> NoReturn:
 
 
 def _fail(error: InsarRuntimeError) -> NoReturn:
-    """Say what went wrong, on one line, in the form that was asked for."""
+    """Report an error on one line, as text or JSON, and exit with its code."""
     if any("json" in argument for argument in sys.argv[1:]):
         from insar_runtime._views.logs import open_reporter, wants_json  # noqa: PLC0415 - needs numpy
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+DAYS_PER_YEAR: Final = 365.25
+"""Days of a year in every rate: the Julian year."""
+
 STABLE_RATE_MM_YR: Final = 2.0
 """Stable: a rate below this, in mm a year, whatever the span. The user may move it (``stable_rate``)."""
 

@@ -33,7 +33,7 @@ _REMEDY: Final = {
     "coreml": "use macOS with the onnxruntime wheel",
 }
 _DOT_PRODUCT_FLAGS: Final = frozenset({"avx512_vnni", "avx_vnni", "asimddp", "i8mm"})
-"""Names under which Linux tells of instructions for dot products of int8: two on x86, two on Arm."""
+"""Names of the instructions for dot products of int8 in /proc/cpuinfo: two on x86, two on Arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _has_cuda_driver() -> bool:
 
 
 def _on_cpu(facts: DeviceFacts, precisions: Sequence[Precision], faster_on_cpu: FasterOnCpu) -> Candidate:
-    """Give the CPU in its faster precision; where there was a choice, its reason says why this one."""
+    """Return the CPU in its faster precision; where there was a choice, its reason says why this one."""
     faster = faster_on_cpu.int8_dot_product if facts.int8_dot_product else faster_on_cpu.plain
     chosen = _prefer(faster, precisions)
     found = "with" if facts.int8_dot_product else "without"

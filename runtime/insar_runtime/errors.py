@@ -1,6 +1,6 @@
-"""Every way in which insar-runtime can fail, on one page.
+"""Errors of insar-runtime: one family, each with its exit code.
 
-Each error is one line for people (what, value, remedy), belongs to one family, and is also the built-in
+Each error is one line (what, value, remedy), belongs to one family, and is also the built-in
 that a caller would expect. The command line turns ``exit_code`` into the status of the process.
 
 InsarRuntimeError
@@ -9,7 +9,7 @@ InsarRuntimeError
 │   └── BadRowsError     65  more rows than allowed cannot be classified; the output is there
 ├── InputNotFoundError   66  there is no such input
 ├── UnavailableError     69  a model or device that was asked for is not there
-├── MemoryLimitError     71   the memory that a run may take does not do
+├── MemoryLimitError     71   the memory that a run may take is not enough
 ├── OutputExistsError    73  the output is there already
 ├── InputOutputError     74  reading or writing failed
 └── ModelIntegrityError  77  a model file is not the one that was released

@@ -12,7 +12,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from insar_runtime._inference.priors import ClassPriors, make_priors
+from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._engine.priors import make_priors
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from insar_runtime.errors import ModelIntegrityError, UnavailableError
 
@@ -114,7 +115,7 @@ class Model:
         return tuple(self.card["files"])
 
     def sha256(self, precision: Precision) -> str:
-        """Give the SHA-256 of the released file, in hexadecimal."""
+        """Return the SHA-256 of the released file, in hexadecimal."""
         return str(self.card["files"][precision]["sha256"])
 
     def read(self, precision: Precision) -> bytes:
@@ -146,7 +147,7 @@ class Model:
 
 
 def list_models() -> tuple[str, ...]:
-    """Give the names of the shipped models, the default one first."""
+    """Return the names of the shipped models, the default one first."""
     shipped = _shipped()
     folders = shipped.iterdir() if shipped.is_dir() else ()
     names = sorted(entry.name for entry in folders if (entry / _MODEL_FILE).is_file())

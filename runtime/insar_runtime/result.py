@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._inference.rows import RowChecks
+from insar_runtime._engine.row_checks import RowChecks
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus, TrendClass
 
 _LABEL: Final = pa.dictionary(pa.int8(), pa.string())
@@ -100,7 +100,7 @@ def decide(
     Parameters
     ----------
     probabilities : ndarray of float32, shape [number of True in ``answered``, number of classes of the model]
-        For the rows that the network has seen; the first five classes, or all six.
+        For the rows that were given to the network; the first five classes, or all six.
     answered : ndarray of bool, shape [N]
         Which rows these are.
     checks : RowChecks

@@ -1,18 +1,12 @@
-"""What a run did, and what a person should know about its input."""
+"""The summary of a run: what was read, which model ran, and how many rows each class has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
-from insar_runtime._inference.priors import ClassPriors
-from insar_runtime._input.producers import Domain
-from insar_runtime._input.understanding import Understanding
-from insar_runtime.models import Model
-
-_SAME_WAVELENGTH: Final = 0.03
-"""C-band radars differ by 2 % among themselves, which no jump in noise shows."""
+from insar_runtime._engine.class_priors import ClassPriors
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +28,7 @@ class Summary:
     first_date, last_date : str or None
         ISO dates of the axis.
     layout, producer, unit, unit_evidence, sign : str or None
-        What was understood of the input.
+        Description of the input.
     notes : tuple of str
         What a person should know about the input.
     model, model_version, model_sha256, precision, device, provider, device_reason : str
@@ -91,7 +85,7 @@ class Summary:
         return self.rows - self.statuses.get("ok", 0) - self.statuses.get("abstained", 0)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the summary as plain values."""
+        """Return the summary as plain values."""
         return asdict(self)
 
 
@@ -103,7 +97,7 @@ def summarize(
     seconds: float = 0.0,
     skipped: bool = False,
 ) -> Summary:
-    """Make the summary of a run from the block that its outputs carry."""
+    """Return the summary of a run from the metadata that its outputs carry."""
     read = block["input"]
     same = (
         "rows", "classes", "statuses", "model", "model_version", "model_sha256", "precision", "device", "provider",
@@ -123,41 +117,4 @@ def summarize(
         diagnosis=block["diagnosis"]["counts"] if "diagnosis" in block else None,
         **{name: read[name] for name in ("layout", "producer", "unit", "unit_evidence", "sign")},
         **{name: block[name] for name in same},
-    )
-
-
-def notes_on(understanding: Understanding) -> tuple[str, ...]:
-    """Give what a person should know before trusting the classes, one line each."""
-    notes = list(understanding.layout.origin.notes)
-    if understanding.units.note:
-        notes.append(understanding.units.note)
-    if understanding.units.sign == "opposite_to_velocity":
-        notes.append("the series have the opposite sign of the velocity column")
-    if understanding.fillers:
-        notes.append(understanding.fillers)
-    layout = understanding.layout
-    if understanding.position is None and layout.longitude and layout.latitude:
-        notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
-    elif understanding.position is None and layout.easting and layout.northing:
-        notes.append("nothing says in which system easting and northing are; the output has no geometry")
-    if layout.producer == "EGMS L3":
-        notes.append(_on_projected(layout.domain))
-    return tuple(notes)
-
-
-def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
-    """Give what a person should know where a model has learned from another radar."""
-    if abs(half_wavelength_mm / model.half_wavelength_mm - 1) <= _SAME_WAVELENGTH:
-        return ()
-    return (
-        f"half a wavelength is {half_wavelength_mm:.1f} mm here, and model {model.name} has learned "
-        f"{model.half_wavelength_mm:.1f} mm: take class PUE with care",
-    )
-
-
-def _on_projected(domain: Domain) -> str:
-    what = {"vertical": "the vertical", "east": "the east-west"}.get(domain, "the vertical or east-west")
-    return (
-        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is no multiple of half a "
-        f"wavelength there, so take class PUE with care"
     )

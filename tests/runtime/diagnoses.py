@@ -7,7 +7,7 @@ import numpy as np
 from insar_runtime._diagnosis.diagnosis import Diagnosis
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.results import Breaks, Jumps, Rates
-from insar_runtime._input.wavelength import SENTINEL1_MM
+from insar_runtime._input.units.sensors import SENTINEL1_MM
 
 EPOCHS = 150
 DATES = np.datetime64("2019-01-04") + 6 * np.arange(EPOCHS)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Crs
-from insar_runtime._output.points import GEOMETRY_FIELDS, PointBounds, geo_metadata, point_columns
+from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, PointBounds, geo_metadata, point_columns
 from insar_runtime._output.sinks import open_table
 
 BLOCK: Mapping[str, Any] = {"package": "insar-runtime", "input": {"position": {"x": "x", "y": "y"}}}

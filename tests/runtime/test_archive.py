@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from insar_runtime._input.sources import Source, open_source
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.source import Source
 from insar_runtime.errors import DataError
 
 CSV = "pid,latitude,20200103\na,45.5,1.5\n"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from insar_runtime._inference.engine import usable_cpus
+from insar_runtime._engine.onnx_runtime import usable_cpus
 from insar_runtime._views.bench import _interleaved, measure_device
 from insar_runtime._views.texts import describe_paces
 from insar_runtime.classifier import Classifier

@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime._output.block import read_block
+from insar_runtime._output.run_metadata import read_block
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run
 from tests.runtime.tables import series, wide, write

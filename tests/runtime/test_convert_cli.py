@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import DataError, InputNotFoundError, InsarRuntimeError, UsageError
-from insar_runtime._convert.companions import Named
+from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.run import convert
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from tests.runtime.commands import refused, run
 from tests.runtime.rasters import disp_s1, licsbas, truth
 from tests.runtime.tables import series, wide, write
@@ -87,7 +87,7 @@ def test_classify_names_the_command(real: Callable[[str], Path], tmp_path: Path)
 
 
 def _named(**declared: Any) -> dict[str, Any]:
-    return {"named": Named(Declared(**declared))}
+    return {"named": CompanionFiles(UserDeclarations(**declared))}
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
         (UsageError, "--date-format YYMMDD: is for tables", [MINTPY], _named(date_format="YYMMDD")),
         (UsageError, "--half-wavelength 15.5: is for tables", [MINTPY], _named(half_wavelength_mm=15.5)),
         (UsageError, "--every 2: is for stacks of maps", [table], {"every": 2}),
-        (DataError, "no HDF5 file", [MINTPY], {"named": Named(mask=str(table))}),
+        (DataError, "no HDF5 file", [MINTPY], {"named": CompanionFiles(mask=str(table))}),
     ]
     for error, words, sources, options in cases:
         with pytest.raises(error, match=words) as caught:

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import DataError, UsageError
-from insar_runtime._convert.companions import Named
+from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.run import convert
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 
 PROJECT = Path(__file__).parent / "mintpy_project"
 SERIES = {"geo": "geo_timeseries.h5", "utm": "geo_timeseries.h5", "radar": "timeseries.h5"}
@@ -26,7 +26,7 @@ NO_DATA = 2
 
 
 def _convert(source: Path, out: Path, **options: Any) -> tuple[Conversion, pa.Table]:
-    done = convert([source], out, named=Named(**options))
+    done = convert([source], out, named=CompanionFiles(**options))
     return done, pq.read_table(out)
 
 
@@ -108,7 +108,7 @@ def test_unit_is_stated_or_declared(tmp_path: Path) -> None:
         file.attrs["UNIT"] = "cm"
     _, centimetres = _convert(stack, tmp_path / "cm.parquet")
     np.testing.assert_allclose(_matrix(metres), 100 * _matrix(centimetres), rtol=1e-6)
-    done, declared = _convert(stack, tmp_path / "declared.parquet", declared=Declared("m"))
+    done, declared = _convert(stack, tmp_path / "declared.parquet", declared=UserDeclarations("m"))
     assert declared["displacement"].equals(metres["displacement"])
     assert "declared m, but the file states cm" in done.notes
     with h5py.File(stack, "r+") as file:
@@ -170,7 +170,7 @@ def test_coherence_can_be_asked_for(tmp_path: Path) -> None:
         convert(
             [PROJECT / "geo" / "geo_timeseries.h5"],
             out,
-            named=Named(coherence="none"),
+            named=CompanionFiles(coherence="none"),
             min_coherence=0.8,
             overwrite=True,
         )

@@ -12,10 +12,10 @@ import pyproj
 import pytest
 
 from insar_runtime import DataError, UsageError
-from insar_runtime._convert.companions import Named
+from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.run import convert
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from tests.runtime.rasters import disp_s1, disp_stack, licsbas, truth
 
 LINES, PIXELS = 11, 9
@@ -67,14 +67,14 @@ def test_licsbas_with_its_mask_inside_or_named(tmp_path: Path) -> None:
     named = tmp_path / "mine"
     mask = np.eye(LINES, PIXELS, dtype="<f4")
     mask.tofile(named)
-    assert convert([stack], tmp_path / "b.parquet", named=Named(mask=str(named))).rows == PIXELS
+    assert convert([stack], tmp_path / "b.parquet", named=CompanionFiles(mask=str(named))).rows == PIXELS
     with h5py.File(stack, "r+") as file:
         file["mask"] = 1 - mask
     assert convert([stack], tmp_path / "c.parquet").rows == LINES * PIXELS - PIXELS
-    assert convert([stack], tmp_path / "d.parquet", named=Named(mask="none")).rows == LINES * PIXELS
+    assert convert([stack], tmp_path / "d.parquet", named=CompanionFiles(mask="none")).rows == LINES * PIXELS
     named.write_bytes(b"short")
     with pytest.raises(DataError, match="no map of 11 lines"):
-        convert([stack], tmp_path / "e.parquet", named=Named(mask=str(named)))
+        convert([stack], tmp_path / "e.parquet", named=CompanionFiles(mask=str(named)))
 
 
 def test_licsbas_in_radar_coordinates_has_no_positions(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_disp_s1_mask_is_missing_from_a_reference_on(tmp_path: Path) -> None:
     _, seen = _disp(tmp_path, PAIRS, masks={2: bad, 3: bad})
     assert np.isnan(seen[:, 1, 1]).tolist() == [False, False, True, True, True, True, True, True]
     assert not np.isnan(np.delete(seen.reshape(8, -1), PIXELS + 1, axis=1)).any()
-    done = convert([tmp_path / "disp"], tmp_path / "all.parquet", named=Named(mask="none"))
+    done = convert([tmp_path / "disp"], tmp_path / "all.parquet", named=CompanionFiles(mask="none"))
     assert not np.isnan(_maps(tmp_path / "all.parquet", 8)).any()
     assert done.files == {}
 
@@ -169,9 +169,9 @@ def test_disp_s1_of_two_frames(tmp_path: Path) -> None:
 def test_disp_s1_brings_its_own_files(tmp_path: Path) -> None:
     paths = disp_s1(tmp_path / "disp", *truth(8, LINES, PIXELS), PAIRS[:2])
     with pytest.raises(UsageError, match=r"--geometry g\.h5: OPERA DISP-S1 brings its own"):
-        convert(paths, tmp_path / "out.parquet", named=Named(geometry="g.h5"))
+        convert(paths, tmp_path / "out.parquet", named=CompanionFiles(geometry="g.h5"))
     with pytest.raises(UsageError, match="--units m: OPERA DISP-S1 states its unit"):
-        convert(paths, tmp_path / "out.parquet", named=Named(Declared("m")))
+        convert(paths, tmp_path / "out.parquet", named=CompanionFiles(UserDeclarations("m")))
 
 
 @pytest.mark.parametrize("since", ["seconds", "days"])

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from insar_runtime import DataError, UsageError, classify_file
-from insar_runtime._convert.companions import Named
+from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.run import convert
-from insar_runtime._input.declared import Declared
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 
@@ -88,7 +88,7 @@ def test_values_rows_and_dates_are_those_of_the_input(
     table = pa.table({"CODE": ids, **{names[i]: values[:, i] for i in columns}})
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pq.write_table(table, source, row_group_size=7)
-    done = convert([source], out, named=Named(Declared(unit)), overwrite=True)  # type: ignore[arg-type]
+    done = convert([source], out, named=CompanionFiles(UserDeclarations(unit)), overwrite=True)  # type: ignore[arg-type]
     read = pq.read_table(out)
     assert done.rows == read.num_rows == len(values)
     assert read["CODE"].equals(table["CODE"])
@@ -110,12 +110,12 @@ def test_the_unit_is_stated_only_where_it_is_known(tmp_path: Path) -> None:
     table = as_lists(wide(displacement, dates), "fixed_size_list")
     plain = write(table, tmp_path / "plain.parquet")
     convert([plain], tmp_path / "a.parquet")
-    convert([plain], tmp_path / "b.parquet", named=Named(Declared("m")))
+    convert([plain], tmp_path / "b.parquet", named=CompanionFiles(UserDeclarations("m")))
     convert([assumed], tmp_path / "c.parquet")
     evidence = {}
     for name in "abc":
-        with open_understood(tmp_path / f"{name}.parquet") as reading:
-            evidence[name] = (reading.understanding.units.evidence, reading.understanding.units.unit)
+        with open_described(tmp_path / f"{name}.parquet") as reading:
+            evidence[name] = (reading.description.units.evidence, reading.description.units.unit)
     # What was assumed once stays assumed; what was declared or is the producer's need not be said again.
     assert evidence == {"a": ("assumed", "mm"), "b": ("format", "mm"), "c": ("format", "mm")}
     block = json.loads(pq.read_schema(tmp_path / "b.parquet").metadata[b"insar_runtime"])["converted"]
@@ -127,9 +127,9 @@ def test_a_stated_unit_is_held_against_the_velocities(tmp_path: Path) -> None:
     velocity = np.polyfit((dates - dates[0]).astype(int) / 365.25, displacement.T, 1)[0]
     table = wide(displacement, dates, mean_velocity=velocity)
     source = write(table, tmp_path / "in.parquet")
-    convert([source], tmp_path / "out.parquet", named=Named(Declared("cm")))
-    with open_understood(tmp_path / "out.parquet") as reading:
-        note = reading.understanding.units.note
+    convert([source], tmp_path / "out.parquet", named=CompanionFiles(UserDeclarations("cm")))
+    with open_described(tmp_path / "out.parquet") as reading:
+        note = reading.description.units.note
     assert note is not None
     assert "the file states mm, but series change by" in note
 
@@ -234,7 +234,7 @@ def test_transposed_tables_with_dates_of_a_named_format(tmp_path: Path) -> None:
     table, values = _transposed(tmp_path, ["a", "b"], days)
     with pytest.raises(DataError, match="say --date-format"):
         convert([table], tmp_path / "out.parquet")
-    convert([table], tmp_path / "out.parquet", named=Named(Declared("mm", date_format="DD/MM/YYYY")))
+    convert([table], tmp_path / "out.parquet", named=CompanionFiles(UserDeclarations("mm", date_format="DD/MM/YYYY")))
     out = pq.read_table(tmp_path / "out.parquet")
     assert json.loads(out.schema.metadata[b"insar_runtime:dates"])[0] == "2020-03-01"
     np.testing.assert_array_equal(np.stack(out["displacement"].to_numpy()), values[::-1].T.astype(np.float32))
@@ -277,12 +277,12 @@ def test_transposed_tables_as_data_frames_are_written(form: str, tmp_path: Path)
     values = np.arange(60.0).reshape(30, 2) / 10
     points = {"a1": values[:, 0], "007": values[:, 1]}
     texts = [f"{day:%d/%m/%Y}" if form == "day first" else str(day) for day in dates]
-    path, named = tmp_path / "in.parquet", Named()
+    path, named = tmp_path / "in.parquet", CompanionFiles()
     if form in {"no name", "day first"}:
         path, head = tmp_path / "in.csv", {"no name": "", "day first": "Date"}[form]
         lines = [f"{head},a1,007", *(f"{text},{row[0]},{row[1]}" for text, row in zip(texts, values, strict=True))]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        named = Named(Declared(date_format="DD/MM/YYYY")) if form == "day first" else named
+        named = CompanionFiles(UserDeclarations(date_format="DD/MM/YYYY")) if form == "day first" else named
     else:
         name = {"index": "Date", "nameless index": "__index_level_0__", "times": "time"}[form]
         times = pa.array(dates).cast(pa.timestamp("ns"))
@@ -296,6 +296,6 @@ def test_transposed_tables_as_data_frames_are_written(form: str, tmp_path: Path)
 
 def test_options_that_do_not_go_with_tables(tmp_path: Path) -> None:
     source = write(wide(*series(50, 40)), tmp_path / "in.parquet")
-    for options in ({"points": source}, {"every": 2}, {"min_coherence": 0.5}, {"named": Named(mask="m.h5")}):
+    for options in ({"points": source}, {"every": 2}, {"min_coherence": 0.5}, {"named": CompanionFiles(mask="m.h5")}):
         with pytest.raises(UsageError, match="leave it away"):
             convert([source], tmp_path / "out.parquet", **options)

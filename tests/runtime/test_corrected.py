@@ -26,9 +26,9 @@ from insar_runtime import (
     classify_file,
     restore,
 )
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.understanding import understand
-from insar_runtime._input.wavelength import SENTINEL1_MM
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.table import describe_table
+from insar_runtime._input.units.sensors import SENTINEL1_MM
 from insar_runtime._output.sinks import open_table
 from insar_runtime._pipeline.corrected import ORIGINAL, CorrectedTable
 from tests.runtime.commands import refused, run
@@ -163,7 +163,7 @@ def test_whatever_is_corrected_comes_back(
     folder = tmp_path_factory.mktemp("corrected")
     source, back = folder / f"corrected.{ending}", folder / f"back.{ending}"
     batches = cut(table, sizes)
-    known = understand(table.schema, batches[0], Declared("mm"))
+    known = describe_table(table.schema, batches[0], UserDeclarations("mm"))
     corrected = CorrectedTable(known)
     block = {"insar_runtime": json.dumps(corrected.described())}
     epochs, changed = len(known.layout.dates), 0

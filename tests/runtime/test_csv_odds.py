@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insar_runtime._input.csv_header import read_header
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.sources import open_source
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.readers.csv_dialect import read_header
+from insar_runtime._pipeline.notes import notes_on
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError, InsarRuntimeError
-from insar_runtime.summary import notes_on
 
 PLAIN = "pid,lat,vel,20200103,20200109\nA1,45.5,-1.5,1.1,-2.2\nA2,45.6,0.5,,0.25\n"
 
@@ -93,7 +93,7 @@ def test_a_track_is_a_number_or_a_name(write: Write, tracks: str, expected: list
 
 
 def test_an_area_may_have_decimals_far_below(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insar_runtime._input.csv_text._BLOCK", 1 << 10)
+    monkeypatch.setattr("insar_runtime._input.readers.csv_table._BLOCK", 1 << 10)
     table = read(write("CODE,EFF_AREA,D20200103\n" + "A1,0,1.1\n" * 2000 + "A2,12.5,2.2\n"))
     assert table["EFF_AREA"].to_pylist()[-2:] == [0.0, 12.5]
 
@@ -136,7 +136,7 @@ def test_a_transposed_table_of_many_points_is_told(write: Write) -> None:
     path = write(f"Date,{names}\n2015-02-02{',1.5' * points}\n")
     with (
         pytest.raises(DataError, match=r"transposed table .'Date' and 20000 further"),
-        open_understood(path),
+        open_described(path),
     ):
         pass
 
@@ -157,7 +157,7 @@ def test_decimal_commas_are_refused_in_every_number(write: Write, content: str) 
 
 
 def test_a_decimal_comma_far_below_is_named_too(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insar_runtime._input.csv_text._BLOCK", 1 << 8)
+    monkeypatch.setattr("insar_runtime._input.readers.csv_table._BLOCK", 1 << 8)
     with pytest.raises(DataError, match=r"column '20200103'.*'1,5': write decimal points"):
         read(write("pid;20200103\n" + "a;1.5\n" * 500 + "a;1,5\n"))
 
@@ -174,7 +174,7 @@ def test_columns_parted_by_blanks_are_told(write: Write) -> None:
 
 
 def test_late_errors_of_a_long_table_name_the_column(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insar_runtime._input.csv_text._BLOCK", 1 << 8)
+    monkeypatch.setattr("insar_runtime._input.readers.csv_table._BLOCK", 1 << 8)
     path = write(
         "pid,date,displacement_mm\n"
         "a,2020-01-03,1\n" + "".join(f"b{i},2020-01-03,1\n" for i in range(99)) + "c,2020-01-03,x\n"
@@ -191,8 +191,8 @@ VISUALIZER = (
 
 
 def test_stamps_visualizer_is_read(write: Write) -> None:
-    with open_understood(write(VISUALIZER), Declared("mm")) as table:
-        layout = table.understanding.layout
+    with open_described(write(VISUALIZER), UserDeclarations("mm")) as table:
+        layout = table.description.layout
         batch = next(iter(table.batches))
         assert (layout.producer, layout.id, layout.longitude, layout.latitude, layout.velocity) == (
             "StaMPS",
@@ -203,11 +203,11 @@ def test_stamps_visualizer_is_read(write: Write) -> None:
         )
         assert layout.dates.tolist() == [date(2014, 11, 25), date(2014, 12, 19)]
         assert batch.num_rows == 2
-        np.testing.assert_array_equal(table.understanding.matrix(batch), [[2.5, -1.5], [1.5, np.nan]])
-        position = table.understanding.position
+        np.testing.assert_array_equal(table.description.matrix(batch), [[2.5, -1.5], [1.5, np.nan]])
+        position = table.description.position
         assert position is not None
         assert (position.x, position.y) == ("lon", "lat")
-        assert any("MATLAB day numbers" in note and "103.6858" in note for note in notes_on(table.understanding))
+        assert any("MATLAB day numbers" in note and "103.6858" in note for note in notes_on(table.description))
 
 
 def test_stamps_visualizer_without_points(write: Write) -> None:
@@ -233,8 +233,8 @@ def test_stamps_visualizer_without_dates(write: Write, content: str, message: st
 
 
 def test_real_stamps_file_proves_its_unit(real: Callable[[str], Path]) -> None:
-    with open_understood(real("stamps_maoxian/Maoxian_PS.csv")) as table:
-        units = table.understanding.units
+    with open_described(real("stamps_maoxian/Maoxian_PS.csv")) as table:
+        units = table.description.units
         assert (units.unit, units.evidence, units.sign) == ("mm", "velocity", "as_velocity")
         assert units.ratio == pytest.approx(1, abs=0.02)
         assert sum(batch.num_rows for batch in table.batches) == 97
@@ -266,7 +266,7 @@ def test_any_text_is_a_table_or_a_refusal_of_one_line(tmp_path: Path, text: str,
     path.write_text("pid,20200103,20200109\n" + text if dated else text, newline="")
 
     def look() -> None:
-        with open_understood(path) as table:
+        with open_described(path) as table:
             rows = sum(batch.num_rows for batch in table.batches)
             assert table.source.rows in {None, rows}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._input.dates import (
+from insar_runtime._input.dates.date_columns import (
     DateColumns,
     dates_of_json,
     find_date_columns,

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, UnavailableError, UsageError, classify_file, load_model
-from insar_runtime._inference import session
+from insar_runtime._engine import session
 from insar_runtime.devices import DeviceFacts, choose, gather_facts, lists_int8_dot_product
 from insar_runtime.models import FasterOnCpu, Precision
 

@@ -18,7 +18,7 @@ import pytest
 
 from insar_runtime import Classifier, Diagnose, classify_file
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
-from insar_runtime._input.wavelength import SENTINEL1_MM
+from insar_runtime._input.units.sensors import SENTINEL1_MM
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run
 from tests.runtime.diagnoses import DATES, moving

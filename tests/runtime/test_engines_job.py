@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, DataError, UsageError, classify_file
-from insar_runtime._input.axes import rows_by_axis
+from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime.engines.job import Job, plan
 from tests.runtime.tables import as_lists, series, wide
 
@@ -114,7 +114,7 @@ def test_a_unit_that_nothing_proves_must_be_declared() -> None:
     table = as_lists(wide(*series(50)), "list")
     with pytest.raises(DataError, match="units='mm'"):
         plan(table)
-    assert plan(table, units="mm").understanding.units.factor_to_mm == 1
+    assert plan(table, units="mm").plan.description.units.factor_to_mm == 1
 
 
 def test_what_is_wrong_is_said_before_any_worker_starts() -> None:
@@ -171,5 +171,5 @@ def test_what_is_said_of_a_table_reaches_it() -> None:
     table = wide(displacement, dates)
     names = [f"D{n[6:]}{n[4:6]}{n[:4]}" if n.isdigit() else n for n in table.schema.names]
     job = plan(table.rename_columns(names), units="rad", date_format="DDMMYYYY", half_wavelength_mm=15.5)
-    assert job.understanding.layout.dates.tolist() == dates.tolist()
-    assert job.understanding.units.factor_to_mm == pytest.approx(15.5 / 2 / np.pi)
+    assert job.plan.description.layout.dates.tolist() == dates.tolist()
+    assert job.plan.description.units.factor_to_mm == pytest.approx(15.5 / 2 / np.pi)

@@ -16,8 +16,9 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file, files, load_model
-from insar_runtime._inference.priors import estimate_priors, for_classes_of, make_priors, reweight
+from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file, load_model
+from insar_runtime._engine.priors import estimate_priors, for_classes_of, make_priors, reweight
+from insar_runtime._pipeline import file_run
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 
@@ -166,7 +167,7 @@ def test_large_files_are_sampled_for_their_priors(
 ) -> None:
     path = write(wide(*series(1000)), tmp_path / "in.parquet")
     every = classify_file(path, tmp_path / "every.parquet", classifier=classifier, priors="auto").priors
-    monkeypatch.setattr(files, "_MOST_SAMPLED_ROWS", 400)
+    monkeypatch.setattr(file_run, "_MOST_SAMPLED_ROWS", 400)
     some = classify_file(path, tmp_path / "some.parquet", classifier=classifier, priors="auto").priors
     assert (every.rows, some.rows) == (1000, 400)
     np.testing.assert_allclose(some.array, every.array, atol=0.1)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from insar_runtime import classify_file
 from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, Position, read_points
 from insar_runtime._output.crs import PROJJSON
-from insar_runtime._output.points import PointBounds, geo_metadata, point_columns
+from insar_runtime._output.geoparquet import PointBounds, geo_metadata, point_columns
 
 DEGREES = st.one_of(st.just(float("nan")), st.floats(-180, 180))
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from insar_runtime._inference.hac import LAG_DAYS, RateEstimator
-from insar_runtime._inference.hac_bias import EPOCHS, OF_LINE, OF_SEASONAL, TYPICAL_NOISE, shrinkage
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime._engine.hac import LAG_DAYS, RateEstimator
+from insar_runtime._engine.hac_bias import EPOCHS, OF_LINE, OF_SEASONAL, TYPICAL_NOISE, shrinkage
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
 

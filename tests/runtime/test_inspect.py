@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._views.forecast import RowTime
 from insar_runtime._views.inspection import inspect_file
 from insar_runtime._views.inspection_text import describe_inspection
@@ -178,7 +178,7 @@ class TestRefused:
         facts = inspect(path)
         assert "--units m" in facts["classify"]["refused"]
         assert facts["unit"] is None
-        assert inspect(path, declared=Declared("m"))["classify"]["refused"] is None
+        assert inspect(path, declared=UserDeclarations("m"))["classify"]["refused"] is None
 
     def test_classified_before(self, tmp_path: Path, source: Path) -> None:
         path = tmp_path / "again.parquet"

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from insar_runtime._input.layout import Layout, resolve_layout
-from insar_runtime._input.sources import open_source
+from insar_runtime._input.opening import open_source
 from insar_runtime.errors import DataError, UsageError
 
 DAYS = [date(2020, 1, 3), date(2020, 1, 9), date(2020, 1, 21)]

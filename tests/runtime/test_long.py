@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input import long
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.long import LongColumns, find_long_columns, pivot, scan
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.matrix import to_matrix
-from insar_runtime._input.sources import open_source
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.readers import long_table
+from insar_runtime._input.readers.long_table import LongColumns, find_long_columns, pivot, scan
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
 from tests.runtime.tables import series, wide, write
 
@@ -48,9 +48,9 @@ def as_long(table: pa.Table, seed: int | None = None) -> pa.Table:
 
 def read(source: Any, **options: Any) -> tuple[np.ndarray, pa.Table]:
     """Matrix and attributes of a table, as everything behind the source sees it."""
-    with open_understood(source, Declared(**options)) as table:
+    with open_described(source, UserDeclarations(**options)) as table:
         batches = list(table.batches)
-        layout = table.understanding.layout
+        layout = table.description.layout
         assert (layout.kind, layout.stored_as) == ("list", "long")
         assert all(batch.schema.equals(table.source.schema) for batch in batches)
         matrix = np.concatenate([to_matrix(batch, layout) for batch in batches])
@@ -75,7 +75,7 @@ def matrix(table: pa.Table) -> np.ndarray:
 def test_every_container_gives_the_wide_table(
     tmp_path: Path, table: pa.Table, matrix: np.ndarray, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(long, "PIECE_ROWS", 100)
+    monkeypatch.setattr(long_table, "PIECE_ROWS", 100)
     rows = as_long(table, seed=1)
     source: Any = tmp_path / name
     if name == "a.zip":
@@ -118,7 +118,7 @@ def test_any_batches_and_any_order_give_the_same_lists(
     assert axis.points == len(points)
     assert axis.dates.tolist() == sorted({row[1] for row in rows})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(long, "PIECE_ROWS", piece)
+        patch.setattr(long_table, "PIECE_ROWS", piece)
         found = pa.Table.from_batches(pivot(batches, columns, axis.dates, None, check=True))
     assert found["pid"].to_pylist() == [f"p{number % 5}-{number}" for number in range(len(points))]
     days = [day.toordinal() - first for day in axis.dates.tolist()]
@@ -146,10 +146,10 @@ def test_long_and_wide_are_classified_the_same(tmp_path: Path, seed: int) -> Non
 def test_kept_series_are_read_again(tmp_path: Path, table: pa.Table, matrix: np.ndarray) -> None:
     source = write(as_long(table, seed=3), tmp_path / "a.parquet")
     classify_file(source, tmp_path / "out.parquet", keep_series=True)
-    with open_understood(tmp_path / "out.parquet") as again:
-        assert again.understanding.layout.stored_as == "list"
+    with open_described(tmp_path / "out.parquet") as again:
+        assert again.description.layout.stored_as == "list"
         batch = next(iter(again.batches))
-        np.testing.assert_array_equal(again.understanding.matrix(batch), matrix)
+        np.testing.assert_array_equal(again.description.matrix(batch), matrix)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_refusals(tmp_path: Path, table: pa.Table, message: str, stream: bool, r
 
 
 def test_a_stream_with_a_new_date_later_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(long, "_HEAD_ROWS", 2)
+    monkeypatch.setattr(long_table, "_HEAD_ROWS", 2)
     table = rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("c", D1, 1.0), ("c", D2, 1.0))
     path = write(table, tmp_path / "a.arrows")
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
@@ -260,7 +260,7 @@ def test_a_stream_with_a_new_date_later_is_refused(tmp_path: Path, monkeypatch: 
 
 
 def test_memory_of_points_is_eight_bytes_each() -> None:
-    points = long._Points(COLUMNS)
+    points = long_table._Points(COLUMNS)
     for start in range(0, 5000, 7):
         points.add(pa.RecordBatch.from_pydict({"pid": [f"p{i}" for i in range(start, start + 7)]}))
     assert sum(run.nbytes for run in points._sorted) == 8 * points.count
@@ -269,7 +269,7 @@ def test_memory_of_points_is_eight_bytes_each() -> None:
 
 def test_bytes_wait_for_no_more_than_a_point(table: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces come out while rows go in: nothing is gathered for the end."""
-    monkeypatch.setattr(long, "PIECE_ROWS", 100)
+    monkeypatch.setattr(long_table, "PIECE_ROWS", 100)
     given_rows = 0
     rows = as_long(table)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insar_runtime._input.lookup import Hit, find_id, take_row
-from insar_runtime._input.sources import open_source
+from insar_runtime._input.opening import open_source
 from insar_runtime.errors import DataError
 from tests.runtime.tables import as_lists, series, wide, write
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import BadRowsError, Classifier, OutputExistsError, classify_file
-from insar_runtime._pipeline.many import Places, expand_inputs
+from insar_runtime._pipeline.many import OutputNaming, expand_inputs
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run
 from tests.runtime.tables import series, wide, write
@@ -166,7 +166,7 @@ def test_two_inputs_never_share_an_output(tiles: Path, tmp_path: Path) -> None:
     done = run("classify", tiles / "a.parquet", other, "--output-dir", tmp_path / "out")
     refused(done, 2, "would both be written to", "rename one")
     assert not (tmp_path / "out").exists()
-    Places().prepare([tiles / "a.parquet", other])
+    OutputNaming().prepare([tiles / "a.parquet", other])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
-from insar_runtime._input.sources import open_source
+from insar_runtime._input.opening import open_source
 from insar_runtime.errors import DataError
 
 Floats = npt.NDArray[np.float32]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from insar_runtime import Classifier, InsarRuntimeError, UsageError, classify_file
 from insar_runtime._pipeline import memory
-from insar_runtime._pipeline.memory import Load, MemoryGuard, make_plan, parse_size, resident_bytes
+from insar_runtime._pipeline.memory import Load, MemoryGuard, parse_size, plan_batches, resident_bytes
 from insar_runtime.errors import MemoryLimitError
 from tests.runtime.commands import refused, run
 from tests.runtime.tables import series, wide
@@ -40,7 +40,7 @@ def test_what_is_no_size(text: str) -> None:
 
 @given(st.floats(0, 20_000), st.integers(1, 64))
 def test_without_a_limit_all_threads_work_on_batches_of_a_bounded_size(row_bytes: float, threads: int) -> None:
-    plan = make_plan(Load(row_bytes), threads)
+    plan = plan_batches(Load(row_bytes), threads)
     assert plan.threads == threads
     assert 512 <= plan.batch_rows <= 8192
     assert plan.batch_rows == 512 or plan.batch_rows * row_bytes <= memory._BATCH_BYTES
@@ -52,18 +52,18 @@ def test_a_plan_keeps_to_its_room_or_says_what_it_needs(
     row_bytes: float, threads: int, held_bytes: int, room: int
 ) -> None:
     load = Load(row_bytes, held_bytes)
-    if memory.Plan(1, 512).need(load) > room:
+    if memory.BatchPlan(1, 512).need(load) > room:
         with pytest.raises(MemoryLimitError, match=r"it needs \d+ MB; raise the limit by \d+ MB"):
-            make_plan(load, threads, room=room)
+            plan_batches(load, threads, room=room)
     else:
-        plan = make_plan(load, threads, room=room)
+        plan = plan_batches(load, threads, room=room)
         assert plan.need(load) <= room
         assert 1 <= plan.threads <= threads
 
 
 def test_less_room_never_means_larger_steps() -> None:
     load = Load(2000)
-    needs = [make_plan(load, 8, room=room * MIB).need(load) for room in range(90, 700, 20)]
+    needs = [plan_batches(load, 8, room=room * MIB).need(load) for room in range(90, 700, 20)]
     assert needs == sorted(needs)
     assert needs[0] < needs[-1]
 
@@ -121,9 +121,9 @@ def test_a_run_that_gets_beyond_its_limit_ends_with_an_error_and_no_output(
 
 
 def test_a_device_that_wants_many_rows_gets_them() -> None:
-    assert make_plan(Load(2000), 2).batch_rows == 4096
-    assert make_plan(Load(2000), 2, large=True).batch_rows == 8192
-    assert make_plan(Load(2000), 2, large=True, room=150 * MIB).batch_rows < 8192
+    assert plan_batches(Load(2000), 2).batch_rows == 4096
+    assert plan_batches(Load(2000), 2, large=True).batch_rows == 8192
+    assert plan_batches(Load(2000), 2, large=True, room=150 * MIB).batch_rows < 8192
 
 
 _OPENED = """

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input import parquet
-from insar_runtime._input.parquet import open_parquet
+from insar_runtime._input.readers import parquet_table
+from insar_runtime._input.readers.parquet_table import open_parquet
 from tests.runtime.tables import series, wide, write
 
 DATES = [f"2020{month:02}{day:02}" for month in range(1, 13) for day in (3, 15, 27)]
@@ -86,9 +86,9 @@ def test_groups_give_what_is_in_the_file(
     path = tmp_path_factory.mktemp("groups") / "table.parquet"
     pq.write_table(table, path, row_group_size=group)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet, "_STREAMED_BYTES", -1)
-        patch.setattr(parquet, "_GROUP_BYTES", limit)
-        patch.setattr(parquet, "_DECODED_BYTES", 2000)
+        patch.setattr(parquet_table, "_STREAMED_BYTES", -1)
+        patch.setattr(parquet_table, "_GROUP_BYTES", limit)
+        patch.setattr(parquet_table, "_DECODED_BYTES", 2000)
         found, _ = _read(path, batch, exact=False, threads=threads)
     assert _equal(found, table)
     assert _read(path, batch, exact=False)[0].equals(table)
@@ -99,11 +99,11 @@ def test_a_group_that_is_too_large_is_read_in_passes_and_then_streamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pq.write_table(_table(100, pa.float64()), tmp_path / "t.parquet")
-    monkeypatch.setattr(parquet, "_STREAMED_BYTES", -1)
+    monkeypatch.setattr(parquet_table, "_STREAMED_BYTES", -1)
     assert _read(tmp_path / "t.parquet", 60, exact=False)[1] == [60, 40]
-    monkeypatch.setattr(parquet, "_GROUP_BYTES", 40 * 4 * len(DATES))
+    monkeypatch.setattr(parquet_table, "_GROUP_BYTES", 40 * 4 * len(DATES))
     assert _read(tmp_path / "t.parquet", 60, exact=False)[1] == [34, 34, 32]
-    monkeypatch.setattr(parquet, "_GROUP_BYTES", 20 * 4 * len(DATES))
+    monkeypatch.setattr(parquet_table, "_GROUP_BYTES", 20 * 4 * len(DATES))
     assert _read(tmp_path / "t.parquet", 60, exact=False)[1] == [60, 40]
 
 
@@ -120,7 +120,7 @@ def test_a_group_that_is_too_large_is_read_in_passes_and_then_streamed(
 def test_all_other_files_are_read_as_they_are(tmp_path: Path, table: pa.Table) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet, "_STREAMED_BYTES", -1)
+        patch.setattr(parquet_table, "_STREAMED_BYTES", -1)
         assert _read(tmp_path / "t.parquet", 8192, exact=False)[0].equals(table)
 
 
@@ -128,7 +128,7 @@ def test_columns_of_other_shapes_stand_beside_the_series(tmp_path: Path, monkeyp
     """Such as the covering of a GeoParquet file; the series are narrowed all the same."""
     table = _table(50, pa.float64()).append_column("bbox", pa.array([{"xmin": 1.5, "ymin": 2.5}] * 50))
     pq.write_table(table, tmp_path / "t.parquet", row_group_size=20)
-    monkeypatch.setattr(parquet, "_STREAMED_BYTES", -1)
+    monkeypatch.setattr(parquet_table, "_STREAMED_BYTES", -1)
     found, _ = _read(tmp_path / "t.parquet", 8, exact=False)
     assert found.schema.field(DATES[0]).type == pa.float32()
     assert _equal(found, table)
@@ -141,8 +141,8 @@ def test_the_classes_do_not_depend_on_the_way_of_reading(tmp_path: Path, monkeyp
     classifier = Classifier(device="cpu", threads=2)
     found = []
     for streamed, limit in ((1 << 30, 1), (-1, 1 << 30), (-1, 400_000), (-1, 1)):
-        monkeypatch.setattr(parquet, "_STREAMED_BYTES", streamed)
-        monkeypatch.setattr(parquet, "_GROUP_BYTES", limit)
+        monkeypatch.setattr(parquet_table, "_STREAMED_BYTES", streamed)
+        monkeypatch.setattr(parquet_table, "_GROUP_BYTES", limit)
         out = tmp_path / f"{streamed} {limit}.parquet"
         classify_file(source, out, classifier=classifier)
         found.append(pq.read_table(out))

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input.declared import Declared
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
 from tests.runtime.tables import as_lists, series, wide, write
 
@@ -25,12 +25,12 @@ NAMES = [name for name in TABLE.schema.names if name.isdigit()]
 
 
 def read(source: Any, **options: Any) -> tuple[np.ndarray, list[Any], Any]:
-    with open_understood(source, Declared(**options)) as table:
+    with open_described(source, UserDeclarations(**options)) as table:
         batches = list(table.batches)
-        matrix = np.concatenate([table.understanding.matrix(batch) for batch in batches])
-        point = table.understanding.layout.id
+        matrix = np.concatenate([table.description.matrix(batch) for batch in batches])
+        point = table.description.layout.id
         ids = [value for batch in batches for value in batch.column(point).to_pylist()] if point else []
-        return matrix, ids, table.understanding
+        return matrix, ids, table.description
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,9 @@ def test_tenths_of_millimetres_in_small_integers_are_told(tmp_path: Path) -> Non
 def test_timestamps_as_names(tmp_path: Path, expected: np.ndarray, form: str) -> None:
     names = [f"{day:{form}}" for day in DATES.tolist()]
     table = TABLE.rename_columns(["pid", "latitude", "longitude", *names])
-    matrix, _, understanding = read(write(table, tmp_path / "a.parquet"))
+    matrix, _, description = read(write(table, tmp_path / "a.parquet"))
     np.testing.assert_array_equal(matrix, expected)
-    assert understanding.layout.dates.tolist() == DATES.tolist()
+    assert description.layout.dates.tolist() == DATES.tolist()
 
 
 def test_an_index_of_pandas(tmp_path: Path, expected: np.ndarray) -> None:
@@ -93,8 +93,8 @@ def test_an_index_of_pandas(tmp_path: Path, expected: np.ndarray) -> None:
     assert read(tmp_path / "a.parquet")[1] == TABLE["pid"].to_pylist()
     frame.index.name = None
     frame.to_parquet(tmp_path / "b.parquet")
-    matrix, _, understanding = read(tmp_path / "b.parquet")
-    assert "__index_level_0__" in understanding.layout.attributes
+    matrix, _, description = read(tmp_path / "b.parquet")
+    assert "__index_level_0__" in description.layout.attributes
     np.testing.assert_array_equal(matrix, expected)
     assert read(tmp_path / "b.parquet", columns={"id": "__index_level_0__"})[1] == TABLE["pid"].to_pylist()
 
@@ -115,11 +115,11 @@ def test_lists_of_double_with_nulls_as_duckdb_makes_them(tmp_path: Path, expecte
             "struct_pack(x := 1.0, y := 2.0) AS geometry FROM rows GROUP BY pid ORDER BY "
             f"cast(pid[2:] AS int)) TO '{path}' (FORMAT parquet)"
         )
-    matrix, ids, understanding = read(path)
+    matrix, ids, description = read(path)
     missing = np.add.outer(np.arange(80), np.arange(40)) % 7 == 0
     np.testing.assert_array_equal(matrix, np.where(missing, np.nan, expected).astype(np.float32))
     assert ids == [f"p{i}" for i in range(80)]
-    assert pa.types.is_struct(understanding.schema.field("geometry").type)
+    assert pa.types.is_struct(description.schema.field("geometry").type)
 
 
 def test_a_long_table_sorted_by_the_remedy_that_is_named(tmp_path: Path, expected: np.ndarray) -> None:
@@ -133,8 +133,8 @@ def test_a_long_table_sorted_by_the_remedy_that_is_named(tmp_path: Path, expecte
     statement = str(caught.value).split('duckdb -c "')[1].rstrip('"')
     with duckdb.connect() as connection:
         connection.execute(statement.replace("'in", f"'{tmp_path}/in").replace("'out", f"'{tmp_path}/out"))
-    matrix, _, understanding = read(tmp_path / "out.parquet")
-    assert understanding.layout.stored_as == "long"
+    matrix, _, description = read(tmp_path / "out.parquet")
+    assert description.layout.stored_as == "long"
     np.testing.assert_array_equal(matrix, expected)
 
 
@@ -152,10 +152,10 @@ def test_day_first_names_need_the_format(tmp_path: Path, expected: np.ndarray) -
         path = write(table, tmp_path / name)
         with pytest.raises(DataError, match="--date-format DDMMYYYY"):
             read(path)
-        matrix, _, understanding = read(path, date_format="DDMMYYYY")
+        matrix, _, description = read(path, date_format="DDMMYYYY")
         np.testing.assert_array_equal(matrix, expected)
-        assert understanding.layout.dates.tolist() == DATES.tolist()
-        assert understanding.layout.family == "DDDMMYYYY"
+        assert description.layout.dates.tolist() == DATES.tolist()
+        assert description.layout.family == "DDDMMYYYY"
 
 
 def test_list_dates_of_a_named_format(tmp_path: Path, expected: np.ndarray) -> None:

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, InputOutputError, UsageError, classify_file
-from insar_runtime._output.text import replace_text
-from insar_runtime._pipeline.many import Places
+from insar_runtime._output.atomic_text import replace_text
+from insar_runtime._pipeline.many import OutputNaming
 from tests.runtime.commands import refused, run
 from tests.runtime.tables import series, wide, write
 
@@ -39,7 +39,7 @@ def test_one_input_into_a_folder_keeps_the_names_of_its_other_outputs(source: Pa
 
 
 def test_two_inputs_never_share_a_quarantine(tmp_path: Path) -> None:
-    places = Places(quarantine=tmp_path / "bad")
+    places = OutputNaming(quarantine=tmp_path / "bad")
     with pytest.raises(UsageError, match="both be written"):
         places.prepare([tmp_path / "a" / "x.csv", tmp_path / "b" / "x.csv"])
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from insar_runtime import CLASS_NAMES, Classifier, ClassPriors, RowStatus, UsageError
-from insar_runtime._inference.priors import (
+from insar_runtime._engine.priors import (
     LEAST_SHARE,
     estimate_priors,
     for_classes_of,
@@ -21,7 +21,7 @@ from insar_runtime._inference.priors import (
     parse_priors,
     reweight,
 )
-from insar_runtime._pipeline.sample import RowSample
+from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime.classes import SEED_CLASS_NAMES
 
 EQUAL = np.full(5, 0.2)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.producers import PRODUCERS, guess_producer
-from insar_runtime._input.units import Unit
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._input.units.series_units import Unit
+from insar_runtime._pipeline.notes import notes_on
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
-from insar_runtime.summary import notes_on
 
 DAYS = [date.fromordinal(date(2016, 10, 2).toordinal() + 12 * i) for i in range(40)]
 EGMS_2015 = (
@@ -158,8 +158,8 @@ def roles_of(layout: Layout) -> str:
 def test_every_producer_is_read(tmp_path: Path, name: str) -> None:
     case = CASES[name]
     declared: Unit | None = "mm" if case.producer == "stmtools" else None
-    with open_understood(write_csv(case, tmp_path / "a.csv"), Declared(declared)) as table:
-        layout, units = table.understanding.layout, table.understanding.units
+    with open_described(write_csv(case, tmp_path / "a.csv"), UserDeclarations(declared)) as table:
+        layout, units = table.description.layout, table.description.units
         assert layout.dates.tolist() == DAYS
         assert roles_of(layout) == case.roles
         assert (layout.producer or "-", layout.domain) == (case.producer, case.domain)
@@ -170,10 +170,10 @@ def test_every_producer_is_read(tmp_path: Path, name: str) -> None:
 
 def test_sarvey_in_radian_is_told_by_its_velocities(tmp_path: Path) -> None:
     path = write_csv(CASES["SARvey"], tmp_path / "a.csv", scale=-4 * np.pi / 55.466)
-    with open_understood(path) as table:
-        units = table.understanding.units
+    with open_described(path) as table:
+        units = table.description.units
         assert (units.unit, units.sign) == ("rad", "opposite_to_velocity")
-        assert "the series have the opposite sign of the velocity column" in notes_on(table.understanding)
+        assert "the series have the opposite sign of the velocity column" in notes_on(table.description)
 
 
 def test_amplitude_twin_of_squeesar_is_refused(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_amplitude_twin_of_squeesar_is_refused(tmp_path: Path) -> None:
     rows = [",".join([f"A{i}", *(f"{value:.1f}" for value in rng.rayleigh(40, len(DAYS)) + 60)]) for i in range(50)]
     path = tmp_path / "a.csv"
     path.write_text("\n".join([",".join(names), *rows]))
-    with pytest.raises(DataError, match="looks like amplitude"), open_understood(path):
+    with pytest.raises(DataError, match="looks like amplitude"), open_described(path):
         pass
 
 
@@ -210,10 +210,10 @@ def test_the_file_name_tells_the_level(
         with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
             archive.write(path, f"folder/{file_name}")
         path = tmp_path / "a.zip"
-    with open_understood(path) as table:
-        layout = table.understanding.layout
+    with open_described(path) as table:
+        layout = table.description.layout
         assert (layout.producer, layout.domain) == (producer, domain)
-        notes = " ".join(notes_on(table.understanding))
+        notes = " ".join(notes_on(table.description))
     assert ("class PUE with care" in notes) == (producer == "EGMS L3")
     if domain in {"vertical", "east"}:
         assert {"vertical": "to the vertical component", "east": "to the east-west component"}[domain] in notes
@@ -227,8 +227,8 @@ def test_the_xml_tells_the_level(tmp_path: Path, level: str, expected: str) -> N
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(path, "a.csv")
         archive.writestr("a.xml", f"<h xmlns='egms'><product_level>{level}</product_level><track>22</track></h>")
-    with open_understood(tmp_path / "a.zip") as table:
-        assert table.understanding.layout.producer == expected
+    with open_described(tmp_path / "a.zip") as table:
+        assert table.description.layout.producer == expected
         assert table.source.metadata == {"member": "a.csv", "product_level": level, "track": "22"}
 
 

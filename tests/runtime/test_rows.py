@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from insar_runtime import RowStatus
-from insar_runtime._inference.rows import check_rows
+from insar_runtime._engine.row_checks import check_rows
 from insar_runtime.models import Limits
 
 LIMITS = Limits(min_epochs=5, max_epochs=512, max_gap_days=60, max_range_mm=1000)

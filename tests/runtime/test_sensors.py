@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from insar_runtime._input.sensors import SENSORS, half_wavelength_of
-from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
+from insar_runtime._input.units.sensors import SENSORS, SENTINEL1_ROUNDED_MM, half_wavelength_of
 from insar_runtime.errors import UsageError
 
 
@@ -29,7 +28,7 @@ def test_half_wavelengths_of_the_field(name: str, half: float) -> None:
 
 def test_all_lie_in_the_bands_of_radars() -> None:
     assert all(14 < half_wavelength_of(name) < 125 for name in SENSORS)
-    assert half_wavelength_of("sentinel-1") == pytest.approx(SENTINEL1_HALF_WAVELENGTH_MM, abs=1e-3)
+    assert half_wavelength_of("sentinel-1") == pytest.approx(SENTINEL1_ROUNDED_MM, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._views.point import Point, Series
 from insar_runtime._views.show import find_point
 from insar_runtime._views.show_text import Look, describe_point
@@ -187,7 +187,7 @@ def test_without_a_column_of_ids(tmp_path: Path, find: Callable[..., Point]) -> 
     with pytest.raises(DataError, match=r"no column of ids: .*--row"):
         find(source, point_id="p0003")
     named = write(table.rename_columns(["Punkt", *table.schema.names[1:]]), tmp_path / "named.parquet")
-    assert find(named, point_id="p0003", declared=Declared(columns={"id": "Punkt"})).row == 3
+    assert find(named, point_id="p0003", declared=UserDeclarations(columns={"id": "Punkt"})).row == 3
 
 
 @pytest.mark.parametrize("options", [{}, {"row": 1, "point_id": "a"}])

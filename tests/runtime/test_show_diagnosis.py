@@ -16,8 +16,8 @@ import pytest
 from insar_runtime import Classifier, DataError, classify_file
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.declared import Declared
-from insar_runtime._output.csv_text import CsvWriter
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._output.csv_writer import CsvWriter
 from insar_runtime._views.diagnosis_columns import read_diagnosis
 from insar_runtime._views.point import Point
 from insar_runtime._views.series_layers import draw_trend
@@ -261,7 +261,9 @@ def test_jumps_are_looked_for_where_they_are_wanted(tmp_path: Path) -> None:
 def test_too_short_for_anything(tmp_path: Path, epochs: int) -> None:
     dates = np.datetime64("2019-01-04") + 6 * np.arange(epochs)
     source = write(wide(np.full((3, epochs), 2.5), dates), tmp_path / "in.parquet")
-    point = find_point(source, Declared(units="mm"), row=1, open_classifier=lambda: Classifier(device="cpu", threads=1))
+    point = find_point(
+        source, UserDeclarations(units="mm"), row=1, open_classifier=lambda: Classifier(device="cpu", threads=1)
+    )
     assert point.diagnosis is not None
     assert point.diagnosis.status in {"too_few_epochs", "span_too_short"}
     assert "diagnosis" in describe_point(point, PLAIN)

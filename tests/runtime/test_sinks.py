@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from insar_runtime import DataError, InputOutputError, OutputExistsError, UsageError, classify_file
 from insar_runtime._output import atomic
-from insar_runtime._output.block import read_block
+from insar_runtime._output.run_metadata import read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.commands import refused, run
@@ -192,7 +192,7 @@ def _without_geometry(path: Path, like: pa.Table) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kind", ["fixed_size_list", "list"])
 @pytest.mark.parametrize("extension", [".csv", ".gpkg"])
 def test_kept_lists_become_a_column_a_date(tmp_path: Path, kind: str, extension: str) -> None:
-    """Named as InSAR Explorer wants them, whatever the order of the lists is."""
+    """CompanionFiles as InSAR Explorer wants them, whatever the order of the lists is."""
     displacement, dates = series(50, 40)
     displacement[3] = np.nan
     shuffled = np.random.default_rng(1).permutation(len(dates))
@@ -295,7 +295,7 @@ def _fail(table: pa.Table, path: Path) -> None:
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_a_file_that_lost_rows_is_no_output(tmp_path: Path, extension: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / f"o{extension}"
-    module = {".csv": "csv_text", ".gpkg": "gpkg"}.get(extension, extension[1:8].rstrip("s"))
+    module = f"{extension[1:].rstrip('s')}_writer"
     real = atomic.check_count
     monkeypatch.setattr(
         f"insar_runtime._output.{module}.check_count", lambda found, expected, *what: real(found - 1, expected, *what)

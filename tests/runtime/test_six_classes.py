@@ -25,7 +25,7 @@ from insar_runtime import (
     definitions,
     load_model,
 )
-from insar_runtime._inference.priors import estimate_priors, known_rows, reweight
+from insar_runtime._engine.priors import estimate_priors, known_rows, reweight
 from insar_runtime._views.class_lines import describe_classes
 from insar_runtime._views.report.write import Classification, write_report
 from insar_runtime._views.series_png import write_png

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
-from insar_runtime._input.sources import Source, _regroup, open_source
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.source import Source, _regroup
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, UsageError
 
 CSV = b"pid,mp_type,latitude,mean_velocity,20200103,20200109\n0012,0,45.5,-1.5,1.1,-2.2\nNA,3,45.6,,,NaN\n"
@@ -135,7 +136,7 @@ def test_csv_of_a_header_only(write: Callable[[str, bytes], Path]) -> None:
 def test_csv_of_many_blocks_keeps_rows_and_order(
     write: Callable[[str, bytes], Path], monkeypatch: pytest.MonkeyPatch, batch_rows: int
 ) -> None:
-    monkeypatch.setattr("insar_runtime._input.csv_text._BLOCK", 1 << 12)
+    monkeypatch.setattr("insar_runtime._input.readers.csv_table._BLOCK", 1 << 12)
     lines = [f"{i},{i / 8}" for i in range(5000)]
     path = write("a.csv", "\n".join(["pid,20200103", *lines]).encode())
     with open_source(path) as source:
@@ -147,7 +148,7 @@ def test_csv_of_many_blocks_keeps_rows_and_order(
 
 
 def test_csv_lines_longer_than_a_block(write: Callable[[str, bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insar_runtime._input.csv_text._BLOCK", 64)
+    monkeypatch.setattr("insar_runtime._input.readers.csv_table._BLOCK", 64)
     names = [f"{np.datetime64('2015-01-01') + i}" for i in range(300)]
     path = write("a.csv", "\n".join([",".join(names), *[",".join(["1.5"] * 300)] * 3]).encode())
     assert read(path)[1].num_rows == 3
@@ -210,7 +211,7 @@ def test_content_that_is_refused(write: Callable[[str, bytes], Path], name: str,
 
 
 def test_late_errors_are_ours_too(write: Callable[[str, bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insar_runtime._input.csv_text._BLOCK", 1 << 10)
+    monkeypatch.setattr("insar_runtime._input.readers.csv_table._BLOCK", 1 << 10)
     path = write("a.csv", b"pid,20200103\n" + b"1,2.5\n" * 2000 + b"1,oops\n")
     with open_source(path) as source:
         batches = source.batches(100)

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, Result, TrendClass, UsageError, classify_file, definitions, list_models
-from insar_runtime._inference.hac import RateEstimator
-from insar_runtime._inference.priors import reweight
-from insar_runtime._inference.stable_rate import probability_of_linear
+from insar_runtime._engine.hac import RateEstimator
+from insar_runtime._engine.priors import reweight
+from insar_runtime._engine.stable_rate import probability_of_linear
 from insar_runtime._views.report.write import Classification, write_report
 from insar_runtime._views.show import find_point
 from insar_runtime.engines.job import plan

@@ -18,8 +18,8 @@ from insar_runtime import load_model
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._survey.axis import find_switches, survey_axis
+from insar_runtime._survey.common_steps import survey_levels
 from insar_runtime._survey.epochs import survey_scatter
-from insar_runtime._survey.levels import survey_levels
 from insar_runtime._survey.missing import survey_missing
 from insar_runtime._survey.survey import Survey, survey_rows
 from insar_runtime._survey.values import survey_values

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._input.sources import open_source
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.readers.csv_dialect import SEPARATORS
+from insar_runtime._input.sampling import estimate_rows, spread_batches
 from insar_runtime._survey import ids as module
-from insar_runtime._survey.columns import spread_batches
 from insar_runtime._survey.ids import hash_ids, id_at, survey_ids
 from tests.runtime.tables import series, wide, write
 
@@ -79,15 +80,15 @@ def test_an_id_is_found_again() -> None:
     assert [id_at(iter(pieces), row) for row in range(4)] == ["a", "b", "c", None]
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv", "semicolons", "zip", "arrow", "arrows"])
+@pytest.mark.parametrize("kind", ["parquet", "csv", ";", "|", "\t", "zip", "arrow", "arrows"])
 def test_the_column_of_every_container(tmp_path: Path, kind: str) -> None:
     table = wide(*series(300))
-    path = tmp_path / f"in.{kind}"
+    path = tmp_path / (f"in.{kind}" if kind.isalpha() else "in.csv")
     if kind == "zip":
         with zipfile.ZipFile(path, "w") as archive:
             archive.write(write(table, tmp_path / "in.csv"), "in.csv")
-    elif kind == "semicolons":
-        pacsv.write_csv(table, path, pacsv.WriteOptions(delimiter=";"))
+    elif not kind.isalpha():
+        pacsv.write_csv(table, path, pacsv.WriteOptions(delimiter=kind))
     elif kind == "arrow":
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table, max_chunksize=70)
@@ -104,6 +105,15 @@ def test_the_column_of_every_container(tmp_path: Path, kind: str) -> None:
             assert rows[0] == "p0000"
             assert rows[-1] > "p0200"
             assert 80 <= len(rows) <= 112
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
+def test_the_rows_of_a_csv_are_estimated_whatever_separates_its_columns(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "in.csv"
+    pacsv.write_csv(wide(*series(300)), path, pacsv.WriteOptions(delimiter=separator))
+    with open_source(path) as source:
+        assert source.rows is None
+        assert estimate_rows(source) == 300
 
 
 def test_parquet_is_not_read_as_a_whole(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from insar_runtime._input.layout import Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.opening import open_source
 from insar_runtime._input.slopes import slopes
-from insar_runtime._input.sources import open_source
-from insar_runtime._input.understanding import Understanding
-from insar_runtime._input.units import Unit, Units, prove_units
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._input.table import TableDescription
+from insar_runtime._input.units.series_units import Unit, Units, prove_units
+from insar_runtime._pipeline.notes import notes_on
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError, UsageError
-from insar_runtime.summary import notes_on
 from tests.runtime.tables import series, wide, write
 
 EPOCHS = 60
@@ -44,9 +44,9 @@ def scene(rows: int = 400, *, noise: float = 3.0, seed: int = 1) -> tuple[npt.ND
     return series.astype(np.float32), velocity
 
 
-def understand_file(path: Path) -> Understanding:
-    with open_understood(path) as table:
-        return table.understanding
+def understand_file(path: Path) -> TableDescription:
+    with open_described(path) as table:
+        return table.description
 
 
 def prove_file(path: Path, declared: Unit | None = None) -> Units:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from insar_runtime import UsageError
 from insar_runtime._input.producers import PRODUCERS, Producer
-from insar_runtime._input.sensors import half_wavelength_of
-from insar_runtime._input.wavelength import SENTINEL1_MM, find_wavelength
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._input.units.sensors import SENTINEL1_MM, half_wavelength_of
+from insar_runtime._input.units.wavelength import find_wavelength
+from insar_runtime._pipeline.prepare import open_described
 
 EGMS_L2 = next(producer for producer in PRODUCERS if producer.name == "EGMS L2")
 EGMS_L3 = next(producer for producer in PRODUCERS if producer.name == "EGMS L3")
@@ -91,8 +91,8 @@ def test_real_files(real: Callable[[str], Path]) -> None:
         "stamps_maoxian/Maoxian_PS.csv": "dates",
     }
     for name, evidence in wanted.items():
-        with open_understood(real(name)) as table:
-            layout = table.understanding.layout
+        with open_described(real(name)) as table:
+            layout = table.description.layout
         found = find_wavelength(layout.dates, layout.made_by)
         assert found.evidence == evidence, name
         assert found.half_mm == (None if evidence == "projected" else half_wavelength_of("s1"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
+from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime.definitions import (
     BREAK_SHARE,
     CURVED_DEPARTURE,
@@ -25,7 +25,7 @@ from insar_runtime.definitions import (
 
 Range = tuple[float, float]
 
-HALF_WAVELENGTH_MM: Final = SENTINEL1_HALF_WAVELENGTH_MM
+HALF_WAVELENGTH_MM: Final = SENTINEL1_ROUNDED_MM
 """Half of 299792458 m/s / 5.405 GHz, Sentinel-1's centre frequency [EGMS]."""
 
 

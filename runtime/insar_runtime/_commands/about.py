@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DeviceOption,
     JsonOption,
     ModelOption,
@@ -15,6 +14,7 @@ from insar_runtime._commands.options import (
     PrecisionOption,
     open_classifier,
 )
+from insar_runtime._commands.console import print_report
 
 
 def demo(

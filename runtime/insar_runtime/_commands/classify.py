@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from insar_runtime._commands.console import print_report, quiet_when_unread
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -31,6 +30,7 @@ from insar_runtime._commands.options import (
     declare,
     open_classifier,
 )
+from insar_runtime._commands.console import print_report, quiet_when_unread
 from insar_runtime._commands.placing import is_alone, named, placed
 
 if TYPE_CHECKING:
@@ -165,15 +165,16 @@ def classify(
     import pyarrow as pa
 
     from insar_runtime._diagnosis.options import Diagnose
-    from insar_runtime._inference.priors import parse_priors
+    from insar_runtime._engine.priors import parse_priors
+    from insar_runtime._input.opening import path_or_stream
     from insar_runtime._output.atomic import check_output
-    from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, Places, each, expand_inputs, first_failure
+    from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, OutputNaming, each, expand_inputs, first_failure
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
-    from insar_runtime._pipeline.targets import Targets, path_or_stream
+    from insar_runtime._pipeline.output_files import OutputFiles
     from insar_runtime._views.logs import open_reporter
     from insar_runtime.files import classify_file
 
-    places = Places(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
+    places = OutputNaming(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
     alone = is_alone(sources, output, output_dir, as_json=as_json)
     declared = declare(
         units=units,
@@ -208,12 +209,12 @@ def classify(
     if report is not None:
         check_output(report, overwrite=overwrite or skip_existing)
         for source in inputs:
-            Targets.of(**place(source), style=qml).check_apart(report, path_or_stream(source))
+            OutputFiles.of(**place(source), style=qml).check_apart(report, path_or_stream(source))
     if not alone:
         places.prepare([Path(source) for source in inputs])
     elif output_dir is not None:
         # The other outputs of one input are files.
-        Places(output_dir).prepare([])
+        OutputNaming(output_dir).prepare([])
     classifier = open_classifier(model, device, precision, threads, abstain_below, stable_rate)
     # Arrow's own threads are as many as the machine's processors, whatever was asked for.
     pa.set_cpu_count(classifier.threads)

@@ -1,4 +1,4 @@
-"""What commands say: data and reports on standard output, words on standard error."""
+"""Console output of the commands: data and reports on standard output, messages on standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from insar_runtime._progress import Progress
 
 
 def print_report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
-    """Put the facts, or the same in words, on standard output."""
+    """Write the facts as JSON, or the same as text, to standard output."""
     with quiet_when_unread():
         typer.echo(json.dumps(facts) if as_json else text)
         if sys.stdout is not None:
@@ -24,7 +24,7 @@ def print_report(facts: dict[str, Any], text: str, *, as_json: bool) -> None:
 
 @contextmanager
 def quiet_when_unread() -> Iterator[None]:
-    """End well when whoever reads our output has enough. Must be inside a command: typer takes it for a failure."""
+    """End without an error if the reader of the output closes it. Must be inside a command: typer reports a failure."""
     try:
         yield
     except BrokenPipeError:
@@ -34,7 +34,7 @@ def quiet_when_unread() -> Iterator[None]:
 
 @contextmanager
 def watched(name: str, *, hidden: bool = False) -> Iterator[Progress]:
-    """Give a callback of the rows done, which a terminal shows on one line."""
+    """Yield a callback for the rows done, which a terminal shows on one line."""
     from insar_runtime._views.progress import Pace, ProgressLine
 
     line, pace = ProgressLine(sys.stderr), Pace()
@@ -60,6 +60,6 @@ def forget_output() -> None:
 
 
 def say(text: str) -> None:
-    """Tell a person, on standard error."""
-    with suppress(OSError):  # nobody to tell
+    """Write a message to standard error."""
+    with suppress(OSError):  # standard error is closed
         typer.echo(text, err=True)

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report, quiet_when_unread, say, watched
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DateFormatOption,
     HalfWavelengthOption,
     IdOption,
@@ -18,6 +17,7 @@ from insar_runtime._commands.options import (
     UnitsOption,
     declare,
 )
+from insar_runtime._commands.console import print_report, quiet_when_unread, say, watched
 
 
 def convert(
@@ -71,7 +71,7 @@ def convert(
     quiet: QuietOption = False,
 ) -> None:
     """Turn maps or tables of displacement into Parquet that reads fast: one row a point, the series as a list."""
-    from insar_runtime._convert.companions import Named
+    from insar_runtime._convert.companions import CompanionFiles
     from insar_runtime._convert.run import convert as run
     from insar_runtime._views.conversion import describe_conversion
 
@@ -79,7 +79,7 @@ def convert(
         done = run(
             sources,
             output,
-            named=Named(
+            named=CompanionFiles(
                 declare(
                     units=units,
                     date_format=date_format,

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -23,6 +22,7 @@ from insar_runtime._commands.options import (
     VelocityOption,
     declare,
 )
+from insar_runtime._commands.console import print_report
 
 
 def inspect(
@@ -47,8 +47,8 @@ def inspect(
     """Show what was understood of a file, what is odd, and what classify will do; nothing is written."""
     import pyarrow as pa
 
-    from insar_runtime._inference.engine import usable_cpus
-    from insar_runtime._pipeline.many import Places
+    from insar_runtime._engine.onnx_runtime import usable_cpus
+    from insar_runtime._pipeline.many import OutputNaming
     from insar_runtime._views.inspection import inspect_file
     from insar_runtime._views.inspection_text import describe_inspection
     from insar_runtime._views.planned_run import Options
@@ -72,7 +72,7 @@ def inspect(
                 lat=lat,
                 velocity=velocity,
             ),
-            output=None if source == "-" else str(Places().output(Path(source))),
+            output=None if source == "-" else str(OutputNaming().output(Path(source))),
             quick=quick,
         ),
     )

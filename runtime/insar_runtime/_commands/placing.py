@@ -1,4 +1,4 @@
-"""Where the outputs of ``classify`` go, by the options that name them."""
+"""Names of the outputs of ``classify``, from the options that name them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from insar_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from insar_runtime._pipeline.many import Places
+    from insar_runtime._pipeline.many import OutputNaming
 
 
 def is_alone(sources: Sequence[str], output: str | None, output_dir: Path | None, *, as_json: bool) -> bool:
-    """Tell whether there is one input whose outputs have names of their own; refuse what does not go together."""
+    """Return whether there is one input whose outputs have names of their own; refuse options that contradict."""
     if output == "":
         raise UsageError("the output has no name; give -o a file, or leave it away")
     if "" in sources:
@@ -38,8 +38,8 @@ def _means_many(source: str) -> bool:
     return Path(source).is_dir() or (has_magic(source) and not Path(source).exists())
 
 
-def named(places: Places, output: str | None) -> Callable[[str], dict[str, Any]]:
-    """Give the outputs of the one input, as the user named them."""
+def named(places: OutputNaming, output: str | None) -> Callable[[str], dict[str, Any]]:
+    """Return the outputs of the one input, as the user named them."""
 
     def place(source: str) -> dict[str, Any]:
         where: Path | str
@@ -59,8 +59,8 @@ def named(places: Places, output: str | None) -> Callable[[str], dict[str, Any]]
     return place
 
 
-def placed(places: Places) -> Callable[[Path], dict[str, Any]]:
-    """Give the outputs of one of many inputs."""
+def placed(places: OutputNaming) -> Callable[[Path], dict[str, Any]]:
+    """Return the outputs of one of many inputs."""
     return lambda source: {
         "output": places.output(source),
         "also": places.also(source),

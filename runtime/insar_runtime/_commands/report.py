@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report, say, watched
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -26,6 +25,7 @@ from insar_runtime._commands.options import (
     declare,
     open_classifier,
 )
+from insar_runtime._commands.console import print_report, say, watched
 from insar_runtime.errors import UsageError
 
 
@@ -73,7 +73,7 @@ def report(
     """Write a page with map, class shares and series, to open in any browser, offline."""
     import pyarrow as pa
 
-    from insar_runtime._inference.priors import parse_priors
+    from insar_runtime._engine.priors import parse_priors
     from insar_runtime._views.report.table import is_classified
     from insar_runtime._views.report.write import Classification, write_report
     from insar_runtime.classifier import Classifier

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from insar_runtime._commands.command_options import JsonOption, OverwriteOption, QuietOption
 from insar_runtime._commands.console import print_report, say
-from insar_runtime._commands.options import JsonOption, OverwriteOption, QuietOption
 
 
 def restore(

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from insar_runtime._commands.console import print_report, say, watched
-from insar_runtime._commands.options import (
+from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -27,6 +26,7 @@ from insar_runtime._commands.options import (
     declare,
     open_classifier,
 )
+from insar_runtime._commands.console import print_report, say, watched
 
 
 def show(

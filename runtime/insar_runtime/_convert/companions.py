@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from insar_runtime._convert.hdf5 import is_hdf5, open_hdf5, planes
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime.errors import DataError, UsageError
 
 FileRole = Literal["geometry", "mask", "velocity", "coherence"]
@@ -19,19 +19,19 @@ NONE: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class CompanionFiles:
     """What the user says about a table or a stack of maps.
 
     Attributes
     ----------
-    declared : Declared
+    declared : UserDeclarations
         Of a stack only the unit, where the product does not state it.
     geometry, mask, velocity, coherence : str, optional
         File to take; ``none`` to take none; otherwise looked for beside the stack. For a table, `velocity` is the
         column of velocities.
     """
 
-    declared: Declared = field(default_factory=Declared)
+    declared: UserDeclarations = field(default_factory=UserDeclarations)
     geometry: str | None = None
     mask: str | None = None
     velocity: str | None = None

@@ -18,11 +18,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._convert.companions import Named
+from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import from_axes
-from insar_runtime._convert.hdf5 import in_our_words, open_hdf5, reader, text
-from insar_runtime._input.dates import parse_date
+from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_errors
+from insar_runtime._input.dates.date_columns import parse_date
 from insar_runtime.errors import DataError
 
 _NAME: Final = re.compile(r"_F(\d{5})_\w\w_(\d{8})T\d{6}Z_(\d{8})T\d{6}Z_v([\d.]+)_(\w+)")
@@ -63,14 +63,14 @@ def is_disp_s1(file: Any) -> bool:
 
 
 @contextmanager
-def open_disp_s1(paths: Sequence[Path], named: Named) -> Iterator[Cube]:
+def open_disp_s1(paths: Sequence[Path], named: CompanionFiles) -> Iterator[Cube]:
     """Open the files of one frame as one stack.
 
     Parameters
     ----------
     paths : sequence of Path
         In any order.
-    named : Named
+    named : CompanionFiles
         ``mask="none"`` keeps what the recommended mask of the files would drop.
 
     Yields
@@ -125,7 +125,7 @@ def open_disp_s1(paths: Sequence[Path], named: Named) -> Iterator[Cube]:
 
 def projection(path: Path, file: Any) -> str:
     """Give the projection of a file as WKT."""
-    with in_our_words(path):
+    with translate_errors(path):
         return text(file["spatial_ref"].attrs["crs_wkt"])
 
 

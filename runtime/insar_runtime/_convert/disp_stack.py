@@ -15,12 +15,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._convert.companions import Named
+from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.disp_s1 import METRES, projection
 from insar_runtime._convert.grids import from_axes
 from insar_runtime._convert.hdf5 import open_hdf5, reader, text
-from insar_runtime._input.dates import sort_axis
+from insar_runtime._input.dates.date_columns import sort_axis
 from insar_runtime.errors import DataError
 
 _SINCE: Final = re.compile(r"(seconds|minutes|hours|days) since (\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d))?.*")
@@ -34,13 +34,13 @@ def is_disp_stack(file: Any) -> bool:
 
 
 @contextmanager
-def open_disp_stack(path: Path, named: Named) -> Iterator[Cube]:
+def open_disp_stack(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     """Open a stack.
 
     Parameters
     ----------
     path : Path
-    named : Named
+    named : CompanionFiles
         Nothing that it names is of use here.
 
     Yields

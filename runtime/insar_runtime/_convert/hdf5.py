@@ -70,14 +70,14 @@ def open_hdf5(path: Path, *, cache: bool = True) -> Iterator[Any]:
         ) from error
     if not path.exists():
         raise InputNotFoundError(f"no such input: {path}: check the path")
-    with in_our_words(path):
+    with translate_errors(path):
         file = h5py.File(path, "r") if cache else h5py.File(path, "r", rdcc_nbytes=0)
     with file:
         yield file
 
 
 @contextmanager
-def in_our_words(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn what h5py raises while it opens or reads a file into one of our errors."""
     try:
         yield
@@ -98,7 +98,7 @@ def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArr
     """Give a function that reads a part of a dataset as float32 times a factor, with errors in our words."""
 
     def read(part: Any) -> NDArray[np.float32]:
-        with in_our_words(path):
+        with translate_errors(path):
             values = np.asarray(dataset[part], dtype=np.float32)
         return values if factor == 1 else values * np.float32(factor)
 

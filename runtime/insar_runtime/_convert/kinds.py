@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from insar_runtime._convert.companions import Named
+from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube
 from insar_runtime._convert.disp_s1 import is_disp_s1, open_disp_s1
 from insar_runtime._convert.disp_stack import is_disp_stack, open_disp_stack
@@ -18,14 +18,14 @@ from insar_runtime.errors import DataError, UsageError
 _KNOWN = "MintPy timeseries.h5 or .he5, LiCSBAS cum.h5, OPERA DISP-S1 NetCDF"
 
 
-def cube_of(paths: Sequence[Path], named: Named) -> AbstractContextManager[Cube] | None:
+def cube_of(paths: Sequence[Path], named: CompanionFiles) -> AbstractContextManager[Cube] | None:
     """Give what opens the stack of maps that some files hold; None for a table.
 
     Parameters
     ----------
     paths : sequence of Path
         One file, or a folder or several files of OPERA DISP-S1.
-    named : Named
+    named : CompanionFiles
         What the user says about the stack.
 
     Raises
@@ -45,7 +45,7 @@ def cube_of(paths: Sequence[Path], named: Named) -> AbstractContextManager[Cube]
     with open_hdf5(files[0]) as file:
         if is_disp_s1(file):
             return open_disp_s1(files, named)
-        openers: list[tuple[Callable[..., bool], Callable[[Path, Named], AbstractContextManager[Cube]]]] = [
+        openers: list[tuple[Callable[..., bool], Callable[[Path, CompanionFiles], AbstractContextManager[Cube]]]] = [
             (is_disp_stack, open_disp_stack),
             (is_mintpy, open_mintpy),
             (is_licsbas, open_licsbas),

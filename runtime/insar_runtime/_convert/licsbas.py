@@ -17,11 +17,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._convert.companions import NONE, Named
+from insar_runtime._convert.companions import NONE, CompanionFiles
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import Positions, from_axes
-from insar_runtime._convert.hdf5 import in_our_words, open_hdf5, reader, text
-from insar_runtime._input.dates import parse_date, sort_axis
+from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_errors
+from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
 _LAYERS: Final = {
@@ -45,14 +45,14 @@ def is_licsbas(file: Any) -> bool:
 
 
 @contextmanager
-def open_licsbas(path: Path, named: Named) -> Iterator[Cube]:
+def open_licsbas(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     """Open the time series of LiCSBAS.
 
     Parameters
     ----------
     path : Path
         ``cum.h5`` or ``cum_filt.h5``.
-    named : Named
+    named : CompanionFiles
         A mask that the user names: a map of float32, little endian, as LiCSBAS writes it.
 
     Yields
@@ -138,7 +138,7 @@ def _raw(path: Path, shape: tuple[int, int]) -> Read | None:
 
 
 def _choose_mask(
-    path: Path, file: Any, shape: tuple[int, int], named: Named
+    path: Path, file: Any, shape: tuple[int, int], named: CompanionFiles
 ) -> tuple[Callable[[Window], NDArray[np.bool_]], str] | None:
     """Take the mask that the user names, that of the file, or that of the results: 1 is kept."""
     if named.mask == NONE:
@@ -174,7 +174,7 @@ def _offset(path: Path, cum: Any, area: Window | None) -> tuple[NDArray[np.float
     """Give the mean over the reference area at each date, 0 where it has none, and the number of those dates."""
     if area is None:
         return None, 0
-    with in_our_words(path):
+    with translate_errors(path):
         values = np.asarray(cum[:, *area.part], dtype=np.float32).reshape(len(cum), -1)
     known = ~np.isnan(values)
     count = known.sum(axis=1)

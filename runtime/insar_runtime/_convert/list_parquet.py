@@ -12,19 +12,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-import insar_runtime
 from insar_runtime._input.layout import DATES_KEY, UNIT_KEY, resolve_layout
 from insar_runtime._input.position import Position, read_points
 from insar_runtime._output.atomic import Sink
-from insar_runtime._output.block import METADATA_KEY
-from insar_runtime._output.points import (
+from insar_runtime._output.geoparquet import (
     GEOMETRY_FIELDS,
     PointBounds,
     choose_geometry,
     geo_metadata,
     point_columns,
 )
+from insar_runtime._output.run_metadata import METADATA_KEY
 from insar_runtime._output.sinks import open_table
+from insar_runtime._version import __version__
 from insar_runtime.errors import DataError
 
 _SERIES_NAMES: Final = ("displacement", "displacements", "displacement_mm", "timeseries")
@@ -101,7 +101,7 @@ class ListParquet:
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _metadata(self) -> Mapping[str, str]:
-        block = {"package": "insar-runtime", "package_version": insar_runtime.__version__, "converted": {**self._block}}
+        block = {"package": "insar-runtime", "package_version": __version__, "converted": {**self._block}}
         metadata = {METADATA_KEY: json.dumps(block), DATES_KEY: self._dates}
         if self._position:
             metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))

@@ -15,11 +15,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._convert.companions import Companions, Named, pick
+from insar_runtime._convert.companions import CompanionFiles, Companions, pick
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import Positions, from_axes, from_maps
-from insar_runtime._convert.hdf5 import in_our_words, open_hdf5, planes, reader, text, texts
-from insar_runtime._input.dates import parse_date, sort_axis
+from insar_runtime._convert.hdf5 import open_hdf5, planes, reader, text, texts, translate_errors
+from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
 _EOS: Final = "HDFEOS/GRIDS/timeseries"
@@ -36,14 +36,14 @@ def is_mintpy(file: Any) -> bool:
 
 
 @contextmanager
-def open_mintpy(path: Path, named: Named) -> Iterator[Cube]:
+def open_mintpy(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     """Open the time series of MintPy.
 
     Parameters
     ----------
     path : Path
         ``timeseries*.h5`` or ``*.he5``.
-    named : Named
+    named : CompanionFiles
         Unit and files that the user names.
 
     Yields
@@ -58,7 +58,7 @@ def open_mintpy(path: Path, named: Named) -> Iterator[Cube]:
     """
     with ExitStack() as closing:
         file = closing.enter_context(open_hdf5(path))
-        with in_our_words(path):
+        with translate_errors(path):
             attributes = texts(file.attrs)
         if "timeseries" in file:
             series, dates = file["timeseries"], file["date"]
@@ -101,7 +101,7 @@ Plane = tuple[Read, str]
 """Reads a part of a map, and says where the map comes from."""
 
 
-def _beside(path: Path, companions: Companions, named: Named) -> dict[str, Plane]:
+def _beside(path: Path, companions: Companions, named: CompanionFiles) -> dict[str, Plane]:
     """Gather the maps of the files beside the series, by MintPy's names for them."""
     prefix = "geo_" if path.name.startswith("geo_") else ""
     maps: dict[str, Plane] = {}
@@ -173,7 +173,7 @@ def _dates(values: Any) -> NDArray[np.datetime64]:
     return np.array(days, dtype="datetime64[D]")
 
 
-def _unit(attributes: Mapping[str, str], series: Any, named: Named) -> tuple[float, str, str | None]:
+def _unit(attributes: Mapping[str, str], series: Any, named: CompanionFiles) -> tuple[float, str, str | None]:
     """Give the factor to mm, the unit, and what to say about it."""
     stated = attributes.get("UNIT") or text(series.attrs.get("UNIT", series.attrs.get("Units", "")))
     unit = named.declared.units or stated

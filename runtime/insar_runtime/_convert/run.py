@@ -13,22 +13,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._convert.companions import Named
+from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.cube import Cube, Picking, rows
 from insar_runtime._convert.kinds import cube_of
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import Table
 from insar_runtime._convert.transposed import date_column, open_transposed
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
-from insar_runtime._input.sources import open_source
 from insar_runtime._output.atomic import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
-from insar_runtime._pipeline.reading import open_understood
+from insar_runtime._pipeline.notes import notes_on
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime._progress import Progress
 from insar_runtime.errors import UsageError
-from insar_runtime.summary import notes_on
 
 SIGN = "positive towards the satellite"
 """Of all stacks of maps that are read."""
@@ -51,7 +51,7 @@ def convert(
     sources: Sequence[str | Path],
     output: str | Path,
     *,
-    named: Named | None = None,
+    named: CompanionFiles | None = None,
     points: str | Path | None = None,
     min_coherence: float | None = None,
     every: int = 1,
@@ -66,7 +66,7 @@ def convert(
         One file; of OPERA DISP-S1 a folder or several.
     output : str or Path
         Parquet file to write.
-    named : Named, optional
+    named : CompanionFiles, optional
         What the user says of the input, and the files beside a stack.
     points : str or Path, optional
         Positions of the points of a transposed table.
@@ -89,7 +89,7 @@ def convert(
         One of its family; the output is then what it was before.
     """
     begin = time.perf_counter()
-    named = named or Named()
+    named = named or CompanionFiles()
     paths, output = [Path(source) for source in sources], Path(output)
     _check_pair(paths, output, overwrite=overwrite)
     with ExitStack() as closing:
@@ -132,7 +132,7 @@ def _check_pair(paths: Sequence[Path], output: Path, *, overwrite: bool) -> None
     check_output(output, overwrite=overwrite)
 
 
-def _refuse_for_stacks(path: Path, declared: Declared, points: str | Path | None) -> None:
+def _refuse_for_stacks(path: Path, declared: UserDeclarations, points: str | Path | None) -> None:
     given = {
         "--points": points,
         "--date-format": declared.date_format,
@@ -144,7 +144,7 @@ def _refuse_for_stacks(path: Path, declared: Declared, points: str | Path | None
             raise UsageError(f"{option} {value}: is for tables, {path} is a stack of maps; leave it away")
 
 
-def _refuse_for_tables(named: Named, min_coherence: float | None, every: int) -> None:
+def _refuse_for_tables(named: CompanionFiles, min_coherence: float | None, every: int) -> None:
     given = {
         "geometry": named.geometry,
         "mask": named.mask,
@@ -158,7 +158,9 @@ def _refuse_for_tables(named: Named, min_coherence: float | None, every: int) ->
 
 
 @contextmanager
-def _open_table(source: str | Path, points: str | Path | None, named: Named) -> Iterator[tuple[Table, tuple[str, ...]]]:
+def _open_table(
+    source: str | Path, points: str | Path | None, named: CompanionFiles
+) -> Iterator[tuple[Table, tuple[str, ...]]]:
     """Open a table, turned around if it is transposed, and say what is unusual."""
     declared = named.declared
     if named.velocity is not None:
@@ -174,27 +176,27 @@ def _open_table(source: str | Path, points: str | Path | None, named: Named) -> 
         raise UsageError(
             f"--points {points}: is for transposed tables (one row a date), and this is none; leave it away"
         )
-    with open_understood(source, declared) as reading:
+    with open_described(source, declared) as reading:
         one = reading.source
-        yield Table(one.name, one.kind, reading.understanding, reading.batches, one.rows, one.metadata), ()
+        yield Table(one.name, one.kind, reading.description, reading.batches, one.rows, one.metadata), ()
 
 
 def _table_job(table: Table, notes: tuple[str, ...]) -> _Job:
-    understanding = table.understanding
-    output, units = table.output(), understanding.units
+    description = table.description
+    output, units = table.output(), description.units
 
     def said() -> dict[str, Any]:
         return {
-            "product": understanding.layout.producer,
+            "product": description.layout.producer,
             "left_out": {},
             "source_unit": units.unit,
             "unit_evidence": units.evidence,
             "sign": units.sign,
             "files": {},
-            "notes": (*notes_on(understanding), *notes),
+            "notes": (*notes_on(description), *notes),
         }
 
-    return _Job(output, table.read(), understanding.layout.dates, lambda: (output.rows, table.rows), said)
+    return _Job(output, table.read(), description.layout.dates, lambda: (output.rows, table.rows), said)
 
 
 def _cube_job(cube: Cube, paths: Sequence[Path], picking: Picking) -> _Job:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._input.producers import attribution_of
-from insar_runtime._input.understanding import Understanding, as_first
+from insar_runtime._input.table import TableDescription, as_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Table:
     ----------
     name, kind : str
         Of its source.
-    understanding : Understanding
+    description : TableDescription
     batches : iterator of pyarrow.RecordBatch
     rows : int or None
         How many there are, if that is known.
@@ -34,36 +34,36 @@ class Table:
 
     name: str
     kind: str
-    understanding: Understanding
+    description: TableDescription
     batches: Iterator[pa.RecordBatch]
     rows: int | None
     metadata: dict[str, str]
 
     def output(self) -> ListParquet:
         """Prepare the file that takes its rows."""
-        understanding = self.understanding
-        layout = understanding.layout
+        description = self.description
+        layout = description.layout
         return ListParquet(
-            [understanding.schema.field(name) for name in layout.attributes],
+            [description.schema.field(name) for name in layout.attributes],
             layout.dates,
-            position=understanding.position,
-            proven=understanding.units.evidence != "assumed",
+            position=description.position,
+            proven=description.units.evidence != "assumed",
             block=self._block(),
             metadata=self.metadata,
         )
 
     def read(self) -> Iterator[tuple[list[pa.Array], NDArray[np.float32]]]:
         """Give attributes and displacements [N, T] in mm, NaN = missing, batch by batch."""
-        understanding = self.understanding
+        description = self.description
         first_row = 0
         for each in self.batches:
-            batch = as_first(each, understanding.schema)
-            matrix = understanding.matrix(batch, first_row)
-            yield [batch.column(name) for name in understanding.layout.attributes], matrix
+            batch = as_first(each, description.schema)
+            matrix = description.matrix(batch, first_row)
+            yield [batch.column(name) for name in description.layout.attributes], matrix
             first_row += batch.num_rows
 
     def _block(self) -> dict[str, Any]:
-        layout, units = self.understanding.layout, self.understanding.units
+        layout, units = self.description.layout, self.description.units
         return {
             "product": layout.producer,
             "sources": [Path(self.name).name],

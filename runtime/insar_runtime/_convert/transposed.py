@@ -13,14 +13,21 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._convert.table import Table
-from insar_runtime._input.columns import is_numeric
-from insar_runtime._input.dates import DATE_NAMES, ID_ALIASES, find_date_columns, holds_dates, parse_date, sort_axis
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.column_types import is_numeric
+from insar_runtime._input.dates.date_columns import (
+    DATE_NAMES,
+    ID_ALIASES,
+    find_date_columns,
+    holds_dates,
+    parse_date,
+    sort_axis,
+)
+from insar_runtime._input.dates.date_formats import DateFormat
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import DATES_KEY, find_roles
 from insar_runtime._input.matrix import as_floats
-from insar_runtime._input.sources import open_source
-from insar_runtime._input.spellings import DateFormat
-from insar_runtime._input.understanding import understand
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.table import describe_table
 from insar_runtime.errors import DataError
 
 _MOST_POINTS: Final = 20_000
@@ -55,7 +62,7 @@ def open_transposed(
     path: Path,
     date: str,
     points: Path | None,
-    declared: Declared,
+    declared: UserDeclarations,
 ) -> tuple[Table, tuple[str, ...]]:
     """Read a transposed table, and join the positions of its points by their ids.
 
@@ -68,7 +75,7 @@ def open_transposed(
     points : Path or None
         Table with a row a point: id, longitude, latitude, other attributes. Its points may be in any order, and more
         than needed.
-    declared : Declared
+    declared : UserDeclarations
         What the user says of it; the columns are those of `points`.
 
     Returns
@@ -88,13 +95,13 @@ def open_transposed(
     lists = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), len(dates))
     batch = pa.RecordBatch.from_arrays([*attributes, lists], schema=schema)
     # The joined columns have these names whatever they were called.
-    understanding = understand(schema, batch, replace(declared, date_format=None))
+    description = describe_table(schema, batch, replace(declared, date_format=None))
     notes = []
     if points is None:
         notes.append("no positions; --points POSITIONS.csv brings them, with one row a point")
     elif missing:
         notes.append(f"{missing} of {len(ids)} points have no row in {points}, and no position")
-    return Table(str(path), "transposed", understanding, iter([batch]), len(ids), {}), tuple(notes)
+    return Table(str(path), "transposed", description, iter([batch]), len(ids), {}), tuple(notes)
 
 
 def _read_series(
@@ -142,7 +149,9 @@ def _check_columns(path: Path, schema: pa.Schema, ids: list[str]) -> None:
             raise DataError(f"column '{name}' of {path} is of type {schema.field(name).type}, not a number: drop it")
 
 
-def _attributes(points: Path | None, ids: list[str], declared: Declared) -> tuple[list[pa.Field], list[pa.Array], int]:
+def _attributes(
+    points: Path | None, ids: list[str], declared: UserDeclarations
+) -> tuple[list[pa.Field], list[pa.Array], int]:
     """Give the attributes of the points in the order of the ids, and the number of points without a row."""
     keys = pa.array(ids, pa.string())
     if points is None:

@@ -1,1 +1,1 @@
-"""Tables in: containers, layouts, dates, units."""
+"""Input tables: readers, layout of the columns, dates, units, and the description of a table."""

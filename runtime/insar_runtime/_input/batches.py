@@ -1,4 +1,4 @@
-"""Streams of record batches."""
+"""Streams of record batches: put the first batches back before the rest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import chain
 import pyarrow as pa
 
 
-def in_turn(taken: list[pa.RecordBatch], stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Give the batches that were taken from the head of a stream, and forget them, then the rest of it."""
+def chain_head(taken: list[pa.RecordBatch], stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Return the batches that were taken from the head of a stream, and forget them, then the rest of it."""
     # Not yield from: an iterator of pyarrow that is at its end cannot take it.
     return chain(_forgotten(taken), stream)
 

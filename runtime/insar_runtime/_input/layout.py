@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from insar_runtime._input.columns import is_list, is_numeric, is_text, schema_index
-from insar_runtime._input.dates import (
+from insar_runtime._input.column_types import is_list, is_numeric, is_text, schema_index
+from insar_runtime._input.dates.date_columns import (
     DATE_NAMES,
     ID_ALIASES,
     dates_of_json,
@@ -81,7 +81,7 @@ class Layout:
     columns : tuple of str
         Series columns: wide, the T date columns in date order; list, the one displacement column.
     dates : ndarray of datetime64[D], shape (T,)
-        Acquisition dates, strictly increasing. Empty if a list table has no row that tells them.
+        Acquisition dates, strictly increasing. Empty if a list table has no row with dates.
     dates_column : str or None
         List column that repeats the dates in each row.
     order : ndarray of intp, shape (T,), or None
@@ -97,7 +97,7 @@ class Layout:
     date_format : str or None
         Spelling of dates that the user named.
     origin : Origin
-        What the containers of the table tell.
+        Where the table comes from.
     """
 
     kind: Literal["wide", "list"]
@@ -172,7 +172,7 @@ def resolve_layout(
     date_format : str, optional
         How names and texts spell dates, where they do not in one of the usual ways.
     origin : Origin, optional
-        What the containers of the table tell.
+        Where the table comes from.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def resolve_layout(
     columns: tuple[str, ...]
     if series is None:
         kind = "wide"
-        # Dates may be the nameless index of a data frame; then the refusal says what such tables are told.
+        # Dates may be the nameless index of a data frame; then the message names the remedy for such tables.
         dated = head is not None and bool(names) and names[0].lower() not in DATE_NAMES and holds_dates(head.column(0))
         found = find_date_columns(["date", *names[1:]] if dated else names, date_format)
         family, columns, dates = found.family, found.names, found.dates

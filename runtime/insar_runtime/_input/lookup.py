@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from insar_runtime._input.sources import Source
+from insar_runtime._input.source import Source
 from insar_runtime._progress import Progress
 from insar_runtime.errors import DataError
 
 _MOST_ROWS: Final = 10
-"""Numbers of rows that are told where an id occurs several times."""
+"""Row numbers that are reported if an id occurs several times."""
 _MOST_ALIKE: Final = 2000
 """Ids that are compared with one that was not found."""
 _MOST_RANKED: Final = 50
@@ -171,7 +171,7 @@ def _parquet_row(source: Source, number: int) -> pa.RecordBatch:
         with pq.ParquetFile(source.name, pre_buffer=False, page_checksum_verification=True) as file:
             yield _row_of(file, number, rows)
 
-    return next(replace(source, _open=read).batches())
+    return next(replace(source, read=read).batches())
 
 
 def _row_of(file: pq.ParquetFile, number: int, rows: int) -> pa.RecordBatch:

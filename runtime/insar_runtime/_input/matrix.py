@@ -1,4 +1,4 @@
-"""From a record batch to the matrix of displacements, without a step per row."""
+"""The matrix of displacements of a record batch, made without a loop over the rows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from insar_runtime._input.columns import is_list, schema_index
-from insar_runtime._input.dates import list_dates_to_days
+from insar_runtime._input.column_types import is_list, schema_index
+from insar_runtime._input.dates.date_columns import list_dates_to_days
 from insar_runtime._input.layout import Layout
 from insar_runtime.errors import DataError
 

@@ -1,4 +1,4 @@
-"""What is known of a table beside its columns and rows: where it came from, and what was done to read it."""
+"""Origin of a table: its files, the level of the product, and how it was read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the containers of a table tell.
+    """Where a table comes from: file names, level of the product, and notes on the reading.
 
     Attributes
     ----------

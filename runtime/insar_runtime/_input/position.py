@@ -1,4 +1,4 @@
-"""Where the points of a table lie: which columns say it, and in what coordinate reference system."""
+"""Position of the points: the columns of coordinates, and their coordinate reference system."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def find_position(head: pa.RecordBatch | None, layout: Layout) -> Position | Non
 
 
 def read_points(batch: pa.RecordBatch, position: Position) -> NDArray[np.float64]:
-    """Give the positions [N, 2] float64, NaN where one of the two is missing or outside what the system covers."""
+    """Return the positions [N, 2] float64, NaN where one of the two is missing or outside what the system covers."""
     # Unsafe means: whole numbers beyond 2**53 are rounded; they are no places anyway.
     columns = [batch.column(name).cast(pa.float64(), safe=False) for name in (position.x, position.y)]
     points = np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)

@@ -1,4 +1,4 @@
-"""Who makes tables of displacement series, how their columns are told, and what they document: data, no code.
+"""Producers of displacement series: how their tables are recognised, and what they document; data, no code.
 
 Sources: the producers' documents and the public code that writes or reads their files, gathered in the project's
 research on the ecosystem. Names are compared without regard to case.
@@ -136,7 +136,7 @@ PRODUCERS: Final = (
         frozenset({"D_YYYYMMDD"}),
         some_of=_names("musigma h_precisio v_precisio los_az los_in h_correcti z_geoid"),
     ),
-    # Only the spelling of the dates tells something.
+    # Only the format of the dates is characteristic.
     Producer("SqueeSAR-like (D)", _D),
     Producer("SARscape-like (D_)", frozenset({"D_YYYYMMDD"})),
 )
@@ -190,5 +190,5 @@ def guess_producer(
 
 
 def attribution_of(producer: str | None) -> str | None:
-    """Give the words that a producer asks for in what is made of its tables; None if it asks for none."""
+    """Return the words that a producer asks for in what is made of its tables; None if it asks for none."""
     return _EGMS_ATTRIBUTION if (producer or "").startswith("EGMS") else None

@@ -1,13 +1,11 @@
-"""Rates of displacement series."""
+"""Least-squares rates of displacement series."""
 
 from __future__ import annotations
-
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-DAYS_PER_YEAR: Final = 365.25
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 
 def slopes(sample: NDArray[np.floating], days: NDArray[np.floating], *, least_epochs: int) -> NDArray[np.float64]:

@@ -1,1 +1,1 @@
-"""Tables out: files that appear whole or not at all, streams, geometry."""
+"""Output tables: files that appear whole or not at all, streams, geometry, styles."""

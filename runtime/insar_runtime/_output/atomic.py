@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the disk's errors in our words."""
+"""Atomic files: they appear whole or not at all, and errors of the disk are translated."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def is_among(path: Path, others: Iterable[Path]) -> bool:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn the errors of disk and Arrow into ours, one line each."""
+    """Translate errors of the disk and of Arrow into those of this package, one line each."""
     try:
         yield
     except (InsarRuntimeError, BrokenPipeError):
@@ -184,7 +184,7 @@ def check_count(found: int, expected: int, what: str = "rows") -> None:
 
 
 class _Guarded:
-    """Passes batches on and turns the disk's errors into ours."""
+    """Pass batches on, and translate errors of the disk."""
 
     def __init__(self, sink: Sink, path: Path) -> None:
         self._sink = sink
@@ -196,7 +196,7 @@ class _Guarded:
 
 
 def hidden_beside(path: Path) -> Path:
-    """Give a name beside ``path`` that no other run takes, be it in another thread, container or machine."""
+    """Return a name beside ``path`` that no other run takes, be it in another thread, container or machine."""
     return path.with_name(f".{path.name}.partial-{os.getpid()}-{os.urandom(4).hex()}")
 
 

@@ -1,4 +1,4 @@
-"""The coordinate reference systems of the points we write, as GeoParquet and GeoPackage want them spelled."""
+"""Coordinate reference systems of the points, as GeoParquet and GeoPackage spell them."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ UNDEFINED_GEOGRAPHIC: Final = SpatialReference("Undefined geographic", 0, "NONE"
 
 
 def spatial_reference(column: Mapping[str, Any]) -> SpatialReference:
-    """Give the system of a column that the ``geo`` metadata of GeoParquet describes.
+    """Return the system of a column that the ``geo`` metadata of GeoParquet describes.
 
     A system that we do not know keeps its EPSG code, which GDAL and QGIS look up; one without is an unknown plane.
     """

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._output.crs import SpatialReference, spatial_reference
-from insar_runtime._output.points import WKB_POINT
+from insar_runtime._output.geoparquet import WKB_POINT
 
 _POINT_TYPES: Final = frozenset({1, 1001, 2001, 3001, 0x80000001, 0x40000001, 0xC0000001})
 """Point, with z and m as ISO and as EWKB number them."""
@@ -47,7 +47,7 @@ class Geometry:
 
 
 def find_geometry(schema: pa.Schema) -> Geometry | None:
-    """Give the primary geometry of a table by its ``geo`` metadata; None if it has none that we can read."""
+    """Return the primary geometry of a table by its ``geo`` metadata; None if it has none that we can read."""
     try:
         geo = json.loads((schema.metadata or {})[b"geo"])
         name = geo["primary_column"]
@@ -73,7 +73,7 @@ def find_geometry(schema: pa.Schema) -> Geometry | None:
 
 
 def points_of(batch: pa.RecordBatch, geometry: Geometry) -> NDArray[np.float64]:
-    """Give x and y of the points [N, 2] float64; NaN for a null and for what is no point."""
+    """Return x and y of the points [N, 2] float64; NaN for a null and for what is no point."""
     column = batch.column(geometry.column)
     if geometry.encoding == "point":
         # Other than ``field``, ``flatten`` hands a null point on to its coordinates.

@@ -80,12 +80,12 @@ _RTREE_TRIGGERS: Final = {
 
 
 def rtree_name(table: str, geometry: str) -> str:
-    """Give the name of the index of a geometry column."""
+    """Return the name of the index of a geometry column."""
     return f"rtree_{table}_{geometry}"
 
 
 def rtree_triggers(table: str, geometry: str, key: str) -> list[str]:
-    """Give the statements that make the triggers of an index."""
+    """Return the statements that make the triggers of an index."""
     name = rtree_name(table, geometry)
     parts = {"t": quoted(table), "g": quoted(geometry), "k": quoted(key), "r": quoted(name)}
     return [

@@ -1,4 +1,4 @@
-"""Where tables go: a file of the format that its name tells."""
+"""Output formats: open a file of the format of its extension for writing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from insar_runtime._output.atomic import Metadata, Sink, Writer, check_output, open_atomic
-from insar_runtime._output.block import block_beside, make_companion
-from insar_runtime._output.parquet import ParquetWriter
+from insar_runtime._output.parquet_writer import ParquetWriter
+from insar_runtime._output.run_metadata import block_beside, make_companion
 from insar_runtime.errors import UsageError
 
 Format = Literal["parquet", "csv", "gpkg", "arrow", "arrow stream"]
@@ -33,7 +33,7 @@ _BLOCK_BESIDE: Final[frozenset[Format]] = frozenset({"csv", "arrow", "arrow stre
 
 
 def format_of(path: Path) -> Format:
-    """Tell the format of an output from its extension.
+    """Return the format of an output, from its extension.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def format_of(path: Path) -> Format:
 def open_table(
     path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: bool, block: bool = True
 ) -> AbstractContextManager[Sink]:
-    """Open an output of the format that its extension tells; it appears whole at the end, or not at all.
+    """Open an output of the format of its extension; it appears whole at the end, or not at all.
 
     Parameters
     ----------
@@ -86,17 +86,17 @@ def open_table(
 
 
 def _writer_of(kind: Format, path: Path, schema: pa.Schema) -> Callable[[Path], Writer]:
-    """Give what opens a writer; formats other than Parquet are loaded when they are wanted."""
+    """Return what opens a writer; formats other than Parquet are loaded when they are wanted."""
     if kind == "parquet":
         return lambda hidden: ParquetWriter(hidden, schema)
     if kind == "csv":
-        from insar_runtime._output.csv_text import CsvWriter  # noqa: PLC0415
+        from insar_runtime._output.csv_writer import CsvWriter  # noqa: PLC0415
 
         return lambda hidden: CsvWriter(hidden, schema)
     if kind == "gpkg":
-        from insar_runtime._output.gpkg import GeoPackageWriter  # noqa: PLC0415
+        from insar_runtime._output.gpkg_writer import GeoPackageWriter  # noqa: PLC0415
 
         return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem)
-    from insar_runtime._output.arrow import ArrowWriter  # noqa: PLC0415
+    from insar_runtime._output.arrow_writer import ArrowWriter  # noqa: PLC0415
 
     return lambda hidden: ArrowWriter(hidden, schema, stream=kind == "arrow stream")

@@ -1,4 +1,4 @@
-"""The classes as a style of QGIS: embedded in a GeoPackage, or a ``.qml`` beside any output."""
+"""QGIS style of the classes: embedded in a GeoPackage, or a ``.qml`` beside any output."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from insar_runtime._output.atomic import check_output
+from insar_runtime._output.atomic_text import replace_text
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime._output.text import replace_text
 from insar_runtime.classes import CLASS_NAMES
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def make_style() -> str:
 
 
 def style_beside(path: Path) -> Path:
-    """Give the name under which QGIS looks for the style of a file."""
+    """Return the name under which QGIS looks for the style of a file."""
     return path.with_suffix(".qml")
 
 

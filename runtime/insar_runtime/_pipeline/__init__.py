@@ -1,1 +1,1 @@
-"""One run over one table: batches in, batches out, in bounded memory."""
+"""Pipeline: prepare a table, plan, classify batch by batch, write the outputs, in bounded memory."""

@@ -1,4 +1,4 @@
-"""Matrix products in one thread each, where several threads make them at once."""
+"""OpenBLAS in one thread, while several threads of the run compute matrix products at once."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SPELLINGS: Final = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_
 
 
 class OneThread:
-    """Keeps a library at one thread while anybody wants that; its own number comes back when the last one is done.
+    """Keep a library at one thread while any caller wants that, and restore its number of threads after the last one.
 
     Parameters
     ----------
     get, put : callable
-        Tell and set the number of threads, which is one for the whole process.
+        Return and set the number of threads, which is one for the whole process.
     """
 
     def __init__(self, get: Callable[[], int], put: Callable[[int], None]) -> None:

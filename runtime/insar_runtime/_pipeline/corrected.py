@@ -1,4 +1,4 @@
-"""The table of the input with repaired jumps taken out of its series, and what takes them back in."""
+"""The corrected table: the input with repaired jumps taken out of its series, and what restores them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._input.columns import is_list
-from insar_runtime._input.understanding import Understanding
-from insar_runtime._output.block import CORRECTED_KEY
+from insar_runtime._input.column_types import is_list
+from insar_runtime._input.table import TableDescription
+from insar_runtime._output.run_metadata import CORRECTED_KEY
 from insar_runtime._pipeline.series_columns import common_type, float_type, inexact_rows, with_items, with_rows
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 from insar_runtime.errors import DataError, UsageError
@@ -28,7 +28,7 @@ CORRECTED_FIELDS: Final = (
     pa.field("corrected_cycles", pa.list_(pa.int8())),
     pa.field("corrected_class", pa.dictionary(pa.int8(), pa.string())),
 )
-"""Columns that say what was taken out, and what class the rest is; ``ORIGINAL`` follows them."""
+"""Columns of the jumps that were taken out, and of the class of the rest; ``ORIGINAL`` follows them."""
 
 
 class CorrectedTable:
@@ -36,7 +36,7 @@ class CorrectedTable:
 
     Parameters
     ----------
-    understanding : Understanding
+    description : TableDescription
         Of the input, whose series have the types of the file.
 
     Raises
@@ -45,16 +45,16 @@ class CorrectedTable:
         If the input was corrected before.
     """
 
-    def __init__(self, understanding: Understanding) -> None:
-        self._understanding = understanding
-        self._input = understanding.schema
-        self._series = set(understanding.layout.columns)
+    def __init__(self, description: TableDescription) -> None:
+        self._understanding = description
+        self._input = description.schema
+        self._series = set(description.layout.columns)
         added = {ORIGINAL, *(field.name for field in CORRECTED_FIELDS)}
         clash = next((name for name in self._input.names if name in added), None)
         if clash is not None:
             raise DataError(f"the input has a column {clash} already: restore it first (insar-rt restore), or drop it")
         fields = [self._corrected(field) if field.name in self._series else field for field in self._input]
-        types = [_items(self._input.field(name).type) for name in understanding.layout.columns]
+        types = [_items(self._input.field(name).type) for name in description.layout.columns]
         self._original = pa.field(ORIGINAL, pa.list_(common_type(types)))
         self.schema = pa.schema([*fields, *CORRECTED_FIELDS, self._original], self._input.metadata)
 
@@ -64,7 +64,7 @@ class CorrectedTable:
         return self._input
 
     def described(self) -> dict[str, Any]:
-        """Give what ``restore`` needs to know, as plain values."""
+        """Return what ``restore`` needs to know, as plain values."""
         schema = base64.b64encode(self._input.serialize()).decode("ascii")
         return {CORRECTED_KEY: {"schema": schema, "series": list(self._understanding.layout.columns)}}
 
@@ -77,7 +77,7 @@ class CorrectedTable:
         columns = [
             series[name] if name in series else batch.column(place) for place, name in enumerate(self._input.names)
         ]
-        return pa.RecordBatch.from_arrays([*columns, *_told(diagnosis), original], schema=self.schema)
+        return pa.RecordBatch.from_arrays([*columns, *_jump_columns(diagnosis), original], schema=self.schema)
 
     def _corrected(self, field: pa.Field) -> pa.Field:
         if is_list(field.type):
@@ -165,19 +165,19 @@ def check_csv(schema: pa.Schema) -> None:
 
 
 def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
-    """Give the schema of the table that was corrected, and the names of its series, from our block.
+    """Return the schema of the table that was corrected, and the names of its series, from our block.
 
     Raises
     ------
     KeyError, ValueError, pyarrow.ArrowException
-        If the block tells of no correction.
+        If the metadata state no correction.
     """
-    told = block[CORRECTED_KEY]
-    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["schema"]))), list(told["series"])
+    stated = block[CORRECTED_KEY]
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stated["schema"]))), list(stated["series"])
 
 
-def _told(diagnosis: Diagnosis) -> list[pa.Array]:
-    """Give the columns that say what was taken out; null in rows that are as they were."""
+def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:
+    """Return the columns of the jumps that were taken out; null in rows that are unchanged."""
     rows, jumps, taken = len(diagnosis), diagnosis.jumps, diagnosis.jump_repaired
     counts = np.zeros(rows, dtype=np.int32)
     counts[diagnosis.jump_rows] = np.bincount(jumps.rows[taken], minlength=len(diagnosis.jump_rows))
@@ -211,7 +211,7 @@ def _in_rows(values: pa.Array, kept: NDArray[np.intp], rows: int, width: int) ->
 
 
 def _inexact_lists(column: pa.Array) -> NDArray[np.intp]:
-    """Give the rows of a column of lists that a float does not hold."""
+    """Return the rows of a column of lists that a float does not hold."""
     items = inexact_rows(column.flatten())
     if not len(items):
         return items

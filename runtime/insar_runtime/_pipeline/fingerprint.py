@@ -1,13 +1,13 @@
-"""What a run depends on, as one value: equal values, equal results."""
+"""Fingerprints of an input and of a run: equal fingerprints, equal results."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from insar_runtime.errors import InputNotFoundError, InputOutputError
 
@@ -39,7 +39,7 @@ class InputHash:
         self._thread.join()
 
     def value(self) -> str:
-        """Wait for the hash, and give it in hexadecimal.
+        """Wait for the hash, and return it in hexadecimal.
 
         Raises
         ------
@@ -66,8 +66,42 @@ class InputHash:
             self._digest = digest.hexdigest()
 
 
+class InputFingerprint:
+    """What identifies an input and a run over it: hash and key. The hash is computed beside the run; streams have none.
+
+    Parameters
+    ----------
+    source : Path, "-" or binary stream
+        The input.
+    key : callable
+        Returns the key of the run from the SHA-256 of the input.
+    """
+
+    def __init__(self, source: Path | str | BinaryIO, key: Callable[[str], str]) -> None:
+        # What is wrong with an input that is no file is said when it is opened.
+        self._hash = InputHash(source) if isinstance(source, Path) and source.is_file() else None
+        self._key = key
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._hash is not None:
+            self._hash.__exit__(*exception)
+
+    def key(self) -> str:
+        """Return the key of the run; empty for a stream, which equals no other."""
+        return "" if self._hash is None else self._key(self._hash.value())
+
+    def facts(self) -> Mapping[str, str | None]:
+        """Return what the metadata say of it."""
+        if self._hash is None:
+            return {"input_sha256": None, "run_key": None}
+        return {"input_sha256": self._hash.value(), "run_key": self.key()}
+
+
 def run_key(parameters: Mapping[str, Any]) -> str:
-    """Give one value for all that a result depends on.
+    """Return one value for all that a result depends on.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Many inputs in one call: which files are meant, where each one's outputs go, and what became of each."""
+"""Many inputs in one call: the files that are meant, the names of their outputs, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OURS: Final = (".classified.", ".bad.", ".corrected.")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one input.
+    """The outcome of one input.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Outcome:
         return 0 if self.error is None else self.error.exit_code
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the outcome as plain values."""
+        """Return the outcome as plain values."""
         state = "done"
         if self.error is not None:
             state = "failed"
@@ -66,7 +66,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class OutputNaming:
     """Where the outputs of many inputs go, each under the name of its input.
 
     Attributes
@@ -86,26 +86,26 @@ class Places:
     corrected: Path | None = None
 
     def output(self, source: Path) -> Path:
-        """Give the output of an input; UsageError if it is no name of a file."""
+        """Return the output of an input; UsageError if it is no name of a file."""
         if not source.name:
             raise UsageError(f"{source} is a folder, or no name; give a file")
         name = f"{source.stem}.classified{self.extension}"
         return source.with_name(name) if self.folder is None else self.folder / name
 
     def also(self, source: Path) -> list[Path]:
-        """Give the further outputs of an input."""
+        """Return the further outputs of an input."""
         return [] if self.gpkg is None else [self.gpkg / f"{source.stem}.classified.gpkg"]
 
     def bad(self, source: Path) -> Path | None:
-        """Give the quarantine of an input."""
+        """Return the quarantine of an input."""
         return None if self.quarantine is None else self.quarantine / f"{source.stem}.bad.parquet"
 
     def repaired(self, source: Path) -> Path | None:
-        """Give the file of the corrected series of an input."""
+        """Return the file of the corrected series of an input."""
         return None if self.corrected is None else self.corrected / f"{source.stem}.corrected.parquet"
 
     def all_of(self, source: Path) -> list[Path]:
-        """Give all files that are written for an input."""
+        """Return all files that are written for an input."""
         further = (path for path in (self.bad(source), self.repaired(source)) if path is not None)
         return [self.output(source), *self.also(source), *further]
 
@@ -178,7 +178,7 @@ def each(sources: Sequence[Path], work: Callable[[Path], Summary]) -> Iterator[O
 
 
 def first_failure(outcomes: Sequence[Outcome]) -> int:
-    """Give the exit code of the first input that failed; 0 if none did."""
+    """Return the exit code of the first input that failed; 0 if none did."""
     return next((outcome.exit_code for outcome in outcomes if outcome.error is not None), 0)
 
 

@@ -1,4 +1,4 @@
-"""How much memory a run takes: what it is planned to need, what it has, and an error before the system kills it."""
+"""Memory of a run: batches and threads that fit a limit, and an error before the operating system kills the process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from insar_runtime._input.sources import BATCH_ROWS
+from insar_runtime._input.source import BATCH_ROWS
 from insar_runtime.errors import MemoryLimitError, UsageError
 
 _MIB: Final = 1 << 20
@@ -60,8 +60,8 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How a file is worked on.
+class BatchPlan:
+    """In what batches a file is read, and by how many threads.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Plan:
         return round(_DIAGNOSING + _PER_EPOCH_PAIR * epochs**2) + self.threads * (_DIAGNOSING_PER_THREAD + batch)
 
 
-def make_plan(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> Plan:
+def plan_batches(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> BatchPlan:
     """Choose batches and threads.
 
     Parameters
@@ -113,12 +113,12 @@ def make_plan(load: Load, threads: int, *, large: bool = False, room: int | None
     rows = BATCH_ROWS
     while not large and rows > _LEAST_ROWS and rows * load.row > _BATCH_BYTES:
         rows //= 2
-    plan = Plan(threads, rows)
+    plan = BatchPlan(threads, rows)
     while room is not None and plan.need(load) > room:
         if plan.batch_rows > _LEAST_ROWS:
-            plan = Plan(plan.threads, plan.batch_rows // 2)
+            plan = BatchPlan(plan.threads, plan.batch_rows // 2)
         elif plan.threads > 1:
-            plan = Plan(plan.threads - 1, rows)
+            plan = BatchPlan(plan.threads - 1, rows)
         else:
             more = plan.need(load) - room
             raise MemoryLimitError(
@@ -143,7 +143,7 @@ def parse_size(text: str) -> int:
 
 
 class MemoryGuard:
-    """Ends a run that takes more memory than it may.
+    """Raise an error if a run takes more memory than it may.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class MemoryGuard:
     Raises
     ------
     UsageError
-        If the system does not tell how much a process holds.
+        If the system does not report how much memory a process holds.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -167,7 +167,7 @@ class MemoryGuard:
         return None if self._limit is None else self._limit - (resident_bytes() or 0)
 
     def check(self) -> None:
-        """Look at the memory.
+        """Check the memory that the process holds.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class MemoryGuard:
 
 
 def resident_bytes() -> int | None:
-    """Give the memory that the process holds now; None where the system does not tell."""
+    """Return the memory that the process holds now; None if the system does not report it."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     except OSError:
@@ -192,7 +192,7 @@ def resident_bytes() -> int | None:
 
 
 def peak_memory_mb() -> float | None:
-    """Give the most memory that the process has held, in MiB; None where the system does not tell."""
+    """Return the most memory that the process has held, in MiB; None if the system does not report it."""
     status = Path("/proc/self/status")
     if status.exists():
         # What getrusage says includes the process that started this one, up to the moment of the start.

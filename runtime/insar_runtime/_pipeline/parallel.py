@@ -1,4 +1,4 @@
-"""Work on the items of a stream in several threads, and give the results in the order of the items."""
+"""Parallel work on the items of a stream, with the results in the order of the items."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Crew(Generic[Item, Done]):
         self._items, self._work, self._most = iter(items), work, most
         self._fetching = Lock()
         self._changed = Condition()
-        # Set by whoever fetches.
+        # Set by the thread that fetches.
         self._fetched = 0
         # All below is guarded by the condition.
         self._outcomes: dict[int, Done | _Failure] = {}
@@ -90,7 +90,7 @@ class _Crew(Generic[Item, Done]):
             del item, outcome
 
     def results(self) -> Generator[Done]:
-        """Give the outcomes in order; raise those that are failures."""
+        """Return the outcomes in order; raise those that are failures."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._given in self._outcomes or self._given == self._end)
@@ -110,7 +110,7 @@ class _Crew(Generic[Item, Done]):
         self._finish(-1)
 
     def _may_fetch(self) -> bool:
-        """Wait until there is room for one more item; tell whether it is wanted."""
+        """Wait until there is room for one more item; return whether it is wanted."""
         with self._changed:
             self._changed.wait_for(lambda: self._end is not None or self._fetched - self._given <= self._most)
             return self._end is None

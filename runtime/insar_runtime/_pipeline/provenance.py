@@ -1,4 +1,4 @@
-"""What a reader of an output needs to know of where its classes come from."""
+"""Provenance of an output: input, model, parameters and notes, as its metadata state them."""
 
 from __future__ import annotations
 
@@ -6,58 +6,48 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import insar_runtime
+from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.producers import attribution_of
-from insar_runtime._input.sources import Source
-from insar_runtime._input.understanding import Understanding
-from insar_runtime._input.wavelength import find_wavelength
-from insar_runtime._pipeline.answers import renamed
-from insar_runtime._pipeline.diagnosing import Diagnosers
-from insar_runtime._pipeline.request import Request
+from insar_runtime._input.source import Source
+from insar_runtime._pipeline.notes import notes_on, notes_on_radar
+from insar_runtime._pipeline.plan import TablePlan
+from insar_runtime._pipeline.run_options import RunOptions
+from insar_runtime._version import __version__
 from insar_runtime.classes import CLASS_NAMES
-from insar_runtime.classifier import Classifier
 from insar_runtime.definitions import class_definitions
-from insar_runtime.summary import notes_on, notes_on_radar
 
 
-def provenance(
-    classifier: Classifier,
-    understanding: Understanding,
-    source: Source,
-    request: Request,
-    diagnosers: Diagnosers | None,
-) -> dict[str, Any]:
-    """Give all that is known before the first row, as plain values; no time, so equal runs are equal.
+def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: RunOptions) -> dict[str, Any]:
+    """Return all that is known before the first row, as plain values; no time, so equal runs are equal.
 
     Parameters
     ----------
-    classifier : Classifier
+    runner : ModelRunner
         With the priors of the run.
-    understanding : Understanding
-        Of the table.
     source : Source
         The table.
-    request : Request
+    plan : TablePlan
+        Of the table.
+    options : RunOptions
         What was asked for.
-    diagnosers : Diagnosers or None
-        Of the table, where its rows are diagnosed.
     """
-    layout, units, position = understanding.layout, understanding.units, understanding.position
-    wavelength = find_wavelength(layout.dates, layout.made_by, request.declared.half_wavelength_mm)
+    description = plan.description
+    layout, units, position = description.layout, description.units, description.position
+    wavelength = description.wavelength(options.declared)
     return {
         "package": "insar-runtime",
-        "package_version": insar_runtime.__version__,
-        "model": classifier.model.name,
-        "model_version": classifier.model.version,
-        "model_sha256": classifier.model.sha256(classifier.precision),
-        "precision": classifier.precision,
-        "device": classifier.device,
-        "provider": classifier.provider,
-        "device_reason": classifier.device_reason,
-        "parameters": request.parameters(classifier),
-        "priors": asdict(classifier.priors),
+        "package_version": __version__,
+        "model": runner.model.name,
+        "model_version": runner.model.version,
+        "model_sha256": runner.model.sha256(runner.precision),
+        "precision": runner.precision,
+        "device": runner.device,
+        "provider": runner.provider,
+        "device_reason": runner.device_reason,
+        "parameters": options.parameters(runner),
+        "priors": asdict(runner.priors),
         "class_names": list(CLASS_NAMES),
-        "definitions": class_definitions(classifier.stable_rate),
+        "definitions": class_definitions(runner.stable_rate),
         "input": {
             "name": Path(source.name).name,
             "kind": source.kind,
@@ -79,19 +69,16 @@ def provenance(
             "half_wavelength_evidence": wavelength.evidence,
             "sign_convention": layout.made_by.sign if layout.made_by else "unknown",
         },
-        **({} if diagnosers is None else {"diagnosis": diagnosers.how.described()}),
-        "notes": _notes(classifier, understanding, request, diagnosers),
+        **({} if plan.diagnosis is None else {"diagnosis": plan.diagnosis.described()}),
+        "notes": _notes(runner, plan, options),
         "attribution": attribution_of(layout.producer),
     }
 
 
-def _notes(
-    classifier: Classifier, understanding: Understanding, request: Request, diagnosers: Diagnosers | None
-) -> list[str]:
-    notes = [*notes_on(understanding), *notes_on_radar(request.half_wavelength(classifier), classifier.model)]
-    if diagnosers is not None and (note := diagnosers.how.wavelength.note):
+def _notes(runner: ModelRunner, plan: TablePlan, options: RunOptions) -> list[str]:
+    notes = [*notes_on(plan.description), *notes_on_radar(options.half_wavelength(runner), runner.model)]
+    if plan.diagnosis is not None and (note := plan.diagnosis.wavelength.note):
         notes.append(note)
-    names = renamed(understanding, keep_series=request.keep_series, diagnosed=diagnosers is not None)
     return notes + [
-        f"column {old} of the input is {new} here: {old} is that of the diagnosis" for old, new in names.items()
+        f"column {old} of the input is {new} here: {old} is that of the diagnosis" for old, new in plan.renamed.items()
     ]

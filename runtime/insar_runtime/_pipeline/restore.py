@@ -1,4 +1,4 @@
-"""Undo a correction: the table as it was, bit for bit."""
+"""Restore a corrected table: the input as it was, bit for bit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from insar_runtime._input.columns import is_list, is_text
-from insar_runtime._input.wording import in_our_words
+from insar_runtime._input.column_types import is_list, is_text
+from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._output.atomic import check_output, refuse_input
-from insar_runtime._output.block import read_block
+from insar_runtime._output.run_metadata import read_block
 from insar_runtime._output.sinks import format_of, open_table
 from insar_runtime._pipeline.corrected import ORIGINAL, check_csv, read_schema
 from insar_runtime._pipeline.series_columns import with_rows
@@ -46,7 +46,7 @@ class Restored:
     restored: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain values."""
+        """Return it as plain values."""
         return asdict(self)
 
 
@@ -94,7 +94,7 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
     rows = restored = 0
     with ExitStack() as closing:
         sink = closing.enter_context(open_table(output, schema, dict, overwrite=overwrite, block=False))
-        with in_our_words(str(source)):
+        with translate_errors(str(source)):
             batches = _open(source, schema, series, closing)
         for batch in _guarded(batches, str(source)):
             back, changed = _undo(batch, schema, series)
@@ -104,7 +104,7 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
 
 
 def _guarded(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
-    with in_our_words(name):
+    with translate_errors(name):
         yield from batches
 
 
@@ -136,7 +136,7 @@ def _open(path: Path, schema: pa.Schema, series: Sequence[str], closing: ExitSta
 
 
 def _text_type(field: pa.Field, series: Sequence[str]) -> pa.DataType:
-    """Give the type that a column of a corrected CSV has."""
+    """Return the type that a column of a corrected CSV has."""
     if field.name in series and pa.types.is_integer(field.type):
         return pa.float64()
     return field.type.value_type if pa.types.is_dictionary(field.type) else field.type

@@ -1,4 +1,4 @@
-"""Columns of series of any numeric type: as floats and back, with other values in some of their rows."""
+"""Columns of series of any numeric type: converted to floats and back, with new values in some of their rows."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _EXACT_IN_DOUBLE: Final = (*_SMALL_INTEGERS, pa.int32(), pa.uint32())
 
 
 def float_type(data_type: pa.DataType) -> pa.DataType:
-    """Give the type that a column of numbers has when millimetres of any part are taken off."""
+    """Return the type that a column of numbers has when millimetres of any part are taken off."""
     if pa.types.is_floating(data_type) or pa.types.is_null(data_type):
         return data_type
     return pa.float32() if data_type in _SMALL_INTEGERS else pa.float64()
 
 
 def common_type(types: Sequence[pa.DataType]) -> pa.DataType:
-    """Give a type that holds values of all of these; those that a double rounds are refused when they are met."""
+    """Return a type that holds values of all of these; those that a double rounds are refused when they are met."""
     known = {data_type for data_type in types if not pa.types.is_null(data_type)}
     if len(known) == 1:
         return known.pop()
@@ -30,7 +30,7 @@ def common_type(types: Sequence[pa.DataType]) -> pa.DataType:
 
 
 def inexact_rows(column: pa.Array) -> NDArray[np.intp]:
-    """Give the rows whose number changes on the way to ``float_type`` and back."""
+    """Return the rows whose number changes on the way to ``float_type`` and back."""
     nothing = np.empty(0, dtype=np.intp)
     if float_type(column.type) == column.type or column.type in _EXACT_IN_DOUBLE:
         return nothing
@@ -40,7 +40,7 @@ def inexact_rows(column: pa.Array) -> NDArray[np.intp]:
 
 
 def with_items(list_type: pa.DataType, item: pa.DataType) -> pa.DataType:
-    """Give a type of lists with items of another type."""
+    """Return a type of lists with items of another type."""
     field = list_type.value_field.with_type(item)
     if pa.types.is_fixed_size_list(list_type):
         return pa.list_(field, list_type.list_size)
@@ -48,7 +48,7 @@ def with_items(list_type: pa.DataType, item: pa.DataType) -> pa.DataType:
 
 
 def with_rows(column: pa.Array, rows: NDArray[np.intp], values: pa.Array) -> pa.Array:
-    """Give a column with other values in some of its rows; all else keeps its bits.
+    """Return a column with other values in some of its rows; all else keeps its bits.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From record batches to record batches: matrix, classes, columns, for every batch of a table that is understood."""
+"""A stream of record batches: classified one by one, with the columns and dates of the first ones."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.batches import in_turn
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.understanding import Understanding, as_first, take_head, understand
-from insar_runtime._input.units import Unit
-from insar_runtime._pipeline.answers import Answers, added_fields, answer, kept_fields
-from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing, on_axis
-from insar_runtime.errors import DataError
+from insar_runtime._input.batches import chain_head
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.head import read_head
+from insar_runtime._input.units.series_units import Unit
+from insar_runtime._pipeline.batch import BatchClassifier
+from insar_runtime._pipeline.diagnosis_setup import on_axis
+from insar_runtime._pipeline.plan import plan_table
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise.noise_model import FileNoise
-    from insar_runtime.classifier import Classifier
+    from insar_runtime._engine.runner import ModelRunner
 
 
 def classify_stream(
-    classifier: Classifier,
+    runner: ModelRunner,
     batches: Iterable[pa.RecordBatch],
     *,
     units: Unit | None,
@@ -35,71 +35,21 @@ def classify_stream(
     if isinstance(batches, pa.Table):
         batches = batches.to_batches()
     stream = iter([batches] if isinstance(batches, pa.RecordBatch) else batches)
-    head, waiting = take_head(stream)
-    if not waiting:
+    first = next(stream, None)
+    if first is None:
         return
-    said = Declared(units, half_wavelength_mm=half_wavelength_mm)
-    understanding = understand(waiting[0].schema, head, said.or_radar(classifier.model.half_wavelength_mm))
-    output_schema(understanding, keep_series=keep_series, diagnosed=diagnose is not None)  # refuses what is there
-    diagnosers = None
+    head = read_head(chain_head([first], stream), first.schema)
+    del first
+    declared = UserDeclarations(units, half_wavelength_mm=half_wavelength_mm)
+    description = head.describe(declared.or_radar(runner.model.half_wavelength_mm))
     if diagnose is not None:
         from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-        noise = noise_of(understanding, head) if noise is None else on_axis(noise, understanding.layout.dates)
-        diagnosers = Diagnosers(Diagnosing.of(understanding, diagnose, noise, said))
-    del head
-    done = 0
-    for batch in in_turn(waiting, stream):
-        yield classify_batch(
-            classifier, understanding, batch, keep_series=keep_series, first_row=done, diagnosers=diagnosers
-        )
-        done += batch.num_rows
-
-
-def output_schema(understanding: Understanding, *, keep_series: bool, diagnosed: bool = False) -> pa.Schema:
-    """Give the schema of the output: kept columns, then those that are added.
-
-    Raises
-    ------
-    DataError
-        If the input has a column of the same name as one that would be added.
-    """
-    kept = kept_fields(understanding, keep_series=keep_series, diagnosed=diagnosed)
-    added = added_fields(understanding, diagnosed=diagnosed)
-    seen = {field.name for field in added}
-    for field in kept:
-        if field.name in seen:
-            raise DataError(
-                f"the input has a column {field.name} already (was it classified before?); drop or rename it"
-            )
-        seen.add(field.name)
-    return pa.schema([*kept, *added])
-
-
-def classify_batch(
-    classifier: Classifier,
-    understanding: Understanding,
-    batch: pa.RecordBatch,
-    *,
-    keep_series: bool,
-    first_row: int = 0,
-    diagnosers: Diagnosers | None = None,
-) -> pa.RecordBatch:
-    """Classify one batch of a table that was understood before.
-
-    Raises
-    ------
-    DataError
-        If the batch has other columns than the first one, or its series do not fit the table's dates.
-    """
-    batch = as_first(batch, understanding.schema)
-    found = answer(classifier, batch, first_row, understanding=understanding, diagnosers=diagnosers)
-    schema = output_schema(understanding, keep_series=keep_series, diagnosed=diagnosers is not None)
-    columns = beside(understanding, batch, found, keep_series=keep_series)
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def beside(understanding: Understanding, batch: pa.RecordBatch, found: Answers, *, keep_series: bool) -> list[pa.Array]:
-    """Put what was found of a batch beside the columns of it that are kept; ``output_schema`` names them."""
-    kept = understanding.kept(keep_series=keep_series)
-    return [*(batch.column(name) for name in kept), *found.columns.columns]
+        noise = noise_of(description, head.rows) if noise is None else on_axis(noise, description.layout.dates)
+    plan = plan_table(description, declared, keep_series=keep_series, diagnose=diagnose, noise=noise)
+    classifier, rest = BatchClassifier(plan), head.batches
+    del head  # its rows
+    first_row = 0
+    for batch in rest:
+        yield classifier.output(runner, batch, first_row)
+        first_row += batch.num_rows

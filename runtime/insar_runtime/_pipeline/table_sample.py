@@ -1,4 +1,4 @@
-"""A sample of the rows of an open table, and how long they took to read."""
+"""A sample of the rows of an open table for ``inspect``, and the time that reading them took."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from insar_runtime._input.matrix import to_matrix
-from insar_runtime._input.sources import Source
-from insar_runtime._input.understanding import as_first
-from insar_runtime._pipeline.reading import Reading
-from insar_runtime._survey.columns import spread_batches
+from insar_runtime._input.sampling import spread_series
+from insar_runtime._input.source import Source
+from insar_runtime._input.table import as_first
+from insar_runtime._pipeline.prepare import PreparedTable
 
 _MOST_ROWS: Final = 20_000
 _MOST_BYTES: Final = 96 << 20
@@ -50,12 +50,12 @@ class SampledRows:
     seconds: float
 
 
-def sample_rows(table: Reading, opened_in: float) -> SampledRows:
+def sample_rows(table: PreparedTable, opened_in: float) -> SampledRows:
     """Take rows of a table that was just opened.
 
     Parameters
     ----------
-    table : Reading
+    table : PreparedTable
         Its batches are read in part.
     opened_in : float
         Seconds that opening it took, which is when its first rows were read.
@@ -63,9 +63,9 @@ def sample_rows(table: Reading, opened_in: float) -> SampledRows:
     Raises
     ------
     DataError
-        If the rows do not fit what was understood of the first ones.
+        If the rows do not fit the description of the first ones.
     """
-    layout, schema = table.understanding.layout, table.understanding.schema
+    layout, schema = table.description.layout, table.description.schema
     most = max(min(_MOST_ROWS, int(_MOST_BYTES / max(table.source.row_bytes, 1))), 1)
     taken: list[NDArray[np.float32]] = []
     first: pa.RecordBatch | None = None
@@ -89,17 +89,14 @@ def sample_rows(table: Reading, opened_in: float) -> SampledRows:
     series = np.concatenate(taken) if taken else np.empty((0, len(layout.dates)), dtype=np.float32)
     if ended and kept == read:
         return SampledRows(series, first, "all", read, spent)
-    columns = [*layout.columns, *filter(None, [layout.dates_column])]
-    # A name with a dot may be that of a part of another column.
-    whole = [] if any("." in name for name in columns) else spread_batches(table.source, columns, most)
-    spread = [to_matrix(part, layout) for part in whole]
-    if not spread:
+    spread = spread_series(table.source, layout, most)
+    if not len(spread):
         return SampledRows(series, first, "first", read, spent)
-    return SampledRows(np.concatenate(spread), first, "spread", read, spent)
+    return SampledRows(spread, first, "spread", read, spent)
 
 
 def _rows_at_a_time(source: Source) -> int:
-    """Give the rows that a reader may decode before it gives the first one: a row group of Parquet."""
+    """Return the rows that a reader may decode before it gives the first one: a row group of Parquet."""
     path = Path(source.name)
     if source.kind != "parquet" or not path.is_file():
         return 0

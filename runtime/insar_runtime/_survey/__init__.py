@@ -1,1 +1,1 @@
-"""What is odd about a file: findings from a sample of its rows and its dates, and from all of its ids."""
+"""Findings about a file: anomalies of a sample of its rows, of its dates, and of all of its ids."""

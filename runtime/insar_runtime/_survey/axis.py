@@ -105,7 +105,7 @@ def find_switches(dates: Dates) -> tuple[SamplingSwitch, ...]:
 
 
 def _splits(steps: NDArray[np.float64], offset: int, most: int) -> list[int]:
-    """Give where to cut: at the place that leaves the least distance from the medians of both parts, then in each."""
+    """Return where to cut: at the place that leaves the least distance from the medians of both parts, then in each."""
     if most < 1 or len(steps) < 2 * _LEAST_STEPS:
         return []
     places = range(_LEAST_STEPS, len(steps) - _LEAST_STEPS + 1)

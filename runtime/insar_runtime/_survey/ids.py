@@ -111,7 +111,7 @@ class _Hashes:
         self.missing += int(np.count_nonzero(hashes == 0))
 
     def repeated(self) -> tuple[int, tuple[int, ...]]:
-        """Give how many rows have the id of an earlier one, and two rows that share one."""
+        """Return how many rows have the id of an earlier one, and two rows that share one."""
         hashes = np.concatenate(self._pieces) if self._pieces else np.empty(0, dtype=np.uint64)
         self._pieces = []
         ordered = np.sort(hashes[hashes != 0])

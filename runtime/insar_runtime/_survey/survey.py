@@ -1,4 +1,4 @@
-"""All findings about a sample of rows."""
+"""Survey of a sample of rows: all findings together."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._inference.rows import check_rows
+from insar_runtime._engine.row_checks import check_rows
+from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._survey.axis import TimeAxis, survey_axis
+from insar_runtime._survey.common_steps import LevelChange, survey_levels
 from insar_runtime._survey.epochs import Scatter, survey_scatter
-from insar_runtime._survey.levels import LevelChange, survey_levels
 from insar_runtime._survey.missing import Missing, survey_missing
 from insar_runtime._survey.values import Values, survey_values
 from insar_runtime.classes import STATUS_NAMES
@@ -49,7 +50,7 @@ class Survey:
 def survey_rows(
     series: NDArray[np.float32], dates: NDArray[np.datetime64], limits: Limits, *, factor_to_mm: float = 1.0
 ) -> Survey:
-    """Look at a sample of rows.
+    """Return all findings about a sample of rows.
 
     Parameters
     ----------
@@ -80,12 +81,11 @@ def survey_rows(
 
 
 def _spread(rows: int, epochs: int) -> NDArray[np.intp]:
-    most = max(min(rows, _MOST_ROWS, _MOST_VALUES // max(epochs, 1)), 0)
-    return np.linspace(0, max(rows - 1, 0), most).astype(np.intp)
+    return evenly_spaced(rows, min(_MOST_ROWS, _MOST_VALUES // max(epochs, 1)))
 
 
 def _edges(missing: Missing, dates: NDArray[np.datetime64]) -> list[np.datetime64]:
-    """Give the dates at which rows begin or end together."""
+    """Return the dates at which rows begin or end together."""
     first_after = [dates[np.searchsorted(dates, b.last) + 1] for b in missing.blocks if b.place != "end"]
     return first_after + [block.first for block in missing.blocks if block.place != "start"]
 

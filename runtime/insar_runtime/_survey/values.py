@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._input.fillers import count_fillers
+from insar_runtime._input.nodata_values import count_fillers
 
 _STEPS: Final = (10.0, 1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001)
 _MOST_STEPS: Final = 2.0**17
-"""Steps up to which a float32 tells whether a value is a whole number of them."""
+"""Steps up to which a float32 resolves whether a value is a whole number of them."""
 _WHOLE: Final = 0.02
 _MOST_VALUES: Final = 200_000
 
@@ -81,15 +81,15 @@ def survey_values(series: NDArray[np.float32]) -> Values:
 
 
 def _rounding(values: NDArray[np.float32]) -> float | None:
-    """Find the largest power of ten that all values are multiples of, as far as their bits tell."""
+    """Find the largest power of ten that all values are multiples of, as far as their precision allows."""
     values = values[:: max(len(values) // _MOST_VALUES, 1)].astype(np.float64)
     values = values[values != 0]
     if not values.size:
         return None
     for step in _STEPS:
         steps, whole = values / step, np.round(values / step)
-        told = np.abs(whole).min() > 0 and np.abs(whole).max() < _MOST_STEPS
-        if told and np.abs(steps - whole).max() < _WHOLE:
+        resolved = np.abs(whole).min() > 0 and np.abs(whole).max() < _MOST_STEPS
+        if resolved and np.abs(steps - whole).max() < _WHOLE:
             return step
     return None
 

@@ -12,7 +12,7 @@ _LEAST_SHARE: Final = 0.6
 
 
 def running_medians(series: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """Give the median of each window of ``width`` neighbouring epochs.
+    """Return the median of each window of ``width`` neighbouring epochs.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def running_medians(series: NDArray[np.float32], width: int) -> NDArray[np.float
 
 
 def departures(series: NDArray[np.float32], reach: int = 3) -> NDArray[np.float32]:
-    """Give each value less the median of its neighbours, ``reach`` epochs before and after it.
+    """Return each value less the median of its neighbours, ``reach`` epochs before and after it.
 
     What changes slowly is gone, what belongs to one epoch alone stays.
 
@@ -55,12 +55,12 @@ def departures(series: NDArray[np.float32], reach: int = 3) -> NDArray[np.float3
 
 
 def robust_scatter(values: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Give 1.4826 times the median absolute value: the standard deviation of normal noise, deaf to outliers."""
+    """Return 1.4826 times the median absolute value: the standard deviation of normal noise, robust to outliers."""
     return 1.4826 * nanmedian(np.abs(values), axis)
 
 
 def nanmedian(values: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Give medians without missing values; NaN, and no warning, where all are missing."""
+    """Return medians without missing values; NaN, and no warning, where all are missing."""
     moved = np.moveaxis(values, axis, -1)
     return _medians(moved, least_share=0.0)
 

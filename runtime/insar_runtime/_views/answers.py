@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from insar_runtime._output.block import METADATA_KEY, read_block
+from insar_runtime._output.run_metadata import METADATA_KEY, read_block
 from insar_runtime._views.cells import number, short, text
 from insar_runtime._views.point import Answer, Series
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES, STATUS_NAMES

@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-import insar_runtime
-from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
-from insar_runtime._inference.hardware import describe_hardware
-from insar_runtime._input.sources import BATCH_ROWS
+from insar_runtime._engine.hardware import describe_hardware
+from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
+from insar_runtime._input.source import BATCH_ROWS
+from insar_runtime._version import __version__
 from insar_runtime.classifier import Classifier
+from insar_runtime.definitions import DAYS_PER_YEAR
 from insar_runtime.devices import Device
 from insar_runtime.errors import InputOutputError
 from insar_runtime.files import classify_file
@@ -100,7 +101,7 @@ def measure_device(model: str | Path | None, device: Device, seconds: float) -> 
         "processor": describe_hardware(),
         "device": f"{chosen.device} ({chosen.provider}): {chosen.device_reason}",
         "versions": {
-            "insar-runtime": insar_runtime.__version__,
+            "insar-runtime": __version__,
             f"model {chosen.model.name}": chosen.model.version,
             "onnxruntime": str(import_onnxruntime().__version__),
         },
@@ -180,8 +181,8 @@ def _some_series(count: int, epochs: int) -> tuple[NDArray[np.float32], NDArray[
     rng = np.random.default_rng(0)
     days = np.arange(epochs, dtype=np.float32) * 12
     some = min(count, _WARM_UP_ROWS)
-    rate = rng.normal(0, 4, (some, 1)) / 365.25
-    rows = rate * days + np.sin(days * (2 * np.pi / 365.25)) + rng.normal(0, 2.5, (some, epochs))
+    rate = rng.normal(0, 4, (some, 1)) / DAYS_PER_YEAR
+    rows = rate * days + np.sin(days * (2 * np.pi / DAYS_PER_YEAR)) + rng.normal(0, 2.5, (some, epochs))
     return np.resize(np.round(rows, 1).astype(np.float32), (count, epochs)), days
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
-from insar_runtime._input.columns import is_list, is_text
+from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime._views.cells import number
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import DataError

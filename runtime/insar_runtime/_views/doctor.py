@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-import insar_runtime
-from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
+from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
+from insar_runtime._version import __version__
 from insar_runtime._views.versions import installed_version
 from insar_runtime.classes import RowStatus
 from insar_runtime.classifier import Classifier
+from insar_runtime.definitions import DAYS_PER_YEAR
 from insar_runtime.devices import gather_facts
 from insar_runtime.errors import InsarRuntimeError, UnavailableError
 from insar_runtime.models import list_models, load_model
@@ -54,7 +55,7 @@ def examine() -> tuple[dict[str, Any], InsarRuntimeError | None]:
     except InsarRuntimeError as error:
         device, trouble = str(error), trouble or error
     return {
-        "insar-runtime": insar_runtime.__version__,
+        "insar-runtime": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: installed_version(name) for name in ("numpy", "onnxruntime", "pyarrow", "typer")},
@@ -74,6 +75,6 @@ def _try(classifier: Classifier) -> str:
     """Ask a model about a rate that no model may miss, to see that it runs and gives numbers."""
     epochs = max(classifier.model.limits.min_epochs, 60)
     days = np.arange(epochs, dtype=np.float32) * 12
-    result = classifier.classify_matrix(days[None, :] * np.float32(20 / 365.25), days)
+    result = classifier.classify_matrix(days[None, :] * np.float32(20 / DAYS_PER_YEAR), days)
     works = result.status[0] in (RowStatus.OK, RowStatus.ABSTAINED) and np.isfinite(result.confidence).all()
     return "works" if works else "gives no probabilities"

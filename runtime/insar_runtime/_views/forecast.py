@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insar_runtime._input.position import read_points
-from insar_runtime._input.understanding import Understanding
-from insar_runtime._output.points import GEOMETRY_FIELDS, point_columns
-from insar_runtime._pipeline.stream import classify_batch
+from insar_runtime._input.table import TableDescription
+from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, point_columns
+from insar_runtime._pipeline.batch import BatchClassifier
+from insar_runtime._pipeline.plan import TablePlan
 from insar_runtime.classifier import Classifier
 
 _MOST_ROWS: Final = 2048
@@ -52,13 +53,13 @@ class RowTime:
         return rows * max(read, self.write, self.work + (read + self.write) / self.threads)
 
 
-def measure_row(classifier: Classifier, understanding: Understanding, batch: pa.RecordBatch, threads: int) -> RowTime:
+def measure_row(classifier: Classifier, description: TableDescription, batch: pa.RecordBatch, threads: int) -> RowTime:
     """Classify some rows in each thread, and write what comes of them to memory.
 
     Parameters
     ----------
     classifier : Classifier
-    understanding : Understanding
+    description : TableDescription
         Of the table.
     batch : pyarrow.RecordBatch
         Rows of the table; some 2000 of them are used.
@@ -67,12 +68,13 @@ def measure_row(classifier: Classifier, understanding: Understanding, batch: pa.
     """
     alone = classifier.with_threads(1)
     rows = batch.slice(0, _MOST_ROWS)
+    batches = BatchClassifier(TablePlan(description))
 
     def work(part: pa.RecordBatch) -> pa.Table:
-        out = classify_batch(alone, understanding, part, keep_series=False)
+        out = batches.output(alone, part)
         columns, schema = out.columns, out.schema
-        if understanding.position:
-            columns = [*columns, *point_columns(read_points(part, understanding.position))]
+        if description.position:
+            columns = [*columns, *point_columns(read_points(part, description.position))]
             schema = pa.schema([*schema, *GEOMETRY_FIELDS])
         return pa.Table.from_arrays(columns, schema=schema)
 

@@ -14,19 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise.file_noise import estimate_noise
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
-from insar_runtime._input.sources import Source
-from insar_runtime._input.wavelength import find_wavelength
-from insar_runtime._pipeline.reading import Reading, open_understood
+from insar_runtime._input.sampling import count_rows, estimate_rows
+from insar_runtime._input.source import Source
+from insar_runtime._pipeline.notes import notes_on
+from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
-from insar_runtime._survey.columns import count_rows, estimate_rows
 from insar_runtime._survey.ids import IdColumn, id_at, survey_ids
 from insar_runtime._survey.survey import Survey, survey_rows
 from insar_runtime._views.oddities import list_oddities
 from insar_runtime._views.planned_run import Options, PlannedRun
 from insar_runtime.errors import DataError, InputOutputError
 from insar_runtime.models import Model, load_model
-from insar_runtime.summary import notes_on
 
 _PASS_SECONDS: Final = 20.0
 """Time for the ids of all rows: some 10 GB of CSV."""
@@ -70,7 +71,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
     with _opened(source, model, options, runner) as (table, refusal, opened_in):
         sample = sample_rows(table, opened_in)
         points = _count_points(table, sample, quick=options.quick)
-        layout, units = table.understanding.layout, table.understanding.units
+        layout, units = table.description.layout, table.description.units
         # Of values in an unknown unit, nothing is known in mm.
         noise = None if refusal is not None else _noise(sample, layout.dates, units.factor_to_mm)
         survey = survey_rows(sample.series, layout.dates, model.limits, factor_to_mm=units.factor_to_mm)
@@ -82,9 +83,9 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
         ids=points.ids,
         example_id=points.example,
         # The survey tells fillers by itself.
-        notes=[note for note in notes_on(table.understanding) if note != table.understanding.fillers],
+        notes=[note for note in notes_on(table.description) if note != table.description.fillers],
     )
-    understood = _understood(table, points, options.declared.half_wavelength_mm)
+    understood = _understood(table, points, options.declared)
     if refusal is not None:
         understood |= {"unit": None, "unit_evidence": None}
     facts = {**understood, **_found(survey, sample, points), "noise": noise, "odd": odd, "classify": run}
@@ -95,10 +96,10 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
 @contextmanager
 def _opened(
     source: str | Path | BinaryIO, model: Model, options: Options, runner: PlannedRun
-) -> Iterator[tuple[Reading, str | None, float]]:
+) -> Iterator[tuple[PreparedTable, str | None, float]]:
     """Open a table; one whose unit nothing proves is taken for millimetres, and what ``classify`` would say is kept."""
     declared = options.declared.or_radar(model.half_wavelength_mm)
-    reading = partial(open_understood, source, threads=runner.threads, large_batches=runner.device != "cpu")
+    reading = partial(open_described, source, threads=runner.threads, large_batches=runner.device != "cpu")
     with ExitStack() as closing:
         refusal = None
         begin = time.perf_counter()
@@ -111,14 +112,14 @@ def _opened(
             refusal = str(error)
             begin = time.perf_counter()
             table = closing.enter_context(reading(replace(declared, units="mm")))
-            known = table.understanding  # nobody has declared millimetres
-            table = replace(table, understanding=replace(known, units=replace(known.units, note=None)))
+            known = table.description  # nobody has declared millimetres
+            table = replace(table, description=replace(known, units=replace(known.units, note=None)))
         yield table, refusal, time.perf_counter() - begin
 
 
-def _count_points(table: Reading, sample: SampledRows, *, quick: bool) -> _Points:
+def _count_points(table: PreparedTable, sample: SampledRows, *, quick: bool) -> _Points:
     """Count the points, and compare the ids of all of them as far as time allows."""
-    source, layout = table.source, table.understanding.layout
+    source, layout = table.source, table.description.layout
     known = len(sample.series) if sample.where == "all" else count_rows(source)
     try:
         ids, example = (None, None) if quick else _read_ids(source, layout)
@@ -142,12 +143,12 @@ def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | No
     return ids, None if again is None else id_at(again, ids.example_rows[0])
 
 
-def _understood(table: Reading, points: _Points, declared_half_wavelength_mm: float | None) -> dict[str, Any]:
+def _understood(table: PreparedTable, points: _Points, declared: UserDeclarations) -> dict[str, Any]:
     """Give what the file holds and how that is known."""
-    source, layout, units = table.source, table.understanding.layout, table.understanding.units
+    source, layout, units = table.source, table.description.layout, table.description.units
     dates, path = layout.dates, Path(source.name)
     steps = np.diff(dates).astype(int)
-    wavelength = find_wavelength(dates, layout.made_by, declared_half_wavelength_mm)
+    wavelength = table.description.wavelength(declared)
     roles = ("id", "longitude", "latitude", "easting", "northing", "velocity", "coherence", "height")
     return {
         "name": source.name,
@@ -173,7 +174,7 @@ def _understood(table: Reading, points: _Points, declared_half_wavelength_mm: fl
         "sign": units.sign,
         "half_wavelength_mm": wavelength.half_mm,
         "half_wavelength_evidence": wavelength.evidence,
-        "notes": list(notes_on(table.understanding)),
+        "notes": list(notes_on(table.description)),
     }
 
 
@@ -194,7 +195,7 @@ def _found(survey: Survey, sample: SampledRows, points: _Points) -> dict[str, An
 
 def _noise(sample: SampledRows, dates: NDArray[np.datetime64], factor_to_mm: float) -> dict[str, Any] | None:
     """Give the noise of some of the rows, in mm; None without any."""
-    rows = np.linspace(0, len(sample.series) - 1, min(len(sample.series), _NOISE_ROWS)).astype(np.intp)
+    rows = evenly_spaced(len(sample.series), _NOISE_ROWS)
     if not rows.size or not dates.size:
         return None
     return estimate_noise(sample.series[rows] * np.float32(factor_to_mm), dates).to_dict(dates)

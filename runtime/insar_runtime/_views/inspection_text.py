@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any, Final
 
-from insar_runtime._inference.priors import ClassPriors
-from insar_runtime._survey.levels import LEAST_EPOCHS, LEAST_ROWS
+from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._survey.common_steps import LEAST_EPOCHS, LEAST_ROWS
 from insar_runtime._views.texts import describe_priors
 
 _WIDTH: Final = 100

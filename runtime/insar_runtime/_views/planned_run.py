@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from insar_runtime._inference.engine import import_onnxruntime, usable_cpus
-from insar_runtime._input.declared import Declared
-from insar_runtime._output.points import GEOMETRY_FIELDS, choose_geometry
+from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, choose_geometry
 from insar_runtime._pipeline.memory import Load, resident_bytes
-from insar_runtime._pipeline.reading import Reading
-from insar_runtime._pipeline.stream import output_schema
+from insar_runtime._pipeline.output_columns import refuse_taken_names
+from insar_runtime._pipeline.prepare import PreparedTable
 from insar_runtime._pipeline.table_sample import SampledRows
 from insar_runtime._views.forecast import RowTime, measure_row
 from insar_runtime.classifier import Classifier
@@ -30,7 +30,7 @@ class Options:
     ----------
     model, device, precision, threads
         As for ``Classifier``.
-    declared : Declared
+    declared : UserDeclarations
         What the user says of the file.
     output : str or None
         File that it would write.
@@ -42,7 +42,7 @@ class Options:
     device: Device = "auto"
     precision: Precision | None = None
     threads: int | None = None
-    declared: Declared = field(default_factory=Declared)
+    declared: UserDeclarations = field(default_factory=UserDeclarations)
     output: str | None = None
     quick: bool = False
 
@@ -72,24 +72,26 @@ class PlannedRun:
         """Device that would be tried first, or on which the model really runs."""
         return self._choice.device
 
-    def refusals(self, table: Reading) -> Iterator[str]:
+    def refusals(self, table: PreparedTable) -> Iterator[str]:
         """Give the reasons why ``classify`` would refuse a table that is understood; none if it takes it."""
-        limits, epochs = self._model.limits, len(table.understanding.layout.dates)
+        limits, epochs = self._model.limits, len(table.description.layout.dates)
         if not limits.min_epochs <= epochs <= limits.max_epochs:
             yield f"{epochs} epochs: model {self._model.name} takes {limits.min_epochs} to {limits.max_epochs}"
         try:
-            output_schema(table.understanding, keep_series=False)
+            refuse_taken_names(table.description, keep_series=False, diagnosed=False)
         except DataError as error:
             yield str(error)
 
-    def describe(self, table: Reading, sample: SampledRows, points: int | None, refused: str | None) -> dict[str, Any]:
+    def describe(
+        self, table: PreparedTable, sample: SampledRows, points: int | None, refused: str | None
+    ) -> dict[str, Any]:
         """Say what the run would do."""
-        choice, plan, understanding = self._choice, table.plan, table.understanding
+        choice, plan, description = self._choice, table.batch_plan, table.description
         need = plan.need(Load(table.source.row_bytes, table.source.held_bytes)) + (self._resident or 0)
         took = None
         if self._classifier is not None and sample.batch is not None and refused is None:
-            took = measure_row(self._classifier, understanding, sample.batch, plan.threads)
-        geometry, position = _geometry(table), understanding.position
+            took = measure_row(self._classifier, description, sample.batch, plan.threads)
+        geometry, position = _geometry(table), description.position
         added = [*RESULT_SCHEMA.names, *((field.name for field in GEOMETRY_FIELDS) if geometry == "points" else ())]
         return {
             "refused": refused,
@@ -98,7 +100,7 @@ class PlannedRun:
             "geometry": geometry,
             "geometry_columns": [position.x, position.y] if position and geometry == "points" else [],
             "crs": position.crs if position and geometry == "points" else None,
-            "columns_kept": understanding.kept(keep_series=False),
+            "columns_kept": description.kept(keep_series=False),
             "columns_added": added,
             "model": self._model.name,
             "model_version": self._model.version,
@@ -127,10 +129,8 @@ def _times(took: RowTime | None, sample: SampledRows, points: int | None) -> dic
     }
 
 
-def _geometry(table: Reading) -> str | None:
+def _geometry(table: PreparedTable) -> str | None:
     """Tell whether the output keeps the geometry of the input, gets points, or has none."""
-    understanding = table.understanding
-    geo, position = choose_geometry(
-        table.source.metadata, understanding.kept(keep_series=False), understanding.position
-    )
+    description = table.description
+    geo, position = choose_geometry(table.source.metadata, description.kept(keep_series=False), description.position)
     return "kept" if geo is not None else "points" if position is not None else None

@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import insar_runtime
-from insar_runtime._inference.hardware import describe_hardware
-from insar_runtime._output.text import replace_text
+from insar_runtime._engine.hardware import describe_hardware
+from insar_runtime._output.atomic_text import replace_text
 from insar_runtime._pipeline.many import Outcome, first_failure
 from insar_runtime._pipeline.memory import peak_memory_mb
+from insar_runtime._version import __version__
 from insar_runtime._views.versions import installed_version
 
 
@@ -31,7 +31,7 @@ def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float)
     """
     return {
         "package": "insar-runtime",
-        "package_version": insar_runtime.__version__,
+        "package_version": __version__,
         "python": platform.python_version(),
         "versions": {name: installed_version(name) for name in ("numpy", "onnxruntime", "pyarrow")},
         "processor": describe_hardware(),

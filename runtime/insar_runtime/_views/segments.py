@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._input.slopes import DAYS_PER_YEAR
 from insar_runtime.classes import NO_CLASS, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
 

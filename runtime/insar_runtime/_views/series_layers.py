@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from insar_runtime._input.slopes import DAYS_PER_YEAR
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._views.diagnosed import FoundJump
 from insar_runtime._views.diagnosis_text import number_text
 from insar_runtime._views.sight import Sight
 from insar_runtime._views.trend import Shape
 from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 INK: Final = "#333333"
 _PALE: Final = "#9a9a9a"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from insar_runtime._output.atomic import check_output
+from insar_runtime._output.atomic_text import replace_parts
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime._output.text import replace_parts
 from insar_runtime._views.point import Answer, Point
 from insar_runtime._views.series_layers import INK, LAYERS, Layer
 from insar_runtime._views.sight import Sight

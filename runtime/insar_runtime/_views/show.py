@@ -12,16 +12,16 @@ import pyarrow as pa
 
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.batches import in_turn
-from insar_runtime._input.dates import ID_ALIASES
-from insar_runtime._input.declared import Declared
-from insar_runtime._input.layout import resolve_layout
+from insar_runtime._input.dates.date_columns import ID_ALIASES
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.lookup import Hit, find_id, take_row
-from insar_runtime._input.sources import Source, open_source
-from insar_runtime._input.understanding import Understanding, take_head, understand
-from insar_runtime._input.units import SENTINEL1_HALF_WAVELENGTH_MM
-from insar_runtime._input.wavelength import find_wavelength
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.source import Source
+from insar_runtime._input.table import TableDescription
+from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._pipeline.noise_sample import noise_of
+from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._progress import Progress
 from insar_runtime._views.answers import answer_now, has_answers, provenance, stored_answer
 from insar_runtime._views.cells import number, plain_row, text
@@ -32,7 +32,6 @@ from insar_runtime._views.point import Point, Series
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import DataError, UsageError
 from insar_runtime.result import RESULT_SCHEMA
-from insar_runtime.summary import notes_on
 
 _ROLES: Final = ("longitude", "latitude", "easting", "northing", "velocity")
 _ANSWERS: Final = frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}
@@ -42,14 +41,14 @@ _NO_SERIES: Final = "no series in this file; give the file that was classified, 
 
 def find_point(
     source: str | Path | BinaryIO,
-    declared: Declared | None = None,
+    declared: UserDeclarations | None = None,
     *,
     point_id: str | None = None,
     row: int | None = None,
     open_classifier: Callable[[], Classifier],
     anew: bool = False,
     diagnose: Diagnose | None = None,
-    radar_mm: float = SENTINEL1_HALF_WAVELENGTH_MM,
+    radar_mm: float = SENTINEL1_ROUNDED_MM,
     progress: Progress | None = None,
 ) -> Point:
     """Find one point of a table, by its id or by the number of its row, and say all that is known about it.
@@ -57,7 +56,7 @@ def find_point(
     Parameters
     ----------
     source, declared
-        As for ``open_understood``; the table may also be one that was classified before.
+        As for ``open_described``; the table may also be one that was classified before.
     point_id : str, optional
         Compared as text, with regard to case; the first row that has it is taken.
     row : int, optional
@@ -82,38 +81,34 @@ def find_point(
     """
     if (point_id is None) == (row is None):
         raise UsageError("name one point: its --id, or its --row, from 0")
-    declared = declared or Declared()
+    declared = declared or UserDeclarations()
     with open_source(source, roles=declared.roles, exact=False, date_format=declared.date_format) as opened:
         block = provenance(opened.name, opened.metadata) if has_answers(opened.schema) else {}
-        stream = opened.batches()
-        head, taken = take_head(stream)
-        understanding, missing = _understand(opened, head, block, declared.or_radar(radar_mm))
-        id_column = understanding.layout.id if understanding else _id_column(opened.schema, declared)
-        batches = in_turn(taken, stream)
+        head = read_head(opened.batches(), opened.schema, opened.origin)
+        description, missing = _description(head, block, declared.or_radar(radar_mm))
+        id_column = description.layout.id if description else _id_column(opened.schema, declared)
         if row is not None:
-            hit = take_row(opened, batches, row, progress=progress)
+            hit = take_row(opened, head.batches, row, progress=progress)
         elif id_column is None:
             raise DataError(f"{opened.name} has no column of ids: name it with --id-column, or take a --row")
         else:
-            hit = find_id(opened, batches, id_column, str(point_id), progress=progress)
+            hit = find_id(opened, head.batches, id_column, str(point_id), progress=progress)
         if missing and (anew or diagnose):
             raise DataError(f"{opened.name}: {missing}")
-        point = _describe(opened, hit, id_column, understanding, block)
-        if understanding is None or point.series is None:
+        point = _describe(opened, hit, id_column, description, block)
+        if description is None or point.series is None:
             return replace(point, answer=point.stored, stored=None, notes=(*point.notes, *filter(None, [missing])))
         series = point.series
         point = _answered(point, series, open_classifier, anew=anew)
         if point.diagnosis is not None and diagnose is None and not anew:
             return point
-        wavelength = find_wavelength(
-            understanding.layout.dates, understanding.layout.made_by, declared.half_wavelength_mm
-        )
+        wavelength = description.wavelength(declared)
         found = diagnose_now(
             series,
             point.answer,
             diagnose or Diagnose(),
             half_wavelength_mm=wavelength.half_mm,
-            estimate_noise=partial(noise_of, understanding, head, opened),
+            estimate_noise=partial(noise_of, description, head.rows, opened),
             # Classes that are stored hold for the settings of the run that gave them; so does that after a repair.
             open_classifier=open_classifier if anew else partial(_as_in, block, open_classifier),
         )
@@ -144,43 +139,34 @@ def _as_in(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) 
     return classifier if rate is None else classifier.with_stable_rate(rate)
 
 
-def _understand(
-    source: Source,
-    head: pa.RecordBatch | None,
-    block: Mapping[str, Any],
-    declared: Declared,
-) -> tuple[Understanding | None, str | None]:
-    """Understand a table; a classified one need not have series: then None, and what to do about it."""
-    if has_answers(source.schema):
+def _description(
+    head: TableHead, block: Mapping[str, Any], declared: UserDeclarations
+) -> tuple[TableDescription | None, str | None]:
+    """Return the description of a table; a classified one need not have series: then None, and what to do about it."""
+    if has_answers(head.schema):
         try:
-            resolve_layout(
-                source.schema,
-                head,
-                overrides=declared.columns,
-                date_format=declared.date_format,
-                origin=source.origin,
-            )
+            head.layout(declared)
         except DataError:
             return None, _NO_SERIES
-        # The run that classified the file knew the unit, perhaps because it was told.
+        # The run that classified the file knew the unit, perhaps because the user declared it.
         declared = replace(declared, units=declared.units or block.get("input", {}).get("unit"))
-    return understand(source.schema, head, declared, origin=source.origin), None
+    return head.describe(declared), None
 
 
 def _describe(
     source: Source,
     hit: Hit,
     id_column: str | None,
-    understanding: Understanding | None,
+    description: TableDescription | None,
     block: Mapping[str, Any],
 ) -> Point:
     cells = plain_row(hit.record)
     stored = stored_answer(cells, block) if has_answers(hit.record.schema) else None
     known = block.get("input", {})
     # A file without series says nothing about its columns, but the run that wrote it did.
-    roles = {role: getattr(understanding.layout, role) if understanding else known.get(role) for role in _ROLES}
+    roles = {role: getattr(description.layout, role) if description else known.get(role) for role in _ROLES}
     places = {role: number(cells.get(roles[role])) for role in _ROLES[:-1]}
-    told = {*(understanding.layout.columns if understanding else ()), *_ANSWERS}
+    told = {*(description.layout.columns if description else ()), *_ANSWERS}
     if has_diagnosis(hit.record.schema):
         told |= set(DIAGNOSIS_SCHEMA.names)
     point = Point(
@@ -203,16 +189,16 @@ def _describe(
         attributes={name: value for name, value in cells.items() if name not in told},
         notes=(),
     )
-    if understanding is None:
+    if description is None:
         return point
-    units = understanding.units
+    units = description.units
     return replace(
         point,
-        series=Series(understanding.layout.dates, understanding.matrix(hit.record, hit.row)[0]),
+        series=Series(description.layout.dates, description.matrix(hit.record, hit.row)[0]),
         unit=units.unit,
         unit_evidence=known.get("unit_evidence", units.evidence) if stored else units.evidence,
         sign=units.sign,
-        notes=notes_on(understanding),
+        notes=notes_on(description),
     )
 
 
@@ -222,7 +208,7 @@ def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> Point
     return diagnosis_of(record, cycle_mm(block), "read from the file")
 
 
-def _id_column(schema: pa.Schema, declared: Declared) -> str | None:
+def _id_column(schema: pa.Schema, declared: UserDeclarations) -> str | None:
     """Column of ids of a table without series."""
     given = declared.columns.get("id")
     if given is not None and given not in schema.names:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from insar_runtime._inference.priors import ClassPriors
+    from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
 
 

@@ -1,4 +1,4 @@
-"""What the workers of an engine are told: a table understood once, by the driver, and how to classify its batches."""
+"""The job of an engine's workers: the plan of a table, made once on the driver, and the options of the model."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast
 import pyarrow as pa
 
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.head import read_head
 from insar_runtime._input.layout import DATES_KEY, Role
-from insar_runtime._input.understanding import Understanding, understand
-from insar_runtime._input.units import Unit
-from insar_runtime._pipeline.diagnosing import Diagnosers, Diagnosing
+from insar_runtime._input.units.series_units import Unit
+from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.noise_sample import noise_of
-from insar_runtime._pipeline.stream import classify_batch, output_schema
+from insar_runtime._pipeline.plan import TablePlan, plan_table
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.devices import Device
 from insar_runtime.errors import DataError
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from insar_runtime.models import Precision
 
 SAMPLE_ROWS: Final = 8192
-"""Rows of a table that the driver looks at; as many as the command does of a file."""
+"""Rows of a table that the driver reads; as many as the command reads of a file before it describes it."""
 
 
-class Told(TypedDict, total=False):
-    """What is said about a table.
+class TableOptions(TypedDict, total=False):
+    """What the user declares of a table.
 
     ``units``, ``columns``, ``date_format`` and ``half_wavelength_mm`` as for ``classify_file``. ``dates`` are those of
     the lists of all rows, in their order, where no column holds them: engines lose the metadata of files, such as those
@@ -57,67 +57,51 @@ class WorkerOptions(TypedDict, total=False):
     priors: Shares | None
 
 
-class Options(Told, WorkerOptions, total=False):
-    """All that can be said of a table and to its workers."""
+class Options(TableOptions, WorkerOptions, total=False):
+    """Options of a table and of its workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """Classify batches of one table, wherever they are; made by ``plan``, and small enough to be sent with every task.
 
-    A partition is no file: what its own first rows would tell of layout and units may differ from the next one's. So
-    both are resolved once, before the table is divided. Called with an iterable of record batches, it gives one batch
-    for each, rows in their order: the contract of Spark's ``mapInArrow``.
+    Layout and units are resolved once, before the table is divided, because the first rows of two partitions may lead
+    to different ones. Called with an iterable of record batches, it returns one batch for each, rows in their order:
+    the contract of Spark's ``mapInArrow``.
 
     Attributes
     ----------
-    understanding : Understanding
-        Of the table.
-    keep_series : bool
-        Whether the columns of the series are kept.
+    plan : TablePlan
+        Of the table: noise and wavelength of the sample hold for all of its rows.
     options : dict
         Of the classifier.
-    diagnosing : Diagnosing or None
-        How rows are diagnosed, if they are: noise and wavelength of the sample speak for all of them.
     """
 
-    understanding: Understanding
-    keep_series: bool
+    plan: TablePlan
     options: WorkerOptions
-    diagnosing: Diagnosing | None = None
 
     @property
     def kept(self) -> list[str]:
         """Names of the columns of the table that stay."""
-        return self.understanding.kept(keep_series=self.keep_series)
+        return self.plan.kept
 
     @property
     def schema(self) -> pa.Schema:
         """Columns of the output: those that stay, then those of the result."""
-        diagnosed = self.diagnosing is not None
-        return _in_text(output_schema(self.understanding, keep_series=self.keep_series, diagnosed=diagnosed))
+        return _in_text(self.plan.schema)
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Classify batches one by one, in a session that the process keeps for the next call."""
-        classifier, schema = _opened(pickle.dumps(self.options)), self.schema
-        diagnosers = None if self.diagnosing is None else _prepared(pickle.dumps(self.diagnosing))
-        done = 0
+        runner, schema = _opened(pickle.dumps(self.options)), self.schema
+        classifier = _prepared(pickle.dumps(self.plan))
+        first_row = 0
         for batch in batches:
-            typed = self._typed(batch)
-            out = classify_batch(
-                classifier,
-                self.understanding,
-                typed,
-                keep_series=self.keep_series,
-                first_row=done,
-                diagnosers=diagnosers,
-            )
-            yield out.cast(schema)
-            done += batch.num_rows
+            yield classifier.output(runner, self._typed(batch), first_row).cast(schema)
+            first_row += batch.num_rows
 
     def _typed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Give columns the types that they had in the sample: engines change nullability and zone from step to step."""
-        wanted = self.understanding.schema
+        """Return a batch with the types of the sample: engines change nullability and time zone from step to step."""
+        wanted = self.plan.description.schema
         if batch.schema.types == wanted.types or batch.schema.names != wanted.names:
             return batch
         try:
@@ -129,21 +113,21 @@ class Job:
 def plan(
     sample: pa.Table, *, keep_series: bool = False, diagnose: bool | Diagnose = False, **options: Unpack[Options]
 ) -> Job:
-    """Understand a table by its first rows, on the driver.
+    """Plan how a table is classified, by its first rows, on the driver.
 
     Parameters
     ----------
     sample : pyarrow.Table
         First rows of the table; at most ``SAMPLE_ROWS`` are looked at. Where rows have dates of their own, those that
-        share the dates of the first one speak for the unit of all.
+        share the dates of the first one decide the unit of all.
     keep_series : bool
         Whether the columns of the series are kept beside the attributes.
     diagnose : bool or Diagnose
         Whether rates, breaks and jumps are found as well, and how.
     **options
-        See ``Told`` and ``WorkerOptions``. ``units`` are needed where neither a velocity column nor the producer's
-        format proves them. Without ``precision`` each worker takes what is faster on its own CPU: name one where the
-        machines differ and the results must not.
+        See ``TableOptions`` and ``WorkerOptions``. ``units`` are needed where neither a velocity column nor the
+        producer's format proves them. Without ``precision`` each worker takes what is faster on its own CPU: name one
+        where the machines differ and the results must not.
 
     Returns
     -------
@@ -152,44 +136,43 @@ def plan(
     Raises
     ------
     DataError
-        If the table cannot be read as series, or nothing proves their unit: what a file may assume with a note to its
-        reader, a cluster must be told.
+        If the table cannot be read as series, or nothing proves their unit: what a run over one file assumes
+        with a note, must be declared for a cluster.
     UsageError, UnavailableError, ModelIntegrityError
         As ``Classifier``.
     """
-    told, settings = _divided(options)
+    declarations, settings = _divided(options)
     # Opened here as well, though on the CPU: what is wrong with the options is said before any worker starts.
     here = settings.copy()
     here["device"] = "cpu"
     classifier = Classifier(**here, threads=1)
-    dates = told.get("dates")
+    dates = declarations.get("dates")
     sample = sample.slice(0, SAMPLE_ROWS).combine_chunks()
     if dates is not None:
         metadata = {**(sample.schema.metadata or {}), DATES_KEY: json.dumps([str(date) for date in dates])}
         sample = sample.replace_schema_metadata(metadata)
-    said = Declared(
-        told.get("units"), told.get("columns") or {}, told.get("date_format"), told.get("half_wavelength_mm")
+    declared = UserDeclarations(
+        declarations.get("units"),
+        declarations.get("columns") or {},
+        declarations.get("date_format"),
+        declarations.get("half_wavelength_mm"),
     )
-    declared = said.or_radar(classifier.model.half_wavelength_mm)
-    head = sample.to_batches()[0] if sample.num_rows else None
-    understanding = understand(sample.schema, head, declared, any_axis=True)
-    if head is not None:
-        if understanding.units.evidence == "assumed":
+    head = read_head(iter(sample.to_batches()), sample.schema)
+    description = head.describe(declared.or_radar(classifier.model.half_wavelength_mm), any_axis=True)
+    if head.rows is not None:
+        if description.units.evidence == "assumed":
             raise DataError("nothing in the first rows proves the unit of the series: declare it, e.g. units='mm'")
-        if not understanding.any_axis:
-            classifier.check_axis(len(understanding.layout.dates))
-    diagnosing = None
-    if diagnose:
-        how = Diagnose() if diagnose is True else diagnose
-        diagnosing = Diagnosing.of(understanding, how, noise_of(understanding, head), said)
-    output_schema(understanding, keep_series=keep_series, diagnosed=bool(diagnose))  # refuses what is there already
-    return Job(understanding, keep_series, settings, diagnosing)
+        if not description.any_axis:
+            classifier.check_axis(len(description.layout.dates))
+    how = Diagnose() if diagnose is True else diagnose or None
+    noise = None if how is None else noise_of(description, head.rows)
+    return Job(plan_table(description, declared, keep_series=keep_series, diagnose=how, noise=noise), settings)
 
 
-def _divided(options: Options) -> tuple[Told, WorkerOptions]:
-    told: dict[str, Any] = {name: value for name, value in options.items() if name in Told.__annotations__}
-    settings: dict[str, Any] = {name: value for name, value in options.items() if name not in told}
-    return cast("Told", told), cast("WorkerOptions", settings)
+def _divided(options: Options) -> tuple[TableOptions, WorkerOptions]:
+    table: dict[str, Any] = {name: value for name, value in options.items() if name in TableOptions.__annotations__}
+    settings: dict[str, Any] = {name: value for name, value in options.items() if name not in table}
+    return cast("TableOptions", table), cast("WorkerOptions", settings)
 
 
 @lru_cache(maxsize=4)
@@ -200,13 +183,13 @@ def _opened(options: bytes) -> Classifier:
 
 
 @lru_cache(maxsize=4)
-def _prepared(diagnosing: bytes) -> Diagnosers:
-    """Keep the matrices of a table for the next call."""
-    how: Diagnosing = pickle.loads(diagnosing)
-    return Diagnosers(how)
+def _prepared(plan: bytes) -> BatchClassifier:
+    """Keep what classifies a table, and the matrices of its diagnosis, for the next call."""
+    planned: TablePlan = pickle.loads(plan)
+    return BatchClassifier(planned)
 
 
 def _in_text(schema: pa.Schema) -> pa.Schema:
-    """Give text in place of dictionaries of text, which not every engine knows."""
+    """Return a schema with text in place of dictionaries of text, which not every engine knows."""
     plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema]
     return pa.schema(plain)

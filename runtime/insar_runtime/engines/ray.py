@@ -43,7 +43,7 @@ def plan_dataset(
     diagnose: bool | Diagnose = False,
     **options: Unpack[Options],
 ) -> Job:
-    """Understand a ``ray.data.Dataset`` by its first rows; takes what ``insar_runtime.engines.job.plan`` takes."""
+    """Plan a ``ray.data.Dataset`` by its first rows; takes what ``insar_runtime.engines.job.plan`` takes."""
     sample = dataset.take_batch(SAMPLE_ROWS, batch_format="pyarrow")
     return plan(sample, keep_series=keep_series, diagnose=diagnose, **options)
 

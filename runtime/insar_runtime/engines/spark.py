@@ -59,9 +59,9 @@ def map_in_arrow(
     diagnose: bool | Diagnose = False,
     **options: Unpack[Options],
 ) -> tuple[Job, Any]:
-    """Give what ``DataFrame.mapInArrow`` wants: the function for the partitions of a table and its output schema.
+    """Return what ``DataFrame.mapInArrow`` takes: the function for the partitions of a table and its output schema.
 
-    Takes what ``classify_dataframe`` takes, and gives a callable that can be pickled and a
+    Takes what ``classify_dataframe`` takes, and returns a callable that can be pickled and a
     ``pyspark.sql.types.StructType``.
     """
     from pyspark.sql.types import StructField, StructType  # noqa: PLC0415 - only where Spark is used

@@ -30,7 +30,7 @@ from evaluation.benchmark.results import Results, examine
 from evaluation.benchmark.run import compare
 from evaluation.benchmark.sizes import QUICK
 from evaluation.semireal import TEST_FILES
-from insar_runtime._inference.hardware import describe_hardware
+from insar_runtime._engine.hardware import describe_hardware
 from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from training.dataset import LabelledSeries, simulated
 from training.networks.trend_net import build_trend_net

@@ -19,7 +19,7 @@ from insar_runtime._diagnosis.diagnoser import Diagnoser
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
-from insar_runtime._input.wavelength import SENTINEL1_MM
+from insar_runtime._input.units.sensors import SENTINEL1_MM
 from insar_runtime._pipeline import blas
 from insar_runtime._pipeline.blas import OneThread
 from insar_runtime.classes import TrendClass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from insar_runtime._inference.hac import RateEstimator
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime._engine.hac import RateEstimator
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.calendars import CALENDARS, draw_calendar
 from training.simulator.config import NoiseConfig, SimulatorConfig
 from training.simulator.noise import draw_annual, draw_noise

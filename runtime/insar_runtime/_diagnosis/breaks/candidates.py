@@ -12,7 +12,7 @@ import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, FloatArray
 from insar_runtime._diagnosis.missing_epochs import first_and_last
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 _STEP_DAYS: Final = 3.0
 _STEPS: Final = 300

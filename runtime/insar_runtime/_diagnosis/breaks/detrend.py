@@ -8,7 +8,7 @@ import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, RealArray
 from insar_runtime._diagnosis.outliers import clip_outliers
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 _MOST_REACH: Final = 2.0
 """Longest extrapolation of two epochs, in units of their interval: beyond, noise dominates. Our choice."""

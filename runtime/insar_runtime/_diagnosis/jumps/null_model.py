@@ -19,7 +19,7 @@ from insar_runtime._diagnosis.jumps.step_projection import (
 )
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.row_products import multiply_rows
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 _FLEXIBILITY: Final = (40.0, 1.0)
 """Variance that the rate of motion gains per year, over that of the scatter. With the larger one, the motion is as

@@ -13,7 +13,7 @@ from insar_runtime._diagnosis.noise.kalman import Regressors
 from insar_runtime._diagnosis.noise.mixture import NoiseMixture
 from insar_runtime._diagnosis.noise.noise_model import CommonStep
 from insar_runtime._survey.axis import find_switches
-from insar_runtime._survey.levels import survey_levels
+from insar_runtime._survey.common_steps import survey_levels
 from insar_runtime._survey.windows import nanmedian
 
 _LEAST_VALUES: Final = 50

@@ -22,7 +22,7 @@ from insar_runtime._diagnosis.noise.noise_rows import (
     rows_without_motion,
     without_outliers,
 )
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 _LEAST_EPOCHS: Final = 30
 _LEAST_YEARS: Final = 1.0

@@ -18,7 +18,7 @@ from numpy.polynomial.chebyshev import chebvander
 from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, IndexArray
 from insar_runtime._diagnosis.missing_epochs import MissingPatterns
 from insar_runtime._diagnosis.noise.noise_model import ANNUAL_CHANGE, HALF_YEAR, NoiseKind
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 _AT_ONCE: Final = 16_000
 """Values of each array of the filter, few enough for the cache of a core."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import DateArray, FloatArray
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 ANNUAL_CHANGE: Final = 0.09
 HALF_YEAR: Final = 0.03

@@ -35,7 +35,7 @@ from insar_runtime._diagnosis.rates.rate_design import (
 )
 from insar_runtime._diagnosis.rates.rate_sums import RowSums, sums_of_complete, sums_of_partial
 from insar_runtime._diagnosis.results import FitStatus, Rates
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 LEAST_RATE_EPOCHS: Final = 2 * UNKNOWNS
 """With fewer epochs, the residual scatter is too uncertain."""

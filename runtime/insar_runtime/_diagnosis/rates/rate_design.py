@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, FloatArray
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 UNKNOWNS: Final = 6
 """Unknowns of the largest model. The models are nested: offset and annual sine, then a line, a parabola, a cubic."""

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, RealArray
-from insar_runtime._input.slopes import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 _LEAST_YEARS: Final = 1.5
 """Least span for an annual cycle in the model; over less, it would fit the motion."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._inference.priors import ClassPriors
+from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._views.class_lines import describe_classes
 from insar_runtime._views.report.diagnosis import days_since, diagnosis_arrays, diagnosis_facts

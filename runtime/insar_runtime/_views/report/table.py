@@ -11,13 +11,13 @@ from typing import Any, Final
 import pyarrow as pa
 
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
-from insar_runtime._input.batches import in_turn
-from insar_runtime._input.columns import is_numeric
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.column_types import is_numeric
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.layout import Role, find_roles
-from insar_runtime._input.sources import Source, open_source
-from insar_runtime._input.understanding import Understanding, take_head, understand
-from insar_runtime._output.block import read_block
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.table import TableDescription
+from insar_runtime._output.run_metadata import read_block
 from insar_runtime._views.answers import has_answers
 from insar_runtime._views.diagnosis_columns import has_diagnosis
 from insar_runtime._views.report.position import Position, find_position
@@ -45,7 +45,7 @@ class ClassifiedTable:
         Where the points lie; None if the table does not say.
     diagnosed : bool
         Whether it has the columns of a diagnosis.
-    series : Understanding or None
+    series : TableDescription or None
         How to read the series; None if the table has none, or none that can be read.
     trouble : str or None
         Why series that are there cannot be read.
@@ -61,7 +61,7 @@ class ClassifiedTable:
     roles: Mapping[Role, str | None]
     position: Position | None
     diagnosed: bool
-    series: Understanding | None
+    series: TableDescription | None
     trouble: str | None
     attributes: tuple[str, ...]
     rows: int | None
@@ -102,13 +102,12 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
     with open_source(path, exact=False, date_format=date_format) as source:
-        stream = source.batches()
-        head, taken = take_head(stream)
+        head = read_head(source.batches(), source.schema, source.origin)
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [name for name in source.schema.names if name not in ours]
         roles = find_roles(source.schema, plain, _named(block, source.schema))
-        series, trouble = _understood(source, head, block, roles)
+        series, trouble = _series(head, block, roles)
         if series is not None:
             plain = [name for name in plain if name in series.layout.attributes]
         producer = block.get("input", {}).get("producer") or (series.layout.producer if series else None)
@@ -116,7 +115,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
         yield ClassifiedTable(
             block=block,
             roles=roles,
-            position=find_position(source.schema, roles, producer, head),
+            position=find_position(source.schema, roles, producer, head.rows),
             diagnosed=diagnosed,
             series=series,
             trouble=trouble,
@@ -124,7 +123,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
                 name for name in plain if is_numeric(source.schema.field(name).type) and name not in shown
             ),
             rows=source.rows,
-            batches=in_turn(taken, stream),
+            batches=head.batches,
         )
 
 
@@ -138,28 +137,23 @@ def _named(block: Mapping[str, Any], schema: pa.Schema) -> dict[Role, str]:
     }
 
 
-def _understood(
-    source: Source,
-    head: pa.RecordBatch | None,
-    block: Mapping[str, Any],
-    roles: Mapping[Role, str | None],
-) -> tuple[Understanding | None, str | None]:
-    """Resolve the series, if the table has some; a report of classes does not fail for want of them."""
-    # What the run that classified the table was told, and found out, holds for its series as well.
+def _series(
+    head: TableHead, block: Mapping[str, Any], roles: Mapping[Role, str | None]
+) -> tuple[TableDescription | None, str | None]:
+    """Return the description of the series, if the table has some; a report of classes does not fail without them."""
+    # What was declared to the run that classified the table, and what it found, holds for its series as well.
     parameters = block.get("parameters", {})
     kept = parameters.get("keep_series")
     if kept is False:
         return None, None
-    declared = Declared(
+    declared = UserDeclarations(
         units=block.get("input", {}).get("unit"),
         columns={role: name for role, name in roles.items() if name is not None},
         date_format=parameters.get("date_format"),
         half_wavelength_mm=parameters.get("half_wavelength_mm"),
     )
     try:
-        series = understand(
-            source.schema, head, declared.or_radar(load_model().half_wavelength_mm), origin=source.origin
-        )
+        series = head.describe(declared.or_radar(load_model().half_wavelength_mm))
     except DataError as error:
         return None, str(error) if kept else None
     return (series, None) if len(series.layout.dates) else (None, None)

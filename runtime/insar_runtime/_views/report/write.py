@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from insar_runtime._input.declared import Declared
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._output.atomic import check_output, refuse_input
-from insar_runtime._output.text import replace_parts
+from insar_runtime._output.atomic_text import replace_parts
 from insar_runtime._progress import Progress
 from insar_runtime._views.report.facts import page_arrays, page_facts
 from insar_runtime._views.report.gather import Gathered, gather
@@ -36,14 +36,14 @@ class Classification:
     ----------
     classifier : callable
         Opens it, when it is needed.
-    declared : Declared
+    declared : UserDeclarations
         What the user says of the table.
     priors
         As for ``classify_file``.
     """
 
     classifier: Callable[[], Classifier]
-    declared: Declared = field(default_factory=Declared)
+    declared: UserDeclarations = field(default_factory=UserDeclarations)
     priors: Shares | Literal["auto"] | None = None
 
 

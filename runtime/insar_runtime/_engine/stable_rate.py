@@ -1,0 +1,103 @@
+"""The rate that divides Stable from Linear, if it is not that of the training."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._engine.hac import RateEstimator
+from insar_runtime.classes import TrendClass
+from insar_runtime.errors import UsageError
+
+Floats = NDArray[np.float64]
+
+_LEAST_STDS: Final = 2.0
+"""A rate below so many of its standard deviations is not significant, however low the limit. Without this, noise would
+be Linear wherever the standard deviation is as large as ``stable_rate``; with 3, rows that readers call Linear would be
+Stable."""
+
+_SMALLEST: Final = 1e-12
+"""mm/yr; stands for a standard deviation of 0."""
+
+
+def checked_stable_rate(rate: float) -> float:
+    """Return a rate that can divide Stable from Linear.
+
+    Raises
+    ------
+    UsageError
+        If it is no finite number above 0.
+    """
+    try:
+        value = float(rate)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(f"stable_rate is {rate!r}; give a rate above 0 in mm a year, such as 2")
+    return value
+
+
+class RateSplit:
+    """Divides the share of Stable and Linear together by the rates of the series, on one time axis.
+
+    Several threads may use it at a time. A row's bits depend on this row and the axis alone.
+
+    Parameters
+    ----------
+    days : ndarray of float32, shape [T]
+        Days since any date, strictly increasing.
+    stable_rate : float
+        mm/yr. Below it a series is Stable, from it on Linear.
+    """
+
+    def __init__(self, days: NDArray[np.float32], stable_rate: float) -> None:
+        self._rates = RateEstimator(days)
+        self._stable_rate = stable_rate
+
+    def split(self, probabilities: NDArray[np.float32], displacement: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities whose Stable and Linear are divided anew; their sum and the other classes stay.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float32, shape [N, C]
+            As the network gives them; C is the number of its classes.
+        displacement : ndarray of float32, shape [N, T]
+            mm, finite; NaN = missing.
+
+        Returns
+        -------
+        ndarray of float32, shape [N, C]
+        """
+        linear = probability_of_linear(*self._rates.estimate(displacement), self._stable_rate)
+        pair = [TrendClass.STABLE, TrendClass.LINEAR]
+        together = probabilities[:, pair].astype(np.float64).sum(axis=1)
+        divided = probabilities.copy()
+        divided[:, pair] = np.stack([together * (1 - linear), together * linear], axis=1)
+        return divided
+
+
+def probability_of_linear(rate: Floats, std: Floats, stable_rate: float) -> Floats:
+    """Return the probability that rates are large enough for Linear.
+
+    That is P(abs(rate) >= limit) under a normal distribution about each estimate. The limit is ``stable_rate``, or
+    twice the standard deviation if that is larger.
+
+    Parameters
+    ----------
+    rate, std : ndarray of float64, shape [N]
+        mm/yr.
+    stable_rate : float
+        mm/yr.
+
+    Returns
+    -------
+    ndarray of float64, shape [N]
+    """
+    limit = np.maximum(stable_rate, _LEAST_STDS * std)
+    width = math.sqrt(2) * np.maximum(std, _SMALLEST)
+    above, below = ((limit - rate) / width).tolist(), ((limit + rate) / width).tolist()
+    # numpy has no error function.
+    return np.array([(math.erfc(a) + math.erfc(b)) / 2 for a, b in zip(above, below, strict=True)], dtype=np.float64)

@@ -1,0 +1,33 @@
+"""Types of columns, and the position of a column in a schema."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from insar_runtime.errors import DataError
+
+
+def is_text(data_type: pa.DataType) -> bool:
+    """Whether a type holds text."""
+    t = pa.types
+    return bool(t.is_string(data_type) or t.is_large_string(data_type) or t.is_string_view(data_type))
+
+
+def is_numeric(data_type: pa.DataType) -> bool:
+    """Whether a type holds numbers (integers, floats, decimals) or nothing but nulls."""
+    t = pa.types
+    return bool(t.is_integer(data_type) or t.is_floating(data_type) or t.is_decimal(data_type) or t.is_null(data_type))
+
+
+def is_list(data_type: pa.DataType) -> bool:
+    """Whether a type is a list, large list or fixed-size list."""
+    t = pa.types
+    return bool(t.is_list(data_type) or t.is_large_list(data_type) or t.is_fixed_size_list(data_type))
+
+
+def schema_index(schema: pa.Schema, name: str) -> int:
+    """Position of a column that must be there; DataError if a later batch lacks it."""
+    index = int(schema.get_field_index(name))
+    if index < 0:
+        raise DataError(f"column '{name}' is missing or occurs twice in a batch: all batches need one schema")
+    return index

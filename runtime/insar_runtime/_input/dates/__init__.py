@@ -1,0 +1,1 @@
+"""Acquisition dates: their columns, lists and formats."""

@@ -1,0 +1,67 @@
+"""Translation of errors of pyarrow, zipfile and the system into those of ``insar_runtime.errors``."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import pyarrow as pa
+
+from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, InsarRuntimeError
+
+_DECIMAL_COMMA: Final = re.compile(r"'\s*[-+]?\d*,\d+\s*'")
+_CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
+
+
+@contextmanager
+def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
+    """Translate errors of pyarrow, zipfile and the system into those of this package, one line each.
+
+    Parameters
+    ----------
+    name : str
+        Of the input.
+    columns : sequence of str
+        Names of the columns of a CSV, which its reader knows by number.
+    """
+    try:
+        yield
+    except InsarRuntimeError:
+        raise
+    except FileNotFoundError as error:
+        raise InputNotFoundError(f"no such input: {name}: check the path") from error
+    except MemoryError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error
+        raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
+    except UnicodeEncodeError as error:
+        raise DataError(f"the name of {name!a} is no UTF-8: rename the file") from error
+    except (pa.ArrowException, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise _damaged(name, columns, error) from error
+
+
+def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
+    text = _one_line(error)
+    remedy = "it is damaged or incomplete: fetch or write it again"
+    if "CSV conversion error" in text:
+        remedy = "correct the cell or leave it empty"
+        if _DECIMAL_COMMA.search(text):
+            remedy = "write decimal points"
+    if "UTF8" in text:
+        remedy = "convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
+    if "CSV parse error" in text and "Expected" in text:
+        remedy = "each line needs as many cells as the header"
+    if match := _CSV_COLUMN.search(text):
+        text = text.replace(match[0], f"column '{columns[int(match[1])]}'" if columns else match[0])
+    return DataError(f"{name}: {text}: {remedy}")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 240 else text[:237] + "..."

@@ -1,0 +1,222 @@
+"""Which reader opens a file: Parquet, CSV, a zip with a CSV or Arrow IPC, by its first bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import pyarrow as pa
+
+from insar_runtime._input.origin import Origin
+from insar_runtime._input.readers.parquet_table import open_parquet
+from insar_runtime._input.source import Source, guess_row_bytes
+from insar_runtime.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from insar_runtime._input.readers.csv_table import CsvTable
+
+_BLOCK: Final = 1 << 20
+
+_HDF5: Final = b"\x89HDF"
+_UNPACK: Final = "unpack it, and give the Parquet or CSV file that it holds"
+_OGR: Final = (
+    "bring it to CSV: ogr2ogr -t_srs EPSG:4326 -lco GEOMETRY=AS_XY OUT.csv IN, and name the columns of the position "
+    "with --lon X --lat Y"
+)
+_TABLE: Final = "convert it to Parquet or UTF-8 CSV, one row a point"
+_REFUSED: Final = (
+    (b"SQLite format 3", "a GeoPackage or SQLite file", _OGR),
+    (b"\x00\x00\x27\x0a", "a shapefile", _OGR),
+    (b"fgb\x03", "a FlatGeobuf file", _OGR),
+    (b"\x1f\x8b", "a gzip file", _UNPACK),
+    (b"BZh", "a bzip2 file", _UNPACK),
+    (b"\xfd7zXZ\x00", "an xz file", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z file", _UNPACK),
+    (b"Rar!", "a rar file", _UNPACK),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook", _TABLE),
+    (b"\xff\xfe", "UTF-16 text", _TABLE),
+    (b"\xfe\xff", "UTF-16 text", _TABLE),
+)
+"""First bytes, the kind of file, and the remedy."""
+_AGAIN: Final = "fetch the file again"
+_MARKUP: Final = (
+    (b"<", "a web page or XML", _AGAIN),
+    (b"{", "JSON", f"{_AGAIN} if a service has sent this, or {_TABLE}"),
+    (b"[{", "JSON", _TABLE),
+)
+"""First characters of text that is no table: what a service sends in place of a file, when a token has expired."""
+
+
+def open_path(
+    path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool, date_format: str | None
+) -> Source:
+    """Open a file; its first bytes identify the container.
+
+    Raises
+    ------
+    UsageError, DataError
+        It is no file, or no table that can be read; others as the readers raise them.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
+    name = str(path)
+    with path.open("rb") as file:
+        magic = file.read(4096)
+    if magic.startswith(b"PAR1"):
+        return _open_parquet(path, closing, exact=exact, date_format=date_format)
+    if magic.startswith(b"ARROW1"):
+        return _open_ipc_file(path, closing)
+    if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _open_zip(path, closing, roles, date_format)
+    if magic.startswith(b"\xff\xff\xff\xff"):
+        return open_ipc_stream(closing.enter_context(pa.OSFile(name)), closing, name, path)
+    _refuse_others(path, magic)
+    return _open_text(path, closing, roles, date_format)
+
+
+def _refuse_others(path: Path, magic: bytes) -> None:
+    """Refuse what is no text, or no table, by its first bytes, with what to do about it."""
+    if not magic:
+        raise DataError(f"{path} is empty: fetch or write it again")
+    extension = path.suffix.lower()
+    text = magic.removeprefix(b"\xef\xbb\xbf").lstrip()
+    known = [found for found in _REFUSED if magic.startswith(found[0])]
+    if not known and extension in {".parquet", ".geoparquet", ".pq", ".zip", ".arrow", ".arrows", ".ipc"}:
+        raise DataError(f"{path} is no {extension[1:]} file by its content: fetch or write it again")
+    if magic.startswith(_HDF5):
+        raise DataError(
+            f"{path} is an HDF5 or NetCDF file: bring maps of MintPy, LiCSBAS or OPERA DISP-S1 to Parquet with "
+            f"insar-rt convert {path} -o OUT.parquet"
+        )
+    known += [found for found in _MARKUP if text.startswith(found[0])]
+    if b"\0" in magic:
+        known.append((b"", "no text", _TABLE))
+    if known:
+        _, what, remedy = known[0]
+        raise DataError(f"{path} is {what}: {remedy}")
+
+
+def _open_text(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Source:
+    # Parquet, of which most runs are, needs none of what CSV and zips take.
+    from insar_runtime._input.readers.csv_table import open_csv  # noqa: PLC0415
+
+    table = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles, date_format)
+    return _of_csv(path, "csv", table, {}, Origin((path.name,)))
+
+
+def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: str | None) -> Source:
+    table = open_parquet(path, closing, exact=exact, date_format=date_format)
+    return Source(
+        str(path),
+        "parquet",
+        table.schema,
+        table.rows,
+        _texts(table.schema.metadata),
+        table.row_bytes,
+        table.held_bytes,
+        Origin((path.name,)),
+        table.batches,
+        table.some_columns,
+    )
+
+
+def _open_ipc_file(path: Path, closing: ExitStack) -> Source:
+    reader = closing.enter_context(pa.ipc.open_file(closing.enter_context(pa.OSFile(str(path)))))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        return (reader.get_batch(i) for i in range(reader.num_record_batches))
+
+    def again(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with pa.OSFile(str(path)) as file:
+            some = pa.ipc.open_file(file, options=_included(reader.schema, columns))
+            yield from (some.get_batch(i) for i in range(some.num_record_batches))
+
+    return _of_ipc(str(path), reader.schema, batches, again)
+
+
+def open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | None = None) -> Source:
+    """Open an Arrow IPC stream; that of a file, whose path is given, can be read again.
+
+    Raises
+    ------
+    DataError
+        Its first bytes are those of something else.
+    """
+    start = b""
+    if hasattr(stream, "peek"):
+        start = stream.peek(4)[:4]
+    elif stream.seekable():
+        start = stream.read(4)
+        stream.seek(-len(start), io.SEEK_CUR)
+    if start and not b"\xff\xff\xff\xff".startswith(start):
+        raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
+    reader = closing.enter_context(pa.ipc.open_stream(stream))
+
+    def again(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        options = _included(reader.schema, columns)
+        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file, options=options) as second:
+            yield from second
+
+    return _of_ipc(name, reader.schema, lambda: reader, again if path else None)
+
+
+def _included(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOptions:
+    return pa.ipc.IpcReadOptions(included_fields=[schema.get_field_index(name) for name in columns])
+
+
+def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Source:
+    from insar_runtime._input.readers.csv_table import open_csv  # noqa: PLC0415
+    from insar_runtime._input.readers.zip_archive import open_archive  # noqa: PLC0415 - as above
+
+    archive = open_archive(path, closing)
+
+    def reopen() -> Any:
+        return archive.file.open(archive.member)
+
+    table = open_csv(reopen, reopen(), closing, roles, date_format)
+    facts = {"member": archive.member, **archive.facts}
+    origin = Origin((archive.member, path.name), archive.facts.get("product_level"), notes=archive.notes)
+    return _of_csv(path, "zip", table, facts, origin)
+
+
+def _of_ipc(
+    name: str,
+    schema: pa.Schema,
+    batches: Callable[[], Iterable[pa.RecordBatch]],
+    again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None,
+) -> Source:
+    metadata = _texts(schema.metadata)
+    origin = Origin((Path(name).name,))
+    return Source(name, "ipc", schema, None, metadata, guess_row_bytes(schema), 0, origin, lambda *_: batches(), again)
+
+
+def _of_csv(
+    path: Path, kind: Literal["csv", "zip"], table: CsvTable, metadata: dict[str, str], origin: Origin
+) -> Source:
+    header = table.header
+    origin = replace(origin, form=header.form, notes=(*origin.notes, *header.notes))
+    # A block of text is parsed to doubles before its dates become float32.
+    return Source(
+        str(path),
+        kind,
+        table.schema,
+        table.rows,
+        metadata,
+        guess_row_bytes(table.schema),
+        3 * _BLOCK,
+        origin,
+        lambda *_: table.batches(),
+        table.batches,
+        header.names,
+    )
+
+
+def _texts(metadata: dict[bytes, bytes] | None) -> dict[str, str]:
+    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in (metadata or {}).items()}

@@ -1,0 +1,301 @@
+"""Tables with one row a point and date, brought to one row a point: grouped by point, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from insar_runtime._input.batches import chain_head
+from insar_runtime._input.column_types import is_list, is_numeric
+from insar_runtime._input.dates.date_columns import (
+    DATE_NAMES,
+    ID_ALIASES,
+    VALUE_NAMES,
+    find_date_columns,
+    list_dates_to_days,
+    sort_axis,
+)
+from insar_runtime._input.layout import DATES_KEY
+from insar_runtime._input.matrix import as_floats
+from insar_runtime.errors import DataError
+
+Days = npt.NDArray[np.datetime64]
+
+PIECE_ROWS: Final = 1 << 16
+"""Rows of a point and date that are brought to lists at a time."""
+_HEAD_ROWS: Final = 1 << 17
+"""Rows of a stream that its dates are taken from: those of hundreds of points."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongColumns:
+    """The columns that make a table one of a row a point and date."""
+
+    id: str
+    date: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class LongAxis:
+    """Result of a first reading: all dates, datetime64[D] of shape (T,) in order, and the number of points."""
+
+    dates: Days
+    points: int
+
+
+def find_long_columns(
+    names: Sequence[str], roles: Mapping[str, str], date_format: str | None = None
+) -> LongColumns | None:
+    """Find identifier, date and displacement among the names of columns; None if the table is no long one.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All columns.
+    roles : mapping of role to column name
+        Columns that the user named; the ``id`` counts.
+    date_format : str, optional
+        Spelling of dates that the user named.
+    """
+    try:
+        find_date_columns(names, date_format)
+    except DataError:
+        pass
+    else:
+        return None
+    lower = {name.strip().lower(): name for name in reversed(names)}
+    point = roles.get("id") or next((lower[name] for name in ID_ALIASES if name in lower), None)
+    day = next((lower[name] for name in DATE_NAMES if name in lower), None)
+    value = next((lower[name] for name in VALUE_NAMES if name in lower), None)
+    return LongColumns(point, day, value) if point in names and point and day and value else None
+
+
+def is_long(schema: pa.Schema, columns: LongColumns | None) -> bool:
+    """Whether the columns that were found by name are of types that fit: one date and one number a row."""
+    if columns is None:
+        return False
+    series = [field for field in schema if is_list(field.type) and is_numeric(field.type.value_type)]
+    day, value = (schema.field(name).type for name in (columns.date, columns.value))
+    return not series and is_numeric(value) and not pa.types.is_nested(day)
+
+
+def as_list_schema(schema: pa.Schema, columns: LongColumns, dates: Days) -> pa.Schema:
+    """Return the schema of the table with one row a point: a list in place of the value, no date."""
+    text = json.dumps([str(day) for day in dates])
+    series = pa.field(columns.value, pa.list_(pa.float32(), len(dates)), metadata={DATES_KEY: text})
+    fields = [series if field.name == columns.value else _without_view(field) for field in schema]
+    return pa.schema([field for field in fields if field.name != columns.date], metadata=schema.metadata)
+
+
+def scan(batches: Iterable[pa.RecordBatch], columns: LongColumns, date_format: str | None) -> LongAxis:
+    """Read identifiers and dates once: gather the dates, count the points, and see that each is in one piece.
+
+    Raises
+    ------
+    DataError
+        A point returns after another one, or an identifier or date is missing or unreadable.
+    """
+    points = _Points(columns)
+    days: set[np.datetime64] = set()
+    for batch in map(_without_views, batches):
+        if batch.num_rows:
+            points.add(batch)
+            days.update(_days(pc.unique(batch.column(columns.date)), columns, date_format))
+    return LongAxis(_axis(days), points.count)
+
+
+def pivot(
+    batches: Iterable[pa.RecordBatch],
+    columns: LongColumns,
+    dates: Days,
+    date_format: str | None,
+    *,
+    check: bool = False,
+) -> Iterator[pa.RecordBatch]:
+    """Bring rows of a point and date to one row a point.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        All rows, those of a point one after another; their dates in any order, in batches of any size.
+    columns : LongColumns
+    dates : ndarray of datetime64[D], shape (T,)
+        All dates that occur, in order.
+    date_format : str or None
+        Spelling of dates that the user named.
+    check : bool
+        Whether to see that no point returns; needless after ``scan``.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+        Of the schema of ``as_list_schema``: series of float32, NaN where a date is missing; other columns as in the
+        first row of each point.
+
+    Raises
+    ------
+    DataError
+        A point has a date twice, a date is not one of `dates`, or a point returns.
+    """
+    points = _Points(columns) if check else None
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for batch in map(_without_views, batches):
+        if points is not None and batch.num_rows:
+            points.add(batch)
+        waiting.append(batch)
+        count += batch.num_rows
+        if count < PIECE_ROWS:
+            continue
+        rows = pa.concat_batches(waiting)
+        last = int(_starts(rows.column(columns.id))[-1])
+        # The rows of the last point go on in the next batch, unless there are more than it can have dates.
+        end = last if rows.num_rows - last <= len(dates) else rows.num_rows
+        if end:
+            yield _to_lists(rows.slice(0, end), columns, dates, date_format)
+        waiting, count = [rows.slice(end)], rows.num_rows - end
+    if count:
+        yield _to_lists(pa.concat_batches(waiting), columns, dates, date_format)
+
+
+def pivot_stream(
+    batches: Iterable[pa.RecordBatch], columns: LongColumns, date_format: str | None
+) -> tuple[Days, Iterator[pa.RecordBatch]]:
+    """Bring a stream, which is read once, to one row a point: its first rows must hold all dates.
+
+    Returns
+    -------
+    dates : ndarray of datetime64[D], shape (T,)
+        Of the first rows.
+    batches : iterator of pyarrow.RecordBatch
+        As of ``pivot``.
+    """
+    stream = map(_without_views, batches)
+    head: list[pa.RecordBatch] = []
+    days: set[np.datetime64] = set()
+    rows = 0
+    while rows < _HEAD_ROWS and (batch := next(stream, None)) is not None:
+        head.append(batch)
+        rows += batch.num_rows
+        days.update(_days(pc.unique(batch.column(columns.date)), columns, date_format))
+    dates = _axis(days)
+    return dates, pivot(chain_head(head, stream), columns, dates, date_format, check=True)
+
+
+def _to_lists(rows: pa.RecordBatch, columns: LongColumns, dates: Days, date_format: str | None) -> pa.RecordBatch:
+    starts = _starts(rows.column(columns.id))
+    days = _days(rows.column(columns.date), columns, date_format)
+    place = np.searchsorted(dates, days)
+    unknown = dates[np.minimum(place, len(dates) - 1)] != days
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise DataError(
+            f"date {days[row]} of point '{rows.column(columns.id)[row]}' does not occur in the first {_HEAD_ROWS} rows "
+            f"of the stream, which tell its dates: give the table as a file"
+        )
+    lengths = np.diff(np.append(starts, rows.num_rows))
+    where = np.repeat(np.arange(len(starts)) * len(dates), lengths) + place
+    filled = np.zeros(len(starts) * len(dates), dtype=bool)
+    filled[where] = True
+    if np.count_nonzero(filled) < len(where):
+        _refuse_twice(rows, where, days, columns)
+    matrix = np.full(len(filled), np.nan, dtype=np.float32)
+    matrix[where] = as_floats(rows.column(columns.value))
+    series = pa.FixedSizeListArray.from_arrays(pa.array(matrix), len(dates))
+    schema = as_list_schema(rows.schema, columns, dates)
+    first = rows.take(pa.array(starts))
+    arrays = [series if name == columns.value else first.column(name) for name in schema.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _refuse_twice(rows: pa.RecordBatch, where: npt.NDArray[np.intp], days: Days, columns: LongColumns) -> None:
+    order = np.argsort(where, kind="stable")
+    again = order[1:][np.diff(where[order]) == 0]
+    row = int(again.min())
+    raise DataError(
+        f"point '{rows.column(columns.id)[row]}' has date {days[row]} twice: keep one value a point and date"
+    )
+
+
+def _without_view(field: pa.Field) -> pa.Field:
+    """Return a field of text as such: Arrow cannot yet pick rows of views (which polars writes)."""
+    return field.with_type(pa.string()) if pa.types.is_string_view(field.type) else field
+
+
+def _without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
+    if not any(map(pa.types.is_string_view, batch.schema.types)):
+        return batch
+    return batch.cast(pa.schema([_without_view(field) for field in batch.schema], metadata=batch.schema.metadata))
+
+
+def _starts(ids: pa.Array) -> npt.NDArray[np.intp]:
+    """Numbers of the rows at which another point begins; the first one is one."""
+    changes = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
+    return np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.intp)
+
+
+def _days(values: pa.Array, columns: LongColumns, date_format: str | None) -> Days:
+    if values.null_count:
+        raise DataError(f"a row has no date in '{columns.date}': fill or drop it")
+    return list_dates_to_days(values, columns.date, date_format)
+
+
+def _axis(days: set[np.datetime64]) -> Days:
+    return sort_axis(np.array(sorted(days), dtype="datetime64[D]"))[0]
+
+
+class _Points:
+    """Counts points, and remembers a hash of each (8 bytes) so that one that returns is noticed."""
+
+    def __init__(self, columns: LongColumns) -> None:
+        self._columns = columns
+        self._last: Any = None
+        self._sorted: list[npt.NDArray[np.int64]] = []
+        """Hashes in runs that are ordered, each more than twice as long as the next."""
+        self.count = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Look at the identifiers of a batch that has rows.
+
+        Raises
+        ------
+        DataError
+            One is null or one returns.
+        """
+        ids = batch.column(self._columns.id)
+        if ids.null_count:
+            raise DataError(f"a row has no identifier in '{self._columns.id}': fill or drop it")
+        firsts = ids.take(pa.array(_starts(ids))).cast(pa.string()).to_pylist()
+        last = ids[len(ids) - 1].cast(pa.string()).as_py()
+        if firsts[0] == self._last:
+            firsts = firsts[1:]
+        self._last = last
+        # One hash a point, not a row: Python's own, of 64 bits, is good enough that two points hardly share one.
+        hashes = np.fromiter(map(hash, firsts), dtype=np.int64, count=len(firsts))
+        ordered = np.sort(hashes)
+        twice = np.isin(hashes, ordered[1:][ordered[1:] == ordered[:-1]])
+        for run in self._sorted:
+            place = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
+            twice |= run[place] == hashes
+        if twice.any():
+            name = self._columns.id if self._columns.id.isidentifier() else f'\\"{self._columns.id}\\"'
+            raise DataError(
+                f"point '{firsts[int(np.argmax(twice))]}' returns after other points, but the rows of a point have to "
+                f"be together: sort them, e.g. duckdb -c \"COPY (FROM 'in.parquet' ORDER BY {name}) TO 'out.parquet'\""
+            )
+        self.count += len(firsts)
+        if len(ordered):
+            self._keep(ordered)
+
+    def _keep(self, ordered: npt.NDArray[np.int64]) -> None:
+        while self._sorted and len(self._sorted[-1]) <= 2 * len(ordered):
+            ordered = np.sort(np.concatenate([self._sorted.pop(), ordered]), kind="stable")
+        self._sorted.append(ordered)

@@ -1,0 +1,112 @@
+"""A zip as a ground motion service delivers it: one CSV, and an XML that says what product it is."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from insar_runtime.errors import DataError
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
+
+_MOST_XML_BYTES: Final = 16 << 20
+"""The XML of an EGMS burst lists some hundred product names; anything larger is something else."""
+_MOST_CHARACTERS: Final = 200
+_RESERVED: Final = frozenset({"member", "geo"})
+_MARKUP: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An open zip with one table.
+
+    Attributes
+    ----------
+    file : ZipFile
+    member : str
+        Name of the CSV.
+    facts : dict of str to str
+        What the XML states once: names of its elements, in small letters, and their texts.
+    notes : tuple of str
+        What a person should know about the reading.
+    """
+
+    file: zipfile.ZipFile
+    member: str
+    facts: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def open_archive(path: Path, closing: ExitStack) -> Archive:
+    """Open a zip and find its CSV and XML.
+
+    Raises
+    ------
+    DataError
+        It does not hold one CSV, or is encrypted.
+    """
+    archive = closing.enter_context(zipfile.ZipFile(path))
+    members = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
+    tables = [info for info in members if info.filename.lower().endswith(".csv")]
+    if not tables:
+        _refuse_without_table(path, [info.filename for info in members])
+    if len(tables) != 1:
+        found = ", ".join(f"'{info.filename}'" for info in tables[:3])
+        raise DataError(f"{path} must hold one CSV, it holds {len(tables)} ({found}): unpack it and give one file")
+    if tables[0].flag_bits & 1:
+        raise DataError(f"{path} is encrypted: unpack it and give the CSV")
+    name = tables[0].filename
+    texts = [info for info in members if info.filename.lower().endswith(".xml")]
+    # The one beside the table, should there be several.
+    beside = [info for info in texts if info.filename[:-4] == name[:-4]] or texts
+    if len(beside) != 1:
+        return Archive(archive, name, {}, ())
+    facts = _read_facts(archive, beside[0])
+    notes = () if facts is not None else (f"'{beside[0].filename}' in the zip is no XML and was left aside",)
+    return Archive(archive, name, facts or {}, notes)
+
+
+def _refuse_without_table(path: Path, names: list[str]) -> NoReturn:
+    """Say what is there in place of a CSV."""
+    if any(name.startswith("xl/") for name in names):
+        raise DataError(f"{path} is an Excel workbook: save its sheet as CSV UTF-8, with decimal points")
+    found = ", ".join(f"'{name}'" for name in names[:3]) + (", ..." if len(names) > 3 else "")
+    raise DataError(
+        f"{path} must hold one CSV, it holds {found or 'nothing'}: unpack it, and give a file that insar-rt reads"
+    )
+
+
+def _is_hidden(name: str) -> bool:
+    return "__MACOSX" in name or PurePosixPath(name).name.startswith(".")
+
+
+def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, str] | None:
+    """Return elements that occur once and hold a short text; None if it is no XML that may be read."""
+    if info.file_size > _MOST_XML_BYTES or info.flag_bits & 1:
+        return None
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 - only where there is XML to read
+
+    text = archive.read(info)
+    if _MARKUP.search(text):
+        return None  # entities may grow without bounds, and no ground motion service uses them
+    try:
+        root = ET.fromstring(text)
+    except ET.ParseError:
+        return None
+    leaves = [(_local_name(element), (element.text or "").strip()) for element in root.iter() if not len(element)]
+    counts = Counter(name for name, _ in leaves)
+    return {
+        name: value
+        for name, value in leaves
+        if counts[name] == 1 and 0 < len(value) <= _MOST_CHARACTERS and name not in _RESERVED
+    }
+
+
+def _local_name(element: ET.Element) -> str:
+    return str(element.tag).rpartition("}")[2].lower()

@@ -1,0 +1,159 @@
+"""The description of a table: meaning of its columns, dates, unit and position, resolved once from its first rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
+from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.nodata_values import count_fillers
+from insar_runtime._input.origin import Origin
+from insar_runtime._input.position import Position, find_position
+from insar_runtime._input.row_axes import rows_by_axis
+from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
+from insar_runtime._input.units.series_units import Unit, Units, prove_units
+from insar_runtime._input.units.wavelength import Wavelength, find_wavelength
+from insar_runtime.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class TableDescription:
+    """What the columns of a table mean, and what unit its series have; every command has it from ``describe_table``."""
+
+    schema: pa.Schema
+    layout: Layout
+    units: Units
+    position: Position | None
+    """Columns that say where a point lies, if they hold such coordinates."""
+    any_axis: bool = False
+    """Whether rows may have other dates than the first one: list tables that unite files, each row with its dates."""
+    fillers: str | None = None
+    """What a person should know about numbers in the first rows that mostly stand for a missing value."""
+
+    def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
+        """Return the displacements of a batch [N, T] in mm, NaN = missing."""
+        matrix = to_matrix(batch, self.layout, first_row=first_row)
+        if self.units.factor_to_mm != 1:
+            matrix = matrix * np.float32(self.units.factor_to_mm)
+        return matrix
+
+    def wavelength(self, declared: UserDeclarations) -> Wavelength:
+        """Return half the wavelength that jumps of the series are multiples of; see ``find_wavelength``.
+
+        Raises
+        ------
+        UsageError
+            If the declared length is not positive.
+        """
+        return find_wavelength(self.layout.dates, self.layout.made_by, declared.half_wavelength_mm)
+
+    def kept(self, *, keep_series: bool) -> list[str]:
+        """Return the names of the input columns that the output keeps, in the input's order."""
+        return list(self.schema.names) if keep_series else list(self.layout.attributes)
+
+
+def describe_table(
+    schema: pa.Schema,
+    head: pa.RecordBatch | None,
+    declared: UserDeclarations | None = None,
+    *,
+    any_axis: bool = False,
+    origin: Origin | None = None,
+) -> TableDescription:
+    """Resolve layout, dates and units of a table from its schema and its first rows.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Of the table.
+    head : pyarrow.RecordBatch, optional
+        The first rows, as many as are at hand; None if the table has none.
+    declared : UserDeclarations, optional
+        What the user says of it; the radar is Sentinel-1 if nobody names another.
+    any_axis : bool
+        Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
+    origin : Origin, optional
+        Where the table comes from.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read as series.
+    """
+    declared = declared or UserDeclarations()
+    resolve = partial(resolve_layout, overrides=declared.columns, date_format=declared.date_format, origin=origin)
+    layout = resolve(schema, head)
+    any_axis = any_axis and layout.dates_column is not None
+    if any_axis and head is not None:
+        groups = rows_by_axis(head.column(layout.dates_column), str(layout.dates_column))
+        head = head.take(pa.array(groups[0])) if groups else head
+        layout = resolve(schema, head)
+    if head is None:
+        sample = np.empty((0, len(layout.dates)), dtype=np.float32)
+        velocity = None
+    else:
+        sample, velocity = to_matrix(head, layout), _velocity(head, layout)
+    try:
+        proven = prove_units(
+            sample,
+            layout,
+            velocity,
+            declared=declared.units,
+            stated=_stated_unit(schema, layout),
+            half_wavelength_mm=declared.half_wavelength(SENTINEL1_ROUNDED_MM),
+        )
+    except DataError as error:
+        raise _blame_fillers(error, sample) from error
+    return TableDescription(schema, layout, proven, find_position(head, layout), any_axis, _note_fillers(sample))
+
+
+def _blame_fillers(error: DataError, sample: NDArray[np.float32]) -> DataError:
+    """Say that no unit was found because of numbers that mean no value, if there are any."""
+    note = _note_fillers(sample)
+    return error if note is None else DataError(f"{note}; with it no unit is found ({error})")
+
+
+def _note_fillers(sample: NDArray[np.float32]) -> str | None:
+    fillers = count_fillers(sample)
+    if not fillers:
+        return None
+    name = max(fillers, key=lambda name: fillers[name])
+    return (
+        f"the value {name} occurs {fillers[name]} times in the first {len(sample)} rows: if it means no value, write "
+        f"those cells empty, or their series are misread"
+    )
+
+
+def as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch with the schema of the first one; only names and types of columns must be the same."""
+    if batch.schema.names != schema.names or batch.schema.types != schema.types:
+        raise DataError(
+            "the batches of one stream differ in their columns; classify each file by itself, on its own dates"
+        )
+    return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _stated_unit(schema: pa.Schema, layout: Layout) -> Unit | None:
+    """Return the unit that the metadata of a list column state, as what ``insar-rt convert`` writes does."""
+    if layout.kind != "list":
+        return None
+    text = (schema.field(layout.columns[0]).metadata or {}).get(UNIT_KEY.encode(), b"")
+    return next((unit for unit in ("mm", "cm", "m") if text == unit.encode()), None)
+
+
+def _velocity(head: pa.RecordBatch, layout: Layout) -> NDArray[np.float64] | None:
+    if layout.velocity is None:
+        return None
+    try:
+        values: Any = head.column(layout.velocity).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        # A velocity that is no number proves nothing; it stays an attribute.
+        return None
+    return np.asarray(values, dtype=np.float64)

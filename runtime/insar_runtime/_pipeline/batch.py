@@ -1,0 +1,166 @@
+"""One batch of a table: from its series to the columns that are added, classes and, if wanted, a diagnosis."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from insar_runtime._input.table import TableDescription, as_first
+from insar_runtime._pipeline.blas import one_thread_a_product
+from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache
+from insar_runtime._pipeline.mixed_axes import AxisRows, rows_on_axes, with_epochs
+from insar_runtime._pipeline.plan import TablePlan
+from insar_runtime.result import Result
+
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.diagnosis import Diagnosis
+    from insar_runtime._engine.runner import ModelRunner
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedBatch:
+    """A batch of the table, and what was found of its rows.
+
+    Attributes
+    ----------
+    batch : pyarrow.RecordBatch
+        Of the input.
+    kept : list of pyarrow.Array
+        Those of its columns that the output keeps.
+    added : pyarrow.RecordBatch
+        The columns that are added, of the schema ``TablePlan.added``.
+    counts : mapping of str to int
+        Of the diagnosis; empty without one.
+    diagnosis : Diagnosis or None
+        If it was asked for and all rows share their dates.
+    """
+
+    batch: pa.RecordBatch
+    kept: list[pa.Array]
+    added: pa.RecordBatch
+    counts: Mapping[str, int] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def columns(self) -> list[pa.Array]:
+        """Columns of the output: those that are kept, then those that are added."""
+        return [*self.kept, *self.added.columns]
+
+
+class BatchClassifier:
+    """Classify the batches of one table. May be shared between threads: all that it holds is fixed or cached.
+
+    Parameters
+    ----------
+    plan : TablePlan
+        Of the table.
+    """
+
+    def __init__(self, plan: TablePlan) -> None:
+        self._plan = plan
+        self._table = plan.description
+        self._kept = plan.kept
+        self._added = plan.added
+        self._schema = plan.schema
+        self._diagnosers = None if plan.diagnosis is None else DiagnoserCache(plan.diagnosis)
+
+    def classify(self, runner: ModelRunner, batch: pa.RecordBatch, first_row: int = 0) -> ClassifiedBatch:
+        """Classify the series of a batch, and diagnose them if wanted.
+
+        Parameters
+        ----------
+        runner : ModelRunner
+            Classifies the series.
+        batch : pyarrow.RecordBatch
+            Of the schema of the table.
+        first_row : int
+            Number of its first row, for messages.
+
+        Raises
+        ------
+        DataError
+            If its series do not fit the table's dates.
+        """
+        table, kept = self._table, [batch.column(name) for name in self._kept]
+        if not batch.num_rows:
+            return ClassifiedBatch(batch, kept, pa.RecordBatch.from_pylist([], schema=self._added))
+        if not table.any_axis:
+            series = table.matrix(batch, first_row)
+            result = runner.classify_matrix(series, table.layout.days)
+            if self._diagnosers is None:
+                return ClassifiedBatch(batch, kept, result.to_arrow())
+            added, diagnosis = self._diagnose(
+                self._diagnosers,
+                table.layout.dates,
+                series,
+                result,
+                lambda rows: runner.classify_matrix(rows, table.layout.days),
+            )
+            return ClassifiedBatch(batch, kept, added, diagnosis.counts(), diagnosis)
+        groups = list(rows_on_axes(batch, first_row, table))
+        # A row without dates gets one epoch without a value: no fit has to allow for empty axes.
+        parts = [self._on_own_axis(runner, with_epochs(group, 1)) for group in groups]
+        back = pa.array(np.argsort(np.concatenate([group.rows for group in groups])))
+        counts = sum((counts for _, counts in parts), Counter[str]())
+        return ClassifiedBatch(batch, kept, pa.concat_batches([added for added, _ in parts]).take(back), counts)
+
+    def output(self, runner: ModelRunner, batch: pa.RecordBatch, first_row: int = 0) -> pa.RecordBatch:
+        """Classify a batch of a stream, and return it with the columns of ``TablePlan.schema``.
+
+        Raises
+        ------
+        DataError
+            If the batch has other columns than the first one, or its series do not fit the table's dates.
+        """
+        found = self.classify(runner, as_first(batch, self._table.schema), first_row)
+        return pa.RecordBatch.from_arrays(found.columns, schema=self._schema)
+
+    def _on_own_axis(self, runner: ModelRunner, group: AxisRows) -> tuple[pa.RecordBatch, Counter[str]]:
+        """Return the columns that are added to rows that share their dates, and the counts of their diagnosis."""
+
+        def classify(series: NDArray[np.float32]) -> Result:
+            # The axis of a table was checked before; a row of its own axis merely has too few epochs.
+            padded = with_epochs(AxisRows(group.rows, series, group.dates), runner.model.limits.min_epochs)
+            return runner.classify_matrix(padded.series, (padded.dates - padded.dates[:1]).astype(np.float32))
+
+        result = classify(group.series)
+        if self._diagnosers is None:
+            return result.to_arrow(), Counter()
+        added, diagnosis = self._diagnose(self._diagnosers, group.dates, group.series, result, classify)
+        return added, Counter(diagnosis.counts())
+
+    def _diagnose(
+        self,
+        diagnosers: DiagnoserCache,
+        dates: NDArray[np.datetime64],
+        series: NDArray[np.float32],
+        result: Result,
+        classify: Callable[[NDArray[np.float32]], Result],
+    ) -> tuple[pa.RecordBatch, Diagnosis]:
+        """Diagnose classified series, and return the columns that are added to them."""
+        with one_thread_a_product():
+            diagnosis = diagnosers.for_dates(dates).diagnose(series, result, classify)
+        added = diagnosis.to_arrow()
+        columns = [*result.to_arrow().columns, *added.columns]
+        if len(self._added) > len(columns):
+            columns.append(added.column("velocity_mm_yr"))
+        return pa.RecordBatch.from_arrays(columns, schema=self._added), diagnosis
+
+
+def classify_series(
+    description: TableDescription, runner: ModelRunner, batch: pa.RecordBatch, first_row: int
+) -> Result:
+    """Classify the series of a batch of a table with one time axis, and leave its other columns alone.
+
+    Raises
+    ------
+    DataError
+        If its series do not fit the table's dates.
+    """
+    return runner.classify_matrix(description.matrix(batch, first_row), description.layout.days)

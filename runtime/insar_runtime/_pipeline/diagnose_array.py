@@ -1,0 +1,60 @@
+"""Diagnosis of an array of series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from insar_runtime._diagnosis.diagnoser import Diagnoser
+from insar_runtime._diagnosis.diagnosis import Diagnosis
+from insar_runtime._diagnosis.noise.file_noise import estimate_noise
+from insar_runtime._diagnosis.noise.noise_model import FileNoise
+from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._engine.array_input import as_series
+from insar_runtime._input.even_rows import evenly_spaced
+from insar_runtime._input.units.wavelength import find_wavelength
+from insar_runtime._pipeline.blas import one_thread_a_product
+from insar_runtime._pipeline.diagnosis_setup import on_axis
+from insar_runtime._pipeline.noise_sample import NOISE_ROWS
+from insar_runtime.errors import UsageError
+from insar_runtime.result import Result
+
+if TYPE_CHECKING:
+    from insar_runtime._engine.runner import ModelRunner
+
+
+@one_thread_a_product()
+def diagnose_array(
+    classifier: ModelRunner,
+    displacement: ArrayLike,
+    dates: ArrayLike | Sequence[Any],
+    *,
+    result: Result | None,
+    noise: FileNoise | None,
+    half_wavelength_mm: float | Literal["auto"] | None,
+    options: Diagnose,
+) -> Diagnosis:
+    """Diagnose an array; see ``Classifier.diagnose``."""
+    series, axis = as_series(displacement, dates)
+    days = (axis - axis[:1]).astype(np.float64)
+    if isinstance(half_wavelength_mm, str):
+        if half_wavelength_mm != "auto":
+            raise UsageError(f"half_wavelength_mm is {half_wavelength_mm!r}; give millimetres, None or 'auto'")
+        half_wavelength_mm = find_wavelength(axis).half_mm
+    elif half_wavelength_mm is not None:
+        half_wavelength_mm = find_wavelength(axis, declared_mm=half_wavelength_mm).half_mm
+    if result is None:
+        result = classifier.classify_matrix(series, days.astype(np.float32))
+    elif len(result) != len(series):
+        raise UsageError(f"result is of {len(result)} series and displacement of {len(series)}; give that of these")
+    if noise is None:
+        noise = estimate_noise(series[evenly_spaced(len(series), NOISE_ROWS)], axis)
+    noise = on_axis(noise, axis)
+
+    def classify(rows: NDArray[np.float32]) -> Result:
+        return classifier.classify_matrix(rows, days.astype(np.float32))
+
+    return Diagnoser(noise, axis, half_wavelength_mm, options).diagnose(series, result, classify)

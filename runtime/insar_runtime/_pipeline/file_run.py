@@ -1,0 +1,177 @@
+"""One run over one file: open and describe it, plan, classify its batches in order, and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeVar
+
+import pyarrow as pa
+
+from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._engine.priors import estimated_mix, known_rows
+from insar_runtime._engine.runner import ModelRunner
+from insar_runtime._input.sampling import estimate_rows
+from insar_runtime._pipeline.batch import BatchClassifier, classify_series
+from insar_runtime._pipeline.memory import MemoryGuard
+from insar_runtime._pipeline.output_columns import refuse_taken_names
+from insar_runtime._pipeline.output_files import OutputFiles
+from insar_runtime._pipeline.outputs import OutputPlan, OutputRows, OutputSet
+from insar_runtime._pipeline.parallel import in_order
+from insar_runtime._pipeline.plan import plan_table
+from insar_runtime._pipeline.prepare import PreparedTable, open_described
+from insar_runtime._pipeline.provenance import provenance
+from insar_runtime._pipeline.random_rows import RowSample
+from insar_runtime._pipeline.run_options import RunOptions
+from insar_runtime._progress import Progress
+from insar_runtime.errors import UsageError
+
+Done = TypeVar("Done")
+Opening = Callable[..., AbstractContextManager[PreparedTable]]
+
+_MOST_SAMPLED_ROWS: Final = 200_000
+"""Rows that priors are estimated from: chance then moves no share by more than some 0.1 %, in some 20 MB."""
+
+
+def run_file(
+    source: Path | str | BinaryIO,
+    files: OutputFiles,
+    options: RunOptions,
+    runner: ModelRunner,
+    *,
+    fingerprint: Callable[[], Mapping[str, str | None]],
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Classify a file, and write its outputs.
+
+    Parameters
+    ----------
+    source : Path, "-" or binary stream
+        The input.
+    files : OutputFiles
+        Where the rows are written.
+    options : RunOptions
+        What was asked for.
+    runner : ModelRunner
+        With the settings of this run, but for its priors.
+    fingerprint : callable
+        Returns what identifies input and run, for the metadata; called after the last row was written.
+    progress : callable, optional
+        Called with the rows done after each batch.
+
+    Returns
+    -------
+    dict
+        What the metadata of the outputs say of the run, as plain values.
+
+    Raises
+    ------
+    InsarRuntimeError
+        As ``classify_file``; the outputs are then what they were before.
+    """
+    guard = MemoryGuard(options.memory_limit)
+    # Outputs that repeat the series need them as the file has them.
+    exact = options.keep_series or files.quarantine is not None
+    corrects = files.corrected is not None
+    opening = partial(
+        open_described,
+        source,
+        options.declared.or_radar(runner.model.half_wavelength_mm),
+        exact=exact or corrects,
+        threads=runner.threads,
+        large_batches=runner.device != "cpu",
+        room=guard.room,
+        written_series=exact + corrects,
+    )
+    is_file = isinstance(source, Path)
+    if isinstance(options.priors, str):
+        if not is_file:
+            raise UsageError("priors auto reads the input twice, a stream can be read once; give a file, or shares")
+        runner = runner.with_priors(_estimated_priors(runner, opening, guard, options, progress))
+    elif options.priors is not None:
+        runner = runner.with_priors(options.priors)
+    with opening(with_noise=options.diagnose is not None) as table:
+        runner.check_axis(len(table.description.layout.dates))
+        plan = plan_table(
+            table.description,
+            options.declared,
+            keep_series=options.keep_series,
+            diagnose=options.diagnose,
+            noise=table.noise,
+        )
+        classifier, output = BatchClassifier(plan), OutputPlan.of(plan, files, table.source.metadata)
+        outputs = OutputSet(output, provenance(runner, table.source, plan, options), fingerprint)
+
+        def work(alone: ModelRunner, batch: pa.RecordBatch, first_row: int) -> OutputRows:
+            return output.rows(classifier.classify(alone, batch, first_row))
+
+        with (
+            outputs.opened(files, overwrite=options.replaces),
+            _classified(table, work, runner, guard, is_file=is_file) as results,
+        ):
+            total = estimate_rows(table.source) if progress else None
+            for rows in results:
+                outputs.write(rows)
+                guard.check()
+                if progress:
+                    progress(outputs.rows, total)
+    return outputs.block()
+
+
+def _estimated_priors(
+    runner: ModelRunner, opening: Opening, guard: MemoryGuard, options: RunOptions, progress: Progress | None
+) -> ClassPriors:
+    """Read the file once and estimate its mix of classes from the rows that the network answers."""
+    as_trained = runner.with_priors(None)
+    classes = len(runner.model.classes)
+    sample = RowSample(_MOST_SAMPLED_ROWS, classes)
+    done = 0
+    with opening() as table:
+        runner.check_axis(len(table.description.layout.dates))
+        refuse_taken_names(table.description, keep_series=options.keep_series, diagnosed=options.diagnose is not None)
+        work = partial(classify_series, table.description)
+        total = estimate_rows(table.source) if progress else None
+        with _classified(table, work, as_trained, guard, is_file=True) as results:
+            for result in results:
+                sample.add(known_rows(result.probabilities[:, :classes], runner.model.unsure_below))
+                done += len(result)
+                guard.check()
+                if progress:
+                    progress(done, total)
+    return estimated_mix(sample.rows(), runner.model.training_priors)
+
+
+@contextmanager
+def _classified(
+    table: PreparedTable,
+    classify: Callable[[ModelRunner, pa.RecordBatch, int], Done],
+    runner: ModelRunner,
+    guard: MemoryGuard,
+    *,
+    is_file: bool,
+) -> Iterator[Iterator[Done]]:
+    """Classify the batches of a table in their order; a file's on all threads at once, each of which reads its own.
+
+    A batch a thread scales better than the calls of one batch on several threads: checks, columns and geometry are
+    work too. A stream is read when its rows are wanted, and its threads share one batch, so that Ctrl-C never blocks
+    on the input stream.
+    """
+    threads = table.batch_plan.threads
+    if threads == 1 or not is_file:
+        runner = runner.with_threads(threads)
+        yield (classify(runner, batch, first_row) for batch, first_row in _numbered(table.batches, guard))
+        return
+    alone = runner.with_threads(1)
+    with closing(in_order(_numbered(table.batches, guard), lambda item: classify(alone, *item), threads)) as results:
+        yield results
+
+
+def _numbered(batches: Iterator[pa.RecordBatch], guard: MemoryGuard) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Return each batch with the number of its first row, after a check of the memory that reading it has taken."""
+    first_row = 0
+    for batch in batches:
+        guard.check()
+        yield batch, first_row
+        first_row += batch.num_rows

@@ -1,0 +1,49 @@
+"""Notes on a table: what a person should know before trusting its classes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from insar_runtime._input.producers import Domain
+from insar_runtime._input.table import TableDescription
+from insar_runtime.models import Model
+
+_SAME_WAVELENGTH: Final = 0.03
+"""C-band radars differ by 2 % among themselves, which no jump in noise shows."""
+
+
+def notes_on(description: TableDescription) -> tuple[str, ...]:
+    """Return what a person should know before trusting the classes, one line each."""
+    notes = list(description.layout.origin.notes)
+    if description.units.note:
+        notes.append(description.units.note)
+    if description.units.sign == "opposite_to_velocity":
+        notes.append("the series have the opposite sign of the velocity column")
+    if description.fillers:
+        notes.append(description.fillers)
+    layout = description.layout
+    if description.position is None and layout.longitude and layout.latitude:
+        notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
+    elif description.position is None and layout.easting and layout.northing:
+        notes.append("nothing says in which system easting and northing are; the output has no geometry")
+    if layout.producer == "EGMS L3":
+        notes.append(_on_projected(layout.domain))
+    return tuple(notes)
+
+
+def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
+    """Return what a person should know if a model was trained for another radar."""
+    if abs(half_wavelength_mm / model.half_wavelength_mm - 1) <= _SAME_WAVELENGTH:
+        return ()
+    return (
+        f"half a wavelength is {half_wavelength_mm:.1f} mm here, and model {model.name} has learned "
+        f"{model.half_wavelength_mm:.1f} mm: take class PUE with care",
+    )
+
+
+def _on_projected(domain: Domain) -> str:
+    what = {"vertical": "the vertical", "east": "the east-west"}.get(domain, "the vertical or east-west")
+    return (
+        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is no multiple of half a "
+        f"wavelength there, so take class PUE with care"
+    )

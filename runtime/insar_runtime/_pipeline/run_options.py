@@ -1,0 +1,106 @@
+"""Options of a run: what was asked for, beside its input, its outputs and its model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._engine.runner import ModelRunner, Shares
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._pipeline.fingerprint import run_key
+from insar_runtime._pipeline.output_files import OutputFiles
+from insar_runtime._version import __version__
+from insar_runtime.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a run over a file was asked for; fixed before it begins, and handed to all parts of it.
+
+    Attributes
+    ----------
+    declared : UserDeclarations
+        What the user declares of the input; the radar is that of the model if the user names none.
+    keep_series : bool
+        Whether the output keeps the series.
+    priors : mapping, sequence, "auto" or None
+        As for ``classify_file``.
+    diagnose : Diagnose or None
+        How the rows are diagnosed, if they are.
+    max_bad_fraction : float or None
+        Share of rows that cannot be classified above which the run counts as failed.
+    overwrite, skip_existing : bool
+        As for ``classify_file``.
+    memory_limit : int or None
+        Bytes that the process may hold.
+    """
+
+    declared: UserDeclarations
+    keep_series: bool = False
+    priors: Shares | Literal["auto"] | None = None
+    diagnose: Diagnose | None = None
+    max_bad_fraction: float | None = None
+    overwrite: bool = False
+    skip_existing: bool = False
+    memory_limit: int | None = None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether outputs that exist may be replaced."""
+        return self.overwrite or self.skip_existing
+
+    def check(self, source: Path | str | BinaryIO, files: OutputFiles) -> None:
+        """Refuse a run that cannot end well, before anything is opened.
+
+        Raises
+        ------
+        InsarRuntimeError
+            As ``OutputFiles.check``; UsageError if an option is out of range, or does not go with a stream.
+        """
+        files.check(source, overwrite=self.replaces)
+        if self.max_bad_fraction is not None and not 0 <= self.max_bad_fraction <= 1:
+            raise UsageError(f"max_bad_fraction is {self.max_bad_fraction}; give a share between 0 and 1")
+        if self.skip_existing and not (isinstance(source, Path) and files.are_files):
+            raise UsageError("skip_existing compares files, a stream is none; give an input file and an output file")
+
+    def half_wavelength(self, runner: ModelRunner) -> float:
+        """Return half the wavelength of the radar in mm, which is the model's where nobody said otherwise."""
+        return self.declared.half_wavelength(runner.model.half_wavelength_mm)
+
+    def parameters(self, runner: ModelRunner) -> dict[str, Any]:
+        """Return what was asked for, and what follows from it, as plain values."""
+        # Only where it is asked for, so that what was written without it stays what it is.
+        diagnose = {} if self.diagnose is None else {"diagnose": self._diagnose(self.diagnose)}
+        return {
+            **diagnose,
+            "units": self.declared.units,
+            "columns": self.declared.roles,
+            "date_format": self.declared.date_format,
+            "half_wavelength_mm": self.half_wavelength(runner),
+            "keep_series": self.keep_series,
+            "priors": self._asked_priors(runner),
+            "abstain_below": runner.abstain_below,
+            "stable_rate_mm_yr": runner.stable_rate,
+        }
+
+    def key(self, runner: ModelRunner, input_sha256: str) -> str:
+        """Return one value for all that a result depends on: input, model, precision, parameters and version."""
+        return run_key(
+            {
+                "package_version": __version__,
+                "input_sha256": input_sha256,
+                "model_sha256": runner.model.sha256(runner.precision),
+                "parameters": self.parameters(runner),
+            }
+        )
+
+    def _diagnose(self, options: Diagnose) -> dict[str, Any]:
+        # The radar of the model fixes what a radian is, but proves nothing about jumps.
+        return {**asdict(options), "declared_half_wavelength_mm": self.declared.half_wavelength_mm}
+
+    def _asked_priors(self, runner: ModelRunner) -> str | dict[str, Any]:
+        if isinstance(self.priors, str):
+            return self.priors
+        return asdict(runner.priors if self.priors is None else runner.with_priors(self.priors).priors)
