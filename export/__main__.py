@@ -1,4 +1,4 @@
-"""Command line of the export side: ``python -m export --help``."""
+"""Command line of the export of models: ``python -m export --help``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that a graph computes on the way from series to probabilities."""
+"""Intermediate values of a graph, on the way from series to probabilities."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One spelling for one computation.
 
-TensorFlow merges equal constants and equal operations before tf2onnx sees them, and which of the equal ones gives its
+TensorFlow merges equal constants and equal operations before tf2onnx reads them, and which of the equal ones gives its
 name to the rest changes from run to run, with it the order of the file. The names carry nothing that a user needs, so
 nodes and constants are put into the order in which the output needs them and numbered.
 """

@@ -1,4 +1,4 @@
-"""The model card: what a person must know before using a model, made from ``model.json`` and the report."""
+"""Model card for users, made from ``model.json`` and the report."""
 
 from __future__ import annotations
 

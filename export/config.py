@@ -21,7 +21,7 @@ class ExportConfig:
     Attributes
     ----------
     calibration_series, proof_series : int
-        Simulated series on which ranges are found, and on which the files are held against Keras; enough of the
+        Simulated series on which ranges are found, and on which the files are compared with Keras; enough of the
         former for every calendar, as ranges of a few are too narrow for the others.
     percentile : float or None
         Share of activations that the int8 ranges cover; ranges of the extremes if None.

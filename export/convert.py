@@ -21,7 +21,7 @@ from export.canonical import canonicalize
 from export.prove import ProofError
 from export.simplify import simplify
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
-from training.series_layers import DescribeSeries
+from training.networks.series_layers import DescribeSeries
 
 OPSET: Final = 18
 """The newest that tf2onnx 1.17 writes."""

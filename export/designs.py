@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from evaluation.semireal import semi_real_sets
 from export import prove
 from export.config import TREND_NET_CONFIG
 from export.convert import convert
@@ -22,10 +23,9 @@ from training.announce import Announce
 from training.dataset import LabelledSeries
 from training.fit import predict
 from training.metrics import Metrics, measure
-from training.semireal import semi_real_sets
+from training.networks.trend_net import DESIGNS, TrendNetConfig, multiply_adds
 from training.simulator import CALENDARS, simulate
 from training.trend_fit import TrendFitConfig, fit_trend_net
-from training.trend_net import DESIGNS, TrendNetConfig, multiply_adds
 
 _TEST_SEED: Final = 31_003
 _TEST_SERIES: Final = 20_480

@@ -1,4 +1,4 @@
-"""Golden vectors: series with the probabilities that Keras gives, for tests that have no TensorFlow."""
+"""Golden vectors: series with the probabilities of Keras, for tests without TensorFlow."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def use_integers(proto: onnx.ModelProto, displacement: Floats, days: Floats) -> 
 
 
 class _Graph:
-    """A graph that is changed: who makes a value, who uses it, and what is constant."""
+    """A graph that is changed: the node that makes each value, the nodes that use it, and the constants."""
 
     def __init__(self, proto: onnx.ModelProto) -> None:
         self.proto, self.nodes = proto, proto.graph.node

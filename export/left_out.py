@@ -18,6 +18,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.readings.answer_table import write_answers
+from evaluation.readings.score import score
+from evaluation.readings.scoring_rules import NO_ANSWER
+from evaluation.semireal import semi_real_sets
 from export import prove
 from export.config import TREND_NET_CONFIG
 from export.convert import convert
@@ -27,13 +31,9 @@ from training.adaptation import AdaptationConfig
 from training.announce import Announce
 from training.dataset import simulated
 from training.fit import predict
+from training.labelled_rows.labels import READ_FILES, all_readings, load_read_files
 from training.metrics import measure
-from training.readings.answers import write_answers
-from training.readings.definitions import NO_ANSWER
-from training.readings.labels import READ_FILES, all_readings, load_read_files
-from training.readings.score import score
 from training.real_files import noise_bank
-from training.semireal import semi_real_sets
 from training.trend_fit import TrendFitConfig, fit_trend_net
 from training.trend_run import finish
 
@@ -88,13 +88,13 @@ def leave_files_out(
     real : Path
         Folder of the project's real files.
     folder : Path
-        Where ``left-out.csv`` (answers for the read rows, for ``python -m training readings --answers``) and
+        Where ``left-out.csv`` (answers for the read rows, for ``python -m evaluation readings --answers``) and
         ``left-out.json`` (scores, and accuracy on known motions) are to be.
     work : Path
         Folder of states and trained folds; a second run with the same numbers takes what it finds. It does not see that
         the code or a file has changed.
     announce : callable
-        Receives a line for people at each step.
+        Receives lines of progress.
     folds : mapping of str to sequence of str
         Names of the files to leave out together.
 

@@ -1,4 +1,4 @@
-"""What ``model.json`` says of a model: contract, limits, definitions, training, what was proven, files."""
+"""Contents of ``model.json``: contract, limits, definitions, training, proofs, files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put a model together: ONNX files, ``model.json``, golden vectors, card; in the record and in the package."""
+"""Assemble a model: ONNX files, ``model.json``, golden vectors, card; in the record and in the package."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from export.golden import golden_series, write_golden
 from export.model_json import NetworkFacts, Proven, describe_model
 from export.quantize import quantize
 from training import dataset
-from training import layers as _layers  # noqa: F401 - registers the layers that Keras files name
-from training import series_layers as _series_layers  # noqa: F401 - the same
 from training.fit import predict
+from training.networks import layers as _layers  # noqa: F401 - registers the layers that Keras files name
+from training.networks import series_layers as _series_layers  # noqa: F401 - the same
 
 
 def package(

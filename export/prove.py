@@ -1,4 +1,4 @@
-"""The export proves itself: structure, numbers, agreement with Keras. Anything off stops it."""
+"""Proof of an export: structure, numbers, agreement with Keras. Any deviation stops it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Comparison:
     keras_accuracy: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain numbers, for JSON."""
+        """Return plain numbers, for JSON."""
         return {
             "series": self.series,
             "max_difference": float(f"{self.max_difference:.3g}"),

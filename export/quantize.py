@@ -97,5 +97,5 @@ class _Series:
         )
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """Give the next inputs, None at the end."""
+        """Return the next inputs, None at the end."""
         return next(self._calls, None)

@@ -1,4 +1,4 @@
-"""Fewer and faster operators for the same numbers, where tf2onnx spells them in a way that onnxruntime is slow at."""
+"""Fewer and faster operators for the same numbers, where tf2onnx writes slow ones for onnxruntime."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _join_to_clips(graph: onnx.GraphProto) -> None:
 
 
 def _give_numbers_a_rank(proto: onnx.ModelProto) -> None:
-    """Give a number that meets a tensor the tensor's rank.
+    """Reshape a number that meets a tensor to the rank of the tensor.
 
     onnxruntime spends ten times as long on a tensor [batch, 1] and a number without axes as on the same tensor and a
     number [1, 1]: it goes through the last axis value by value.

@@ -24,6 +24,8 @@ import pytest
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "data" / "real"
+"""Folder of the real files, where there is one; it lies outside the repository."""
 
 # Shared machines are slow at times, which is no error; CI tries the same examples every time.
 hypothesis.settings.register_profile("default", deadline=None)

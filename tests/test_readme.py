@@ -32,7 +32,7 @@ def test_the_readme_shows_the_committed_scores_on_read_rows() -> None:
 
 def test_what_is_said_of_real_files_is_said_by_the_committed_models() -> None:
     committed = set()
-    for card in ROOT.glob("artifacts/*/model.json"):
+    for card in ROOT.glob("artifacts/**/model.json"):
         model = json.loads(card.read_text(encoding="utf-8"))
         committed.add(f"{model['name']} {model['version']}")
     found = json.loads((BENCHMARK / "real.json").read_text(encoding="utf-8"))

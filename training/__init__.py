@@ -1,1 +1,1 @@
-"""TensorFlow side: simulator, networks, fit, evaluation."""
+"""Training of the networks with TensorFlow: simulator, networks, fit, labelled rows (``python -m training``)."""

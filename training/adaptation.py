@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES
 from training.announce import Announce
+from training.labelled_rows.augment import AugmentConfig, ReadRows
+from training.labelled_rows.labels import ReadFile
 from training.optimizer import make_optimizer
-from training.readings.augment import AugmentConfig, ReadRows
-from training.readings.labels import ReadFile
 from training.stream import WIDTHS, StreamConfig, stream
 
 _SEED_OFFSET: Final = 700_001

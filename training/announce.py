@@ -1,8 +1,8 @@
-"""How long work tells people where it is."""
+"""Progress messages of long runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Announce = Callable[[str], None]
-"""Receives a line for people now and then."""
+"""Function that receives one line of progress at a time."""

@@ -24,7 +24,7 @@ LABEL_COLUMNS = ("label", "class_id", "class_name", "true_class")
 
 
 LIMITS: Final = Limits(min_epochs=30, max_epochs=512, max_gap_days=240, max_range_mm=1500)
-"""Rows that networks are trained on, and that the run-time asks them about."""
+"""Limits of the rows that networks are trained on, and that the run-time classifies."""
 _LEAST_OF_A_CLASS: Final = 10
 
 
@@ -59,7 +59,7 @@ class LabelledSeries:
         return len(self.label)
 
     def take(self, rows: NDArray[np.int64]) -> LabelledSeries:
-        """Give some of the series, in the order of ``rows``."""
+        """Return some of the series, in the order of ``rows``."""
         facts = {name: values[rows] for name, values in self.facts.items()}
         return LabelledSeries(self.displacement[rows], self.days[rows], self.label[rows], facts)
 
@@ -101,7 +101,7 @@ def balanced_labels(count: int, seed: int, classes: int = len(CLASS_NAMES)) -> N
 
 
 def with_facts(series: SimulatedSeries) -> LabelledSeries:
-    """Give simulated series with those of their facts that results are broken down by, or an oracle is told."""
+    """Return simulated series with the facts by which results are broken down, or which an oracle is given."""
     facts = {"calendar": series.calendar, "noise_sigma": series.noise_sigma, "departure": series.departure}
     facts |= dict(zip(NOISE_FACTS, series.noise_parts.T, strict=True))
     return LabelledSeries(series.displacement, series.days, series.label, facts)

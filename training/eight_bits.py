@@ -23,7 +23,7 @@ _SHARE: Final = 0.9999
 """Of the activations of a channel, whose range is looked at."""
 _EXPONENT: Final = 0.25
 """Of the ratio of what the next convolution's weights and a channel's values reach. At 0.5 both come to reach the same;
-half the way lost least, as weights of one output share a scale as well [ours]."""
+half the way lost least, as weights of one output share a scale as well (our choice)."""
 _LEAST: Final = 1e-3
 """Range of a channel that is never used, a share of the largest."""
 

@@ -1,4 +1,4 @@
-"""Fit a network to labelled series, calibrate it, and give its probabilities."""
+"""Fit a network to labelled series, calibrate it, and return its probabilities."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Metrics:
         return _ratio(2 * np.diag(self.confusion), self.confusion.sum(axis=0) + self.confusion.sum(axis=1))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all figures as plain numbers, for JSON."""
+        """Return all figures as plain numbers, for JSON."""
         low, high = self.accuracy_interval
         return {
             "series": self.count,
@@ -111,14 +111,14 @@ def measure(label: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> Me
 def expected_calibration_error(
     right: NDArray[np.bool_], confidence: NDArray[np.floating[Any]], bins: int = 15
 ) -> float:
-    """Give the mean distance between confidence and accuracy (Naeini et al. 2015), between 0 and 1."""
+    """Return the mean distance between confidence and accuracy (Naeini et al. 2015), between 0 and 1."""
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     surplus = np.bincount(bin_of, weights=confidence.astype(float) - right, minlength=bins)
     return float(np.abs(surplus).sum() / max(len(right), 1))
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
-    """Give the Wilson score interval of a proportion (Wilson, JASA 22, 1927); (0, 1) without trials."""
+    """Return the Wilson score interval of a proportion (Wilson, JASA 22, 1927); (0, 1) without trials."""
     if trials == 0:
         return 0.0, 1.0
     share, z2 = successes / trials, z * z

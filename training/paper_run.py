@@ -1,4 +1,4 @@
-"""From labelled series to the record of the seed's network in ``artifacts/``."""
+"""One training of the seed paper's network: from labelled series to its record in ``artifacts/``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training.announce import Announce
 from training.dataset import LabelledSeries, Split
 from training.fit import FitConfig, fit_choices, fit_network, predict
 from training.metrics import Metrics, measure
-from training.paper_cnn import PaperCnnConfig, build_paper_cnn, our_choices
+from training.networks.paper_cnn import PaperCnnConfig, build_paper_cnn, our_choices
 from training.report import Report, break_down, write_report
 
 VERSION: Final = "1.1.0"
@@ -124,7 +124,7 @@ def _class_shares(series: LabelledSeries) -> NDArray[np.float64]:
 
 
 def digest(series: LabelledSeries) -> str:
-    """Give the first 16 hexadecimal digits of the SHA-256 of series and labels."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of series and labels."""
     sha = hashlib.sha256()
     for values in (series.displacement, series.days, series.label):
         sha.update(np.ascontiguousarray(values).tobytes())

@@ -1,4 +1,4 @@
-"""Where the line between Stable and Linear lies: the rate at which both are equally probable, by span and noise."""
+"""Boundary between Stable and Linear: the rate at which both are equally probable, by span and noise."""
 
 from __future__ import annotations
 

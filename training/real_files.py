@@ -159,7 +159,7 @@ def read_real(folder: Path, file: RealFile) -> tuple[Floats, Floats]:
 
 
 def real_axis(folder: Path, file: RealFile) -> tuple[NDArray[np.datetime64], float | None]:
-    """Give the dates [T] of one of ``REAL_FILES``, and half the wavelength in mm that its jumps are multiples of."""
+    """Return the dates [T] of one of ``REAL_FILES``, and half the wavelength in mm that its jumps are multiples of."""
     path = folder / file.path
     if file.transposed:
         dates = _read_transposed(path)[1]
@@ -183,7 +183,7 @@ def noise_bank(folder: Path, *, leave_out: Iterable[str] = ()) -> NoiseBank:
 
 
 def one_by_one(bank: NoiseBank) -> list[tuple[str, NoiseBank]]:
-    """Give a bank for each file of a bank, with its name."""
+    """Return a bank for each file of a bank, with its name."""
     return [(file.name, NoiseBank((file,), bank.vary)) for file in bank.files]
 
 

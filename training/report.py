@@ -1,4 +1,4 @@
-"""The record of a trained network: figures as JSON, Markdown and PNG, beside those that the paper prints."""
+"""Record of a trained network: figures as JSON, Markdown and PNG, beside those that the paper prints."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Report:
     others: Mapping[str, Metrics] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the report as plain values."""
+        """Return the report as plain values."""
         return {
             "name": self.name,
             "version": self.version,

@@ -1,4 +1,4 @@
-"""An endless, seeded stream of simulated batches: nothing is stored, nothing is seen twice."""
+"""Endless, seeded stream of simulated batches: nothing is stored, no series is used twice."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def draw_labels(rng: np.random.Generator, count: int, class_shares: tuple[float,
 
 
 def stream(config: StreamConfig, first_chunk: int = 0) -> Generator[list[Batch]]:
-    """Give the batches of chunk after chunk, simulated ahead in a process of its own.
+    """Return the batches of chunk after chunk, simulated ahead in a process of its own.
 
     Parameters
     ----------

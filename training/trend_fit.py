@@ -1,4 +1,4 @@
-"""Fit the default network to an endless stream of simulated series, in steps that an interruption does not undo."""
+"""Fit the default network to an endless stream of simulated series, in steps that survive an interruption."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from insar_runtime.errors import UsageError
 from training.announce import Announce
 from training.dataset import LabelledSeries, with_facts
 from training.fit import fit_temperature
+from training.networks.trend_net import TrendNetConfig, build_trend_net
 from training.optimizer import make_optimizer
 from training.simulator import simulate
 from training.simulator.draws import Floats
 from training.stream import StreamConfig, draw_labels, stream
-from training.trend_net import TrendNetConfig, build_trend_net
 
 CALIBRATION_SERIES: Final = 40_960
 _FRESH_SEED_OFFSET: Final = 500_009
@@ -59,7 +59,7 @@ class TrendFitConfig:
 
     @property
     def series(self) -> int:
-        """Series that the network sees, each of them once."""
+        """Series that the network is trained on, each of them once."""
         return self.chunks * self.data.chunk
 
 
@@ -74,7 +74,7 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
         Folder in which the state is kept. A run that finds the state of an earlier one there goes on from it, and
         ends with the weights that the earlier one would have had.
     announce : callable, optional
-        Receives a line for people now and then.
+        Receives lines of progress.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
 
 
 def scores_of(model: keras.Model) -> keras.Model:
-    """Give the part of the model up to what stands before the softmax."""
+    """Return the part of the model up to what stands before the softmax."""
     return keras.Model(model.inputs, model.get_layer("scores").output)
 
 
@@ -183,7 +183,7 @@ def _make_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Cal
 
 
 def _key(config: TrendFitConfig) -> str:
-    """Give a digest of all that decides on the weights but the code."""
+    """Return a digest of all that decides on the weights but the code."""
     bank = config.data.bank
     sha = hashlib.sha256(repr(replace(config, data=replace(config.data, bank=None))).encode())
     for file in bank.files if bank else ():

@@ -1,4 +1,4 @@
-"""From a stream of series to the record of the default network in ``artifacts/``."""
+"""One training of the default network: from a stream of series to its record in ``artifacts/``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from training.announce import Announce
 from training.dataset import LabelledSeries
 from training.eight_bits import to_eight_bits
 from training.fit import predict, predict_rows
+from training.labelled_rows.labels import ReadFile, all_readings
 from training.metrics import measure
+from training.networks.trend_net import TrendNetConfig, multiply_adds
 from training.rate_crossing import draw_crossing, rate_crossing
-from training.readings.labels import ReadFile, all_readings
 from training.report import Report, break_down, write_report
 from training.simulator.bank import NoiseBank
 from training.stream import StreamConfig
 from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, calibrate, fit_trend_net, fresh_series
-from training.trend_net import TrendNetConfig, multiply_adds
 
 VERSION: Final = "2.1.0"
 BANK_SHARE: Final = 0.5
@@ -49,7 +49,7 @@ class TrendRunConfig:
     bank : NoiseBank, optional
         Real noise for half of the files; simulated noise alone if not given.
     attribution : sequence of str
-        What the owners of the real noise want to be said.
+        Attributions that the owners of the real noise require.
     network : TrendNetConfig
         The design.
     read_files : sequence of ReadFile

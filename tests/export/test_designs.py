@@ -12,9 +12,9 @@ pytest.importorskip("keras", reason="the train group is not installed")
 
 from export.designs import compare_designs
 from insar_runtime import CLASS_NAMES
+from training.networks.trend_net import DESIGNS, Convolution, TrendNetConfig, multiply_adds
 from training.stream import StreamConfig
 from training.trend_fit import TrendFitConfig
-from training.trend_net import DESIGNS, Convolution, TrendNetConfig, multiply_adds
 
 SMALL = TrendNetConfig((Convolution(16, 4, 4),), parts=3, dense=8)
 

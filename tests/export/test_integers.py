@@ -18,9 +18,9 @@ from export.quantize import quantize
 from export.simplify import simplify
 from training.dataset import simulated
 from training.fit import predict
+from training.networks.trend_net import TrendNetConfig, build_trend_net
 from training.simulator import simulate
 from training.trend_fit import scores_of
-from training.trend_net import TrendNetConfig, build_trend_net
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["of positions", "of parts"])

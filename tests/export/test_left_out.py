@@ -10,7 +10,7 @@ pytestmark = pytest.mark.keras
 pytest.importorskip("keras", reason="the train group is not installed")
 
 from export.left_out import FOLDS
-from training.readings.labels import READ_FILES
+from training.labelled_rows.labels import READ_FILES
 
 
 def test_each_file_is_left_out_once_under_its_own_name() -> None:

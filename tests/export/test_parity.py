@@ -12,9 +12,9 @@ pytestmark = pytest.mark.keras
 keras = pytest.importorskip("keras", reason="the train group is not installed")
 
 from insar_runtime import Classifier, RowStatus, list_models, load_model
-from training import layers, series_layers  # noqa: F401 - registers the layers that the Keras files name
 from training.dataset import LabelledSeries, simulated
 from training.fit import predict
+from training.networks import layers, series_layers  # noqa: F401 - registers the layers that the Keras files name
 from training.simulator import CALENDARS
 
 SEED = 20_261_123

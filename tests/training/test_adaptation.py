@@ -14,10 +14,10 @@ keras = pytest.importorskip("keras", reason="the train group is not installed")
 
 from insar_runtime import DataError, TrendClass
 from training.adaptation import AdaptationConfig, adapt, class_mix
-from training.readings.augment import AugmentConfig, ReadRows, vary
-from training.readings.labels import ReadFile, Readings
+from training.labelled_rows.augment import AugmentConfig, ReadRows, vary
+from training.labelled_rows.labels import ReadFile, Readings
+from training.networks.trend_net import Convolution, TrendNetConfig, build_trend_net
 from training.stream import StreamConfig
-from training.trend_net import Convolution, TrendNetConfig, build_trend_net
 
 SMALL = TrendNetConfig((Convolution(16, 8, 4), Convolution(16, 3)), parts=4, dense=16)
 DAYS = np.arange(0, 600, 12, dtype=np.float32)

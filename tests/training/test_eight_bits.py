@@ -16,7 +16,7 @@ from export.quantize import quantize
 from training.dataset import simulated
 from training.eight_bits import on_grid, to_eight_bits
 from training.fit import predict
-from training.trend_net import Convolution, TrendNetConfig, build_trend_net
+from training.networks.trend_net import Convolution, TrendNetConfig, build_trend_net
 
 SMALL = TrendNetConfig((Convolution(32, 8, 4), Convolution(32, 3), Convolution(32, 4, 2)), parts=4, dense=16)
 

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import CLASS_NAMES, DataError, InputNotFoundError
-from training.real_files import REAL_FILES, bank_of, one_by_one, read_real, real_bank
-from training.semireal import CLEARLY_STABLE_MM_YR, LEAST_DEPARTURE, semi_real, semi_real_sets
+from insar_runtime import CLASS_NAMES, DataError
 from training.simulator import simulate
 from training.simulator.bank import NoiseBank, quiet_residuals
 from training.simulator.lines import without_line
 from training.stream import WIDTHS, StreamConfig, make_chunk, stream
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 SMALL = StreamConfig(seed=1, chunk=512 * 4, batch=64)
-
-
-@pytest.fixture
-def real() -> Path:
-    if not REAL.is_dir():
-        pytest.skip("real files not present: shared/data/real")
-    return REAL
 
 
 @pytest.fixture(scope="module")
@@ -144,56 +133,3 @@ def test_motions_on_a_bank_carry_the_files_names(bank: NoiseBank) -> None:
     real_noise = np.isin(series.calendar, ["a", "b"])
     assert np.isnan(series.noise_parts[real_noise]).all()
     assert np.isfinite(series.noise_parts[~real_noise]).all()
-
-
-def test_real_files_are_divided_once(real: Path) -> None:
-    trained, tested = real_bank(real, trained=True), real_bank(real, trained=False)
-    assert not {file.name for file in trained.files} & {file.name for file in tested.files}
-    assert len(trained.files) + len(tested.files) == len(REAL_FILES)
-    assert trained.vary
-    assert not tested.vary
-    transposed = next(file for file in REAL_FILES if file.transposed)
-    displacement, days = read_real(real, transposed)
-    assert displacement.shape == (1000, 363)
-    assert days[-1] == 2520
-
-
-def test_semi_real_series_follow_the_recipe(real: Path) -> None:
-    (name, bank), *_ = one_by_one(real_bank(real, trained=False))
-    series = semi_real(bank, 500, seed=1)
-    assert np.bincount(series.label).tolist() == [100] * 5
-    assert set(series.facts["calendar"].tolist()) == {name}
-    curved = np.isin(series.label, (2, 3))
-    assert series.facts["departure"][curved].min() >= LEAST_DEPARTURE - 1e-3
-    rate = _rates(series.displacement[series.label == 0], series.days[0])
-    # The residual has no line, so the rate of a stable row is the one that was added, but for rounding.
-    assert np.abs(rate).max() < CLEARLY_STABLE_MM_YR + 0.1
-
-
-def test_semi_real_sets_know_what_was_trained_on(real: Path) -> None:
-    tested = semi_real_sets(real, 100, seed=1, trained=False)
-    assert set(tested) == {file.name for file in REAL_FILES if not file.trained}
-    for series in tested.values():
-        assert series.facts["damped"].mean() == pytest.approx(0.5)
-
-
-def _rates(displacement: np.ndarray, days: np.ndarray) -> np.ndarray:
-    time = (days - days.mean()) / 365.25
-    return displacement @ time / (time @ time)
-
-
-def test_banks_of_a_users_files(tmp_path: Path) -> None:
-    rng = np.random.default_rng(4)
-    dates = np.arange("2020-01-01", "2023-01-01", 12, dtype="datetime64[D]")
-    rows = ["pid," + ",".join(str(day).replace("-", "") for day in dates) + ",mean_velocity"]
-    days = (dates - dates[0]).astype(float)
-    for i in range(30):
-        values = np.round(rng.normal(0, 2, len(dates)) + 0.03 * days, 1)
-        rows.append(f"p{i}," + ",".join(str(value) for value in values) + f",{0.03 * 365.25:.1f}")
-    path = tmp_path / "mine.csv"
-    path.write_text("\n".join(rows) + "\n")
-    bank = bank_of([path])
-    assert bank.files[0].name == "mine"
-    assert bank.files[0].residual.shape == (30, len(dates))
-    with pytest.raises(InputNotFoundError):
-        bank_of([tmp_path / "none.csv"])

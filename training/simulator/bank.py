@@ -35,7 +35,7 @@ _WINDOW_PROBABILITY: Final = 0.5
 _THIN_PROBABILITY: Final = 0.25
 _SCALE: Final = (0.45, 1.3)
 _MIX_PROBABILITY: Final = 0.3
-"""Variations of a bank [ours]: part of the span, every second or third epoch, more or less scatter (median 0.76),
+"""Variations of a bank (our choice): part of the span, every second or third epoch, more or less scatter (median 0.76),
 two rows in one."""
 
 

@@ -108,7 +108,7 @@ class NoiseConfig:
     """RMS of a phase of which nothing is known: 8.0 mm."""
 
     def plain(self) -> NoiseConfig:
-        """Give the Gaussian noise of a white, a short and a slow part that ``Noise`` describes exactly."""
+        """Return the Gaussian noise of a white, a short and a slow part that ``Noise`` describes exactly."""
         return replace(
             self,
             second_slow_probability=0.0,

@@ -14,7 +14,7 @@ from training.simulator.unwrapping import visible
 
 _YEAR = 365.25
 _LEAST_LEFT = (0.6, 0.95)
-"""Share of the span that a Linear row and one of class Other must keep [ours]."""
+"""Share of the span that a Linear row and one of class Other must keep (our choice)."""
 
 
 def refer_and_round(rng: np.random.Generator, days: Floats, displacement: Floats, config: DeliveryConfig) -> Floats:

@@ -20,13 +20,13 @@ def without_line(values: Floats, time: Floats) -> Floats:
 
 
 def distance_from_line(values: Floats, time: Floats) -> Floats:
-    """Give the RMS distance of rows [N, T] from their best straight lines, [N]."""
+    """Return the RMS distance of rows [N, T] from their best straight lines, [N]."""
     rest = without_line(values, time)
     return np.sqrt(np.mean(rest * rest, axis=1, dtype=np.float32))
 
 
 def curvature(residual: Floats, days: Floats) -> Floats:
-    """Give the RMS of the best parabola of rows without line [N, T] over the RMS of what it leaves, [N]."""
+    """Return the RMS of the best parabola of rows without line [N, T] over the RMS of what it leaves, [N]."""
     time = days / days[-1]
     bend = without_line((time * time)[None, :], days)[0]
     amount = residual @ bend / (bend @ bend)
@@ -35,7 +35,7 @@ def curvature(residual: Floats, days: Floats) -> Floats:
 
 
 def running_median(values: Floats, width: int) -> Floats:
-    """Give the running median of rows [N, T], shape [N, T - width + 1]."""
+    """Return the running median of rows [N, T], shape [N, T - width + 1]."""
     windows = np.lib.stride_tricks.sliding_window_view(values, width, axis=1)
     out = np.empty(windows.shape[:2], dtype=values.dtype)
     # The median copies every window.

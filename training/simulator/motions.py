@@ -15,7 +15,7 @@ from training.simulator.lines import distance_from_line
 
 _YEAR: Final = 365.25
 _STARTS_STOPS_REVERSES: Final = (0.25, 0.5, 0.7)
-"""Cumulative shares of bilinear series that start, stop or reverse; the rest have any rate before [ours]."""
+"""Cumulative shares of bilinear series that start, stop or reverse; the rest have any rate before (our choice)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def draw_motions(
 ) -> Motions:
     """Draw a motion of the given class for each row.
 
-    Stable and Linear rows get the rate that they are meant to have; ``rates.settle_rates`` sees to it that the series
+    Stable and Linear rows get the rate that they are meant to have; ``rates.settle_rates`` ensures that the series
     shows one of its class, noise and all.
 
     Parameters

@@ -25,11 +25,11 @@ from training.simulator.unwrapping import add_unwrapping_errors
 
 _BANK_ANNUAL: Final = 0.3
 _BANK_NUISANCES: Final = 0.4
-"""Files of real noise that get more of both: they have all of it already, but only few of their rows [ours]."""
+"""Files of real noise that get more of both: they have all of it already, but only few of their rows (our choice)."""
 _YEAR: Final = 365.25
 _MOTIONS: Final = (TrendClass.STABLE, TrendClass.LINEAR, TrendClass.QUADRATIC, TrendClass.BILINEAR)
 SHARES_OF_MOTIONS: Final = (0.4, 0.3, 0.15, 0.15)
-"""Motions under an unwrapping error: real ones are mostly on slow points [seen]."""
+"""Motions under an unwrapping error: real ones are mostly on slow points (read off plots of real series)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class SimulatedSeries:
         return len(self.label)
 
     def take(self, rows: Any) -> SimulatedSeries:
-        """Give some of the series, in the order of ``rows``."""
+        """Return some of the series, in the order of ``rows``."""
         return SimulatedSeries(*(getattr(self, entry.name)[rows] for entry in fields(self)))
 
 

@@ -19,7 +19,7 @@ _YEAR: Final = 365.25
 _MAX_TRIES: Final = 20
 _SMEARED_SHARE: Final = (0.3, 0.7)
 """Part of a jump that is there already one epoch early, where it is smeared; of this, the part that is there two epochs
-early, where it is smeared slowly [ours]."""
+early, where it is smeared slowly (our choice)."""
 
 
 def add_unwrapping_errors(
@@ -29,7 +29,7 @@ def add_unwrapping_errors(
     noise_sigma: Floats,
     config: UnwrappingConfig,
 ) -> tuple[Floats, NDArray[np.int16]]:
-    """Give every row at least one error that can be seen.
+    """Add at least one visible error to every row.
 
     Parameters
     ----------

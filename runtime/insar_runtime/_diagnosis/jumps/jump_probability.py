@@ -56,8 +56,8 @@ CYCLE_WEIGHTS: Final = {
     "fill": 0.879,
     "fill of row": 17.658,
 }
-"""Weights of the logistic regressions that ``python -m training jump-certainty`` fits: jumps of rows of unknown class,
-jumps of rows of known class, and numbers of cycles. The record of the fits is
+"""Weights of the logistic regressions that ``python -m evaluation jump-certainty`` fits: jumps of rows of unknown
+class, jumps of rows of known class, and numbers of cycles. The record of the fits is
 artifacts/diagnosis/jump_certainty.json."""
 
 

@@ -1,7 +1,7 @@
 """Rates of displacement by the definitions of EGMS: velocity, acceleration, seasonality and residual scatter.
 
 Ordinary least squares on the epochs that each series has. The definitions reproduce the numbers in the files of the
-European Ground Motion Service; ``python -m training rates`` compares them:
+European Ground Motion Service; ``python -m evaluation rates`` compares them:
 
 - velocity: slope of a line fitted with an annual sine; acceleration: twice the quadratic coefficient of a parabola
   fitted with an annual sine; seasonality: amplitude of an annual sine fitted with a cubic; rmse: residual scatter of

@@ -1,0 +1,1 @@
+"""Speed of the diagnosis, side by side: ``python -m benchmarks.diagnosis``."""

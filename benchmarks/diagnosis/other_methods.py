@@ -1,0 +1,211 @@
+"""Common alternatives to the diagnosis: series one by one with scipy, or by textbook generalised least squares.
+
+All of them get the time axis once, and the covariance where they need one; none looks for kinds of noise,
+probabilities or intervals of dates, so they do less than what they are compared with.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve, lstsq
+from scipy.optimize import curve_fit
+
+Doubles = NDArray[np.float64]
+Rows = NDArray[np.float32]
+
+_YEAR: Final = 365.25
+_EDGE: Final = 0.05
+_MOST_STEPS: Final = 16
+_LEAST_GAIN: Final = 25.0
+"""Drop of the weighted sum of squares that a step must bring, about five standard deviations."""
+
+
+def _year(years: Doubles) -> list[Doubles]:
+    return [np.sin(2 * np.pi * years), np.cos(2 * np.pi * years)]
+
+
+class Lstsq:
+    """``scipy.linalg.lstsq`` a series: line, parabola and cubic, each with the yearly cycle; standard deviations."""
+
+    def __init__(self, days: Doubles) -> None:
+        years = days / _YEAR
+        self._designs = [np.stack([years**i for i in range(p + 1)] + _year(years), axis=1) for p in (1, 2, 3)]
+
+    def rates(self, displacement: Rows) -> Doubles:
+        """Return velocity, acceleration, amplitude and rmse, standard deviations of the first two, [n, 6]."""
+        out = np.empty((len(displacement), 6))
+        for row, series in enumerate(displacement.astype(np.float64)):
+            line, parabola, cubic = (lstsq(design, series)[0] for design in self._designs)
+            rest = series - self._designs[2] @ cubic
+            spread = [
+                self._std(series, design, fit) for design, fit in zip(self._designs, (line, parabola), strict=False)
+            ]
+            amplitude = np.hypot(cubic[-1], cubic[-2])
+            out[row] = line[1], 2 * parabola[2], amplitude, np.sqrt(np.mean(rest**2)), spread[0][1], 2 * spread[1][2]
+        return out
+
+    @staticmethod
+    def _std(series: Doubles, design: Doubles, fit: Doubles) -> Doubles:
+        rest = series - design @ fit
+        variance = rest @ rest / (len(series) - design.shape[1])
+        return np.sqrt(variance * np.diag(np.linalg.inv(design.T @ design)))
+
+
+class CurveFit:
+    """``scipy.optimize.curve_fit`` a series: the same three models."""
+
+    def __init__(self, days: Doubles) -> None:
+        self._years = days / _YEAR
+
+    def rates(self, displacement: Rows) -> Doubles:
+        """Return velocity, acceleration, amplitude and rmse, standard deviations of the first two, [n, 6]."""
+        out = np.empty((len(displacement), 6))
+        for row, series in enumerate(displacement.astype(np.float64)):
+            line, line_spread = curve_fit(_line, self._years, series)
+            parabola, parabola_spread = curve_fit(_parabola, self._years, series)
+            cubic, _ = curve_fit(_cubic, self._years, series)
+            rest = series - _cubic(self._years, *cubic)
+            out[row] = (
+                line[1],
+                2 * parabola[2],
+                np.hypot(cubic[-1], cubic[-2]),
+                np.sqrt(np.mean(rest**2)),
+                np.sqrt(line_spread[1, 1]),
+                2 * np.sqrt(parabola_spread[2, 2]),
+            )
+        return out
+
+    def breaks(self, displacement: Rows) -> Doubles:
+        """Return the day of two lines that meet, from one fit that begins in the middle, [n]."""
+        out = np.empty(len(displacement))
+        middle = self._years[-1] / 2
+        for row, series in enumerate(displacement.astype(np.float64)):
+            start = (series.mean(), 0.0, 0.0, middle, 0.0, 0.0)
+            try:
+                fit, _ = curve_fit(_two_lines, self._years, series, p0=start, maxfev=2000)
+                out[row] = fit[3] * _YEAR
+            except RuntimeError:
+                out[row] = np.nan
+        return out
+
+
+def _line(t: Doubles, a: float, v: float, s: float, c: float) -> Doubles:
+    return a + v * t + s * np.sin(2 * np.pi * t) + c * np.cos(2 * np.pi * t)
+
+
+def _parabola(t: Doubles, a: float, v: float, q: float, s: float, c: float) -> Doubles:
+    return _line(t, a, v, s, c) + q * t**2
+
+
+def _cubic(t: Doubles, a: float, v: float, q: float, k: float, s: float, c: float) -> Doubles:
+    return _parabola(t, a, v, q, s, c) + k * t**3
+
+
+def _two_lines(t: Doubles, a: float, v: float, change: float, meet: float, s: float, c: float) -> Doubles:
+    return _line(t, a, v, s, c) + change * np.maximum(t - meet, 0)
+
+
+class Scan:
+    """Two lines that meet at each epoch in turn, or one more step at each, by ``scipy.linalg.lstsq``: white noise."""
+
+    def __init__(self, days: Doubles) -> None:
+        self._days, years = days, days / _YEAR
+        self._base = np.stack([np.ones_like(years), years, *_year(years)], axis=1)
+        inner = (days > _EDGE * days[-1]) & (days < (1 - _EDGE) * days[-1])
+        self._meets = days[inner]
+        self._hinges = np.maximum(days - self._meets[:, None], 0) / _YEAR
+        self._steps = (days >= days[1:, None]).astype(np.float64)
+
+    def breaks(self, displacement: Rows) -> Doubles:
+        """Return the day of the break, [n]."""
+        out = np.empty(len(displacement))
+        for row, series in enumerate(displacement.astype(np.float64)):
+            left = [self._left(np.column_stack([self._base, hinge]), series) for hinge in self._hinges]
+            out[row] = self._meets[np.argmin(left)]
+        return out
+
+    def jumps(self, displacement: Rows) -> list[list[int]]:
+        """Return the epochs of steps, added one by one while they bring enough, [n]."""
+        out = []
+        for series in displacement.astype(np.float64):
+            design = self._base
+            found: list[int] = []
+            left = self._left(design, series)
+            while len(found) < _MOST_STEPS:
+                tried = [self._left(np.column_stack([design, step]), series) for step in self._steps]
+                best = int(np.argmin(tried))
+                if left - tried[best] < _LEAST_GAIN * tried[best] / len(series):
+                    break
+                design, left = np.column_stack([design, self._steps[best]]), tried[best]
+                found.append(best + 1)
+            out.append(sorted(found))
+        return out
+
+    @staticmethod
+    def _left(design: Doubles, series: Doubles) -> float:
+        fit = lstsq(design, series, check_finite=False)[0]
+        rest = series - design @ fit
+        return float(rest @ rest)
+
+
+class Gls:
+    """Generalised least squares: a dense covariance for each series, factorised, every hinge and step tried.
+
+    Parameters
+    ----------
+    days : ndarray of float64, shape [T]
+    covariance : ndarray of float64, shape [T, T]
+        Of noise of unit scatter.
+    """
+
+    def __init__(self, days: Doubles, covariance: Doubles) -> None:
+        self._days, self._covariance = days, covariance
+        years = days / _YEAR
+        self._line = np.stack([np.ones_like(years), years], axis=1)
+        inner = (days > _EDGE * days[-1]) & (days < (1 - _EDGE) * days[-1])
+        self._meets = days[inner]
+        self._hinges = np.maximum(days[:, None] - self._meets, 0) / _YEAR
+        self._steps = (days[:, None] >= days[1:]).astype(np.float64)
+
+    def breaks(self, displacement: Rows) -> Doubles:
+        """Return the day of the break, [n]."""
+        out = np.empty(len(displacement))
+        for row, series in enumerate(displacement.astype(np.float64)):
+            gain, _ = self._gains(series, self._line, self._hinges)
+            out[row] = self._meets[np.argmax(gain)]
+        return out
+
+    def jumps(self, displacement: Rows) -> list[list[int]]:
+        """Return the epochs of steps, added one by one while they bring enough, [n]."""
+        out = []
+        for series in displacement.astype(np.float64):
+            design = self._line
+            found: list[int] = []
+            while len(found) < _MOST_STEPS:
+                gain, left = self._gains(series, design, self._steps)
+                gain[found] = 0
+                best = int(np.argmax(gain))
+                if gain[best] < _LEAST_GAIN * left / len(series):
+                    break
+                design = np.column_stack([design, self._steps[:, best]])
+                found.append(best)
+            out.append(sorted(step + 1 for step in found))
+        return out
+
+    def _gains(self, series: Doubles, design: Doubles, columns: Doubles) -> tuple[Doubles, float]:
+        """Return by how much each column lowers the weighted sum of squares, and the sum without any column."""
+        scatter = float(np.std(series))
+        factor = cho_factor(scatter**2 * self._covariance, lower=True)
+        weighted = cho_solve(factor, design)
+        inner = np.linalg.inv(design.T @ weighted)
+        rest = series - design @ (inner @ (weighted.T @ series))
+        weighted_rest = cho_solve(factor, rest)
+        weighted_columns = cho_solve(factor, columns)
+        shared = weighted.T @ columns
+        power = np.einsum("ij,ij->j", columns, weighted_columns) - np.einsum("ij,ij->j", shared, inner @ shared)
+        along = columns.T @ weighted_rest
+        gain = np.where(power > 1e-9 * power.max(), along**2 / np.maximum(power, 1e-300), 0.0)
+        return gain, float(rest @ weighted_rest)

@@ -1,0 +1,1 @@
+"""Speed and footprint, side by side: ``python -m benchmarks.speed``."""

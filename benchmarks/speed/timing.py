@@ -1,0 +1,97 @@
+"""Timing in turns, so that other load on the machine affects all measurements alike."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+_LEAST_SECONDS: Final = 0.25
+"""A turn lasts at least so long, where there are series enough."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast something is.
+
+    Attributes
+    ----------
+    per_second : float
+        Series a second of wall time, median of the turns.
+    per_core_second : float
+        The same by the CPU time of the process, on however many cores.
+    lowest, highest : float
+        Slowest and fastest turn, by wall time.
+    series : int
+        Of a turn.
+    turns : int
+    """
+
+    per_second: float
+    per_core_second: float
+    lowest: float
+    highest: float
+    series: int
+    turns: int
+
+
+Job = Callable[[int], object]
+"""Does its work on so many series, from the first on."""
+TimedJob = Callable[[int], tuple[float, float]]
+"""A job that returns the seconds of wall time and of CPU time that it took."""
+
+
+def timed(job: Job) -> TimedJob:
+    """Return a job that measures its own time."""
+
+    def run(count: int) -> tuple[float, float]:
+        wall, core = time.perf_counter(), time.process_time()
+        job(count)
+        return time.perf_counter() - wall, max(time.process_time() - core, 1e-9)
+
+    return run
+
+
+def in_turns(jobs: Mapping[str, TimedJob], most: Mapping[str, int], *, turns: int) -> dict[str, Pace]:
+    """Time jobs on growing numbers of series until a turn is long enough, then in turns.
+
+    Parameters
+    ----------
+    jobs : mapping of name to TimedJob
+        Each is called once before its time counts.
+    most : mapping of name to int
+        Most series of a turn.
+    turns : int
+        Of which the median is taken.
+    """
+    counts = {}
+    for name, job in jobs.items():
+        count = min(256, most[name])
+        job(count)
+        while job(count)[0] < _LEAST_SECONDS and count < most[name]:
+            count = min(2 * count, most[name])
+        counts[name] = count
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
+    for _ in range(turns):
+        for name, job in jobs.items():
+            taken[name].append(job(counts[name]))
+    return {
+        name: Pace(
+            counts[name] / median(wall for wall, _ in times),
+            counts[name] / median(core for _, core in times),
+            counts[name] / max(wall for wall, _ in times),
+            counts[name] / min(wall for wall, _ in times),
+            counts[name],
+            turns,
+        )
+        for name, times in taken.items()
+    }
+
+
+def use_cores(count: int) -> None:
+    """Keep this process, and what it starts, to so many of its cores, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])

@@ -1,0 +1,211 @@
+"""Command line of the evaluation of models and of the diagnosis: ``python -m evaluation --help``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insar_runtime.errors import InsarRuntimeError
+
+# TensorFlow reads these when it is imported, which happens inside the commands.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = tuple(ROOT / "artifacts" / name for name in ("trend-net", "ablations/trend-net-simulated", "paper-cnn"))
+"""Records of the default network, the same one trained on simulated noise alone, and that of the seed paper."""
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - people read stderr
+
+
+@app.command()
+def benchmark(
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "benchmark",
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Folder of trained baselines; a run takes what it finds.")] = None,
+    quick: Annotated[bool, typer.Option(help="Few series and small baselines, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2027,
+) -> None:
+    """Compare the models with every baseline, on the same series, and write tables and figures."""
+    from evaluation.benchmark import run_benchmark
+
+    run_benchmark(out, real=real, work=work, quick=quick, seed=seed, announce=_say)
+
+
+@app.command()
+def readings(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    models: Annotated[
+        list[Path] | None, typer.Option("--model", help="Folder of a model; repeatable, those released if not given.")
+    ] = None,
+    answers: Annotated[
+        list[Path] | None, typer.Option(help="CSV of a classifier's answers (artifacts/readings); repeatable.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Another table of readings, of files below --real.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "readings",
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of the benchmark's trained baselines; without it they stay away.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Small baselines, to try things out.")] = False,
+    save_answers: Annotated[
+        Path | None, typer.Option(help="Folder for a CSV of answers of each contestant; none are written if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the benchmark.")] = 2027,
+) -> None:
+    """Score models, baselines and tables of answers on the rows that readers labelled from plots."""
+    from evaluation.readings.run import run_readings
+    from training.labelled_rows.labels import READINGS_CSV
+
+    # Tables of answers alone are scored without the models.
+    chosen = models or ([] if answers else [folder for folder in MODELS if folder.is_dir()])
+    run_readings(
+        out,
+        real=real,
+        models=chosen,
+        answers=answers or [],
+        labels=labels or READINGS_CSV,
+        work=work,
+        quick=quick,
+        save_answers=save_answers,
+        seed=seed,
+        announce=_say,
+    )
+    _say(f"tables and figures in {out}")
+
+
+@app.command()
+def diagnosis(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "diagnosis",
+    quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2028,
+) -> None:
+    """Compare breaks, jumps, repairs and noise that the diagnosis finds with known ones, and write tables."""
+    from evaluation.diagnosis.run import FULL, QUICK, run
+
+    numbers = run(out, real=real, sizes=QUICK if quick else FULL, seed=seed, announce=_say)
+    met = sum(goal["met"] for goal in numbers["goals"])
+    _say(f"{met} of {len(numbers['goals'])} goals met; tables in {out}")
+
+
+@app.command()
+def rates(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
+) -> None:
+    """Compare the rates with those that EGMS wrote into its files."""
+    from evaluation.diagnosis.rates_proof import prove_rates
+
+    prove_rates(real, out, announce=_say)
+
+
+@app.command()
+def consistency(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    model: Annotated[Path | None, typer.Option(help="Folder of a model; the default model if not given.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "benchmark",
+) -> None:
+    """Count the rows of the real files whose class, rate, break and jumps contradict each other."""
+    from evaluation.consistency.run import run
+
+    numbers = run(out, real=real, model=model, announce=_say)
+    judged = [one["met"] for one in numbers["contradictions"] if one["met"] is not None]
+    _say(f"{sum(judged)} of {len(judged)} wanted shares met; tables in {out}")
+
+
+@app.command()
+def look(
+    real: Annotated[Path, typer.Argument(help="Folder of the project's real files.")],
+    models: Annotated[
+        list[Path] | None, typer.Option("--model", help="Folder of a model; repeatable, the first one is drawn.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "benchmark",
+    sheets: Annotated[Path | None, typer.Option(help="Folder of contact sheets; none are drawn if not given.")] = None,
+) -> None:
+    """Classify the real files: shares of the classes, and sheets of rows of each class."""
+    from evaluation.class_shares import look_at_real_files
+
+    look_at_real_files(real, models or MODELS, out, sheets=sheets, announce=_say)
+
+
+@app.command()
+def realism(
+    real: Annotated[Path, typer.Argument(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder for figures and numbers.")] = ROOT / "artifacts" / "simulator",
+    series: Annotated[int, typer.Option(min=50, help="Simulated series on the dates of each file.")] = 1500,
+) -> None:
+    """Draw quiet real series against simulated ones: spectrum, structure, steps, wander, yearly cycle."""
+    from evaluation.realism.noise import simulated_still, still_series
+    from evaluation.realism.noise_figures import write_realism_figures
+    from training.real_files import REAL_FILES, read_real
+
+    still = [still_series(file.name, *read_real(real, file)) for file in REAL_FILES]
+    simulated = [simulated_still(one.days, series, seed=i) for i, one in enumerate(still)]
+    numbers = write_realism_figures(still, simulated, out)
+    (out / "realism.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    _say(f"figures in {out}")
+
+
+@app.command()
+def events(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of figures and numbers.")] = ROOT / "artifacts" / "simulator",
+    series: Annotated[int, typer.Option(min=60, help="Simulated series, as many of each class.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+) -> None:
+    """Compare events in labelled rows with simulated ones: sizes, durations, sheets side by side."""
+    from evaluation.realism.event_report import compare_events
+    from training.labelled_rows.labels import load_read_files
+
+    compare_events(load_read_files(real), real, out, simulated=series, seed=seed)
+    _say(f"figures in {out}")
+
+
+@app.command()
+def diagnosis_sheets(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the sheets.")],
+    seed: Annotated[int, typer.Option(help="Seed of the choice of rows.")] = 0,
+) -> None:
+    """Draw sheets of real rows with their breaks and jumps, so that a person can look at them."""
+    from evaluation.diagnosis.sheets import draw_diagnosis_sheets
+
+    sheets = draw_diagnosis_sheets(real, out, seed=seed, announce=_say)
+    _say(f"{len(sheets)} sheets in {out}")
+
+
+@app.command()
+def jump_certainty(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
+    quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 501,
+) -> None:
+    """Fit the probabilities of jumps to known ones, and print the weights for ``jump_probability.py``."""
+    from evaluation.diagnosis.jump_certainty import QUICK, Sizes, run
+
+    numbers = run(out, real=real, sizes=QUICK if quick else Sizes(), seed=seed, announce=_say)
+    for name in ("jump_weights", "class_weights", "cycle_weights"):
+        _say(f"{name.upper()}: Final = {json.dumps(numbers[name])}")
+
+
+def main() -> None:
+    """Run the command line; errors of the package's family become one line and their exit code."""
+    try:
+        app()
+    except InsarRuntimeError as error:
+        _say(f"evaluation: error: {error}")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,287 @@
+"""Contestants of the benchmark, and their training: on the same stream of series as the default network."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from evaluation.baselines import Contestant, DenseNetwork, EgmspyRules, Forest, GlsBic, MiniRocket, PsTime
+from evaluation.benchmark.networks import PaperNetwork, ReleasedNetwork
+from evaluation.benchmark.sets import Cell, seed_of
+from evaluation.benchmark.sizes import BenchmarkSizes
+from evaluation.limit import bayes_probabilities
+from insar_runtime.classes import SEED_CLASS_NAMES
+from training import dataset
+from training.announce import Announce
+from training.dataset import NOISE_FACTS, LabelledSeries, with_facts
+from training.networks.paper_cnn import PaperCnnConfig
+from training.paper_run import digest
+from training.real_files import real_bank
+from training.simulator import CALENDARS, SimulatorConfig, simulate
+from training.simulator.bank import NoiseBank
+from training.stream import WIDTHS, StreamConfig, make_chunk
+
+Role = Literal["released", "baseline", "limit"]
+
+BAYES: Final = "Bayes limit"
+_TUNING_BLOCK: Final = 50
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contestant that is ready to answer.
+
+    Attributes
+    ----------
+    contestant : Contestant
+        Fitted.
+    role : str
+        Whether it is ours, an opponent, or the limit.
+    key : str
+        Changes when the contestant or what it has learned from does.
+    taught : str
+        In words, what it has learned from.
+    noise_files : frozenset of str
+        Names of the real files whose noise it has learned.
+    mix : ndarray of float64, shape [C], optional
+        Shares of the classes for which its probabilities hold; None for equal ones.
+    """
+
+    contestant: Contestant
+    role: Role
+    key: str
+    taught: str
+    noise_files: frozenset[str] = frozenset()
+    mix: NDArray[np.float64] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return self.contestant.name
+
+    def takes(self, cell: Cell) -> bool:
+        """Return whether it can classify a cell: the oracle needs the noise, the limit only computes its own subset."""
+        if self.role == "limit":
+            return cell.group == "limit"
+        if self.name == "glsbic-oracle":
+            return cell.group != "deployment" and all(
+                name in cell.series.facts and np.isfinite(cell.series.facts[name]).all() for name in NOISE_FACTS
+            )
+        return True
+
+
+class BayesLimit:
+    """The Bayes classifier (``evaluation.limit``) as a contestant."""
+
+    name = BAYES
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def fit(self, series: LabelledSeries, *, seed: int) -> None:
+        """Learn nothing: it knows the priors."""
+
+    def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
+        """Return the posterior probabilities [N, 5]."""
+        return bayes_probabilities(series, seed=self._seed).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Series to learn from, made when they are first asked for; no test cell has their seeds.
+
+    Attributes
+    ----------
+    sizes : BenchmarkSizes
+        How many.
+    real : Path, optional
+        Folder of the real files; with it, half of the stream rides on the noise of those to train on, as that of the
+        default network does.
+    seed : int
+        Of the benchmark.
+    """
+
+    sizes: BenchmarkSizes
+    real: Path | None
+    seed: int
+
+    @cached_property
+    def bank(self) -> NoiseBank | None:
+        """Noise of the real files to train on."""
+        return None if self.real is None else real_bank(self.real, trained=True)
+
+    @cached_property
+    def world(self) -> str:
+        """Digest of the simulator and the bank."""
+        return probe(self.bank)
+
+    @cached_property
+    def stream(self) -> LabelledSeries:
+        """The first series of the stream that the default network is taught by, those of the five classes alone."""
+        config = StreamConfig(
+            seed=seed_of(self.seed, "lessons"),
+            chunk=self.sizes.stream_chunk,
+            batch=self.sizes.stream_batch,
+            bank=self.bank,
+        )
+        return _first_of(config, self.sizes.network_series)
+
+    @cached_property
+    def paper(self) -> LabelledSeries:
+        """As many series as the seed paper had, on its calendar."""
+        return dataset.simulated(self.sizes.paper_series, seed=seed_of(self.seed, "paper lessons"), calendar="paper")
+
+    @cached_property
+    def plain(self) -> LabelledSeries:
+        """Series whose noise is described by its facts to the last bit, for the oracle's thresholds."""
+        config = SimulatorConfig()
+        config = replace(config, noise=config.noise.plain(), block=_TUNING_BLOCK)
+        count = self.sizes.other_series // 10
+        return with_facts(simulate(count, seed=seed_of(self.seed, "plain lessons"), config=config))
+
+
+@dataclass(frozen=True)
+class _Pupil:
+    """A contestant before it has learned."""
+
+    make: Callable[[], Contestant]
+    lesson: Literal["stream", "paper", "plain"]
+    series: int
+
+
+def probe(bank: NoiseBank | None = None) -> str:
+    """Return a digest that changes when the simulator or the bank does, so that nothing learned before is taken."""
+    config = replace(SimulatorConfig(), block=_TUNING_BLOCK)
+    count = 2 * len(CALENDARS) * config.block
+    return digest(with_facts(simulate(count, seed=0, config=config, bank=bank, bank_share=StreamConfig.bank_share)))
+
+
+def line_up(
+    networks: Sequence[Path], sizes: BenchmarkSizes, *, real: Path | None, seed: int, work: Path, announce: Announce
+) -> list[Entry]:
+    """Gather all contestants, fitted.
+
+    Parameters
+    ----------
+    networks : sequence of Path
+        Folders of released networks, the default one first.
+    sizes : BenchmarkSizes
+        How much the others learn from.
+    real : Path, optional
+        Folder of the real files.
+    seed : int
+        Of everything random.
+    work : Path
+        Folder in which fitted contestants are kept; one that is there is not fitted again.
+    announce : callable
+        Receives lines of progress.
+
+    Returns
+    -------
+    list of Entry
+        Released networks in fp32 and int8, opponents, the limit.
+
+    Raises
+    ------
+    UnavailableError
+        If a model folder lacks a model.
+    """
+    entries = [_released(folder, precision) for folder in networks for precision in ("fp32", "int8")]
+    lessons = Lessons(sizes, real, seed)
+    entries += [_taught(pupil, lessons, work, announce) for pupil in _pupils(sizes)]
+    entries.append(Entry(PsTime(), "baseline", "fixed", "nothing: its tests have fixed levels"))
+    entries.append(Entry(EgmspyRules(), "baseline", "v3", "nothing: its thresholds are published"))
+    entries.append(Entry(BayesLimit(seed), "limit", f"seed-{seed}", "nothing: it is told noise and priors"))
+    return entries
+
+
+def _pupils(sizes: BenchmarkSizes) -> Iterator[_Pupil]:
+    fit, networks, others = sizes.fit, sizes.network_series, sizes.other_series
+    twice = replace(fit, epochs=2 * fit.epochs)
+    windowed, pooled = PaperCnnConfig(), PaperCnnConfig(average_pooling="global")
+    yield _Pupil(lambda: PaperNetwork("paper-cnn", windowed, fit), "stream", networks)
+    yield _Pupil(lambda: PaperNetwork("paper-cnn, global pooling", pooled, fit), "stream", networks)
+    name = f"paper-cnn, {sizes.paper_series} series"
+    yield _Pupil(lambda: PaperNetwork(name, windowed, twice, as_paper=True), "paper", sizes.paper_series)
+    yield _Pupil(lambda: GlsBic(oracle=True), "plain", others // 10)
+    yield _Pupil(lambda: GlsBic(oracle=False), "stream", others // 10)
+    yield _Pupil(MiniRocket, "stream", others)
+    yield _Pupil(Forest, "stream", others)
+    yield _Pupil(lambda: DenseNetwork(fit), "stream", networks)
+
+
+_LESSONS_IN_WORDS: Final = {
+    "stream": "series of the default network's stream",
+    "paper": "simulated series of the paper's calendar, 70 % of them to train on",
+    "plain": "simulated series of known noise, for its thresholds",
+}
+
+
+def _released(folder: Path, precision: Literal["fp32", "int8"]) -> Entry:
+    network = ReleasedNetwork(folder, precision)
+    return Entry(
+        network,
+        "released",
+        network.digest[:16],
+        f"{network.trained_on} series, as released",
+        noise_files=network.noise_files,
+        mix=network.mix,
+    )
+
+
+def _taught(pupil: _Pupil, lessons: Lessons, work: Path, announce: Announce) -> Entry:
+    contestant = pupil.make()
+    facts = [contestant.name, pupil.lesson, pupil.series, lessons.sizes, lessons.seed, lessons.world]
+    key = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    kept = work / "contestants" / f"{slug(contestant.name)}-{key}.pickle"
+    if kept.is_file():
+        contestant = pickle.loads(kept.read_bytes())
+    else:
+        series: LabelledSeries = getattr(lessons, pupil.lesson)
+        series = series.take(np.arange(min(pupil.series, len(series))))
+        announce(f"teaching {contestant.name} with {len(series)} series")
+        # On a busy machine, threads that wait for each other make small matrices many times slower.
+        with threadpool_limits(1):
+            contestant.fit(series, seed=seed_of(lessons.seed, contestant.name))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_suffix(".new")
+        fresh.write_bytes(pickle.dumps(contestant))
+        fresh.replace(kept)
+    taught = f"{pupil.series} {_LESSONS_IN_WORDS[pupil.lesson]}"
+    bank = lessons.bank if pupil.lesson == "stream" else None
+    noise_files = frozenset(file.name for file in bank.files) if bank else frozenset[str]()
+    return Entry(contestant, "baseline", key, taught, noise_files)
+
+
+def slug(name: str) -> str:
+    """Return a name that is valid for a file."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name.lower())
+
+
+def _first_of(config: StreamConfig, series: int) -> LabelledSeries:
+    """Gather series of the five classes from the stream, chunk by chunk, on one width."""
+    displacement, days, label = [], [], []
+    found = 0
+    for number in count():
+        for batch in make_chunk(config, number):
+            known = np.flatnonzero(batch.target[:, : len(SEED_CLASS_NAMES)].max(axis=1) == 1)
+            width = ((0, 0), (0, WIDTHS[-1] - batch.days.shape[1]))
+            displacement.append(np.pad(batch.displacement[known], width, constant_values=np.nan))
+            days.append(np.pad(batch.days[known], width, mode="edge"))
+            label.append(batch.target[known].argmax(axis=1).astype(np.int8))
+            found += len(known)
+        if found >= series:
+            break
+    return LabelledSeries(
+        np.concatenate(displacement)[:series], np.concatenate(days)[:series], np.concatenate(label)[:series]
+    )

@@ -1,0 +1,1 @@
+"""Consistency of the outputs: rows whose class contradicts their rate, break or jumps."""

@@ -1,0 +1,1 @@
+"""Comparison of simulated series with real ones: noise, and events such as steps and bends."""

@@ -1,1 +1,0 @@
-"""Speed of the diagnosis, side by side: ``python -m tests.benchmarks.diagnosis``."""

@@ -1,1 +1,0 @@
-"""Speed and footprint, side by side: ``python -m tests.benchmarks.speed``."""

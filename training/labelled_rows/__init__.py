@@ -1,0 +1,1 @@
+"""Rows of public files that readers labelled from plots: their table, their series, variations to train on."""

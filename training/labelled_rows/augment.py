@@ -1,0 +1,254 @@
+"""Augmentation of labelled rows: endless training batches, varied each time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.classes import TrendClass
+from insar_runtime.errors import DataError
+from training.dataset import LIMITS
+from training.labelled_rows.labels import ReadFile
+from training.simulator.draws import Floats
+
+_YEAR: Final = 365.25
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """By how much rows are changed; each change keeps the class.
+
+    Attributes
+    ----------
+    frequency_power : float
+        Rows of a label are drawn as often as its frequency to this power; rows without a majority are a label of
+        their own.
+    rate_probability : float
+        Of another rate for a row that all readers call Stable or Linear, which is then the one or the other by it.
+    stable_mm_yr, linear_mm_yr : tuple of float
+        Bounds of the absolute value of such a rate: uniform for Stable, log-uniform for Linear. Between them readers
+        differ.
+    mix_probability, mix_share : float, tuple of float
+        Of the scatter of a row of the file that all readers call Stable on top, and bounds of its factor.
+    sign_probability, reversal_probability : float
+        Of turning a row over, and of letting time run backwards.
+    annual_probability, annual_mm : float
+        Of an annual cycle on top, and the spread of its amplitude.
+    noise_probability, noise_share : float
+        Of white noise on top, and its largest RMS over the row's scatter from one epoch to the next.
+    line_probability, line_mm_yr : float
+        Of a line on top, and the spread of its rate; not for rows that may be Stable or Linear.
+    scale_probability, scale_log_spread : float
+        Of a factor, and the spread of its logarithm; not for rows that may be Stable or Linear, whose rate decides, and
+        at least 1 for rows that may be PUE.
+    drop_probability, drop_share : float
+        Of missing epochs, and their largest share.
+    thin_probability : float
+        Of leaving out every second epoch; not for rows that may be PUE, whose jumps may be short.
+    cut_probability, cut_share : float
+        Of cutting both ends, and the largest share that each loses; not for rows that may be PUE or Other, whose events
+        may lie there.
+    """
+
+    frequency_power: float = 0.5
+    rate_probability: float = 0.5
+    stable_mm_yr: tuple[float, float] = (0.0, 1.4)
+    linear_mm_yr: tuple[float, float] = (2.1, 12.0)
+    mix_probability: float = 0.4
+    mix_share: tuple[float, float] = (0.2, 0.7)
+    sign_probability: float = 0.5
+    reversal_probability: float = 0.35
+    annual_probability: float = 0.5
+    annual_mm: float = 1.5
+    noise_probability: float = 0.3
+    noise_share: float = 0.5
+    line_probability: float = 0.5
+    line_mm_yr: float = 3.0
+    scale_probability: float = 0.5
+    scale_log_spread: float = 0.1
+    drop_probability: float = 0.4
+    drop_share: float = 0.3
+    thin_probability: float = 0.15
+    cut_probability: float = 0.4
+    cut_share: float = 0.08
+
+
+_HALF: Final = 0.5
+_STABLE_SHARE: Final = 0.55
+"""Of rows with another rate, those that become Stable."""
+_MAY_BE: Final = 0.3
+"""Share of the votes from which a row may be of a class."""
+_MOST_TRIES: Final = 20
+
+
+class ReadRows:
+    """Read rows to draw batches from.
+
+    Parameters
+    ----------
+    files : sequence of ReadFile
+        Rows with their votes.
+    width : int
+        Epochs that rows are padded to.
+    seed : int
+        Of everything drawn.
+    config : AugmentConfig, optional
+        By how much rows are changed.
+
+    Raises
+    ------
+    DataError
+        If there are no rows, or a file has more epochs than ``width``.
+    """
+
+    def __init__(
+        self, files: Sequence[ReadFile], *, width: int, seed: int, config: AugmentConfig | None = None
+    ) -> None:
+        longest = max((file.displacement.shape[1] for file in files if len(file.label)), default=0)
+        if not 0 < longest <= width:
+            raise DataError(f"read rows have up to {longest} epochs; give files with rows of 1 to {width}")
+        self._files, self._width = files, width
+        self._config = config or AugmentConfig()
+        self._rng = np.random.default_rng(seed)
+        self._place = [(place, row) for place, file in enumerate(files) for row in range(len(file.label))]
+        self._votes = [file.soft_labels for file in files]
+        self._still = [_still_rows(file) for file in files]
+        label = np.concatenate([file.label for file in files])
+        _, kind, count = np.unique(label, return_inverse=True, return_counts=True)
+        weight = count[kind] ** (self._config.frequency_power - 1)
+        self._chance = weight / weight.sum()
+
+    @property
+    def class_shares(self) -> NDArray[np.float64]:
+        """Expected shares of the six classes [6] in a batch, by the votes.
+
+        That rows with another rate (``AugmentConfig.rate_probability``) are Stable or Linear by it is left out.
+        """
+        votes = np.concatenate([file.soft_labels for file in self._files]).astype(np.float64)
+        return np.asarray(self._chance @ votes)
+
+    def batch(self, rows: int) -> tuple[Floats, Floats, Floats]:
+        """Draw a batch.
+
+        Returns
+        -------
+        displacement : ndarray of float32, shape [rows, width]
+            mm; NaN = missing or padding.
+        days : ndarray of float32, shape [rows, width]
+            Days since the first acquisition; padding repeats the last day.
+        target : ndarray of float32, shape [rows, 6]
+            Share of the readers for each class.
+        """
+        displacement = np.full((rows, self._width), np.nan, dtype=np.float32)
+        days = np.empty((rows, self._width), dtype=np.float32)
+        target = []
+        for i, drawn in enumerate(self._rng.choice(len(self._place), size=rows, p=self._chance)):
+            place, row = self._place[drawn]
+            file = self._files[place]
+            values, votes = self._with_other_rate(file, row, self._votes[place][row])
+            values, axis = self._varied(self._mixed(values, place), file.days, votes)
+            displacement[i, : len(values)] = values
+            days[i, : len(axis)], days[i, len(axis) :] = axis, axis[-1]
+            target.append(votes)
+        return displacement, days, np.stack(target)
+
+    def _with_other_rate(self, file: ReadFile, row: int, votes: Floats) -> tuple[Floats, Floats]:
+        """Return a row and its votes; some that readers call Stable or Linear with another rate, and its class."""
+        values = file.displacement[row]
+        rng, config = self._rng, self._config
+        if votes[[TrendClass.STABLE, TrendClass.LINEAR]].sum() < 1 or rng.random() >= config.rate_probability:
+            return values, votes
+        kind = TrendClass.STABLE if rng.random() < _STABLE_SHARE else TrendClass.LINEAR
+        if kind == TrendClass.STABLE:
+            rate = rng.uniform(*config.stable_mm_yr)
+        else:
+            rate = np.exp(rng.uniform(*np.log(config.linear_mm_yr)))
+        rate = rate if rng.random() < _HALF else -rate
+        line = np.float32(rate - file.readings.rate[row]) * (file.days / np.float32(_YEAR))
+        return values + line, np.eye(len(votes), dtype=np.float32)[kind]
+
+    def _mixed(self, values: Floats, place: int) -> Floats:
+        """Add some of the scatter of a still row of the same file."""
+        still = self._still[place]
+        if not len(still) or self._rng.random() >= self._config.mix_probability:
+            return values
+        return np.asarray(values + still[self._rng.integers(len(still))] * self._rng.uniform(*self._config.mix_share))
+
+    def _varied(self, values: Floats, days: Floats, votes: Floats) -> tuple[Floats, Floats]:
+        """Change a row; the row itself if it loses too many epochs time and again."""
+        for _ in range(_MOST_TRIES):
+            varied, axis = vary(self._rng, values, days, votes, self._config)
+            if np.count_nonzero(np.isfinite(varied)) >= LIMITS.min_epochs:
+                return varied, axis
+        return values, days
+
+
+def vary(
+    rng: np.random.Generator, values: Floats, days: Floats, votes: Floats, config: AugmentConfig
+) -> tuple[Floats, Floats]:
+    """Change a row in ways that keep its class.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    values : ndarray of float32, shape [T]
+        Displacement in mm; NaN = missing.
+    days : ndarray of float32, shape [T]
+        Days since the first acquisition.
+    votes : ndarray of float32, shape [6]
+        Share of the readers for each class.
+    config : AugmentConfig
+        By how much.
+
+    Returns
+    -------
+    values, days : ndarray of float32, shape [t]
+        t is T, or less where ends are cut.
+    """
+    steady = votes[[TrendClass.STABLE, TrendClass.LINEAR]].sum() >= _MAY_BE
+    jumps = votes[TrendClass.PUE] >= _MAY_BE
+    event = jumps or votes[TrendClass.OTHER] >= _MAY_BE
+    if rng.random() < config.sign_probability:
+        values = -values
+    if rng.random() < config.reversal_probability:
+        values, days = values[::-1], (days[-1] - days)[::-1]
+    years = days / np.float32(_YEAR)
+    scatter = _scatter(values)
+    varied = values.astype(np.float32, copy=True)
+    if rng.random() < config.annual_probability:
+        varied += abs(rng.normal(0, config.annual_mm)) * np.sin(2 * np.pi * (years + rng.random()))
+    if rng.random() < config.noise_probability:
+        varied += rng.standard_normal(len(varied)) * scatter * rng.uniform(0, config.noise_share)
+    if not steady and rng.random() < config.line_probability:
+        varied += rng.normal(0, config.line_mm_yr) * years
+    if not steady and rng.random() < config.scale_probability:
+        factor = np.exp(rng.normal(0, config.scale_log_spread))
+        varied *= max(factor, 1 / factor) if jumps else factor
+    if rng.random() < config.drop_probability:
+        varied[rng.random(len(varied)) < rng.uniform(0, config.drop_share)] = np.nan
+    if not jumps and rng.random() < config.thin_probability:
+        varied[rng.integers(2) :: 2] = np.nan
+    if not event and rng.random() < config.cut_probability:
+        first, last = (int(rng.uniform(0, config.cut_share) * len(varied)) for _ in range(2))
+        part = slice(first, len(varied) - last)
+        varied, days = varied[part], days[part] - days[first]
+    return np.round(varied, 1), np.ascontiguousarray(days)
+
+
+def _still_rows(file: ReadFile) -> Floats:
+    """Return rows that all readers call Stable, without their line, [n, T]; NaN = missing."""
+    rows = np.flatnonzero(file.soft_labels[:, TrendClass.STABLE] == 1)
+    line = file.readings.rate[rows, None].astype(np.float32) * (file.days / np.float32(_YEAR))
+    rest = file.displacement[rows] - line
+    return np.asarray(rest - np.nanmean(rest, axis=1, keepdims=True) if len(rest) else rest, dtype=np.float32)
+
+
+def _scatter(values: Floats) -> float:
+    """Return the RMS from one valid epoch to the next over the root of 2."""
+    steps: NDArray[np.float32] = np.diff(values[np.isfinite(values)])
+    return float(np.sqrt(np.mean(steps * steps) / 2)) if len(steps) else 0.0
