@@ -13,12 +13,6 @@ from tests.conftest import ROOT
 
 RUNTIME = ROOT / "runtime" / "insar_runtime"
 PAGES = ["CONTRIBUTING.md", "docs/architecture.md", "docs/methods.md", "docs/models.md", "docs/training.md"]
-NAMES_NEW_LAYOUT = {"docs/architecture.md", "docs/methods.md", "docs/training.md"}
-NEW_LAYOUT = pytest.mark.xfail(
-    not (ROOT / "evaluation").is_dir(),
-    reason="names the packages evaluation and benchmarks, which are merged next",
-    strict=True,
-)
 
 
 def named_paths(text: str) -> list[str]:
@@ -32,10 +26,7 @@ def exists(name: str, folders: list[str]) -> bool:
     return any(place.is_dir() if name.endswith("/") else place.is_file() for place in places)
 
 
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, marks=NEW_LAYOUT if page in NAMES_NEW_LAYOUT else ()) for page in PAGES],
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_files_that_pages_name_exist(page: str) -> None:
     missing = []
     # Within a section, a file may be named without the folder of a file that was named before.
@@ -55,7 +46,7 @@ def test_a_missing_file_is_found() -> None:
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("package", ["training", pytest.param("evaluation", marks=NEW_LAYOUT), "export"])
+@pytest.mark.parametrize("package", ["training", "evaluation", "export"])
 def test_commands_that_pages_name_exist(package: str) -> None:
     text = "".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
     named = set(re.findall(rf"python -m {package} ([a-z][\w-]*)", text))
