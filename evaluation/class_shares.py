@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from insar_runtime import Classifier, Result
 from insar_runtime._engine.priors import estimated_mix, known_rows
 from insar_runtime.classes import CLASS_NAMES, RowStatus, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.announce import Announce
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, RealFile, read_real
 from training.simulator.draws import Floats
@@ -149,7 +150,7 @@ def _draw_sheet(
         axis.set_axis_off()
     for axis, row, values in zip(axes.flat, rows, displacement, strict=False):
         valid = np.isfinite(values)
-        axis.plot(days[valid] / 365.25, values[valid], ".-", ms=2.5, lw=0.4)
+        axis.plot(days[valid] / DAYS_PER_YEAR, values[valid], ".-", ms=2.5, lw=0.4)
         said = " ".join(
             f"{short[0]}{100 * p:.0f}"
             for short, p in zip(CLASS_NAMES, result.probabilities[row], strict=True)

@@ -156,7 +156,7 @@ def train_without(
 
 
 def ask(session: Any, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ask a graph about series [N, T] that share their dates [T]; probabilities [N, 6]."""
+    """Return the probabilities [N, 6] of a graph for series [N, T] that share their dates [T]."""
     axis = np.broadcast_to(days, displacement.shape)
     return np.asarray(prove.run(session, displacement, np.ascontiguousarray(axis), _ROWS_PER_CALL))
 

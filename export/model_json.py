@@ -57,7 +57,7 @@ class NetworkFacts:
 
     @classmethod
     def of(cls, model: keras.Model, classes: tuple[str, ...]) -> NetworkFacts:
-        """Ask the layers of a network; ``classes`` are the names of its outputs."""
+        """Read the contract from the layers of a network; ``classes`` are the names of its outputs."""
         return cls(classes, _of_a_layer(model, "half_wavelength_mm"), _of_a_layer(model, "stable_rate_mm_yr"))
 
     @property

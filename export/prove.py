@@ -174,7 +174,7 @@ def compare(found: Floats, keras: Floats, label: NDArray[np.int8], gates: Gates)
 
 
 def require_fp32(comparison: Comparison) -> None:
-    """Hold fp32 to its tolerance.
+    """Check that fp32 is within its tolerance.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def require_fp32(comparison: Comparison) -> None:
 
 
 def require_int8(comparison: Comparison, gates: Gates) -> None:
-    """Hold int8 to its gates.
+    """Check that int8 is within its limits.
 
     Raises
     ------

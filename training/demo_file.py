@@ -13,6 +13,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator import SimulatedSeries, simulate
 
 STEM: Final = "EGMS_L2b_022_0845_IW2_VV_2020_2024_1_simulated"
@@ -20,7 +21,6 @@ CALENDAR: Final = "egms_2020_2024"
 _FIRST_DATE: Final = np.datetime64("2020-01-03")
 _SHARES: Final = (0.60, 0.15, 0.08, 0.09, 0.08)
 """Points by class: mostly stable, as in the field, but with enough of the others to look at."""
-_DAYS_PER_YEAR: Final = 365.25
 
 
 def write_demo(folder: Path, *, points: int = 500, seed: int = 7) -> Path:
@@ -84,7 +84,7 @@ def _csv(series: SimulatedSeries, rng: np.random.Generator) -> bytes:
 
 def _velocity(displacement: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float64]:
     """Slope of the least-squares line of each row in mm/yr; missing epochs do not count."""
-    years = days.astype(np.float64) / _DAYS_PER_YEAR
+    years = days.astype(np.float64) / DAYS_PER_YEAR
     valid = ~np.isnan(displacement)
     count = valid.sum(axis=1)
     t = np.where(valid, years, 0.0)

@@ -25,7 +25,7 @@ class FitConfig:
 
 
 def fit_choices(config: FitConfig) -> dict[str, str]:
-    """Say in words how a network is fitted, for reports and model cards."""
+    """Return in words how a network is fitted, for reports and model cards."""
     return {
         "optimiser": (
             f"Adam, cosine decay from {config.learning_rate:g}, batches of {config.batch_size}, "

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.draws import Floats
 
 SPANS_YEARS: Final = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
@@ -18,7 +19,6 @@ NOISES_MM: Final = (1.0, 2.0, 3.0, 4.5)
 _RATES_MM_YR: Final = np.arange(0.25, 10.01, 0.25)
 _INTERVAL_DAYS: Final = 12.0
 _SERIES: Final = 120
-_YEAR: Final = 365.25
 
 Predict = Callable[[Floats, Floats], NDArray[np.floating[Any]]]
 """Probabilities [N, classes] of series [N, T] in mm with days [N, T]."""
@@ -64,9 +64,9 @@ def rate_crossing(predict: Predict, *, seed: int) -> RateCrossing:
     shape = len(SPANS_YEARS), len(NOISES_MM)
     rate, share = np.full(shape, np.nan), np.empty((*shape, len(_RATES_MM_YR)))
     for i, span in enumerate(SPANS_YEARS):
-        days = np.arange(0, span * _YEAR, _INTERVAL_DAYS, dtype=np.float32)
+        days = np.arange(0, span * DAYS_PER_YEAR, _INTERVAL_DAYS, dtype=np.float32)
         turn = np.where(np.arange(_SERIES) % 2, 1.0, -1.0)
-        motion = (turn[None, :, None] * _RATES_MM_YR[:, None, None] * days / _YEAR).reshape(-1, len(days))
+        motion = (turn[None, :, None] * _RATES_MM_YR[:, None, None] * days / DAYS_PER_YEAR).reshape(-1, len(days))
         for j, noise in enumerate(NOISES_MM):
             series = np.round(motion + rng.normal(0, noise, motion.shape), 1).astype(np.float32)
             found = predict(series, np.tile(days, (len(series), 1)))

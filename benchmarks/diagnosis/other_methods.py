@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, lstsq
 from scipy.optimize import curve_fit
 
+from insar_runtime.definitions import DAYS_PER_YEAR
+
 Doubles = NDArray[np.float64]
 Rows = NDArray[np.float32]
 
-_YEAR: Final = 365.25
 _EDGE: Final = 0.05
 _MOST_STEPS: Final = 16
 _LEAST_GAIN: Final = 25.0
@@ -31,7 +32,7 @@ class Lstsq:
     """``scipy.linalg.lstsq`` a series: line, parabola and cubic, each with the yearly cycle; standard deviations."""
 
     def __init__(self, days: Doubles) -> None:
-        years = days / _YEAR
+        years = days / DAYS_PER_YEAR
         self._designs = [np.stack([years**i for i in range(p + 1)] + _year(years), axis=1) for p in (1, 2, 3)]
 
     def rates(self, displacement: Rows) -> Doubles:
@@ -58,7 +59,7 @@ class CurveFit:
     """``scipy.optimize.curve_fit`` a series: the same three models."""
 
     def __init__(self, days: Doubles) -> None:
-        self._years = days / _YEAR
+        self._years = days / DAYS_PER_YEAR
 
     def rates(self, displacement: Rows) -> Doubles:
         """Return velocity, acceleration, amplitude and rmse, standard deviations of the first two, [n, 6]."""
@@ -86,7 +87,7 @@ class CurveFit:
             start = (series.mean(), 0.0, 0.0, middle, 0.0, 0.0)
             try:
                 fit, _ = curve_fit(_two_lines, self._years, series, p0=start, maxfev=2000)
-                out[row] = fit[3] * _YEAR
+                out[row] = fit[3] * DAYS_PER_YEAR
             except RuntimeError:
                 out[row] = np.nan
         return out
@@ -112,11 +113,11 @@ class Scan:
     """Two lines that meet at each epoch in turn, or one more step at each, by ``scipy.linalg.lstsq``: white noise."""
 
     def __init__(self, days: Doubles) -> None:
-        self._days, years = days, days / _YEAR
+        self._days, years = days, days / DAYS_PER_YEAR
         self._base = np.stack([np.ones_like(years), years, *_year(years)], axis=1)
         inner = (days > _EDGE * days[-1]) & (days < (1 - _EDGE) * days[-1])
         self._meets = days[inner]
-        self._hinges = np.maximum(days - self._meets[:, None], 0) / _YEAR
+        self._hinges = np.maximum(days - self._meets[:, None], 0) / DAYS_PER_YEAR
         self._steps = (days >= days[1:, None]).astype(np.float64)
 
     def breaks(self, displacement: Rows) -> Doubles:
@@ -163,11 +164,11 @@ class Gls:
 
     def __init__(self, days: Doubles, covariance: Doubles) -> None:
         self._days, self._covariance = days, covariance
-        years = days / _YEAR
+        years = days / DAYS_PER_YEAR
         self._line = np.stack([np.ones_like(years), years], axis=1)
         inner = (days > _EDGE * days[-1]) & (days < (1 - _EDGE) * days[-1])
         self._meets = days[inner]
-        self._hinges = np.maximum(days[:, None] - self._meets, 0) / _YEAR
+        self._hinges = np.maximum(days[:, None] - self._meets, 0) / DAYS_PER_YEAR
         self._steps = (days[:, None] >= days[1:]).astype(np.float64)
 
     def breaks(self, displacement: Rows) -> Doubles:

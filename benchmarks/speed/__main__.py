@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from insar_runtime.definitions import DAYS_PER_YEAR
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
@@ -180,7 +182,7 @@ def _differences(home: dict[str, EngineProcess]) -> dict[str, float]:
 def _series(count: int, epochs: int) -> tuple[Any, Any]:
     rng = np.random.default_rng(epochs)
     days = np.arange(epochs, dtype=np.float32) * 6
-    rows = rng.normal(0, 3, (count, 1)) * days / 365.25 + rng.normal(0, 2.5, (count, epochs))
+    rows = rng.normal(0, 3, (count, 1)) * days / DAYS_PER_YEAR + rng.normal(0, 2.5, (count, epochs))
     return rows.astype(np.float32), days
 
 

@@ -85,7 +85,7 @@ def profile(path: Path, displacement: Floats, days: Floats) -> dict[str, Step]:
 
 
 def _steps(graph: onnx.GraphProto) -> dict[str, str]:
-    """Tell each node's step by what it needs and what needs it."""
+    """Return the step of each node, by the nodes before and after it."""
     maker = {name: node for node in graph.node for name in node.output}
     constants = {entry.name for entry in graph.initializer}
 

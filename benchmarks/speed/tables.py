@@ -14,6 +14,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from insar_runtime.definitions import DAYS_PER_YEAR
+
 Container = Literal["wide Parquet", "list Parquet", "CSV", "zip"]
 CONTAINERS: Final[tuple[Container, ...]] = ("wide Parquet", "list Parquet", "CSV")
 _SUFFIX: Final = {"wide Parquet": "wide.parquet", "list Parquet": "list.parquet", "CSV": "csv", "zip": "zip"}
@@ -49,7 +51,7 @@ def _pieces(rows: int, epochs: int) -> Iterator[tuple[dict[str, Any], NDArray[np
     for start in range(0, rows, _PIECE):
         count = min(_PIECE, rows - start)
         rng = np.random.default_rng(start)
-        values = rng.normal(0, 3, (count, 1)) * days / 365.25 + rng.normal(0, 2.5, (count, epochs))
+        values = rng.normal(0, 3, (count, 1)) * days / DAYS_PER_YEAR + rng.normal(0, 2.5, (count, epochs))
         attributes = {
             "pid": pa.array([f"p{start + i:08}" for i in range(count)]),
             "longitude": rng.uniform(13, 14, count).round(6),

@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 
 from evaluation.baselines.contestant import Floats, gather
 from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.dataset import LabelledSeries
 
 _CLASSES: Final = len(SEED_CLASS_NAMES)
 _UNRESOLVED: Final = -1
-_YEAR: Final = 365.25
 _LEAST_EPOCHS: Final = 10
 _TINY: Final = 1e-9
 
@@ -96,7 +96,7 @@ class EgmspyRules:
 
 def _rules(values: Floats, days: Floats, config: EgmspyConfig) -> NDArray[np.int64]:
     """Return the class ids [n] of values [n, T] in mm; -1 where the rules leave a series unresolved."""
-    years = days / _YEAR
+    years = days / DAYS_PER_YEAR
     time = years - years.mean()
     total = np.maximum(((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1), _TINY)
     line, rest = _fit(values, np.stack([np.ones_like(time), time]))
@@ -128,7 +128,7 @@ def _jumpy(values: Floats, rest: Floats, days: Floats, config: EgmspyConfig) -> 
 
     Residuals of the line [n, T], less the cycles that are fitted together with a line, are searched.
     """
-    time = (days - days.mean()) / _YEAR
+    time = (days - days.mean()) / DAYS_PER_YEAR
     angle = 2 * np.pi * time
     cycles = np.stack([wave(k * angle) for k in (1, 2) for wave in (np.cos, np.sin)])
     found, _ = _fit(values, np.concatenate([np.stack([np.ones_like(time), time]), cycles]))

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.baselines.contestant import Floats, gather
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.dataset import LabelledSeries
 
-_YEAR: Final = 365.25
 _LAGS: Final = (1, 2, 5, 10)
 _TREND_EPOCHS: Final = 15
 _LEVEL_EPOCHS: Final = 5
@@ -44,7 +44,7 @@ def statistical_features(series: LabelledSeries, *, half_wavelength_mm: float) -
     values: NDArray[np.float32] | None = None
     names: list[str] = []
     for group in gather(series):
-        found = _features(group.displacement, group.days / _YEAR, half_wavelength_mm)
+        found = _features(group.displacement, group.days / DAYS_PER_YEAR, half_wavelength_mm)
         names = list(found)
         if values is None:
             values = np.empty((len(series), len(names)), dtype=np.float32)

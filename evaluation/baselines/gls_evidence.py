@@ -14,11 +14,11 @@ from scipy.special import logsumexp, ndtr
 from evaluation.baselines.contestant import Floats
 from evaluation.baselines.gls_search import MAX_JUMPS, Found
 from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 _PARAMETERS: Final = (2, 3, 4)
 """Of a line, a parabola and a hinge; a jump has two epochs, and its size if that is its own."""
 _LEAST: Final = 1e-12
-_YEAR: Final = 365.25
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Evidence:
     def of(cls, found: Found, days: Floats) -> Evidence:
         """Take what was found about series that share their epochs."""
         count = len(found.plain)
-        epochs, years = np.full(count, float(len(days))), np.full(count, days[-1] / _YEAR)
+        epochs, years = np.full(count, float(len(days))), np.full(count, days[-1] / DAYS_PER_YEAR)
         entries = (found.plain, found.nuisance, found.jumps, found.damped, found.rate, found.rate_error)
         return cls(epochs, years, *entries)
 

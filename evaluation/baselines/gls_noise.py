@@ -11,8 +11,8 @@ import numpy as np
 from scipy.linalg import cho_factor, lapack, solve_triangular
 
 from evaluation.baselines.contestant import Floats
+from insar_runtime.definitions import DAYS_PER_YEAR
 
-_YEAR: Final = 365.25
 _MEDIAN_EPOCHS: Final = 5
 _CLIP: Final = 4.0
 """Robust sigmas from the median of its neighbours beyond which a value is drawn towards it (our choice)."""
@@ -61,7 +61,7 @@ class Kernels:
         self.days = days
         self._lag = np.abs(days[:, None] - days[None, :])
         self._decay: dict[float, Floats] = {}
-        year = self._lag / _YEAR
+        year = self._lag / DAYS_PER_YEAR
         change = 1 + _ANNUAL_CHANGE * np.maximum(1 - year, 0)
         self.annual: Floats = change * np.cos(2 * np.pi * year) + _HALF_YEAR * np.cos(4 * np.pi * year)
 

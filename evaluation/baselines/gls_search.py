@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.baselines.contestant import Floats
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 BASES: Final = ("line", "parabola", "hinge")
 """Motions that jumps may ride on."""
@@ -91,7 +92,7 @@ class Design:
     """
 
     def __init__(self, days: Floats) -> None:
-        years = days / 365.25
+        years = days / DAYS_PER_YEAR
         self.epochs = len(days)
         self.line = np.stack([np.ones_like(years), years - years.mean()])
         self.steps = np.diff(years, prepend=years[0])

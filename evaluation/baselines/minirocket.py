@@ -137,7 +137,7 @@ def _convolve(images: Floats, dilation: int) -> Floats:
 
 
 def _inside(dilation: int, place: int) -> NDArray[np.bool_]:
-    """Tell which outputs [84, T] count: all of every other kernel, of the rest those that no padding has touched."""
+    """Return which outputs [84, T] count: all of every other kernel, of the rest those that no padding has touched."""
     reach = dilation * (_TAPS // 2)
     index = np.arange(_EPOCHS)
     untouched = (index >= reach) & (index < _EPOCHS - reach)

@@ -8,7 +8,6 @@ assume white noise. Where the paper's numbers could not be read, they are named 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,8 @@ from scipy import stats
 
 from evaluation.baselines.contestant import Floats, gather
 from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.dataset import LabelledSeries
-
-_YEAR: Final = 365.25
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class PsTime:
         """Return 1 for the class that the tests end at and 0 for the others, [N, 5]."""
         label = np.empty(len(series), dtype=np.int64)
         for group in gather(series):
-            label[group.rows] = _run_tests(group.displacement, group.days / _YEAR, self.config)
+            label[group.rows] = _run_tests(group.displacement, group.days / DAYS_PER_YEAR, self.config)
         return np.eye(len(SEED_CLASS_NAMES), dtype=np.float32)[label]
 
 
@@ -120,7 +118,7 @@ def _two_lines_left(values: Floats, time: Floats, place: int) -> Floats:
 
 
 def _two_lines_class(values: Floats, time: Floats, place: int, level: float) -> NDArray[np.int64]:
-    """Tell hinge from jump: a break without a significant offset is bilinear, any other discontinuous."""
+    """Distinguish hinge from jump: a break without a significant offset is bilinear, any other discontinuous."""
     fit = _fit(values, _two_lines(time, place))
     freedom = len(time) - 5
     error = np.sqrt(fit.left / freedom * fit.covariance[2, 2])

@@ -36,7 +36,7 @@ class Goal:
 
 
 def goals_of(numbers: Numbers) -> list[Goal]:
-    """Hold the numbers of ``run`` against the goals; those that nothing was measured for are left out."""
+    """Return the goals with the numbers of ``run``; goals without a measurement are left out."""
     return [*_breaks(numbers["breaks"]), *_jumps(numbers), *_repair(numbers)]
 
 

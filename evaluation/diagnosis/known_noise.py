@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from evaluation.diagnosis.metrics import Numbers
 from evaluation.diagnosis.scenes import seed_of
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.metrics import rounded
 from training.simulator.draws import Floats
 from training.simulator.noise import ornstein_uhlenbeck
 
 Estimate = Callable[[NDArray[np.float32], NDArray[np.datetime64]], FileNoise]
 
-_YEAR: Final = 365.25
 _LOG_SPREAD: Final = 0.25
 _FIRST_DATE: Final = np.datetime64("2018-01-03")
 
@@ -112,7 +112,7 @@ def known_file(name: str, count: int, *, seed: int) -> tuple[NDArray[np.float32]
     rng = np.random.default_rng(seed_of(seed, f"noise {name}"))
     days = known.days
     sigma = (known.scatter_mm * np.exp(_LOG_SPREAD * rng.standard_normal(count)))[:, None]
-    years, axis = days / _YEAR, days.astype(np.float32)
+    years, axis = days / DAYS_PER_YEAR, days.astype(np.float32)
     white = rng.standard_normal((count, known.epochs)) * known.white_factor
     short, slow = (
         ornstein_uhlenbeck(rng, axis, np.full(count, constant, dtype=np.float32))
@@ -177,9 +177,9 @@ def _level(known: Known, found: FileNoise) -> float:
     estimated = 0.0
     for kind, weight in zip(found.kinds, found.weights, strict=True):
         covariance = kind.covariance(days, found.white_factor)
-        cycle = np.cos(2 * np.pi * lag / _YEAR)
+        cycle = np.cos(2 * np.pi * lag / DAYS_PER_YEAR)
         # The yearly cycle is fitted beside a rate; what it holds is left out on both sides.
-        year = lag / _YEAR
+        year = lag / DAYS_PER_YEAR
         annual = kind.annual**2 * ((1 + 0.09 * np.maximum(1 - year, 0)) * cycle + 0.03 * np.cos(4 * np.pi * year))
         estimated += float(weight) * float(weights @ (covariance - annual) @ weights)
     return found.scatter_mm[1] ** 2 * estimated / true_variance

@@ -12,7 +12,7 @@ from evaluation.diagnosis.injector import LEAST_EPOCHS, Changes, between, draw_c
 from evaluation.diagnosis.scenes import Scene, seed_of
 from evaluation.semireal import recipe
 from insar_runtime.classes import TrendClass
-from insar_runtime.definitions import JUMP_MM
+from insar_runtime.definitions import DAYS_PER_YEAR, JUMP_MM
 from training.simulator.draws import Floats, sign
 from training.simulator.motions import draw_motions
 
@@ -25,7 +25,6 @@ MOTIONS: Final = (TrendClass.STABLE, TrendClass.LINEAR, TrendClass.QUADRATIC, Tr
 FILE_SHARES: Final = (0.7, 0.15, 0.05, 0.05, 0.05)
 """Classes in the file that noise is estimated from, PUE last [ours: few of the rows of a file move]."""
 
-_YEAR: Final = 365.25
 _DECIMALS: Final = 1
 BREAK_SHARE: Final = (0.15, 0.85)
 _RATE_MM_YR: Final = (-15.0, 15.0)
@@ -104,7 +103,7 @@ def break_set(scene: Scene, count: int, *, seed: int, missing: Missing = "none")
     rng = np.random.default_rng(seed_of(seed, f"breaks {scene.name} {missing}"))
     scene = scene.draw(rng, count)
     gone = _missing(rng, missing, scene.still.shape)
-    years = scene.days / _YEAR
+    years = scene.days / DAYS_PER_YEAR
     first = np.where(gone, np.inf, years).min(axis=1)
     share = rng.uniform(*BREAK_SHARE, count)
     place = first + share * (years[-1] - first)
@@ -116,7 +115,7 @@ def break_set(scene: Scene, count: int, *, seed: int, missing: Missing = "none")
     motion = before[:, None] * years + change[:, None] * hinge
     displacement = as_delivered(motion + scene.still)
     displacement[gone] = np.nan
-    return BreakSet(missing, displacement, motion, place * _YEAR, before, before + change, departure)
+    return BreakSet(missing, displacement, motion, place * DAYS_PER_YEAR, before, before + change, departure)
 
 
 def _missing(rng: np.random.Generator, missing: Missing, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from evaluation.limit.geometry import Floats, Geometry, Images
 from evaluation.limit.rays import Priors, log_integrals, log_sum
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.config import MotionConfig
 from training.simulator.lines import distance_from_line
 
@@ -21,7 +22,6 @@ BENT_RATES: Final = ((0.25, 0.0), (0.25, -1.0), (0.2, -0.5))
 others have any rate, as has a half of the quadratic ones (`training.simulator.motions`)."""
 CURVES_WITH_RATE: Final = 0.5
 
-_YEAR: Final = 365.25
 _ZOOMS: Final = 2
 _ZOOM_NODES: Final = 17
 
@@ -60,7 +60,7 @@ class MotionModel:
     @cached_property
     def years(self) -> Floats:
         """Years since the first acquisition, [T]."""
-        return np.asarray(self.days) / _YEAR
+        return np.asarray(self.days) / DAYS_PER_YEAR
 
     @cached_property
     def rate(self) -> Images:

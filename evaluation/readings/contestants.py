@@ -48,7 +48,7 @@ class Asked:
 
 
 def ask_model(folder: Path, files: Sequence[ReadFile]) -> Iterator[Asked]:
-    """Ask a model as its users do, through the run-time, in each of its precisions.
+    """Classify with a model as its users do, through the run-time, in each of its precisions.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def ask_model(folder: Path, files: Sequence[ReadFile]) -> Iterator[Asked]:
 
 
 def ask(contestant: Contestant, taught: str, files: Sequence[ReadFile]) -> Asked:
-    """Ask a contestant of the benchmark; equal probabilities are no answer."""
+    """Classify with a contestant of the benchmark; equal probabilities are no answer."""
     with threadpool_limits(1):
         found = np.concatenate([contestant.probabilities(_unlabelled(file)) for file in files]).astype(np.float64)
     found[np.ptp(found, axis=1) == 0] = np.nan

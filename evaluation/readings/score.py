@@ -109,7 +109,7 @@ class _Scorer:
         return bool(((self.filled > 0) & (self.filled < 1)).any())
 
     def is_right(self, said: NDArray[Any], *, either: bool) -> Flags:
-        """Tell which rows have the class ``said`` [N] as their most probable one."""
+        """Return which rows have the class ``said`` [N] as their most probable one."""
         right = np.asarray(self.top == said)
         return right | (self._either & np.isin(said, (TrendClass.STABLE, TrendClass.LINEAR))) if either else right
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from evaluation.realism.events import Events, measure_events
 from insar_runtime.classes import CLASS_NAMES, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.dataset import balanced_labels
 from training.labelled_rows.labels import ReadFile
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, STAMPS_FILE, noise_bank
@@ -24,7 +25,6 @@ _BLOCK: Final = 60
 _ROWS, _COLUMNS = 6, 4
 _QUARTILES: Final = (25, 50, 75)
 _READ, _MADE = "tab:red", "tab:blue"
-_YEAR: Final = 365.25
 
 _WORDS: Final = {
     "rate": "rate, mm/yr",
@@ -201,7 +201,7 @@ def _draw_sheet(read: _Rows, made: _Rows, kind: TrendClass, rng: np.random.Gener
             axis.set_axis_off()
         for axis, row in zip(side.flat, chosen, strict=False):
             there = np.isfinite(rows.displacement[row])
-            years = rows.days[row, there] / _YEAR
+            years = rows.days[row, there] / DAYS_PER_YEAR
             axis.plot(years, rows.displacement[row, there], ".", ms=1.6, color=colour)
             # At least half a wavelength, so that noise does not look large.
             middle, half = np.mean(axis.get_ylim()), max(np.ptp(axis.get_ylim()) / 2, 14.0)

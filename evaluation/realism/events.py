@@ -8,11 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.definitions import BREAK_SHARE, JUMP_HELD_EPOCHS, JUMP_MM, JUMP_SCATTERS
+from insar_runtime.definitions import BREAK_SHARE, DAYS_PER_YEAR, JUMP_HELD_EPOCHS, JUMP_MM, JUMP_SCATTERS
 
 Floats = NDArray[np.float64]
 
-_YEAR: Final = 365.25
 _LEAST_YEARS: Final = 1.0
 """An annual cycle is fitted to series of this length."""
 _LEAST_EPOCHS: Final = 20
@@ -96,7 +95,7 @@ def measure_events(displacement: NDArray[np.float32], days: NDArray[np.float32])
 
 def _measure(values: Floats, days: Floats) -> tuple[float, ...]:
     days = days - days[0]
-    years = days / _YEAR
+    years = days / DAYS_PER_YEAR
     columns = [np.ones_like(years), years]
     if years[-1] >= _LEAST_YEARS:
         columns += [np.sin(2 * np.pi * years), np.cos(2 * np.pi * years)]

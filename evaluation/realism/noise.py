@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime.definitions import DAYS_PER_YEAR
 from insar_runtime.errors import DataError
 from training.simulator.bank import MAX_CURVATURE
 from training.simulator.config import SimulatorConfig
@@ -17,7 +18,6 @@ from training.simulator.lines import curvature, running_median, without_line
 from training.simulator.noise import draw_annual, draw_noise
 from training.simulator.nuisances import draw_nuisances
 
-_YEAR: Final = 365.25
 _MAX_ROWS: Final = 1500
 _BLOCK: Final = 40
 """Rows of a simulated file: few, so that many files are drawn."""
@@ -203,10 +203,10 @@ def excursions(still: StillSeries) -> dict[str, float]:
 def annual(still: StillSeries) -> dict[str, float]:
     """Amplitude of the yearly cycle, mm, over rows, and how far single years lie from it."""
     found = _quantiles(amplitudes(still), (0.5, 0.9, 0.95, 0.99))
-    whole = int(still.days[-1] // _YEAR)
+    whole = int(still.days[-1] // DAYS_PER_YEAR)
     years = []
     for year in range(whole):
-        inside = (still.days >= year * _YEAR) & (still.days < (year + 1) * _YEAR)
+        inside = (still.days >= year * DAYS_PER_YEAR) & (still.days < (year + 1) * DAYS_PER_YEAR)
         if np.count_nonzero(inside) >= 20:
             years.append(_cycle(still.residual[:, inside], still.days[inside]))
     if len(years) > 1:
@@ -255,7 +255,7 @@ def _together(residual: Floats) -> tuple[float, float, float]:
 def without_annual(still: StillSeries) -> Floats:
     """Subtract line, yearly and half-yearly cycle from each row, [N, T]."""
     days = still.days.astype(np.float64)
-    angle = 2 * np.pi * days / _YEAR
+    angle = 2 * np.pi * days / DAYS_PER_YEAR
     waves = [wave(k * angle) for k in (1, 2) for wave in (np.sin, np.cos)]
     return _without(still.residual, [np.ones_like(days), days / days[-1], *waves])
 
@@ -271,7 +271,7 @@ def _normalised(values: Floats) -> Floats:
 
 def _cycle(values: Floats, days: Floats) -> tuple[Floats, Floats]:
     """Sine and cosine amplitudes of the yearly cycle of rows, mm."""
-    angle = 2 * np.pi * days.astype(np.float64) / _YEAR
+    angle = 2 * np.pi * days.astype(np.float64) / DAYS_PER_YEAR
     basis = np.stack([np.sin(angle), np.cos(angle), np.ones_like(angle)], axis=1)
     found = values @ np.linalg.pinv(basis).T
     return found[:, 0], found[:, 1]

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from insar_runtime.errors import DataError
 from training.dataset import LIMITS
 from training.labelled_rows.labels import ReadFile
 from training.simulator.draws import Floats
-
-_YEAR: Final = 365.25
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ class ReadRows:
         else:
             rate = np.exp(rng.uniform(*np.log(config.linear_mm_yr)))
         rate = rate if rng.random() < _HALF else -rate
-        line = np.float32(rate - file.readings.rate[row]) * (file.days / np.float32(_YEAR))
+        line = np.float32(rate - file.readings.rate[row]) * (file.days / np.float32(DAYS_PER_YEAR))
         return values + line, np.eye(len(votes), dtype=np.float32)[kind]
 
     def _mixed(self, values: Floats, place: int) -> Floats:
@@ -217,7 +216,7 @@ def vary(
         values = -values
     if rng.random() < config.reversal_probability:
         values, days = values[::-1], (days[-1] - days)[::-1]
-    years = days / np.float32(_YEAR)
+    years = days / np.float32(DAYS_PER_YEAR)
     scatter = _scatter(values)
     varied = values.astype(np.float32, copy=True)
     if rng.random() < config.annual_probability:
@@ -243,7 +242,7 @@ def vary(
 def _still_rows(file: ReadFile) -> Floats:
     """Return rows that all readers call Stable, without their line, [n, T]; NaN = missing."""
     rows = np.flatnonzero(file.soft_labels[:, TrendClass.STABLE] == 1)
-    line = file.readings.rate[rows, None].astype(np.float32) * (file.days / np.float32(_YEAR))
+    line = file.readings.rate[rows, None].astype(np.float32) * (file.days / np.float32(DAYS_PER_YEAR))
     rest = file.displacement[rows] - line
     return np.asarray(rest - np.nanmean(rest, axis=1, keepdims=True) if len(rest) else rest, dtype=np.float32)
 

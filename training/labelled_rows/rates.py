@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-_DAYS_PER_YEAR: Final = 365.25
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 
 def least_squares_rates(displacement: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -26,7 +24,7 @@ def least_squares_rates(displacement: NDArray[np.float32], days: NDArray[np.floa
         mm/yr. Every row is fitted by itself, so no row depends on another; a row with fewer than four epochs gets the
         solution of least norm.
     """
-    years = days.astype(np.float64) / _DAYS_PER_YEAR
+    years = days.astype(np.float64) / DAYS_PER_YEAR
     angle = 2 * np.pi * years
     design = np.stack([np.ones_like(years), years, np.sin(angle), np.cos(angle)], axis=1)
     rate = np.empty(len(displacement))

@@ -43,7 +43,7 @@ class PaperCnnConfig:
 
 
 def our_choices(config: PaperCnnConfig) -> dict[str, str]:
-    """Say in words what the paper leaves open and the configuration settles, for reports and model cards."""
+    """Return in words the choices that the paper leaves open, for reports and model cards."""
     windowed = f"average pooling over windows of {config.pool}, flatten"
     pooling = windowed if config.average_pooling == "windowed" else "global average pooling"
     return {

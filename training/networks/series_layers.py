@@ -21,12 +21,11 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
-from insar_runtime.definitions import LINEAR_RATE_STDS, STABLE_RATE_MM_YR
+from insar_runtime.definitions import DAYS_PER_YEAR, LINEAR_RATE_STDS, STABLE_RATE_MM_YR
 
 _PACKAGE = "insar_runtime"
 _FAR_DAYS: Final = 65536.0
 """Larger than any acquisition day, small enough to keep float32 exact to a fraction of a day."""
-_YEAR: Final = 365.25
 _TINY: Final = 1e-6
 
 _CYCLE_RIDGE: Final = (0.03, 1.0)
@@ -153,7 +152,7 @@ def _without_line_and_cycle(
     line : _Line
         What was taken away.
     """
-    angle = days * (2 * math.pi / _YEAR)
+    angle = days * (2 * math.pi / DAYS_PER_YEAR)
     waves = tf.stack([tf.ones_like(days), time, tf.sin(angle), tf.cos(angle)], axis=1)
     moments = _Moments.of(valid, waves)
 
@@ -284,7 +283,7 @@ class DescribeSeries(keras.layers.Layer):
         first = _FAR_DAYS - tf.reduce_max((_FAR_DAYS - 1.0 - days) * valid, axis=1, keepdims=True)
         span = tf.maximum(last - first, 1.0)
         total = slope * (2.0 * span / length)
-        years = span * (1.0 / _YEAR)
+        years = span * (1.0 / DAYS_PER_YEAR)
         curved = tf.asinh(tf.concat([total / years * 0.5, total * 0.1], axis=1))
         # The last is mean days between epochs, 1 at 8 days.
         sizes = [scatter, scatter_seasonless, count * 0.01, years * 0.3, span / count * 0.125]
@@ -303,7 +302,7 @@ class DescribeSeries(keras.layers.Layer):
 
         The standard deviation is that of first-order autoregressive noise (effective number of epochs).
         """
-        a_year = 2.0 * _YEAR / length
+        a_year = 2.0 * DAYS_PER_YEAR / length
         rate = line.slope_beside_cycle * a_year
         size = tf.abs(rate)
         alike = tf.clip_by_value(likeness, 0.0, 0.9)

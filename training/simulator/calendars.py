@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime.definitions import DAYS_PER_YEAR
 from insar_runtime.errors import UsageError
 from training.simulator.config import CalendarConfig
 
 Days = NDArray[np.float32]
-_YEAR: Final = 365.25
 _MAX_TRIES: Final = 50
 
 
@@ -42,32 +42,32 @@ def _joined_2015_2022(rng: np.random.Generator) -> Days:
 
 
 def _joined_2015_2024(rng: np.random.Generator) -> Days:
-    return _segments((rng.uniform(560, 620), 12.0), (1900.0, 6.0), (3 * _YEAR, 12.0))
+    return _segments((rng.uniform(560, 620), 12.0), (1900.0, 6.0), (3 * DAYS_PER_YEAR, 12.0))
 
 
 def _egms_2018_2022(_: np.random.Generator) -> Days:
-    return _segments((4 * _YEAR - 10, 6.0), (_YEAR, 12.0))
+    return _segments((4 * DAYS_PER_YEAR - 10, 6.0), (DAYS_PER_YEAR, 12.0))
 
 
 def _egms_2019_2023(_: np.random.Generator) -> Days:
-    return _segments((3 * _YEAR - 10, 6.0), (2 * _YEAR, 12.0))
+    return _segments((3 * DAYS_PER_YEAR - 10, 6.0), (2 * DAYS_PER_YEAR, 12.0))
 
 
 def _egms_2020_2024(_: np.random.Generator) -> Days:
-    return _segments((2 * _YEAR - 10, 6.0), (3 * _YEAR, 12.0))
+    return _segments((2 * DAYS_PER_YEAR - 10, 6.0), (3 * DAYS_PER_YEAR, 12.0))
 
 
 def _egms_l3(_: np.random.Generator) -> Days:
     """Regular grid of 6 days over five years (EGMS Ortho is resampled to it)."""
-    return _segments((5 * _YEAR, 6.0))
+    return _segments((5 * DAYS_PER_YEAR, 6.0))
 
 
 def _regular_6(rng: np.random.Generator) -> Days:
-    return _segments((rng.uniform(0.8, 8.4) * _YEAR, 6.0))
+    return _segments((rng.uniform(0.8, 8.4) * DAYS_PER_YEAR, 6.0))
 
 
 def _regular_12(rng: np.random.Generator) -> Days:
-    return _segments((rng.uniform(1.5, 9.0) * _YEAR, 12.0))
+    return _segments((rng.uniform(1.5, 9.0) * DAYS_PER_YEAR, 12.0))
 
 
 def _sparse(rng: np.random.Generator) -> Days:
@@ -162,7 +162,7 @@ def _lost(rng: np.random.Generator, plan: Days, config: CalendarConfig) -> NDArr
     lost = rng.random(len(plan)) < low + (high - low) * rng.random() ** 2
     if rng.random() < config.winter_block_probability:
         length = rng.uniform(*config.winter_days)
-        lost |= (plan + rng.uniform(0, _YEAR)) % _YEAR < length
+        lost |= (plan + rng.uniform(0, DAYS_PER_YEAR)) % DAYS_PER_YEAR < length
     if rng.random() < config.gap_probability:
         length = rng.uniform(*config.gap_days)
         begin = rng.uniform(0, max(float(plan[-1]) - length, 1.0))

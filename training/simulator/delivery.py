@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import NO_CLASS, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.config import DeliveryConfig, SimulatorConfig
 from training.simulator.draws import Floats, chosen, uniform
 from training.simulator.lines import distance_from_line
 from training.simulator.motions import Motions
 from training.simulator.unwrapping import visible
 
-_YEAR = 365.25
 _LEAST_LEFT = (0.6, 0.95)
 """Share of the span that a Linear row and one of class Other must keep (our choice)."""
 
@@ -86,7 +86,7 @@ def _keeps_class(
     whole_span: np.float32,
     config: SimulatorConfig,
 ) -> bool:
-    """Tell whether what is left of a row still shows its class."""
+    """Return whether the remaining part of a row still shows its class."""
     if label in {TrendClass.STABLE, NO_CLASS}:
         return True
     if label in {TrendClass.LINEAR, TrendClass.OTHER}:
@@ -95,7 +95,7 @@ def _keeps_class(
         return bool(days[-1] - days[0] >= least * whole_span)
     if label == TrendClass.PUE:
         return bool(visible(np.float32(0.1) * error[None, :].astype(np.float32), config.unwrapping)[0])
-    departure = distance_from_line(motion[None, :], days / np.float32(_YEAR))[0]
+    departure = distance_from_line(motion[None, :], days / np.float32(DAYS_PER_YEAR))[0]
     enough = bool(departure >= config.motion.departure[0] * noise_sigma)
     if label == TrendClass.QUADRATIC:
         return enough

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.simulator import SimulatedSeries, simulate
 
 _SIDE: Final = 5
@@ -50,7 +51,7 @@ def _draw_sheet(series: SimulatedSeries, title: str, path: Path) -> None:
 
     figure, axes = plt.subplots(_SIDE, _SIDE, figsize=(17, 12), layout="constrained")
     for row, axis in enumerate(axes.flat):
-        years = series.days[row] / 365.25
+        years = series.days[row] / DAYS_PER_YEAR
         valid = np.isfinite(series.displacement[row])
         wrong = valid & (series.error[row] != 0)
         axis.plot(years[valid], series.displacement[row][valid], ".-", ms=2.5, lw=0.4, color="tab:blue")

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.config import MotionConfig
 from training.simulator.draws import Floats, log_uniform, sign, uniform
 from training.simulator.lines import distance_from_line
 
-_YEAR: Final = 365.25
 _STARTS_STOPS_REVERSES: Final = (0.25, 0.5, 0.7)
 """Cumulative shares of bilinear series that start, stop or reverse; the rest have any rate before (our choice)."""
 
@@ -61,7 +61,7 @@ def draw_motions(
     config : MotionConfig
         Its numbers.
     """
-    count, years = len(label), days / np.float32(_YEAR)
+    count, years = len(label), days / np.float32(DAYS_PER_YEAR)
     displacement = np.zeros((count, len(days)), dtype=np.float32)
     departure = np.zeros(count, dtype=np.float32)
     break_day = np.full(count, np.nan, dtype=np.float32)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.config import AnnualConfig, NoiseConfig
 from training.simulator.draws import Floats, chosen, log_uniform, uniform
-
-_YEAR: Final = 365.25
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,7 @@ def draw_annual(rng: np.random.Generator, days: Floats, count: int, config: Annu
     strong = chosen(rng, config.strong_probability, count)
     amplitude[strong] = log_uniform(rng, *config.strong_amplitude_mm, len(strong))
 
-    year = days / np.float32(_YEAR)
+    year = days / np.float32(DAYS_PER_YEAR)
     years = np.arange(int(year[-1]) + 2, dtype=np.float32)
     # One hat a year: coefficients of a year hold at its begin and pass into those of the next.
     hats = np.maximum(1 - np.abs(year[None, :] - years[:, None]), 0)
@@ -193,7 +191,7 @@ def _growth(rng: np.random.Generator, days: Floats, count: int, config: NoiseCon
     of_epoch = np.exp(config.epoch_log_spread * rng.random() * rng.standard_normal(epochs))
     if rng.random() < config.noisy_epochs_probability:
         share = rng.uniform(*config.noisy_epochs_share)
-        season = 1 + rng.random() * np.cos(2 * np.pi * (days / _YEAR + rng.random()))
+        season = 1 + rng.random() * np.cos(2 * np.pi * (days / DAYS_PER_YEAR + rng.random()))
         of_epoch[rng.random(epochs) < share * season] *= rng.uniform(*config.noisy_epochs_factor)
     factor = np.tile(of_epoch.astype(np.float32), (count, 1))
 
@@ -215,7 +213,7 @@ def _growth(rng: np.random.Generator, days: Floats, count: int, config: NoiseCon
 
 
 def change_of_sampling(days: Floats) -> float:
-    """Tell the day on which the mean interval between epochs changes most."""
+    """Return the day on which the mean interval between epochs changes most."""
     steps = np.diff(days)
     return float(days[1 + int(np.argmax(np.abs(np.cumsum(steps - steps.mean()))))])
 
@@ -226,7 +224,7 @@ def _uneven(
     """Draw factors by which the scatter of rows grows: in one season, from or until a date, for some months."""
     count = len(kind)
     length = uniform(rng, config.burst_days, count)[:, None]
-    season = (days[None, :] + uniform(rng, (0, _YEAR), count)[:, None]) % _YEAR < _YEAR / 3
+    season = (days[None, :] + uniform(rng, (0, DAYS_PER_YEAR), count)[:, None]) % DAYS_PER_YEAR < DAYS_PER_YEAR / 3
     since = days[None, :] - when[:, None]
     inside: NDArray[np.bool_] = np.select(
         [kind[:, None] == k for k in range(4)],

@@ -7,10 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.config import OtherConfig
 from training.simulator.draws import Floats, log_uniform, sign, uniform
-
-_YEAR: Final = 365.25
 
 Draw = Callable[[np.random.Generator, Floats, Floats, Floats, OtherConfig], Floats]
 
@@ -74,7 +73,7 @@ def _several_breaks(
 ) -> Floats:
     """Draw two to four breaks whose changes of rate take turns in sign: a motion that stops and starts again."""
     del local_scatter
-    count, years = len(noise_sigma), days / np.float32(_YEAR)
+    count, years = len(noise_sigma), days / np.float32(DAYS_PER_YEAR)
     out = np.zeros((count, len(days)), dtype=np.float32)
     breaks = rng.integers(2, 5, count)
     turn = sign(rng, count)

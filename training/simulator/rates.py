@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.config import MotionConfig
 from training.simulator.draws import Floats, log_uniform, uniform
 
-_YEAR: Final = 365.25
 _CLUSTER_DAYS: Final = 90.0
 """Residuals within so many days count as one: slow wander makes neighbours alike."""
 _LEAST_CLUSTERS: Final = 6
@@ -37,7 +37,7 @@ def rates_and_deviations(displacement: Floats, days: Floats) -> tuple[Floats, Fl
     rate, deviation : ndarray of float32, shape [N]
         mm a year.
     """
-    years = days.astype(np.float64) / _YEAR
+    years = days.astype(np.float64) / DAYS_PER_YEAR
     functions = [np.ones_like(years), years]
     if years[-1] >= _LEAST_YEARS:
         functions += [np.sin(2 * np.pi * years), np.cos(2 * np.pi * years)]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, SEED_CLASS_NAMES, TrendClass
+from insar_runtime.definitions import DAYS_PER_YEAR
 from insar_runtime.errors import UsageError
 from training.simulator.bank import NoiseBank
 from training.simulator.calendars import CALENDARS, draw_calendar
@@ -26,7 +27,6 @@ from training.simulator.unwrapping import add_unwrapping_errors
 _BANK_ANNUAL: Final = 0.3
 _BANK_NUISANCES: Final = 0.4
 """Files of real noise that get more of both: they have all of it already, but only few of their rows (our choice)."""
-_YEAR: Final = 365.25
 _MOTIONS: Final = (TrendClass.STABLE, TrendClass.LINEAR, TrendClass.QUADRATIC, TrendClass.BILINEAR)
 SHARES_OF_MOTIONS: Final = (0.4, 0.3, 0.15, 0.15)
 """Motions under an unwrapping error: real ones are mostly on slow points (read off plots of real series)."""
@@ -209,7 +209,7 @@ def _block(
         straight = np.flatnonzero((label == TrendClass.STABLE) | (label == TrendClass.LINEAR))
         shown = motions.displacement[straight] + scene.still[straight]
         rate = settle_rates(rng, shown, days, label[straight], config.motion)
-        motions.displacement[straight] += rate[:, None] * (days / np.float32(_YEAR))
+        motions.displacement[straight] += rate[:, None] * (days / np.float32(DAYS_PER_YEAR))
     noise_sigma = noise_sigma * motions.quieter
     noise_parts = scene.noise_parts.copy()
     noise_parts[:, :3] *= motions.quieter[:, None]

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime.definitions import DAYS_PER_YEAR
 from training.simulator.config import UnwrappingConfig
 from training.simulator.draws import Floats, chosen, log_uniform, sign, uniform
 
-_YEAR: Final = 365.25
 _MAX_TRIES: Final = 20
 _SMEARED_SHARE: Final = (0.3, 0.7)
 """Part of a jump that is there already one epoch early, where it is smeared; of this, the part that is there two epochs
@@ -142,7 +142,7 @@ def _fold_wander(
 
 
 def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
-    """Tell which rows have a jump between two steady levels.
+    """Return which rows have a jump between two steady levels.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
 
 
 def stands_out(errors: Floats, noise_sigma: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
-    """Tell which rows anybody could see the errors of: high for a few epochs, or lower for many.
+    """Return which rows have visible errors: high for a few epochs, or lower for many.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config
     returns = ~flickers & (rng.random((count, 1)) < config.returning_probability)
     constant = log_uniform(rng, *config.returning_epochs, (count, 1))
     first, length = _part_of_span(rng, events, epochs, config)
-    winter = np.cos(2 * np.pi * (days / np.float32(_YEAR) + rng.random()))
+    winter = np.cos(2 * np.pi * (days / np.float32(DAYS_PER_YEAR) + rng.random()))
     least = config.min_visible_epochs
     for event in range(len(config.event_count)):
         rows = np.flatnonzero(events > event)
