@@ -17,7 +17,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 ARTIFACTS: Final = ROOT / "artifacts"
 
 READINGS_ROWS: Final = {
-    "left-out": "`trend-net` 2, trained without the file, int8",
+    "left-out": "`trend-net` 2.1.0, trained without the file, int8",
     "trend-net-1.2.0-int8": "`trend-net` 1.2.0, trained without any reading",
     "EGMSpy rules": "rules of EGMSpy",
     "a further reader": "a further reader",
