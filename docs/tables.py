@@ -65,11 +65,14 @@ def cost_table() -> str:
 def readings_table() -> str:
     """Return accuracy, mean recall and recall of PUE on labelled rows, from ``python -m evaluation readings``."""
     lines = (ARTIFACTS / "readings" / "scores.md").read_text(encoding="utf-8").splitlines()
-    table = ["| | accuracy, % | mean recall, % | PUE recall, % |", "|---|---|---|---|"]
+    table = [
+        "| | accuracy, % | mean recall, % | PUE recall, % | accuracy if Other is excluded, % |",
+        "|---|---|---|---|---|",
+    ]
     for name, label in READINGS_ROWS.items():
         row = next(line for line in lines if line.startswith(f"| {name} |"))
         cells = [cell.strip() for cell in row.split("|")]
-        table.append(f"| {label} | {cells[2]} | {cells[4]} | {cells[9]} |")
+        table.append(f"| {label} | {cells[2]} | {cells[4]} | {cells[9]} | {cells[12]} |")
     return "\n".join(table) + "\n"
 
 

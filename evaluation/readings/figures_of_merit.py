@@ -123,6 +123,9 @@ class Scores:
         ``five_strict`` they do not.
     six : Part
         The same as ``five`` with the rows read as Other, for which Other alone is right.
+    five_alone : Part
+        The same as ``five`` for the most probable of the five classes, as if there were no Other: what a classifier of
+        five classes is asked.
     coarse : Part
         The same as ``five`` with Quadratic and Bilinear taken for one class, for classifiers that do not tell the two
         apart.
@@ -150,6 +153,7 @@ class Scores:
     five: Part
     five_strict: Part
     six: Part
+    five_alone: Part
     coarse: Part
     files: dict[str, Part]
     confusion: NDArray[np.int64]
@@ -174,6 +178,7 @@ class Scores:
             "five": self.five.to_dict(),
             "five, strict": self.five_strict.to_dict(),
             "six": self.six.to_dict(),
+            "five alone": self.five_alone.to_dict(),
             "coarse": self.coarse.to_dict(),
             "files": {Path(name).stem: part.to_dict() for name, part in self.files.items()},
             "confusion": self.confusion.tolist(),

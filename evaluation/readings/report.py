@@ -64,7 +64,16 @@ def _headline(numbers: Mapping[str, Any]) -> Iterator[str]:
     yield "## Rows of one mind"
     yield ""
     yield from _head(
-        "", "accuracy", "strict", "mean recall", *SEED_CLASSES, "curved as one", "accuracy with Other", _NO_CLASS
+        "",
+        "accuracy",
+        "strict",
+        "mean recall",
+        *SEED_CLASSES,
+        "curved as one",
+        "accuracy with Other",
+        "accuracy, five alone",
+        "mean recall, five alone",
+        _NO_CLASS,
     )
     for name, found in numbers["contestants"].items():
         five = found["five"]
@@ -76,6 +85,8 @@ def _headline(numbers: Mapping[str, Any]) -> Iterator[str]:
             *(_percent(five["recall"][one]["recall"]) for one in SEED_CLASSES),
             _percent(found["coarse"]["accuracy"]),
             _percent(found["six"]["accuracy"]),
+            _with_interval(found["five alone"], "accuracy"),
+            _with_interval(found["five alone"], "mean_recall"),
             str(found["no answer, five"]),
         )
     yield _row(
@@ -84,14 +95,16 @@ def _headline(numbers: Mapping[str, Any]) -> Iterator[str]:
         _percent(numbers["readers"]["strict"]["third against two of one mind"]["accuracy"]),
         _percent(readers["mean_recall of the five"]),
         *(_percent(readers["recall"][one]["recall"]) for one in SEED_CLASSES),
-        *[NONE] * 3,
+        *[NONE] * 5,
     )
     yield ""
     rows = next(iter(numbers["contestants"].values()))["five"]["rows"] if numbers["contestants"] else 0
     yield f"{rows} rows that all their readers gave the same of the five classes. Stable and Linear both count where"
     yield f"the least-squares rate beside an annual cycle is {low:g} to {high:g} mm/yr, but not in `strict`. `Curved as"
-    yield "one`: accuracy with Quadratic and Bilinear taken for one class, as some contestants have it. `No class`:"
-    yield "rows that a classifier does not answer; they count as wrong. The last line is no contestant: third readings"
+    yield "one`: accuracy with Quadratic and Bilinear taken for one class, as some contestants have it. `Five alone`:"
+    yield "the most probable of the five classes counts, as if there were no Other, which is what contestants of five"
+    yield "classes are asked. `No class`: rows that a classifier does not answer; they count as wrong. The last line is no"
+    yield "contestant: third readings"
     yield f"against the first two where those agree ({readers['readings']} rows, with Other), which is what a further"
     yield "reader reaches on such rows."
     yield ""

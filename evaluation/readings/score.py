@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -131,6 +131,7 @@ class _Scorer:
             five=self._part(five, right),
             five_strict=self._part(five, strict),
             six=self._part(six, right, CLASSES),
+            five_alone=self._part(five, self._without_other().is_right(label, either=True)),
             coarse=self._coarse(five, right),
             files={path: self._part(five & (readings.file == path), right) for path in paths},
             confusion=self._confusion(six),
@@ -149,6 +150,9 @@ class _Scorer:
             no_answer=int((~self.answered).sum()),
             no_answer_five=int((five & ~self.answered).sum()),
         )
+
+    def _without_other(self) -> _Scorer:
+        return replace(self, probabilities=self.probabilities[:, :OTHER])
 
     def _part(self, rows: Flags, right: Flags, names: tuple[str, ...] = SEED_CLASSES) -> Part:
         return _part_of(self.readings.label[rows].astype(np.int64), right[rows], names)

@@ -61,6 +61,16 @@ def test_curved_classes_taken_together() -> None:
     assert found.recall == (0, 0, 1, 1)
 
 
+def test_most_probable_of_the_five_classes() -> None:
+    """Where Other is excluded, the next class counts; a classifier of five classes is scored as before."""
+    readings = made_readings((PUE, PUE), (STABLE, STABLE), (OTHER, OTHER))
+    six = np.array([[0.1, 0, 0, 0, 0.3, 0.6], [0.1, 0, 0, 0, 0.2, 0.7], [0, 0, 0, 0, 0, 1.0]])
+    found = score(readings, six)
+    assert (found.five.right, found.five_alone.right, found.five_alone.rows) == (0, 1, 2)
+    five = _sure(PUE, PUE, PUE, classes=5)
+    assert score(readings, five).five_alone.right == score(readings, five).five.right == 1
+
+
 def test_what_becomes_of_other() -> None:
     readings = made_readings(*[(OTHER, OTHER)] * 4, (OTHER, OTHER, PUE), *[(STABLE, STABLE)] * 2)
     five = np.concatenate([_sure(PUE, STABLE, PUE, PUE, PUE, classes=5, confidence=0.7), _sure(0, 0, classes=5)])
