@@ -104,8 +104,8 @@ def _headline(numbers: Mapping[str, Any]) -> Iterator[str]:
     yield "one`: accuracy with Quadratic and Bilinear taken for one class, as some contestants have it. `Five alone`:"
     yield "the most probable of the five classes counts, as if there were no Other, which is what contestants of five"
     yield "classes are asked. `No class`: rows that a classifier does not answer; they count as wrong. The last line is"
-    yield f"no contestant: third readings against the first two where those agree ({readers['readings']} rows, with Other),"
-    yield "which is what a further reader reaches on such rows."
+    yield "no contestant: third readings against the first two where those agree"
+    yield f"({readers['readings']} rows, with Other), which is what a further reader reaches on such rows."
     yield ""
 
 
