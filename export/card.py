@@ -92,8 +92,8 @@ _ABOUT_TREND_NET: Final = (
     "- A network cannot know everything that may move: some of what Other means gets another class.",
     "- The simulated series are hard on purpose (short and sparse calendars, curves that depart by no more than the "
     "scatter, wander, outliers): their accuracy is no figure to hold beside that of hand-picked sets.",
-    "- On real rows that people have read, how often it says what they say stands in `artifacts/readings`. Where two "
-    "people differ, no network can be right for both.",
+    "- On real rows that automated readers of plots have labelled, how often it agrees with them stands in "
+    "`artifacts/readings`. Where two readers differ, no network can be right for both.",
 )
 _ABOUT_FIVE: Final = (
     "- The model does not know the class Other: a motion that none of its classes describes gets one of them, or none "

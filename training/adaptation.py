@@ -48,9 +48,8 @@ class AdaptationConfig:
         At its peak; it falls along a cosine.
     temperature_factor : float
         Of the temperature that is found on simulated series. Networks asked about read rows of files that they have
-        learned nothing of are less sure than they are right; with this factor their expected calibration error there
-        is 0.03 rather than 0.05 on all labelled rows, that on simulated series 0.03 rather than 0.01 (chosen on
-        ``export.left_out``).
+        learned nothing of are less sure than they are right. The factor was chosen on the rows of ``export.left_out``,
+        so their calibration error is not blind; on simulated series the network is a little too sure with it.
     augment : AugmentConfig
         How read rows are varied.
     """

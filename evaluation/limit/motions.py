@@ -69,7 +69,7 @@ class MotionModel:
 
     @property
     def even_breaks(self) -> Floats:
-        """OutputNaming of a break over the whole range, as shares of the span."""
+        """Places of a break over the whole range, as shares of the span."""
         return np.linspace(*self.config.break_share, self.effort.break_nodes)
 
     def hinges(self, share: Floats) -> Floats:
@@ -98,7 +98,7 @@ class MotionModel:
         rows : Images of shape [K, T]
             Series.
         breaks : ndarray of float64, shape [J]
-            OutputNaming of a break as shares of the span, sorted: nodes of a trapezoidal rule.
+            Places of a break as shares of the span, sorted: nodes of a trapezoidal rule.
 
         Returns
         -------

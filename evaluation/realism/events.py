@@ -16,7 +16,7 @@ _LEAST_YEARS: Final = 1.0
 """An annual cycle is fitted to series of this length."""
 _LEAST_EPOCHS: Final = 20
 _PLACES: Final = 29
-"""OutputNaming at which a break is tried."""
+"""Places at which a break is tried."""
 _MOST_BOXES: Final = 4
 _EDGE_EPOCHS: Final = 3
 _BETWEEN: Final = (0.25, 0.75)

@@ -28,7 +28,7 @@ _BUFFER: Final = 1 << 16
 _COLUMNS: Final = 32
 """Columns of a Parquet file that are read at a time: each keeps a page and a dictionary decoded."""
 _PARTS: Final = 16
-"""OutputNaming of a file that rows are taken from."""
+"""Places of a file that rows are taken from."""
 
 
 def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
