@@ -17,7 +17,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 ARTIFACTS: Final = ROOT / "artifacts"
 
 READINGS_ROWS: Final = {
-    "left-out": "`trend-net` 2.1.0, trained without the file, int8",
+    "left-out": "`trend-net` {version}, trained without the file, int8",
     "trend-net-1.2.0-int8": "`trend-net` 1.2.0, trained without any reading",
     "EGMSpy rules": "rules of EGMSpy",
     "a further reader": "a further reader",
@@ -69,10 +69,11 @@ def readings_table() -> str:
         "| | accuracy, % | mean recall, % | PUE recall, % | accuracy if Other is excluded, % |",
         "|---|---|---|---|---|",
     ]
+    version = json.loads((ARTIFACTS / "readings" / "left-out.json").read_text(encoding="utf-8"))["version"]
     for name, label in READINGS_ROWS.items():
         row = next(line for line in lines if line.startswith(f"| {name} |"))
         cells = [cell.strip() for cell in row.split("|")]
-        table.append(f"| {label} | {cells[2]} | {cells[4]} | {cells[9]} | {cells[12]} |")
+        table.append(f"| {label.format(version=version)} | {cells[2]} | {cells[4]} | {cells[9]} | {cells[12]} |")
     return "\n".join(table) + "\n"
 
 

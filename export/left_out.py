@@ -35,7 +35,7 @@ from training.labelled_rows.labels import READ_FILES, all_readings, load_read_fi
 from training.metrics import measure
 from training.real_files import noise_bank
 from training.trend_fit import TrendFitConfig, fit_trend_net
-from training.trend_run import finish
+from training.trend_run import VERSION, finish
 
 FOLDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Ustica, L2b": ("EGMS_L2b_022_0845_IW2_VV_2020_2024_1",),
@@ -127,6 +127,7 @@ def leave_files_out(
     classes = np.where(probabilities.max(axis=1) >= ABSTAIN_BELOW, probabilities.argmax(axis=1), NO_ANSWER)
     write_answers(folder / "left-out.csv", readings, probabilities, classes)
     found = {
+        "version": VERSION,
         "first stage, series": config.fit.series,
         "folds": {name: list(left_out) for name, left_out in folds.items()},
         "known motions in real noise, accuracy": known,
