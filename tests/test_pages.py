@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
-    """Give the language and the text of each block of code."""
+    """Return the language and the text of each block of code."""
     return re.findall(r"```(sh|python)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 

@@ -17,19 +17,23 @@ README = ROOT / "README.md"
 
 def test_the_readme_shows_the_committed_accuracy_on_known_motions() -> None:
     row = next(line for line in _lines(BENCHMARK / "summary.md") if line.startswith("| **trend-net**, int8 |"))
-    exact, damped = _cells(row)[5:7]
-    assert f"| {exact} %; {damped} % |" in README.read_text(encoding="utf-8")
+    exact, damped, speed = _cells(row)[5:8]
+    readme = README.read_text(encoding="utf-8")
+    assert f"| {exact} %; {damped} % |" in readme
+    assert f"50 series a call | {speed} series/s |" in readme
 
 
 def test_the_readme_shows_the_committed_scores_on_labelled_rows() -> None:
     """Accuracy and mean recall of networks trained without the file, of a further reader and of EGMSpy's rules."""
-    readme = README.read_text(encoding="utf-8")
+    readme = _lines(README)
     scores = _lines(ROOT / "artifacts" / "readings" / "scores.md")
-    for name in ("left-out", "EGMSpy rules", "a further reader"):
+    rows = {"left-out": "| real series", "a further reader": "| a third reader", "EGMSpy rules": "| `EGMSpy`'s rules"}
+    for name, beginning in rows.items():
         cells = _cells(next(line for line in scores if line.startswith(f"| {name} |")))
+        said = next(line for line in readme if line.startswith(beginning))
         for share in (cells[2], cells[4]):
             number, _, interval = share.partition(" ")
-            assert f"{number} % {interval}".strip() in readme
+            assert f"{number} % {interval}".strip() in said
 
 
 def test_the_readme_shows_the_committed_memory() -> None:

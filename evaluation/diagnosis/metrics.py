@@ -128,7 +128,7 @@ def jump_numbers(true: Table, found: Table) -> Numbers:
 
 
 def calibration(found: Table) -> list[Numbers]:
-    """Give, for bins of the stated probability, its mean and the part that is right (``probability``, ``right``)."""
+    """Return, for bins of the stated probability, its mean and the part that is right (``probability``, ``right``)."""
     probability, right = found["probability"], found["right"]
     bins = np.clip(np.digitize(probability, PROBABILITY_BINS) - 1, 0, len(PROBABILITY_BINS) - 2)
     return [

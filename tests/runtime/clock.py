@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Clock:
-    """Gives the seconds that it was set to."""
+    """Return the seconds that it was set to."""
 
     def __init__(self) -> None:
         self.now = 100.0

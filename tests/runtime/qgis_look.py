@@ -55,7 +55,7 @@ def look(uri, provider, picture):
 
 
 def draw(layer, extent, picture):
-    """Give the number of pixels by colour, those that occur often."""
+    """Return the number of pixels by colour, those that occur often."""
     settings = QgsMapSettings()
     settings.setLayers([layer])
     settings.setOutputSize(QSize(900, 700))

@@ -58,7 +58,7 @@ def same(one: pa.Table, other: pa.Table) -> None:
 
 
 def bits(column: pa.Array) -> list[Any]:
-    """Give the values, floats as the bytes that they are."""
+    """Return the values, floats as the bytes that they are."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_fixed_size_list(column.type):
         return [None if not row.is_valid else bits(row.values) for row in column]
     if pa.types.is_floating(column.type):
@@ -68,7 +68,7 @@ def bits(column: pa.Array) -> list[Any]:
 
 
 def values_of(data_type: pa.DataType, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Give numbers that such a column can hold, also odd ones."""
+    """Return numbers that such a column can hold, also odd ones."""
     if pa.types.is_floating(data_type):
         numbers = rng.normal(0, 30, shape)
         if pa.types.is_float64(data_type):
@@ -95,7 +95,7 @@ def column_of(numbers: np.ndarray, missing: np.ndarray, data_type: pa.DataType) 
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[pa.Table, list[int]]:
-    """Give a table of any of the layouts and types, and how it is cut into batches."""
+    """Return a table of any of the layouts and types, and how it is cut into batches."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     rows, epochs = draw(st.integers(1, 9)), draw(st.integers(2, 12))
     layout = draw(st.sampled_from(["wide", "mixed", "list", "large_list", "fixed"]))

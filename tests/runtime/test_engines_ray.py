@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("ray"), pytest.mark.f
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Give ``ray.data`` of a node of its own, which tells nobody of itself and writes nothing at home."""
+    """Return ``ray.data`` of a node of its own, which sends no usage statistics and writes nothing at home."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
         environment.setenv("RAY_AUTH_MODE", "disabled")

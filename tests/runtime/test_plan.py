@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import Classifier, DataError, classify_file
+from insar_runtime import Classifier, DataError, Diagnose, classify_file
 from insar_runtime._input.batches import chain_head
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
-from insar_runtime._pipeline.plan import TablePlan
+from insar_runtime._pipeline.plan import TablePlan, plan_table
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime.engines.job import plan
@@ -48,6 +48,13 @@ def test_files_streams_and_jobs_write_the_same_columns(
     job = plan(table, units="mm", keep_series=keep_series, diagnose=diagnose)
     assert job.plan.schema.names == of_file.names
     assert job.plan.schema.types == of_file.types
+
+
+def test_no_plan_diagnoses_without_noise() -> None:
+    table = wide(*series(60))
+    description = read_head(iter(table.to_batches()), table.schema).describe(MM)
+    with pytest.raises(ValueError, match="no noise"):
+        plan_table(description, MM, keep_series=False, diagnose=Diagnose(), noise=None)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 300])

@@ -115,7 +115,7 @@ def test_hardly_any_values() -> None:
 
 
 def _rough(values: Floats) -> float:
-    """Give the RMS of a series about its running median of nine epochs: what any smooth curve leaves, at the least."""
+    """Return the RMS of a series about its running median of nine epochs: the least that a smooth curve leaves."""
     half = 4
     windows = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1)
     return float(np.sqrt(np.mean((values[half:-half] - np.median(windows, axis=1)) ** 2)))

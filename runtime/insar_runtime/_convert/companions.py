@@ -138,7 +138,7 @@ class Companions:
 
 
 def pick(path: Path, maps: dict[str, Any], names: Sequence[str]) -> tuple[str, Any]:
-    """Give the map of one of these names, or else the only one.
+    """Return the map of one of these names, or else the only one.
 
     Raises
     ------

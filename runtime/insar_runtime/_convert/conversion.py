@@ -50,5 +50,5 @@ class Conversion:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the summary as plain values."""
+        """Return the summary as plain values."""
         return asdict(self)

@@ -124,7 +124,7 @@ def open_disp_s1(paths: Sequence[Path], named: CompanionFiles) -> Iterator[Cube]
 
 
 def projection(path: Path, file: Any) -> str:
-    """Give the projection of a file as WKT."""
+    """Return the projection of a file as WKT."""
     with translate_errors(path):
         return text(file["spatial_ref"].attrs["crs_wkt"])
 
@@ -175,7 +175,7 @@ def _pair(path: Path, file: Any, *, masked: bool) -> Pair:
 
 
 def _chain(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
-    """Give one file a date, by date, such that each reference is the first one or a date before it."""
+    """Return one file a date, by date, such that each reference is the first one or a date before it."""
     chosen: dict[Day, Pair] = {}
     for pair in pairs:
         # Of a date in several files, the one that goes back furthest needs the fewest sums; then the newest.
@@ -198,7 +198,7 @@ def _chain(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
 
 
 def _rebased(pairs: Sequence[Pair], dates: NDArray[np.datetime64], window: Window) -> NDArray[np.float32]:
-    """Give the displacements [T, lines, pixels] in mm since the first date."""
+    """Return the displacements [T, lines, pixels] in mm since the first date."""
     number = {day: i for i, day in enumerate(dates)}
     maps = np.empty((len(dates), *window.shape), dtype=np.float32)
     maps[0] = 0
@@ -214,7 +214,7 @@ def _rebased(pairs: Sequence[Pair], dates: NDArray[np.datetime64], window: Windo
 
 
 def _coherence(pairs: Sequence[Pair]) -> Iterator[Layer]:
-    """Give the mean temporal coherence: of one file a reference date, since those of a processing step share theirs."""
+    """Return the mean temporal coherence: one file a reference date, since a processing step shares them."""
     reads = list({pair.reference: pair.coherence for pair in pairs if pair.coherence is not None}.values())
     if not reads:
         return

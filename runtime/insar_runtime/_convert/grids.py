@@ -15,7 +15,7 @@ Positions = Callable[[Window, Where], tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def from_axes(x: NDArray[np.floating], y: NDArray[np.floating], crs: str | None = None) -> Positions:
-    """Give the positions on a regular grid.
+    """Return the positions on a regular grid.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def from_axes(x: NDArray[np.floating], y: NDArray[np.floating], crs: str | None 
 
 
 def from_maps(longitude: Callable[[Any], Any], latitude: Callable[[Any], Any]) -> Positions:
-    """Give the positions that two maps hold, in degrees; 0, 0 and what is off the globe is no place."""
+    """Return the positions that two maps hold, in degrees; 0, 0 and what is off the globe is no place."""
 
     def positions(window: Window, where: Where) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         lon, lat = (np.asarray(read(window.part), dtype=np.float64)[where] for read in (longitude, latitude))

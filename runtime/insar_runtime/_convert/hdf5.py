@@ -95,7 +95,7 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 
 def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArray[np.float32]]:
-    """Give a function that reads a part of a dataset as float32 times a factor, with errors in our words."""
+    """Return a function that reads a part of a dataset as float32 times a factor, with errors in our words."""
 
     def read(part: Any) -> NDArray[np.float32]:
         with translate_errors(path):
@@ -106,7 +106,7 @@ def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArr
 
 
 def text(value: Any) -> str:
-    """Give an attribute or a scalar dataset as text."""
+    """Return an attribute or a scalar dataset as text."""
     if not isinstance(value, bytes) and getattr(value, "shape", None) == ():
         value = value[()]
     if isinstance(value, bytes):
@@ -115,10 +115,10 @@ def text(value: Any) -> str:
 
 
 def texts(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """Give all attributes as text."""
+    """Return all attributes as text."""
     return {str(key): text(value) for key, value in attributes.items()}
 
 
 def planes(file: Any, shape: tuple[int, int]) -> dict[str, Any]:
-    """Give the datasets at the root of a file that have one value a pixel, by name."""
+    """Return the datasets at the root of a file that have one value a pixel, by name."""
     return {name: item for name, item in file.items() if getattr(item, "shape", None) == shape}

@@ -19,7 +19,7 @@ _KNOWN = "MintPy timeseries.h5 or .he5, LiCSBAS cum.h5, OPERA DISP-S1 NetCDF"
 
 
 def cube_of(paths: Sequence[Path], named: CompanionFiles) -> AbstractContextManager[Cube] | None:
-    """Give what opens the stack of maps that some files hold; None for a table.
+    """Return what opens the stack of maps that some files hold; None for a table.
 
     Parameters
     ----------

@@ -171,7 +171,7 @@ def _area(file: Any, shape: tuple[int, int]) -> Window | None:
 
 
 def _offset(path: Path, cum: Any, area: Window | None) -> tuple[NDArray[np.float32] | None, int]:
-    """Give the mean over the reference area at each date, 0 where it has none, and the number of those dates."""
+    """Return the mean over the reference area at each date, 0 where it has none, and the number of those dates."""
     if area is None:
         return None, 0
     with translate_errors(path):

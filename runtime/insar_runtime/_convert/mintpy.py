@@ -174,7 +174,7 @@ def _dates(values: Any) -> NDArray[np.datetime64]:
 
 
 def _unit(attributes: Mapping[str, str], series: Any, named: CompanionFiles) -> tuple[float, str, str | None]:
-    """Give the factor to mm, the unit, and what to say about it."""
+    """Return the factor to mm, the unit, and what to say about it."""
     stated = attributes.get("UNIT") or text(series.attrs.get("UNIT", series.attrs.get("Units", "")))
     unit = named.declared.units or stated
     if not unit:
@@ -186,7 +186,7 @@ def _unit(attributes: Mapping[str, str], series: Any, named: CompanionFiles) -> 
 
 
 def _no_data(attributes: Mapping[str, str]) -> float | None:
-    """Give the value of missing cells, unless it is 0: there, only pixels that are 0 at all dates have no data."""
+    """Return the value of missing cells, unless it is 0: there, only pixels that are 0 at all dates have no data."""
     try:
         value = float(attributes.get("NO_DATA_VALUE", "0"))
     except ValueError:
@@ -221,7 +221,7 @@ def _positions(attributes: Mapping[str, str], maps: Mapping[str, Plane], shape: 
 
 
 def _projection(attributes: Mapping[str, str]) -> str | None:
-    """Give the projection of a geocoded file; None for longitude and latitude."""
+    """Return the projection of a geocoded file; None for longitude and latitude."""
     if attributes.get("Y_UNIT", "degrees").lower().startswith("deg"):
         return None
     epsg = attributes.get("EPSG", "")

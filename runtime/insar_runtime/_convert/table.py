@@ -53,7 +53,7 @@ class Table:
         )
 
     def read(self) -> Iterator[tuple[list[pa.Array], NDArray[np.float32]]]:
-        """Give attributes and displacements [N, T] in mm, NaN = missing, batch by batch."""
+        """Return attributes and displacements [N, T] in mm, NaN = missing, batch by batch."""
         description = self.description
         first_row = 0
         for each in self.batches:

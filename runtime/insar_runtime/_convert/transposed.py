@@ -38,7 +38,7 @@ _NO_NAMES: Final = frozenset({"unnamed_1", "unnamed: 0", "index", "__index_level
 
 
 def date_column(names: list[str], head: pa.RecordBatch | None) -> str | None:
-    """Give the column of dates if these are the columns of a transposed table; None if they are not.
+    """Return the column of dates if these are the columns of a transposed table; None if they are not.
 
     Such a table has a date, then points (pandas writes an index behind them to Parquet), none of which is spelled as a
     date.
@@ -152,7 +152,7 @@ def _check_columns(path: Path, schema: pa.Schema, ids: list[str]) -> None:
 def _attributes(
     points: Path | None, ids: list[str], declared: UserDeclarations
 ) -> tuple[list[pa.Field], list[pa.Array], int]:
-    """Give the attributes of the points in the order of the ids, and the number of points without a row."""
+    """Return the attributes of the points in the order of the ids, and the number of points without a row."""
     keys = pa.array(ids, pa.string())
     if points is None:
         return [pa.field("pid", pa.string())], [keys], 0

@@ -42,6 +42,7 @@ def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
         raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
     except UnicodeEncodeError as error:
         raise DataError(f"the name of {name!a} is no UTF-8: rename the file") from error
+    # zipfile raises NotImplementedError for a compression that it does not know.
     except (pa.ArrowException, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise _damaged(name, columns, error) from error
 

@@ -97,8 +97,12 @@ def plan_table(
     ------
     DataError
         If the input has a column of the same name as one that would be added.
+    ValueError
+        If rows are to be diagnosed and there is no noise.
     """
     setup = None
-    if diagnose is not None and noise is not None:
+    if diagnose is not None:
+        if noise is None:
+            raise ValueError("rows are to be diagnosed, and there is no noise of the table; estimate it first")
         setup = DiagnosisSetup.of(description, diagnose, noise, declared)
     return TablePlan(description, keep_series, setup)

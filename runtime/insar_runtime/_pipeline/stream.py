@@ -14,6 +14,7 @@ from insar_runtime._input.head import read_head
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.diagnosis_setup import on_axis
+from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.plan import plan_table
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def classify_stream(
     del first
     declared = UserDeclarations(units, half_wavelength_mm=half_wavelength_mm)
     description = head.describe(declared.or_radar(runner.model.half_wavelength_mm))
+    # Before the noise is estimated, which takes a while.
+    refuse_taken_names(description, keep_series=keep_series, diagnosed=diagnose is not None)
     if diagnose is not None:
         from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 

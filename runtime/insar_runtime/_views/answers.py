@@ -28,7 +28,7 @@ def has_answers(schema: pa.Schema) -> bool:
 
 
 def provenance(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Give our block of a file's metadata, or of the file beside it; empty if there is none that can be read."""
+    """Return our block of a file's metadata, or of the file beside it; empty if there is none that can be read."""
     try:
         block = json.loads(metadata[METADATA_KEY])
     except (KeyError, ValueError):

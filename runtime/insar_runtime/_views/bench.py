@@ -187,7 +187,7 @@ def _some_series(count: int, epochs: int) -> tuple[NDArray[np.float32], NDArray[
 
 
 def _file_of(folder: Path, count: int) -> Path:
-    """Give a file of so many points, written when it is first asked for.
+    """Return a file of so many points, written when it is first asked for.
 
     Raises
     ------

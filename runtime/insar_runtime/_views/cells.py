@@ -10,18 +10,18 @@ import pyarrow as pa
 
 
 def plain_row(record: pa.RecordBatch) -> dict[str, Any]:
-    """Give the values of a table of one row as JSON can have them; bytes, lists and structures are left out."""
+    """Return the values of a table of one row as JSON can have them; bytes, lists and structures are left out."""
     cells = {name: _plain(column) for name, column in zip(record.schema.names, record.columns, strict=True)}
     return {name: value for name, value in cells.items() if not isinstance(value, (bytes, list, dict))}
 
 
 def short(value: Any) -> float | None:
-    """Give a number with no more digits than its type has; None if it is not finite."""
+    """Return a number with no more digits than its type has; None if it is not finite."""
     return float(str(value)) if math.isfinite(value) else None
 
 
 def number(value: Any) -> float | None:
-    """Give a cell as a finite number; None if it is none."""
+    """Return a cell as a finite number; None if it is none."""
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -30,7 +30,7 @@ def number(value: Any) -> float | None:
 
 
 def text(value: Any) -> str | None:
-    """Give a cell as text; None if there is none."""
+    """Return a cell as text; None if there is none."""
     return None if value is None or value == "" else str(value)
 
 

@@ -23,7 +23,7 @@ class Estimate:
     std: float | None
 
     def to_dict(self) -> dict[str, float | None]:
-        """Give both as plain values."""
+        """Return both as plain values."""
         return {"value": self.value, "std": self.std}
 
 
@@ -46,7 +46,7 @@ class FoundBreak:
     after: Estimate
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Return plain values."""
         return {
             "date": str(self.day),
             "interval": [str(self.earliest), str(self.latest)],
@@ -81,7 +81,7 @@ class FoundJump:
     repaired: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values."""
+        """Return plain values."""
         return {
             "date": str(self.day),
             "mm": self.mm.to_dict(),
@@ -132,7 +132,7 @@ class PointDiagnosis:
         return any(jump.repaired for jump in self.jumps or ())
 
     def offsets(self, dates: NDArray[np.datetime64], *, repaired: bool = True) -> NDArray[np.float64]:
-        """Give what the repaired jumps, or else the others, have added to a series, mm at each date."""
+        """Return what the repaired jumps, or else the others, have added to a series, mm at each date."""
         added = np.zeros(len(dates))
         for jump in self.jumps or ():
             if jump.repaired is repaired:
@@ -140,13 +140,13 @@ class PointDiagnosis:
         return added
 
     def _step(self, jump: FoundJump) -> float:
-        """Give what a jump adds, mm: if it is repaired, whole cycles exactly, as far as it is a multiple of them."""
+        """Return what a jump adds, mm: if it is repaired, whole cycles exactly, as far as it is a multiple of them."""
         if jump.repaired and jump.cycles is not None and self.half_wavelength_mm is not None:
             return jump.cycles * self.half_wavelength_mm
         return jump.mm.value
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain values."""
+        """Return everything as plain values."""
         return {
             "velocity_mm_per_year": self.velocity and self.velocity.to_dict(),
             "acceleration_mm_per_year2": self.acceleration and self.acceleration.to_dict(),
@@ -225,7 +225,7 @@ def _estimate(value: float | None, std: float | None) -> Estimate | None:
 
 
 def _number(value: float | None) -> float | None:
-    """Give a float32 with no digits but its own."""
+    """Return a float32 with no digits but its own."""
     return None if value is None else short(np.float32(value))
 
 

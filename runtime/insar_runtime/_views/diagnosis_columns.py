@@ -29,12 +29,12 @@ def has_diagnosis(schema: pa.Schema) -> bool:
 
 
 def cycle_mm(block: Mapping[str, Any]) -> float | None:
-    """Give what a cycle was taken for, mm, by the metadata of a file; None if they do not tell."""
+    """Return what a cycle was taken for, mm, by the metadata of a file; None if they do not tell."""
     return number((block.get("diagnosis") or {}).get("half_wavelength_mm"))
 
 
 def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Give the columns of ``DIAGNOSIS_SCHEMA`` of a batch, of its types, but with words as text.
+    """Return the columns of ``DIAGNOSIS_SCHEMA`` of a batch, of its types, but with words as text.
 
     Raises
     ------

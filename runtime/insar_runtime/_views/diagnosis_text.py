@@ -55,7 +55,7 @@ def _lines(diagnosis: PointDiagnosis, signs: str | None) -> Iterator[tuple[str, 
 
 
 def number_text(estimate: Estimate) -> str:
-    """Give a number and its standard deviation with two decimals."""
+    """Return a number and its standard deviation with two decimals."""
     spread = "" if estimate.std is None else f" ± {estimate.std:.2f}"
     # Adding 0 makes a positive zero of a negative one.
     return f"{round(estimate.value, 2) + 0.0:.2f}{spread}"

@@ -88,7 +88,7 @@ def measure_row(classifier: Classifier, description: TableDescription, batch: pa
 
 
 def _timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Give the median time of some rounds, and what the last one has returned."""
+    """Return the median time of some rounds, and what the last one has returned."""
     spent, result = [], None
     for _ in range(_ROUNDS):
         begin = time.perf_counter()

@@ -144,7 +144,7 @@ def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | No
 
 
 def _understood(table: PreparedTable, points: _Points, declared: UserDeclarations) -> dict[str, Any]:
-    """Give what the file holds and how that is known."""
+    """Return what the file holds and how that is known."""
     source, layout, units = table.source, table.description.layout, table.description.units
     dates, path = layout.dates, Path(source.name)
     steps = np.diff(dates).astype(int)
@@ -179,7 +179,7 @@ def _understood(table: PreparedTable, points: _Points, declared: UserDeclaration
 
 
 def _found(survey: Survey, sample: SampledRows, points: _Points) -> dict[str, Any]:
-    """Give what was found in the sample and among the ids."""
+    """Return what was found in the sample and among the ids."""
     ids = None if points.ids is None else {**asdict(points.ids), "example": points.example}
     return {
         "sample": {"rows": len(sample.series), "where": sample.where},
@@ -194,7 +194,7 @@ def _found(survey: Survey, sample: SampledRows, points: _Points) -> dict[str, An
 
 
 def _noise(sample: SampledRows, dates: NDArray[np.datetime64], factor_to_mm: float) -> dict[str, Any] | None:
-    """Give the noise of some of the rows, in mm; None without any."""
+    """Return the noise of some of the rows, in mm; None without any."""
     rows = evenly_spaced(len(sample.series), _NOISE_ROWS)
     if not rows.size or not dates.size:
         return None
@@ -202,7 +202,7 @@ def _noise(sample: SampledRows, dates: NDArray[np.datetime64], factor_to_mm: flo
 
 
 def _plain(value: Any) -> Any:
-    """Give findings as values that JSON has: dates as ISO text, no NaN, float32 without its false digits."""
+    """Return findings as values that JSON has: dates as ISO text, no NaN, float32 without its false digits."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):

@@ -218,7 +218,7 @@ def _duration(seconds: float) -> str:
 
 
 def _rounded(number: float) -> int:
-    """Give two significant digits."""
+    """Return two significant digits."""
     return int(float(f"{number:.2g}"))
 
 

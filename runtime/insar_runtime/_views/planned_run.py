@@ -73,7 +73,7 @@ class PlannedRun:
         return self._choice.device
 
     def refusals(self, table: PreparedTable) -> Iterator[str]:
-        """Give the reasons why ``classify`` would refuse a table that is understood; none if it takes it."""
+        """Return the reasons why ``classify`` would refuse a table that is understood; none if it takes it."""
         limits, epochs = self._model.limits, len(table.description.layout.dates)
         if not limits.min_epochs <= epochs <= limits.max_epochs:
             yield f"{epochs} epochs: model {self._model.name} takes {limits.min_epochs} to {limits.max_epochs}"

@@ -79,7 +79,7 @@ class Answer:
     from_file: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the answer as plain values."""
+        """Return the answer as plain values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -140,7 +140,7 @@ class Point:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain values; null for what is missing, unknown or infinite."""
+        """Return everything as plain values; null for what is missing, unknown or infinite."""
         names = ("file", "container", "id", "row", "same_id", "same_rows", "position", "unit", "unit_evidence", "sign")
         return {
             **{name: getattr(self, name) for name in names},
@@ -156,7 +156,7 @@ class Point:
         }
 
     def _corrected(self) -> list[float | None] | None:
-        """Give the series without the repaired jumps, if there are any."""
+        """Return the series without the repaired jumps, if there are any."""
         if self.series is None or self.diagnosis is None or not self.diagnosis.repairs:
             return None
         offsets = self.diagnosis.offsets(self.series.dates)

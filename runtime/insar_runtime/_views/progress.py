@@ -175,7 +175,7 @@ def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN) -> str
 
 
 def clock_text(seconds: float) -> str:
-    """Give a time as 0:07, 12:34 or 1:02:03."""
+    """Return a time as 0:07, 12:34 or 1:02:03."""
     minutes, rest = divmod(math.ceil(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -116,7 +116,7 @@ def find_point(
 
 
 def _answered(point: Point, series: Series, open_classifier: Callable[[], Classifier], *, anew: bool) -> Point:
-    """Give a point its class: what the file says, or what a model says now."""
+    """Return a point with its class, from the file or from a model now."""
     if point.stored is not None and not anew:
         return replace(point, answer=point.stored, stored=None)
     try:

@@ -11,7 +11,7 @@ _LEAST_WIDTH: Final = 20
 
 
 def width_of(stream: TextIO, environment: Mapping[str, str] = os.environ) -> int:
-    """Give the columns of the terminal that shows the stream: COLUMNS if it is set, 80 where there is no terminal."""
+    """Return the columns of the terminal that shows the stream: COLUMNS if it is set, 80 where there is no terminal."""
     columns = environment.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and int(columns):
         return max(int(columns), _LEAST_WIDTH)

@@ -99,7 +99,7 @@ class Canvas:
             self._inks[cell] = max(ink, self._inks[cell])
 
     def lines(self, paint: Paint | None = None) -> list[str]:
-        """Give the text, line by line, without spaces at the ends."""
+        """Return the text, line by line, without spaces at the ends."""
         lines = [line.rstrip() for line in self._texts()]
         if paint is None:
             return lines

@@ -24,7 +24,7 @@ class Tick:
 
 
 def number_ticks(low: float, high: float, most: int) -> tuple[Tick, ...]:
-    """Give at most so many round numbers (1, 2 or 5 times a power of ten apart) within a range."""
+    """Return at most so many round numbers (1, 2 or 5 times a power of ten apart) within a range."""
     if not high > low or most < 1:
         return (Tick(low, f"{low:.1f}"),)
     power = 10.0 ** math.floor(math.log10((high - low) / most))
@@ -40,7 +40,7 @@ def number_ticks(low: float, high: float, most: int) -> tuple[Tick, ...]:
 
 
 def date_ticks(first: np.datetime64, last: np.datetime64, fits: Callable[[Sequence[Tick]], bool]) -> tuple[Tick, ...]:
-    """Give the densest round dates within a range whose labels fit; none if none do.
+    """Return the densest round dates within a range whose labels fit; none if none do.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def date_ticks(first: np.datetime64, last: np.datetime64, fits: Callable[[Sequen
 
 
 def _calendars(first: np.datetime64, last: np.datetime64) -> Iterator[tuple[NDArray[np.datetime64], str]]:
-    """Give round dates, from the densest to the sparsest, and the unit that tells them apart."""
+    """Return round dates, from the densest to the sparsest, and the unit that tells them apart."""
     span = int((last - first).astype(int))
     for step in (1, 2, 5, 10):
         if span <= 30 * step:

@@ -88,7 +88,7 @@ class Trends:
     mm: Floats
 
     def curve(self, row: int, most: int = 60) -> tuple[Floats, Floats]:
-        """Give days and mm of the corners of one curve; of a parabola so many points."""
+        """Return days and mm of the corners of one curve; of a parabola so many points."""
         day, mm = self.day[row], self.mm[row]
         if self.shape[row] == Shape.NONE:
             return np.empty(0), np.empty(0)
@@ -161,7 +161,7 @@ def _through(
 
 
 def _known(shapes: Shapes, kind: Shape, years: Floats, origin: float) -> Floats:
-    """Give the part of the curves that the rates tell, at years [n or 1, m] from the origin."""
+    """Return the part of the curves that the rates tell, at years [n or 1, m] from the origin."""
     if kind is Shape.LINE:
         return shapes.velocity[:, None] * years
     if kind is Shape.PARABOLA:

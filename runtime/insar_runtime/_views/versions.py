@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def installed_version(distribution: str) -> str | None:
-    """Give the version of a distribution; None if it is not installed under this name."""
+    """Return the version of a distribution; None if it is not installed under this name."""
     try:
         return version(distribution)
     except PackageNotFoundError:

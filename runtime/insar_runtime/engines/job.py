@@ -19,6 +19,7 @@ from insar_runtime._input.layout import DATES_KEY, Role
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.noise_sample import noise_of
+from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.plan import TablePlan, plan_table
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.devices import Device
@@ -165,6 +166,8 @@ def plan(
         if not description.any_axis:
             classifier.check_axis(len(description.layout.dates))
     how = Diagnose() if diagnose is True else diagnose or None
+    # Before the noise is estimated, which takes a while.
+    refuse_taken_names(description, keep_series=keep_series, diagnosed=how is not None)
     noise = None if how is None else noise_of(description, head.rows)
     return Job(plan_table(description, declared, keep_series=keep_series, diagnose=how, noise=noise), settings)
 

@@ -32,7 +32,7 @@ def noise(count: int, days: Floats = DAYS, *, seed: int = 0, scatter: float = 2.
 
 
 def motions(count: int, days: Floats = DAYS, *, seed: int = 0) -> Floats:
-    """Give lines, parabolas and hinges of up to 60 mm/yr."""
+    """Return lines, parabolas and hinges of up to 60 mm/yr."""
     rng = np.random.default_rng(seed)
     years = days / 365.25
     rate = rng.uniform(-60, 60, (count, 1))
@@ -70,7 +70,7 @@ def raised(rows: list[list[tuple[int, int]]], epochs: int, cycle: float = HALF_W
 
 
 def matched(jumps: Jumps, rows: list[list[tuple[int, int]]]) -> tuple[float, float, float]:
-    """Give recall, precision, and the part of the found ones whose cycles are right."""
+    """Return recall, precision, and the part of the found ones whose cycles are right."""
     right = cycles_right = 0
     for row, steps in enumerate(rows):
         own = slice(jumps.begins[row], jumps.begins[row + 1])

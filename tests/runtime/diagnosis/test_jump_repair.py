@@ -17,7 +17,7 @@ HALF_WAVELENGTH_MM = 27.7325
 
 
 def jumps_of(*rows: list[tuple[int, float, int, float]], cycle: float | None = HALF_WAVELENGTH_MM) -> Jumps:
-    """Give jumps from rows of epoch, mm, cycles and probability."""
+    """Return jumps from rows of epoch, mm, cycles and probability."""
     flat = [jump for row in rows for jump in row]
     epoch, mm, cycles, probability = (
         (np.array(column) for column in zip(*flat, strict=True)) if flat else [np.empty(0)] * 4
@@ -105,7 +105,7 @@ def test_corrected_series_are_close_to_the_true_series() -> None:
 
 
 def ordinary(days: np.ndarray, rng: np.random.Generator, count: int) -> np.ndarray:
-    """Give noise of 2 mm on lines, parabolas and hinges, with a yearly cycle."""
+    """Return noise of 2 mm on lines, parabolas and hinges, with a yearly cycle."""
     years = days / 365.25
     bends = np.stack([0 * years, years, 3 * years**2, 25 * np.maximum(years - years[-1] / 2, 0)])
     yearly = 3 * np.sin(2 * np.pi * years + rng.uniform(0, 6, (count, 1)))

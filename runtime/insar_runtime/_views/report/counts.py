@@ -56,7 +56,7 @@ class Counts:
         _count(self._velocity, group[known], np.clip(steps, 0, 2 * self._half).astype(np.int64))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all counts as plain values; lists by group have the classes first, the rows without one last."""
+        """Return all counts as plain values; lists by group have the classes first, the rows without one last."""
         statuses = zip(STATUS_NAMES, self._statuses.tolist(), strict=True)
         return {
             "rows": self.rows,
@@ -98,7 +98,7 @@ def _count(into: NDArray[np.int64], group: NDArray[np.int8], place: NDArray[np.i
 
 
 def _quantile_bins(counts: NDArray[np.int64], quantiles: tuple[float, ...]) -> NDArray[np.intp]:
-    """Give the bins in which quantiles of what was counted lie."""
+    """Return the bins in which quantiles of what was counted lie."""
     reached = np.cumsum(counts)
     bins: NDArray[np.intp] = np.searchsorted(reached, np.maximum(np.array(quantiles) * reached[-1], 1), side="left")
     return bins

@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 
 
 def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str, Any] | None:
-    """Give what the script needs to know of a diagnosis; None if there is none.
+    """Return what the script needs to know of a diagnosis; None if there is none.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str
 
 
 def days_since(dates: pa.ChunkedArray, origin: str) -> NDArray[np.uint16]:
-    """Give dates as days, ``MISSING`` for null."""
+    """Return dates as days, ``MISSING`` for null."""
     days = _days(dates, origin)
     return np.where(np.isnan(days), MISSING, np.clip(np.nan_to_num(days), 0, MISSING - 1)).astype(np.uint16)
 
@@ -203,7 +203,7 @@ def _put_segments(
 
 
 def _jumps(details: pa.Table, origin: str) -> Floats:
-    """Give day, mm, its standard deviation, cycles, probability, distance and repair of all jumps [J, 7]."""
+    """Return day, mm, its standard deviation, cycles, probability, distance and repair of all jumps [J, 7]."""
     flat = [pc.list_flatten(details[name]) for name in ("jump_dates", *_JUMP_NUMBERS)]
     return np.stack([_days(flat[0], origin), *(_floats(column) for column in flat[1:])], axis=1)
 
@@ -211,7 +211,7 @@ def _jumps(details: pa.Table, origin: str) -> Floats:
 def _steps(
     jumps: Floats, row: NDArray[np.int64], rows: int, days: Floats, cycle: float | None
 ) -> tuple[Floats, Floats]:
-    """Give what the repaired jumps, and what the others, have added to series [rows, T]."""
+    """Return what the repaired jumps, and what the others, have added to series [rows, T]."""
     steps = np.zeros((2, rows, len(days)))
     day, mm, _, cycles, _, _, repaired = jumps.T
     exact = (repaired == 1) & np.isfinite(cycles) & (cycle is not None)

@@ -122,7 +122,7 @@ def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packe
 
 
 def _places(rows: NDArray[np.int64], details: pa.Table | None) -> NDArray[np.int64]:
-    """Give where in the details each row stands, -1 if it does not."""
+    """Return where in the details each row stands, -1 if it does not."""
     places = np.full(len(rows), -1, dtype=np.int64)
     if details is not None and len(details):
         detailed = details["row"].to_numpy()  # ascending: details keep the order of the file

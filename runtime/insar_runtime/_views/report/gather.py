@@ -114,7 +114,7 @@ def gather(
 
 
 def _diagnosis(table: ClassifiedTable, batch: pa.RecordBatch) -> dict[str, pa.Array]:
-    """Give the columns of a diagnosis by their names; none without one."""
+    """Return the columns of a diagnosis by their names; none without one."""
     if not table.diagnosed:
         return {}
     found = read_diagnosis(batch)
@@ -122,7 +122,7 @@ def _diagnosis(table: ClassifiedTable, batch: pa.RecordBatch) -> dict[str, pa.Ar
 
 
 def _displacement(table: ClassifiedTable, batch: pa.RecordBatch, first_row: int) -> NDArray[np.float32]:
-    """Give the series [N, T] in mm, NaN where there is no finite value; T is 0 without series."""
+    """Return the series [N, T] in mm, NaN where there is no finite value; T is 0 without series."""
     if table.series is None:
         return np.empty((batch.num_rows, 0), dtype=np.float32)
     matrix = table.series.matrix(batch, first_row)
@@ -159,12 +159,12 @@ def _columns(
 
 
 def _chances(column: pa.Array) -> NDArray[np.float32]:
-    """Give probabilities; a CSV whose first rows have none gives them as text."""
+    """Return probabilities; a CSV whose first rows have none gives them as text."""
     return as_floats(pc.if_else(pc.equal(column, ""), None, column) if pa.types.is_string(column.type) else column)
 
 
 def _velocity(table: ClassifiedTable, batch: pa.RecordBatch, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the file's own velocity, else the slope of the series, else NaN; mm/yr [N]."""
+    """Return the file's own velocity, else the slope of the series, else NaN; mm/yr [N]."""
     name = table.roles.get("velocity")
     if name:
         velocity = as_floats(batch.column(name))

@@ -41,12 +41,12 @@ def pack(array: NDArray[Any]) -> Packed:
 
 
 def per_mille(shares: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Give shares from 0 to 1 in thousandths, ``MISSING`` for NaN."""
+    """Return shares from 0 to 1 in thousandths, ``MISSING`` for NaN."""
     return np.where(np.isnan(shares), MISSING, np.round(np.nan_to_num(shares) * 1000)).astype(np.uint16)
 
 
 def tenths(values: NDArray[np.floating]) -> NDArray[np.uint16]:
-    """Give numbers in tenths, zigzag: 0, -1, 1, -2, ... as 0, 1, 2, 3, ..., so that small ones have no high byte.
+    """Return numbers in tenths, zigzag: 0, -1, 1, -2, ... as 0, 1, 2, 3, ..., so that small ones have no high byte.
 
     NaN, and what is beyond +-3276 and would have to be cut off, becomes ``MISSING``.
     """
@@ -57,6 +57,6 @@ def tenths(values: NDArray[np.floating]) -> NDArray[np.uint16]:
 
 
 def of_tenths(coded: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """Give the numbers that ``tenths`` has coded, NaN for ``MISSING``."""
+    """Return the numbers that ``tenths`` has coded, NaN for ``MISSING``."""
     whole = coded.astype(np.int32)
     return np.where(coded == MISSING, np.nan, ((whole >> 1) ^ -(whole & 1)) / 10)

@@ -32,7 +32,7 @@ _HERE: Final = "insar_runtime._views.report"
 
 
 def page_parts(facts: Mapping[str, Any], arrays: Mapping[str, Packed]) -> Iterator[str]:
-    """Give the text of the page, part by part, so that its arrays are never joined to one.
+    """Return the text of the page, part by part, so that its arrays are never joined to one.
 
     Nothing of the facts can end the element that it stands in: ``<`` is written as an escape of JSON, and arrays are
     base64. The policy in the head lets the browser run and apply what is in the file alone, by its hash, and load

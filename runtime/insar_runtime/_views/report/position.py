@@ -47,7 +47,7 @@ class Position:
     read: Callable[[pa.RecordBatch], NDArray[np.float64]]
 
     def steps(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
-        """Give the positions [N, 2] in whole steps, ``NOWHERE`` where there is none."""
+        """Return the positions [N, 2] in whole steps, ``NOWHERE`` where there is none."""
         points = np.round(self.read(batch) * STEPS[self.kind])
         # False for NaN as well.
         placed = (np.abs(points) <= np.iinfo(np.int32).max).all(axis=1, keepdims=True)

@@ -36,7 +36,7 @@ class UniformSample:
             self._thin()
 
     def rows(self) -> pa.Table | None:
-        """Give the sample; None if no batch has come."""
+        """Return the sample; None if no batch has come."""
         if not self._batches:
             return None
         if self._held > self._size:
@@ -82,7 +82,7 @@ class EvenSample:
             self._thin()
 
     def rows(self) -> pa.Table | None:
-        """Give the sample in the rows' order; None if no batch has come."""
+        """Return the sample in the rows' order; None if no batch has come."""
         if not self._batches:
             return None
         self._thin()
@@ -104,7 +104,7 @@ class EvenSample:
 
 
 def even_share(counts: NDArray[np.int64], size: int) -> int:
-    """Give the most rows a group may have, so that all groups together have at most ``size``."""
+    """Return the most rows a group may have, so that all groups together have at most ``size``."""
     left = size
     ascending = np.sort(counts)
     for i, count in enumerate(ascending):
