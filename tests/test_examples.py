@@ -18,8 +18,8 @@ import pytest
 from insar_runtime import classify_file
 from tests.chains import make_folder, sh
 from tests.conftest import ROOT, need_program
+from tests.runtime.engines.test_engines_job import lists, mixed
 from tests.runtime.tables import series, wide
-from tests.runtime.test_engines_job import lists, mixed
 
 EXAMPLES = ROOT / "docs" / "examples"
 SHELL = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")

@@ -24,8 +24,8 @@ from insar_runtime._engine.stable_rate import probability_of_linear
 from insar_runtime._views.report.write import Classification, write_report
 from insar_runtime._views.show import find_point
 from insar_runtime.engines.job import plan
-from tests.runtime.commands import refused, run
-from tests.runtime.pages import read_page
+from tests.runtime.report.pages import read_page
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import as_lists, wide, write
 
 DATES = np.datetime64("2019-01-04") + np.cumsum(np.random.default_rng(0).choice([6, 12], 160))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.runtime.commands import COMMAND, run
+from tests.runtime.run_command import COMMAND, run
 from tests.runtime.tables import series, wide, write
 
 

@@ -34,9 +34,9 @@ from insar_runtime._views.show_text import Look, describe_point
 from insar_runtime.classes import SEED_CLASS_NAMES
 from insar_runtime.engines.job import plan
 from insar_runtime.result import RESULT_SCHEMA
-from tests.runtime.commands import refused, run
 from tests.runtime.outputs import query
-from tests.runtime.pages import read_page
+from tests.runtime.report.pages import read_page
+from tests.runtime.run_command import refused, run
 from tests.runtime.small_models import small_model
 from tests.runtime.tables import as_lists, wide, write
 

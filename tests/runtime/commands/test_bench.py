@@ -11,7 +11,7 @@ from insar_runtime._engine.onnx_runtime import usable_cpus
 from insar_runtime._views.bench import _interleaved, measure_device
 from insar_runtime._views.texts import describe_paces
 from insar_runtime.classifier import Classifier
-from tests.runtime.commands import run
+from tests.runtime.run_command import run
 
 
 def test_it_measures_model_and_file() -> None:

@@ -18,7 +18,7 @@ from insar_runtime._views.sight import Sight
 from insar_runtime._views.trend import Shape
 from insar_runtime.classes import NO_CLASS, TrendClass
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
+REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "real"
 DAYS = np.arange(0, 1500, 6.0) + 17_000
 YEARS = (DAYS - DAYS[0]) / 365.25
 Floats = NDArray[np.float64]

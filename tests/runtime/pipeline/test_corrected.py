@@ -31,8 +31,8 @@ from insar_runtime._input.table import describe_table
 from insar_runtime._input.units.sensors import SENTINEL1_MM
 from insar_runtime._output.sinks import open_table
 from insar_runtime._pipeline.corrected import ORIGINAL, CorrectedTable
-from tests.runtime.commands import refused, run
 from tests.runtime.diagnoses import BOXED, DATES, STEPPED, by_hand, moving
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import as_lists, wide, write
 
 NAMES = [str(day).replace("-", "") for day in DATES]

@@ -14,7 +14,7 @@ import pytest
 from insar_runtime import Classifier, InputOutputError, UsageError, classify_file
 from insar_runtime._output.atomic_text import replace_text
 from insar_runtime._pipeline.many import OutputNaming
-from tests.runtime.commands import refused, run
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
 
 

@@ -19,8 +19,8 @@ from insar_runtime import DataError, InputNotFoundError, InsarRuntimeError, Usag
 from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.run import convert
 from insar_runtime._input.declarations import UserDeclarations
-from tests.runtime.commands import refused, run
 from tests.runtime.rasters import disp_s1, licsbas, truth
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
 
 MINTPY = Path(__file__).parent / "mintpy_project" / "geo" / "geo_timeseries.h5"

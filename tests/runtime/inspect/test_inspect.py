@@ -19,7 +19,7 @@ from insar_runtime._views.forecast import RowTime
 from insar_runtime._views.inspection import inspect_file
 from insar_runtime._views.inspection_text import describe_inspection
 from insar_runtime._views.planned_run import Options
-from tests.runtime.commands import refused, run
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import as_lists, series, wide, write
 
 

@@ -23,8 +23,8 @@ from insar_runtime._output import atomic
 from insar_runtime._output.run_metadata import read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime.result import RESULT_SCHEMA
-from tests.runtime.commands import refused, run
 from tests.runtime.outputs import BLOCK, columns, described, placed, query, save
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import as_lists, series, wide, write
 
 EXTENSIONS = [".parquet", ".csv", ".gpkg", ".arrow", ".arrows"]

@@ -22,7 +22,7 @@ from insar_runtime._views.point import Point, Series
 from insar_runtime._views.show import find_point
 from insar_runtime._views.show_text import Look, describe_point
 from insar_runtime.errors import DataError, UsageError
-from tests.runtime.commands import refused, run
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
 
 PLAIN = Look(width=80, plain=True, coloured=False)

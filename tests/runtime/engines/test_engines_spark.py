@@ -17,10 +17,10 @@ import pytest
 from insar_runtime import DataError
 from insar_runtime.engines.job import plan
 from tests.conftest import ROOT, need_program
-from tests.runtime.commands import run
 from tests.runtime.diagnoses import DATES, moving
+from tests.runtime.engines.test_engines_job import lists, mixed, plain
+from tests.runtime.run_command import run
 from tests.runtime.tables import as_lists, series, wide
-from tests.runtime.test_engines_job import lists, mixed, plain
 
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("spark"), pytest.mark.filterwarnings("ignore")]
 

@@ -17,7 +17,7 @@ import pytest
 
 from insar_runtime import CLASS_NAMES, list_models, load_model
 from insar_runtime.result import RESULT_SCHEMA
-from tests.runtime.commands import COMMAND, run
+from tests.runtime.run_command import COMMAND, run
 from tests.runtime.tables import series, wide, write
 
 

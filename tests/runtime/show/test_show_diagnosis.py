@@ -26,8 +26,8 @@ from insar_runtime._views.show_text import Look, describe_point
 from insar_runtime._views.sight import Sight
 from insar_runtime._views.terminal_sight import MARKS, PLAIN_MARKS
 from insar_runtime._views.trend import Shape
-from tests.runtime.commands import run
 from tests.runtime.made_diagnoses import DATES, HALF_WAVELENGTH_MM, MADE, classified, diagnosis_columns
+from tests.runtime.run_command import run
 from tests.runtime.tables import wide, write
 
 BRAILLE = Look(width=110, plain=False, coloured=False)

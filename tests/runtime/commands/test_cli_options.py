@@ -12,7 +12,7 @@ import pytest
 
 from insar_runtime._output.run_metadata import read_block
 from insar_runtime.result import RESULT_SCHEMA
-from tests.runtime.commands import refused, run
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
 
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import ROOT
+from tests.runtime.engines.test_engines_job import lists, mixed
+from tests.runtime.engines.test_engines_spark import by_command, same
 from tests.runtime.tables import series, wide
-from tests.runtime.test_engines_job import lists, mixed
-from tests.runtime.test_engines_spark import by_command, same
 
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("ray"), pytest.mark.filterwarnings("ignore")]
 

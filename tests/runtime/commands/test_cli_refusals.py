@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import load_model
-from tests.runtime.commands import COMMAND, refused, run
+from tests.runtime.run_command import COMMAND, refused, run
 from tests.runtime.tables import as_lists, series, wide, write
 
 

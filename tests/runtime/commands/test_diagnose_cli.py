@@ -20,8 +20,8 @@ from insar_runtime import Classifier, Diagnose, classify_file
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._input.units.sensors import SENTINEL1_MM
 from insar_runtime.result import RESULT_SCHEMA
-from tests.runtime.commands import refused, run
 from tests.runtime.diagnoses import DATES, moving
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import as_lists, series, wide, write
 
 NAMES = DIAGNOSIS_SCHEMA.names

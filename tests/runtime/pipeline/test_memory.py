@@ -18,7 +18,7 @@ from insar_runtime import Classifier, InsarRuntimeError, UsageError, classify_fi
 from insar_runtime._pipeline import memory
 from insar_runtime._pipeline.memory import Load, MemoryGuard, parse_size, plan_batches, resident_bytes
 from insar_runtime.errors import MemoryLimitError
-from tests.runtime.commands import refused, run
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide
 
 MIB = 1 << 20

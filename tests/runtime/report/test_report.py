@@ -29,9 +29,9 @@ from insar_runtime._views.show import find_point
 from insar_runtime._views.sight import Sight
 from insar_runtime._views.trend import Shape
 from insar_runtime.result import RESULT_SCHEMA
-from tests.runtime.commands import refused, run
 from tests.runtime.made_diagnoses import DATES, HALF_WAVELENGTH_MM, MADE, classified
-from tests.runtime.pages import Page, read_page, unpack, unzigzag
+from tests.runtime.report.pages import Page, read_page, unpack, unzigzag
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
 
 

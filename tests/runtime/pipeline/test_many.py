@@ -14,7 +14,7 @@ import pytest
 from insar_runtime import BadRowsError, Classifier, OutputExistsError, classify_file
 from insar_runtime._pipeline.many import OutputNaming, expand_inputs
 from insar_runtime.result import RESULT_SCHEMA
-from tests.runtime.commands import refused, run
+from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
 
 
