@@ -13,7 +13,7 @@ from tests.import_graph import circles
 
 PACKAGE = ROOT / "runtime" / "insar_runtime"
 
-BASE = {"__init__", "_progress", "_version", "classes", "definitions", "errors"}
+BASE = {"__init__", "_printable", "_progress", "_signals", "_version", "classes", "definitions", "errors"}
 INPUT = BASE | {"_input"}
 MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_survey", "_diagnosis"}
@@ -21,7 +21,9 @@ PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
 ALLOWED = {
     "__init__": MODEL | {"_diagnosis", "_pipeline", "classifier", "files", "summary"},
     "__main__": {"cli"},
+    "_printable": set(),
     "_progress": BASE,
+    "_signals": set(),
     "_version": set(),
     "classes": BASE,
     "definitions": BASE,
@@ -48,7 +50,18 @@ ALLOWED = {
 
 LATE = {"geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "tensorflow"}
 """What is no dependency of the package: imported where it is used, if at all."""
-LIGHT = {"__main__", "_commands", "_progress", "_version", "classes", "cli", "definitions", "errors"}
+LIGHT = {
+    "__main__",
+    "_commands",
+    "_printable",
+    "_progress",
+    "_signals",
+    "_version",
+    "classes",
+    "cli",
+    "definitions",
+    "errors",
+}
 """What ``insar-rt --help`` takes: typer and the standard library."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from insar_runtime._output.block_shape import parse_block
 from insar_runtime._output.run_metadata import METADATA_KEY, read_block
 from insar_runtime._views.cells import number, short, text
 from insar_runtime._views.point import Answer, Series
@@ -30,10 +30,9 @@ def has_answers(schema: pa.Schema) -> bool:
 def provenance(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:
     """Return our block of a file's metadata, or of the file beside it; empty if there is none that can be read."""
     try:
-        block = json.loads(metadata[METADATA_KEY])
+        return parse_block(metadata[METADATA_KEY])
     except (KeyError, ValueError):
-        block = read_block(Path(name))
-    return block if isinstance(block, dict) else {}
+        return read_block(Path(name)) or {}
 
 
 def answer_now(classifier: Classifier, series: Series) -> Answer:
