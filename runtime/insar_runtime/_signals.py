@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import FrameType
 from typing import Final
 
 ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -45,7 +46,7 @@ def deferred_signals(*, publishes: bool = False) -> Iterator[None]:
         yield
         return
     received: list[int] = []
-    before: dict[int, object] = {}
+    before: dict[int, Callable[[int, FrameType | None], object] | int] = {}
     done = False
     try:
         for number in ENDING:
@@ -61,7 +62,7 @@ def deferred_signals(*, publishes: bool = False) -> Iterator[None]:
             ignore_signals()
         else:
             for number, handler in before.items():
-                signal.signal(number, handler)  # type: ignore[arg-type]
+                signal.signal(number, handler)
             if received:
                 signal.raise_signal(received[0])
 

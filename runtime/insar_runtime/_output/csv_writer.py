@@ -78,7 +78,7 @@ class CsvWriter:
 def _has_position(schema: pa.Schema) -> bool:
     try:
         return bool(json.loads(schema.metadata[METADATA_KEY.encode()])["input"]["position"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         return False
 
 

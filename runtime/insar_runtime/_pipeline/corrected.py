@@ -173,7 +173,11 @@ def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
         If the metadata state no correction.
     """
     stated = block[CORRECTED_KEY]
-    schema, series = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stated["schema"]))), list(stated["series"])
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stated["schema"])))
+    except OSError as error:  # so pyarrow says of a damaged schema
+        raise ValueError("the schema is damaged") from error
+    series = list(stated["series"])
     if not series or any(schema.names.count(name) != 1 for name in series) or len(set(series)) != len(series):
         raise ValueError("the series are not among the columns")
     if len(series) > 1 and any(is_list(schema.field(name).type) for name in series):
