@@ -177,7 +177,7 @@ def test_standard_input_is_not_read_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "."])
 @pytest.mark.parametrize("command", [["inspect"], ["report"], ["show", "--row", "0"]])
 def test_a_folder_by_its_dot(tmp_path: Path, command: list[str], name: str) -> None:
-    refused(run(*command, name, cwd=tmp_path), 2, "a folder", "give")
+    refused(run(*command, name, cwd=tmp_path), 74, "a folder", "give")
 
 
 def test_input_that_is_no_file(tmp_path: Path) -> None:
