@@ -64,7 +64,7 @@ def _is_flag(value: Any) -> bool:
 
 def _is_date(value: Any) -> bool:
     try:
-        return str(date.fromisoformat(value)) == value
+        return bool(str(date.fromisoformat(value)) == value)
     except (TypeError, ValueError):
         return False
 
