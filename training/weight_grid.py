@@ -1,10 +1,13 @@
-"""Weights of convolutions on the grid of eight bits, so that the float and the integer file hold the same network.
+"""Round the weights of convolutions to the grid of the int8 file, so that the fp32 and the int8 file hold one network.
 
-Integer files keep eight bits of each weight, with a scale for each output channel. Weights that lie on that grid lose
-nothing. Before, channels are brought to about the same range, because all activations of a layer share one scale: a
-ReLU lets a positive factor through, so an output channel may be multiplied by one if the next convolution divides by
-it (Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019; ranges of
-activations are measured here).
+The int8 file keeps integers from -64 to 64, with a scale for each output channel: seven bits, so that the sum of two
+products of a weight and an unsigned byte fits into 16 bits. Processors without integer dot products (x86 before VNNI)
+add such pairs in 16 bits and would saturate. Weights that lie on that grid lose nothing when they are quantized.
+
+Before they are rounded, channels are brought to about the same range, because all activations of a layer share one
+scale: a ReLU lets a positive factor through, so an output channel may be multiplied by one if the next convolution
+divides by it (Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019;
+ranges of activations are measured here).
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from numpy.typing import NDArray
 
 from training.dataset import LabelledSeries
 
-_LEVELS: Final = 127
+_LEVELS: Final = 64
+"""As onnxruntime's quantizer rounds weights of reduced range."""
 _SHARE: Final = 0.9999
 """Of the activations of a channel, whose range is looked at."""
 _EXPONENT: Final = 0.25
@@ -30,7 +34,7 @@ _LEAST: Final = 1e-3
 Floats = NDArray[np.float32]
 
 
-def to_eight_bits(model: keras.Model, series: LabelledSeries) -> None:
+def round_weights(model: keras.Model, series: LabelledSeries) -> None:
     """Equalize the channels between convolutions and round their weights, in place.
 
     Parameters
@@ -51,7 +55,7 @@ def to_eight_bits(model: keras.Model, series: LabelledSeries) -> None:
 
 
 def on_grid(kernel: Floats) -> Floats:
-    """Round a kernel [..., outputs] to 255 levels for each output, symmetric about zero."""
+    """Round a kernel [..., outputs] to 129 levels for each output, symmetric about zero."""
     largest = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1)), keepdims=True)
     step = np.maximum(largest, np.float32(1e-30)) / np.float32(_LEVELS)
     return np.asarray(np.round(kernel / step) * step, dtype=np.float32)
