@@ -31,7 +31,7 @@ from training.adaptation import AdaptationConfig
 from training.announce import Announce
 from training.dataset import simulated
 from training.fit import predict
-from training.labelled_rows.labels import READ_FILES, READINGS_CSV, all_readings, load_read_files
+from training.labelled_rows.labels import READ_FILES, READINGS_CSV, all_readings, load_labelled_files
 from training.metrics import measure
 from training.real_files import noise_bank
 from training.trend_fit import TrendFitConfig, fit_trend_net
@@ -103,7 +103,7 @@ def leave_files_out(
     dict
         What stands in ``left-out.json``.
     """
-    files = load_read_files(real)
+    files = load_labelled_files(real)
     answers: dict[str, NDArray[np.float32]] = {}
     known: dict[str, dict[str, float]] = {}
     for name, left_out in folds.items():
@@ -153,7 +153,7 @@ def train_without(
     fit = replace(config.fit, data=replace(config.fit.data, bank=bank))
     model = fit_trend_net(fit, work=work, announce=announce)
     paths = [path for path, file in READ_FILES.items() if file.name in set(left_out)]
-    files = load_read_files(real, leave_out=paths)
+    files = load_labelled_files(real, leave_out=paths)
     finish(model, files, fit.data, config.adaptation, announce=announce)
     return model
 

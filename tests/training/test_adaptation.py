@@ -14,8 +14,8 @@ keras = pytest.importorskip("keras", reason="the train group is not installed")
 
 from insar_runtime import DataError, TrendClass
 from training.adaptation import AdaptationConfig, adapt, class_mix, settle
-from training.labelled_rows.augment import AugmentConfig, ReadRows, vary
-from training.labelled_rows.labels import ReadFile, Readings
+from training.labelled_rows.augment import AugmentConfig, LabelledRows, vary
+from training.labelled_rows.labels import LabelledFile, Readings
 from training.networks.trend_net import Convolution, TrendNetConfig, build_trend_net
 from training.stream import StreamConfig
 
@@ -23,10 +23,10 @@ SMALL = TrendNetConfig((Convolution(16, 8, 4), Convolution(16, 3)), parts=4, den
 DAYS = np.arange(0, 600, 12, dtype=np.float32)
 
 
-def _read(label: list[int], displacement: np.ndarray, days: np.ndarray = DAYS) -> ReadFile:
+def _read(label: list[int], displacement: np.ndarray, days: np.ndarray = DAYS) -> LabelledFile:
     count = len(label)
     readings = np.array([[one, one, -1] for one in label], dtype=np.int8)
-    return ReadFile(
+    return LabelledFile(
         "file.csv",
         displacement.astype(np.float32),
         days,
@@ -87,7 +87,7 @@ def test_steady_rows_keep_their_rate() -> None:
 
 def test_rare_labels_are_drawn_more_often_than_their_share() -> None:
     rows = _read([0] * 90 + [3] * 10, np.random.default_rng(0).normal(0, 1, (100, len(DAYS))))
-    drawn = ReadRows([rows], width=64, seed=1)
+    drawn = LabelledRows([rows], width=64, seed=1)
     # The root of 90 is three times that of 10.
     assert drawn.class_shares == pytest.approx([0.75, 0, 0, 0.25, 0, 0])
     displacement, days, target = drawn.batch(400)
@@ -100,7 +100,7 @@ def test_rare_labels_are_drawn_more_often_than_their_share() -> None:
 
 def test_the_same_seed_draws_the_same_rows() -> None:
     rows = _read([0, 4], _jumping(2))
-    one, two = (ReadRows([rows], width=64, seed=5).batch(32) for _ in range(2))
+    one, two = (LabelledRows([rows], width=64, seed=5).batch(32) for _ in range(2))
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, two, strict=True))
 
 
@@ -108,7 +108,7 @@ def test_the_same_seed_draws_the_same_rows() -> None:
 def test_rows_that_do_not_fit_are_refused(width: int) -> None:
     files = [_read([0], _jumping(1))] if width else []
     with pytest.raises(DataError, match="give files with rows"):
-        ReadRows(files, width=width, seed=0)
+        LabelledRows(files, width=width, seed=0)
 
 
 def test_network_learns_what_readers_say() -> None:
