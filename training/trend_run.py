@@ -25,7 +25,7 @@ from training.stream import StreamConfig
 from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, calibrate, fit_trend_net, fresh_series
 from training.weight_grid import round_weights
 
-VERSION: Final = "2.1.0"
+VERSION: Final = "2.2.0"
 BANK_SHARE: Final = 0.5
 QUICK_CHUNKS: Final = 12
 _TEST_SEED_OFFSET: Final = 900_001

@@ -14,7 +14,7 @@ keras = pytest.importorskip("keras", reason="the train group is not installed")
 
 from insar_runtime import DataError, TrendClass
 from training.adaptation import AdaptationConfig, adapt, class_mix, settle
-from training.labelled_rows.augment import AugmentConfig, LabelledRows, vary
+from training.labelled_rows.augment import AugmentConfig, LabelledRows, _at_other_dates, vary
 from training.labelled_rows.labels import LabelledFile, Readings
 from training.networks.trend_net import Convolution, TrendNetConfig, build_trend_net
 from training.stream import StreamConfig
@@ -102,6 +102,46 @@ def test_the_same_seed_draws_the_same_rows() -> None:
     rows = _read([0, 4], _jumping(2))
     one, two = (LabelledRows([rows], width=64, seed=5).batch(32) for _ in range(2))
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, two, strict=True))
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32), spacing=st.floats(6, 40), epochs=st.integers(30, 200))
+def test_noise_at_other_dates_runs_on_without_a_step(seed: int, spacing: float, epochs: int) -> None:
+    """A ramp stays a zigzag: neighbours in time are neighbours in the noise, at its turning points too."""
+    ramp = np.arange(len(DAYS), dtype=np.float32)
+    other = (spacing * np.arange(epochs)).astype(np.float32)
+    taken = _at_other_dates(ramp, DAYS, other, np.random.default_rng(seed))
+    assert taken.shape == other.shape
+    assert np.isin(taken, ramp).all()
+    assert np.abs(np.diff(taken)).max() <= np.ceil(spacing / 12) + 1
+
+
+def test_noise_of_another_file_is_scaled_to_the_row() -> None:
+    """Rows of one file get the residuals of another, a hundred times as noisy, at up to 0.7 times their own scatter."""
+    rng = np.random.default_rng(3)
+    rows = _read([TrendClass.PUE] * 4, np.tile(rng.normal(0, 1, len(DAYS)), (4, 1)))
+    noisy = _read([TrendClass.STABLE] * 30, rng.normal(0, 100, (30, len(DAYS))))
+    config = AugmentConfig(
+        frequency_power=0.0,
+        other_mix_probability=1.0,
+        rate_probability=0.0,
+        sign_probability=0.0,
+        reversal_probability=0.0,
+        annual_probability=0.0,
+        noise_probability=0.0,
+        line_probability=0.0,
+        scale_probability=0.0,
+        drop_probability=0.0,
+        thin_probability=0.0,
+        cut_probability=0.0,
+    )
+    displacement, _, target = LabelledRows([rows, noisy], width=64, seed=1, config=config).batch(200)
+    changed = displacement[target[:, TrendClass.PUE] == 1][:, : len(DAYS)]
+    assert len(changed) > 50
+    added = changed - rows.displacement[0]
+    ratio = added.std(axis=1) / rows.displacement[0].std()
+    assert ratio.min() > 0.1
+    assert ratio.max() < 1.1
 
 
 @pytest.mark.parametrize("width", [0, 40])

@@ -31,8 +31,11 @@ class AugmentConfig:
     stable_mm_yr, linear_mm_yr : tuple of float
         Bounds of the absolute value of such a rate: uniform for Stable, log-uniform for Linear. Readers disagree on
         rates between them.
+    other_mix_probability : float
+        Probability that the residual of a Stable row of any file is added, as far as that file is sampled densely
+        enough; scaled to the scatter of the row, times ``mix_share``.
     mix_probability, mix_share : float, tuple of float
-        Probability that the residual of a Stable row of the same file is added, and bounds of its factor.
+        Otherwise, probability that the residual of a Stable row of the same file is added, and bounds of its factor.
     sign_probability, reversal_probability : float
         Probability that the sign is changed, and that the order of time is reversed.
     annual_probability, annual_mm : float
@@ -58,6 +61,7 @@ class AugmentConfig:
     rate_probability: float = 0.5
     stable_mm_yr: tuple[float, float] = (0.0, 1.4)
     linear_mm_yr: tuple[float, float] = (2.1, 12.0)
+    other_mix_probability: float = 0.4
     mix_probability: float = 0.4
     mix_share: tuple[float, float] = (0.2, 0.7)
     sign_probability: float = 0.5
@@ -83,6 +87,9 @@ _STABLE_SHARE: Final = 0.55
 _MAY_BE: Final = 0.3
 """A row may be of a class if it has at least this share of the votes."""
 _MOST_TRIES: Final = 20
+_SPACING_RATIO: Final = 1.2
+"""Noise is taken from files whose median interval is at most this multiple of the row's, so that no epoch is repeated
+often."""
 
 
 class LabelledRows:
@@ -117,6 +124,7 @@ class LabelledRows:
         self._place = [(place, row) for place, file in enumerate(files) for row in range(len(file.label))]
         self._votes = [file.soft_labels for file in files]
         self._still = [_stable_residuals(file) for file in files]
+        self._spacing = [float(np.median(np.diff(file.days))) for file in files]
         label = np.concatenate([file.label for file in files])
         _, kind, count = np.unique(label, return_inverse=True, return_counts=True)
         weight = count[kind] ** (self._config.frequency_power - 1)
@@ -150,7 +158,7 @@ class LabelledRows:
             place, row = self._place[drawn]
             file = self._files[place]
             values, votes = self._with_other_rate(file, row, self._votes[place][row])
-            values, axis = self._varied(self._mixed(values, place), file.days, votes)
+            values, axis = self._varied(self._with_other_noise(values, place), file.days, votes)
             displacement[i, : len(values)] = values
             days[i, : len(axis)], days[i, len(axis) :] = axis, axis[-1]
             target.append(votes)
@@ -171,12 +179,31 @@ class LabelledRows:
         line = np.float32(rate - file.readings.rate[row]) * (file.days / np.float32(DAYS_PER_YEAR))
         return values + line, np.eye(len(votes), dtype=np.float32)[kind]
 
-    def _mixed(self, values: Floats, place: int) -> Floats:
-        """Add a fraction of the residual of a Stable row of the same file."""
+    def _with_other_noise(self, values: Floats, place: int) -> Floats:
+        """Add a fraction of the residual of a Stable row, of any file or of the same one."""
+        rng, config = self._rng, self._config
+        if rng.random() < config.other_mix_probability:
+            return self._with_noise_of_any_file(values, place)
         still = self._still[place]
-        if not len(still) or self._rng.random() >= self._config.mix_probability:
+        if not len(still) or rng.random() >= config.mix_probability:
             return values
-        return np.asarray(values + still[self._rng.integers(len(still))] * self._rng.uniform(*self._config.mix_share))
+        return np.asarray(values + still[rng.integers(len(still))] * rng.uniform(*config.mix_share))
+
+    def _with_noise_of_any_file(self, values: Floats, place: int) -> Floats:
+        """Add a fraction of the residual of a Stable row of a file that is sampled about as densely, or more so."""
+        rng = self._rng
+        densest = _SPACING_RATIO * self._spacing[place]
+        places = [i for i, still in enumerate(self._still) if len(still) and self._spacing[i] <= densest]
+        if not places:
+            return values
+        chosen = places[rng.integers(len(places))]
+        residual = self._still[chosen][rng.integers(len(self._still[chosen]))]
+        noise = _at_other_dates(residual, self._files[chosen].days, self._files[place].days, rng)
+        scatter = _scatter(noise)
+        if scatter <= 0:
+            return values
+        factor = _scatter(values) / scatter * rng.uniform(*self._config.mix_share)
+        return np.asarray(values + noise * factor, dtype=np.float32)
 
     def _varied(self, values: Floats, days: Floats, votes: Floats) -> tuple[Floats, Floats]:
         """Return a changed row, or the row itself if every attempt leaves too few epochs."""
@@ -246,6 +273,15 @@ def _stable_residuals(file: LabelledFile) -> Floats:
     line = file.readings.rate[rows, None].astype(np.float32) * (file.days / np.float32(DAYS_PER_YEAR))
     rest = file.displacement[rows] - line
     return np.asarray(rest - np.nanmean(rest, axis=1, keepdims=True) if len(rest) else rest, dtype=np.float32)
+
+
+def _at_other_dates(noise: Floats, days: Floats, other: Floats, rng: np.random.Generator) -> Floats:
+    """Return noise [T] at other dates [t] from a random start, mirrored at the last date; missing values become 0."""
+    last = days[-1]
+    at = (other + rng.uniform(0, last)) % (2 * last)
+    at = np.where(at > last, 2 * last - at, at)
+    taken = noise[np.clip(np.searchsorted(days, at), 0, len(days) - 1)]
+    return np.where(np.isfinite(taken), taken, np.float32(0))
 
 
 def _scatter(values: Floats) -> float:
