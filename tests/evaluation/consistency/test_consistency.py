@@ -117,7 +117,7 @@ def test_the_real_files(tmp_path: Path) -> None:
     whole = numbers["files"]["all files"]
     assert whole["rows"] == sum(numbers["files"][file.name]["rows"] for file in REAL_FILES)
     assert whole["pue_without_jump"] < 0.05 * whole[of("pue_without_jump")]
-    read = numbers["read_rows"]
+    read = numbers["labelled_rows"]
     # What readers call PUE has a jump, if only the classifier agrees.
     assert read["pue"] == 349
     assert read["pue_with_jump_if_called"] >= 0.93 * read["pue"]

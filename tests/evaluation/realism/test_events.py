@@ -86,9 +86,9 @@ def test_read_and_simulated_rows_side_by_side(tmp_path: Path) -> None:
     numbers = json.loads((tmp_path / "events.json").read_text(encoding="utf-8"))
     assert set(numbers["classes"]) == set(CLASS_NAMES)
     wrong = numbers["classes"]["PUE"]
-    assert wrong["read rows"] > 20
+    assert wrong["labelled rows"] > 20
     assert wrong["simulated rows"] == 100
-    for kind in ("read", "simulated"):
+    for kind in ("labelled", "simulated"):
         low, middle, high = wrong["jump"][kind]
         assert 8 < low <= middle <= high < 70
     names = {path.name for path in tmp_path.iterdir()}
