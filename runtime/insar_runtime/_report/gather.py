@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.slopes import slopes
+from insar_runtime._pipeline.random_rows import RandomRows
 from insar_runtime._progress import Progress
 from insar_runtime._report.counts import GROUPS, Counts
 from insar_runtime._report.pack import per_mille, tenths
 from insar_runtime._report.position import NOWHERE
-from insar_runtime._report.sample import GROUP, KEY, EvenSample, UniformSample
 from insar_runtime._report.table import ClassifiedTable
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES
 from insar_runtime.errors import DataError
 
+GROUP: Final = "group"
+"""Column of the class of a point, or of the number after the last class if it has none."""
 _SHARES: Final = tuple(f"p_{name.lower()}" for name in CLASS_NAMES)
 _SERIES_BYTES: Final = 1.7
 """What a value of a series takes in a page, at most: real ones take 1.1 to 1.5, base64 and all."""
@@ -79,11 +81,11 @@ def gather(
     """
     rng = np.random.default_rng(0)
     counts = Counts()
-    points = UniformSample(most_points)
+    points: RandomRows[pa.RecordBatch] = RandomRows(most_points)
     epochs = len(table.series.layout.dates) if table.series else 0
     row_bytes = epochs * _SERIES_BYTES + len(table.attributes) * _ATTRIBUTE_BYTES + table.diagnosed * _DIAGNOSIS_BYTES
     room = int(detail_bytes / row_bytes) if row_bytes else 0
-    details = EvenSample(room, GROUPS) if room else None
+    details: RandomRows[pa.RecordBatch] | None = RandomRows(room, GROUPS) if room else None
     first_row = 0
     for batch in table.batches:
         rows = np.arange(first_row, first_row + batch.num_rows, dtype=np.int64)
@@ -93,24 +95,28 @@ def gather(
         group = columns[GROUP]
         counts.add(group, columns["status"], columns.pop("confidence"), columns["velocity"], columns["x"] != NOWHERE)
         diagnosis = _diagnosis(table, batch)
+        # Of points without a class, the most probable class decides the trend.
+        classes = {name: _class_ids(batch, name) for name in ("class_id", "class_top")} if diagnosis else {}
         breaks = {"break_date": diagnosis["break_date"]} if diagnosis else {}
-        points.add(_batch({**columns, **breaks, KEY: keys}))
+        points.add(_batch({**columns, **breaks}), keys)
         if details is not None:
             attributes = [as_floats(batch.column(name)) for name in table.attributes]
             wide = {
                 "series": _lists(tenths(matrix)),
                 "attributes": _lists(np.stack(attributes, axis=1) if attributes else np.empty((len(rows), 0), "f4")),
             }
-            details.add(_batch({"row": rows, GROUP: group, KEY: keys, **wide, **diagnosis}))
+            details.add(_batch({"row": rows, **wide, **classes, **diagnosis}), keys, group)
         first_row += batch.num_rows
         if progress:
             progress(first_row, table.rows)
-    shown = points.rows()
-    detailed = details.rows() if details is not None else None
-    if detailed is not None:
-        # A row that is not on the map cannot be chosen.
-        detailed = detailed.filter(pc.less(detailed[KEY], points.highest_key))
-    return Gathered(counts.to_dict(), shown, detailed)
+    shown = points.parts()
+    # Only points on the map can be chosen, so only they need their series.
+    detailed = details.parts(below=points.key_limit) if details is not None else []
+    return Gathered(counts.to_dict(), _table(shown), _table(detailed))
+
+
+def _table(batches: list[pa.RecordBatch]) -> pa.Table | None:
+    return pa.Table.from_batches(batches) if batches else None
 
 
 def _diagnosis(table: ClassifiedTable, batch: pa.RecordBatch) -> dict[str, pa.Array]:
@@ -137,9 +143,7 @@ def _columns(
     missing = np.full(len(rows), np.nan, dtype=np.float32)
     there = batch.schema.names
     shares = np.stack([_chances(batch.column(name)) if name in there else missing for name in _SHARES], axis=1)
-    class_id = _whole(batch.column("class_id"), NO_CLASS)
-    if class_id.size and not NO_CLASS <= class_id.min() <= class_id.max() < len(CLASS_NAMES):
-        raise DataError(f"class_id {class_id.max()} is none of ours; classify the table again")
+    class_id = _class_ids(batch, "class_id")
     xy = table.position.steps(batch) if table.position else np.full((len(rows), 2), NOWHERE, dtype=np.int32)
     name = table.roles.get("id")
     ids = pc.fill_null(batch.column(name).cast(pa.string()), "") if name else pa.array(rows).cast(pa.string())
@@ -156,6 +160,14 @@ def _columns(
         "max_gap_days": np.clip(_whole(batch.column("max_gap_days"), 0), 0, None).astype(np.uint16),
         "id": ids,
     }
+
+
+def _class_ids(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:
+    """Return a column of classes; ``NO_CLASS`` for null."""
+    ids = _whole(batch.column(name), NO_CLASS)
+    if ids.size and not NO_CLASS <= ids.min() <= ids.max() < len(CLASS_NAMES):
+        raise DataError(f"{name} {ids.max()} is none of ours; classify the table again")
+    return ids
 
 
 def _chances(column: pa.Array) -> NDArray[np.float32]:
