@@ -41,7 +41,7 @@ def open_disp_stack(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     ----------
     path : Path
     named : CompanionFiles
-        Must name nothing: the stack contains all.
+        Must name no file and no unit: the stack contains all.
 
     Yields
     ------

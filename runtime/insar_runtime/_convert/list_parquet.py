@@ -65,7 +65,7 @@ class ListParquet:
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         if not len(dates):
-            raise DataError("the table has no dates, and no row that could tell them: nothing to convert")
+            raise DataError("the table has no dates, and no row that could have any: there is nothing to convert")
         names = [field.name for field in fields]
         self.series = next(name for name in _SERIES_NAMES if name not in names)
         self.rows = 0

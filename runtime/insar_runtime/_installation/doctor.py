@@ -77,4 +77,4 @@ def _try(classifier: Classifier) -> str:
     days = np.arange(epochs, dtype=np.float32) * 12
     result = classifier.classify_matrix(days[None, :] * np.float32(20 / DAYS_PER_YEAR), days)
     works = result.status[0] in (RowStatus.OK, RowStatus.ABSTAINED) and np.isfinite(result.confidence).all()
-    return "works" if works else "gives no probabilities"
+    return "works" if works else "yields no probabilities"

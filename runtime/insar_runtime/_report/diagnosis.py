@@ -1,4 +1,4 @@
-"""What a page holds of a diagnosis: trends, breaks and jumps of the points whose series are in it."""
+"""Arrays of the diagnosis for a page: rates, trends, breaks and jumps of the points with series."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _BREAK_DAYS: Final = ("break_date", "break_lo", "break_hi")
 _BREAK_RATES: Final = ("v_before", "v_before_std", "v_after", "v_after_std")
 _JUMP_NUMBERS: Final = ("jump_mm", "jump_mm_std", "jump_cycles", "jump_prob", "jump_distance", "jump_repaired")
 _AT_ONCE: Final = 4096
-"""Rows whose trends are fitted together."""
+"""Number of rows whose trends are fitted at a time."""
 
 Floats = NDArray[np.float64]
 
 
 def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str, Any] | None:
-    """Return what the script needs to know of a diagnosis; None if there is none.
+    """Return the facts about a diagnosis that the script needs; None without a diagnosis.
 
     Returns
     -------
     dict or None
-        ``origin``, the date from which days are counted; ``cycle``, mm, if it is known; ``statuses``; and ``changed``,
-        the first and last day of a break, if there is one.
+        ``origin``, the date from which days are counted; ``cycle``, the size of a cycle in mm, if known; ``statuses``;
+        and ``changed``, the days of the first and of the last break, if there is one.
     """
     if not table.diagnosed or points is None:
         return None
@@ -59,7 +59,7 @@ def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str
 
 
 def days_since(dates: pa.ChunkedArray, origin: str) -> NDArray[np.uint16]:
-    """Return dates as days, ``MISSING`` for null."""
+    """Return dates as days since the origin; ``MISSING`` for null."""
     days = _days(dates, origin)
     return np.where(np.isnan(days), MISSING, np.clip(np.nan_to_num(days), 0, MISSING - 1)).astype(np.uint16)
 
@@ -67,28 +67,28 @@ def days_since(dates: pa.ChunkedArray, origin: str) -> NDArray[np.uint16]:
 def diagnosis_arrays(
     details: pa.Table, series: NDArray[np.uint16], dates: Sequence[str], facts: Mapping[str, Any]
 ) -> dict[str, Packed]:
-    """Pack the diagnosis of K points.
+    """Return the arrays of the diagnosis of K points.
 
     Parameters
     ----------
     details : pyarrow.Table
-        Columns of ``DIAGNOSIS_SCHEMA``, and the class.
+        Columns of ``DIAGNOSIS_SCHEMA``, ``class_id`` and ``class_top``.
     series : ndarray of uint16, shape [K, T]
-        Tenths of mm, zigzag; T is 0 where the page has no series.
+        Tenths of mm, zigzag; T is 0 if the page has no series.
     dates : sequence of str
-        Of the page.
+        Dates of the epochs.
     facts : mapping
-        What ``diagnosis_facts`` gives.
+        As returned by ``diagnosis_facts``.
 
     Returns
     -------
     dict of str to Packed
         ``rates`` [K, 7] in the order of the columns; ``story`` [K, 5]: shape of the trend (``Shape``), 1 with a break,
-        number of jumps and one (0 where none were looked for), class after repair and one (0 for none), status;
-        ``trend`` [K, 3]: mm at its begin, middle or break, and end, without any jump, tenths, zigzag; ``breaks``
-        [B, 7]: days and rates of the points that have one; ``jumps`` [J, 8]: days and numbers of all jumps in the
-        order of the points, and what the trend changes by there, NaN where it does not. Floats are float32, NaN = null;
-        days are counted from the origin.
+        number of jumps plus 1 (0 if the series was not searched), class after repair plus 1 (0 for none), status;
+        ``trend`` [K, 3]: mm at its begin, its middle or break, and its end, without jumps, in tenths, zigzag;
+        ``breaks`` [B, 7]: days and rates of the points with a break; ``jumps`` [J, 8]: days and numbers of all jumps in
+        the order of the points, and the step of the trend there, NaN without one. Floats are float32, NaN = null; days
+        are counted from the origin.
     """
     origin = facts["origin"]
     rows = len(details)

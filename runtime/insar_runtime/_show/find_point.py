@@ -48,7 +48,7 @@ def find_point(
     point_id: str | None = None,
     row: int | None = None,
     open_classifier: Callable[[], Classifier],
-    anew: bool = False,
+    reclassify: bool = False,
     diagnose: Diagnose | None = None,
     radar_mm: float = SENTINEL1_ROUNDED_MM,
     progress: Progress | None = None,
@@ -65,7 +65,7 @@ def find_point(
         Number of the row, from 0; required if there is no `point_id`, and excluded by it.
     open_classifier : callable
         Returns the classifier; called only if it is needed.
-    anew : bool
+    reclassify : bool
         Whether to classify the point although the file has its class.
     diagnose : Diagnose, optional
         How to diagnose the point; by default its diagnosis is read from the file, or made with default options.
@@ -95,14 +95,14 @@ def find_point(
             raise DataError(f"{opened.name} has no column of ids: name it with --id-column, or take a --row")
         else:
             hit = find_id(opened, head.batches, id_column, str(point_id), progress=progress)
-        if missing and (anew or diagnose):
+        if missing and (reclassify or diagnose):
             raise DataError(f"{opened.name}: {missing}")
         point = _describe(opened, hit, id_column, description, block)
         if description is None or point.series is None:
             return replace(point, answer=point.stored, stored=None, notes=(*point.notes, *filter(None, [missing])))
         series = point.series
-        point = _answered(point, series, open_classifier, anew=anew)
-        if point.diagnosis is not None and diagnose is None and not anew:
+        point = _answered(point, series, open_classifier, reclassify=reclassify)
+        if point.diagnosis is not None and diagnose is None and not reclassify:
             return point
         wavelength = description.wavelength(declared)
         found = diagnose_point(
@@ -112,14 +112,14 @@ def find_point(
             half_wavelength_mm=wavelength.half_mm,
             estimate_noise=partial(noise_of, description, head.rows, opened),
             # A stored class holds for the settings of its run, which must also apply after a repair.
-            open_classifier=open_classifier if anew else partial(_with_settings_of, block, open_classifier),
+            open_classifier=open_classifier if reclassify else partial(_with_settings_of, block, open_classifier),
         )
         return replace(point, diagnosis=found)
 
 
-def _answered(point: Point, series: Series, open_classifier: Callable[[], Classifier], *, anew: bool) -> Point:
+def _answered(point: Point, series: Series, open_classifier: Callable[[], Classifier], *, reclassify: bool) -> Point:
     """Return a point with its class, read from the file or classified now."""
-    if point.stored is not None and not anew:
+    if point.stored is not None and not reclassify:
         return replace(point, answer=point.stored, stored=None)
     try:
         return replace(point, answer=classify_point(open_classifier(), series))

@@ -1,4 +1,4 @@
-"""What is known about one point of a table: its series, its class, and the rest of its row."""
+"""One point of a table: its series, class, diagnosis and attributes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Point:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values; null for what is missing, unknown or infinite."""
+        """Return plain values; None for missing, unknown and infinite ones."""
         names = ("file", "container", "id", "row", "same_id", "same_rows", "position", "unit", "unit_evidence", "sign")
         return {
             **{name: getattr(self, name) for name in names},

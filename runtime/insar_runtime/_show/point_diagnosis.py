@@ -154,7 +154,7 @@ class PointDiagnosis:
 
     @property
     def rates(self) -> DiagnosedRates:
-        """Rates and break as arrays of one element, with days since 1970; NaN for what is unknown."""
+        """Rates and break as arrays of one element, with days since 1970; NaN for unknown ones."""
         change = self.change
         return DiagnosedRates(
             *_value_and_std(self.velocity),
@@ -195,7 +195,7 @@ def read_point_diagnosis(record: pa.RecordBatch, half_wavelength_mm: float | Non
     Raises
     ------
     DataError
-        If the columns hold what is none of ours.
+        If the columns hold other values than ``classify`` writes.
     """
     cells = read_diagnosis(record).to_pylist()[0]
     return PointDiagnosis(
