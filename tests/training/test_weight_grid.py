@@ -1,4 +1,4 @@
-"""Weights on the grid of eight bits: the same network, which loses nothing when it is quantized."""
+"""Weights on the grid of the int8 file: nearly the same network, which loses nothing when it is quantized."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from export import prove
 from export.convert import convert
 from export.quantize import quantize
 from training.dataset import simulated
-from training.eight_bits import on_grid, to_eight_bits
 from training.fit import predict
 from training.networks.trend_net import Convolution, TrendNetConfig, build_trend_net
+from training.weight_grid import on_grid, round_weights
 
 SMALL = TrendNetConfig((Convolution(32, 8, 4), Convolution(32, 3), Convolution(32, 4, 2)), parts=4, dense=16)
 
@@ -35,18 +35,18 @@ def _copy(network: Any) -> Any:
 
 def test_weights_lie_on_the_grid_and_stay_there(network: Any) -> None:
     changed = _copy(network)
-    to_eight_bits(changed, simulated(256, seed=1))
+    round_weights(changed, simulated(256, seed=1))
     for layer in changed.layers:
         if isinstance(layer, keras.layers.Conv2D):
             kernel = layer.get_weights()[0]
-            steps = kernel / (np.abs(kernel).max(axis=(0, 1, 2), keepdims=True) / 127)
+            steps = kernel / (np.abs(kernel).max(axis=(0, 1, 2), keepdims=True) / 64)
             np.testing.assert_allclose(steps, np.round(steps), atol=1e-3)
             np.testing.assert_allclose(on_grid(kernel), kernel, rtol=1e-6, atol=1e-9)
 
 
 def test_the_function_stays_nearly_the_same(network: Any) -> None:
     changed = _copy(network)
-    to_eight_bits(changed, simulated(256, seed=1))
+    round_weights(changed, simulated(256, seed=1))
     series = simulated(512, seed=2)
     before, after = predict(network, series), predict(changed, series)
     assert np.abs(after - before).mean() < 0.01
@@ -66,9 +66,9 @@ def test_a_channel_far_below_the_others_survives(network: Any) -> None:
     lost = []
     for finished in (False, True):
         if finished:
-            to_eight_bits(small, series)
+            round_weights(small, series)
         proto = quantize(
-            convert(small, name="made", version="1"), series.displacement, days, percentile=99.999, reduce_range=False
+            convert(small, name="made", version="1"), series.displacement, days, percentile=99.999, reduce_range=True
         )
         found = prove.run(prove.open_bytes(proto.SerializeToString()), test.displacement, test_days)
         lost.append(float(np.abs(found - predict(network, test)).mean()))
