@@ -111,16 +111,16 @@ def _draw_sheet(path: Path, title: str, found: Diagnosis, result: Result, rows: 
     figure: Any = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(lines, _COLUMNS, squeeze=False).flat
     for panel, row in zip(axes, rows.tolist(), strict=False):
-        _draw_row(panel, _sight(found, result, row), f"row {row}: {_said(found, result, row)}")
+        _draw_row(panel, _plot(found, result, row), f"row {row}: {_said(found, result, row)}")
     for panel in list(figure.axes)[len(rows) :]:
         panel.set_axis_off()
     figure.suptitle(f"{title}; mm\n{EGMS_ATTRIBUTION}", fontsize=8)
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
 
 
-def _draw_row(panel: Any, sight: PointPlot, title: str) -> None:
+def _draw_row(panel: Any, plot: PointPlot, title: str) -> None:
     for layer in _LAYERS:
-        layer(panel, sight)
+        layer(panel, plot)
     panel.set_title(title, fontsize=8)
     panel.tick_params(labelsize=7)
     panel.grid(color="#e6e6e6", linewidth=0.5)
@@ -136,7 +136,7 @@ def _said(found: Diagnosis, result: Result, row: int) -> str:
     return told
 
 
-def _sight(found: Diagnosis, result: Result, row: int) -> PointPlot:
+def _plot(found: Diagnosis, result: Result, row: int) -> PointPlot:
     record = found.to_arrow().slice(row, 1)
     top = int(result.class_top[row])
     answer = PointResult(
