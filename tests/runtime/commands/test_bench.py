@@ -11,11 +11,11 @@ from insar_runtime._engine.onnx_runtime import usable_cpus
 from insar_runtime._views.bench import _interleaved, measure_device
 from insar_runtime._views.texts import describe_paces
 from insar_runtime.classifier import Classifier
-from tests.runtime.run_command import run
+from tests.runtime.run_command import run_process
 
 
 def test_it_measures_model_and_file() -> None:
-    done = run("bench", "--seconds", 2, "--device", "cpu", "--json")
+    done = run_process("bench", "--seconds", 2, "--device", "cpu", "--json")
     facts = json.loads(done.stdout)
     threads = sorted({1, usable_cpus()})
     assert {(p["precision"], p["threads"], p["epochs"]) for p in facts["model"]} == {

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import load_model
-from tests.runtime.run_command import COMMAND, refused, run
+from tests.runtime.run_command import COMMAND, refused, run, run_process
 from tests.runtime.tables import as_lists, series, wide, write
 
 
@@ -123,7 +123,7 @@ def test_unwritable_folder(source: Path) -> None:
 
 def test_file_size_limit(source: Path, tmp_path: Path) -> None:
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # noqa: E731
-    refused(run("classify", source, "-o", tmp_path / "o.parquet", preexec_fn=limit), 74, "cannot be written")
+    refused(run_process("classify", source, "-o", tmp_path / "o.parquet", preexec_fn=limit), 74, "cannot be written")
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 

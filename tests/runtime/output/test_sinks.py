@@ -24,7 +24,7 @@ from insar_runtime._output.run_metadata import read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.outputs import BLOCK, columns, described, placed, query, save
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run_process
 from tests.runtime.tables import as_lists, series, wide, write
 
 EXTENSIONS = [".parquet", ".csv", ".gpkg", ".arrow", ".arrows"]
@@ -309,7 +309,7 @@ def test_a_file_that_lost_rows_is_no_output(tmp_path: Path, extension: str, monk
 def test_a_file_that_may_not_grow(tmp_path: Path, source: Path, extension: str) -> None:
     """As on a full disk; SQLite meets it in its own way."""
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))  # noqa: E731
-    done = run("classify", source, "-o", tmp_path / f"o{extension}", preexec_fn=limit)
+    done = run_process("classify", source, "-o", tmp_path / f"o{extension}", preexec_fn=limit)
     refused(done, 74, "cannot be written", f"o{extension}")
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 

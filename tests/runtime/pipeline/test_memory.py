@@ -18,7 +18,7 @@ from insar_runtime import Classifier, InsarRuntimeError, UsageError, classify_fi
 from insar_runtime._pipeline import memory
 from insar_runtime._pipeline.memory import Load, MemoryGuard, parse_size, plan_batches, resident_bytes
 from insar_runtime.errors import MemoryLimitError
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run_process
 from tests.runtime.tables import series, wide
 
 MIB = 1 << 20
@@ -156,8 +156,8 @@ def test_the_command_keeps_to_its_limit_or_says_by_how_much_it_does_not(
     columns = {str(date).replace("-", ""): rng.normal(0, 3, 60_000) for date in dates}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=60_000)
     command = ["classify", str(tmp_path / "t.parquet"), "--units", "mm", "--json", "--overwrite", "-q", *options]
-    refused(run(*command, "--memory-limit", "150M"), 71, "raise the limit by")
-    done = run(*command, "--memory-limit", f"{limit}M")
+    refused(run_process(*command, "--memory-limit", "150M"), 71, "raise the limit by")
+    done = run_process(*command, "--memory-limit", f"{limit}M")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["peak_memory_mb"] < limit
 
