@@ -27,11 +27,6 @@ from tests.runtime.tables import as_lists, series, wide, write
 NAMES = DIAGNOSIS_SCHEMA.names
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu")
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     return write(wide(moving(), DATES), tmp_path / "in.parquet")

@@ -43,11 +43,6 @@ TYPES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu")
-
-
 def same(one: pa.Table, other: pa.Table) -> None:
     """Equal schemas with their metadata, and equal bits: NaN by NaN, null by null, -0 by -0."""
     assert one.schema.equals(other.schema, check_metadata=True)

@@ -18,11 +18,6 @@ from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu")
-
-
 @pytest.fixture
 def tiles(tmp_path: Path) -> Path:
     """Three tiles with dates of their own, one of them broken."""

@@ -28,11 +28,6 @@ from tests.runtime.tables import series, wide, write
 PLAIN = Look(width=80, plain=True, coloured=False)
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu", threads=1)
-
-
 @pytest.fixture
 def find(classifier: Classifier) -> Callable[..., Point]:
     def ask(source: Path, **options: Any) -> Point:
