@@ -1,4 +1,4 @@
-"""What the models say of real files."""
+"""Shares of the classes that the models find in real files."""
 
 from __future__ import annotations
 

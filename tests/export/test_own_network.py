@@ -1,4 +1,4 @@
-"""What a user does who adapts the default network to a processor: noise from a file, a short training, classify."""
+"""A network is trained on noise of a user's file, exported, and classifies that file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights on the grid of eight bits: the same network, which loses nothing when it is quantized."""
+"""Rounding the weights to eight bits keeps the function of the network, and loses less in quantization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small run of training and export from beginning to end, on simulated and on a user's own series."""
+"""A small training and export from beginning to end, on simulated and on a user's own series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events are measured as they were made, whatever noise they lie in."""
+"""Simulated events are measured with their true sizes, in noise of any kind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measured(motion: np.ndarray, scatter: float = 1.0, rows: int = 40) -> Events
     return measure_events(values.astype(np.float32), DAYS)
 
 
-def test_rate_and_scatter() -> None:
+def test_rate_and_scatter_of_a_line_in_noise_are_measured() -> None:
     found = measured(-7 * YEARS, 2.0)
     np.testing.assert_allclose(np.median(found.rate), 7, atol=0.3)
     np.testing.assert_allclose(np.median(found.scatter), 2.0, rtol=0.15)

@@ -1,4 +1,4 @@
-"""``insar-rt bench``: numbers that a user can hold against ours."""
+"""``insar-rt bench`` measures the speed of the model and of a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insar_runtime.classifier import Classifier
 from tests.runtime.run_command import run_process
 
 
-def test_it_measures_model_and_file() -> None:
+def test_bench_measures_model_and_file() -> None:
     done = run_process("bench", "--seconds", 2, "--device", "cpu", "--json")
     facts = json.loads(done.stdout)
     threads = sorted({1, usable_cpus()})

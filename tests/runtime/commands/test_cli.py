@@ -1,4 +1,4 @@
-"""The command as a user or a chain meets it: real processes, their streams and exit codes."""
+"""The command as a process: its streams, exit codes, memory and imports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_json_summary_on_stdout(source: Path, tmp_path: Path) -> None:
     assert summary["peak_memory_mb"] > 20
 
 
-def test_priors_are_said(source: Path, tmp_path: Path) -> None:
+def test_priors_are_reported_and_recorded(source: Path, tmp_path: Path) -> None:
     done = run_process(
         "classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1", "--model", "paper-cnn"
     )
@@ -51,7 +51,7 @@ def test_priors_are_said(source: Path, tmp_path: Path) -> None:
     assert block["priors"] == priors
 
 
-def test_pipe_in_pipe_out(source: Path, tmp_path: Path) -> None:
+def test_a_stream_in_and_out_gives_the_classes_of_the_file(source: Path, tmp_path: Path) -> None:
     stream = write(pq.read_table(source), tmp_path / "in.arrows").read_bytes()
     done = run_process("classify", "-", input=stream)
     assert done.returncode == 0, done.stderr
@@ -82,7 +82,7 @@ def test_a_process_that_is_refused_ends_with_the_exit_code_of_its_error(
     refused(run_process(*arguments, cwd=source.parent), code)
 
 
-def test_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_error(tmp_path: Path) -> None:
     path = write(wide(*series(20_000, 40)), tmp_path / "in.parquet")
     with subprocess.Popen(
         [*COMMAND, "classify", str(path), "-o", "-", "-q"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -103,7 +103,7 @@ def test_inspect_shows_what_classify_would_understand(source: Path, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 
-def test_demo_is_mostly_right(tmp_path: Path) -> None:
+def test_demo_classifies_most_of_its_series_right(tmp_path: Path) -> None:
     done = run_process("demo", "--json", "-o", tmp_path / "demo.parquet")
     facts = json.loads(done.stdout)
     assert done.returncode == 0
@@ -119,7 +119,7 @@ def test_demo_is_mostly_right(tmp_path: Path) -> None:
     assert "right: " in text
 
 
-def test_models_and_doctor() -> None:
+def test_models_are_listed_and_doctor_finds_them_working() -> None:
     facts = json.loads(run_process("models", "--json").stdout)
     assert tuple(facts) == list_models()
     assert all(model["classes"] == list(load_model(name).classes) for name, model in facts.items())
@@ -132,7 +132,7 @@ def test_models_and_doctor() -> None:
     assert set(report["models"].values()) == {"works"}
 
 
-def test_doctor_tells_of_a_damaged_model(tmp_path: Path) -> None:
+def test_doctor_reports_a_damaged_model(tmp_path: Path) -> None:
     site = Path(shutil.copytree(Path(str(files("insar_runtime"))), tmp_path / "insar_runtime"))
     victim = next((site / "models").glob("*/*int8.onnx"))
     data = bytearray(victim.read_bytes())

@@ -1,4 +1,4 @@
-"""Runs that are interrupted: the old output stays whole, and what can be cleaned up is."""
+"""An interrupted run keeps the old output and removes its partial one."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The unit of displacement: what proves it, what contradicts it, and what is assumed."""
+
 from __future__ import annotations
 
 import math

@@ -1,4 +1,4 @@
-"""Plans that fit into the memory there is, and an error before the system ends a run."""
+"""Batches fit into the memory limit, and a run beyond it ends with an error."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize(
     ("text", "size"), [("400M", 400 * MIB), ("1.5G", 1536 * MIB), ("512MiB", 512 * MIB), ("90 kb", 92160), ("7", 7)]
 )
-def test_sizes(text: str, size: int) -> None:
+def test_sizes_of_memory_are_read(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "M", "-3M", "4T", "1,5G", "nan"])
-def test_what_is_no_size(text: str) -> None:
+def test_text_that_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="give one such as 400M"):
         parse_size(text)
 

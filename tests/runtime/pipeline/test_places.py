@@ -1,4 +1,4 @@
-"""Files that a chain names: nothing is written over an input, over another run's rows, or beside a stale log."""
+"""No output is written over an input, over another output, or beside a stale journal."""
 
 from __future__ import annotations
 

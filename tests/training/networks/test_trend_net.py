@@ -1,4 +1,4 @@
-"""The default network: what it must not depend on, how large it may be, and that its training can be interrupted."""
+"""The default network: invariances, size, and a training that can be interrupted."""
 
 from __future__ import annotations
 

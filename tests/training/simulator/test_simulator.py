@@ -1,4 +1,4 @@
-"""The simulator keeps its word: classes are what they are said to be, noise has the statistics it should."""
+"""Simulated series meet the definitions of their classes, and their noise has the statistics that were asked for."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_any_request_gives_usable_rows(count: int, seed: int, calendar: str | No
 
 
 @pytest.mark.parametrize("name", CALENDARS)
-def test_calendars(name: str) -> None:
+def test_calendars_are_sorted_and_within_their_limits(name: str) -> None:
     lengths = []
     for seed in range(40):
         days = draw_calendar(np.random.default_rng(seed), name, CalendarConfig())

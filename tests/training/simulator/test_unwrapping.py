@@ -1,4 +1,4 @@
-"""Unwrapping errors of the simulator: every one is a jump as the definition has it, whatever else it does."""
+"""Every simulated unwrapping error is a jump by the definition."""
 
 from __future__ import annotations
 
