@@ -80,7 +80,9 @@ def test_short_rows_are_not_measured() -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
-def test_read_and_simulated_rows_side_by_side(tmp_path: Path) -> None:
+def test_read_and_simulated_rows_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in (("_ROWS", 2), ("_COLUMNS", 1)):  # drawing takes long
+        monkeypatch.setattr(f"evaluation.realism.event_report.{name}", few)
     files = load_read_files(REAL, files=["124_0770_IW3_VV", "Maoxian_PS"])
     compare_events(files, REAL, tmp_path, simulated=600, seed=1)
     numbers = json.loads((tmp_path / "events.json").read_text(encoding="utf-8"))
