@@ -56,7 +56,8 @@ def artifacts() -> Path:
 @pytest.fixture
 def few_calibration_series(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calibrate networks on fewer simulated series than a released one; simulating them takes longer than the fit."""
-    monkeypatch.setattr("training.trend_fit.CALIBRATION_SERIES", 4096)
+    for module in ("trend_fit", "trend_run"):
+        monkeypatch.setattr(f"training.{module}.CALIBRATION_SERIES", 4096)
 
 
 def load_golden(path: Path) -> list[dict[str, NDArray[Any]]]:
