@@ -11,8 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
-from typing import IO, Any
-from unittest.mock import patch
+from typing import IO, Any, TextIO
 
 import pyarrow as pa
 
@@ -72,21 +71,29 @@ def _as_process(command: list[str], stdin: IO[str], stdout: IO[str], stderr: IO[
     pa.array([1])
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     handlers = [signal.getsignal(number) for number in numbers]
-    kept = {"excepthook": sys.excepthook, "meta_path": list(sys.meta_path)}
-    with (
-        patch.multiple(sys, argv=command, stdin=stdin, stdout=stdout, stderr=stderr, **kept),
-        warnings.catch_warnings(),
-    ):
-        # Warnings reach standard error, as in a process, instead of the report of pytest.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", PendingDeprecationWarning)
-        warnings.showwarning = _warn
-        try:
+    kept = {name: getattr(sys, name) for name in ("argv", "stdin", "stdout", "stderr", "excepthook")}
+    kept["meta_path"] = list(sys.meta_path)
+    sys.argv, sys.stdin, sys.stdout, sys.stderr = command, stdin, stdout, stderr
+    try:
+        with warnings.catch_warnings():
+            # Warnings reach standard error, as in a process, instead of the report of pytest.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            warnings.showwarning = _warn
             yield
-        finally:
-            for number, handler in zip(numbers, handlers, strict=True):
-                signal.signal(number, handler)
+    finally:
+        for name, value in kept.items():
+            setattr(sys, name, value)
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
 
 
-def _warn(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
-    sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))

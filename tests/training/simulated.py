@@ -30,7 +30,7 @@ def epochs_of(series: SimulatedSeries) -> np.ndarray:
     return np.isfinite(series.motion).sum(axis=1)
 
 
-def epochs_of_row(series: SimulatedSeries, row: int) -> int:
+def epochs_of_row(series: SimulatedSeries, row: int | np.integer) -> int:
     """Epochs before the padding of one row."""
     return int(np.isfinite(series.motion[row]).sum())
 
