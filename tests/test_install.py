@@ -1,4 +1,4 @@
-"""The wheel, as a user gets it: small, complete, and enough by itself."""
+"""The wheel is small, complete, and works in an environment of its own."""
 
 from __future__ import annotations
 

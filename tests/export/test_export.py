@@ -1,4 +1,4 @@
-"""The export's own checks: they pass what is right and stop what is off."""
+"""The checks of an export pass what is right and stop what is wrong."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_changed_weight_is_found(fp32: onnx.ModelProto, record: Path) -> None:
         (Gates(accuracy_loss=-1.0), "loss of accuracy"),
     ],
 )
-def test_each_gate_closes(gates: Gates, match: str) -> None:
+def test_a_missed_gate_is_an_error(gates: Gates, match: str) -> None:
     probabilities = np.eye(5, dtype=np.float32)[[0, 1, 2]]
     comparison = prove.compare(probabilities, probabilities, np.array([0, 1, 2], dtype=np.int8), gates)
     with pytest.raises(ProofError, match=match):

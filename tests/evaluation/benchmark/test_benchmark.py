@@ -1,4 +1,4 @@
-"""The benchmark: its series, its figures of merit, and one small run from end to end."""
+"""The benchmark: its series, its figures of merit, and a small run from end to end."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_rows_that_the_run_time_refuses_are_left_out() -> None:
     assert len(sets.answerable(series)) == 19
 
 
-def test_longest_run() -> None:
+def test_the_longest_run_of_an_error_is_found() -> None:
     error = np.array([[0, 1, 1, 0, 2, 3, 3], [0, 0, 0, 0, 0, 0, 0], [5, 5, 0, 5, 0, 0, 0]], dtype=np.int16)
     assert sets.longest_run(error).tolist() == [3, 0, 2]
 
@@ -233,7 +233,7 @@ def test_released_network_ignores_padding(artifacts: Path, cells: dict[str, sets
     assert np.allclose(network.probabilities(cut)[0], found[7], atol=1e-6)
 
 
-def test_answers_are_kept(tmp_path: Path, cells: dict[str, sets.Cell]) -> None:
+def test_stored_probabilities_are_used_again(tmp_path: Path, cells: dict[str, sets.Cell]) -> None:
     contestant = _always_linear()
     entry = Entry(contestant, "baseline", "key", "nothing")
     for _ in range(2):
@@ -305,7 +305,7 @@ def test_calendars_left_out_are_not_trained_on(tmp_path: Path) -> None:
     assert found["families"]["paper"]["seen"]["series"] == TINY.named
 
 
-def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
+def test_a_small_benchmark_runs_from_end_to_end(tmp_path: Path, artifacts: Path) -> None:
     lines: list[str] = []
     out, work = tmp_path / "out", tmp_path / "work"
     run = partial(

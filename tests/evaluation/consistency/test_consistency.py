@@ -107,7 +107,7 @@ def test_shares_are_held_against_what_is_wanted() -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
-def test_the_real_files(tmp_path: Path) -> None:
+def test_the_record_of_real_files_holds_together(tmp_path: Path) -> None:
     numbers = run(tmp_path, real=REAL, files=REAL_FILES, announce=lambda line: None)
     assert json.loads((tmp_path / "consistency.json").read_text(encoding="utf-8")) == numbers
     text = (tmp_path / "consistency.md").read_text(encoding="utf-8")

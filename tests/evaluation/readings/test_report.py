@@ -1,4 +1,4 @@
-"""The command on the read rows: answers as tables, readers, the report, and what the README states."""
+"""The command on labelled rows: tables of its classes, readers, the report, and the README's numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shipped models: there, unchanged, and refused when a bit differs."""
+"""Shipped models are found and unchanged, and refused if a bit differs."""
 
 from __future__ import annotations
 
