@@ -164,9 +164,9 @@ def events(
 ) -> None:
     """Compare events in labelled rows with simulated ones: sizes, durations, sheets side by side."""
     from evaluation.realism.event_report import compare_events
-    from training.labelled_rows.labels import load_read_files
+    from training.labelled_rows.labels import load_labelled_files
 
-    compare_events(load_read_files(real), real, out, simulated=series, seed=seed)
+    compare_events(load_labelled_files(real), real, out, simulated=series, seed=seed)
     _say(f"figures in {out}")
 
 

@@ -97,7 +97,7 @@ class BayesLimit:
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingSets:
     """Series to learn from, made when they are first asked for; no test cell has their seeds.
 
     Attributes
@@ -151,7 +151,7 @@ class Lessons:
 
 
 @dataclass(frozen=True)
-class _Pupil:
+class _Untrained:
     """A contestant before it has learned."""
 
     make: Callable[[], Contestant]
@@ -166,7 +166,7 @@ def probe(bank: NoiseBank | None = None) -> str:
     return digest(with_facts(simulate(count, seed=0, config=config, bank=bank, bank_share=StreamConfig.bank_share)))
 
 
-def line_up(
+def make_contestants(
     networks: Sequence[Path], sizes: BenchmarkSizes, *, real: Path | None, seed: int, work: Path, announce: Announce
 ) -> list[Entry]:
     """Gather all contestants, fitted.
@@ -197,30 +197,30 @@ def line_up(
         If a model folder lacks a model.
     """
     entries = [_released(folder, precision) for folder in networks for precision in ("fp32", "int8")]
-    lessons = Lessons(sizes, real, seed)
-    entries += [_taught(pupil, lessons, work, announce) for pupil in _pupils(sizes)]
+    lessons = TrainingSets(sizes, real, seed)
+    entries += [_taught(untrained, lessons, work, announce) for untrained in _untrained_contestants(sizes)]
     entries.append(Entry(PsTime(), "baseline", "fixed", "nothing: its tests have fixed levels"))
     entries.append(Entry(EgmspyRules(), "baseline", "v3", "nothing: its thresholds are published"))
     entries.append(Entry(BayesLimit(seed), "limit", f"seed-{seed}", "nothing: it is told noise and priors"))
     return entries
 
 
-def _pupils(sizes: BenchmarkSizes) -> Iterator[_Pupil]:
+def _untrained_contestants(sizes: BenchmarkSizes) -> Iterator[_Untrained]:
     fit, networks, others = sizes.fit, sizes.network_series, sizes.other_series
     twice = replace(fit, epochs=2 * fit.epochs)
     windowed, pooled = PaperCnnConfig(), PaperCnnConfig(average_pooling="global")
-    yield _Pupil(lambda: PaperNetwork("paper-cnn", windowed, fit), "stream", networks)
-    yield _Pupil(lambda: PaperNetwork("paper-cnn, global pooling", pooled, fit), "stream", networks)
+    yield _Untrained(lambda: PaperNetwork("paper-cnn", windowed, fit), "stream", networks)
+    yield _Untrained(lambda: PaperNetwork("paper-cnn, global pooling", pooled, fit), "stream", networks)
     name = f"paper-cnn, {sizes.paper_series} series"
-    yield _Pupil(lambda: PaperNetwork(name, windowed, twice, as_paper=True), "paper", sizes.paper_series)
-    yield _Pupil(lambda: GlsBic(oracle=True), "plain", others // 10)
-    yield _Pupil(lambda: GlsBic(oracle=False), "stream", others // 10)
-    yield _Pupil(MiniRocket, "stream", others)
-    yield _Pupil(Forest, "stream", others)
-    yield _Pupil(lambda: DenseNetwork(fit), "stream", networks)
+    yield _Untrained(lambda: PaperNetwork(name, windowed, twice, as_paper=True), "paper", sizes.paper_series)
+    yield _Untrained(lambda: GlsBic(oracle=True), "plain", others // 10)
+    yield _Untrained(lambda: GlsBic(oracle=False), "stream", others // 10)
+    yield _Untrained(MiniRocket, "stream", others)
+    yield _Untrained(Forest, "stream", others)
+    yield _Untrained(lambda: DenseNetwork(fit), "stream", networks)
 
 
-_LESSONS_IN_WORDS: Final = {
+_TRAINING_SETS_IN_WORDS: Final = {
     "stream": "series of the default network's stream",
     "paper": "simulated series of the paper's calendar, 70 % of them to train on",
     "plain": "simulated series of known noise, for its thresholds",
@@ -239,16 +239,16 @@ def _released(folder: Path, precision: Literal["fp32", "int8"]) -> Entry:
     )
 
 
-def _taught(pupil: _Pupil, lessons: Lessons, work: Path, announce: Announce) -> Entry:
-    contestant = pupil.make()
-    facts = [contestant.name, pupil.lesson, pupil.series, lessons.sizes, lessons.seed, lessons.world]
+def _taught(untrained: _Untrained, lessons: TrainingSets, work: Path, announce: Announce) -> Entry:
+    contestant = untrained.make()
+    facts = [contestant.name, untrained.training_set, untrained.series, lessons.sizes, lessons.seed, lessons.world]
     key = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     kept = work / "contestants" / f"{slug(contestant.name)}-{key}.pickle"
     if kept.is_file():
         contestant = pickle.loads(kept.read_bytes())
     else:
-        series: LabelledSeries = getattr(lessons, pupil.lesson)
-        series = series.take(np.arange(min(pupil.series, len(series))))
+        series: LabelledSeries = getattr(lessons, untrained.training_set)
+        series = series.take(np.arange(min(untrained.series, len(series))))
         announce(f"teaching {contestant.name} with {len(series)} series")
         # On a busy machine, threads that wait for each other make small matrices many times slower.
         with threadpool_limits(1):
@@ -257,8 +257,8 @@ def _taught(pupil: _Pupil, lessons: Lessons, work: Path, announce: Announce) -> 
         fresh = kept.with_suffix(".new")
         fresh.write_bytes(pickle.dumps(contestant))
         fresh.replace(kept)
-    taught = f"{pupil.series} {_LESSONS_IN_WORDS[pupil.lesson]}"
-    bank = lessons.bank if pupil.lesson == "stream" else None
+    taught = f"{untrained.series} {_TRAINING_SETS_IN_WORDS[untrained.training_set]}"
+    bank = lessons.bank if untrained.training_set == "stream" else None
     noise_files = frozenset(file.name for file in bank.files) if bank else frozenset[str]()
     return Entry(contestant, "baseline", key, taught, noise_files)
 

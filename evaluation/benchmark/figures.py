@@ -120,10 +120,10 @@ def _draw_confusion(results: Results, path: Path) -> None:
     def metrics_of(found: Found) -> Metrics | None:
         return found.groups.get(_TESTED) if tested else found.cells.get(REALISTIC)
 
-    champion = results.found[results.champion]
+    reference = results.found[results.reference]
     others = [found for found in results.found.values() if found.role == "baseline" and metrics_of(found)]
     others.sort(key=lambda found: -_accuracy(metrics_of(found)))
-    chosen = [champion, *others[: _CONFUSED - 1]]
+    chosen = [reference, *others[: _CONFUSED - 1]]
     figure, axes = plt.subplots(1, len(chosen), figsize=(4 * len(chosen), 4.2), squeeze=False, layout="constrained")
     for axis, found in zip(axes[0], chosen, strict=True):
         metrics = metrics_of(found)
@@ -159,7 +159,7 @@ def _style(results: Results, name: str) -> dict[str, Any]:
     """Return the line style of a contestant, the same in all figures; the default network stands out."""
     place = list(results.found).index(name)
     dashes = "--" if results.found[name].role == "baseline" else "-"
-    if name == results.champion:
+    if name == results.reference:
         return {"color": "black", "lw": 2.2, "marker": "o", "ms": 3, "label": name}
     return {
         "color": f"C{place % 10}" if place < 10 else ("navy", "darkgreen", "maroon", "indigo")[place % 4],

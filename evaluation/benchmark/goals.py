@@ -71,7 +71,7 @@ class Goal:
 
 def goals_of(results: Results) -> list[Goal]:
     """Return the goals with what was measured; goals without a measurement are left out."""
-    own = results.found[results.champion]
+    own = results.found[results.reference]
     return [*_accuracies(results, own), *_classes(own), *_calibration(own)]
 
 
@@ -130,7 +130,7 @@ def _most(what: str, bound: float, found: float) -> Goal:
 
 
 def _error_ratio(results: Results, name: str) -> float:
-    own, others = (sum(results.found[one].errors().values()) for one in (results.champion, name))
+    own, others = (sum(results.found[one].errors().values()) for one in (results.reference, name))
     return own / others if others else float("nan")
 
 

@@ -171,14 +171,14 @@ def reliability(label: NDArray[np.int8], probabilities: Probabilities) -> list[d
     return found
 
 
-def where_beaten(errors: Mapping[str, Mapping[str, int]], champion: str) -> dict[str, list[str]]:
+def where_beaten(errors: Mapping[str, Mapping[str, int]], reference: str) -> dict[str, list[str]]:
     """Return the cells in which some contestant has fewer errors than the default network, or as few.
 
     Parameters
     ----------
     errors : mapping of str to mapping of str to int
         Number of errors by contestant and cell; a contestant may lack cells.
-    champion : str
+    reference : str
         One of the contestants.
 
     Returns
@@ -187,8 +187,10 @@ def where_beaten(errors: Mapping[str, Mapping[str, int]], champion: str) -> dict
         Contestants by cell. Where the default network makes no error, a tie does not count.
     """
     found: dict[str, list[str]] = {}
-    for cell, least in errors[champion].items():
-        better = [name for name, cells in errors.items() if name != champion and cell in cells and cells[cell] <= least]
+    for cell, least in errors[reference].items():
+        better = [
+            name for name, cells in errors.items() if name != reference and cell in cells and cells[cell] <= least
+        ]
         if better and least > 0:
             found[cell] = better
     return found

@@ -34,7 +34,7 @@ _LINE: Final = 118
 def to_dict(results: Results) -> dict[str, Any]:
     """Return all numbers as plain values, in an order that does not change."""
     return {
-        "default network": results.champion,
+        "default network": results.reference,
         **results.facts,
         "cells": {
             cell.name: {
@@ -84,7 +84,7 @@ def write_record(numbers: Mapping[str, Any], folder: Path) -> None:
 
 
 def _contestant(results: Results, found: Found) -> dict[str, Any]:
-    own, champion = found.errors(), results.found[results.champion].errors()
+    own, reference = found.errors(), results.found[results.reference].errors()
     speed = results.speed.get(found.name)
     return {
         "role": found.role,
@@ -102,7 +102,7 @@ def _contestant(results: Results, found: Found) -> dict[str, Any]:
         },
         "groups": {name: metrics.to_dict() for name, metrics in found.groups.items()},
         "cells": {
-            name: {**metrics.to_dict(), "errors_over_default": error_ratio(own[name], champion[name])}
+            name: {**metrics.to_dict(), "errors_over_default": error_ratio(own[name], reference[name])}
             for name, metrics in found.cells.items()
         },
         "recall of PUE by length": found.jumps,

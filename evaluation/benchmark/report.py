@@ -36,7 +36,7 @@ def _markdown(results: Results) -> Iterator[str]:
     yield "Written by `python -m evaluation benchmark`; scores of each contestant and cell are in `benchmark.csv`,"
     yield "accuracy by confidence in `calibration.csv`, all other numbers in `benchmark.json`."
     yield f"Every contestant gets the same series, made by seed {results.facts['seed']}. The default network, with"
-    yield f"which the others are compared, is **{results.champion}**. Accuracies are in %."
+    yield f"which the others are compared, is **{results.reference}**. Accuracies are in %."
     yield ""
     yield "![accuracy against noise](noise.png) ![accuracy against length](length.png)"
     yield "![accuracy against confidence](reliability.png) ![confusion matrices](confusion.png)"
@@ -113,7 +113,7 @@ def _headline(results: Results) -> Iterator[str]:
 
 
 def _goals(results: Results) -> Iterator[str]:
-    yield f"## What {results.champion} is to reach"
+    yield f"## What {results.reference} is to reach"
     yield ""
     yield from _row("", "wanted", "found", "reached")
     yield _line(4)
@@ -124,11 +124,11 @@ def _goals(results: Results) -> Iterator[str]:
 
 def _verdict(results: Results) -> Iterator[str]:
     beaten, cells = results.beaten(), results.compared()
-    yield f"**Cells in which {results.champion} does not have the fewest errors: {len(beaten)} of {len(cells)}.**"
+    yield f"**Cells in which {results.reference} does not have the fewest errors: {len(beaten)} of {len(cells)}.**"
     yield "A tie counts as one of them, unless there are no errors at all. Errors there:"
     yield ""
     for cell, names in beaten.items():
-        own = results.found[results.champion].errors()[cell]
+        own = results.found[results.reference].errors()[cell]
         others = ", ".join(f"{name} {results.found[name].errors()[cell]}" for name in names)
         yield f"- {cell}: {own} errors; {others}"
     yield ""
@@ -140,14 +140,14 @@ def _cells(results: Results) -> Iterator[str]:
     yield ""
     yield from _row("cell", "series", *names)
     yield _line(len(names) + 2)
-    champion = results.found[results.champion].errors()
+    reference = results.found[results.reference].errors()
     for cell in results.compared():
         values = []
         for name in names:
             metrics = results.found[name].cells.get(cell.name)
             own = results.found[name].errors().get(cell.name, 0)
-            ratio = error_ratio(own, champion[cell.name])
-            times = "" if metrics is None or ratio is None or name == results.champion else f" x{ratio:.1f}"
+            ratio = error_ratio(own, reference[cell.name])
+            times = "" if metrics is None or ratio is None or name == results.reference else f" x{ratio:.1f}"
             values.append(_interval(metrics) + times)
         yield from _row(cell.name, str(len(cell.series)), *values)
     yield ""

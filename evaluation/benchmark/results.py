@@ -90,7 +90,7 @@ class Results:
 
     Attributes
     ----------
-    champion : str
+    reference : str
         Name of the contestant that the others are compared with.
     cells : sequence of Cell
         All of them.
@@ -104,7 +104,7 @@ class Results:
         Leave-one-calendar-out rows (``evaluation.benchmark.leave_out``).
     """
 
-    champion: str
+    reference: str
     cells: Sequence[Cell]
     found: Mapping[str, Found]
     speed: Mapping[str, Speed]
@@ -114,7 +114,7 @@ class Results:
     def beaten(self) -> dict[str, list[str]]:
         """Return the cells in which a baseline has as few errors as the default network or fewer."""
         opponents = [name for name, found in self.found.items() if found.role == "baseline"]
-        return where_beaten({name: self.found[name].errors() for name in (self.champion, *opponents)}, self.champion)
+        return where_beaten({name: self.found[name].errors() for name in (self.reference, *opponents)}, self.reference)
 
     def compared(self) -> list[Cell]:
         """Return the cells in which accuracies are compared."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 import tensorflow as tf
 
 from evaluation.benchmark.answer_store import Answers
-from evaluation.benchmark.contestants import line_up
+from evaluation.benchmark.contestants import make_contestants
 from evaluation.benchmark.figures import write_figures
 from evaluation.benchmark.leave_out import leave_calendars_out
 from evaluation.benchmark.report import write_report
@@ -108,7 +108,7 @@ def compare(
     """
     announce("making the series")
     cells = make_cells(sizes, real=real, seed=seed)
-    entries = line_up(networks, sizes, real=real, seed=seed, work=work, announce=announce)
+    entries = make_contestants(networks, sizes, real=real, seed=seed, work=work, announce=announce)
     answers = Answers(work / "answers", announce)
     found = {entry.name: examine(entry, cells, answers) for entry in entries}
     announce("measuring speed")
@@ -119,11 +119,11 @@ def compare(
         seconds=sizes.speed_seconds,
     )
     left_out = leave_calendars_out(sizes, seed=seed, work=work, announce=announce) if leave_out else None
-    champion = f"{networks[0].name} int8"
-    results = Results(champion, cells, found, speed, _facts(sizes, seed, real), left_out)
+    reference = f"{networks[0].name} int8"
+    results = Results(reference, cells, found, speed, _facts(sizes, seed, real), left_out)
     write_report(results, folder)
     write_figures(results, folder)
-    announce(f"{folder}: {champion} is beaten or equalled in {len(results.beaten())} cells")
+    announce(f"{folder}: {reference} is beaten or equalled in {len(results.beaten())} cells")
     return results
 
 

@@ -55,7 +55,7 @@ def run(
     """
     classifier = Classifier(model, device="cpu") if model else Classifier(device="cpu")
     readings = read_labels()
-    readings = readings.take(readings.one_mind)
+    readings = readings.take(readings.unanimous)
     found: dict[str, Numbers] = {}
     rows: dict[str, dict[str, list[int]]] = {}
     read: list[Numbers] = []

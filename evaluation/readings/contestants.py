@@ -17,13 +17,13 @@ from insar_runtime import Classifier
 from insar_runtime.models import Precision
 from training.announce import Announce
 from training.dataset import LabelledSeries
-from training.labelled_rows.labels import ReadFile
+from training.labelled_rows.labels import LabelledFile
 
-TAUGHT_NOTHING: Final = "nothing: its thresholds are fixed"
+NOT_TRAINED: Final = "nothing: its thresholds are fixed"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClassifierAnswers:
     """A classifier and what it answered.
 
     Attributes
@@ -47,14 +47,14 @@ class Asked:
     abstain_below: float = ABSTAIN_BELOW
 
 
-def ask_model(folder: Path, files: Sequence[ReadFile]) -> Iterator[Asked]:
+def classify_with_model(folder: Path, files: Sequence[LabelledFile]) -> Iterator[ClassifierAnswers]:
     """Classify with a model as its users do, through the run-time, in each of its precisions.
 
     Parameters
     ----------
     folder : Path
         With ``model.json`` and the ONNX files.
-    files : sequence of ReadFile
+    files : sequence of LabelledFile
         Read rows with their series.
 
     Raises
@@ -66,7 +66,7 @@ def ask_model(folder: Path, files: Sequence[ReadFile]) -> Iterator[Asked]:
     for precision in precisions:
         classifier = Classifier(folder, device="cpu", precision=precision, threads=1)
         results = [classifier.classify_matrix(file.displacement, file.days) for file in files]
-        yield Asked(
+        yield ClassifierAnswers(
             name=f"{folder.name} {classifier.model.version} {precision}",
             taught=_taught(classifier.model.card),
             probabilities=np.concatenate([result.probabilities for result in results]),
@@ -74,17 +74,17 @@ def ask_model(folder: Path, files: Sequence[ReadFile]) -> Iterator[Asked]:
         )
 
 
-def ask(contestant: Contestant, taught: str, files: Sequence[ReadFile]) -> Asked:
+def ask(contestant: Contestant, taught: str, files: Sequence[LabelledFile]) -> ClassifierAnswers:
     """Classify with a contestant of the benchmark; equal probabilities are no answer."""
     with threadpool_limits(1):
         found = np.concatenate([contestant.probabilities(_unlabelled(file)) for file in files]).astype(np.float64)
     found[np.ptp(found, axis=1) == 0] = np.nan
-    return Asked(contestant.name, taught, found)
+    return ClassifierAnswers(contestant.name, taught, found)
 
 
 def fixed_contestants() -> list[tuple[Contestant, str]]:
     """Return the opponents that learn nothing, and so need no folder to be kept in."""
-    return [(PsTime(), TAUGHT_NOTHING), (EgmspyRules(), TAUGHT_NOTHING)]
+    return [(PsTime(), NOT_TRAINED), (EgmspyRules(), NOT_TRAINED)]
 
 
 def benchmark_contestants(
@@ -108,10 +108,10 @@ def benchmark_contestants(
         Receives lines of progress.
     """
     # TensorFlow takes seconds to import, and models in their folders do without.
-    from evaluation.benchmark.contestants import line_up  # noqa: PLC0415
+    from evaluation.benchmark.contestants import make_contestants  # noqa: PLC0415
     from evaluation.benchmark.sizes import FULL, QUICK  # noqa: PLC0415
 
-    entries = line_up([], QUICK if quick else FULL, real=real, seed=seed, work=work, announce=announce)
+    entries = make_contestants([], QUICK if quick else FULL, real=real, seed=seed, work=work, announce=announce)
     return [
         (entry.contestant, entry.taught)
         for entry in entries
@@ -119,7 +119,7 @@ def benchmark_contestants(
     ]
 
 
-def _unlabelled(file: ReadFile) -> LabelledSeries:
+def _unlabelled(file: LabelledFile) -> LabelledSeries:
     """Return the series of a file as a contestant takes them; labels are not looked at, and none are there."""
     days = np.broadcast_to(file.days, file.displacement.shape)
     return LabelledSeries(file.displacement, days, np.zeros(len(file.displacement), dtype=np.int8))

@@ -123,7 +123,7 @@ class Scores:
         ``five_strict`` they do not.
     six : Part
         The same as ``five`` with the rows read as Other, for which Other alone is right.
-    five_alone : Part
+    five_without_other : Part
         The same as ``five`` for the most probable of the five classes, as if there were no Other: what a classifier of
         five classes is asked.
     coarse : Part
@@ -153,7 +153,7 @@ class Scores:
     five: Part
     five_strict: Part
     six: Part
-    five_alone: Part
+    five_without_other: Part
     coarse: Part
     files: dict[str, Part]
     confusion: NDArray[np.int64]
@@ -178,7 +178,7 @@ class Scores:
             "five": self.five.to_dict(),
             "five, strict": self.five_strict.to_dict(),
             "six": self.six.to_dict(),
-            "five alone": self.five_alone.to_dict(),
+            "five alone": self.five_without_other.to_dict(),
             "coarse": self.coarse.to_dict(),
             "files": {Path(name).stem: part.to_dict() for name, part in self.files.items()},
             "confusion": self.confusion.tolist(),

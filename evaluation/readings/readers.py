@@ -70,9 +70,9 @@ class Agreement:
 
     Attributes
     ----------
-    rows, read_thrice, one_mind, split : int
+    rows, read_thrice, unanimous, split : int
         Number of rows; of those read three times; on which all readers agree; on which no two do.
-    counts, one_mind_counts : tuple of int
+    counts, unanimous_counts : tuple of int
         Rows by the label that most readers gave, in the order of ``CLASSES``; and of those of one mind.
     first_two : Against
         The second reading of each row against the first. A third one was asked for a sixth of the rows and where these
@@ -90,10 +90,10 @@ class Agreement:
 
     rows: int
     read_thrice: int
-    one_mind: int
+    unanimous: int
     split: int
     counts: tuple[int, ...]
-    one_mind_counts: tuple[int, ...]
+    unanimous_counts: tuple[int, ...]
     first_two: Against
     pairs: float
     most: float
@@ -105,10 +105,10 @@ class Agreement:
         return {
             "rows": self.rows,
             "read three times": self.read_thrice,
-            "of one mind": self.one_mind,
+            "of one mind": self.unanimous,
             "split": self.split,
             "labels": dict(zip(CLASSES, self.counts, strict=True)),
-            "labels of one mind": dict(zip(CLASSES, self.one_mind_counts, strict=True)),
+            "labels of one mind": dict(zip(CLASSES, self.unanimous_counts, strict=True)),
             "pairs": rounded(self.pairs),
             "most": rounded(self.most),
             "second against first": self.first_two.to_dict(),
@@ -134,10 +134,10 @@ def agreement(readings: Readings, *, either: bool = False) -> Agreement:
     return Agreement(
         rows=len(readings),
         read_thrice=int((readings.readers == 3).sum()),
-        one_mind=int(readings.one_mind.sum()),
+        unanimous=int(readings.unanimous.sum()),
         split=int((readings.label == SPLIT).sum()),
         counts=_counts(readings.label[readings.label != SPLIT]),
-        one_mind_counts=_counts(readings.label[readings.one_mind]),
+        unanimous_counts=_counts(readings.label[readings.unanimous]),
         first_two=_against([(first, same(first, second), everywhere)]),
         pairs=_agreeing_pairs(given, same),
         most=float(readings.soft_labels.max(axis=1).mean()) if len(readings) else float("nan"),

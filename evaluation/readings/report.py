@@ -53,7 +53,7 @@ def readers_table(files: Mapping[str, Agreement], total: Agreement) -> list[str]
         *_head("file", "rows", "read 3 times", *CLASSES, "split", "of one mind", "first two agree, %"),
     ]
     for path, one in [*files.items(), ("all", total)]:
-        cells = [one.rows, one.read_thrice, *one.counts, one.split, one.one_mind]
+        cells = [one.rows, one.read_thrice, *one.counts, one.split, one.unanimous]
         lines.append(_row(Path(path).stem, *map(str, cells), _percent(one.first_two.accuracy)))
     return lines
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from evaluation.readings.answer_table import read_answers, write_answers
 from evaluation.readings.contestants import (
-    Asked,
+    ClassifierAnswers,
     ask,
-    ask_model,
     benchmark_contestants,
+    classify_with_model,
     fixed_contestants,
 )
 from evaluation.readings.figures import write_figures
@@ -21,7 +21,14 @@ from evaluation.readings.score import score
 from evaluation.readings.scoring_rules import BOOTSTRAPS, CALIBRATION_BINS, EITHER_RATE_MM_YR
 from insar_runtime.errors import UsageError
 from training.announce import Announce
-from training.labelled_rows.labels import READINGS_CSV, ReadFile, Readings, all_readings, load_read_files, read_labels
+from training.labelled_rows.labels import (
+    READINGS_CSV,
+    LabelledFile,
+    Readings,
+    all_readings,
+    load_labelled_files,
+    read_labels,
+)
 
 
 def run_readings(
@@ -78,9 +85,9 @@ def run_readings(
     UsageError
         If two contestants have one name.
     """
-    files = load_read_files(real, readings=read_labels(labels))
+    files = load_labelled_files(real, readings=read_labels(labels))
     readings = all_readings(files)
-    announce(f"{len(readings)} rows of {len(files)} files, {int(readings.one_mind.sum())} of one mind")
+    announce(f"{len(readings)} rows of {len(files)} files, {int(readings.unanimous.sum())} of one mind")
     contestants: dict[str, Any] = {}
     for asked in _everybody(files, readings, models, answers, real, work, quick=quick, seed=seed, announce=announce):
         if asked.name in contestants:
@@ -107,7 +114,7 @@ def run_readings(
 
 
 def _everybody(
-    files: Sequence[ReadFile],
+    files: Sequence[LabelledFile],
     readings: Readings,
     models: Sequence[Path],
     answers: Sequence[Path],
@@ -117,13 +124,13 @@ def _everybody(
     quick: bool,
     seed: int,
     announce: Announce,
-) -> Iterable[Asked]:
+) -> Iterable[ClassifierAnswers]:
     for path in models:
         announce(f"asking {path.name}")
-        yield from ask_model(path, files)
+        yield from classify_with_model(path, files)
     for path in answers:
         given = read_answers(path, readings)
-        yield Asked(path.stem, "a table of answers", given.probabilities, given.class_id)
+        yield ClassifierAnswers(path.stem, "a table of answers", given.probabilities, given.class_id)
     opponents = (
         fixed_contestants()
         if work is None

@@ -40,7 +40,7 @@ def score(
     Parameters
     ----------
     readings : Readings
-        N rows with their rates, such as ``all_readings(load_read_files(real))``.
+        N rows with their rates, such as ``all_readings(load_labelled_files(real))``.
     probabilities : ndarray of float, shape [N, 5] or [N, 6]
         In the order of ``CLASSES``, row by row those of ``readings``. A row with NaN among its first five has no
         answer; a sixth column that is NaN throughout is that of a classifier of five classes.
@@ -76,7 +76,7 @@ class _Scorer:
         if values.ndim != 2 or len(values) != len(readings) or values.shape[1] not in {len(SEED_CLASSES), len(CLASSES)}:
             raise DataError(f"probabilities have the shape {values.shape}; give [{len(readings)}, 5 or 6]")
         if np.isnan(readings.rate).any():
-            raise DataError("the readings have no rates; take them from load_read_files, which reads the series")
+            raise DataError("the readings have no rates; take them from load_labelled_files, which reads the series")
         if values.shape[1] == len(CLASSES) and np.isnan(values[:, OTHER]).all():
             values = values[:, :OTHER]
         answered = np.asarray(np.isfinite(values).all(axis=1))
@@ -123,7 +123,7 @@ class _Scorer:
     def scores(self) -> Scores:
         readings, label = self.readings, self.readings.label
         right, strict = self.is_right(label, either=True), self.is_right(label, either=False)
-        six = readings.one_mind
+        six = readings.unanimous
         five = six & (label < OTHER)
         accepted = six & (self.class_id != NO_ANSWER)
         paths = dict.fromkeys(readings.file.tolist())
@@ -131,7 +131,7 @@ class _Scorer:
             five=self._part(five, right),
             five_strict=self._part(five, strict),
             six=self._part(six, right, CLASSES),
-            five_alone=self._part(five, self._without_other().is_right(label, either=True)),
+            five_without_other=self._part(five, self._without_other().is_right(label, either=True)),
             coarse=self._coarse(five, right),
             files={path: self._part(five & (readings.file == path), right) for path in paths},
             confusion=self._confusion(six),

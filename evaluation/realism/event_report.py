@@ -15,7 +15,7 @@ from evaluation.realism.events import Events, measure_events
 from insar_runtime.classes import CLASS_NAMES, TrendClass
 from insar_runtime.definitions import DAYS_PER_YEAR
 from training.dataset import balanced_labels
-from training.labelled_rows.labels import ReadFile
+from training.labelled_rows.labels import LabelledFile
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, STAMPS_FILE, noise_bank
 from training.simulator import SimulatorConfig, simulate
 
@@ -63,7 +63,7 @@ class _Rows:
 
 
 def compare_events(
-    files: Sequence[ReadFile], real: Path, folder: Path, *, simulated: int = SIMULATED, seed: int = 0
+    files: Sequence[LabelledFile], real: Path, folder: Path, *, simulated: int = SIMULATED, seed: int = 0
 ) -> dict[str, Any]:
     """Measure events in labelled rows on which readers agree, and in simulated rows; write numbers and figures.
 
@@ -74,7 +74,7 @@ def compare_events(
 
     Parameters
     ----------
-    files : sequence of ReadFile
+    files : sequence of LabelledFile
         Read rows with their series.
     real : Path
         Folder of the real files, for their noise.
@@ -106,11 +106,11 @@ def compare_events(
     return numbers
 
 
-def _read_rows(files: Sequence[ReadFile]) -> _Rows:
+def _read_rows(files: Sequence[LabelledFile]) -> _Rows:
     width = max(file.displacement.shape[1] for file in files)
     parts = []
     for file in files:
-        rows = np.flatnonzero(file.readings.one_mind)
+        rows = np.flatnonzero(file.readings.unanimous)
         padding = ((0, 0), (0, width - file.displacement.shape[1]))
         displacement = np.pad(file.displacement[rows], padding, constant_values=np.nan)
         days = np.pad(np.tile(file.days, (len(rows), 1)), padding, mode="edge")
@@ -119,7 +119,7 @@ def _read_rows(files: Sequence[ReadFile]) -> _Rows:
     return _Rows(displacement, days, label, measure_events(displacement, days))
 
 
-def _simulated_rows(files: Sequence[ReadFile], real: Path, count: int, seed: int) -> _Rows:
+def _simulated_rows(files: Sequence[LabelledFile], real: Path, count: int, seed: int) -> _Rows:
     names = {Path(file.name).stem for file in files}
     others = [file.name for file in (*REAL_FILES, STAMPS_FILE) if file.name not in names]
     bank = replace(noise_bank(real, leave_out=others), vary=False)

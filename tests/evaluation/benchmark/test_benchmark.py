@@ -19,7 +19,7 @@ pytest.importorskip("tensorflow", reason="the train group is not installed")
 pytest.importorskip("sklearn", reason="the train group is not installed")
 
 from evaluation.benchmark import answer_store, measure, sets, speed
-from evaluation.benchmark.contestants import BAYES, Entry, Lessons
+from evaluation.benchmark.contestants import BAYES, Entry, TrainingSets
 from evaluation.benchmark.figures import write_figures
 from evaluation.benchmark.goals import Goal, goals_of
 from evaluation.benchmark.leave_out import FAMILIES, leave_calendars_out
@@ -136,7 +136,7 @@ def test_a_sixth_class_takes_little_from_the_shares_of_the_others() -> None:
 def test_seeds_make_the_series_and_lessons_have_others(cells: dict[str, sets.Cell]) -> None:
     again = sets.named_cells(60, seed=5)[0]
     assert np.array_equal(again.series.displacement, cells[again.name].series.displacement, equal_nan=True)
-    lessons = Lessons(replace(QUICK, network_series=900), real=None, seed=5)
+    lessons = TrainingSets(replace(QUICK, network_series=900), real=None, seed=5)
     names = [*cells, "lessons", "paper lessons", "plain lessons", "leave out lessons"]
     assert len({sets.seed_of(5, name) for name in names}) == len(names)
     stream = lessons.stream
@@ -320,7 +320,7 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
         leave_out=False,
     )
     results = run()
-    assert results.champion == "paper-cnn int8"
+    assert results.reference == "paper-cnn int8"
     data = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))
     networks = ("paper-cnn fp32", "paper-cnn", "dense")
     with (out / "benchmark.csv").open(newline="", encoding="utf-8") as stream:

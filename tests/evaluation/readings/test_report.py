@@ -22,7 +22,7 @@ from evaluation.readings.score import score
 from insar_runtime.errors import DataError, InputNotFoundError, UsageError
 from tests.evaluation.readings.made_readings import made_readings
 from training.labelled_rows.codes import CLASSES, OTHER, SPLIT
-from training.labelled_rows.labels import all_readings, load_read_files, read_labels
+from training.labelled_rows.labels import all_readings, load_labelled_files, read_labels
 
 needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
 
@@ -92,9 +92,9 @@ def test_readers_against_each_other() -> None:
         rate=1.5,
     )
     found = agreement(readings)
-    assert (found.rows, found.read_thrice, found.one_mind, found.split) == (5, 4, 2, 1)
+    assert (found.rows, found.read_thrice, found.unanimous, found.split) == (5, 4, 2, 1)
     assert found.counts == (1, 2, 0, 0, 1, 0)
-    assert found.one_mind_counts == (1, 1, 0, 0, 0, 0)
+    assert found.unanimous_counts == (1, 1, 0, 0, 0, 0)
     # Second against first: 1, 1, 0, 1, 0.
     assert (found.first_two.count, found.first_two.right) == (5, 3)
     assert found.first_two.recall[PUE] == 0.5
@@ -117,10 +117,10 @@ def test_readme_states_what_the_table_of_readings_holds(artifacts: Path) -> None
     assert block.splitlines() == readers_table(agreement_by_file(readings), agreement(readings))
     for number in (
         f"{len(readings):,} rows of seven public files",
-        f"{readings.one_mind.sum():,}, of them {(readings.one_mind & (readings.label == OTHER)).sum()} Other",
-        f"five classes ({(readings.one_mind & (readings.label != OTHER)).sum():,})",
-        f"all six classes ({readings.one_mind.sum():,})",
-        f"read as Other ({(readings.one_mind & (readings.label == OTHER)).sum()})",
+        f"{readings.unanimous.sum():,}, of them {(readings.unanimous & (readings.label == OTHER)).sum()} Other",
+        f"five classes ({(readings.unanimous & (readings.label != OTHER)).sum():,})",
+        f"all six classes ({readings.unanimous.sum():,})",
+        f"read as Other ({(readings.unanimous & (readings.label == OTHER)).sum()})",
         f"or most ({(readings.label == OTHER).sum()})",
         f"rows with a label ({(readings.label != SPLIT).sum():,})",
     ):
@@ -130,7 +130,7 @@ def test_readme_states_what_the_table_of_readings_holds(artifacts: Path) -> None
 
 @needs_real_files
 def test_readme_states_what_the_first_network_reached(artifacts: Path) -> None:
-    readings = all_readings(load_read_files(REAL))
+    readings = all_readings(load_labelled_files(REAL))
     answers = read_answers(artifacts / "readings" / OLD_ANSWERS, readings)
     found = score(readings, answers.probabilities, class_id=answers.class_id)
     text = " ".join((artifacts / "readings" / "README.md").read_text(encoding="utf-8").split())
@@ -145,7 +145,7 @@ def test_readme_states_what_the_first_network_reached(artifacts: Path) -> None:
     recall = [round(value, 2) for value in found.five.recall]
     assert recall == [0.97, 0.92, 0.18, 0.27, 0.49]
     assert round(found.files["egms_l2_wroclaw_transposed/wroclaw_caly_filtered.csv"].accuracy, 2) == 0.52
-    long, rate = readings.one_mind & ~np.char.startswith(readings.file, "stamps"), np.abs(readings.rate)
+    long, rate = readings.unanimous & ~np.char.startswith(readings.file, "stamps"), np.abs(readings.rate)
     assert not (long & (readings.label == LINEAR) & (rate < 1.25)).any()
     assert f"{(long & (readings.label == STABLE) & (rate > 1.75)).sum()} above 1.75 are Stable" in text
 
@@ -179,7 +179,7 @@ def test_the_command_scores_models_baselines_and_answers(tmp_path: Path, artifac
     # What was saved scores as what was asked.
     saved = sorted((tmp_path / "answers").iterdir())
     assert len(saved) == len(names)
-    readings = all_readings(load_read_files(REAL))
+    readings = all_readings(load_labelled_files(REAL))
     given = read_answers(tmp_path / "answers" / "EGMSpy-rules.csv", readings)
     assert score(readings, given.probabilities).five.to_dict() == numbers["contestants"]["EGMSpy rules"]["five"]
     with pytest.raises(UsageError, match="two contestants"):

@@ -15,7 +15,7 @@ pytest.importorskip("matplotlib", reason="the train group is not installed")
 from evaluation.realism.event_report import compare_events
 from evaluation.realism.events import Events, measure_events
 from insar_runtime import CLASS_NAMES
-from training.labelled_rows.labels import load_read_files
+from training.labelled_rows.labels import load_labelled_files
 
 DAYS = np.arange(0, 1800, 12, dtype=np.float32)
 YEARS = DAYS / 365.25
@@ -81,7 +81,7 @@ def test_short_rows_are_not_measured() -> None:
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
 def test_read_and_simulated_rows_side_by_side(tmp_path: Path) -> None:
-    files = load_read_files(REAL, files=["124_0770_IW3_VV", "Maoxian_PS"])
+    files = load_labelled_files(REAL, files=["124_0770_IW3_VV", "Maoxian_PS"])
     compare_events(files, REAL, tmp_path, simulated=600, seed=1)
     numbers = json.loads((tmp_path / "events.json").read_text(encoding="utf-8"))
     assert set(numbers["classes"]) == set(CLASS_NAMES)
