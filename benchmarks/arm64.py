@@ -4,7 +4,7 @@
 
 Needs Debian's qemu-user-static and arm64 packages (``dpkg --add-architecture arm64 && apt-get update``). Emulation says
 nothing of speed; it says that the wheels fit together there, and that the classes are the same. QEMU 7.2 cannot load
-onnxruntime 1.32 (the processor's name is unknown to it), so the oldest supported one runs.
+onnxruntime 1.32 (the processor's name is unknown to it), so an older one runs.
 """
 
 from __future__ import annotations

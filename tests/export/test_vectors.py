@@ -14,6 +14,7 @@ from export.prove import ProofError, open_bytes
 from export.saturation import Product, SaturatingGraph
 from export.vectors import TOLERANCE, find_vectors, write_vectors
 from insar_runtime import list_models, load_model
+from insar_runtime._engine.golden import golden_vectors
 from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from insar_runtime.devices import gather_facts
 from tests.conftest import load_golden
@@ -91,7 +92,7 @@ def test_exact_sums_are_those_of_onnxruntime(name: str, artifacts: Path) -> None
 def test_vectors_show_saturation_in_every_product_that_they_name(name: str) -> None:
     """Whatever processor this is: the products are computed here."""
     model = load_model(name)
-    vectors = model.golden("int8")
+    vectors = golden_vectors(model, "int8")
     assert vectors is not None
     graph = SaturatingGraph(onnx.load_model_from_string(model.read("int8")))
     named = model.card["golden"]["int8"]["changed_by_saturation"]
@@ -120,7 +121,7 @@ def test_the_same_file_has_the_same_vectors_again(tmp_path: Path, artifacts: Pat
         written.append(((folder / "model.json").read_bytes(), (folder / entry["file"]).read_bytes()))
     assert written[0] == written[1]
     assert lines[-1] == "vectors: 48 series of 60 epochs, 6960 bytes"
-    assert load_model(folder).golden("int8") is not None
+    assert golden_vectors(load_model(folder), "int8") is not None
 
 
 def test_a_folder_without_int8_needs_none(tmp_path: Path) -> None:

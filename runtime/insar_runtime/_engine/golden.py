@@ -10,6 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime.errors import ModelIntegrityError
+from insar_runtime.models import Model, Precision
+
 MISSING: Final = -32768
 """Stands for NaN among tenths of a millimetre."""
 _TENTHS, _FLOATS = np.dtype("<i2"), np.dtype("<f4")
@@ -69,3 +72,24 @@ class GoldenVectors:
             raise ValueError("days or probabilities are not finite")
         tenths = np.frombuffer(data, _TENTHS, rows * epochs).reshape(rows, epochs)
         return cls(tenths, days, probabilities.reshape(rows, classes), tolerance)
+
+
+def golden_vectors(model: Model, precision: Precision) -> GoldenVectors | None:
+    """Read the golden vectors of a model in a precision; None if it has none.
+
+    Raises
+    ------
+    UnavailableError
+        If the file is missing.
+    ModelIntegrityError
+        If it is not the released one, or holds no such vectors.
+    """
+    data = model.read_golden(precision)
+    if data is None:
+        return None
+    entry = model.card["golden"][precision]
+    rows, epochs, tolerance = int(entry["rows"]), int(entry["epochs"]), float(entry["tolerance"])
+    try:
+        return GoldenVectors.from_bytes(data, rows=rows, epochs=epochs, classes=len(model.classes), tolerance=tolerance)
+    except ValueError as error:
+        raise ModelIntegrityError(f"model file {entry['file']} is damaged ({error}); install it again") from error

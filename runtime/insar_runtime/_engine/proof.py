@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from insar_runtime._engine.golden import GoldenVectors
+from insar_runtime._engine.golden import GoldenVectors, golden_vectors
 from insar_runtime.models import Model, Precision
 
 State = Literal["proven", "unproven", "refuted"]
@@ -45,7 +45,7 @@ def prove(session: Any, model: Model, precision: Precision, provider: str) -> Pr
     session : onnxruntime.InferenceSession
         Of the model in this precision.
     model : Model
-        Its ``golden`` has the vectors.
+        Whose folder has the vectors.
     precision : {"fp32", "int8"}
         Of the session.
     provider : str
@@ -56,7 +56,7 @@ def prove(session: Any, model: Model, precision: Precision, provider: str) -> Pr
     ModelIntegrityError, UnavailableError
         If the vectors are not those of the model, or cannot be read.
     """
-    vectors = model.golden(precision)
+    vectors = golden_vectors(model, precision)
     if vectors is None:
         return Proof("unproven")
     key = (model.sha256(precision), vectors.digest, provider)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from insar_runtime import Classifier, ModelIntegrityError, UnavailableError, classify_file, list_models, load_model
-from insar_runtime._engine.golden import GoldenVectors
+from insar_runtime._engine.golden import GoldenVectors, golden_vectors
 from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from insar_runtime._engine.proof import prove
 from insar_runtime._engine.session import open_session
@@ -48,7 +48,7 @@ def edit(folder: Path, **changed: Any) -> Path:
 def answer_otherwise(folder: Path, change: float) -> Path:
     """Record other probabilities than int8 gives, as on a processor that computes wrongly."""
     card = json.loads((folder / "model.json").read_text())
-    vectors = load_model(folder).golden("int8")
+    vectors = golden_vectors(load_model(folder), "int8")
     assert vectors is not None
     probabilities = vectors.probabilities.copy()
     probabilities[-1, 0] += change
@@ -70,9 +70,9 @@ class Counting:
 
 
 def test_shipped_models_have_vectors_beyond_the_rows_of_any_kernel(model: Model) -> None:
-    vectors = model.golden("int8")
+    vectors = golden_vectors(model, "int8")
     assert vectors is not None
-    assert model.golden("fp32") is None
+    assert golden_vectors(model, "fp32") is None
     rows, epochs = vectors.displacement.shape
     # AMX takes 32 rows at once; calls of the run time are multiples of 8.
     assert rows > 32
@@ -174,7 +174,7 @@ def test_damaged_vectors_are_refused(copy: Path, damage: str) -> None:
 
 
 def test_vectors_that_are_not_finite_are_refused() -> None:
-    vectors = load_model().golden("int8")
+    vectors = golden_vectors(load_model(), "int8")
     assert vectors is not None
     rows, epochs = vectors.tenths.shape
     data = vectors.to_bytes()[:-4] + np.float32(np.nan).tobytes()
