@@ -4,7 +4,7 @@
 
 Needs Debian's qemu-user-static and arm64 packages (``dpkg --add-architecture arm64 && apt-get update``). The emulation
 shows that the wheels work together and that the classes are the same; it cannot measure speed. onnxruntime 1.32 does
-not run in QEMU 7.2 (the emulated processor has no name), so the oldest supported version is used.
+not run in QEMU 7.2 (the emulated processor has no name), so an older version is used.
 """
 
 from __future__ import annotations

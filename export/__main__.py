@@ -40,6 +40,23 @@ def package(
 
 
 @app.command()
+def vectors(
+    folder: Annotated[Path, typer.Argument(help="Folder of a model with an int8 file.")] = (
+        ROOT / "artifacts" / "trend-net"
+    ),
+    ship: Annotated[bool, typer.Option(help="Also put them into the run-time package.")] = False,
+) -> None:
+    """Choose the golden vectors by which int8 is proven where it runs; part of package, and for older folders."""
+    from export.vectors import write_vectors
+
+    card = write_vectors(folder, announce=_say)
+    if ship:
+        from export.package import ship as copy
+
+        copy(folder, card, SHIPPED, announce=_say)
+
+
+@app.command()
 def designs(
     out: Annotated[Path, typer.Option(help="Folder of the table.")] = ROOT / "artifacts" / "designs",
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for noise and tests.")] = None,

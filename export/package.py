@@ -17,6 +17,7 @@ from export.convert import classes_of, convert, describe
 from export.golden import golden_series, write_golden
 from export.model_json import NetworkFacts, Proven, describe_model
 from export.quantize import quantize
+from export.vectors import write_vectors
 from training import dataset
 from training.fit import predict
 from training.networks import layers as _layers  # noqa: F401 - registers the layers that Keras files name
@@ -107,12 +108,32 @@ def package(
         (folder / proven[precision].file).write_bytes(content)
     card = describe_model(config, report, NetworkFacts.of(model, classes), folder, keras_file, proven)
     (folder / "model.json").write_text(json.dumps(card, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if int8:
+        card = write_vectors(folder, announce=announce)
     write_golden(folder / "golden.npz", golden_series(len(classes)), model)
     (folder / "MODEL_CARD.md").write_text(model_card(card, report), encoding="utf-8")
     if ship_to is not None:
-        shipped = ship_to / name
-        shipped.mkdir(parents=True, exist_ok=True)
-        for file in ("model.json", *(value.file for value in proven.values())):
-            shutil.copyfile(folder / file, shipped / file)
-        announce(f"shipped to {shipped}")
+        ship(folder, card, ship_to, announce=announce)
     return card
+
+
+def ship(folder: Path, card: dict[str, Any], ship_to: Path, *, announce: Callable[[str], None]) -> None:
+    """Copy what the run-time needs of a record to the folder of shipped models.
+
+    Parameters
+    ----------
+    folder : Path
+        The record.
+    card : dict
+        Its ``model.json``.
+    ship_to : Path
+        Folder of shipped models.
+    announce : callable
+        Receives one line for people.
+    """
+    shipped = ship_to / card["name"]
+    shipped.mkdir(parents=True, exist_ok=True)
+    entries = (*card["files"].values(), *card.get("golden", {}).values())
+    for file in ("model.json", *(entry["file"] for entry in entries)):
+        shutil.copyfile(folder / file, shipped / file)
+    announce(f"shipped to {shipped}")

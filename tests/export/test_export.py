@@ -94,7 +94,8 @@ def test_export_gives_the_same_bytes_again(artifacts: Path, tmp_path: Path, mode
         )
         assert done.returncode == 0, done.stderr[-2000:]
         copies.append(folder)
-    for name in (f"{model}.fp32.onnx", f"{model}.int8.onnx", "model.json", "golden.npz", "MODEL_CARD.md"):
+    written = (f"{model}.fp32.onnx", f"{model}.int8.onnx", f"{model}.int8.golden", "golden.npz")
+    for name in (*written, "model.json", "MODEL_CARD.md"):
         assert (copies[0] / name).read_bytes() == (copies[-1] / name).read_bytes(), name
     # int8 ranges come from float sums whose order may differ on another processor; weights do not.
     assert (copies[0] / f"{model}.fp32.onnx").read_bytes() == (record / f"{model}.fp32.onnx").read_bytes()
