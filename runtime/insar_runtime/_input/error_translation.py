@@ -18,7 +18,7 @@ _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
 
 @contextmanager
-def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
+def translate_errors(name: str, columns: Sequence[str] = (), *, is_open: bool = False) -> Iterator[None]:
     """Translate errors of pyarrow, zipfile and the system into those of this package, one line each.
 
     Parameters
@@ -27,12 +27,16 @@ def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
         Of the input.
     columns : sequence of str
         Names of the columns of a CSV, which its reader knows by number.
+    is_open : bool
+        Whether the input was opened before, so that it has vanished if it is not there.
     """
     try:
         yield
     except InsarRuntimeError:
         raise
     except FileNotFoundError as error:
+        if is_open:
+            raise InputOutputError(f"{name} vanished while it was read: leave it in its place") from error
         raise InputNotFoundError(f"no such input: {name}: check the path") from error
     except MemoryError:
         raise

@@ -60,11 +60,11 @@ def open_source(
     InputNotFoundError
         No such file.
     UsageError
-        A folder.
+        Neither a regular file nor a stream.
     DataError
         Not a table that can be read; the message says what to do.
     InputOutputError
-        Reading failed.
+        A folder, or reading failed.
     """
     # Errors of the caller's block must pass unchanged: only those of the opening are translated.
     with ExitStack() as closing:

@@ -55,7 +55,7 @@ def estimate_rows(source: Source) -> int | None:
         return source.rows
     if source.kind not in {"csv", "zip"} or not Path(source.name).is_file():
         return None
-    with translate_errors(source.name), ExitStack() as closing:
+    with translate_errors(source.name, is_open=True), ExitStack() as closing:
         stream, size = _open_text(source, closing)
         header = stream.readline(HEADER_LIMIT)
         if _separator(header, source.schema.names) is None:

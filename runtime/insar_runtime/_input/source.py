@@ -80,7 +80,7 @@ class Source:
         """
         if rows < 1:
             raise UsageError(f"batch of {rows} rows: at least 1")
-        with translate_errors(self.name, self.header):
+        with translate_errors(self.name, self.header, is_open=True):
             yield from _regroup(self.read(rows, threads), rows)
 
     def column(self, name: str) -> Iterator[pa.Array] | None:
@@ -100,7 +100,7 @@ class Source:
         return self._pieces(self.read_again, name)
 
     def _pieces(self, again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]], name: str) -> Iterator[pa.Array]:
-        with translate_errors(self.name, self.header):
+        with translate_errors(self.name, self.header, is_open=True):
             for batch in again([name]):
                 yield batch.column(0)
 

@@ -108,7 +108,7 @@ def run_file(
             return output.rows(classifier.classify(alone, batch, first_row))
 
         with (
-            outputs.opened(files, overwrite=options.replaces),
+            outputs.opened(files, overwrite=options.replaces, csv_safe=options.csv_safe),
             _classified(table, work, runner, guard, is_file=is_file) as results,
         ):
             total = estimate_rows(table.source) if progress else None

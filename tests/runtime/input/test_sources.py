@@ -228,7 +228,7 @@ def test_names_that_are_no_file(tmp_path: Path) -> None:
         open_source(tmp_path / "missing.csv"),
     ):
         pass
-    with pytest.raises(UsageError, match="is a folder"), open_source(tmp_path):
+    with pytest.raises(InputOutputError, match="is a folder"), open_source(tmp_path):
         pass
 
 

@@ -219,7 +219,7 @@ def dates_of_json(raw: bytes, key: str) -> npt.NDArray[np.datetime64]:
     """Dates in a metadata value, a JSON list of ISO dates; DataError if it is none."""
     try:
         texts = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         texts = None
     if not isinstance(texts, list):
         raise DataError(f"metadata '{key}' is no JSON list of dates: write [\"2020-01-03\", ...]")

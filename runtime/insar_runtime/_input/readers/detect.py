@@ -14,7 +14,7 @@ import pyarrow as pa
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.readers.parquet_table import open_parquet
 from insar_runtime._input.source import Source, guess_row_bytes
-from insar_runtime.errors import DataError, UsageError
+from insar_runtime.errors import DataError, InputOutputError, UsageError
 
 if TYPE_CHECKING:
     from insar_runtime._input.readers.csv_table import CsvTable
@@ -59,11 +59,11 @@ def open_path(
 
     Raises
     ------
-    UsageError, DataError
-        It is no file, or no table that can be read; others as the readers raise them.
+    InputOutputError, UsageError, DataError
+        It is a folder, no regular file, or no table that can be read; others as the readers raise them.
     """
     if path.is_dir():
-        raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
+        raise InputOutputError(f"{path} is a folder: give one file (one time axis per file)")
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
     name = str(path)
