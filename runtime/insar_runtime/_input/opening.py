@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.readers.detect import open_ipc_stream, open_path
 from insar_runtime._input.readers.long_table import (
@@ -91,7 +92,9 @@ def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
 
 def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:
     """Return a table with one row a point and date as one with a row a point; any other unchanged."""
-    columns = find_long_columns(source.schema.names, roles, date_format)
+    search = source.search or DateSearch.among(source.schema.names, date_format)
+    source = replace(source, search=search)
+    columns = find_long_columns(source.schema.names, roles, search)
     if columns is None or not is_long(source.schema, columns):
         return source
     if source.read_again is None:

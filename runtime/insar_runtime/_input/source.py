@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.origin import Origin
 from insar_runtime.errors import UsageError
@@ -50,6 +51,8 @@ class Source:
         Reads some columns from the beginning; None for a stream, which is read once.
     header : tuple of str
         All columns of a CSV by their position, for messages.
+    search : DateSearch or None
+        What was found when the names of the columns were searched for dates; None if they were not.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Source:
     read: Callable[[int, int], Iterable[pa.RecordBatch]]
     read_again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None
     header: tuple[str, ...] = ()
+    search: DateSearch | None = None
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Return the rows in file order, in batches of at most so many; no batch if there are no rows.

@@ -94,7 +94,7 @@ def open_described(
     with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
         load = Load(opened.row_bytes, opened.held_bytes, written_series * WAITING_SERIES_BYTES, diagnosed=with_noise)
         plan = plan_batches(load, threads, large=large_batches, room=room)
-        head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin)
+        head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
         description = head.describe(declared)
         noise = None
         if with_noise:

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from insar_runtime._input.dates.date_columns import ID_ALIASES, find_date_columns
-from insar_runtime._input.layout import NUMERIC_NAMES
+from insar_runtime._input.column_roles import NUMERIC_NAMES
+from insar_runtime._input.dates.date_columns import ID_ALIASES, DateSearch
 from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, Header, is_comment, read_header
 from insar_runtime._input.readers.long_table import LongColumns, find_long_columns
 from insar_runtime.errors import DataError
@@ -97,12 +97,15 @@ class CsvTable:
     header : Header
     long : LongColumns or None
         Identifier, date and value, if it has a row a point and date.
+    search : DateSearch
+        What was found among the names of the columns.
     """
 
     schema: pa.Schema
     rows: int | None
     header: Header
     long: LongColumns | None
+    search: DateSearch
     _types: Mapping[str, pa.DataType]
     _block: int
     _comments: int
@@ -169,11 +172,9 @@ def open_csv(
             first, second, comments = second, beginning.readline(HEADER_LIMIT), comments + 1
         head = second + beginning.read(_BLOCK) + beginning.readline(HEADER_LIMIT)
     header = read_header(first, head)
-    try:
-        dates = frozenset(find_date_columns(header.kept, date_format).names)
-    except DataError:
-        dates = frozenset()  # the layout says what is wrong with them
-    long = find_long_columns(header.kept, roles, date_format)
+    search = DateSearch.among(header.kept, date_format)
+    dates = frozenset(search.names)
+    long = find_long_columns(header.kept, roles, search)
     if not dates and long is None and len(header.names) > _MOST_ATTRIBUTES:
         types: Mapping[str, pa.DataType] = dict.fromkeys(header.names, pa.string())
     else:
@@ -183,7 +184,7 @@ def open_csv(
     below = head.split(b"\n", header.lines - 1)[-1] if head.count(b"\n") >= header.lines - 1 else b""
     longest = max(map(len, [first, *head.splitlines()]))
     block = max(_BLOCK, 4 * longest)
-    return CsvTable(schema, None if below.strip() else 0, header, long, types, block, comments, reopen, closing)
+    return CsvTable(schema, None if below.strip() else 0, header, long, search, types, block, comments, reopen, closing)
 
 
 def _read_options(header: Header, block: int, comments: int = 0) -> pacsv.ReadOptions:

@@ -124,6 +124,7 @@ def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: s
         Origin((path.name,)),
         table.batches,
         table.some_columns,
+        search=table.search,
     )
 
 
@@ -215,6 +216,7 @@ def _of_csv(
         lambda *_: table.batches(),
         table.batches,
         header.names,
+        table.search,
     )
 
 

@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.dates.date_columns import find_date_columns
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.matrix import as_floats
-from insar_runtime.errors import DataError
 
 _ALL_BUFFERS: Final = 16 << 20
 _MOST_BUFFER: Final = 1 << 20
@@ -54,12 +53,15 @@ class ParquetTable:
         Size of a row of a batch, from the file's own counts.
     held_bytes : int
         What is held at a time, whatever the batches are.
+    search : DateSearch
+        What was found among the names of the columns.
     """
 
     schema: pa.Schema
     rows: int
     row_bytes: float
     held_bytes: int
+    search: DateSearch
     _file: pq.ParquetFile
     _series: dict[str, int]
     """Numbers of the columns that are narrowed; empty if none is."""
@@ -150,7 +152,8 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
         )
     )
     schema = file.schema_arrow
-    series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema, date_format))}
+    search = DateSearch.among(schema.names, date_format)
+    series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema, search))}
     values, sizes = _chunks(metadata)
     # Of each column a page and a dictionary, no more than its largest chunk.
     streamed = sum(min(2 * size, _STREAMED_COLUMN_BYTES) for size in sizes)
@@ -163,7 +166,7 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
         schema = pa.schema(fields, metadata=schema.metadata)
     row_bytes = _row_bytes(metadata, values, series)
     held = round(largest / passes * (row_bytes - 4 * len(series))) + 2 * _DECODED_BYTES if series else streamed
-    return ParquetTable(schema, metadata.num_rows, row_bytes, held, file, series)
+    return ParquetTable(schema, metadata.num_rows, row_bytes, held, search, file, series)
 
 
 def _passes(rows: int, series: int) -> int:
@@ -183,17 +186,13 @@ def _chunks(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
     return values, sizes
 
 
-def _series_columns(schema: pa.Schema, date_format: str | None) -> list[str]:
+def _series_columns(schema: pa.Schema, search: DateSearch) -> list[str]:
     """Return the numeric columns of dates; none if the table is not one with a column a date."""
     # Columns are read by name, and a name with a dot may be that of a part of another column.
     nested = any(pa.types.is_nested(data_type) for data_type in schema.types)
     if len(set(schema.names)) < len(schema.names) or (nested and any("." in name for name in schema.names)):
         return []
-    try:
-        found = find_date_columns(schema.names, date_format).names
-    except DataError:
-        return []  # the layout says what is wrong with them
-    return [name for name in found if is_numeric(schema.field(name).type)]
+    return [name for name in search.names if is_numeric(schema.field(name).type)]
 
 
 def _row_bytes(metadata: pq.FileMetaData, values: Sequence[int], narrowed: Container[str]) -> float:
