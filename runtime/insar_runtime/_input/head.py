@@ -13,6 +13,7 @@ from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Layout, resolve_layout
 from insar_runtime._input.origin import Origin
+from insar_runtime._input.plain_types import as_plain, plain_schema
 from insar_runtime._input.table import TableDescription, as_first, describe_table
 
 _HEAD_ROWS: Final = 8192
@@ -95,10 +96,11 @@ def read_head(
     """
     taken: list[pa.RecordBatch] = []
     count = 0
+    stream = map(as_plain, stream)
     while count < _HEAD_ROWS and (batch := next(stream, None)) is not None:
         taken.append(batch)
         count += batch.num_rows
     rows = None
     if count:
         rows = pa.concat_batches([as_first(batch, taken[0].schema) for batch in taken]).slice(0, _HEAD_ROWS)
-    return TableHead(schema, rows, chain_head(taken, stream), origin, search)
+    return TableHead(plain_schema(schema), rows, chain_head(taken, stream), origin, search)

@@ -80,7 +80,7 @@ def parse_date(text: str) -> date | None:
     A time of day is dropped.
     """
     match = _YEAR_FIRST.fullmatch(text)
-    return calendar_day(int(match[1]), int(match[3]), int(match[4])) if match else None
+    return calendar_day(match[1], match[3], match[4]) if match else None
 
 
 def holds_dates(values: pa.Array) -> bool:
@@ -267,9 +267,9 @@ def dates_of_json(raw: bytes, key: str) -> npt.NDArray[np.datetime64]:
     """Dates in a metadata value, a JSON list of ISO dates; DataError if it is none."""
     try:
         texts = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):  # also what is no text, or nested too deep
         texts = None
-    if not isinstance(texts, list):
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise DataError(f"metadata '{key}' is no JSON list of dates: write [\"2020-01-03\", ...]")
     return np.array([_day(text, key) for text in texts], dtype="datetime64[D]")
 

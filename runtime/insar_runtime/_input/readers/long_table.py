@@ -86,7 +86,7 @@ def as_list_schema(schema: pa.Schema, columns: LongColumns, dates: Days) -> pa.S
     """Return the schema of the table with one row a point: a list in place of the value, no date."""
     text = json.dumps([str(day) for day in dates])
     series = pa.field(columns.value, pa.list_(pa.float32(), len(dates)), metadata={DATES_KEY: text})
-    fields = [series if field.name == columns.value else _without_view(field) for field in schema]
+    fields = [series if field.name == columns.value else field for field in schema]
     return pa.schema([field for field in fields if field.name != columns.date], metadata=schema.metadata)
 
 
@@ -100,7 +100,7 @@ def scan(batches: Iterable[pa.RecordBatch], columns: LongColumns, date_format: s
     """
     points = PointOrder(columns.id)
     days: set[np.datetime64] = set()
-    for batch in map(_without_views, batches):
+    for batch in batches:
         if batch.num_rows:
             points.add(batch)
             days.update(_days(pc.unique(batch.column(columns.date)), columns, date_format))
@@ -143,7 +143,7 @@ def pivot(
     points = PointOrder(columns.id) if check else None
     waiting: list[pa.RecordBatch] = []
     count = 0
-    for batch in map(_without_views, batches):
+    for batch in batches:
         if points is not None and batch.num_rows:
             points.add(batch)
         waiting.append(batch)
@@ -173,7 +173,7 @@ def pivot_stream(
     batches : iterator of pyarrow.RecordBatch
         As of ``pivot``.
     """
-    stream = map(_without_views, batches)
+    stream = iter(batches)
     head: list[pa.RecordBatch] = []
     days: set[np.datetime64] = set()
     rows = 0
@@ -218,17 +218,6 @@ def _refuse_twice(rows: pa.RecordBatch, where: npt.NDArray[np.intp], days: Days,
     raise DataError(
         f"point '{rows.column(columns.id)[row]}' has date {days[row]} twice: keep one value a point and date"
     )
-
-
-def _without_view(field: pa.Field) -> pa.Field:
-    """Return a field of text as such: Arrow cannot yet pick rows of views (which polars writes)."""
-    return field.with_type(pa.string()) if pa.types.is_string_view(field.type) else field
-
-
-def _without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
-    if not any(map(pa.types.is_string_view, batch.schema.types)):
-        return batch
-    return batch.cast(pa.schema([_without_view(field) for field in batch.schema], metadata=batch.schema.metadata))
 
 
 def _days(values: pa.Array, columns: LongColumns, date_format: str | None) -> Days:

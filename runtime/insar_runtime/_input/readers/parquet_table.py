@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.matrix import as_floats
+from insar_runtime._input.plain_types import as_plain
 
 _ALL_BUFFERS: Final = 16 << 20
 _MOST_BUFFER: Final = 1 << 20
@@ -35,6 +36,8 @@ _DECODED_BYTES: Final = 2 << 20
 _WIDTHS: Final = {"FLOAT": 4, "INT32": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12, "BOOLEAN": 1}
 """Bytes of a value by its physical type."""
 _GUESSED_TEXT_BYTES: Final = 24
+_FEW_ROWS: Final = 32
+"""Rows that the length of lists is taken from."""
 _SOME_ROWS: Final = 1 << 16
 """Rows of a batch of a few columns."""
 _NO_BUFFER: Final = np.empty((0, 0), dtype=np.float32)
@@ -154,9 +157,11 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
     schema = file.schema_arrow
     search = DateSearch.among(schema.names, date_format)
     series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema, search))}
-    values, sizes = _chunks(metadata)
-    # Of each column a page and a dictionary, no more than its largest chunk.
-    streamed = sum(min(2 * size, _STREAMED_COLUMN_BYTES) for size in sizes)
+    # Of each column a page and a dictionary, no more than its largest chunk. Row groups state the size of all their
+    # columns; pyarrow aborts the process where the statistics of a single one are damaged.
+    group_bytes = max((metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)), default=0)
+    columns = max(metadata.num_columns, 1)
+    streamed = columns * min(2 * group_bytes // columns, _STREAMED_COLUMN_BYTES)
     largest = max((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), default=0)
     passes = _passes(largest, len(series))
     if streamed <= _STREAMED_BYTES or passes > _MOST_PASSES:
@@ -164,7 +169,7 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
     if series:
         fields = [field.with_type(pa.float32()) if field.name in series else field for field in schema]
         schema = pa.schema(fields, metadata=schema.metadata)
-    row_bytes = _row_bytes(metadata, values, series)
+    row_bytes = _row_bytes(file, series)
     held = round(largest / passes * (row_bytes - 4 * len(series))) + 2 * _DECODED_BYTES if series else streamed
     return ParquetTable(schema, metadata.num_rows, row_bytes, held, search, file, series)
 
@@ -172,18 +177,6 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
 def _passes(rows: int, series: int) -> int:
     """Return the number of times that a row group is gone through, so that the part that is held stays bounded."""
     return max(-(-4 * rows * series // _GROUP_BYTES), 1)
-
-
-def _chunks(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
-    """Return the number of values of each column, and the size of its largest chunk in bytes."""
-    values, sizes = [0] * metadata.num_columns, [0] * metadata.num_columns
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        for column in range(metadata.num_columns):
-            chunk = group.column(column)
-            values[column] += chunk.num_values
-            sizes[column] = max(sizes[column], chunk.total_uncompressed_size)
-    return values, sizes
 
 
 def _series_columns(schema: pa.Schema, search: DateSearch) -> list[str]:
@@ -195,11 +188,16 @@ def _series_columns(schema: pa.Schema, search: DateSearch) -> list[str]:
     return [name for name in search.names if is_numeric(schema.field(name).type)]
 
 
-def _row_bytes(metadata: pq.FileMetaData, values: Sequence[int], narrowed: Container[str]) -> float:
-    """Estimate the size of a row in memory: the numbers of values of all columns, at the width of their type."""
-    if not metadata.num_rows:
-        return 0.0
+def _row_bytes(file: pq.ParquetFile, narrowed: Container[str]) -> float:
+    """Estimate the size of a row in memory: flat columns at the width of their type, lists as in the first rows."""
+    metadata = file.metadata
     leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
+    flat = [leaf for leaf in leaves if not leaf.max_repetition_level]
     # A narrowed value is copied once more.
-    widths = [8 if leaf.path in narrowed else _WIDTHS.get(leaf.physical_type, _GUESSED_TEXT_BYTES) for leaf in leaves]
-    return sum(count * width for count, width in zip(values, widths, strict=True)) / int(metadata.num_rows)
+    widths = [8 if leaf.path in narrowed else _WIDTHS.get(leaf.physical_type, _GUESSED_TEXT_BYTES) for leaf in flat]
+    nested = [field.name for field in file.schema_arrow if pa.types.is_nested(field.type)]
+    if len(flat) == len(leaves) or not metadata.num_rows:
+        return float(sum(widths))
+    first = next(file.iter_batches(_FEW_ROWS, columns=nested, use_threads=False), None)
+    lists = 0.0 if first is None else as_plain(first).nbytes / max(first.num_rows, 1)
+    return sum(widths) + lists
