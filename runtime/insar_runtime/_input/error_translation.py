@@ -21,8 +21,8 @@ except ImportError:  # Python can be built without it; zipfile then knows of no 
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, InsarRuntimeError
 
 _ALLOCATION: Final = re.compile(r"of size (\d+) failed")
-_ABSURD_BYTES: Final = 1 << 40
-"""No part of a file takes a terabyte; a damaged header may say so."""
+ABSURD_BYTES: Final = 1 << 36
+"""No part of a table takes 64 GiB; a damaged header may say so."""
 _DECIMAL_COMMA: Final = re.compile(r"'\s*[-+]?\d*,\d+\s*'")
 _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
@@ -46,7 +46,7 @@ def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
         raise InputNotFoundError(f"no such input: {name}: check the path") from error
     except MemoryError as error:
         wanted = _ALLOCATION.search(str(error))
-        if wanted is None or int(wanted[1]) < _ABSURD_BYTES:
+        if wanted is None or int(wanted[1]) < ABSURD_BYTES:
             raise
         raise _damaged(name, columns, error) from error
     except OSError as error:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from insar_runtime._input.readers.csv_table import CsvTable
     from insar_runtime._input.readers.ipc_table import IpcTable
 
-_BLOCK: Final = 1 << 20
 
+_INFERENCE_BYTES: Final = 40 << 20
+"""What the types of the columns take to be found, and the readers of CSV to be loaded."""
 _HDF5: Final = b"\x89HDF"
 _UNPACK: Final = "unpack it, and give the Parquet or CSV file that it holds"
 _OGR: Final = (
@@ -188,7 +189,7 @@ def _of_csv(
         table.rows,
         metadata,
         guess_row_bytes(table.schema),
-        3 * _BLOCK,
+        3 * table.block + _INFERENCE_BYTES,
         origin,
         lambda *_: table.batches(),
         table.batches,

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from insar_runtime._input.column_types import refuse_too_many
+from insar_runtime._input.error_translation import ABSURD_BYTES
 from insar_runtime._input.readers.ipc_messages import FILE_MAGIC, STREAM_MAGIC, BatchSize, batch_sizes
 from insar_runtime.errors import DataError
 
@@ -20,8 +22,6 @@ _MAPPED_BYTES: Final = 32 << 20
 _WINDOW_BYTES: Final = 16 << 20
 """Values of a mapped batch that may be in memory before its pages are given back."""
 _SLICE_ROWS: Final = 8192
-_ABSURD_BYTES: Final = 1 << 40
-"""No batch has a terabyte; a damaged header may say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,15 @@ def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
     pyarrow.ArrowInvalid, OSError
         It is damaged.
     """
+    with ExitStack() as opened:
+        schema, _ = _open(opened.enter_context(pa.OSFile(str(path))), opened, None)
+    refuse_too_many(len(schema), str(path))
     sizes = list(batch_sizes(pa.py_buffer(_map(path))))
     is_mapped = _is_mapped(sizes)
 
     def read(options: pa.ipc.IpcReadOptions | None = None) -> Iterator[pa.RecordBatch]:
         with ExitStack() as opened:
             yield from _read_path(path, opened, options, is_mapped=is_mapped)
-
-    with ExitStack() as opened:
-        schema, _ = _open(opened.enter_context(pa.OSFile(str(path))), opened, None)
 
     def batches() -> Iterator[pa.RecordBatch]:
         rows = read()
@@ -76,8 +76,8 @@ def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
     row_bytes = sum(size.decoded for size in sizes) / rows if rows > 0 else None
     # One batch is worked on while the next one is read, which is held as it is stored, too, if it is compressed.
     held = max((2 * size.decoded + size.compressed * size.stored for size in sizes), default=0)
-    if held > _ABSURD_BYTES:
-        raise DataError(f"{path}: a batch of {held >> 41} TiB: it is damaged or incomplete: fetch or write it again")
+    if held > ABSURD_BYTES and not is_mapped:
+        raise DataError(f"{path}: a batch of {held >> 31} GiB: it is damaged or incomplete: fetch or write it again")
     held = 2 * _WINDOW_BYTES if is_mapped else held
     return IpcTable(schema, held, row_bytes, batches, lambda columns: read(_only(schema, columns)))
 
@@ -101,6 +101,7 @@ def open_ipc_stream(stream: Any, closing: ExitStack) -> IpcTable:
     if start and not STREAM_MAGIC.startswith(start):
         raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
     reader = closing.enter_context(pa.ipc.open_stream(stream))
+    refuse_too_many(len(reader.schema), "the stream")
     return IpcTable(reader.schema, 0, None, lambda: map(_valid, reader))
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from insar_runtime._input.column_types import is_numeric
+from insar_runtime._input.column_types import is_numeric, refuse_too_many
 from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.plain_types import as_plain
@@ -148,6 +148,7 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
     """
     # Without pre-buffering and threads, memory does not grow with the size of the row groups.
     metadata = pq.read_metadata(path)
+    refuse_too_many(metadata.num_columns, str(path))
     buffer_size = max(_LEAST_BUFFER, min(_MOST_BUFFER, _ALL_BUFFERS // max(metadata.num_columns, 1)))
     file = closing.enter_context(
         pq.ParquetFile(
