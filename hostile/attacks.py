@@ -73,8 +73,10 @@ def _part(name: str, numbers: Sequence[int], seed: int, keep: Path | None) -> li
         for result in ATTACKS[name](numbers, seed, folder):
             results.append(result)
             if result.is_bad:
-                _say(f"{name} {result.number}: {result.outcome} ({result.code}); {result.kind}; {result.tried}; "
-                     f"insar-rt {result.call}; {result.detail}")
+                _say(
+                    f"{name} {result.number}: {result.outcome} ({result.code}); {result.kind}; {result.tried}; "
+                    f"insar-rt {result.call}; {result.detail}"
+                )
             if len(results) % _TOLD_EACH == 0:
                 _say(f"{name}: {len(results)} of {len(numbers)} cases")
     return results

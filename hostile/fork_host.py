@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import signal
 import sys
@@ -17,6 +19,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import insar_runtime
+from hostile.files.independent import read_to
+from insar_runtime.cli import main as command
 
 _MIB = 1 << 20
 
@@ -32,30 +38,18 @@ def main() -> None:
     os.dup2(2, 1)
     for line in sys.stdin:
         task = json.loads(line)
-        print(json.dumps(_in_child(task)), file=answers, flush=True)  # noqa: T201 - the protocol
+        print(json.dumps(_in_child(task)), file=answers, flush=True)
 
 
 def _import_everything() -> None:
     """Import what the command imports within its functions, and the independent readers."""
-    import pyarrow.compute  # noqa: PLC0415
-    import pyarrow.csv  # noqa: PLC0415
-    import pyarrow.parquet  # noqa: PLC0415
-
-    import hostile.files.independent  # noqa: PLC0415
-    import insar_runtime._commands.classify  # noqa: PLC0415
-    import insar_runtime._convert.run  # noqa: PLC0415
-    import insar_runtime._diagnosis.diagnoser  # noqa: PLC0415
-    import insar_runtime._input.readers.csv_table  # noqa: PLC0415
-    import insar_runtime._input.readers.zip_archive  # noqa: PLC0415
-    import insar_runtime._pipeline.restore  # noqa: PLC0415
-    import insar_runtime._views.report.write  # noqa: PLC0415
-    import insar_runtime._views.show  # noqa: PLC0415
-    import insar_runtime.cli  # noqa: PLC0415
-    import insar_runtime.files  # noqa: PLC0415
-    from insar_runtime._engine.onnx_runtime import import_onnxruntime  # noqa: PLC0415
-
-    import_onnxruntime()
-    del hostile, insar_runtime, pyarrow
+    for name in ("pyarrow.compute", "pyarrow.csv", "pyarrow.parquet"):
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(insar_runtime.__path__, "insar_runtime."):
+        # Engines need packages that are not everywhere, and a cluster.
+        if not module.name.startswith(("insar_runtime.engines", "insar_runtime.__main__")):
+            importlib.import_module(module.name)
+    importlib.import_module("insar_runtime._engine.onnx_runtime").import_onnxruntime()
 
 
 def _in_child(task: dict[str, Any]) -> dict[str, Any]:
@@ -99,11 +93,7 @@ def _become(task: dict[str, Any]) -> None:
 
 def _work(task: dict[str, Any]) -> Callable[[], object]:
     if task["what"] == "read":
-        from hostile.files.independent import read_to  # noqa: PLC0415
-
         return lambda: read_to(Path(task["path"]), Path(task["result"]))
-    from insar_runtime.cli import main as command  # noqa: PLC0415
-
     sys.argv = ["insar-rt", *task["arguments"]]
     return command
 

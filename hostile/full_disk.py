@@ -89,7 +89,9 @@ def _limited(
     call = pick(rng, _CALLS)
     largest = max(path.stat().st_size for path in finished[call].iterdir() if path.name != source.name)
     most = int(rng.integers(_LEAST_BYTES, max(int(1.1 * largest), _LEAST_BYTES + 1)))
-    return _judged(rng, number, folder, source, call, finished, server, {"RLIMIT_FSIZE": most}, f"files of {most} bytes")
+    return _judged(
+        rng, number, folder, source, call, finished, server, {"RLIMIT_FSIZE": most}, f"files of {most} bytes"
+    )
 
 
 def _small_file_system(

@@ -12,7 +12,7 @@ from hostile.chance import pick
 
 SCRIPT: Final = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 """Would run in a page that does not escape it."""
-_VALUES: Final = (
+_VALUES: Final[tuple[Any, ...]] = (
     None,
     True,
     0,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from hostile.ended import Ended, new_names
@@ -14,14 +15,16 @@ DATA: Final = frozenset({0, 65})
 MOST_CHARACTERS: Final = 500
 """Longest error line."""
 _TRACEBACK: Final = ("Traceback (most recent call last)", "Exception ignored", "Fatal Python error")
-_NATIVE: Final = re.compile(r"terminate called|double free|corrupted (?:size|double)|munmap_chunk|Assertion .* failed|Check failed")
+_NATIVE: Final = re.compile(
+    r"terminate called|double free|corrupted (?:size|double)|munmap_chunk|Assertion .* failed|Check failed"
+)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Verdict = tuple[Outcome, str]
 """Outcome, and what was found."""
 
 
-def judge_process(ended: Ended, allowed: Set[int] = DATA, *, most_mb: int | None = None) -> Verdict:
+def judge_process(ended: Ended, allowed: AbstractSet[int] = DATA, *, most_mb: int | None = None) -> Verdict:
     """Judge how a process ended and what it said, without a look at its files.
 
     Parameters
@@ -66,7 +69,12 @@ def _wrong_message(ended: Ended, text: str) -> str:
 
 
 def judge_files(
-    ended: Ended, before: Mapping[str, str], after: Mapping[str, str], outputs: Set[str], *, must_write: bool = True
+    ended: Ended,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    outputs: AbstractSet[str],
+    *,
+    must_write: bool = True,
 ) -> Verdict | None:
     """Judge the files of the folder that a process has worked in; None if they are as they must be.
 

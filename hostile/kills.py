@@ -97,7 +97,9 @@ def _kill(
         if twice:
             process.send(signal_number)
         ended = process.wait()
-    tried = f"{name}{' twice' if twice else ''} after {share:.2f} of a run, {'old outputs' if had_old else 'no outputs'}"
+    tried = (
+        f"{name}{' twice' if twice else ''} after {share:.2f} of a run, {'old outputs' if had_old else 'no outputs'}"
+    )
     outcome, detail = _judge(ended, signal_number, folder, before, set(snapshot(before_folder)), handled=handled)
     if outcome in {"ok", "killed"}:
         outcome, detail = _judge_next(folder, source, way, set(snapshot(before_folder)), server) or (outcome, detail)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import resource
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -58,15 +56,15 @@ def limit_runs(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseRe
 def _address_space(rng: np.random.Generator, number: int, folder: Path) -> CaseResult:
     """As after ``ulimit -v``: memory runs out somewhere."""
     mib = int(np.exp(rng.uniform(np.log(60), np.log(2500))))
-    limit = functools.partial(resource.setrlimit, resource.RLIMIT_AS, (mib * _MIB, mib * _MIB))
-    return _limited(pick(rng, _CALLS), number, folder, "address space", f"{mib} MB", limit, {0, 71})
+    limits = {"RLIMIT_AS": mib * _MIB}
+    return _limited(pick(rng, _CALLS), number, folder, "address space", f"{mib} MB", limits, {0, 71})
 
 
 def _open_files(rng: np.random.Generator, number: int, folder: Path) -> CaseResult:
     """As after ``ulimit -n``: files cannot be opened somewhere."""
     count = int(rng.integers(4, 30))
-    limit = functools.partial(resource.setrlimit, resource.RLIMIT_NOFILE, (count, count))
-    return _limited(pick(rng, _CALLS), number, folder, "open files", str(count), limit, {0, 74})
+    limits = {"RLIMIT_NOFILE": count}
+    return _limited(pick(rng, _CALLS), number, folder, "open files", str(count), limits, {0, 74})
 
 
 def _limited(
@@ -75,13 +73,13 @@ def _limited(
     folder: Path,
     kind: str,
     tried: str,
-    limit: Callable[[], None],
+    limits: Mapping[str, int],
     allowed: set[int],
 ) -> CaseResult:
     before = snapshot(folder)
-    ended = run_process([*call, "--threads", "1"] if call[0] == "classify" else call, folder, before=limit)
+    ended = run_process([*call, "--threads", "1"] if call[0] == "classify" else call, folder, limits=limits)
     verdict = _judge(ended, before, folder, call, allowed)
-    if verdict[0] not in {"ok", "refused"} and run_process(["--version"], folder, before=limit).code != 0:
+    if verdict[0] not in {"ok", "refused"} and run_process(["--version"], folder, limits=limits).code != 0:
         # Python itself does not start.
         verdict = judge_files(ended, before, snapshot(folder), set()) or ("refused", "")
     return CaseResult("limits", number, kind, tried, " ".join(call), verdict[0], ended.code, verdict[1])

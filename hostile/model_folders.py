@@ -139,7 +139,18 @@ def _renamed_weights(rng: np.random.Generator, model: Path) -> str:
     """Exchange texts of the network of the same length: names, operators, paths of external data."""
     name = pick(rng, _networks(model))
     data = (model / name).read_bytes()
-    old, new = pick(rng, ((b"Conv", b"Loop"), (b"Relu", b"Tanh"), (b"displacement", b"displacemenz"), (b"Add", b"Sub"), (b"Mul", b"Pow"), (b"Softmax", b"Hardmax"), (b"Exp", b"Log")))
+    old, new = pick(
+        rng,
+        (
+            (b"Conv", b"Loop"),
+            (b"Relu", b"Tanh"),
+            (b"displacement", b"displacemenz"),
+            (b"Add", b"Sub"),
+            (b"Mul", b"Pow"),
+            (b"Softmax", b"Hardmax"),
+            (b"Exp", b"Log"),
+        ),
+    )
     _describe(model, name, data.replace(old, new))
     return f"{name}: {old.decode()} is {new.decode()}"
 
@@ -149,7 +160,9 @@ def _no_file(rng: np.random.Generator, model: Path) -> str:
     name = pick(rng, (*_networks(model), "model.json"))
     path = model / name
     path.unlink()
-    how = pick(rng, ("missing", "a folder", "a FIFO", "a link to /dev/zero", "a link to itself", "a large file", "empty"))
+    how = pick(
+        rng, ("missing", "a folder", "a FIFO", "a link to /dev/zero", "a link to itself", "a large file", "empty")
+    )
     if how == "a folder":
         path.mkdir()
     elif how == "a FIFO":
@@ -169,7 +182,23 @@ def _no_file(rng: np.random.Generator, model: Path) -> str:
 def _other_path(rng: np.random.Generator, model: Path) -> str:
     """Have the description name a file elsewhere."""
     name = pick(rng, _networks(model))
-    target = pick(rng, ("../outside.onnx", "/etc/passwd", "sub/../../outside.onnx", "", ".", "..", "link.onnx", "a" * 300, "model.json", "/dev/stdin", "\x1b[31m", "a\nb"))
+    target = pick(
+        rng,
+        (
+            "../outside.onnx",
+            "/etc/passwd",
+            "sub/../../outside.onnx",
+            "",
+            ".",
+            "..",
+            "link.onnx",
+            "a" * 300,
+            "model.json",
+            "/dev/stdin",
+            "\x1b[31m",
+            "a\nb",
+        ),
+    )
     data = (model / name).read_bytes()
     (model.parent / "outside.onnx").write_bytes(data)
     (model / "link.onnx").symlink_to(model.parent / "outside.onnx")

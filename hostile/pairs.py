@@ -52,18 +52,21 @@ def write_at_once(numbers: Sequence[int], seed: int, work: Path) -> Iterator[Cas
             rng.shuffle(delays)
             folder = work / f"case-{number}"
             folder.mkdir()
-
-            def run(server: ForkServer, source: Path, delay: float, call=call, overwrite=overwrite, folder=folder) -> Ended:  # type: ignore[no-untyped-def]
-                time.sleep(delay)
-                more = ["--overwrite"] if overwrite else []
-                return server.run([call[0], str(source), *call[1:], *more], folder)
-
-            ended = list(threads.map(run, (first, second), sources, delays))
+            tasks = [
+                threads.submit(_run, server, (call[0], str(source), *call[1:]), folder, delay, overwrite=overwrite)
+                for server, source, delay in zip((first, second), sources, delays, strict=True)
+            ]
+            ended = [task.result() for task in tasks]
             outcome, detail = _judge(ended, folder, overwrite=overwrite)
             tried = f"{'--overwrite, ' if overwrite else ''}{1000 * abs(delays[0] - delays[1]):.0f} ms apart"
             code = max(one.code for one in ended)
             yield CaseResult("pairs", number, call[0], tried, " ".join(call), outcome, code, detail)
             shutil.rmtree(folder)
+
+
+def _run(server: ForkServer, call: Sequence[str], folder: Path, delay: float, *, overwrite: bool) -> Ended:
+    time.sleep(delay)
+    return server.run([*call, "--overwrite"] if overwrite else call, folder)
 
 
 def _judge(ended: Sequence[Ended], folder: Path, *, overwrite: bool) -> Verdict:
@@ -82,7 +85,9 @@ def _judge(ended: Sequence[Ended], folder: Path, *, overwrite: bool) -> Verdict:
     if strange:
         return "partial output", f"rows of {strange}, the winners have {winners}"
     # With --overwrite the last one wins, file by file.
-    return ("ok", "") if overwrite or len(set(found.values())) <= 1 else ("partial output", f"files of two runs: {found}")
+    return (
+        ("ok", "") if overwrite or len(set(found.values())) <= 1 else ("partial output", f"files of two runs: {found}")
+    )
 
 
 def _rows(path: Path) -> int | None:

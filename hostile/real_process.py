@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -18,6 +20,7 @@ from hostile.ended import Ended
 from hostile.fork_server import environment
 
 COMMAND: Final = (sys.executable, "-m", "insar_runtime")
+_LAUNCH: Final = Path(__file__).with_name("launch.py")
 LONGEST_S: Final = 300
 """After which a process counts as hanging; long, as machines may be busy."""
 
@@ -30,40 +33,24 @@ class RealProcess:
     arguments : sequence of str
     folder : Path
         Where it works.
-    before : callable, optional
-        Called in the child before the command begins, such as to set a limit.
-    variables : mapping of str to str, optional
-        Of the environment, beside the usual ones.
+    limits : mapping of str to int, optional
+        Of the process, by their names in the module resource.
     """
 
-    def __init__(
-        self,
-        arguments: Sequence[str],
-        folder: Path,
-        *,
-        before: Callable[[], None] | None = None,
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
-        self._stdout, self._stderr = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+    def __init__(self, arguments: Sequence[str], folder: Path, *, limits: Mapping[str, int] | None = None) -> None:
         self._ended: Ended | None = None
         self._hung = False
-
-        def prepare() -> None:
-            # Whoever starts the harness in the background has these ignored, and children inherit that.
-            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-                signal.signal(number, signal.SIG_DFL)
-            if before is not None:
-                before()
-
+        self._closing = ExitStack()
+        self._stdout = self._closing.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed on exit
+        self._stderr = self._closing.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         self._process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [sys.executable, "-S", str(_LAUNCH), json.dumps(limits or {}), *COMMAND, *arguments],
             cwd=folder,
-            env={**environment(), **(variables or {})},
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=self._stderr,
             start_new_session=True,
-            preexec_fn=prepare,
         )
 
     def __enter__(self) -> Self:
@@ -75,8 +62,7 @@ class RealProcess:
         if self._ended is None:
             self._process.kill()
             self.wait()
-        self._stdout.close()
-        self._stderr.close()
+        self._closing.close()
 
     def send(self, number: int) -> None:
         """Send a signal, if it is still there."""
@@ -112,13 +98,7 @@ class RealProcess:
         self.send(signal.SIGKILL)
 
 
-def run_process(
-    arguments: Sequence[str],
-    folder: Path,
-    *,
-    before: Callable[[], None] | None = None,
-    variables: Mapping[str, str] | None = None,
-) -> Ended:
+def run_process(arguments: Sequence[str], folder: Path, *, limits: Mapping[str, int] | None = None) -> Ended:
     """Run ``insar-rt`` in a folder, to its end."""
-    with RealProcess(arguments, folder, before=before, variables=variables) as process:
+    with RealProcess(arguments, folder, limits=limits) as process:
         return process.wait()

@@ -109,7 +109,13 @@ def _exchange(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
     if second < first + size or second + size > len(content):
         return content[::-1]
     middle = content[first + size : second]
-    return content[:first] + content[second : second + size] + middle + content[first : first + size] + content[second + size :]
+    return (
+        content[:first]
+        + content[second : second + size]
+        + middle
+        + content[first : first + size]
+        + content[second + size :]
+    )
 
 
 def _splice(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from hostile.chance import pick
+from hostile.files.containers import add_member
 
 Damage = Callable[[np.random.Generator, bytes, bytes], bytes]
 _SIZES: Final = (0, 1, 7, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 20)
@@ -65,9 +66,7 @@ def _footer_flipped(rng: np.random.Generator, content: bytes, other: bytes) -> b
     changed = bytearray(content)
     for _ in range(pick(rng, (1, 1, 2, 4))):
         place = end - int(rng.integers(1, length + 1))
-        changed[place] = (
-            changed[place] ^ (1 << int(rng.integers(8))) if rng.random() < 0.6 else int(rng.integers(256))
-        )
+        changed[place] = changed[place] ^ (1 << int(rng.integers(8))) if rng.random() < 0.6 else int(rng.integers(256))
     return bytes(changed)
 
 
@@ -135,7 +134,7 @@ def _offsets_changed(rng: np.random.Generator, content: bytes, other: bytes) -> 
     numbers = np.frombuffer(content[: len(content) // 8 * 8], "<i4").astype(np.int64)
     steps = np.diff(numbers)
     rising = (numbers[:-3] == 0) & (steps[:-2] > 0) & (steps[1:-1] > 0) & (steps[:-2] < 100) & (steps[1:-1] < 100)
-    start = int(pick(rng, np.flatnonzero(rising)))
+    start = int(rng.choice(np.flatnonzero(rising)))
     rest = np.flatnonzero(steps[start:] <= 0)
     place = start + int(rng.integers(0, 1 + (int(rest[0]) if len(rest) else 2)))
     value = pick(rng, (-1, 0, 1, 3, int(numbers[place]) + 1, 1 << 16, 1 << 20, 1 << 30, -(1 << 31)))
@@ -150,7 +149,10 @@ def _ragged(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
     del other
     lines = _lines(content)
     i = int(rng.integers(len(lines)))
-    lines[i] = pick(rng, (lines[i] + b",1", lines[i].rpartition(b",")[0], b"," * 500, lines[i] + b";;", lines[i][: len(lines[i]) // 2]))
+    lines[i] = pick(
+        rng,
+        (lines[i] + b",1", lines[i].rpartition(b",")[0], b"," * 500, lines[i] + b";;", lines[i][: len(lines[i]) // 2]),
+    )
     return b"\n".join(lines)
 
 
@@ -217,7 +219,9 @@ _CELLS: Final = (
 def _lines_moved(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
     lines = _lines(content)
     i, j = int(rng.integers(len(lines))), int(rng.integers(len(lines)))
-    lines[i : i + 1] = pick(rng, ([], [lines[j], lines[i]], [b"", lines[i]], [b"# note", lines[i]], _lines(other)[:3], [b"\r"]))
+    lines[i : i + 1] = pick(
+        rng, ([], [lines[j], lines[i]], [b"", lines[i]], [b"# note", lines[i]], _lines(other)[:3], [b"\r"])
+    )
     return b"\n".join(lines)
 
 
@@ -249,7 +253,9 @@ def _remade_zip(rng: np.random.Generator, content: bytes, other: bytes) -> bytes
     elif change == 3:
         members.append(("a.xml", b"<a>" * 20_000))
     elif change == 4:
-        members = [(pick(rng, ("../../up.csv", "/root.csv", "c:\\x.csv", "\x1b[31m.csv", "a" * 500 + ".csv")), members[0][1])]
+        members = [
+            (pick(rng, ("../../up.csv", "/root.csv", "c:\\x.csv", "\x1b[31m.csv", "a" * 500 + ".csv")), members[0][1])
+        ]
     elif change == 5:
         members = [("table.CSV/", b""), *members]
     elif change == 6:
@@ -259,7 +265,7 @@ def _remade_zip(rng: np.random.Generator, content: bytes, other: bytes) -> bytes
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members:
-            archive.writestr(name, data)
+            add_member(archive, name, data)
     return sink.getvalue()
 
 

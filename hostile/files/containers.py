@@ -84,9 +84,10 @@ def write_csv(rng: np.random.Generator, table: pa.Table) -> bytes:
     separator = pick(rng, (",", ",", ";", "\t", "|"))
     null = pick(rng, _NULLS)
     text = io.StringIO()
-    quoting = csv.QUOTE_ALL if null == "" and happens(rng, 0.2) else csv.QUOTE_MINIMAL
     end = pick(rng, ("\n", "\n", "\r\n"))
-    writer = csv.writer(text, delimiter=separator, lineterminator=end, quoting=quoting)
+    writer = csv.writer(text, delimiter=separator, lineterminator=end)
+    if null == "" and happens(rng, 0.2):
+        writer = csv.writer(text, delimiter=separator, lineterminator=end, quoting=csv.QUOTE_ALL)
     writer.writerow(table.schema.names)
     columns = [[_cell(value, null) for value in column.to_pylist()] for column in table.columns]
     writer.writerows(zip(*columns, strict=True))
@@ -108,13 +109,23 @@ def _cell(value: Any, null: str) -> str:
 def write_zip(rng: np.random.Generator, table: pa.Table) -> bytes:
     """Return a zip with a CSV, as a ground motion service delivers it, at times with an XML beside it."""
     sink = io.BytesIO()
-    method = pick(rng, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
+    method = pick(
+        rng, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    )
     name = pick(rng, ("EGMS_L2b_022_0845_IW2_VV.csv", "folder/table.csv", "ä.csv"))
     with zipfile.ZipFile(sink, "w", method) as archive:
-        archive.writestr(name, write_csv(rng, table))
+        add_member(archive, name, write_csv(rng, table))
         if happens(rng, 0.5):
-            archive.writestr(name[:-4] + ".xml", f"<burst><product>L2b</product><rows>{len(table)}</rows></burst>")
+            text = f"<burst><product>L2b</product><rows>{len(table)}</rows></burst>"
+            add_member(archive, name[:-4] + ".xml", text.encode())
     return sink.getvalue()
+
+
+def add_member(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """Add a member with a fixed time, so that the same case has the same bytes on any day."""
+    info = zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0))
+    info.compress_type = archive.compression
+    archive.writestr(info, data)
 
 
 def write_geopackage(rng: np.random.Generator, table: pa.Table) -> bytes:

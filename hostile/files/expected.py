@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hostile.files.independent import PlainTable, block_of
-from hostile.files.made_table import ID_NAMES
 from hostile.judge import Verdict
 from insar_runtime import Classifier
 from insar_runtime.errors import InsarRuntimeError
@@ -164,7 +163,7 @@ def _number(value: Any) -> float:
 def _same(made: Any, written: Any) -> bool:
     """Whether two cells are the same, by text: a CSV knows no types, and empty texts are null in some containers."""
     if made is None or made == "" or (isinstance(made, str) and made.strip().lower() in _MISSING):
-        return written is None or written == "" or written == made
+        return written is None or written in ("", made)
     return made == written or str(made) == str(written)
 
 

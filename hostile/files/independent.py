@@ -126,7 +126,7 @@ def _read_geopackage(path: Path) -> PlainTable:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             raise ValueError("the integrity check fails")
-        query = "SELECT table_name FROM gpkg_contents WHERE data_type = 'features'"
+        query = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes')"
         (layer,) = database.execute(query).fetchone()
         quoted = '"' + str(layer).replace('"', '""') + '"'
         found = database.execute(f"SELECT * FROM {quoted} ORDER BY fid")

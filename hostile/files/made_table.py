@@ -49,7 +49,7 @@ def make_table(rng: np.random.Generator, layout: Layout | None = None, *, plain_
     plain_types : bool
         Whether all columns are of types that a CSV holds.
     """
-    layout = layout or pick(rng, LAYOUTS)
+    chosen: Layout = layout or pick(rng, LAYOUTS)
     points = int(rng.integers(1, 25))
     epochs = int(rng.integers(30, 60)) if happens(rng, 0.85) else int(rng.integers(1, 30))
     days = np.datetime64("2016-01-03") + rng.integers(0, 900) + np.cumsum(rng.choice([6, 12, 24], epochs))
@@ -57,11 +57,11 @@ def make_table(rng: np.random.Generator, layout: Layout | None = None, *, plain_
     values = make_series(rng, points, epochs)
     ids = make_ids(rng, points)
     attributes = make_attributes(rng, ids, values, dates)
-    if layout == "long":
-        return MadeTable(_long(ids, dates, values, attributes), layout, epochs)
-    if layout == "wide":
-        return MadeTable(_wide(rng, dates, values, attributes, plain_types=plain_types), layout, epochs)
-    return MadeTable(_lists(rng, dates, values, attributes, fixed=layout == "fixed"), layout, epochs)
+    if chosen == "long":
+        return MadeTable(_long(dates, values, attributes), chosen, epochs)
+    if chosen == "wide":
+        return MadeTable(_wide(rng, dates, values, attributes, plain_types=plain_types), chosen, epochs)
+    return MadeTable(_lists(rng, dates, values, attributes, fixed=chosen == "fixed"), chosen, epochs)
 
 
 def make_series(rng: np.random.Generator, points: int, epochs: int) -> NDArray[np.float64]:
@@ -107,7 +107,7 @@ def make_attributes(
 def _slope(years: NDArray[np.float64], values: NDArray[np.float64]) -> float:
     """Return the slope of a row in mm/yr, NaN where there is none."""
     known = np.isfinite(values)
-    if np.count_nonzero(known) < 2 or not known.all() and np.isinf(values).any():
+    if np.count_nonzero(known) < 2 or np.isinf(values).any():
         return float("nan")
     return round(float(np.polyfit(years[known], values[known], 1)[0]), 2)
 
@@ -170,9 +170,7 @@ def _lists(
     return pa.table({**columns, "dates": pa.ListArray.from_arrays(places, pa.concat_arrays([axis] * points))})
 
 
-def _long(
-    ids: list[str], dates: NDArray[np.datetime64], values: NDArray[np.float64], attributes: dict[str, pa.Array]
-) -> pa.Table:
+def _long(dates: NDArray[np.datetime64], values: NDArray[np.float64], attributes: dict[str, pa.Array]) -> pa.Table:
     points, epochs = values.shape
     rows = np.repeat(np.arange(points), epochs)
     columns = {name: column.take(pa.array(rows)) for name, column in attributes.items()}

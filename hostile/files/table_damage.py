@@ -67,7 +67,10 @@ def _set(table: pa.Table, position: int, column: Any, name: str | None = None) -
 
 def _shuffle_columns(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     order = [int(i) for i in rng.permutation(table.num_columns)]
-    return pa.table([table.column(i) for i in order], schema=pa.schema([table.schema.field(i) for i in order], table.schema.metadata))
+    return pa.table(
+        [table.column(i) for i in order],
+        schema=pa.schema([table.schema.field(i) for i in order], table.schema.metadata),
+    )
 
 
 def _exchange_names(rng: np.random.Generator, table: pa.Table) -> pa.Table:
@@ -92,7 +95,9 @@ def _double_date(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     dated = [name for name in table.schema.names if sum(map(str.isdigit, name)) >= 8]
     name = pick(rng, dated)
     digits = "".join(filter(str.isdigit, name))[:8]
-    other = pick(rng, (f"D{digits}", digits, f"{digits[:4]}-{digits[4:6]}-{digits[6:]}", f"{name}.1", f"{digits}T101010"))
+    other = pick(
+        rng, (f"D{digits}", digits, f"{digits[:4]}-{digits[4:6]}-{digits[6:]}", f"{name}.1", f"{digits}T101010")
+    )
     return table.append_column(other, table.column(name))
 
 
@@ -162,7 +167,9 @@ def _of_type(data_type: pa.DataType, rows: int) -> Any:
         return pa.RunEndEncodedArray.from_arrays(pa.array([max(rows, 1)], pa.int32()), pa.array([1.5])).slice(0, rows)
     if t.is_union(data_type):
         children = [pa.array([1] * rows, pa.int32()), pa.array(["x"] * rows)]
-        return pa.UnionArray.from_dense(pa.array([0] * rows, pa.int8()), pa.array(range(rows), pa.int32()), children, ["a", "b"])
+        return pa.UnionArray.from_dense(
+            pa.array([0] * rows, pa.int8()), pa.array(range(rows), pa.int32()), children, ["a", "b"]
+        )
     if t.is_decimal(data_type):
         return pa.array([Decimal("1.5")] * rows, data_type)
     if t.is_map(data_type):
@@ -190,7 +197,9 @@ def _strange_numbers(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     positions = [i for i, field in enumerate(table.schema) if pa.types.is_floating(field.type)]
     i = pick(rng, positions)
     values = table.column(i).to_numpy().astype(float).copy()
-    values[int(rng.integers(len(values)))] = pick(rng, (np.nan, np.inf, -np.inf, 1e308, -1e39, 5e-324, -9999.0, 1e30, 91.0))
+    values[int(rng.integers(len(values)))] = pick(
+        rng, (np.nan, np.inf, -np.inf, 1e308, -1e39, 5e-324, -9999.0, 1e30, 91.0)
+    )
     return _set(table, i, pa.array(values).cast(table.schema.field(i).type, safe=False))
 
 
@@ -248,7 +257,10 @@ def _metadata(rng: np.random.Generator, table: pa.Table) -> pa.Table:
             "[" + "9" * 5000 + "]",
         ),
     )
-    key = pick(rng, ("insar_runtime:dates", "insar_runtime:dates", "dates", "insar_runtime", "geo", "pandas", "insar_runtime:unit"))
+    key = pick(
+        rng,
+        ("insar_runtime:dates", "insar_runtime:dates", "dates", "insar_runtime", "geo", "pandas", "insar_runtime:unit"),
+    )
     return table.replace_schema_metadata({**(table.schema.metadata or {}), key: value})
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.cube import Cube, Picking, rows
+from insar_runtime._convert.hdf5 import translate_errors
 from insar_runtime._convert.kinds import cube_of
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import Table
@@ -96,7 +97,9 @@ def convert(
         opener = None if str(sources[0]) == "-" else cube_of(paths, named)
         if opener is not None:
             _refuse_for_stacks(paths[0], named.declared, points)
-            job = _cube_job(closing.enter_context(opener), paths, Picking(every, min_coherence))
+            with translate_errors(paths[0]):
+                cube = closing.enter_context(opener)
+            job = _cube_job(cube, paths, Picking(every, min_coherence))
         else:
             _refuse_for_tables(named, min_coherence, every)
             table, notes = closing.enter_context(_open_table(sources[0], points, named))
