@@ -90,7 +90,7 @@ def diagnosis_table() -> str:
 
 def class_table() -> str:
     """Return the meaning of each class, from ``insar_runtime.definitions``."""
-    from insar_runtime._views.class_lines import describe_classes  # noqa: PLC0415 - needs the package
+    from insar_runtime.class_meanings import describe_classes  # noqa: PLC0415 - needs the package
 
     rows = "".join(f"| {name} | {meaning} |\n" for name, meaning in describe_classes().items())
     return f"| class | meaning |\n|---|---|\n{rows}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from insar_runtime import definitions
-from insar_runtime._views.class_lines import describe_classes
+from insar_runtime.class_meanings import describe_classes
 from insar_runtime.classes import CLASS_NAMES
 
 

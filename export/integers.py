@@ -19,7 +19,8 @@ from export.activations import Floats, values_of
 from export.canonical import canonicalize
 
 _LEVELS: Final = 255
-_WEIGHT_LEVELS: Final = 127
+_WEIGHT_LEVELS: Final = 64
+"""Seven bits, as in the convolutions (``training.weight_grid``): sums of pairs fit into 16 bits."""
 _SHARE: Final = 0.9999
 """Of the means, that their range covers."""
 

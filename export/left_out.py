@@ -31,7 +31,7 @@ from training.adaptation import AdaptationConfig
 from training.announce import Announce
 from training.dataset import simulated
 from training.fit import predict
-from training.labelled_rows.labels import READ_FILES, all_readings, load_read_files
+from training.labelled_rows.labels import READ_FILES, READINGS_CSV, all_readings, load_read_files
 from training.metrics import measure
 from training.real_files import noise_bank
 from training.trend_fit import TrendFitConfig, fit_trend_net
@@ -91,8 +91,8 @@ def leave_files_out(
         Where ``left-out.csv`` (answers for the read rows, for ``python -m evaluation readings --answers``) and
         ``left-out.json`` (scores, and accuracy on known motions) are to be.
     work : Path
-        Folder of states and trained folds; a second run with the same numbers takes what it finds. It does not see that
-        the code or a file has changed.
+        Folder of states and trained folds; a second run with the same numbers takes what it finds. Changes of
+        the code and of the series are not noticed.
     announce : callable
         Receives lines of progress.
     folds : mapping of str to sequence of str
@@ -139,8 +139,10 @@ def leave_files_out(
 
 
 def _digest(config: LeftOutConfig, left_out: Sequence[str]) -> str:
-    """Return a digest of all that decides on a fold but the code and the files."""
-    return hashlib.sha256(repr((config, tuple(left_out))).encode()).hexdigest()[:12]
+    """Return a digest of the numbers and the readings that decide on a fold; the code and the series are left out."""
+    sha = hashlib.sha256(repr((config, tuple(left_out))).encode())
+    sha.update(READINGS_CSV.read_bytes())
+    return sha.hexdigest()[:12]
 
 
 def train_without(

@@ -46,6 +46,8 @@ class AdaptationConfig:
         stage, in which all are equal.
     learning_rate : float
         At its peak; it falls along a cosine.
+    settle_chunks, settle_learning_rate : int, float
+        Length and peak of the training of the dense layers after the convolutions have been rounded.
     temperature_factor : float
         Of the temperature that is found on simulated series. Networks asked about read rows of files that they have
         learned nothing of are less sure than they are right. The factor was chosen on the rows of ``export.left_out``,
@@ -60,6 +62,8 @@ class AdaptationConfig:
     weight: float = 1.0
     class_shares: tuple[float, ...] = (0.22, 0.21, 0.12, 0.14, 0.21, 0.1)
     learning_rate: float = 2e-3
+    settle_chunks: int = 2
+    settle_learning_rate: float = 5e-4
     temperature_factor: float = 0.87
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
@@ -92,6 +96,25 @@ def adapt(
         ends.append(model.get_weights())
         announce(f"read rows: run {number + 1} of {config.runs}, loss simulated {loss[0]:.4f}, read {loss[1]:.4f}")
     model.set_weights([np.mean(parts, axis=0) for parts in zip(*ends, strict=True)])
+
+
+def settle(
+    model: keras.Model, files: Sequence[ReadFile], data: StreamConfig, config: AdaptationConfig, *, announce: Announce
+) -> None:
+    """Train the dense layers once more, with the convolutions as they are; the weights change in place.
+
+    It makes up for what rounding the convolutions has changed (``round_weights``). Parameters as in ``adapt``.
+    """
+    fixed = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    seed = data.seed + _SEED_OFFSET + config.runs
+    keras.utils.set_random_seed(seed)
+    short = replace(config, chunks=config.settle_chunks, learning_rate=config.settle_learning_rate)
+    for layer in fixed:
+        layer.trainable = False
+    loss = _run(model, files, replace(data, seed=seed, class_shares=config.class_shares), short)
+    for layer in fixed:
+        layer.trainable = True
+    announce(f"dense layers after rounding: loss simulated {loss[0]:.4f}, read {loss[1]:.4f}")
 
 
 def class_mix(files: Sequence[ReadFile], config: AdaptationConfig) -> NDArray[np.float64]:

@@ -11,10 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.adaptation import AdaptationConfig, adapt, class_mix
+from training.adaptation import AdaptationConfig, adapt, class_mix, settle
 from training.announce import Announce
 from training.dataset import LabelledSeries
-from training.eight_bits import to_eight_bits
 from training.fit import predict, predict_rows
 from training.labelled_rows.labels import ReadFile, all_readings
 from training.metrics import measure
@@ -24,6 +23,7 @@ from training.report import Report, break_down, write_report
 from training.simulator.bank import NoiseBank
 from training.stream import StreamConfig
 from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, calibrate, fit_trend_net, fresh_series
+from training.weight_grid import round_weights
 
 VERSION: Final = "2.1.0"
 BANK_SHARE: Final = 0.5
@@ -109,7 +109,8 @@ def finish(
 ) -> None:
     """Run the second stage of the training, if there are read rows, and calibrate; the model changes in place.
 
-    In between, the weights of the convolutions are put on the grid of eight bits.
+    In between, the weights of the convolutions are rounded to the grid of the int8 file; what stands behind them is
+    then trained a little longer.
     """
     shares = None
     if files:
@@ -117,7 +118,9 @@ def finish(
         shares = config.class_shares
     held_out = replace(data, seed=data.seed + _FINISHED_SEED_OFFSET, class_shares=shares)
     series = fresh_series(held_out, CALIBRATION_SERIES)
-    to_eight_bits(model, series.take(np.arange(_RANGE_SERIES)))
+    round_weights(model, series.take(np.arange(_RANGE_SERIES)))
+    if files:
+        settle(model, files, data, config, announce=announce)
     temperature = calibrate(model, series)
     if files:
         model.get_layer("probabilities").temperature.assign(temperature * config.temperature_factor)

@@ -27,7 +27,7 @@ sys.meta_path.insert(0, insar_runtime.cli._WithoutPandas())
 import numpy; mark("numpy")
 import pyarrow, pyarrow.compute, pyarrow.csv, pyarrow.parquet; mark("pyarrow")
 from insar_runtime._engine.onnx_runtime import import_onnxruntime; import_onnxruntime(); mark("onnxruntime")
-import insar_runtime.files, insar_runtime._views.texts; mark("the rest of the package")
+import insar_runtime.files, insar_runtime._terminal.texts; mark("the rest of the package")
 classifier = insar_runtime.classifier.Classifier(); mark("session")
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._pipeline.prepare import open_described

@@ -23,8 +23,8 @@ from evaluation.consistency.contradictions import (
 from insar_runtime import Classifier, Result
 from insar_runtime._diagnosis.diagnosis import Diagnosis
 from insar_runtime._diagnosis.repair.jump_repair import jump_offsets
+from insar_runtime._diagnosis.trend.stepped_trend import stepped_trend
 from insar_runtime._engine.hac import RateEstimator
-from insar_runtime._views.segments import stepped_trend
 from insar_runtime.classes import TrendClass
 from insar_runtime.definitions import JUMP_HELD_EPOCHS
 from training.labelled_rows.labels import Readings

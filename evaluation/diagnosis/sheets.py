@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from insar_runtime import Classifier, Result
 from insar_runtime._diagnosis.diagnosis import Diagnosis
-from insar_runtime._views.diagnosed import diagnosis_of
-from insar_runtime._views.point import Answer, Series
-from insar_runtime._views.series_layers import (
+from insar_runtime._show.png_layers import (
     Layer,
     draw_break,
     draw_epochs,
@@ -22,7 +20,10 @@ from insar_runtime._views.series_layers import (
     draw_original,
     draw_trend,
 )
-from insar_runtime._views.sight import Sight
+from insar_runtime._show.point_diagnosis import read_point_diagnosis
+from insar_runtime._show.point_plot import PointPlot
+from insar_runtime._show.point_result import PointResult
+from insar_runtime._show.series import Series
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
 from training.announce import Announce
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, RealFile, read_real, real_axis
@@ -117,7 +118,7 @@ def _draw_sheet(path: Path, title: str, found: Diagnosis, result: Result, rows: 
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
 
 
-def _draw_row(panel: Any, sight: Sight, title: str) -> None:
+def _draw_row(panel: Any, sight: PointPlot, title: str) -> None:
     for layer in _LAYERS:
         layer(panel, sight)
     panel.set_title(title, fontsize=8)
@@ -135,10 +136,10 @@ def _said(found: Diagnosis, result: Result, row: int) -> str:
     return told
 
 
-def _sight(found: Diagnosis, result: Result, row: int) -> Sight:
+def _sight(found: Diagnosis, result: Result, row: int) -> PointPlot:
     record = found.to_arrow().slice(row, 1)
     top = int(result.class_top[row])
-    answer = Answer(
+    answer = PointResult(
         class_name=result.class_name[row],
         class_top=CLASS_NAMES[top] if top >= 0 else None,
         confidence=float(result.confidence[row]),
@@ -148,6 +149,8 @@ def _sight(found: Diagnosis, result: Result, row: int) -> Sight:
         from_file=False,
     )
     series: Floats = found.displacement[row]
-    return Sight.of(
-        Series(found.dates, series.astype(np.float32)), answer, diagnosis_of(record, found.half_wavelength_mm, "")
+    return PointPlot.of(
+        Series(found.dates, series.astype(np.float32)),
+        answer,
+        read_point_diagnosis(record, found.half_wavelength_mm, ""),
     )

@@ -108,7 +108,7 @@ def _end(error: Exception) -> NoReturn:
 def _fail(error: InsarRuntimeError) -> NoReturn:
     """Report an error on one line, as text or JSON, and exit with its code."""
     if any("json" in argument for argument in sys.argv[1:]):
-        from insar_runtime._views.logs import open_reporter, wants_json  # noqa: PLC0415 - needs numpy
+        from insar_runtime._terminal.reporter import open_reporter, wants_json  # noqa: PLC0415 - needs numpy
 
         if wants_json(sys.argv[1:]):
             open_reporter("json", quiet=False, stream=sys.stderr).failed(error)

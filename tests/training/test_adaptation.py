@@ -13,7 +13,7 @@ pytestmark = pytest.mark.keras
 keras = pytest.importorskip("keras", reason="the train group is not installed")
 
 from insar_runtime import DataError, TrendClass
-from training.adaptation import AdaptationConfig, adapt, class_mix
+from training.adaptation import AdaptationConfig, adapt, class_mix, settle
 from training.labelled_rows.augment import AugmentConfig, ReadRows, vary
 from training.labelled_rows.labels import ReadFile, Readings
 from training.networks.trend_net import Convolution, TrendNetConfig, build_trend_net
@@ -126,3 +126,20 @@ def test_network_learns_what_readers_say() -> None:
     assert mix.sum() == pytest.approx(1)
     assert mix[TrendClass.QUADRATIC] > 0.6
     assert Path(read.name).stem == "file"
+
+
+def test_settling_leaves_the_convolutions_as_they_are() -> None:
+    read = _read([TrendClass.QUADRATIC] * 40, _jumping(40))
+    keras.utils.set_random_seed(7)
+    model = build_trend_net(SMALL)
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    config = AdaptationConfig(rows=16, settle_chunks=2, settle_learning_rate=1e-2)
+    data = StreamConfig(seed=3, chunk=512, batch=32, bank_share=0.0)
+    settle(model, [read], data, config, announce=lambda line: None)
+    changed = {
+        layer.name
+        for layer in model.layers
+        if any(not np.array_equal(a, b) for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
+    }
+    assert changed == {"dense", "scores"}
+    assert len(model.trainable_weights) == 8

@@ -73,9 +73,9 @@ def show(
     """
     from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._output.atomic import refuse_input
-    from insar_runtime._views.series_png import check_png, write_png
-    from insar_runtime._views.show import find_point
-    from insar_runtime._views.show_text import Look, describe_point
+    from insar_runtime._show.find_point import find_point
+    from insar_runtime._show.png import check_png, write_png
+    from insar_runtime._show.point_text import Look, describe_point
     from insar_runtime.models import load_model
 
     if png is not None:

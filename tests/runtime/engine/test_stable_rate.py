@@ -21,8 +21,8 @@ from insar_runtime import Classifier, Result, TrendClass, UsageError, classify_f
 from insar_runtime._engine.hac import RateEstimator
 from insar_runtime._engine.priors import reweight
 from insar_runtime._engine.stable_rate import probability_of_linear
-from insar_runtime._views.report.write import Classification, write_report
-from insar_runtime._views.show import find_point
+from insar_runtime._report.write import Classification, write_report
+from insar_runtime._show.find_point import find_point
 from insar_runtime.engines.job import plan
 from tests.runtime.report.pages import read_page
 from tests.runtime.run_command import refused, run

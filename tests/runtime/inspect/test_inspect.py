@@ -15,10 +15,10 @@ import pytest
 
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._views.forecast import RowTime
-from insar_runtime._views.inspection import inspect_file
-from insar_runtime._views.inspection_text import describe_inspection
-from insar_runtime._views.planned_run import Options
+from insar_runtime._inspect.forecast import RowTime
+from insar_runtime._inspect.inspection import inspect_file
+from insar_runtime._inspect.inspection_text import describe_inspection
+from insar_runtime._inspect.planned_run import Options
 from tests.runtime.run_command import refused, run
 from tests.runtime.tables import as_lists, series, wide, write
 

@@ -21,13 +21,13 @@ from hypothesis.extra import numpy as hnp
 from insar_runtime import CLASS_NAMES, Classifier, DataError, OutputExistsError, UsageError, classify_file
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._views.report.counts import GROUPS, Counts
-from insar_runtime._views.report.pack import MISSING, pack, tenths
-from insar_runtime._views.report.sample import GROUP, KEY, EvenSample, UniformSample, even_share
-from insar_runtime._views.report.write import Classification, Report, write_report
-from insar_runtime._views.show import find_point
-from insar_runtime._views.sight import Sight
-from insar_runtime._views.trend import Shape
+from insar_runtime._diagnosis.trend.curves import Shape
+from insar_runtime._report.counts import GROUPS, Counts
+from insar_runtime._report.pack import MISSING, pack, tenths
+from insar_runtime._report.sample import GROUP, KEY, EvenSample, UniformSample, even_share
+from insar_runtime._report.write import Classification, Report, write_report
+from insar_runtime._show.find_point import find_point
+from insar_runtime._show.point_plot import PointPlot
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.made_diagnoses import DATES, HALF_WAVELENGTH_MM, MADE, classified
 from tests.runtime.report.pages import Page, read_page, unpack, unzigzag
@@ -405,7 +405,7 @@ def test_trends_of_a_page_are_those_that_show_draws(tmp_path: Path) -> None:
     for name, found in zip(page.ids(), _story(page), strict=True):
         point = find_point(path, point_id=name, open_classifier=_never)
         assert point.series is not None
-        sight = Sight.of(point.series, point.answer, point.diagnosis)
+        sight = PointPlot.of(point.series, point.answer, point.diagnosis)
         assert found["shape"] == sight.shape
         if len(sight.trend):
             assert found["trend"][0] == pytest.approx(sight.trend[0], abs=0.1)

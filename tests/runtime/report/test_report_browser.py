@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file, load_model
-from insar_runtime._views.class_lines import describe_classes
-from insar_runtime._views.report.write import Classification, write_report
+from insar_runtime._report.write import Classification, write_report
+from insar_runtime.class_meanings import describe_classes
 from tests.conftest import need_program
 from tests.runtime import made_diagnoses
 from tests.runtime.tables import series, wide, write

@@ -18,9 +18,10 @@ import pytest
 
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._views.point import Point, Series
-from insar_runtime._views.show import find_point
-from insar_runtime._views.show_text import Look, describe_point
+from insar_runtime._show.find_point import find_point
+from insar_runtime._show.point import Point
+from insar_runtime._show.point_text import Look, describe_point
+from insar_runtime._show.series import Series
 from insar_runtime.errors import DataError, UsageError
 from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
@@ -291,7 +292,7 @@ def test_picture_without_matplotlib(source: Path, tmp_path: Path) -> None:
 
 def test_picture_of_unusual_series(tmp_path: Path, find: Callable[..., Point]) -> None:
     pytest.importorskip("matplotlib")
-    from insar_runtime._views.series_png import write_png
+    from insar_runtime._show.png import write_png
 
     values, dates = series(4)
     values[0] = np.nan

@@ -14,18 +14,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, classify_file
+from insar_runtime._classified.diagnosis_columns import read_diagnosis
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.trend.curves import Shape
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._output.csv_writer import CsvWriter
-from insar_runtime._views.diagnosis_columns import read_diagnosis
-from insar_runtime._views.point import Point
-from insar_runtime._views.series_layers import draw_trend
-from insar_runtime._views.show import find_point
-from insar_runtime._views.show_text import Look, describe_point
-from insar_runtime._views.sight import Sight
-from insar_runtime._views.terminal_sight import MARKS, PLAIN_MARKS
-from insar_runtime._views.trend import Shape
+from insar_runtime._show.find_point import find_point
+from insar_runtime._show.png_layers import draw_trend
+from insar_runtime._show.point import Point
+from insar_runtime._show.point_plot import PointPlot
+from insar_runtime._show.point_text import Look, describe_point
+from insar_runtime._show.terminal_plot import MARKS, PLAIN_MARKS
 from tests.runtime.made_diagnoses import DATES, HALF_WAVELENGTH_MM, MADE, classified, diagnosis_columns
 from tests.runtime.run_command import run
 from tests.runtime.tables import wide, write
@@ -47,9 +47,9 @@ def _point(path: Path, row: int) -> Point:
     return find_point(path, row=row, open_classifier=unasked)
 
 
-def _sight(point: Point) -> Sight:
+def _sight(point: Point) -> PointPlot:
     assert point.series is not None
-    return Sight.of(point.series, point.answer, point.diagnosis)
+    return PointPlot.of(point.series, point.answer, point.diagnosis)
 
 
 @pytest.mark.parametrize("row", range(len(MADE)))
@@ -201,8 +201,8 @@ def test_pictures(made: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure
 
-    from insar_runtime._views.series_layers import LAYERS
-    from insar_runtime._views.series_png import write_png
+    from insar_runtime._show.png import write_png
+    from insar_runtime._show.png_layers import LAYERS
 
     for row, one in enumerate(MADE):
         point = _point(made, row)
@@ -287,5 +287,5 @@ def test_without_a_diagnosis_no_line_is_drawn_of_what_no_line_describes(made: Pa
     assert point.series is not None
     assert point.answer is not None
     axes: Any = Figure().subplots()
-    draw_trend(axes, Sight.of(point.series, replace(point.answer, class_name=name), None))
+    draw_trend(axes, PointPlot.of(point.series, replace(point.answer, class_name=name), None))
     assert len(axes.lines) == lines

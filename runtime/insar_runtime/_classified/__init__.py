@@ -1,0 +1,1 @@
+"""Tables that ``classify`` has written, as ``show`` and ``report`` read them."""

@@ -1,0 +1,1 @@
+"""Findings about a file: what is unusual in a sample of its rows, in its dates, and in all of its ids."""
