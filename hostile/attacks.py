@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from hostile.files.fuzz import fuzz_files
 from hostile.forged import forge_metadata
@@ -19,7 +19,13 @@ from hostile.pairs import write_at_once
 from hostile.results import CaseResult
 from hostile.workplace import workplace
 
-Attack = Callable[[Sequence[int], int, Path], Iterator[CaseResult]]
+
+class Attack(Protocol):
+    """Tries cases of one kind, and yields their results in the order of the numbers."""
+
+    def __call__(self, numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
+        """Try the cases of these numbers in a folder, and leave their files there if wanted."""
+
 
 ATTACKS: Final[dict[str, Attack]] = {
     "files": fuzz_files,
@@ -30,7 +36,6 @@ ATTACKS: Final[dict[str, Attack]] = {
     "forged": forge_metadata,
     "models": offer_models,
 }
-"""Each takes numbers of cases, a seed and a folder to work in."""
 _TOLD_EACH: Final = 200
 
 
@@ -70,7 +75,7 @@ def run_attack(
 def _part(name: str, numbers: Sequence[int], seed: int, keep: Path | None) -> list[CaseResult]:
     results = []
     with workplace(keep) as folder:
-        for result in ATTACKS[name](numbers, seed, folder):
+        for result in ATTACKS[name](numbers, seed, folder, keep=keep is not None):
             results.append(result)
             if result.is_bad:
                 _say(

@@ -58,7 +58,7 @@ _COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
 _RESTORE: Final = ("restore", "{}", "-o", "back.parquet")
 
 
-def forge_metadata(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseResult]:
+def forge_metadata(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
     Parameters
@@ -68,6 +68,8 @@ def forge_metadata(numbers: Sequence[int], seed: int, work: Path) -> Iterator[Ca
     seed : int
     work : Path
         Folder for the files.
+    keep : bool
+        Whether the files of the cases stay.
     """
     source = write_sample(work / "in.parquet", _POINTS)
     with ForkServer() as server:
@@ -78,7 +80,8 @@ def forge_metadata(numbers: Sequence[int], seed: int, work: Path) -> Iterator[Ca
             entry = pick(rng, _FILES)
             shutil.copytree(made[entry], folder)
             yield _forged(rng, number, folder, entry, server)
-            shutil.rmtree(folder)
+            if not keep:
+                shutil.rmtree(folder)
 
 
 def _make(server: ForkServer, entry: tuple[str, str], source: Path, folder: Path) -> Path:

@@ -44,7 +44,7 @@ _LEAST_BYTES: Final = 4096
 """Room for the error line, which is written to a file with the same limit."""
 
 
-def fill_disks(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseResult]:
+def fill_disks(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
     Parameters
@@ -54,6 +54,8 @@ def fill_disks(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseRe
     seed : int
     work : Path
         Folder for the files.
+    keep : bool
+        Whether the files of the cases stay.
     """
     source = write_sample(work / "in.parquet", _POINTS)
     with ForkServer() as server:
@@ -64,7 +66,8 @@ def fill_disks(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseRe
             folder = work / f"case-{number}"
             folder.mkdir()
             yield way(rng, number, folder, source, finished, server)
-            shutil.rmtree(folder)
+            if not keep:
+                shutil.rmtree(folder)
 
 
 def _finished(server: ForkServer, call: tuple[str, ...], source: Path, folder: Path) -> Path:

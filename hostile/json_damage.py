@@ -67,8 +67,8 @@ def forge(rng: np.random.Generator, value: Any) -> tuple[str, str]:
     forged = copy.deepcopy(value)
     done = []
     for _ in range(pick(rng, (1, 1, 1, 2, 4))):
-        path = pick(rng, _paths(forged))
-        if not path:
+        path = _path(rng, forged)
+        if not path or rng.random() < 0.05:
             forged = copy.deepcopy(pick(rng, _VALUES))
             done.append("all replaced")
             break
@@ -76,16 +76,14 @@ def forge(rng: np.random.Generator, value: Any) -> tuple[str, str]:
     return json.dumps(forged), "; ".join(done)
 
 
-def _paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Return the ways to all parts of a value; of a list only to the first few."""
-    found = [path]
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            found += _paths(inner, (*path, key))
-    elif isinstance(value, list):
-        for place, inner in enumerate(value[:3]):
-            found += _paths(inner, (*path, place))
-    return found
+def _path(rng: np.random.Generator, value: Any) -> tuple[str | int, ...]:
+    """Return the way to a random part of a value; each part of one level is as likely as any other, however large."""
+    steps: list[str | int] = []
+    while isinstance(value, (dict, list)) and value and (not steps or rng.random() < 0.6):
+        keys: list[str | int] = list(value) if isinstance(value, dict) else list(range(min(len(value), 3)))
+        steps.append(pick(rng, keys))
+        value = value[steps[-1]]  # type: ignore[index]
+    return tuple(steps)
 
 
 def _change(rng: np.random.Generator, value: Any, path: tuple[str | int, ...]) -> str:

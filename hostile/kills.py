@@ -32,7 +32,7 @@ _WAYS: Final = (
 """Outputs of a run."""
 
 
-def kill_runs(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseResult]:
+def kill_runs(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
     The moment of a kill is a random share of the time of a whole run, so that what is hit differs from run to run even
@@ -45,6 +45,8 @@ def kill_runs(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseRes
     seed : int
     work : Path
         Folder for the files.
+    keep : bool
+        Whether the files of the cases stay.
     """
     source = write_sample(work / "in.parquet", _POINTS)
     old = {way: _finished(way, source, work / f"old-{k}") for k, way in enumerate(_WAYS)}
@@ -53,7 +55,8 @@ def kill_runs(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseRes
             rng = case_generator(seed, "kills", number)
             folder = work / f"case-{number}"
             yield _kill(rng, number, folder, source, old, server)
-            shutil.rmtree(folder)
+            if not keep:
+                shutil.rmtree(folder)
 
 
 def _finished(way: tuple[str, ...], source: Path, folder: Path) -> tuple[Path, float]:

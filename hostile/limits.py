@@ -31,7 +31,7 @@ _OVERSHOOT: Final = 1.05
 """What a run may hold of its ``--memory-limit``."""
 
 
-def limit_runs(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseResult]:
+def limit_runs(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
     Parameters
@@ -41,6 +41,8 @@ def limit_runs(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseRe
     seed : int
     work : Path
         Folder for the files.
+    keep : bool
+        Whether the files of the cases stay.
     """
     sources = [write_sample(work / "in.parquet", _POINTS), write_sample(work / "in.csv", _POINTS // 4)]
     for number in numbers:
@@ -50,7 +52,8 @@ def limit_runs(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseRe
         for source in sources:
             (folder / source.name).symlink_to(source)
         yield pick(rng, (_address_space, _open_files, _memory_limit))(rng, number, folder)
-        shutil.rmtree(folder)
+        if not keep:
+            shutil.rmtree(folder)
 
 
 def _address_space(rng: np.random.Generator, number: int, folder: Path) -> CaseResult:

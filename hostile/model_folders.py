@@ -33,7 +33,7 @@ _CALLS: Final = (
 )
 
 
-def offer_models(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseResult]:
+def offer_models(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
     Parameters
@@ -43,6 +43,8 @@ def offer_models(numbers: Sequence[int], seed: int, work: Path) -> Iterator[Case
     seed : int
     work : Path
         Folder for the files.
+    keep : bool
+        Whether the files of the cases stay.
     """
     source = write_sample(work / "in.parquet", _POINTS)
     with ForkServer() as server, as_file(files("insar_runtime") / "models" / "trend-net") as shipped:
@@ -60,7 +62,8 @@ def offer_models(numbers: Sequence[int], seed: int, work: Path) -> Iterator[Case
             ended = server.run(call, folder)
             outcome, detail = _judge(ended, before, folder)
             yield CaseResult("models", number, kind, tried, " ".join(call), outcome, ended.code, detail)
-            shutil.rmtree(folder)
+            if not keep:
+                shutil.rmtree(folder)
 
 
 def _snapshot_outside(folder: Path) -> dict[str, str]:

@@ -32,7 +32,7 @@ _SHARES: Final = {"bad.parquet": 7}
 """Files that hold each so many-th row only."""
 
 
-def write_at_once(numbers: Sequence[int], seed: int, work: Path) -> Iterator[CaseResult]:
+def write_at_once(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
     Parameters
@@ -42,6 +42,8 @@ def write_at_once(numbers: Sequence[int], seed: int, work: Path) -> Iterator[Cas
     seed : int
     work : Path
         Folder for the files.
+    keep : bool
+        Whether the files of the cases stay.
     """
     sources = [write_sample(work / f"in-{rows}.parquet", rows) for rows in _ROWS]
     with ForkServer() as first, ForkServer() as second, ThreadPoolExecutor(2) as threads:
@@ -61,7 +63,8 @@ def write_at_once(numbers: Sequence[int], seed: int, work: Path) -> Iterator[Cas
             tried = f"{'--overwrite, ' if overwrite else ''}{1000 * abs(delays[0] - delays[1]):.0f} ms apart"
             code = max(one.code for one in ended)
             yield CaseResult("pairs", number, call[0], tried, " ".join(call), outcome, code, detail)
-            shutil.rmtree(folder)
+            if not keep:
+                shutil.rmtree(folder)
 
 
 def _run(server: ForkServer, call: Sequence[str], folder: Path, delay: float, *, overwrite: bool) -> Ended:

@@ -1,4 +1,4 @@
-"""Which package of the repository may import which: training, evaluation, export, benchmarks, hostile; no import circles."""
+"""Which package of the repository may import which: training to hostile; no import circles."""
 
 from __future__ import annotations
 

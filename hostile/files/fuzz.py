@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +23,8 @@ _ALLOWED: Final = frozenset({0, 65, 71})
 _REAL_EACH: Final = 50
 """Each so many-th case is run once more, as a process of its own, and must end in the same way."""
 
-Announce = Callable[[CaseResult], None]
 
-
-def fuzz_files(
-    numbers: Sequence[int], seed: int, work: Path, *, announce: Announce = lambda result: None, keep: bool = False
-) -> Iterator[CaseResult]:
+def fuzz_files(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
     Parameters
@@ -38,8 +34,6 @@ def fuzz_files(
     seed : int
     work : Path
         Folder for the files; each case has one of its own there while it runs.
-    announce : callable
-        Takes each result at once.
     keep : bool
         Whether the folders stay.
     """
@@ -51,7 +45,6 @@ def fuzz_files(
             folder.mkdir(parents=True)
             (folder / case.name).write_bytes(case.content)
             result = _try_case(case, folder, server, classifier)
-            announce(result)
             if not keep:
                 shutil.rmtree(folder)
             yield result

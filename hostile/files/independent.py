@@ -112,7 +112,7 @@ def _read_ipc(path: Path) -> PlainTable:
 def _read_csv(content: bytes) -> PlainTable:
     text = content.decode("utf-8-sig")
     first, _, rest = text.partition("\n")
-    if first.strip().lower() in {f"sep={sign}" for sign in _SEPARATORS}:
+    if first.rstrip("\r").lower() in {f"sep={sign}" for sign in _SEPARATORS}:
         text, first = rest, rest.partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if row]

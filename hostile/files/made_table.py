@@ -49,7 +49,7 @@ def make_table(rng: np.random.Generator, layout: Layout | None = None, *, plain_
     plain_types : bool
         Whether all columns are of types that a CSV holds.
     """
-    chosen: Layout = layout or pick(rng, LAYOUTS)
+    chosen = pick(rng, LAYOUTS) if layout is None else layout
     points = int(rng.integers(1, 25))
     epochs = int(rng.integers(30, 60)) if happens(rng, 0.85) else int(rng.integers(1, 30))
     days = np.datetime64("2016-01-03") + rng.integers(0, 900) + np.cumsum(rng.choice([6, 12, 24], epochs))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hostile.ended import Ended, snapshot
 from hostile.files.expected import compare
 from hostile.files.independent import PlainTable
 from hostile.judge import judge_files, judge_process
-from hostile.record import describe
-from hostile.results import BAD, GOOD, CaseResult, one_line, write_results
+from hostile.record import write_record
+from hostile.results import BAD, GOOD, CaseResult, one_line
 from insar_runtime import Classifier
 
 REFUSED = b"insar-rt: error: in.csv is empty: fetch or write it again\n"
@@ -86,8 +89,6 @@ def table(values: list[list[float]], ids: list[str]) -> PlainTable:
 def test_rows_ids_and_classes(classifier: Classifier) -> None:
     rows = [[0.1 * (k % 3) for k in range(EPOCHS)], [1.5 * k for k in range(EPOCHS)]]
     made = table(rows, ["a", "b"])
-    import numpy as np
-
     dates = np.array([f"{n[:4]}-{n[4:6]}-{n[6:]}" for n in made.names[1:]], dtype="datetime64[D]")
     classes = classifier.classify(np.array(rows, np.float32), dates).class_id.tolist()
     assert classes[0] != classes[1]
@@ -108,11 +109,13 @@ def test_the_record_counts_every_outcome(tmp_path: Path) -> None:
         for number, outcome in enumerate((*GOOD, *BAD))
     ]
     assert [case.is_bad for case in cases] == [False] * len(GOOD) + [True] * len(BAD)
-    write_results(cases, tmp_path / "files.csv")
-    assert len((tmp_path / "files.csv").read_text().splitlines()) == len(cases) + 1
-    facts = {"seed": 7, "minutes": {"files": 1.0}, "versions": {"insar-runtime": "1"}}
-    text = describe({"files": cases}, facts)
-    assert f"{len(cases):,} cases, {len(BAD)} with an outcome that\nmust not be" in text
+    write_record({"files": cases}, 7, {"files": 90.0}, tmp_path)
+    with (tmp_path / "files.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["outcome"] for row in csv.DictReader(file)] == [*GOOD, *BAD]
+    facts = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert (facts["seed"], facts["counts"], facts["minutes"]) == (7, {"files": len(cases)}, {"files": 1.5})
+    text = (tmp_path / "README.md").read_text("utf-8")
+    assert f"seed 7: {len(cases)} cases, {len(BAD)} with an outcome that\nmust not be" in text
     assert f"| files | csv | {len(cases)} | 1 | 2 | {len(BAD)} |" in text
 
 
