@@ -17,6 +17,7 @@ from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.cube import Cube, PixelSelection, read_rows
 from insar_runtime._convert.detect import find_stack
+from insar_runtime._convert.hdf5 import translate_errors
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import InputTable
 from insar_runtime._convert.transposed import date_column, open_transposed
@@ -108,7 +109,9 @@ def convert(
         opener = None if str(sources[0]) == "-" else find_stack(paths, named)
         if opener is not None:
             _refuse_for_stacks(paths[0], named.declared, points)
-            job = _cube_job(closing.enter_context(opener), paths, PixelSelection(every, min_coherence))
+            with translate_errors(paths[0]):
+                cube = closing.enter_context(opener)
+            job = _cube_job(cube, paths, PixelSelection(every, min_coherence))
         else:
             _refuse_for_tables(named, min_coherence, every)
             table, notes = closing.enter_context(_open_table(sources[0], points, named))
