@@ -13,11 +13,22 @@ from tests.import_graph import circles
 
 PACKAGE = ROOT / "runtime" / "insar_runtime"
 
-BASE = {"__init__", "_printable", "_progress", "_signals", "_version", "classes", "definitions", "errors"}
+BASE = {
+    "__init__",
+    "_printable",
+    "_progress",
+    "_signals",
+    "_version",
+    "class_meanings",
+    "classes",
+    "definitions",
+    "errors",
+}
 INPUT = BASE | {"_input"}
 MODEL = INPUT | {"_engine", "devices", "models", "result"}
-SERIES = MODEL | {"_survey", "_diagnosis"}
+SERIES = MODEL | {"_diagnosis"}
 PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
+VIEWS = {"_inspect", "_installation", "_report", "_show", "_terminal"}
 ALLOWED = {
     "__init__": MODEL | {"_diagnosis", "_pipeline", "classifier", "files", "summary"},
     "__main__": {"cli"},
@@ -25,6 +36,7 @@ ALLOWED = {
     "_progress": BASE,
     "_signals": set(),
     "_version": set(),
+    "class_meanings": BASE,
     "classes": BASE,
     "definitions": BASE,
     "errors": BASE | {"summary"},
@@ -37,14 +49,18 @@ ALLOWED = {
     "classifier": PIPELINE,
     "_output": INPUT | {"_output"},
     "_pipeline": PIPELINE,
-    "_survey": MODEL | {"_survey"},
     "_diagnosis": SERIES,
     "files": PIPELINE,
     "engines": PIPELINE | {"engines"},
     "_convert": PIPELINE | {"_convert"},
-    "_views": PIPELINE | {"_convert", "_views", "files"},
-    "_commands": PIPELINE | {"_commands", "_convert", "_views", "files"},
-    "cli": BASE | {"_commands", "_views"},
+    "_classified": PIPELINE | {"_classified"},
+    "_terminal": PIPELINE | {"_terminal"},
+    "_installation": PIPELINE | {"_installation", "files"},
+    "_inspect": PIPELINE | {"_inspect", "_terminal"},
+    "_show": PIPELINE | {"_classified", "_show", "_terminal"},
+    "_report": PIPELINE | {"_classified", "_report", "_terminal", "files"},
+    "_commands": PIPELINE | VIEWS | {"_commands", "_convert", "files"},
+    "cli": BASE | {"_commands", "_terminal"},
 }
 """Parts of the package by what each may import, at whatever place: a module, or a folder of them."""
 
@@ -57,6 +73,7 @@ LIGHT = {
     "_progress",
     "_signals",
     "_version",
+    "class_meanings",
     "classes",
     "cli",
     "definitions",
@@ -163,12 +180,12 @@ def test_the_rules_can_be_broken(tmp_path: Path) -> None:
     """An import is seen wherever it stands."""
     module = tmp_path / "module.py"
     module.write_text(
-        "import json\nfrom insar_runtime import files, __version__\nfrom insar_runtime._views.cells import text\n"
+        "import json\nfrom insar_runtime import files, __version__\nfrom insar_runtime._show.point import Point\n"
         "if TYPE_CHECKING:\n    import ray\ntry:\n    import pandas\nexcept ImportError:\n    pass\n"
         "class A:\n    import h5py\n    def f(self):\n        from pyspark.sql import types\n"
     )
     at_once = {name for name, _ in imports(module, at_once=True)}
     assert at_once == {
-        "json", "insar_runtime.files", "insar_runtime.__version__", "insar_runtime._views.cells", "pandas", "h5py",
+        "json", "insar_runtime.files", "insar_runtime.__version__", "insar_runtime._show.point", "pandas", "h5py",
     }  # fmt: skip
     assert {name for name, _ in imports(module, at_once=False)} == at_once | {"ray", "pyspark.sql"}

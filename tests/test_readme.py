@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from insar_runtime._engine.hac import LAG_DAYS
-from insar_runtime._views.class_lines import describe_classes
+from insar_runtime.class_meanings import describe_classes
 from insar_runtime.definitions import STABLE_RATE_MM_YR
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,4 +1,4 @@
-"""Sheets of plots of real rows with their diagnosis, to be checked by eye: their true breaks and jumps are unknown."""
+"""Sheets of plots of real rows with their diagnosis, for visual inspection: the true breaks and jumps are unknown."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from insar_runtime import Classifier, Result
 from insar_runtime._diagnosis.diagnosis import Diagnosis
-from insar_runtime._views.diagnosed import diagnosis_of
-from insar_runtime._views.point import Answer, Series
-from insar_runtime._views.series_layers import (
+from insar_runtime._show.png_layers import (
     Layer,
     draw_break,
     draw_epochs,
@@ -22,7 +20,10 @@ from insar_runtime._views.series_layers import (
     draw_original,
     draw_trend,
 )
-from insar_runtime._views.sight import Sight
+from insar_runtime._show.point_diagnosis import read_point_diagnosis
+from insar_runtime._show.point_plot import PointPlot
+from insar_runtime._show.point_result import PointResult
+from insar_runtime._show.series import Series
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
 from training.announce import Announce
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, RealFile, read_real, real_axis
@@ -45,25 +46,25 @@ _LAYERS: Final[tuple[Layer, ...]] = (
 def draw_diagnosis_sheets(
     real: Path, folder: Path, *, classifier: Classifier | None = None, seed: int = 0, announce: Announce
 ) -> list[Path]:
-    """Diagnose the real files, and draw sheets of 24 rows each: with a break, with repaired jumps, with others only.
+    """Diagnose the real files, and draw sheets of 24 rows: with a break, with repaired jumps, with other jumps only.
 
     Parameters
     ----------
     real : Path
         Folder of the real files.
     folder : Path
-        Where the sheets are to be; made if it is not there.
+        Folder of the sheets; created if it does not exist.
     classifier : Classifier, optional
-        What gives the classes; the default model, for equal shares of all classes, if not given.
+        Classifier; by default the default model with equal class shares.
     seed : int
-        Of the choice among more than 24 rows.
+        Seed of the choice among more than 24 rows.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
 
     Returns
     -------
     list of Path
-        The sheets; none of what does not occur in a file.
+        Paths of the sheets; there is no sheet for a kind that does not occur in a file.
 
     Raises
     ------
@@ -110,16 +111,16 @@ def _draw_sheet(path: Path, title: str, found: Diagnosis, result: Result, rows: 
     figure: Any = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(lines, _COLUMNS, squeeze=False).flat
     for panel, row in zip(axes, rows.tolist(), strict=False):
-        _draw_row(panel, _sight(found, result, row), f"row {row}: {_said(found, result, row)}")
+        _draw_row(panel, _plot(found, result, row), f"row {row}: {_said(found, result, row)}")
     for panel in list(figure.axes)[len(rows) :]:
         panel.set_axis_off()
     figure.suptitle(f"{title}; mm\n{EGMS_ATTRIBUTION}", fontsize=8)
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
 
 
-def _draw_row(panel: Any, sight: Sight, title: str) -> None:
+def _draw_row(panel: Any, plot: PointPlot, title: str) -> None:
     for layer in _LAYERS:
-        layer(panel, sight)
+        layer(panel, plot)
     panel.set_title(title, fontsize=8)
     panel.tick_params(labelsize=7)
     panel.grid(color="#e6e6e6", linewidth=0.5)
@@ -135,10 +136,10 @@ def _said(found: Diagnosis, result: Result, row: int) -> str:
     return told
 
 
-def _sight(found: Diagnosis, result: Result, row: int) -> Sight:
+def _plot(found: Diagnosis, result: Result, row: int) -> PointPlot:
     record = found.to_arrow().slice(row, 1)
     top = int(result.class_top[row])
-    answer = Answer(
+    answer = PointResult(
         class_name=result.class_name[row],
         class_top=CLASS_NAMES[top] if top >= 0 else None,
         confidence=float(result.confidence[row]),
@@ -148,6 +149,8 @@ def _sight(found: Diagnosis, result: Result, row: int) -> Sight:
         from_file=False,
     )
     series: Floats = found.displacement[row]
-    return Sight.of(
-        Series(found.dates, series.astype(np.float32)), answer, diagnosis_of(record, found.half_wavelength_mm, "")
+    return PointPlot.of(
+        Series(found.dates, series.astype(np.float32)),
+        answer,
+        read_point_diagnosis(record, found.half_wavelength_mm, ""),
     )

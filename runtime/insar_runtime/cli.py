@@ -6,6 +6,7 @@ standard error.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -13,11 +14,19 @@ from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SECONDS_TO_LEAVE = 0.01
+"""Until a signal is sent once more that came where Python drops exceptions."""
+_NO_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread", "bad_alloc", "bad allocation")
+"""Words of the loader of libraries, of Python and of onnxruntime."""
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -40,6 +49,7 @@ def main() -> None:
         # nohup asks that a hang-up be ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, partial(_leave, received))
+    sys.unraisablehook = partial(_leave_again, received, sys.unraisablehook)
     sys.meta_path.insert(0, _WithoutPandas())
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
@@ -67,6 +77,10 @@ def _end(error: Exception) -> NoReturn:
     """End with one line on what went wrong; a defect stays a traceback."""
     if isinstance(error, InsarRuntimeError):
         _fail(error)
+    if _lacks_memory(error):
+        _fail(
+            MemoryLimitError("the system gives no more memory; raise its limit, or set --memory-limit or --threads 1")
+        )
     if isinstance(error, OSError):
         reason = error.strerror or error
         if error.filename is not None:
@@ -81,10 +95,17 @@ def _end(error: Exception) -> NoReturn:
     raise error
 
 
+def _lacks_memory(error: Exception) -> bool:
+    """Whether an error says that there is no memory: for values, for a library, or for a thread."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return isinstance(error, (ImportError, RuntimeError)) and any(words in str(error) for words in _NO_MEMORY)
+
+
 def _fail(error: InsarRuntimeError) -> NoReturn:
     """Report an error on one line, as text or JSON, and exit with its code."""
     if any("json" in argument for argument in sys.argv[1:]):
-        from insar_runtime._views.logs import open_reporter, wants_json  # noqa: PLC0415 - needs numpy
+        from insar_runtime._terminal.reporter import open_reporter, wants_json  # noqa: PLC0415 - needs numpy
 
         if wants_json(sys.argv[1:]):
             open_reporter("json", quiet=False, stream=sys.stderr).failed(error)
@@ -102,3 +123,18 @@ def _leave(received: list[int], number: int, frame: FrameType | None) -> NoRetur
     # A second one must not cut the tidying short.
     ignore_signals()
     sys.exit(128 + number)
+
+
+def _leave_again(
+    received: list[int], usual: Callable[[sys.UnraisableHookArgs], object], dropped: sys.UnraisableHookArgs
+) -> None:
+    """Send a signal once more if Python dropped its exception, as in a destructor: nothing else would end the run."""
+    if not (received and isinstance(dropped.exc_value, SystemExit)):
+        usual(dropped)
+        return
+    from threading import Timer  # noqa: PLC0415 - most runs need none
+
+    signal.signal(received[0], partial(_leave, received))
+    timer = Timer(_SECONDS_TO_LEAVE, os.kill, (os.getpid(), received[0]))
+    timer.daemon = True
+    timer.start()

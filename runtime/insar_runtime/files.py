@@ -10,8 +10,8 @@ from typing import BinaryIO, Literal
 
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._engine.runner import Shares
+from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.layout import Role
 from insar_runtime._input.opening import path_or_stream
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.file_run import run_file

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from insar_runtime import Classifier, DataError, InputNotFoundError, InputOutputError, classify_file
 from insar_runtime._printable import LONGEST_MESSAGE, one_line, printable, printable_lines
-from insar_runtime._views.logs import open_reporter
-from insar_runtime._views.show import find_point
-from insar_runtime._views.show_text import Look, describe_point
+from insar_runtime._show.find_point import find_point
+from insar_runtime._show.point_text import Look, describe_point
+from insar_runtime._terminal.reporter import open_reporter
 from tests.runtime.run_command import run
 from tests.runtime.tables import series, wide, write
 

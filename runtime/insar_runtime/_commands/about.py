@@ -29,8 +29,8 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Classify the embedded EGMS-like file and compare with its known truth."""
-    from insar_runtime._views.demo import run_demo
-    from insar_runtime._views.texts import describe_demo, describe_summary
+    from insar_runtime._installation.demo import describe_demo, run_demo
+    from insar_runtime._terminal.texts import describe_summary
 
     with tempfile.TemporaryDirectory() as folder, last_outputs(output is not None):
         outcome = run_demo(
@@ -45,7 +45,7 @@ def demo(
 
 def models(as_json: JsonOption = False) -> None:
     """List the shipped models."""
-    from insar_runtime._views.texts import describe_mapping
+    from insar_runtime._terminal.texts import describe_mapping
     from insar_runtime.models import DEFAULT_MODEL, list_models, load_model
 
     facts = {
@@ -70,8 +70,8 @@ def models(as_json: JsonOption = False) -> None:
 
 def doctor(as_json: JsonOption = False) -> None:
     """Check the installation: versions, devices, models."""
-    from insar_runtime._views.doctor import examine
-    from insar_runtime._views.texts import describe_mapping
+    from insar_runtime._installation.doctor import examine
+    from insar_runtime._terminal.texts import describe_mapping
 
     facts, trouble = examine()
     print_report(facts, describe_mapping(facts), as_json=as_json)
@@ -86,8 +86,7 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure what this device does: the model alone, and a whole file."""
-    from insar_runtime._views.bench import measure_device
-    from insar_runtime._views.texts import describe_paces
+    from insar_runtime._installation.bench import describe_speeds, measure_device
 
     facts = measure_device(model, device, seconds)
-    print_report(facts, describe_paces(facts), as_json=as_json)
+    print_report(facts, describe_speeds(facts), as_json=as_json)

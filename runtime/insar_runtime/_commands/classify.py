@@ -36,7 +36,7 @@ from insar_runtime._signals import last_outputs
 
 if TYPE_CHECKING:
     from insar_runtime._pipeline.many import Outcome
-    from insar_runtime._views.logs import Reporter
+    from insar_runtime._terminal.reporter import Reporter
 
 FormatName = Literal["parquet", "gpkg", "csv", "arrow"]
 LogFormatName = Literal["text", "json"]
@@ -179,7 +179,7 @@ def classify(
     from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, OutputNaming, each, expand_inputs, first_failure
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
     from insar_runtime._pipeline.output_files import OutputFiles
-    from insar_runtime._views.logs import open_reporter
+    from insar_runtime._terminal.reporter import open_reporter
     from insar_runtime.files import classify_file
 
     places = OutputNaming(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
@@ -243,7 +243,7 @@ def classify(
             _tell(reporter, outcome)
             outcomes.append(outcome)
     if report is not None or as_json:
-        from insar_runtime._views.run_report import describe_run, write_report
+        from insar_runtime._terminal.run_report import describe_run, write_report
 
         facts = describe_run(outcomes, started, time.perf_counter() - begin)
         if report is not None:

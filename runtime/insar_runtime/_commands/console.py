@@ -36,7 +36,7 @@ def quiet_when_unread() -> Iterator[None]:
 @contextmanager
 def watched(name: str, *, hidden: bool = False) -> Iterator[Progress]:
     """Yield a callback for the rows done, which a terminal shows on one line."""
-    from insar_runtime._views.progress import Pace, ProgressLine
+    from insar_runtime._terminal.progress import Pace, ProgressLine
 
     line, pace = ProgressLine(sys.stderr), Pace()
 

@@ -74,8 +74,8 @@ def convert(
 ) -> None:
     """Turn maps or tables of displacement into Parquet that reads fast: one row a point, the series as a list."""
     from insar_runtime._convert.companions import CompanionFiles
+    from insar_runtime._convert.conversion_text import describe_conversion
     from insar_runtime._convert.run import convert as run
-    from insar_runtime._views.conversion import describe_conversion
 
     with quiet_when_unread(), last_outputs(), watched(sources[0], hidden=quiet) as progress:
         done = run(

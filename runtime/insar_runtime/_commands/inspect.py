@@ -49,10 +49,10 @@ def inspect(
     import pyarrow as pa
 
     from insar_runtime._engine.onnx_runtime import usable_cpus
+    from insar_runtime._inspect.inspection import inspect_file
+    from insar_runtime._inspect.inspection_text import describe_inspection
+    from insar_runtime._inspect.planned_run import Options
     from insar_runtime._pipeline.many import OutputNaming
-    from insar_runtime._views.inspection import inspect_file
-    from insar_runtime._views.inspection_text import describe_inspection
-    from insar_runtime._views.planned_run import Options
 
     # As classify does, so that reading is timed as it will be.
     pa.set_cpu_count(threads or usable_cpus())

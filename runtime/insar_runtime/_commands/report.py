@@ -76,8 +76,8 @@ def report(
     import pyarrow as pa
 
     from insar_runtime._engine.priors import parse_priors
-    from insar_runtime._views.report.table import is_classified
-    from insar_runtime._views.report.write import Classification, write_report
+    from insar_runtime._report.table import is_classified
+    from insar_runtime._report.write import Classification, write_report
     from insar_runtime.classifier import Classifier
 
     if str(source) == "-":

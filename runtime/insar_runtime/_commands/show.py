@@ -70,14 +70,14 @@ def show(
 ) -> None:
     """Show one point: its series, its class, and what happened: trend, break, jumps.
 
-    A file that classify has written keeps its classes, and its diagnosis; --model and --stable-rate ask a
-    model anew.
+    A file that classify has written keeps its classes, and its diagnosis; --model and --stable-rate
+    classify the point again.
     """
     from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._output.output_checks import refuse_input
-    from insar_runtime._views.series_png import check_png, write_png
-    from insar_runtime._views.show import find_point
-    from insar_runtime._views.show_text import Look, describe_point
+    from insar_runtime._show.find_point import find_point
+    from insar_runtime._show.png import check_png, write_png
+    from insar_runtime._show.point_text import Look, describe_point
     from insar_runtime.models import load_model
 
     if png is not None:
@@ -100,7 +100,7 @@ def show(
             point_id=point_id,
             row=row,
             open_classifier=partial(open_classifier, model, device, precision, 1, None, stable_rate),
-            anew=model is not None or stable_rate is not None,
+            reclassify=model is not None or stable_rate is not None,
             diagnose=Diagnose(jumps or "flagged", repair_damped=repair_damped) if jumps or repair_damped else None,
             radar_mm=load_model(model).half_wavelength_mm,
             progress=progress,

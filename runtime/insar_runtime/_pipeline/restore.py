@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime._input.error_translation import translate_errors
+from insar_runtime._input.readers.ipc_table import open_ipc_path
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.run_metadata import block_beside, read_block
 from insar_runtime._output.sinks import format_of, open_table
@@ -136,11 +137,8 @@ def _open(
     if magic.startswith(b"PAR1"):
         parquet = closing.enter_context(pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True))
         return iter(parquet.iter_batches(_BATCH_ROWS, use_threads=False))
-    if magic.startswith(b"ARROW1"):
-        reader = pa.ipc.open_file(closing.enter_context(pa.memory_map(str(path))))
-        return (reader.get_batch(number) for number in range(reader.num_record_batches))
-    if magic.startswith(b"\xff\xff\xff\xff"):
-        return iter(closing.enter_context(pa.ipc.open_stream(closing.enter_context(pa.OSFile(str(path))))))
+    if magic.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        return open_ipc_path(path, closing).batches()
     types = {field.name: _text_type(field, series) for field in schema} | {ORIGINAL: pa.string()}
     reader = pacsv.open_csv(
         str(path),

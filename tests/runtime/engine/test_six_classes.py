@@ -1,4 +1,4 @@
-"""Models of six classes and of five: the same columns, and nothing said of a class that a model does not know."""
+"""Models of six and of five classes have the same columns; a class that a model does not know has no probability."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from insar_runtime import (
     load_model,
 )
 from insar_runtime._engine.priors import estimate_priors, known_rows, reweight
-from insar_runtime._views.class_lines import describe_classes
-from insar_runtime._views.report.write import Classification, write_report
-from insar_runtime._views.series_png import write_png
-from insar_runtime._views.show import find_point
-from insar_runtime._views.show_text import Look, describe_point
+from insar_runtime._report.write import Classification, write_report
+from insar_runtime._show.find_point import find_point
+from insar_runtime._show.png import write_png
+from insar_runtime._show.point_text import Look, describe_point
+from insar_runtime.class_meanings import describe_classes
 from insar_runtime.classes import SEED_CLASS_NAMES
 from insar_runtime.engines.job import plan
 from insar_runtime.result import RESULT_SCHEMA

@@ -20,9 +20,9 @@ from insar_runtime import Classifier, DataError, InsarRuntimeError, classify_fil
 from insar_runtime._output.block_shape import parse_block
 from insar_runtime._output.run_metadata import METADATA_KEY, read_block
 from insar_runtime._printable import printable
-from insar_runtime._views.report.write import Classification, write_report
-from insar_runtime._views.show import find_point
-from insar_runtime._views.show_text import Look, describe_point
+from insar_runtime._report.write import Classification, write_report
+from insar_runtime._show.find_point import find_point
+from insar_runtime._show.point_text import Look, describe_point
 from tests.runtime.tables import series, wide, write
 
 DEEP = "[" * 100_000

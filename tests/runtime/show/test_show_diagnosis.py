@@ -14,18 +14,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, classify_file
+from insar_runtime._classified.diagnosis_columns import read_diagnosis
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.trend.curves import Shape
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._output.csv_writer import CsvWriter
-from insar_runtime._views.diagnosis_columns import read_diagnosis
-from insar_runtime._views.point import Point
-from insar_runtime._views.series_layers import draw_trend
-from insar_runtime._views.show import find_point
-from insar_runtime._views.show_text import Look, describe_point
-from insar_runtime._views.sight import Sight
-from insar_runtime._views.terminal_sight import MARKS, PLAIN_MARKS
-from insar_runtime._views.trend import Shape
+from insar_runtime._show.find_point import find_point
+from insar_runtime._show.png_layers import draw_trend
+from insar_runtime._show.point import Point
+from insar_runtime._show.point_plot import PointPlot
+from insar_runtime._show.point_text import Look, describe_point
+from insar_runtime._show.terminal_plot import MARKS, PLAIN_MARKS
 from tests.runtime.made_diagnoses import DATES, HALF_WAVELENGTH_MM, MADE, classified, diagnosis_columns
 from tests.runtime.run_command import run
 from tests.runtime.tables import wide, write
@@ -47,9 +47,9 @@ def _point(path: Path, row: int) -> Point:
     return find_point(path, row=row, open_classifier=unasked)
 
 
-def _sight(point: Point) -> Sight:
+def _plot(point: Point) -> PointPlot:
     assert point.series is not None
-    return Sight.of(point.series, point.answer, point.diagnosis)
+    return PointPlot.of(point.series, point.answer, point.diagnosis)
 
 
 @pytest.mark.parametrize("row", range(len(MADE)))
@@ -80,27 +80,27 @@ def test_diagnosis_is_that_of_the_file(made: Path, row: int) -> None:
 
 @pytest.mark.parametrize("row", range(len(MADE)))
 def test_series_is_corrected_and_its_trend_is_the_one_it_was_made_from(made: Path, row: int) -> None:
-    sight, one = _sight(_point(made, row)), MADE[row]
-    series = sight.series.displacement.astype(float)
+    plot, one = _plot(_point(made, row)), MADE[row]
+    series = plot.series.displacement.astype(float)
     taken = sum((mm * (np.arange(len(DATES)) >= at) for at, _, mm, repaired in one.jumps if repaired), np.zeros(150))
     if taken.any():
-        assert sight.corrected is not None
-        np.testing.assert_allclose(sight.corrected, series - taken, atol=1e-3)
+        assert plot.corrected is not None
+        np.testing.assert_allclose(plot.corrected, series - taken, atol=1e-3)
     else:
-        assert sight.corrected is None
+        assert plot.corrected is None
     if not one.drawn:
-        assert sight.shape is Shape.NONE
-        assert not len(sight.trend)
+        assert plot.shape is Shape.NONE
+        assert not len(plot.trend)
         return
-    drawn = np.interp(DATES.astype(float), sight.trend_dates.astype(float), sight.trend)
+    drawn = np.interp(DATES.astype(float), plot.trend_dates.astype(float), plot.trend)
     there = np.isfinite(series)
     if one.bend and one.class_name == "Quadratic":
-        assert sight.shape is Shape.PARABOLA
+        assert plot.shape is Shape.PARABOLA
         return
     # An epoch that a jump falls on lies on either side of it.
     assert np.quantile(np.abs(drawn - (one.trend + one.steps - taken))[there], 0.95) < 1.5
     # And the other way round: what is left is the noise.
-    assert np.std((sight.shown - drawn)[there]) < 2.2
+    assert np.std((plot.shown - drawn)[there]) < 2.2
 
 
 def test_words(made: Path) -> None:
@@ -201,15 +201,15 @@ def test_pictures(made: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure
 
-    from insar_runtime._views.series_layers import LAYERS
-    from insar_runtime._views.series_png import write_png
+    from insar_runtime._show.png import write_png
+    from insar_runtime._show.png_layers import LAYERS
 
     for row, one in enumerate(MADE):
         point = _point(made, row)
         write_png(point, tmp_path / f"{row}.png")
         axes: Any = Figure().subplots()
         for layer in LAYERS:
-            layer(axes, _sight(point))
+            layer(axes, _plot(point))
         labels = set(axes.get_legend_handles_labels()[1])
         repaired = [jump[3] for jump in one.jumps]
         assert (f"break {DATES[one.bend[0]]}, 90 % interval" in labels) if one.bend else not axes.patches
@@ -287,5 +287,5 @@ def test_without_a_diagnosis_no_line_is_drawn_of_what_no_line_describes(made: Pa
     assert point.series is not None
     assert point.answer is not None
     axes: Any = Figure().subplots()
-    draw_trend(axes, Sight.of(point.series, replace(point.answer, class_name=name), None))
+    draw_trend(axes, PointPlot.of(point.series, replace(point.answer, class_name=name), None))
     assert len(axes.lines) == lines

@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import DateArray, Float32Array, FloatArray
+from insar_runtime._diagnosis.common_steps import find_level_changes
 from insar_runtime._diagnosis.gls import restricted_precision
 from insar_runtime._diagnosis.noise.kalman import Regressors
 from insar_runtime._diagnosis.noise.mixture import NoiseMixture
 from insar_runtime._diagnosis.noise.noise_model import CommonStep
-from insar_runtime._survey.axis import find_switches
-from insar_runtime._survey.common_steps import survey_levels
-from insar_runtime._survey.windows import nanmedian
+from insar_runtime._diagnosis.robust import nanmedian
+from insar_runtime._diagnosis.sampling_changes import find_sampling_changes
 
 _LEAST_VALUES: Final = 50
 """Least number of values of an epoch for an estimate of its scatter."""
@@ -85,9 +85,9 @@ def _shrunk(excess: FloatArray, error: FloatArray) -> FloatArray:
 
 def find_common_steps(rows: Float32Array, dates: DateArray) -> tuple[CommonStep, ...]:
     """Return the dates at which many rows change level, in order of time, with a first estimate of the sizes."""
-    switches = [switch.date for switch in find_switches(dates)]
+    switches = [switch.date for switch in find_sampling_changes(dates)]
     found = []
-    for change in survey_levels(rows, dates, switches):
+    for change in find_level_changes(rows, dates, switches):
         epoch = int(np.searchsorted(dates, change.after))
         size = change.size_mm * change.share**0.5 if change.common_mm is None else abs(change.common_mm)
         found.append(CommonStep(epoch, float(size), change.share, change.common_mm))

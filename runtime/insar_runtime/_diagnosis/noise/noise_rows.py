@@ -11,7 +11,7 @@ from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray,
 from insar_runtime._diagnosis.noise.kalman import Regressors, fit_kinds, shared_and_other_patterns
 from insar_runtime._diagnosis.noise.mixture import NoiseMixture
 from insar_runtime._diagnosis.outliers import clip_outliers, running_median
-from insar_runtime._survey.windows import robust_scatter
+from insar_runtime._diagnosis.robust import robust_scatter
 
 _MOST_ROWS: Final = 400
 _MOST_VALUES: Final = 120_000

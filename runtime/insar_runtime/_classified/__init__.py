@@ -1,0 +1,1 @@
+"""Reading of classified tables, shared by ``show`` and ``report``."""

@@ -1,0 +1,87 @@
+"""Diagnosis columns of a table, restored to their types if other software has written the table again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from insar_runtime._classified.scalars import number
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
+from insar_runtime._input.column_types import is_list, is_text
+from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.errors import DataError
+
+_SEPARATOR: Final = ";"
+"""Separator of the items of a list stored as text."""
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "class_after_repair": CLASS_NAMES,
+    "diagnosis_status": FIT_STATUS_NAMES,
+}
+
+
+def has_diagnosis(schema: pa.Schema) -> bool:
+    """Return whether a table has the columns that ``classify --diagnose`` adds."""
+    return set(DIAGNOSIS_SCHEMA.names) <= set(schema.names)
+
+
+def stored_half_wavelength_mm(block: Mapping[str, Any]) -> float | None:
+    """Return the size of a cycle in the run metadata, mm; None if it is not known."""
+    return number((block.get("diagnosis") or {}).get("half_wavelength_mm"))
+
+
+def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the columns of ``DIAGNOSIS_SCHEMA`` of a batch in its types; dictionaries become text.
+
+    Raises
+    ------
+    DataError
+        If the columns hold other values than ``classify`` writes.
+    """
+    columns = {}
+    for field in DIAGNOSIS_SCHEMA:
+        try:
+            columns[field.name] = _as(batch.column(field.name), field.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise _foreign(field.name, error) from error
+    for name, words in _WORDS.items():
+        strange = columns[name].filter(pc.invert(pc.is_in(columns[name], pa.array([*words, None], pa.string()))))
+        if len(strange):
+            raise _foreign(name, repr(strange[0].as_py()))
+    lists = [field.name for field in DIAGNOSIS_SCHEMA if is_list(field.type)]
+    counts = pc.fill_null(columns["n_jumps"], 0)
+    for name in lists:
+        lengths = pc.fill_null(pc.list_value_length(columns[name]), 0)
+        # As text, a list of one null is the same as no list.
+        lost = pc.and_(pc.equal(counts, 1), pc.equal(lengths, 0))
+        columns[name] = pc.if_else(lost, pa.scalar([None], columns[name].type), columns[name])
+        if not pc.equal(pc.fill_null(pc.list_value_length(columns[name]), 0), counts).to_numpy(False).all():
+            raise _foreign(name, "it has not n_jumps values")
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _foreign(name: str, why: object) -> DataError:
+    return DataError(f"column '{name}' is none of ours ({why}): drop the columns of the diagnosis")
+
+
+def _as(column: pa.Array, target: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_dictionary(target):
+        return _no_empty(column.cast(pa.string()))
+    if not is_list(target):
+        return (_no_empty(column) if is_text(column.type) else column).cast(target, safe=False)
+    if is_list(column.type):
+        return column.cast(target)
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.date32())
+    texts = pc.split_pattern(_no_empty(column.cast(pa.string())), _SEPARATOR)
+    items = _no_empty(texts.values).cast(target.value_type)
+    return pa.ListArray.from_arrays(texts.offsets, items, mask=texts.is_null())
+
+
+def _no_empty(texts: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, texts.type), texts)

@@ -1,0 +1,41 @@
+"""Values of one row as plain Python values, for any column type."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+
+def plain_row(record: pa.RecordBatch) -> dict[str, Any]:
+    """Return the values of a table of one row as values for JSON, without bytes, lists and structures."""
+    cells = {name: _plain(column) for name, column in zip(record.schema.names, record.columns, strict=True)}
+    return {name: value for name, value in cells.items() if not isinstance(value, (bytes, list, dict))}
+
+
+def short(value: Any) -> float | None:
+    """Return a number with no more digits than its type has; None for NaN and infinities."""
+    return float(str(value)) if math.isfinite(value) else None
+
+
+def number(value: Any) -> float | None:
+    """Return a value as a finite number; None if it is not one."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def text(value: Any) -> str | None:
+    """Return a value as text; None if it is missing or empty."""
+    return None if value is None or value == "" else str(value)
+
+
+def _plain(column: pa.Array) -> Any:
+    value = column[0].as_py()
+    if isinstance(value, float):
+        return short(np.float32(value) if pa.types.is_float32(column.type) else value)
+    return value if value is None or isinstance(value, (bool, int, str, bytes, list, dict)) else str(value)

@@ -1,0 +1,1 @@
+"""Trends of diagnosed series as curves, which ``show``, its PNG and the report draw."""

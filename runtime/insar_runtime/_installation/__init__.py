@@ -1,0 +1,1 @@
+"""The installation: whether it works (doctor), what it does on a known file (demo), how fast it is (bench)."""

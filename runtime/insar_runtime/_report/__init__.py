@@ -1,0 +1,1 @@
+"""``insar-rt report``: a classified table as one HTML page that works offline."""

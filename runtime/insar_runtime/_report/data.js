@@ -1,0 +1,160 @@
+/* Data of the page: facts as JSON, arrays as base64 of deflated bytes (see pack.py). */
+
+const facts = JSON.parse(byId("facts").textContent);
+const NO_CLASS = facts.groups.length - 1;
+const MISSING = 0xffff;
+const NOWHERE = 0xffffffff;
+const STORY = 5; // numbers a point
+const TYPES = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array };
+
+/** Decode an array of the page and free its text. */
+async function unpack(name) {
+  const element = byId(`array-${name}`);
+  if (!element) return new Uint8Array(0);
+  const coded = atob(element.textContent);
+  element.remove();
+  const bytes = new Uint8Array(coded.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = coded.charCodeAt(i);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+  // The lowest bytes of all values come first, then the next ones.
+  const type = TYPES[facts.types[name]];
+  const size = type.BYTES_PER_ELEMENT;
+  if (size === 1) return planes;
+  const length = planes.length / size;
+  const joined = new Uint8Array(planes.length);
+  for (let plane = 0; plane < size; plane++) {
+    for (let i = 0, at = plane, from = plane * length; i < length; i++, at += size) joined[at] = planes[from + i];
+  }
+  return new type(joined.buffer);
+}
+
+/** Tenths, zigzag: 0, 1, 2, 3 stand for 0, -0.1, 0.1, -0.2. */
+function ofTenths(coded) {
+  return coded === MISSING ? NaN : ((coded >>> 1) ^ -(coded & 1)) / 10;
+}
+
+/** All points of the page, in the order in which they are drawn: one group after the other. */
+class Points {
+  static async load() {
+    const points = new Points();
+    points.count = facts.points;
+    for (const name of ["x", "y", "group", "status", "velocity", "shares", "epochs", "gap", "ids", "detailed"]) {
+      points[name] = await unpack(name);
+    }
+    points.series = await unpack("series");
+    points.values = await unpack("values");
+    for (const name of ["rates", "story", "trend", "breaks", "jumps", "changed"]) points[name] = await unpack(name);
+    points.idStarts = runningSum(await unpack("idLengths"));
+    points.detailStarts = runningSum(points.detailed);
+    const column = (k) => points.story.filter((_, at) => at % STORY === k);
+    points.breakStarts = runningSum(column(1));
+    points.jumpStarts = runningSum(column(2).map((coded) => Math.max(coded - 1, 0)));
+    points.ranges = groupRanges(points.group);
+    return points;
+  }
+
+  hasPlace(i) {
+    return this.x[i] !== NOWHERE;
+  }
+
+  id(i) {
+    return new TextDecoder().decode(this.ids.subarray(this.idStarts[i], this.idStarts[i + 1]));
+  }
+
+  /** Number of the point with this id, -1 if there is none. */
+  find(id) {
+    const wanted = new TextEncoder().encode(id);
+    for (let i = 0; i < this.count; i++) {
+      const start = this.idStarts[i];
+      if (this.idStarts[i + 1] - start !== wanted.length) continue;
+      let k = 0;
+      while (k < wanted.length && this.ids[start + k] === wanted[k]) k++;
+      if (k === wanted.length) return i;
+    }
+    return -1;
+  }
+
+  velocityOf(i) {
+    return ofTenths(this.velocity[i]);
+  }
+
+  /** Calibrated probabilities of the classes, NaN for one that the model does not know; null if the status forbids them. */
+  sharesOf(i) {
+    const shares = Array.from({ length: NO_CLASS }, (_, k) => this.shares[k * this.count + i]);
+    return shares[0] === MISSING ? null : shares.map((share) => (share === MISSING ? NaN : share / 1000));
+  }
+
+  confidenceOf(i) {
+    const shares = this.sharesOf(i);
+    return shares ? Math.max(...shares.filter(Number.isFinite)) : NaN;
+  }
+
+  /** Displacements in mm, NaN = missing; null if they are not in the page. */
+  seriesOf(i) {
+    const length = facts.dates.length;
+    if (!this.detailed[i] || !facts.series.kept) return null;
+    const start = this.detailStarts[i] * length;
+    return Array.from(this.series.subarray(start, start + length), ofTenths);
+  }
+
+  /** Diagnosis of a point; null if there is none, or it is not in the page. */
+  storyOf(i) {
+    if (!facts.diagnosis || !this.detailed[i]) return null;
+    const { origin, cycle, statuses } = facts.diagnosis;
+    const first = Date.parse(origin) / 86400000;
+    const k = this.detailStarts[i];
+    const rows = (array, width, start, end) => Array.from({ length: end - start }, (_, at) =>
+      Array.from(array.subarray((start + at) * width, (start + at + 1) * width)));
+    const [velocity, velocityStd, acceleration, accelerationStd, season, seasonStd, rmse] = rows(this.rates, 7, k, k + 1)[0];
+    const [shape, , coded, after, status] = rows(this.story, STORY, k, k + 1)[0];
+    const changes = rows(this.breaks, 7, this.breakStarts[k], this.breakStarts[k + 1]).map((b) => ({
+      day: first + b[0], earliest: first + b[1], latest: first + b[2], before: [b[3], b[4]], after: [b[5], b[6]],
+    }));
+    const jumps = rows(this.jumps, 8, this.jumpStarts[k], this.jumpStarts[k + 1]).map((j) => ({
+      day: first + j[0], mm: [j[1], j[2]], cycles: j[3], probability: j[4], distance: j[5], repaired: j[6] === 1,
+      step: j[6] === 1 && cycle !== null && Number.isFinite(j[3]) ? j[3] * cycle : j[1], drawn: j[7],
+    }));
+    return {
+      shape, jumps, rmse, velocity: [velocity, velocityStd], acceleration: [acceleration, accelerationStd],
+      season: [season, seasonStd], trend: Array.from(this.trend.subarray(3 * k, 3 * k + 3), ofTenths),
+      change: changes[0] ?? null, looked: coded > 0, after: after ? after - 1 : null, status: statuses[status],
+    };
+  }
+
+  /** Day of the break, from the origin; NaN if there is none. */
+  changeOf(i) {
+    return !this.changed.length || this.changed[i] === MISSING ? NaN : this.changed[i];
+  }
+
+  /** Name and value of the further columns of a point; none if they are not in the page. */
+  attributesOf(i) {
+    if (!this.detailed[i]) return [];
+    const start = this.detailStarts[i] * facts.attributes.length;
+    return facts.attributes.map((name, k) => [name, this.values[start + k]]);
+  }
+
+  /** Longitude and latitude, or easting and northing. */
+  placeOf(i) {
+    const { x0, y0, steps } = facts.position;
+    return [(x0 + this.x[i]) / steps, (y0 + this.y[i]) / steps];
+  }
+}
+
+function runningSum(lengths) {
+  const sums = new Uint32Array(lengths.length + 1);
+  for (let i = 0; i < lengths.length; i++) sums[i + 1] = sums[i] + lengths[i];
+  return sums;
+}
+
+/** First and last place of each group, in the order of drawing. */
+function groupRanges(group) {
+  const ranges = [];
+  for (let start = 0; start < group.length; ) {
+    let end = start;
+    while (end < group.length && group[end] === group[start]) end++;
+    ranges.push({ group: group[start], start, end });
+    start = end;
+  }
+  return ranges;
+}

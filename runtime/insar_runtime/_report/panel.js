@@ -1,0 +1,87 @@
+/* The selected point: series, probabilities, status, attributes. */
+
+function drawPoint(points, i) {
+  const panel = byId("point");
+  if (i < 0) {
+    const how = facts.position
+      ? "Choose a point on the map, or find one by its id."
+      : "Find a point by its id, or go through them with the arrows.";
+    panel.replaceChildren(html("p", { class: "hint" }, how));
+    return;
+  }
+  const group = points.group[i];
+  const confidence = points.confidenceOf(i);
+  const sure = Number.isFinite(confidence) && group !== NO_CLASS ? html("span", {}, chance(confidence)) : "";
+  const name = html("div", { class: "name" },
+    swatch(group), html("b", { id: "point-class" }, facts.groups[group]), sure,
+    html("span", { id: "point-id" }, `${facts.idName ?? "row"} ${points.id(i)}`));
+  const story = points.storyOf(i);
+  const plot = html("div", { class: "plot" });
+  const side = html("div", { class: "side" }, ...sideOf(points, i));
+  const wide = html("div", {}, plot, keyOf(story), jumpList(story));
+  panel.replaceChildren(html("div", { class: "chosen" }, name, wide, side, attributesOf(points, i)));
+  const values = points.seriesOf(i);
+  const colour = group === 0 || group === NO_CLASS ? themed("--soft") : colourOf(group);
+  if (values) responsive(plot, (width) => drawSeries(width, values, story, colour));
+  else plot.append(whereSeries(points.id(i)));
+}
+
+/** State how to show a series that is not in the page. */
+function whereSeries(id) {
+  if (facts.series.trouble) return html("p", { class: "hint" }, `The series cannot be read: ${facts.series.trouble}`);
+  if (!facts.series.kept) {
+    return html("p", { class: "hint" }, "The file holds classes without series. With them it is made by",
+      html("code", {}, "insar-rt classify --keep-series"));
+  }
+  const which = facts.idName === null ? `--row ${id}` : `--id ${quoted(id)}`;
+  const command = `insar-rt show ${quoted(facts.shownAs)} ${which}`;
+  return html("p", { class: "hint" }, "This page has no room for the series of this point. In a terminal:",
+    html("code", {}, command));
+}
+
+/** An argument quoted for a shell. */
+function quoted(word) {
+  return /^[\w.,:/@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function sideOf(points, i) {
+  const shares = points.sharesOf(i);
+  const bars = html("div", { class: "bars", id: "point-shares" });
+  if (shares) {
+    shares.forEach((one, k) => {
+      if (!Number.isFinite(one)) return;
+      const bar = html("i", { style: { width: `${100 * one}%`, background: colourOf(k) } });
+      bars.append(html("span", {}, facts.groups[k]), html("span", { class: "track" }, bar), html("span", {}, chance(one)));
+    });
+  }
+  const known = [["Status", statusText(facts.statuses[points.status[i]])]];
+  const story = points.storyOf(i);
+  const rate = points.velocityOf(i);
+  const velocity = Number.isFinite(story?.velocity[0]) ? spread(story.velocity) : Number.isFinite(rate) && plain(rate, 1);
+  if (velocity) known.push(["Velocity", `${velocity} mm/yr`]);
+  known.push(["Epochs", String(points.epochs[i])], ["Longest gap", `${points.gap[i]} days`]);
+  if (facts.position && !points.hasPlace(i)) known.push(["Position", "none"]);
+  if (facts.position && points.hasPlace(i)) {
+    known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
+  }
+  return [bars, pairs([...known, ...storyFacts(story)])];
+}
+
+/** The file's other columns, folded; empty if they are not in the page. */
+function attributesOf(points, i) {
+  const known = points.attributesOf(i).filter(([, value]) => Number.isFinite(value));
+  if (!known.length) return "";
+  const summary = known.length === 1 ? "1 more attribute" : `${known.length} more attributes`;
+  const entries = known.map(([name, value]) => html("div", {}, html("dt", {}, name), html("dd", {}, plain(value))));
+  return html("details", {}, html("summary", {}, summary), html("dl", {}, ...entries));
+}
+
+function placeText(place) {
+  const degrees = facts.position.kind === "degrees";
+  return place.map((value) => plain(value, degrees ? 5 : 0)).join(", ");
+}
+
+/** A list of names and texts. */
+function pairs(entries) {
+  return html("dl", {}, ...entries.flatMap(([name, text]) => [html("dt", {}, name), html("dd", {}, text)]));
+}

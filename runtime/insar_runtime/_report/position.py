@@ -1,0 +1,115 @@
+"""Positions of the points of a table as integers: degrees or metres, from columns or from the geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from insar_runtime._input.column_roles import Role
+from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, read_points
+from insar_runtime._input.position import Position as Columns
+from insar_runtime._output.geometry import Geometry, find_geometry, points_of
+
+Kind = Literal["degrees", "metres"]
+
+STEPS: Final[Mapping[Kind, int]] = {"degrees": 1_000_000, "metres": 10}
+"""Stored steps in one unit: some 0.1 m each, finer than the positions of persistent scatterers."""
+
+NOWHERE: Final = np.iinfo(np.int32).min
+"""Stored coordinate of a point without a position."""
+
+_PLACED: Final = 0.5
+"""Least share of the first rows with a position, for columns to be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Reader of the positions of a table.
+
+    Attributes
+    ----------
+    kind : {"degrees", "metres"}
+        Longitude and latitude, or easting and northing.
+    system : str
+        Name of the coordinate reference system, for people.
+    read : callable
+        Returns the positions [N, 2] of a batch, float64, NaN = missing.
+    """
+
+    kind: Kind
+    system: str
+    read: Callable[[pa.RecordBatch], NDArray[np.float64]]
+
+    def steps(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
+        """Return the positions [N, 2] in whole steps; ``NOWHERE`` for a missing one."""
+        points = np.round(self.read(batch) * STEPS[self.kind])
+        # False for NaN as well.
+        placed = (np.abs(points) <= np.iinfo(np.int32).max).all(axis=1, keepdims=True)
+        return np.where(placed, points, NOWHERE).astype(np.int32)
+
+
+def find_position(
+    schema: pa.Schema,
+    roles: Mapping[Role, str | None],
+    producer: str | None,
+    head: pa.RecordBatch | None,
+) -> Position | None:
+    """Return the positions of a table; None if it has none.
+
+    Unlike an output, which needs a reference system, a page also shows easting and northing in an unknown projection.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Schema of the table, with its GeoParquet metadata.
+    roles : mapping of str to str or None
+        Columns by their roles.
+    producer : str or None
+        Producer of the table.
+    head : pyarrow.RecordBatch, optional
+        First rows, to check that they have positions; None if there are none.
+
+    Returns
+    -------
+    Position or None
+        The first of longitude and latitude, geometry, easting and northing that most of the first rows have.
+    """
+    for position in _candidates(schema, roles, producer):
+        if head is None or np.isfinite(position.read(head)).all(axis=1).mean() > _PLACED:
+            return position
+    return None
+
+
+def _candidates(schema: pa.Schema, roles: Mapping[Role, str | None], producer: str | None) -> Iterator[Position]:
+    longitude, latitude = roles.get("longitude"), roles.get("latitude")
+    if longitude and latitude:
+        columns = Columns(longitude, latitude, LONGITUDE_LATITUDE)
+        yield Position("degrees", "longitude, latitude", partial(read_points, position=columns))
+    geometry = find_geometry(schema)
+    if geometry:
+        kind, system = _system(geometry)
+        yield Position(kind, system, partial(points_of, geometry=geometry))
+    easting, northing = roles.get("easting"), roles.get("northing")
+    if easting and northing and (producer or "").startswith("EGMS"):
+        yield Position("metres", LAEA_EUROPE, partial(read_points, position=Columns(easting, northing, LAEA_EUROPE)))
+    elif easting and northing:
+        yield Position("metres", "easting, northing", partial(_read_plane, names=(easting, northing)))
+
+
+def _system(geometry: Geometry) -> tuple[Kind, str]:
+    reference = geometry.reference
+    named = f"{reference.organization}:{reference.code}" if reference.code > 0 else reference.description
+    if geometry.is_longitude_latitude or (geometry.crs or {}).get("type") == "GeographicCRS":
+        return "degrees", named
+    return "metres", named
+
+
+def _read_plane(batch: pa.RecordBatch, names: tuple[str, str]) -> NDArray[np.float64]:
+    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in names]
+    return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)

@@ -1,0 +1,159 @@
+"""An open classified table: roles of its columns, position, series, and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from insar_runtime._classified.columns import has_classes
+from insar_runtime._classified.diagnosis_columns import has_diagnosis
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._input.column_roles import Role, find_roles
+from insar_runtime._input.column_types import is_numeric
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.head import TableHead, read_head
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.table import TableDescription
+from insar_runtime._output.run_metadata import read_block
+from insar_runtime._report.position import Position, find_position
+from insar_runtime.errors import DataError
+from insar_runtime.models import load_model
+from insar_runtime.result import RESULT_SCHEMA
+
+_ROLES: Final[tuple[Role, ...]] = ("id", "longitude", "latitude", "velocity")
+"""Roles whose columns are named in the metadata."""
+_SHOWN: Final[tuple[Role, ...]] = (*_ROLES, "easting", "northing")
+"""Roles that the page does not show as attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedTable:
+    """An open classified table.
+
+    Attributes
+    ----------
+    block : mapping
+        Run metadata of ``classify``, in the file or beside it; empty if there are none.
+    roles : mapping of str to str or None
+        Columns by their roles.
+    position : Position or None
+        Position of the points; None if the table has none.
+    diagnosed : bool
+        Whether it has diagnosis columns.
+    series : TableDescription or None
+        Description of the series; None if the table has none, or none that can be read.
+    trouble : str or None
+        Why existing series cannot be read.
+    attributes : tuple of str
+        Further numeric columns.
+    rows : int or None
+        Number of rows, if the container states it.
+    batches : iterator of pyarrow.RecordBatch
+        All rows, once.
+    """
+
+    block: Mapping[str, Any]
+    roles: Mapping[Role, str | None]
+    position: Position | None
+    diagnosed: bool
+    series: TableDescription | None
+    trouble: str | None
+    attributes: tuple[str, ...]
+    rows: int | None
+    batches: Iterator[pa.RecordBatch]
+
+
+def is_classified(path: Path) -> bool:
+    """Return whether a table has the columns that ``classify`` adds.
+
+    Raises
+    ------
+    InsarRuntimeError
+        If the table cannot be opened.
+    """
+    with open_source(path, exact=False) as source:
+        return has_classes(source.schema)
+
+
+@contextmanager
+def open_classified(path: Path) -> Iterator[ClassifiedTable]:
+    """Open a classified table in any container.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet, CSV, zip or Arrow file with the columns of ``RESULT_SCHEMA``.
+
+    Yields
+    ------
+    ClassifiedTable
+        Open until the context ends.
+
+    Raises
+    ------
+    InsarRuntimeError
+        If the table cannot be opened or read.
+    """
+    block = read_block(path) or {}
+    date_format = block.get("parameters", {}).get("date_format")
+    with open_source(path, exact=False, date_format=date_format) as source:
+        head = read_head(source.batches(), source.schema, source.origin, source.search)
+        diagnosed = has_diagnosis(source.schema)
+        ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
+        plain = [name for name in source.schema.names if name not in ours]
+        roles = find_roles(source.schema, plain, _named(block, source.schema))
+        series, trouble = _series(head, block, roles)
+        if series is not None:
+            plain = [name for name in plain if name in series.layout.attributes]
+        producer = block.get("input", {}).get("producer") or (series.layout.producer if series else None)
+        shown = {roles.get(role) for role in _SHOWN}
+        yield ClassifiedTable(
+            block=block,
+            roles=roles,
+            position=find_position(source.schema, roles, producer, head.rows),
+            diagnosed=diagnosed,
+            series=series,
+            trouble=trouble,
+            attributes=tuple(
+                name for name in plain if is_numeric(source.schema.field(name).type) and name not in shown
+            ),
+            rows=source.rows,
+            batches=head.batches,
+        )
+
+
+def _named(block: Mapping[str, Any], schema: pa.Schema) -> dict[Role, str]:
+    """Return the columns that the metadata name by role, as far as the table has them."""
+    known = block.get("input", {})
+    return {
+        role: known[role]
+        for role in _ROLES
+        if known.get(role) in schema.names and (role == "id" or is_numeric(schema.field(known[role]).type))
+    }
+
+
+def _series(
+    head: TableHead, block: Mapping[str, Any], roles: Mapping[Role, str | None]
+) -> tuple[TableDescription | None, str | None]:
+    """Return the description of the series, or None and why they cannot be read; the report works without series."""
+    # The declarations and the unit of the run that classified the table hold for its series.
+    parameters = block.get("parameters", {})
+    kept = parameters.get("keep_series")
+    if kept is False:
+        return None, None
+    declared = UserDeclarations(
+        units=block.get("input", {}).get("unit"),
+        columns={role: name for role, name in roles.items() if name is not None},
+        date_format=parameters.get("date_format"),
+        half_wavelength_mm=parameters.get("half_wavelength_mm"),
+    )
+    try:
+        series = head.describe(declared.or_radar(load_model().half_wavelength_mm))
+    except DataError as error:
+        return None, str(error) if kept else None
+    return (series, None) if len(series.layout.dates) else (None, None)

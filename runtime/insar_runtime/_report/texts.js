@@ -1,0 +1,45 @@
+/* Texts of the page, and of the tooltip. */
+
+function drawTip(points, i, x, y) {
+  const tip = byId("tip");
+  tip.hidden = i < 0;
+  if (tip.hidden) return;
+  const [velocity, confidence] = [points.velocityOf(i), points.confidenceOf(i)];
+  const sure = Number.isFinite(confidence) ? chance(confidence) : statusText(facts.statuses[points.status[i]]);
+  const details = Number.isFinite(velocity) ? `${sure}, ${plain(velocity, 1)} mm/yr` : sure;
+  const name = facts.groups[points.group[i]];
+  tip.replaceChildren(html("b", {}, points.id(i)), html("span", {}, name), html("span", {}, `  ${details}`));
+  const { clientWidth, clientHeight } = byId("map");
+  const left = x + 16 + tip.offsetWidth > clientWidth ? x - 16 - tip.offsetWidth : x + 16;
+  const top = Math.min(y + 14, clientHeight - tip.offsetHeight - 4);
+  Object.assign(tip.style, { left: `${left}px`, top: `${top}px` });
+}
+
+function drawTexts() {
+  const { rows, unplaced, statuses } = facts.counts;
+  const [first, last] = [facts.dates[0], facts.dates[facts.dates.length - 1]];
+  const span = first ? `, ${facts.dates.length} epochs from ${first} to ${last}` : "";
+  byId("title").textContent = facts.title;
+  byId("lead").textContent = `${facts.title === facts.file ? "" : `${facts.file}: `}${count(rows)} points${span}`;
+  const notes = [];
+  if (facts.points < rows) {
+    const some = `${count(facts.points)} of ${count(rows)} points`;
+    notes.push(`The map shows a uniform sample of ${some}; all numbers are of all points.`);
+  }
+  if (unplaced) notes.push(`${count(unplaced)} of ${count(rows)} points have no position and are not on the map.`);
+  if (facts.position && facts.position.kind !== "degrees") notes.push(`Coordinates: ${facts.position.system}.`);
+  if (facts.series.kept && facts.series.rows < facts.points) {
+    notes.push(`${count(facts.series.rows)} points come with their series, an even share of each class.`);
+  }
+  byId("map-note").textContent = notes.join(" ");
+  if (!facts.position && notes.length) byId("lead").textContent += `. ${notes.join(" ")}`;
+  byId("meanings").replaceChildren(...pairs(facts.meanings.map((text, k) => [facts.groups[k], text])).children);
+  const ofStatus = Object.entries(statuses).map(([name, number]) => [statusText(name), count(number)]);
+  byId("statuses").replaceChildren(...pairs(ofStatus).children);
+  if (facts.velocityName) {
+    byId("velocity-note").textContent = `Velocity: ${facts.velocityName}. Box: middle half, line: 5 to 95 %.`;
+  }
+  byId("about").replaceChildren(...pairs(facts.about).children);
+  if (facts.attribution) byId("about").append(html("dt", {}, "Data"), html("dd", {}, facts.attribution));
+  byId("notes").replaceChildren(...facts.notes.map((note) => html("li", {}, note)));
+}

@@ -1,0 +1,186 @@
+"""Progress line of a run in a terminal: rows done, speed, remaining time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TextIO
+
+from insar_runtime._terminal.terminal import can_show, is_redrawable, width_of
+
+_SECONDS_BETWEEN: Final = 0.1
+"""Time between two updates of the line."""
+_AVERAGE_SECONDS: Final = 20.0
+"""Time constant of the mean speed: short enough to follow changes, long enough to be steady."""
+_LEAST_SECONDS: Final = 1.0
+"""Time before which no remaining time is estimated."""
+_WIDEST_BAR: Final = 30
+_NARROWEST_BAR: Final = 8
+_BLOCKS: Final = "█░"
+_PLAIN: Final = "#-"
+
+
+class Pace:
+    """Rows done, speed and remaining time for one file, which may be read several times.
+
+    The speed is an exponentially weighted mean with a time constant of 20 seconds, measured from the first rows on, so
+    without opening and warming up. The callback of ``classify_file`` does not state the number of the reading; a row
+    count that does not grow begins the next one.
+
+    Parameters
+    ----------
+    readings : int
+        Number of times that the file is read: two if priors are estimated from it.
+    clock : callable
+        Returns seconds.
+
+    Attributes
+    ----------
+    rows : int
+        Rows done in this reading.
+    total : int or None
+        Rows of the file, if known.
+    reading, readings : int
+        Number of this reading, from 1, and number of all readings.
+    """
+
+    def __init__(self, readings: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._begin = clock()
+        self._last: float | None = None
+        self._rows = self._seconds = 0.0
+        self.rows = 0
+        self.total: int | None = None
+        self.reading, self.readings = 1, readings
+
+    def advance(self, rows: int, total: int | None) -> None:
+        """Update with the number of rows done in this reading, and of all."""
+        done = rows - self.rows
+        if done <= 0 < rows and self.reading < self.readings:
+            self.reading += 1
+            done = rows
+        now = self._clock()
+        if self._last is not None:
+            past = now - self._last
+            fade = math.exp(-past / _AVERAGE_SECONDS)
+            self._rows, self._seconds = fade * self._rows + done, fade * self._seconds + past
+        # An estimated total may be too small.
+        self.rows, self.total, self._last = rows, total if total is None else max(rows, total), now
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._clock() - self._begin
+
+    @property
+    def rows_per_second(self) -> float | None:
+        """Mean number of rows a second; None before the second update."""
+        return self._rows / self._seconds if self._seconds > 0 else None
+
+    @property
+    def share(self) -> float | None:
+        """Share of the rows done, over all readings; None if their number is not known."""
+        if not self.total:
+            return None
+        return min((self.reading - 1 + self.rows / self.total) / self.readings, 1.0)
+
+    @property
+    def remaining(self) -> float | None:
+        """Estimated remaining seconds; None if not known, or not yet."""
+        pace = self.rows_per_second
+        if not self.total or not pace or self.elapsed < _LEAST_SECONDS:
+            return None
+        rest = self.total - self.rows + (self.readings - self.reading) * self.total
+        return max(rest, 0) / pace
+
+
+class ProgressLine:
+    """Progress line on a terminal, removed at the end; nothing if the stream is no terminal.
+
+    Parameters
+    ----------
+    stream : text stream
+        Usually standard error.
+    clock : callable
+        Returns seconds.
+    """
+
+    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._shown = is_redrawable(stream)
+        self._signs = _BLOCKS if can_show(stream, _BLOCKS) else _PLAIN
+        self._next = -math.inf
+        self._drawn = 0
+
+    def draw(self, name: str, pace: Pace) -> None:
+        """Draw the line, unless it was drawn a moment ago."""
+        if not self._shown or self._clock() < self._next:
+            return
+        self._next = self._clock() + _SECONDS_BETWEEN
+        # The last column stays empty, because some terminals begin a new line after it.
+        line = progress_text(Path(name).name, pace, width_of(self._stream) - 1, self._signs)
+        if not can_show(self._stream, line):
+            line = line.encode("ascii", "replace").decode("ascii")
+        self._write("\r" + line.ljust(self._drawn))
+        self._drawn = len(line)
+
+    def clear(self) -> None:
+        """Remove the line; the next one is drawn at once."""
+        if self._drawn:
+            self._write("\r" + " " * self._drawn + "\r")
+        self._drawn, self._next = 0, -math.inf
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # the stream is closed
+            self._stream.write(text)
+            self._stream.flush()
+
+
+def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN) -> str:
+    """Return the progress as one line of at most ``width`` characters.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    pace : Pace
+    width : int
+        Parts that do not fit are omitted, the least important first.
+    signs : str
+        Characters for the parts of the bar that are done and not done.
+    """
+    share, total = pace.share, pace.total
+    rows = f"{pace.rows:,} of {total:,} rows" if total else f"{pace.rows:,} rows"
+    speed = f"{pace.rows_per_second:,.0f} rows/s" if pace.rows_per_second else ""
+    time_text = ""
+    if share is None:
+        time_text = clock_text(pace.elapsed)
+    elif pace.remaining is not None:
+        time_text = f"{clock_text(pace.remaining)} left"
+    reading = f"reading {pace.reading} of {pace.readings}" if pace.readings > 1 else ""
+    percent = "" if share is None else f"{int(100 * share):3d} %"
+    parts = [percent, rows, speed, time_text, reading]
+    while len(line := "  ".join(part for part in parts if part)) > width and len(parts) > 1:
+        parts.pop()
+    room = width - len(line) - 2
+    if share is not None and room >= _NARROWEST_BAR + 2:
+        bar = _bar(share, min(room - 2, _WIDEST_BAR), signs)
+        line = f"{bar}  {line}"
+    room = width - len(line) - 2
+    return f"{name}  {line}" if len(name) <= room else line[:width]
+
+
+def clock_text(seconds: float) -> str:
+    """Return a duration as 0:07, 12:34 or 1:02:03."""
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _bar(share: float, width: int, signs: str) -> str:
+    done = int(share * width)
+    return f"[{signs[0] * done}{signs[1] * (width - done)}]"

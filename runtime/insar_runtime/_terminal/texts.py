@@ -1,0 +1,81 @@
+"""Sentences that several commands share: summary of a run, priors, evidence of the unit, nested facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from insar_runtime._engine.class_priors import ClassPriors
+    from insar_runtime.summary import Summary
+
+
+def describe_summary(summary: Summary) -> str:
+    """Return the lines that summarise a run of ``classify``."""
+    span = f", {summary.first_date} to {summary.last_date}" if summary.first_date else ""
+    producer = f", {summary.producer}" if summary.producer else ""
+    lines = [
+        f"{summary.input}: {summary.rows} points, {summary.epochs} epochs{span}{producer}, "
+        f"{summary.unit} ({summary.unit_evidence})",
+        f"model {summary.model} {summary.model_version} {summary.precision} on {summary.device} "
+        f"({summary.provider}: {summary.device_reason})",
+        f"priors: {describe_priors(summary.priors)}",
+    ]
+    if (rate := summary.parameters.get("stable_rate_mm_yr")) is not None:
+        lines.append(f"Stable: below {rate:g} mm/yr")
+    lines += [f"note: {note}" for note in summary.notes]
+    lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
+    lines += [_share(name, count, summary.rows) for name, count in summary.statuses.items() if name != "ok"]
+    if summary.diagnosis is not None:
+        lines.append(f"diagnosis: {describe_diagnosis(summary.diagnosis)}")
+    rate = f", {summary.rows / summary.seconds:.0f} points/s" if summary.rows and summary.seconds else ""
+    written = ", ".join((summary.output, *summary.more_outputs))
+    lines.append(f"{written}: written in {summary.seconds:.2f} s{rate}")
+    return "\n".join(lines)
+
+
+def describe_diagnosis(counts: Mapping[str, int]) -> str:
+    """Return the counts of the diagnosis of a run."""
+    return (
+        f"rates of {counts['fitted']} points, {counts['with_break']} with a break; {counts['with_jumps']} of "
+        f"{counts['searched_for_jumps']} searched points jump, {counts['jumps']} times; {counts['repaired']} repaired"
+    )
+
+
+def describe_priors(priors: ClassPriors) -> str:
+    """Return the class priors of the probabilities, and their origin."""
+    shares = ", ".join(f"{name} {100 * share:.3g} %" for name, share in priors.shares.items())
+    origin = {
+        "training": "as trained",
+        "given": "as given",
+        "estimated": f"estimated from {priors.rows} points",
+        "too_few_rows": f"as trained: {priors.rows} points are too few to estimate from",
+    }[priors.origin]
+    return f"{shares} ({origin})"
+
+
+def describe_evidence(evidence: str | None, velocity: str | None) -> str:
+    """Return how the unit of a table is known; ``velocity`` is the column that may have proven it."""
+    return {
+        "declared": "as declared",
+        "velocity": f"proven by column '{velocity}'",
+        "format": "known of this format",
+        "assumed": "assumed",
+    }.get(str(evidence), str(evidence))
+
+
+def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
+    """Return nested facts as text, one a line."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", describe_mapping(value, indent + "  ")]
+        elif isinstance(value, (list, tuple)):
+            lines.append(f"{indent}{name}: {', '.join(str(item) for item in value) or 'none'}")
+        else:
+            lines.append(f"{indent}{name}: {'unknown' if value is None else value}")
+    return "\n".join(line for line in lines if line)
+
+
+def _share(name: str, count: int, rows: int) -> str:
+    return f"  {name:<15}{count:>10}  {100 * count / max(rows, 1):5.1f} %"

@@ -1,1 +1,0 @@
-"""What people read: reports, in words and numbers."""
