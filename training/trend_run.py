@@ -154,7 +154,7 @@ def _facts(config: TrendRunConfig, model: keras.Model, test: LabelledSeries) -> 
         data += f"; then {len(readings)} labelled real rows as well"
         second = {
             "readings": sorted(set(readings.file.tolist())),
-            "read rows": len(readings),
+            "labelled rows": len(readings),
             "adaptation": asdict(config.adaptation),
             "class shares": [round(float(share), 4) for share in class_mix(config.labelled_files, config.adaptation)],
         }

@@ -1,4 +1,4 @@
-"""Sheets of plots of real rows with their diagnosis, to be checked by eye: their true breaks and jumps are unknown."""
+"""Sheets of plots of real rows with their diagnosis, for visual inspection: the true breaks and jumps are unknown."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ _LAYERS: Final[tuple[PngLayer, ...]] = (
 def draw_diagnosis_sheets(
     real: Path, folder: Path, *, classifier: Classifier | None = None, seed: int = 0, announce: Announce
 ) -> list[Path]:
-    """Diagnose the real files, and draw sheets of 24 rows each: with a break, with repaired jumps, with others only.
+    """Diagnose the real files, and draw sheets of 24 rows: with a break, with repaired jumps, with other jumps only.
 
     Parameters
     ----------
     real : Path
         Folder of the real files.
     folder : Path
-        Where the sheets are to be; made if it is not there.
+        Folder of the sheets; created if it does not exist.
     classifier : Classifier, optional
-        What gives the classes; the default model, for equal shares of all classes, if not given.
+        Classifier; by default the default model with equal class shares.
     seed : int
-        Of the choice among more than 24 rows.
+        Seed of the choice among more than 24 rows.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
 
     Returns
     -------
     list of Path
-        The sheets; none of what does not occur in a file.
+        Paths of the sheets; there is no sheet for a kind that does not occur in a file.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, UnavailableError
+from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, InsarRuntimeError, UnavailableError
 
 _SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 _PLACES: Final = (0, 512, 1024, 2048)
@@ -78,14 +78,19 @@ def open_hdf5(path: Path, *, cache: bool = True) -> Iterator[Any]:
 
 @contextmanager
 def translate_hdf5_errors(path: Path) -> Iterator[None]:
-    """Translate errors of h5py while it opens or reads a file into ``InsarRuntimeError``."""
+    """Translate errors of h5py while it opens or reads a file into ``InsarRuntimeError``.
+
+    Damage shows in many ways: objects of another kind, of other shapes or types, names that are no text.
+    """
     try:
         yield
+    except InsarRuntimeError:
+        raise
     except OSError as error:
         if error.errno == errno.EMFILE:
             raise InputOutputError(f"{path} is one file too many at a time; allow more (ulimit -n 4096)") from error
         raise _unreadable(path, error) from error
-    except (RuntimeError, KeyError) as error:  # of attributes and missing names
+    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise _unreadable(path, error) from error
 
 

@@ -17,13 +17,14 @@ from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.cube import Cube, PixelSelection, read_rows
 from insar_runtime._convert.detect import find_stack
+from insar_runtime._convert.hdf5 import translate_hdf5_errors
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import InputTable
 from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
-from insar_runtime._output.atomic import check_output, refuse_input
+from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import open_described
@@ -108,7 +109,9 @@ def convert(
         opener = None if str(sources[0]) == "-" else find_stack(paths, named)
         if opener is not None:
             _refuse_for_stacks(paths[0], named.declared, points)
-            job = _cube_job(closing.enter_context(opener), paths, PixelSelection(every, min_coherence))
+            with translate_hdf5_errors(paths[0]):
+                cube = closing.enter_context(opener)
+            job = _cube_job(cube, paths, PixelSelection(every, min_coherence))
         else:
             _refuse_for_tables(named, min_coherence, every)
             table, notes = closing.enter_context(_open_table(sources[0], points, named))

@@ -1,4 +1,4 @@
-"""Scores on labelled rows, of answers whose figures are known."""
+"""Scores on labelled rows, against scores that are known."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def test_a_file_that_was_converted_can_be_converted(tmp_path: Path) -> None:
         "egms_l2_wroclaw/022_0771_IW1_VV.csv",
     ],
 )
-def test_real_tables(name: str, real: Callable[[str], Path], tmp_path: Path) -> None:
+def test_converted_real_tables_get_the_same_classes(name: str, real: Callable[[str], Path], tmp_path: Path) -> None:
     done = convert([real(name)], tmp_path / "out.parquet")
     classified = _same_classes(real(name), tmp_path / "out.parquet", tmp_path)
     assert done.rows == classified.num_rows

@@ -1,4 +1,4 @@
-"""Priors: re-weighting keeps Bayes' rule, estimation finds the mix, whoever gives nonsense is told so."""
+"""Priors: weighting follows Bayes' rule, estimation finds the mix, and invalid priors are refused."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_a_model_of_five_has_no_share_of_other() -> None:
         ("stable=1,linear=1,quadratic=1,bilinear=1,other=1", "do not name PUE"),
     ],
 )
-def test_text_that_is_no_mix(text: str, match: str) -> None:
+def test_text_that_is_no_mix_of_classes_is_refused(text: str, match: str) -> None:
     with pytest.raises(UsageError, match=match):
         parse_priors(text)
 

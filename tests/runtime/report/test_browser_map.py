@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import pytest
 
 from insar_runtime import CLASS_NAMES, classify_file
 from tests.runtime.report.browsing import (
-    SOFTWARE_GL,
     Browser,
     browse,
     click,
@@ -31,11 +31,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("gl", [True, False], ids=["webgl", "canvas"])
-def test_points_are_drawn_where_they_are(tmp_path: Path, classified: Path, gl: bool) -> None:
-    with browse(tmp_path / "profile", *(SOFTWARE_GL if gl else ("--disable-3d-apis",))) as browser:
-        open_report(browser, classified)
-        assert browser.execute_script("return report.map.painter.name") == ("webgl" if gl else "canvas")
-        seen = browser.execute_script(
+def test_points_are_drawn_where_they_are(browser: Browser, tmp_path: Path, classified: Path, gl: bool) -> None:
+    with nullcontext(browser) if gl else browse(tmp_path / "profile", "--disable-3d-apis") as drawing:
+        open_report(drawing, classified)
+        assert drawing.execute_script("return report.map.painter.name") == ("webgl" if gl else "canvas")
+        seen = drawing.execute_script(
             """const { map, points } = report;
             map.draw();
             const copy = document.createElement("canvas");
@@ -52,7 +52,7 @@ def test_points_are_drawn_where_they_are(tmp_path: Path, classified: Path, gl: b
             return [painted, at(1, 1)[3]];"""
         )
         assert seen == [400, 0]
-        assert complaints(browser) == []
+        assert complaints(drawing) == []
 
 
 def test_classes_are_filtered(browser: Browser, classified: Path) -> None:

@@ -1,4 +1,4 @@
-"""A classifier, and a search for points with it, that the tests of ``show`` share."""
+"""Search for points, which the tests of ``show`` share."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ import pytest
 from insar_runtime import Classifier
 from insar_runtime._show.find_point import find_point
 from insar_runtime._show.point import Point
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu", threads=1)
 
 
 @pytest.fixture

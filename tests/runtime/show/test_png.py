@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from insar_runtime._show.point import Point
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run, run_process
 from tests.runtime.tables import series, wide, write
 
 
@@ -34,7 +34,7 @@ def test_picture_without_matplotlib(source: Path, tmp_path: Path) -> None:
     """A module of that name that cannot be imported stands for one that is not there."""
     (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    done = run("show", source, "--row", 0, "--png", tmp_path / "x.png", env={**os.environ, "PYTHONPATH": path})
+    done = run_process("show", source, "--row", 0, "--png", tmp_path / "x.png", env={**os.environ, "PYTHONPATH": path})
     refused(done, 69, "matplotlib", "pip install 'insar-runtime[plot]'")
 
 

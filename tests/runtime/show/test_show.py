@@ -22,7 +22,7 @@ from insar_runtime._show.point import Point
 from insar_runtime._show.point_text import Look, describe_point
 from insar_runtime._show.series import Series
 from insar_runtime.errors import DataError, UsageError
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run, run_process
 from tests.runtime.tables import series, wide, write
 
 PLAIN = Look(width=80, plain=True, coloured=False)
@@ -209,7 +209,9 @@ def test_colours(source: Path, find: Callable[..., Point]) -> None:
 
 
 def test_command(source: Path) -> None:
-    done = run("show", source, "--id", "p0007", env={**os.environ, "COLUMNS": "70", "PYTHONIOENCODING": "utf-8"})
+    done = run_process(
+        "show", source, "--id", "p0007", env={**os.environ, "COLUMNS": "70", "PYTHONIOENCODING": "utf-8"}
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == b""
     text = done.stdout.decode()
@@ -226,7 +228,7 @@ def test_command(source: Path) -> None:
 def test_plain_where_nothing_else_can_be_shown(source: Path, how: str) -> None:
     encoding = "ascii" if how == "encoding" else "utf-8"
     more = ["--ascii"] if how == "option" else []
-    done = run("show", source, "--row", 0, *more, env={**os.environ, "PYTHONIOENCODING": encoding})
+    done = run_process("show", source, "--row", 0, *more, env={**os.environ, "PYTHONIOENCODING": encoding})
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
 

@@ -20,7 +20,7 @@ from training.labelled_rows.rates import least_squares_rates
 needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
 
 
-def test_table_of_readings() -> None:
+def test_the_table_of_readings_has_its_known_counts() -> None:
     readings = read_labels()
     assert len(readings) == 2114
     assert set(readings.readers.tolist()) == {2, 3}

@@ -1,0 +1,101 @@
+"""Give damaged files to the real command, and judge what comes out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from hostile.ended import Ended, snapshot
+from hostile.files.case import FileCase, make_case
+from hostile.files.expected import compare
+from hostile.fork_server import ForkServer
+from hostile.judge import Verdict, judge_files, judge_process
+from hostile.real_process import run_process
+from hostile.results import CaseResult
+from insar_runtime import Classifier
+
+MOST_MB: Final = 1500
+"""Memory that a run on a file of some kilobytes may hold."""
+_ALLOWED: Final = frozenset({0, 65, 71})
+"""A file that says it is huge may end with the memory that there is."""
+_REAL_EACH: Final = 50
+"""Each so many-th case is run once more, as a process of its own, and must end in the same way."""
+
+
+def fuzz_files(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
+    """Try cases, and yield their results in order.
+
+    Parameters
+    ----------
+    numbers : sequence of int
+        Of the cases.
+    seed : int
+    work : Path
+        Folder for the files; each case has one of its own there while it runs.
+    keep : bool
+        Whether the folders stay.
+    """
+    classifier = Classifier(threads=1)
+    with ForkServer() as server:
+        for number in numbers:
+            case = make_case(seed, number)
+            folder = work / f"case-{number}"
+            folder.mkdir(parents=True)
+            (folder / case.name).write_bytes(case.content)
+            result = _try_case(case, folder, server, classifier)
+            if not keep:
+                shutil.rmtree(folder)
+            yield result
+
+
+def _try_case(case: FileCase, folder: Path, server: ForkServer, classifier: Classifier) -> CaseResult:
+    before = snapshot(folder)
+    ended = server.run(case.arguments, folder, stdin=folder / case.name if case.from_stdin else None)
+    outcome, detail = _judge(case, folder, before, ended, server, classifier)
+    if case.number % _REAL_EACH == 0 and outcome in {"ok", "refused"} and not case.from_stdin:
+        outcome, detail = _compare_real(case, folder, ended) or (outcome, detail)
+    call = " ".join(case.arguments)
+    return CaseResult("files", case.number, case.kind, case.tried, call, outcome, ended.code, detail)
+
+
+def _judge(
+    case: FileCase, folder: Path, before: dict[str, str], ended: Ended, server: ForkServer, classifier: Classifier
+) -> Verdict:
+    """Judge process, files and contents, in this order."""
+    verdict = judge_process(ended, _ALLOWED, most_mb=MOST_MB)
+    if verdict[0] not in {"ok", "refused"}:
+        return verdict
+    files = judge_files(ended, before, snapshot(folder), case.outputs, must_write=False)
+    if files is not None:
+        return files
+    if ended.code == 0 and case.arguments[0] in {"classify", "convert"}:
+        return _judge_rows(case, folder, server, classifier) or verdict
+    if case.must_be_taken and ended.code != 0 and case.arguments[0] == "classify":
+        return "wrong result", f"a valid file is refused: {ended.error_text.strip()[:200]}"
+    return verdict
+
+
+def _judge_rows(case: FileCase, folder: Path, server: ForkServer, classifier: Classifier) -> Verdict | None:
+    """Judge the rows of an output against those of the input."""
+    output = folder / case.arguments[case.arguments.index("-o") + 1]
+    if not output.is_file():
+        return "wrong result", f"{output.name} not written"
+    out = server.read(output)
+    if out is None:
+        return "wrong result", f"{output.name} cannot be read by another reader"
+    if case.kind in {"transposed", "h5", "absurd"}:
+        return None
+    made = server.read(folder / case.name)
+    return None if made is None else compare(made, out, classifier, id_name=case.id_name)
+
+
+def _compare_real(case: FileCase, folder: Path, ended: Ended) -> Verdict | None:
+    """Run a case as a process of its own; it must end as its fork has."""
+    for name in case.outputs:
+        (folder / name).unlink(missing_ok=True)
+    real = run_process(case.arguments, folder)
+    if real.code != ended.code:
+        return "wrong code", f"{real.describe_code()} of a process of its own, {ended.describe_code()} of a fork"
+    return None

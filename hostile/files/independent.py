@@ -1,0 +1,146 @@
+"""Read tables by other programs than the one that is tried: DuckDB, SQLite, and the csv module of Python.
+
+Arrow IPC has no second reader at hand: pyarrow reads it whole here, and validates every value before it is used.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pickle
+import sqlite3
+import zipfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+try:
+    import duckdb
+except ImportError:  # group neighbours
+    duckdb = None
+
+_SEPARATORS: Final = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTable:
+    """A table as plain values of Python.
+
+    Attributes
+    ----------
+    names : list of str
+    columns : list of list
+        One a name.
+    metadata : dict of str to str
+        Of the file.
+    """
+
+    names: list[str]
+    columns: list[list[Any]]
+    metadata: dict[str, str]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.columns[0]) if self.columns else 0
+
+    def column(self, name: str) -> list[Any] | None:
+        """Return a column, or None if there is not exactly one of this name."""
+        places = [i for i, other in enumerate(self.names) if other == name]
+        return self.columns[places[0]] if len(places) == 1 else None
+
+
+def read_to(path: Path, result: Path) -> None:
+    """Read a table and write it down for the process that has asked."""
+    result.write_bytes(pickle.dumps(read_plain(path)))
+
+
+def read_plain(path: Path) -> PlainTable | None:
+    """Read a table; None where there is no independent reader.
+
+    Raises
+    ------
+    Exception
+        Of the reader, if the file is damaged.
+    """
+    extension = path.suffix
+    if extension == ".parquet":
+        return _read_parquet(path)
+    if extension in {".arrow", ".arrows"}:
+        return _read_ipc(path)
+    if extension == ".csv":
+        return _read_csv(path.read_bytes())
+    if extension == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            (name,) = [name for name in archive.namelist() if name.lower().endswith(".csv")]
+            return _read_csv(archive.read(name))
+    if extension == ".gpkg":
+        return _read_geopackage(path)
+    return None
+
+
+def _read_parquet(path: Path) -> PlainTable | None:
+    if duckdb is None:
+        return None
+    with closing(duckdb.connect(config={"threads": 1})) as database:
+        found = database.execute("SELECT * FROM read_parquet(?)", [str(path)])
+        names = [column[0] for column in found.description]
+        rows = found.fetchall()
+        pairs = database.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(path)]).fetchall()
+    metadata = {_text(key): _text(value) for key, value in pairs}
+    return PlainTable(names, [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names], metadata)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _read_ipc(path: Path) -> PlainTable:
+    content = path.read_bytes()
+    open_reader: Any = pa.ipc.open_file if content.startswith(b"ARROW1") else pa.ipc.open_stream
+    with open_reader(pa.py_buffer(content)) as reader:
+        table = reader.read_all()
+    table.validate(full=True)
+    metadata = {_text(key): _text(value) for key, value in (table.schema.metadata or {}).items()}
+    return PlainTable(list(table.schema.names), [column.to_pylist() for column in table.columns], metadata)
+
+
+def _read_csv(content: bytes) -> PlainTable:
+    text = content.decode("utf-8-sig")
+    first, _, rest = text.partition("\n")
+    if first.rstrip("\r").lower() in {f"sep={sign}" for sign in _SEPARATORS}:
+        text, first = rest, rest.partition("\n")[0]
+    separator = max(_SEPARATORS, key=first.count)
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if row]
+    names, lines = [name.strip() for name in rows[0]], rows[1:]
+    if any(len(line) != len(names) for line in lines):
+        raise ValueError("rows of another length than the header")
+    return PlainTable(names, [list(column) for column in zip(*lines, strict=True)] or [[] for _ in names], {})
+
+
+def _read_geopackage(path: Path) -> PlainTable:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise ValueError("the integrity check fails")
+        query = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes')"
+        (layer,) = database.execute(query).fetchone()
+        quoted = '"' + str(layer).replace('"', '""') + '"'
+        found = database.execute(f"SELECT * FROM {quoted} ORDER BY fid")
+        names = [column[0] for column in found.description]
+        rows = found.fetchall()
+        texts = database.execute("SELECT metadata FROM gpkg_metadata").fetchall()
+    metadata = {"insar_runtime": str(texts[0][0])} if texts else {}
+    return PlainTable(names, [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names], metadata)
+
+
+def block_of(table: PlainTable) -> dict[str, Any]:
+    """Return what the run has written of itself into the metadata of its output; empty if nothing that can be read."""
+    try:
+        block = json.loads(table.metadata.get("insar_runtime", "{}"))
+    except ValueError:
+        return {}
+    return block if isinstance(block, dict) else {}
