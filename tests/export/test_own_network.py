@@ -15,9 +15,8 @@ pytest.importorskip("keras", reason="the train group is not installed")
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file
 from insar_runtime.definitions import STABLE_RATE_MM_YR
+from tests.conftest import ROOT
 from training.__main__ import main
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def _quiet_file(path: Path) -> Path:
