@@ -2,9 +2,9 @@
 
     python -m benchmarks.arm64 --work /tmp/arm64
 
-Needs Debian's qemu-user-static and arm64 packages (``dpkg --add-architecture arm64 && apt-get update``). Emulation says
-nothing of speed; it says that the wheels fit together there, and that the classes are the same. QEMU 7.2 cannot load
-onnxruntime 1.32 (the processor's name is unknown to it), so the oldest supported one runs.
+Needs Debian's qemu-user-static and arm64 packages (``dpkg --add-architecture arm64 && apt-get update``). The emulation
+shows that the wheels work together and that the classes are the same; it cannot measure speed. onnxruntime 1.32 does
+not run in QEMU 7.2 (the emulated processor has no name), so an older version is used.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PLATFORMS: Final = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylin
 
 
 def main() -> None:
-    """Classify the demo with an emulated processor and with this one, and print how far they agree."""
+    """Classify the demo with an emulated processor and with this one, and print the agreement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
     work: Path = parser.parse_args().work
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _system(work: Path) -> Path:
-    """Unpack Python for arm64, without installing anything."""
+    """Unpack Python for arm64 without installation, and return its folder."""
     root, packages = work / "root", work / "debian"
     if not (root / "usr/bin/python3.11").exists():
         packages.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def _system(work: Path) -> Path:
 
 
 def _packages(work: Path) -> Path:
-    """Unpack the wheels for arm64 that the package needs."""
+    """Unpack the wheels for arm64 that the package needs, and return their folder."""
     site, wheels = work / "site", work / "wheels"
     if not site.exists():
         wanted = [argument for name in PLATFORMS for argument in ("--platform", name)]

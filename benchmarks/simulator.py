@@ -1,4 +1,4 @@
-"""Series that the simulator makes per second on one core: ``python -m benchmarks.simulator``."""
+"""Speed of the simulator on one core: ``python -m benchmarks.simulator``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import statistics
 import time
 
-# One core: numpy's matrix products would take all.
+# Set before numpy is imported, whose matrix products would use all cores.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 from insar_runtime._engine.hardware import describe_hardware
@@ -17,7 +17,7 @@ REPETITIONS = 7
 
 
 def main() -> None:
-    """Print the median over some repetitions, in series per second of CPU time."""
+    """Print the median number of series per second of CPU time."""
     simulate(1000, seed=0)
     rates = []
     for seed in range(REPETITIONS):

@@ -18,30 +18,33 @@ ARTIFACTS: Final = ROOT / "artifacts"
 
 READINGS_ROWS: Final = {
     "left-out": "`trend-net` {version}, trained without the file, int8",
-    "trend-net-1.2.0-int8": "`trend-net` 1.2.0, trained without any reading",
+    "trend-net-1.2.0-int8": "`trend-net` 1.2.0, trained without labelled rows",
     "EGMSpy rules": "rules of EGMSpy",
     "a further reader": "a further reader",
 }
 """Rows of ``artifacts/readings/scores.md`` that are shown, and what the page calls them."""
 
 DIAGNOSIS_ROWS: Final = {
-    "breaks inside their interval of 90 %": ("breaks inside their 90 % interval", "{:.1%}"),
+    "breaks inside their interval of 90 %": ("true break dates within the 90 % interval", "{:.1%}"),
     "median error of the date at 3 sigmas, epochs": (
         "median error of the break date, for breaks that depart by 3 sigmas",
         "{:.1f} epochs",
     ),
     "variance of the normalised error of v_before": (
-        "variance of the errors of `v_before`, over their standard deviations",
+        "variance of the errors of `v_before`, divided by their standard deviations",
         "{:.2f}",
     ),
     "variance of the normalised error of v_after": ("the same of `v_after`", "{:.2f}"),
-    "recall of jumps": ("jumps of whole cycles that are found within one epoch (recall)", "{:.1%}"),
-    "precision of jumps": ("reported jumps of whole cycles that are right (precision)", "{:.1%}"),
-    "cycles right": ("jumps with the right number of cycles", "{:.1%}"),
+    "recall of jumps": ("jumps of whole cycles that are detected within one epoch (recall)", "{:.1%}"),
+    "precision of jumps": ("reported jumps of whole cycles that are correct (precision)", "{:.1%}"),
+    "cycles right": ("jumps with the correct number of cycles", "{:.1%}"),
     "recall of damped jumps of 10 to 20 mm": ("recall of jumps of 10 to 20 mm", "{:.1%}"),
     "recall of damped jumps of 10 to 20 mm and 3 to 5 epochs": ("the same, of 3 to 5 epochs", "{:.1%}"),
     "precision of damped jumps": ("precision of damped jumps", "{:.1%}"),
-    "RMS error before repair over that after": ("error of a series with jumps, before its repair over after", "{:.1f}"),
+    "RMS error before repair over that after": (
+        "RMS error of series with jumps: ratio of before to after the repair",
+        "{:.1f}",
+    ),
     "series without a jump that are changed": ("series without a jump that are changed", "{:.2%}"),
 }
 """Measures of ``artifacts/diagnosis/metrics.json`` that are shown, what the page calls them, and their format."""
@@ -66,7 +69,7 @@ def readings_table() -> str:
     """Return accuracy, mean recall and recall of PUE on labelled rows, from ``python -m evaluation readings``."""
     lines = (ARTIFACTS / "readings" / "scores.md").read_text(encoding="utf-8").splitlines()
     table = [
-        "| | accuracy, % | mean recall, % | PUE recall, % | accuracy if Other is excluded, % |",
+        "| | accuracy, % | mean recall, % | PUE recall, % | five-class accuracy (Other excluded), % |",
         "|---|---|---|---|---|",
     ]
     version = json.loads((ARTIFACTS / "readings" / "left-out.json").read_text(encoding="utf-8"))["version"]

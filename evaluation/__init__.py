@@ -1,1 +1,1 @@
-"""Evaluation of models and of the diagnosis, on simulated and on real series: ``python -m evaluation``."""
+"""Evaluation of models and of the diagnosis on simulated and on real series: ``python -m evaluation``."""

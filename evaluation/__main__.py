@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__d
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = tuple(ROOT / "artifacts" / name for name in ("trend-net", "ablations/trend-net-simulated", "paper-cnn"))
-"""Records of the default network, the same one trained on simulated noise alone, and that of the seed paper."""
+"""Records of the default network, of the same network trained on simulated noise only, and of the seed paper's."""
 
 
 def _say(line: str) -> None:
@@ -31,9 +31,9 @@ def _say(line: str) -> None:
 def benchmark(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "benchmark",
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
-    work: Annotated[Path | None, typer.Option(help="Folder of trained baselines; a run takes what it finds.")] = None,
-    quick: Annotated[bool, typer.Option(help="Few series and small baselines, to try things out.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2027,
+    work: Annotated[Path | None, typer.Option(help="Folder of trained baselines, which later runs reuse.")] = None,
+    quick: Annotated[bool, typer.Option(help="Few series and small baselines, to try the command out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2027,
 ) -> None:
     """Compare the models with every baseline, on the same series, and write tables and figures."""
     from evaluation.benchmark import run_benchmark
@@ -45,27 +45,27 @@ def benchmark(
 def readings(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     models: Annotated[
-        list[Path] | None, typer.Option("--model", help="Folder of a model; repeatable, those released if not given.")
+        list[Path] | None, typer.Option("--model", help="Folder of a model; repeatable; by default the released ones.")
     ] = None,
     answers: Annotated[
-        list[Path] | None, typer.Option(help="CSV of a classifier's answers (artifacts/readings); repeatable.")
+        list[Path] | None, typer.Option(help="CSV with the results of a classifier (artifacts/readings); repeatable.")
     ] = None,
-    labels: Annotated[Path | None, typer.Option(help="Another table of readings, of files below --real.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Another table of labels, for files below --real.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "readings",
     work: Annotated[
-        Path | None, typer.Option(help="Folder of the benchmark's trained baselines; without it they stay away.")
+        Path | None, typer.Option(help="Folder of the benchmark's trained baselines; without it, none.")
     ] = None,
-    quick: Annotated[bool, typer.Option(help="Small baselines, to try things out.")] = False,
+    quick: Annotated[bool, typer.Option(help="Small baselines, to try the command out.")] = False,
     save_answers: Annotated[
-        Path | None, typer.Option(help="Folder for a CSV of answers of each contestant; none are written if not given.")
+        Path | None, typer.Option(help="Folder for a CSV with the results of each classifier; by default none.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the benchmark.")] = 2027,
 ) -> None:
-    """Score models, baselines and tables of answers on the rows that readers labelled from plots."""
+    """Score models, baselines and tables of results on the rows that readers labelled from plots."""
     from evaluation.readings.run import run_readings
     from training.labelled_rows.labels import READINGS_CSV
 
-    # Tables of answers alone are scored without the models.
+    # If only tables of results are given, the released models are left out.
     chosen = models or ([] if answers else [folder for folder in MODELS if folder.is_dir()])
     run_readings(
         out,
@@ -87,9 +87,9 @@ def diagnosis(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "diagnosis",
     quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2028,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2028,
 ) -> None:
-    """Compare breaks, jumps, repairs and noise that the diagnosis finds with known ones, and write tables."""
+    """Compare estimated breaks, jumps, repairs and noise with known ones, and write tables."""
     from evaluation.diagnosis.run import FULL, QUICK, run
 
     numbers = run(out, real=real, sizes=QUICK if quick else FULL, seed=seed, announce=_say)
@@ -102,7 +102,7 @@ def rates(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
 ) -> None:
-    """Compare the rates with those that EGMS wrote into its files."""
+    """Compare estimated rates with those in files of EGMS."""
     from evaluation.diagnosis.rates_proof import prove_rates
 
     prove_rates(real, out, announce=_say)
@@ -119,19 +119,19 @@ def consistency(
 
     numbers = run(out, real=real, model=model, announce=_say)
     judged = [one["met"] for one in numbers["contradictions"] if one["met"] is not None]
-    _say(f"{sum(judged)} of {len(judged)} wanted shares met; tables in {out}")
+    _say(f"{sum(judged)} of {len(judged)} goals met; tables in {out}")
 
 
 @app.command()
 def look(
     real: Annotated[Path, typer.Argument(help="Folder of the project's real files.")],
     models: Annotated[
-        list[Path] | None, typer.Option("--model", help="Folder of a model; repeatable, the first one is drawn.")
+        list[Path] | None, typer.Option("--model", help="Folder of a model; repeatable; sheets show the first.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "benchmark",
-    sheets: Annotated[Path | None, typer.Option(help="Folder of contact sheets; none are drawn if not given.")] = None,
+    sheets: Annotated[Path | None, typer.Option(help="Folder for sheets of plots; by default none.")] = None,
 ) -> None:
-    """Classify the real files: shares of the classes, and sheets of rows of each class."""
+    """Classify the real files, and write class shares and sheets of plots for each class."""
     from evaluation.class_shares import look_at_real_files
 
     look_at_real_files(real, models or MODELS, out, sheets=sheets, announce=_say)
@@ -143,7 +143,7 @@ def realism(
     out: Annotated[Path, typer.Option(help="Folder for figures and numbers.")] = ROOT / "artifacts" / "simulator",
     series: Annotated[int, typer.Option(min=50, help="Simulated series on the dates of each file.")] = 1500,
 ) -> None:
-    """Draw quiet real series against simulated ones: spectrum, structure, steps, wander, yearly cycle."""
+    """Compare quiet real series with simulated ones: spectrum, structure, steps, slow noise, annual cycle."""
     from evaluation.realism.noise import simulated_still, still_series
     from evaluation.realism.noise_figures import write_realism_figures
     from training.real_files import REAL_FILES, read_real
@@ -159,14 +159,14 @@ def realism(
 def events(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     out: Annotated[Path, typer.Option(help="Folder of figures and numbers.")] = ROOT / "artifacts" / "simulator",
-    series: Annotated[int, typer.Option(min=60, help="Simulated series, as many of each class.")] = 3000,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    series: Annotated[int, typer.Option(min=60, help="Number of simulated series, equally many of each class.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
 ) -> None:
-    """Compare events in labelled rows with simulated ones: sizes, durations, sheets side by side."""
+    """Compare events in labelled real rows with simulated ones: sizes, durations, sheets of plots."""
     from evaluation.realism.event_report import compare_events
-    from training.labelled_rows.labels import load_read_files
+    from training.labelled_rows.labels import load_labelled_files
 
-    compare_events(load_read_files(real), real, out, simulated=series, seed=seed)
+    compare_events(load_labelled_files(real), real, out, simulated=series, seed=seed)
     _say(f"figures in {out}")
 
 
@@ -176,7 +176,7 @@ def diagnosis_sheets(
     out: Annotated[Path, typer.Option(help="Folder of the sheets.")],
     seed: Annotated[int, typer.Option(help="Seed of the choice of rows.")] = 0,
 ) -> None:
-    """Draw sheets of real rows with their breaks and jumps, so that a person can look at them."""
+    """Plot sheets of real rows with their breaks and jumps, for visual inspection."""
     from evaluation.diagnosis.sheets import draw_diagnosis_sheets
 
     sheets = draw_diagnosis_sheets(real, out, seed=seed, announce=_say)
@@ -188,9 +188,9 @@ def jump_certainty(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
     quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 501,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 501,
 ) -> None:
-    """Fit the probabilities of jumps to known ones, and print the weights for ``jump_probability.py``."""
+    """Fit the probabilities of jumps to known jumps, and print the weights for ``jump_probability.py``."""
     from evaluation.diagnosis.jump_certainty import QUICK, Sizes, run
 
     numbers = run(out, real=real, sizes=QUICK if quick else Sizes(), seed=seed, announce=_say)
@@ -199,7 +199,7 @@ def jump_certainty(
 
 
 def main() -> None:
-    """Run the command line; errors of the package's family become one line and their exit code."""
+    """Run the command line; print an error of the package as one line and exit with its code."""
     try:
         app()
     except InsarRuntimeError as error:

@@ -1,4 +1,4 @@
-"""Shares of the classes in the real files, and sheets of plots of their rows."""
+"""Class shares in real files, and sheets of plots of their rows."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ _CURVED_OR_WRONG: Final = (TrendClass.QUADRATIC, TrendClass.BILINEAR, TrendClass
 def look_at_real_files(
     real: Path, models: Sequence[Path], folder: Path, *, sheets: Path | None = None, announce: Announce
 ) -> None:
-    """Classify every real file with every model, and write ``real.json`` and ``real.md`` into a folder.
+    """Classify all real files with all models, and write ``real.json`` and ``real.md`` into a folder.
 
     Parameters
     ----------
     real : Path
         Folder of the real files.
     models : sequence of Path
-        Folders of models; sheets show what the first one says.
+        Folders of models; sheets show the classes of the first.
     folder : Path
-        Where the tables are to be; made if it is not there.
+        Folder of the tables; created if it does not exist.
     sheets : Path, optional
-        Where contact sheets of 5 x 5 rows are to be, two for each file and class: those that the model is most and
-        least confident of.
+        Folder of sheets with plots of 5 x 5 rows, two for each file and class: those of highest and of lowest
+        confidence.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
 
     Raises
     ------
     InputNotFoundError
         If a real file is not below ``real``.
     UnavailableError
-        If a model folder lacks a model.
+        If a folder has no model.
     """
     classifiers = [Classifier(path, device="cpu") for path in models]
     found: dict[str, dict[str, Any]] = {}
@@ -59,7 +59,7 @@ def look_at_real_files(
             result = classifier.classify_matrix(displacement, days)
             learned = file.name in classifier.model.card["training"].get("noise files", ())
             shares = _shares(classifier, displacement, days, result)
-            found[file.name]["models"][_label(classifier)] = {"noise learned": learned, **shares}
+            found[file.name]["models"][_label(classifier)] = {"noise trained on": learned, **shares}
             if sheets is not None and place == 0:
                 announce(f"drawing {file.name}")
                 _draw_sheets(file, displacement, days, result, sheets)
@@ -82,7 +82,7 @@ def _shares(classifier: Classifier, displacement: Floats, days: Floats, result: 
     return {
         "shares": _of_classes(result.class_id),
         "abstained": _share(result.status == RowStatus.ABSTAINED),
-        "not asked": _share(~answered),
+        "not classified": _share(~answered),
         "quadratic, bilinear and PUE": _share(np.isin(result.class_id, _CURVED_OR_WRONG)),
         "estimated mix": {name: round(share, 5) for name, share in mix.shares.items()},
         "shares with the estimated mix": _of_classes(weighted.class_id),
@@ -99,21 +99,21 @@ def _share(rows: NDArray[np.bool_]) -> float:
 
 def _markdown(found: dict[str, dict[str, Any]]) -> list[str]:
     lines = [
-        "# What the models say of real files",
+        "# Class shares of real files",
         "",
-        "Written by `python -m evaluation look`. No row of these files has a known class: shares show whether a quiet",
-        "area is left in peace, no accuracy. Shares in % of all rows, with each model's own threshold; the last",
-        "column: with the mix of classes that `--priors auto` estimates from the file. Models marked * have learned",
-        "the noise of the file.",
+        "Written by `python -m evaluation look`. The true classes are unknown, so the shares are no accuracy; they",
+        "show, for example, how many points of a quiet area are classified as moving. Shares in % of all rows, with",
+        "the threshold of each model; in the last column, with the class mix that `--priors auto` estimates from the",
+        "file. Models with * were trained on the noise of the file.",
         "",
         f"| file | rows | model | {_CLASS_HEADING} | no class | Quadratic, Bilinear, PUE | with estimated mix |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, file in found.items():
         for model, said in file["models"].items():
-            unclassed = said["abstained"] + said["not asked"]
+            unclassed = said["abstained"] + said["not classified"]
             lines.append(
-                f"| {name} | {file['rows']} | {model}{' *' if said['noise learned'] else ''} "
+                f"| {name} | {file['rows']} | {model}{' *' if said['noise trained on'] else ''} "
                 f"| {_percent(said['shares'])} | {100 * unclassed:.1f} "
                 f"| {100 * said['quadratic, bilinear and PUE']:.2f} "
                 f"| {_percent(said['shares with the estimated mix'])} |"

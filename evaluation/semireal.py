@@ -1,4 +1,4 @@
-"""Semi-real series: known motions on real noise, made at run time from files that are not in the repository."""
+"""Semi-real series: known motions in real noise, from files that are not in the repository."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from training.simulator.bank import NoiseBank
 
 LEAST_DEPARTURE: Final = 1.5
 CLEARLY_STABLE_MM_YR: Final = 1.2
-"""The recipe of the project's research (`real-series.md`): what is less, or a faster Stable row, is left out, since
-nobody could tell."""
+"""Smallest ratio of a motion to the scatter, and largest ratio of a Stable line. Motions between them are left out,
+because their class would be ambiguous (our choice)."""
 
 TRAINED_FILES: Final = tuple(file.name for file in REAL_FILES if file.trained)
 TEST_FILES: Final = tuple(file.name for file in REAL_FILES if not file.trained)
@@ -30,7 +30,8 @@ def recipe(*, damped: bool) -> SimulatorConfig:
     Parameters
     ----------
     damped : bool
-        Whether unwrapping errors are damped (``UnwrappingConfig.damped_mm``), or exact multiples of half a wavelength.
+        Whether unwrapping errors are damped (``UnwrappingConfig.damped_mm``); otherwise they are exact multiples of
+        half a wavelength.
     """
     default = SimulatorConfig()
     wrong = default.unwrapping
@@ -39,7 +40,7 @@ def recipe(*, damped: bool) -> SimulatorConfig:
         motion=replace(
             default.motion,
             departure=(LEAST_DEPARTURE, default.motion.departure[1]),
-            # All of the noise counts, slow wander too.
+            # The ratio is to the whole RMS of the noise, with slow noise.
             wander_share=1.0,
             stable_rate_mm_yr=CLEARLY_STABLE_MM_YR,
         ),
@@ -47,7 +48,7 @@ def recipe(*, damped: bool) -> SimulatorConfig:
             wrong,
             damped_probability=float(damped),
             projected_probability=0.0,
-            # What returns by degrees is no multiple.
+            # Jumps that decay gradually are no multiples of half a wavelength.
             returning_probability=wrong.returning_probability if damped else 0.0,
         ),
         delivery=replace(default.delivery, missing_probability=0.0),
@@ -55,22 +56,23 @@ def recipe(*, damped: bool) -> SimulatorConfig:
 
 
 def semi_real(bank: NoiseBank, count: int, *, seed: int, damped: bool = False) -> LabelledSeries:
-    """Add known motions to real noise, the five classes of the seed equally often.
+    """Return series with known motions in real noise, equally many of each of the five classes of the seed paper.
 
-    A curve departs from its best line by at least 1.5 times the row's scatter (RMS), a line from its mean by the same.
+    A curve departs from its least-squares line by at least 1.5 times the scatter (RMS) of the row, and so does a line
+    from its mean.
 
     Parameters
     ----------
     bank : NoiseBank
-        Noise, as it is (``vary`` false).
+        Noise without variations (``vary`` false).
     count : int
         Number of series.
     seed : int
-        Of everything drawn.
+        Seed of all random draws.
     damped : bool
         See ``recipe``.
     """
-    # Some more than asked for, since slow lines are left out.
+    # More series than needed, because slow lines are left out.
     series = simulate(2 * count, seed=seed, config=recipe(damped=damped), bank=replace(bank, vary=False))
     flat = np.nanstd(series.motion, axis=1) < LEAST_DEPARTURE * series.noise_sigma
     usable = ~((series.label == TrendClass.LINEAR) & flat)
@@ -80,28 +82,28 @@ def semi_real(bank: NoiseBank, count: int, *, seed: int, damped: bool = False) -
 
 
 def semi_real_sets(folder: Path, count: int, *, seed: int, trained: bool | None = None) -> dict[str, LabelledSeries]:
-    """Make the sets of the benchmark: each file with exact and with damped unwrapping errors.
+    """Return a set for each file, with exact and with damped unwrapping errors.
 
     Parameters
     ----------
     folder : Path
-        Of the real files.
+        Folder of the real files.
     count : int
-        Series of each file, half of them with exact and half with damped errors.
+        Number of series of each file, half of them with exact and half with damped errors.
     seed : int
-        Of everything drawn.
+        Seed of all random draws.
     trained : bool, optional
-        Whether to take only the files that may be trained on, or only the others; all of them if not given.
+        Whether to use only the training files, or only the test files; by default all.
 
     Returns
     -------
     dict of str to LabelledSeries
-        By name of the file; the fact ``damped`` distinguishes the halves.
+        Sets by name of the file; the fact ``damped`` distinguishes the halves.
     """
     sets = {}
     for part in (True, False) if trained is None else (trained,):
         for name, bank in one_by_one(real_bank(folder, trained=part)):
-            # A seed for each file and half: the same motions on all of them would be one sample, not several.
+            # Each file and half has its own seed, so that the motions are independent.
             halves = [
                 semi_real(bank, count // 2, seed=zlib.crc32(f"{seed} {name} {damped}".encode()), damped=damped)
                 for damped in (False, True)
@@ -111,7 +113,7 @@ def semi_real_sets(folder: Path, count: int, *, seed: int, trained: bool | None 
 
 
 def joined(parts: list[LabelledSeries], fact: str, values: list[object]) -> LabelledSeries:
-    """Lay sets of the same dates end to end, with a fact that distinguishes them."""
+    """Return concatenated sets of the same dates, with a fact that distinguishes them."""
     facts = {name: np.concatenate([part.facts[name] for part in parts]) for name in parts[0].facts}
     facts[fact] = np.concatenate([np.full(len(part), value) for part, value in zip(parts, values, strict=True)])
     return LabelledSeries(

@@ -1,1 +1,1 @@
-"""From a trained Keras file to a packaged model: convert, quantize, prove, describe."""
+"""Export of a trained Keras file to a packaged model: conversion, quantization, comparison, description."""

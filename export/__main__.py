@@ -27,16 +27,33 @@ def _say(line: str) -> None:
 
 @app.command()
 def package(
-    folder: Annotated[Path, typer.Argument(help="Record with a Keras file and its report.")] = (
+    folder: Annotated[Path, typer.Argument(help="Folder with a Keras file and its report.")] = (
         ROOT / "artifacts" / "trend-net"
     ),
-    ship: Annotated[bool, typer.Option(help="Also put the model into the run-time package.")] = False,
-    int8: Annotated[bool, typer.Option(help="Also make an int8 file, which must agree with Keras.")] = True,
+    ship: Annotated[bool, typer.Option(help="Also copy the model into the run-time package.")] = False,
+    int8: Annotated[bool, typer.Option(help="Also write an int8 file, which must agree with Keras.")] = True,
 ) -> None:
-    """From a Keras file to a packaged model: convert, quantize, prove, describe."""
+    """Convert a Keras file to ONNX, quantize it, compare both with Keras, and write model.json and model card."""
     from export.package import package as make
 
     make(folder, ship_to=SHIPPED if ship else None, int8=int8, announce=_say)
+
+
+@app.command()
+def vectors(
+    folder: Annotated[Path, typer.Argument(help="Folder of a model with an int8 file.")] = (
+        ROOT / "artifacts" / "trend-net"
+    ),
+    ship: Annotated[bool, typer.Option(help="Also put them into the run-time package.")] = False,
+) -> None:
+    """Choose the golden vectors by which int8 is proven where it runs; part of package, and for older folders."""
+    from export.vectors import write_vectors
+
+    card = write_vectors(folder, announce=_say)
+    if ship:
+        from export.package import ship as copy
+
+        copy(folder, card, SHIPPED, announce=_say)
 
 
 @app.command()
@@ -44,9 +61,9 @@ def designs(
     out: Annotated[Path, typer.Option(help="Folder of the table.")] = ROOT / "artifacts" / "designs",
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for noise and tests.")] = None,
     chunks: Annotated[int, typer.Option(min=1, help="Length of each training, in chunks of 20480 series.")] = 30,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2026,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2026,
 ) -> None:
-    """Train the designs of the default network alike, a short time, and compare them with their exported graphs."""
+    """Train the designs of the default network for a short time, and compare their exported graphs."""
     from export.designs import compare_designs
     from training.real_files import real_bank
     from training.stream import StreamConfig
@@ -59,12 +76,12 @@ def designs(
 @app.command()
 def left_out(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
-    work: Annotated[Path, typer.Option(help="Folder of the trained folds; a run takes what it finds.")],
+    work: Annotated[Path, typer.Option(help="Folder of the trained folds, which later runs reuse.")],
     out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "readings",
     chunks: Annotated[int, typer.Option(min=1, help="Length of each first stage, in chunks of 20480 series.")] = 60,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2029,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2029,
 ) -> None:
-    """Leave whole files out, noise and readings: train on the others, ask about these."""
+    """Train networks without the noise and the labels of some files, and test them on these files."""
     from export.left_out import LeftOutConfig, leave_files_out
     from training.adaptation import AdaptationConfig
     from training.stream import StreamConfig
@@ -79,7 +96,7 @@ def left_out(
 def everything(
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for their noise.")] = None,
 ) -> None:
-    """From nothing to the released package: simulate, train, export, ship, make the demo."""
+    """Simulate, train, export and ship all models, and write the demo file."""
     noise = ["--real", str(real.resolve())] if real else []
     for arguments in (
         ["training", "simulate"],
@@ -94,7 +111,7 @@ def everything(
 
 
 def main() -> None:
-    """Run the command line, in a process whose sets have a fixed order: tf2onnx walks through some."""
+    """Run the command line in a process with ``PYTHONHASHSEED=0``, because tf2onnx iterates over sets."""
     if os.environ.get("PYTHONHASHSEED") != "0":
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
         command = [sys.executable, "-m", "export", *sys.argv[1:]]

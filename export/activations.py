@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 
 
 def values_of(proto: onnx.ModelProto, name: str, displacement: Floats, days: Floats, rows: int = 256) -> Floats:
-    """Return the values that a graph computes on the way, calls put together along their first axis of many rows."""
+    """Return the intermediate values of this name, concatenated over calls of ``rows`` series."""
     whole = onnx.ModelProto.FromString(proto.SerializeToString())
     del whole.graph.output[:]
     whole.graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))

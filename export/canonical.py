@@ -1,8 +1,8 @@
-"""One spelling for one computation.
+"""Canonical order and names of the nodes and constants of a graph, so that equal models give equal files.
 
-TensorFlow merges equal constants and equal operations before tf2onnx reads them, and which of the equal ones gives its
-name to the rest changes from run to run, with it the order of the file. The names carry nothing that a user needs, so
-nodes and constants are put into the order in which the output needs them and numbered.
+TensorFlow merges equal constants and operations before tf2onnx reads them; which of the names is kept, and the order of
+the nodes, differ from run to run. The names have no meaning for users, so nodes and constants are numbered in the order
+of a depth-first search from the outputs.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import onnx
 
 
 def canonicalize(proto: onnx.ModelProto) -> None:
-    """Sort and name the nodes and constants of a graph by its structure alone, in place.
+    """Sort and rename the nodes and constants of a graph by its structure, in place.
 
-    Names of inputs and outputs stay. Nodes that no output needs are dropped.
+    Names of inputs and outputs are kept. Nodes that no output needs are removed.
     """
     graph = proto.graph
     maker = {name: node for node in graph.node for name in node.output}
@@ -24,7 +24,7 @@ def canonicalize(proto: onnx.ModelProto) -> None:
     used: list[onnx.TensorProto] = []
     new_name: dict[str, str] = {name: name for name in ("", *fixed)}
     seen: set[str] = set()
-    # Depth first from the outputs; the second time that a node comes up, all it needs stands before it.
+    # Depth-first search from the outputs: when a node is visited for the second time, all its inputs are in the list.
     stack = [(entry.name, False) for entry in reversed(graph.output)]
     while stack:
         name, ready = stack.pop()
@@ -44,7 +44,7 @@ def canonicalize(proto: onnx.ModelProto) -> None:
             stack.extend((needed, False) for needed in reversed(node.input))
 
     for node in nodes:
-        # tf2onnx writes the name of the standard domain, which is empty, for some nodes in some runs.
+        # tf2onnx writes the default domain explicitly for some nodes in some runs.
         if not node.domain:
             node.ClearField("domain")
         node.input[:] = [new_name[name] for name in node.input]

@@ -1,4 +1,4 @@
-"""Model card for users, made from ``model.json`` and the report."""
+"""Model card, from ``model.json`` and the report of the training."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from insar_runtime.classes import CLASS_NAMES
 
 
 def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
-    """Write the card as Markdown.
+    """Return the model card in Markdown.
 
     Parameters
     ----------
     card : dict
-        ``model.json``.
+        Contents of ``model.json``.
     report : dict
-        ``report.json`` of the training.
+        Contents of ``report.json``.
     """
     metrics, limits, gates = card["metrics"], card["limits"], card["thresholds"]["int8_against_keras"]
     low, high = metrics["test_accuracy_95"]
@@ -27,9 +27,9 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         "",
         "Written by `python -m export package`. Every number comes from `model.json` and `report.json` here.",
         "",
-        "**What it does.** Tells which trend a displacement time series of a persistent scatterer shows: "
-        f"{', '.join(card['classes'])}. Inputs and outputs are in `model.json`; preparation and calibration are "
-        "inside the graph.",
+        "**Task.** Classification of the trend of a displacement time series of a persistent scatterer: "
+        f"{', '.join(card['classes'])}. Inputs and outputs are described in `model.json`; preparation and calibration "
+        "are part of the graph.",
         "",
         *_what_it_is(report),
         "",
@@ -45,7 +45,7 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         "|---|---|",
         *(f"| {name} | {'-' if value is None else f'{value:.3f}'} |" for name, value in metrics["test_recall"].items()),
         "",
-        "| against Keras | series | max difference | labels that agree | where Keras is sure | accuracy | Keras |",
+        "| compared with Keras | series | max. difference | equal labels | the same, confident | accuracy | Keras |",
         "|---|---|---|---|---|---|---|",
     ]
     for precision, found in metrics["against_keras"].items():
@@ -56,22 +56,23 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
         )
     lines += [
         "",
-        f"Gates of the export: fp32 within 1e-5 of Keras; int8 labels agree on {100 * gates['agreement']:g} %, on "
-        f"{100 * gates['confident_agreement']:g} % where Keras is more than {gates['confident']} sure.",
+        f"Limits of the export: fp32 within 1e-5 of Keras; int8 labels agree on {100 * gates['agreement']:g} % of the "
+        f"series, and on {100 * gates['confident_agreement']:g} % of those with a confidence above "
+        f"{gates['confident']} in Keras (column `confident`).",
         "",
         f"**Limits.** {limits['min_epochs']} to {limits['max_epochs']} epochs, no gap above "
         f"{limits['max_gap_days']} days, no range above {limits['max_range_mm']:g} mm; other rows get a status "
         f"and no class. Below a confidence of {card['thresholds']['abstain_below']} a row gets no class either.",
         *_rate_crossing(report),
         "",
-        "**Know before use.**",
+        "**Limitations.**",
         "",
-        "- The simulated test set is balanced. Where nearly all points are stable, most calls of a rare class "
-        "are false at the same recall: state the mix with `--priors`, and look at the probabilities.",
-        f"- Half a wavelength is {card['half_wavelength_mm']} mm (Sentinel-1). In EGMS L3 tracks are mixed, and "
-        "an unwrapping error is no multiple of it.",
-        "- The reference epoch does not matter. The sign does a little: a series near the border of two classes and "
-        "its mirror image may fall on different sides.",
+        "- The simulated test set is balanced. In areas in which nearly all points are stable, most points of a rare "
+        "class are then false detections: state the class mix with `--priors`, and use the probabilities.",
+        f"- Half a wavelength is {card['half_wavelength_mm']} mm (Sentinel-1). EGMS L3 combines tracks, so "
+        "unwrapping errors are no multiples of it.",
+        "- The class does not depend on the reference epoch. It may depend on the sign: a series near the limit "
+        "between two classes and its mirror image may get different classes.",
         *(_ABOUT_TREND_NET if "network" in report else _ABOUT_PAPER_CNN),
         *(() if tuple(card["classes"]) == CLASS_NAMES else _ABOUT_FIVE),
     ]
@@ -79,30 +80,29 @@ def model_card(card: dict[str, Any], report: dict[str, Any]) -> str:
 
 
 _ABOUT_PAPER_CNN: Final = (
-    "- Slow wander, strong annual cycles and joins of two releases are in the simulator, but real noise has "
-    "more of them; Quadratic and Bilinear are then called too often.",
-    "- A series of another length than 139 is interpolated to 139 dates: of long series, jumps of one or two "
-    "epochs are smoothed.",
+    "- The simulator has slow noise, strong annual cycles and joins of two releases, but real noise has more of "
+    "them; such series are classified as Quadratic or Bilinear too often.",
+    "- All series are interpolated to 139 dates: in longer series, jumps of one or two epochs are smoothed.",
 )
 _ABOUT_TREND_NET: Final = (
-    "- Every epoch is seen as it is, nothing is interpolated. Padding at the end has no say; where missing epochs "
-    "stand has a little.",
-    f"- Level changes of {definitions.JUMP_MM:g} mm or more within {definitions.JUMP_EDGE_EPOCHS} epochs are called "
-    "PUE, whatever made them: a true step of that size looks the same.",
-    "- A network cannot know everything that may move: some of what Other means gets another class.",
-    "- The simulated series are hard on purpose (short and sparse calendars, curves that depart by no more than the "
-    "scatter, wander, outliers): their accuracy is no figure to hold beside that of hand-picked sets.",
-    "- On real rows that automated readers of plots have labelled, how often it agrees with them stands in "
-    "`artifacts/readings`. Where two readers differ, no network can be right for both.",
+    "- Epochs are used as they are, without interpolation. Padding at the end has no effect; the position of missing "
+    "epochs has a small one.",
+    f"- Changes of level of {definitions.JUMP_MM:g} mm or more within {definitions.JUMP_EDGE_EPOCHS} epochs are "
+    "classified as PUE, whatever their cause: a true step of that size cannot be distinguished.",
+    "- The training does not contain all possible motions: some motions of class Other get another class.",
+    "- The simulated series are difficult on purpose (short and sparse calendars, curves that depart by no more than "
+    "the scatter, slow noise, outliers): their accuracy cannot be compared with that on selected series.",
+    "- The agreement with automated readers, who labelled real rows from plots, is in `artifacts/readings`. If "
+    "readers differ, no class agrees with all of them.",
 )
 _ABOUT_FIVE: Final = (
-    "- The model does not know the class Other: a motion that none of its classes describes gets one of them, or none "
-    "where the model is unsure.",
+    "- The model does not have the class Other: a motion that none of its classes describes gets one of them, or no "
+    "class if the confidence is low.",
 )
 
 
 def _rate_crossing(report: dict[str, Any]) -> list[str]:
-    """Return the table of the rate that separates Stable from Linear, if the report has one."""
+    """Return the table of the rate at which Stable and Linear are equally probable, if the report has one."""
     crossing = report.get("rate crossing")
     if not crossing:
         return []
@@ -110,9 +110,10 @@ def _rate_crossing(report: dict[str, Any]) -> list[str]:
     head = " | ".join(f"{noise:g} mm" for noise in noises)
     lines = [
         "",
-        f"**The line between Stable and Linear** is {definitions.STABLE_RATE_MM_YR:g} mm/yr, where a rate is known to "
-        "a third of its size (`--stable-rate` moves it). Rates in mm/yr at which both are equally probable, for lines "
-        "in white noise, an acquisition every 12 days (`crossing.png`):",
+        f"**The limit between Stable and Linear** is {definitions.STABLE_RATE_MM_YR:g} mm/yr, if the standard "
+        "deviation of the rate is at most a third of it (`--stable-rate` changes the limit). Rates in mm/yr at which "
+        "both classes are equally probable, for lines in white noise with an acquisition every 12 days "
+        "(`crossing.png`):",
         "",
         f"| span | noise {head} |",
         "|---" * (len(noises) + 1) + "|",
@@ -126,8 +127,8 @@ def _rate_crossing(report: dict[str, Any]) -> list[str]:
 def _what_it_is(report: dict[str, Any]) -> list[str]:
     if "network" not in report:
         return [
-            "**What it is.** The network of Mirmazloumi et al. (ISPRS Archives, 2022) as printed; what the paper "
-            "leaves open is ours:",
+            "**Design.** The network of Mirmazloumi et al. (ISPRS Archives, 2022) as printed; our choices for what the "
+            "paper leaves open:",
             "",
             *(f"- {name}: {text}" for name, text in report["choices that the paper leaves open"].items()),
         ]
@@ -138,18 +139,18 @@ def _what_it_is(report: dict[str, Any]) -> list[str]:
         for layer in report["network"]["convolutions"]
     ]
     return [
-        f"**What it is.** A convolutional network of our own with {report['weights']} weights and "
-        f"{report['multiply-adds at 139 epochs']} multiply-adds for a series of 139 epochs. The best line is "
-        "taken away and goes to the dense layers as numbers; what is left, in units of its own "
-        "scatter and of half wavelengths, with and without its yearly cycle, "
-        f"passes convolutions over the epochs ({'; '.join(layers)}), is averaged over "
-        f"{report['network']['parts']} overlapping parts of the span, and meets the numbers in a dense layer of "
+        f"**Design.** A convolutional network with {report['weights']} weights and "
+        f"{report['multiply-adds at 139 epochs']} multiply-adds for a series of 139 epochs (our design). The "
+        "least-squares line is subtracted; its parameters are features of the dense layers. The residuals, in units of "
+        "their scatter and of half wavelengths, with and without the annual cycle, "
+        f"pass convolutions over the epochs ({'; '.join(layers)}) and are averaged over "
+        f"{report['network']['parts']} overlapping parts of the span; means and features enter a dense layer of "
         f"{report['network']['dense']}.",
     ]
 
 
 def _meanings(card: Mapping[str, Any]) -> Iterator[str]:
-    """Return a table of what the classes mean, for a model trained by the definitions that hold now; nothing else."""
+    """Return a table of the meaning of the classes, for a model with the present definitions; otherwise nothing."""
     if "definitions" not in card:
         return
     yield "| class | meaning |"
@@ -157,7 +158,8 @@ def _meanings(card: Mapping[str, Any]) -> Iterator[str]:
     for name, meaning in describe_classes(card["stable_rate_mm_yr"]).items():
         yield f"| {name} | {meaning} |"
     yield ""
-    yield "An annual cycle, coloured noise, single bad epochs, gaps and 6/12-day sampling belong to no class."
+    yield "Series of every class may have an annual cycle, coloured noise, single bad epochs, gaps and 6- or 12-day"
+    yield "sampling."
     yield ""
 
 
@@ -165,7 +167,7 @@ def _readings(training: Mapping[str, Any]) -> str:
     if not training.get("readings"):
         return ""
     files = ", ".join(training["readings"])
-    return f" It has also learned from readings of rows of these files (`artifacts/readings`): {files}."
+    return f" It was also trained on labelled rows of these files (`artifacts/readings`): {files}."
 
 
 def _real_noise(training: dict[str, Any]) -> str:

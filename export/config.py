@@ -1,4 +1,4 @@
-"""Numbers of an export, and those for networks of the default design."""
+"""Settings of an export, and those for networks of the default design."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from training import dataset
 
 CALIBRATION_SEED: Final = 10_001
 PROOF_SEED: Final = 10_002
-"""Neither is a seed of training, so the series are fresh."""
+"""Seeds that differ from those of the training, so that the series are new."""
 
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """How a model is exported.
+    """Settings of the export of a model.
 
     Attributes
     ----------
     calibration_series, proof_series : int
-        Simulated series on which ranges are found, and on which the files are compared with Keras; enough of the
-        former for every calendar, as ranges of a few are too narrow for the others.
+        Number of simulated series for the int8 ranges, and for the comparison with Keras; the former must contain every
+        calendar, because the ranges of a few calendars are too narrow for the others.
     percentile : float or None
-        Share of activations that the int8 ranges cover; ranges of the extremes if None.
+        Percentage of the activations that the int8 ranges cover; all of them if None.
     reduce_range : bool
-        Weights of seven bits, whose sums of 16 bits cannot saturate on x86 without VNNI.
+        Whether weights have seven bits, so that sums of 16 bits cannot saturate on x86 without VNNI.
     gates : Gates
-        What int8 must reach.
+        Limits for int8.
     abstain_below : float
         Confidence below which a row gets no class.
     unsure_below : float
-        The same before priors have a say: a network that was taught to be unsure of what no class describes must
-        not become sure of it by priors alone.
+        The same for the confidence before priors are applied: a network is trained to have low confidence for series of
+        no class, and priors alone must not raise it.
     faster_on_cpu : dict of str to str
-        Precision to take on a CPU with integer dot products, and on a plain one.
+        Precision to use on a CPU with integer dot products, and on one without.
     limits : Limits
-        What rows the model may be asked about.
+        Limits of the rows that the model classifies.
     """
 
     calibration_series: int = 7680
@@ -53,11 +53,11 @@ class ExportConfig:
 
 TREND_NET_CONFIG: Final = ExportConfig(
     percentile=99.999,
-    # Too small a network for int8 to be sure of gaining anything where a processor has no instruction for it.
+    # For such a small network, int8 may not be faster on a processor without integer dot products.
     faster_on_cpu={"int8_dot_product": "int8", "plain": "fp32"},
     gates=prove.Gates(agreement=0.995),
-    # Settled for 1.2.0 with the quiet island of `artifacts/benchmark/real.md` in view, and kept.
+    # Chosen for version 1.2.0 from the class shares of a stable island (`artifacts/benchmark/real.md`), and kept.
     abstain_below=0.6,
     unsure_below=0.35,
 )
-"""Of networks of the default design, under whatever name."""
+"""Settings for networks of the default design."""

@@ -1,8 +1,7 @@
-"""Keras to fp32 ONNX.
+"""Conversion of Keras to fp32 ONNX.
 
-tf2onnx ends with success even when it has written a file that does not load, so nothing here is believed:
-``export.prove`` checks every file that leaves this folder. Byte-equal files need a fresh process with
-``PYTHONHASHSEED=0``, because tf2onnx walks through sets (``export.__main__`` sees to that), and
+tf2onnx may report success although the file cannot be loaded, so ``export.prove`` checks every file. Byte-equal files
+need a process with ``PYTHONHASHSEED=0``, because tf2onnx iterates over sets (``export.__main__`` starts one), and
 ``export.canonical``.
 """
 
@@ -24,26 +23,26 @@ from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from training.networks.series_layers import DescribeSeries
 
 OPSET: Final = 18
-"""The newest that tf2onnx 1.17 writes."""
+"""Newest version of the operator set that tf2onnx 1.17 writes."""
 _CHANNEL_BLOCK: Final = 16
-"""onnxruntime's blocked convolution kernels take channels in multiples of the vector width."""
+"""onnxruntime's blocked convolution kernels need a number of channels that is a multiple of the vector width."""
 
 
 def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
-    """Convert a whole model, from millimetres to probabilities.
+    """Return the ONNX form of a complete model, from millimetres to probabilities.
 
     Parameters
     ----------
     model : keras.Model
-        With inputs ``displacement`` [batch, epochs] and ``days`` [batch or 1, epochs].
+        Model with the inputs ``displacement`` [batch, epochs] and ``days`` [batch or 1, epochs].
     name, version : str
-        Written into the file's metadata.
+        Name and version in the metadata of the file.
 
     Returns
     -------
     onnx.ModelProto
-        With inputs ``displacement`` and ``days`` and the output ``probabilities``, all float32, batch and
-        epochs open.
+        Model with the inputs ``displacement`` and ``days`` and the output ``probabilities``, all float32, with variable
+        numbers of rows and epochs.
 
     Raises
     ------
@@ -59,7 +58,7 @@ def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
         return {"probabilities": widened([displacement, days], training=False)}
 
     proto, _ = tf2onnx.convert.from_function(whole, input_signature=signature, opset=OPSET)
-    # The graph's own names of dimensions differ from run to run.
+    # The generated names of dimensions differ from run to run.
     inputs = {entry.name: entry for entry in proto.graph.input}
     _name_dimensions(inputs["displacement"], "batch", "epochs")
     _name_dimensions(inputs["days"], "batch_or_1", "epochs")
@@ -73,14 +72,14 @@ def convert(model: keras.Model, *, name: str, version: str) -> onnx.ModelProto:
 
 
 def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str) -> None:
-    """Write name, version, classes and contract into a file's metadata; drop what it need not declare.
+    """Write name, version, classes and inputs into the metadata, and remove unused operator sets.
 
     Raises
     ------
     ProofError
         If the file has neither five nor six outputs.
     """
-    # The tools declare sets of operators (trees, training, their own) that nothing here uses.
+    # The tools declare operator sets (trees, training, their own) that the graph does not use.
     used = {node.domain for node in proto.graph.node}
     for entry in [entry for entry in proto.opset_import if entry.domain not in used]:
         proto.opset_import.remove(entry)
@@ -104,12 +103,12 @@ def describe(proto: onnx.ModelProto, *, name: str, version: str, precision: str)
 
 
 def classes_of(proto: onnx.ModelProto) -> tuple[str, ...]:
-    """Return the names of a file's outputs: the six classes, or the first five of them.
+    """Return the class names of the outputs: the six classes, or the first five.
 
     Raises
     ------
     ProofError
-        If there are neither five nor six.
+        If the number of outputs is neither five nor six.
     """
     width = proto.graph.output[0].type.tensor_type.shape.dim[-1].dim_value
     if width not in {len(SEED_CLASS_NAMES), len(CLASS_NAMES)}:
@@ -120,16 +119,17 @@ def classes_of(proto: onnx.ModelProto) -> tuple[str, ...]:
 
 
 def widen_channels(model: keras.Model) -> keras.Model:
-    """Fill convolutions up with zero channels to a multiple of 16, where only convolutions read them.
+    """Return the model with zero channels added to convolutions, up to a multiple of 16.
 
-    The outputs stay the same; onnxruntime's fast kernels need it (138 channels become 144). A model without a part
-    named ``trunk`` was built with such multiples and comes back as it is.
+    The outputs do not change; onnxruntime's fast kernels need such multiples (138 channels become 144). Only
+    convolutions whose outputs are read by convolutions are changed. A model without a part named ``trunk`` has such
+    multiples already and is returned unchanged.
     """
     trunk = next((layer for layer in model.layers if layer.name == "trunk"), None)
     if trunk is None:
         return model
     convolutions = [layer for layer in trunk.layers if isinstance(layer, keras.layers.Conv2D)]
-    # The last one is read by dense layers, whose weights stand in another order.
+    # The last convolution is read by dense layers, whose weights have another order, so it is not changed.
     wanted = {layer.name: -(-layer.filters // _CHANNEL_BLOCK) * _CHANNEL_BLOCK for layer in convolutions[:-1]}
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -152,10 +152,10 @@ def widen_channels(model: keras.Model) -> keras.Model:
 
 
 def in_one_image(model: keras.Model) -> keras.Model:
-    """Put the rows of a call below each other in one image; the outputs stay the same.
+    """Return the model with the rows of a call as lines of one image; the outputs do not change.
 
-    onnxruntime prepares each image of a convolution by itself, which takes a tenth of the time of the default network's
-    small ones.
+    onnxruntime prepares each image of a convolution separately, which takes one tenth of the time of the small
+    convolutions of the default network.
     """
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:

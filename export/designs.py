@@ -1,4 +1,4 @@
-"""Designs of the default network side by side: trained alike, exported, and the exported graph timed."""
+"""Comparison of designs of the default network: equal training, export, accuracy and speed of the exported graph."""
 
 from __future__ import annotations
 
@@ -36,18 +36,19 @@ _TIMED_ROUNDS: Final = 31
 
 @dataclass(frozen=True)
 class DesignResult:
-    """What one design came to.
+    """Result of one design.
 
     Attributes
     ----------
     weights, multiply_adds : int
-        Size, and work for a series of 139 epochs.
+        Number of weights, and of multiply-adds for a series of 139 epochs.
     simulated, semi_real : Metrics
-        Of the Keras model on simulated series, and on real noise of files that were not trained on (None without them).
+        Accuracy of the Keras model on simulated series, and on known motions in the noise of the test files (None
+        without them).
     int8_agreement : float
-        Share of simulated series whose label int8 keeps.
+        Share of simulated series with equal labels in int8 and fp32.
     series_per_second : dict of str to float
-        By precision, of the exported graph on one core.
+        Speed of the exported graph on one core, by precision.
     """
 
     weights: int
@@ -71,15 +72,15 @@ def compare_designs(
     Parameters
     ----------
     config : TrendFitConfig
-        Data and length of the training; its design is replaced by each in turn.
+        Settings of the training; its design is replaced by each of the designs.
     folder : Path
-        Where the table is to be.
+        Folder of the table.
     real : Path, optional
         Folder of the real files, for the semi-real accuracy.
     announce : callable
-        Receives one line for people at each step.
+        Function that receives a progress message at each step.
     designs : mapping of str to TrendNetConfig
-        What is compared.
+        Designs to compare.
     """
     simulated = dataset.simulated(_TEST_SERIES, seed=_TEST_SEED, classes=len(CLASS_NAMES))
     semi_real = list(semi_real_sets(real, _SEMI_REAL_SERIES, seed=_TEST_SEED, trained=False).values()) if real else []
@@ -128,7 +129,7 @@ def _together(model: Any, sets: list[LabelledSeries]) -> Metrics | None:
 
 
 def _timed(sessions: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Time all files in turns, in seconds of one core; the median of the rounds."""
+    """Return the time of each file in seconds on one core, measured in turns, median of the rounds."""
     series = simulate(_TIMED_SERIES, seed=_TEST_SEED, calendar="paper")
     inputs = {"displacement": series.displacement, "days": series.days[:1].copy()}
     spent: dict[tuple[str, str], list[float]] = {}

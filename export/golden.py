@@ -1,4 +1,4 @@
-"""Golden vectors: series with the probabilities of Keras, for tests without TensorFlow."""
+"""Golden vectors: series with the probabilities of the Keras model, for tests without TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _CORNER_EPOCHS: Final = (30, 31, 139, 140, 512)
 
 
 def golden_series(classes: int) -> list[LabelledSeries]:
-    """Make the sets: every calendar, then corners that an interpolation or a mask may get wrong.
+    """Return sets of series: all calendars, and special cases of interpolation and masks.
 
-    ``classes`` is 5 or 6, as many as the model knows.
+    ``classes`` is the number of classes of the model, 5 or 6.
     """
     sets = [
         dataset.simulated(_SERIES_PER_CALENDAR, seed=GOLDEN_SEED + i, calendar=name, classes=classes)
@@ -47,18 +47,18 @@ def write_golden(path: Path, sets: list[LabelledSeries], model: keras.Model) -> 
 
 
 def encode(displacement: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Store millimetres with one decimal in two bytes."""
+    """Return millimetres with one decimal as tenths of a millimetre in int16."""
     tenths = np.where(np.isnan(displacement), -32768, np.rint(displacement * 10))
     return np.asarray(tenths, dtype=np.int16)
 
 
 def decode(tenths: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Undo ``encode``."""
+    """Return the millimetres of values from ``encode``."""
     return np.where(tenths == -32768, np.nan, tenths / 10).astype(np.float32)
 
 
 def _corners(epochs: int) -> LabelledSeries:
-    """Series that an interpolation or a mask may get wrong, of one length."""
+    """Return series of one length that are special cases of interpolation and masks."""
     rng = np.random.default_rng(GOLDEN_SEED + epochs)
     days = np.cumsum(rng.choice([6, 12, 18], epochs)).astype(np.float32)
     days -= days[0]

@@ -1,7 +1,7 @@
-"""Integer arithmetic before and behind the convolutions, where onnxruntime's quantizer leaves floating point.
+"""Integer arithmetic before and after the convolutions, where onnxruntime's quantizer leaves floating point.
 
-The default network pools its features by a product of matrices for each series, and one dense layer reads them. Left in
-floating point, that takes as long as two of its convolutions.
+The default network pools its features by a matrix product for each series, followed by a dense layer. In floating
+point, this takes as long as two of its convolutions.
 """
 
 from __future__ import annotations
@@ -22,36 +22,37 @@ _LEVELS: Final = 255
 _WEIGHT_LEVELS: Final = 64
 """Seven bits, as in the convolutions (``training.weight_grid``): sums of pairs fit into 16 bits."""
 _SHARE: Final = 0.9999
-"""Of the means, that their range covers."""
+"""Share of the means that their int8 range covers."""
 
 
 def use_integers(proto: onnx.ModelProto, displacement: Floats, days: Floats) -> None:
-    """Put integer arithmetic into a quantized model of the default design, in place; leave any other as it is.
+    """Replace floating-point operations of a quantized model of the default design, in place.
 
-    - The channels of the image are quantized one by one, and bytes are put together in place of floats.
-    - The parts' means are integer products of the features and the hats, whose weights lie in [0, 1].
-    - Where the largest value of a feature is that of the positions, the mask of the padding is the scale by which the
-      features become floating point.
-    - The dense layer reads the means in eight bits, and the largest of them where these are wanted. What else it reads
-      stays in floating point.
+    A model of another design is not changed.
+
+    - The channels of the image are quantized separately, and bytes are concatenated instead of floats.
+    - The means of the parts are integer products of the features and the weights of the parts, which lie in [0, 1].
+    - If the maximum of a feature is over the positions, the mask of the padding is the scale of its dequantization.
+    - The dense layer reads the means, and the maxima of the means if they are used, in eight bits. Its other inputs
+      remain in floating point.
 
     Parameters
     ----------
     proto : onnx.ModelProto
-        QDQ model with weights of 8 bits for each output channel.
+        Model in QDQ format with weights of 8 bits and a scale for each output channel.
     displacement, days : ndarray of float32, shape [N, T]
-        Series on which the range of the means is found.
+        Series for the range of the means.
 
     Raises
     ------
     ValueError
-        If the pooling or the dense layer is not spelled as ``PoolInTime`` and tf2onnx spell them.
+        If pooling or dense layer do not have the operators that tf2onnx writes for ``PoolInTime``.
     """
     graph = _Graph(proto)
     pooling = _find_pooling(graph)
     if pooling is None:
         return
-    # Types and shapes of values that get other names.
+    # Types and shapes are removed, because values get other names.
     del proto.graph.value_info[:]
     means = values_of(proto, pooling.scaled.output[0], displacement, days)
     scale = graph.constant(np.float32(np.quantile(means, _SHARE) / _LEVELS))
@@ -63,7 +64,7 @@ def use_integers(proto: onnx.ModelProto, displacement: Floats, days: Floats) -> 
 
 
 class _Graph:
-    """A graph that is changed: the node that makes each value, the nodes that use it, and the constants."""
+    """Graph with the producer and the users of each value, and the constants."""
 
     def __init__(self, proto: onnx.ModelProto) -> None:
         self.proto, self.nodes = proto, proto.graph.node
@@ -76,7 +77,7 @@ class _Graph:
         self.convolutions = [node for node in self.nodes if node.op_type == "Conv"]
 
     def user(self, name: str, operator: str) -> onnx.NodeProto | None:
-        """Return the node of a kind that uses a value, if there is exactly one."""
+        """Return the node with this operator that uses a value, if there is exactly one."""
         users = [node for node in self.users[name] if node.op_type == operator]
         return users[0] if len(users) == 1 else None
 
@@ -91,7 +92,7 @@ class _Graph:
         return self.constant(np.array(shape, dtype=np.int64))
 
     def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node of one output, and return the name of that."""
+        """Add a node with one output, and return the name of the output."""
         name = f"integer_value_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
         return name
@@ -99,21 +100,21 @@ class _Graph:
 
 @dataclass(frozen=True)
 class _Pooling:
-    """The steps behind the last convolution.
+    """Nodes after the last convolution.
 
     Attributes
     ----------
     quantized, turned, shaped : onnx.NodeProto
-        What brings the features to [batch, positions, channels].
+        Nodes that reshape the features to [batch, positions, channels].
     mask : str or None
-        What they are multiplied with then, [batch, positions, 1].
+        Name of the factor of the features, [batch, positions, 1].
     product, scaled, flat : onnx.NodeProto
-        Sums of the parts, their means, and these as [batch, parts * channels].
+        Sums over the parts, means, and means as [batch, parts * channels].
     largest : onnx.NodeProto
-        The largest values, of positions or of parts.
+        Maxima over positions or over parts.
     channels : int
     scale : float
-        What one step of a feature stands for.
+        Scale of the quantized features.
     """
 
     quantized: onnx.NodeProto
@@ -129,20 +130,20 @@ class _Pooling:
 
     @property
     def of_parts(self) -> bool:
-        """Whether the largest values are those of the parts' means."""
+        """Whether the maxima are over the means of the parts."""
         return self.largest.input[0] == self.scaled.output[0]
 
 
 @dataclass(frozen=True)
 class _Dense:
-    """The layer that reads the pooled features, and what else is put together for it."""
+    """Dense layer that reads the pooled features, and its other inputs."""
 
     node: onnx.NodeProto
     inputs: list[str]
 
 
 def _find_pooling(graph: _Graph) -> _Pooling | None:
-    """Follow the features from the last convolution to their means; None for a network that does not pool so."""
+    """Return the nodes from the last convolution to the means; None for a network without this pooling."""
     steps = _follow(
         graph, graph.convolutions[-1].output[0], "QuantizeLinear", "DequantizeLinear", "Transpose", "Reshape"
     )
@@ -161,13 +162,13 @@ def _find_pooling(graph: _Graph) -> _Pooling | None:
     largest = graph.user(features, "ReduceMax") or graph.user(scaled.output[0], "ReduceMax")
     scale, zero = (graph.constants[name] for name in quantized.input[1:])
     if largest is None or zero != 0 or graph.maker[product.input[0]].op_type != "Transpose":
-        raise ValueError("the pooling is not spelled as export.integers expects it")
+        raise ValueError("the pooling does not have the operators that export.integers expects")
     weights = graph.constants[graph.maker[graph.convolutions[-1].input[1]].input[0]]
     return _Pooling(quantized, turned, shaped, mask, product, scaled, flat, largest, len(weights), float(scale))
 
 
 def _follow(graph: _Graph, name: str, *operators: str) -> list[onnx.NodeProto] | None:
-    """Return the nodes of these kinds that use a value and one another in turn."""
+    """Return the chain of nodes with these operators that begins with a value."""
     steps = []
     for operator in operators:
         node = graph.user(name, operator)
@@ -185,13 +186,13 @@ def _quantize_parts_of_image(graph: _Graph) -> None:
     while joined.op_type in ("Transpose", "Reshape"):
         joined = graph.maker[joined.input[0]]
     if joined.op_type != "Concat":
-        raise ValueError("the image is not put together of channels as export.integers expects it")
+        raise ValueError("the image is not a concatenation of channels as export.integers expects it")
     joined.input[:] = [_quantized(graph, name, quantize) for name in joined.input]
     dequantize.input[0] = quantize.input[0]
 
 
 def _quantized(graph: _Graph, name: str, quantize: onnx.NodeProto) -> str:
-    """Quantize a channel [batch, 1, T]; what clips or scales it by a number goes into the quantization."""
+    """Quantize a channel [batch, 1, T]; clipping and scaling by constants become part of the quantization."""
     scale, zero = (graph.constants[name] for name in quantize.input[1:])
     unsqueeze = graph.maker[name]
     clip = graph.maker[unsqueeze.input[0]]
@@ -212,9 +213,10 @@ def _quantized(graph: _Graph, name: str, quantize: onnx.NodeProto) -> str:
 
 
 def _pool(graph: _Graph, pooling: _Pooling, scale_of_means: str) -> tuple[str, str | None]:
-    """Pool, and return the names of the means [batch, parts * channels] and, if wanted, the largest [batch, channels].
+    """Add the pooling in integers; return the names of means [batch, parts * channels] and maxima [batch, channels].
 
-    Both are bytes. Largest values of positions stay in floating point, under the name that they have.
+    Both are bytes; without maxima of means the second is None. Maxima over positions remain in floating point, under
+    their name.
     """
     rows = graph.shape(-1, pooling.channels)
     parts = int(graph.constants[pooling.flat.input[1]][-1]) // pooling.channels
@@ -227,7 +229,7 @@ def _pool(graph: _Graph, pooling: _Pooling, scale_of_means: str) -> tuple[str, s
     weights = graph.add("Transpose", weights, perm=_permutation(hats))
     sums = graph.add("Reshape", graph.add("MatMulInteger", weights, features), rows)
     (share,) = (name for name in pooling.scaled.input if name != pooling.product.output[0])
-    # A scale for each part of each series: the sum becomes a mean on its way to floating point.
+    # A scale for each part of each series: dequantization of the sum gives the mean.
     share = graph.add("Mul", graph.add("Reshape", share, graph.shape(-1)), graph.constant(_scale(pooling) / _LEVELS))
     means = graph.add("DequantizeLinear", sums, share, axis=0)
     means = graph.add("QuantizeLinear", means, scale_of_means, zero)
@@ -257,10 +259,10 @@ def _permutation(node: onnx.NodeProto) -> list[int]:
 
 def _find_dense(graph: _Graph, pooling: _Pooling) -> _Dense:
     joined = graph.user(pooling.flat.output[0], "Concat")
-    # Without a bias it is a MatMul.
+    # A dense layer without bias is a MatMul.
     node = joined and (graph.user(joined.output[0], "Gemm") or graph.user(joined.output[0], "MatMul"))
     if joined is None or node is None:
-        raise ValueError("the dense layer is not spelled as export.integers expects it")
+        raise ValueError("the dense layer does not have the operators that export.integers expects")
     return _Dense(node, list(joined.input))
 
 
@@ -273,7 +275,7 @@ def _read_in_bytes(
     means: str,
     largest: str | None,
 ) -> None:
-    """Divide the dense layer in two: one that reads bytes, and one for all else that it reads."""
+    """Split the dense layer into one that reads bytes and one for its other inputs."""
     kernel, *bias = (graph.constants[name] for name in dense.node.input[1:])
     part = dict(zip(dense.inputs, np.split(kernel, np.cumsum(widths)[:-1]), strict=True))
 

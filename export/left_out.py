@@ -1,8 +1,8 @@
-"""Whole files left out: networks trained on neither the noise nor the readings of the files they are asked about.
+"""Test on files that are left out of the training, both their noise and their labels (cross-validation by file).
 
-Each fold is trained like the default network, shorter: simulated series on the noise of all other files, then the read
-rows of all other files. Its int8 graph answers for the read rows of the files left out, and for known motions in their
-noise.
+Each fold is trained like the default network, but shorter: on simulated series with the noise of all other files, then
+on the labelled rows of all other files. Its int8 graph classifies the labelled rows of the files left out, and known
+motions in their noise.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from training.adaptation import AdaptationConfig
 from training.announce import Announce
 from training.dataset import simulated
 from training.fit import predict
-from training.labelled_rows.labels import READ_FILES, READINGS_CSV, all_readings, load_read_files
+from training.labelled_rows.labels import READ_FILES, READINGS_CSV, all_readings, load_labelled_files
 from training.metrics import measure
 from training.real_files import noise_bank
 from training.trend_fit import TrendFitConfig, fit_trend_net
@@ -44,8 +44,8 @@ FOLDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Wroclaw, track 124": ("124_0770_IW3_VV",),
     "Carpathians and Maoxian": ("102_100", "Maoxian_PS"),
 }
-"""Files that are left out together: those of one track and town are no independent test of each other. Both files of
-Ustica are of the same island, yet one is along the line of sight, the other vertical and resampled."""
+"""Files that are left out together: those of the same track and town would be no independent test. Both files of Ustica
+are of the same island, but one is along the line of sight, the other vertical and resampled."""
 
 _SEMI_REAL_SERIES: Final = 2000
 _SEMI_REAL_SEED: Final = 31_004
@@ -56,14 +56,14 @@ ABSTAIN_BELOW: Final = TREND_NET_CONFIG.abstain_below
 
 @dataclass(frozen=True)
 class LeftOutConfig:
-    """How the folds are trained.
+    """Settings of the training of the folds.
 
     Attributes
     ----------
     fit : TrendFitConfig
-        First stage; its bank is replaced by that of each fold.
+        Settings of the first stage; its noise bank is replaced by that of each fold.
     adaptation : AdaptationConfig
-        Second stage.
+        Settings of the second stage.
     """
 
     fit: TrendFitConfig
@@ -79,31 +79,31 @@ def leave_files_out(
     announce: Announce,
     folds: Mapping[str, Sequence[str]] = FOLDS,
 ) -> dict[str, Any]:
-    """Train a network for each fold and ask it about the files left out.
+    """Train a network for each fold, and classify the files left out.
 
     Parameters
     ----------
     config : LeftOutConfig
-        How they are trained.
+        Settings of the training.
     real : Path
         Folder of the project's real files.
     folder : Path
-        Where ``left-out.csv`` (answers for the read rows, for ``python -m evaluation readings --answers``) and
-        ``left-out.json`` (scores, and accuracy on known motions) are to be.
+        Folder of ``left-out.csv`` (results for the labelled rows, for ``python -m evaluation readings --answers``) and
+        ``left-out.json`` (scores, and accuracy on known motions).
     work : Path
-        Folder of states and trained folds; a second run with the same numbers takes what it finds. Changes of
-        the code and of the series are not noticed.
+        Folder of training states and trained folds, which a second run with the same settings reuses. Changes of the
+        code and of the series are not detected.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
     folds : mapping of str to sequence of str
         Names of the files to leave out together.
 
     Returns
     -------
     dict
-        What stands in ``left-out.json``.
+        Contents of ``left-out.json``.
     """
-    files = load_read_files(real)
+    files = load_labelled_files(real)
     answers: dict[str, NDArray[np.float32]] = {}
     known: dict[str, dict[str, float]] = {}
     for name, left_out in folds.items():
@@ -117,12 +117,12 @@ def leave_files_out(
         session = _int8(model, config)
         for file in files:
             if Path(file.name).stem in left_out:
-                answers[file.name] = ask(session, file.displacement, file.days)
+                answers[file.name] = classify(session, file.displacement, file.days)
         known |= _known_motions(session, model, real, left_out)
-        announce(f"{name}: asked")
-    asked = [file for file in files if file.name in answers]
-    readings = all_readings(asked)
-    probabilities = np.concatenate([answers[file.name] for file in asked])
+        announce(f"{name}: classified")
+    left_out_files = [file for file in files if file.name in answers]
+    readings = all_readings(left_out_files)
+    probabilities = np.concatenate([answers[file.name] for file in left_out_files])
     folder.mkdir(parents=True, exist_ok=True)
     classes = np.where(probabilities.max(axis=1) >= ABSTAIN_BELOW, probabilities.argmax(axis=1), NO_ANSWER)
     write_answers(folder / "left-out.csv", readings, probabilities, classes)
@@ -131,7 +131,7 @@ def leave_files_out(
         "first stage, series": config.fit.series,
         "folds": {name: list(left_out) for name, left_out in folds.items()},
         "known motions in real noise, accuracy": known,
-        "read rows": score(readings, probabilities, class_id=classes).to_dict(),
+        "labelled rows": score(readings, probabilities, class_id=classes).to_dict(),
     }
     text = json.dumps(found, indent=1, allow_nan=False) + "\n"
     (folder / "left-out.json").write_text(text, encoding="utf-8")
@@ -139,7 +139,7 @@ def leave_files_out(
 
 
 def _digest(config: LeftOutConfig, left_out: Sequence[str]) -> str:
-    """Return a digest of the numbers and the readings that decide on a fold; the code and the series are left out."""
+    """Return a digest of the settings and labels of a fold, without the code and the series."""
     sha = hashlib.sha256(repr((config, tuple(left_out))).encode())
     sha.update(READINGS_CSV.read_bytes())
     return sha.hexdigest()[:12]
@@ -148,24 +148,24 @@ def _digest(config: LeftOutConfig, left_out: Sequence[str]) -> str:
 def train_without(
     config: LeftOutConfig, real: Path, left_out: Sequence[str], *, work: Path, announce: Announce
 ) -> keras.Model:
-    """Train a network on neither the noise nor the readings of the files left out."""
+    """Return a network that is trained without the noise and the labels of the files left out."""
     bank = noise_bank(real, leave_out=left_out)
     fit = replace(config.fit, data=replace(config.fit.data, bank=bank))
     model = fit_trend_net(fit, work=work, announce=announce)
     paths = [path for path, file in READ_FILES.items() if file.name in set(left_out)]
-    files = load_read_files(real, leave_out=paths)
+    files = load_labelled_files(real, leave_out=paths)
     finish(model, files, fit.data, config.adaptation, announce=announce)
     return model
 
 
-def ask(session: Any, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float32]:
+def classify(session: Any, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the probabilities [N, 6] of a graph for series [N, T] that share their dates [T]."""
     axis = np.broadcast_to(days, displacement.shape)
     return np.asarray(prove.run(session, displacement, np.ascontiguousarray(axis), _ROWS_PER_CALL))
 
 
 def _int8(model: keras.Model, config: LeftOutConfig) -> Any:
-    """Open the int8 graph of a network; its ranges are found on simulated series, as those of the release are."""
+    """Return a session of the int8 graph of a network, with ranges from simulated series as for a release."""
     series = simulated(
         TREND_NET_CONFIG.calibration_series,
         seed=config.fit.data.seed + _CALIBRATION_SEED,
@@ -184,7 +184,7 @@ def _int8(model: keras.Model, config: LeftOutConfig) -> Any:
 def _known_motions(
     session: Any, model: keras.Model, real: Path, left_out: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Measure accuracy on known motions in the noise of the files left out, errors exact and damped."""
+    """Return the accuracy on known motions in the noise of the files left out, with exact and damped errors."""
     found = {}
     for name, series in semi_real_sets(real, _SEMI_REAL_SERIES, seed=_SEMI_REAL_SEED).items():
         if name not in left_out:

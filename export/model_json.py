@@ -1,4 +1,4 @@
-"""Contents of ``model.json``: contract, limits, definitions, training, proofs, files."""
+"""Contents of ``model.json``: inputs and outputs, limits, definitions, training, comparison with Keras, files."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ _TRAINING_FACTS: Final = (
     "temperature",
     "versions",
 )
-"""What ``model.json`` repeats of the report, where the report has it."""
+"""Entries of the report that ``model.json`` repeats, if the report has them."""
 
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """What the network itself states.
+    """Properties that are stored in the network.
 
     Attributes
     ----------
     classes : tuple of str
         Names of its outputs.
     half_wavelength_mm, stable_rate_mm_yr : float or None
-        What its layers hold of the radar, and of the line between Stable and Linear.
+        Half a wavelength, and the limit between Stable and Linear, from its layers.
 
     Raises
     ------
     ProofError
-        If no layer states half a wavelength.
+        If no layer has half a wavelength.
     """
 
     classes: tuple[str, ...]
@@ -57,12 +57,12 @@ class NetworkFacts:
 
     @classmethod
     def of(cls, model: keras.Model, classes: tuple[str, ...]) -> NetworkFacts:
-        """Read the contract from the layers of a network; ``classes`` are the names of its outputs."""
+        """Return the properties of a network; ``classes`` are the names of its outputs."""
         return cls(classes, _of_a_layer(model, "half_wavelength_mm"), _of_a_layer(model, "stable_rate_mm_yr"))
 
     @property
     def definitions(self) -> dict[str, Any]:
-        """What the classes mean, where the network knows all six: those of five were taught by other definitions."""
+        """Definitions of the classes for a network of six classes; empty for five, trained with other definitions."""
         if self.classes != CLASS_NAMES:
             return {}
         return {
@@ -73,16 +73,16 @@ class NetworkFacts:
 
 @dataclass(frozen=True)
 class Proven:
-    """A file and what was proven of it.
+    """ONNX file and its comparison with Keras.
 
     Attributes
     ----------
     file : str
-        Its name.
+        Name of the file.
     operators : dict of str to int
-        Operator histogram.
+        Number of nodes by operator.
     comparison : Comparison
-        With Keras.
+        Comparison with Keras.
     """
 
     file: str
@@ -98,27 +98,27 @@ def describe_model(
     keras_file: Path,
     proven: Mapping[str, Proven],
 ) -> dict[str, Any]:
-    """Return what ``model.json`` is to hold.
+    """Return the contents of ``model.json``.
 
     Parameters
     ----------
     config : ExportConfig
-        Numbers of the export.
+        Settings of the export.
     report : dict
-        ``report.json`` of the training.
+        Contents of ``report.json``.
     facts : NetworkFacts
-        What the network states.
+        Properties of the network.
     folder : Path
-        Where the files are.
+        Folder of the files.
     keras_file : Path
-        What they were made from.
+        Keras file from which they were exported.
     proven : mapping of str to Proven
-        The files, by precision.
+        Files by precision.
 
     Raises
     ------
     ProofError
-        If the report states the mix of another number of classes.
+        If the number of class shares in the report is not that of the classes.
     """
     test = report["test"]
     return {
@@ -185,7 +185,7 @@ def _quantization(config: ExportConfig, *, of_series: bool) -> dict[str, Any]:
 
 
 def _training_priors(report: dict[str, Any], classes: int) -> list[float]:
-    """Return the mix of classes for which the probabilities hold: even unless the report states another one."""
+    """Return the class shares for which the probabilities hold: equal shares unless the report has others."""
     shares = [float(share) for share in report.get("class shares", [1 / classes] * classes)]
     if len(shares) != classes:
         raise ProofError(f"the report states {len(shares)} class shares of a model of {classes} classes")
@@ -198,7 +198,7 @@ def _file(path: Path) -> dict[str, Any]:
 
 
 def _of_a_layer(model: keras.Model, name: str) -> float | None:
-    """Find a number that one of the layers knows; None if none does."""
+    """Return an attribute that one of the layers has; None if there is none."""
     for layer in model.layers:
         found = _of_a_layer(layer, name) if isinstance(layer, keras.Model) else getattr(layer, name, None)
         if found is not None:

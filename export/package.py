@@ -1,4 +1,4 @@
-"""Assemble a model: ONNX files, ``model.json``, golden vectors, card; in the record and in the package."""
+"""Packaging of a model: ONNX files, ``model.json``, golden vectors and model card."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from export.convert import classes_of, convert, describe
 from export.golden import golden_series, write_golden
 from export.model_json import NetworkFacts, Proven, describe_model
 from export.quantize import quantize
+from export.vectors import write_vectors
 from training import dataset
 from training.fit import predict
 from training.networks import layers as _layers  # noqa: F401 - registers the layers that Keras files name
-from training.networks import series_layers as _series_layers  # noqa: F401 - the same
+from training.networks import series_layers as _series_layers  # noqa: F401 - as above
 
 
 def package(
@@ -31,33 +32,33 @@ def package(
     int8: bool = True,
     announce: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Turn ``<folder>/<name>.keras`` and its report into a model.
+    """Export ``<folder>/<name>.keras`` and its report to a model.
 
     Parameters
     ----------
     folder : Path
-        Record of the model, such as ``artifacts/paper-cnn``; the ONNX files and ``model.json`` are written
-        there, so ``insar-rt classify --model <folder>`` takes it.
+        Record of the model, such as ``artifacts/paper-cnn``. The ONNX files and ``model.json`` are written to it, so it
+        can be used by ``insar-rt classify --model <folder>``.
     config : ExportConfig, optional
-        Numbers of the export; those for the network's kind if not given.
+        Settings of the export; by default those for the kind of network.
     ship_to : Path, optional
-        Folder of shipped models, to which what the run-time needs is copied as well.
+        Folder of shipped models, to which the files of the run time are copied as well.
     int8 : bool
-        Whether there is to be an int8 file beside the fp32 one.
+        Whether to write an int8 file as well.
     announce : callable
-        Receives one line for people at each step.
+        Function that receives a progress message at each step.
 
     Returns
     -------
     dict
-        ``model.json``.
+        Contents of ``model.json``.
 
     Raises
     ------
     ProofError
-        If a file is not what it should be; nothing is shipped then.
+        If a check of a file fails; nothing is shipped then.
     FileNotFoundError
-        If there is no Keras file or no report.
+        If the Keras file or the report does not exist.
     """
     keras_file = next(iter(sorted(folder.glob("*.keras"))), folder / f"{folder.name}.keras")
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -86,7 +87,7 @@ def package(
     announce(f"comparing with Keras on {config.proof_series} fresh series")
     series = dataset.simulated(config.proof_series, seed=PROOF_SEED, classes=len(classes))
     reference = predict(model, series)
-    # What is proven is what is written: the same bytes.
+    # The checked bytes are the bytes that are written.
     data = {precision: proto.SerializeToString(deterministic=True) for precision, proto in protos.items()}
     proven = {}
     for precision, content in data.items():
@@ -107,12 +108,32 @@ def package(
         (folder / proven[precision].file).write_bytes(content)
     card = describe_model(config, report, NetworkFacts.of(model, classes), folder, keras_file, proven)
     (folder / "model.json").write_text(json.dumps(card, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if int8:
+        card = write_vectors(folder, announce=announce)
     write_golden(folder / "golden.npz", golden_series(len(classes)), model)
     (folder / "MODEL_CARD.md").write_text(model_card(card, report), encoding="utf-8")
     if ship_to is not None:
-        shipped = ship_to / name
-        shipped.mkdir(parents=True, exist_ok=True)
-        for file in ("model.json", *(value.file for value in proven.values())):
-            shutil.copyfile(folder / file, shipped / file)
-        announce(f"shipped to {shipped}")
+        ship(folder, card, ship_to, announce=announce)
     return card
+
+
+def ship(folder: Path, card: dict[str, Any], ship_to: Path, *, announce: Callable[[str], None]) -> None:
+    """Copy what the run-time needs of a record to the folder of shipped models.
+
+    Parameters
+    ----------
+    folder : Path
+        The record.
+    card : dict
+        Its ``model.json``.
+    ship_to : Path
+        Folder of shipped models.
+    announce : callable
+        Receives one line for people.
+    """
+    shipped = ship_to / card["name"]
+    shipped.mkdir(parents=True, exist_ok=True)
+    entries = (*card["files"].values(), *card.get("golden", {}).values())
+    for file in ("model.json", *(entry["file"] for entry in entries)):
+        shutil.copyfile(folder / file, shipped / file)
+    announce(f"shipped to {shipped}")

@@ -1,4 +1,4 @@
-"""Proof of an export: structure, numbers, agreement with Keras. Any deviation stops it."""
+"""Checks of an exported file: structure, reproducibility, agreement with Keras. A failed check stops the export."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from insar_runtime.errors import InsarRuntimeError
 Floats = NDArray[np.float32]
 
 FP32_TOLERANCE: Final = 1e-5
-"""Largest difference of a probability between fp32 ONNX and Keras (design)."""
+"""Largest allowed difference of a probability between fp32 ONNX and Keras (our choice)."""
 
 _BATCHES: Final = (8, 32, 256)
-"""Rows of a call. The run-time pads its calls to multiples of 8; a call of one row takes another path through
-matrix products and may differ in the last bits, which ``_SINGLE_ROW_TOLERANCE`` bounds."""
+"""Numbers of rows of a call. The run time pads its calls to multiples of 8; a call of one row uses other kernels for
+matrix products and may differ in the last bits, within ``_SINGLE_ROW_TOLERANCE``."""
 _SINGLE_ROW_TOLERANCE: Final = 1e-5
 _STANDARD_DOMAINS: Final = ("", "ai.onnx")
 _RESHAPING: Final = ("Transpose", "Squeeze", "Unsqueeze", "Reshape")
 
 
 class ProofError(InsarRuntimeError, AssertionError):
-    """An exported file is not what it should be."""
+    """A check of an exported file has failed."""
 
 
 @dataclass(frozen=True)
 class Gates:
-    """What int8 must reach against Keras; they stand in ``model.json``.
+    """Limits for int8 in comparison with Keras; they are stored in ``model.json``.
 
     Attributes
     ----------
     agreement : float
-        Share of series with the same label. By default what the seed paper's network reaches on series of the present
-        simulator, of which more lie between two classes than of the one before, on which it was 0.99.
+        Smallest share of series with equal labels. The default is for the seed paper's network on series of the present
+        simulator, of which more are near the limit of two classes than in an earlier version (0.99).
     confident_agreement : float
-        The same among the series where Keras' confidence is above ``confident``.
+        The same for the series whose confidence in Keras is above ``confident``.
     confident : float
-        That confidence.
+        Confidence for that limit.
     accuracy_loss : float
-        Accuracy that may be lost, between 0 and 1.
+        Largest loss of accuracy, between 0 and 1.
     """
 
     agreement: float = 0.985
@@ -55,7 +55,7 @@ class Gates:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How close a file comes to Keras on the same series."""
+    """Comparison of a file with Keras on the same series."""
 
     series: int
     max_difference: float
@@ -77,17 +77,17 @@ class Comparison:
 
 
 def check_structure(proto: onnx.ModelProto, *, quantized: bool) -> dict[str, int]:
-    """Check a file by itself.
+    """Check the structure of a file.
 
     Returns
     -------
     dict of str to int
-        Operator histogram, most frequent first.
+        Number of nodes by operator, most frequent first.
 
     Raises
     ------
     ProofError
-        If inputs, outputs, operators or the way between convolutions are not as promised.
+        If inputs, outputs, operators or the path between convolutions are not as required.
     """
     onnx.checker.check_model(proto, full_check=True)
     domains = {entry.domain for entry in (*proto.opset_import, *proto.graph.node)} - set(_STANDARD_DOMAINS)
@@ -98,7 +98,7 @@ def check_structure(proto: onnx.ModelProto, *, quantized: bool) -> dict[str, int
         ("outputs", [entry.name for entry in proto.graph.output], ["probabilities"]),
     ):
         if found != wanted:
-            raise ProofError(f"{what} are {found}, promised are {wanted}")
+            raise ProofError(f"{what} are {found}, required are {wanted}")
     _check_way_between_convolutions(proto)
     histogram = Counter(node.op_type for node in proto.graph.node)
     if quantized:
@@ -109,7 +109,7 @@ def check_structure(proto: onnx.ModelProto, *, quantized: bool) -> dict[str, int
 
 
 def open_bytes(content: bytes) -> Any:
-    """Load a model file's bytes as the run-time does."""
+    """Return a session for the bytes of a model file, opened as in the run time."""
     onnxruntime = import_onnxruntime()
     options = cpu_session_options(onnxruntime)
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -130,28 +130,28 @@ def run(session: Any, displacement: Floats, days: Floats, rows_per_call: int = 2
 
 
 def check_calls(session: Any, displacement: Floats, days: Floats) -> None:
-    """Require the same bits for a row wherever it stands in a call of whatever size, and rows that sum to one.
+    """Check that the result of a row does not depend on the call or on its position, and that rows sum to one.
 
     Parameters
     ----------
     session : onnxruntime.InferenceSession
-        An open model.
+        Session of the model.
     displacement, days : ndarray of float32, shape [N, T]
         N is a multiple of 8.
 
     Raises
     ------
     ProofError
-        If bits differ. A sum over a row, for one, may add in an order that depends on the row's address.
+        If bits differ, for example because the order of additions depends on the memory address of a row.
     """
     whole = run(session, displacement, days, len(displacement))
     for rows in _BATCHES:
         if not np.array_equal(run(session, displacement, days, rows), whole):
-            raise ProofError(f"calls of {rows} rows give other bits than one call of {len(displacement)}")
+            raise ProofError(f"results of calls of {rows} rows differ from those of a call of {len(displacement)} rows")
     for shift in range(1, 8):
         moved = run(session, np.roll(displacement, shift, axis=0), np.roll(days, shift, axis=0))
         if not np.array_equal(moved, np.roll(whole, shift, axis=0)):
-            raise ProofError(f"rows that move by {shift} in a call change their bits")
+            raise ProofError(f"results of rows change if they are shifted by {shift} in a call")
     single = np.abs(run(session, displacement, days, 1) - whole).max()
     if single > _SINGLE_ROW_TOLERANCE:
         raise ProofError(f"calls of one row differ by {single:.2g}")
@@ -160,7 +160,7 @@ def check_calls(session: Any, displacement: Floats, days: Floats) -> None:
 
 
 def compare(found: Floats, keras: Floats, label: NDArray[np.int8], gates: Gates) -> Comparison:
-    """Compare probabilities [N, classes] with those of Keras."""
+    """Return the comparison of probabilities [N, classes] with those of Keras."""
     same = found.argmax(axis=1) == keras.argmax(axis=1)
     confident = keras.max(axis=1) > gates.confident
     return Comparison(
@@ -174,19 +174,19 @@ def compare(found: Floats, keras: Floats, label: NDArray[np.int8], gates: Gates)
 
 
 def require_fp32(comparison: Comparison) -> None:
-    """Check that fp32 is within its tolerance.
+    """Check that the fp32 file is within the tolerance.
 
     Raises
     ------
     ProofError
-        If it differs from Keras by more.
+        If it is not.
     """
     if not comparison.max_difference <= FP32_TOLERANCE:
         raise ProofError(f"fp32 differs from Keras by {comparison.max_difference:.2g}, allowed {FP32_TOLERANCE}")
 
 
 def require_int8(comparison: Comparison, gates: Gates) -> None:
-    """Check that int8 is within its limits.
+    """Check that the int8 file is within its limits.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def require_int8(comparison: Comparison, gates: Gates) -> None:
     for what, found, ok in (
         ("agreement", comparison.agreement, comparison.agreement >= gates.agreement),
         (
-            "agreement where Keras is sure",
+            "agreement on series with high confidence in Keras",
             comparison.confident_agreement,
             comparison.confident_agreement >= gates.confident_agreement,
         ),
@@ -205,12 +205,12 @@ def require_int8(comparison: Comparison, gates: Gates) -> None:
     ):
         if not ok:
             raise ProofError(
-                f"int8 misses its gate: {what} is {found:.4f} ({gates}); train longer, or package with --no-int8"
+                f"int8 is outside its limits: {what} is {found:.4f} ({gates}); train longer, or package with --no-int8"
             )
 
 
 def _check_way_between_convolutions(proto: onnx.ModelProto) -> None:
-    """Walk back from each convolution to the one before; nothing may rearrange values on that way."""
+    """Check that no operator rearranges values between successive convolutions."""
     maker = {name: node for node in proto.graph.node for name in node.output}
     convolutions = [node for node in proto.graph.node if node.op_type == "Conv"]
     if not convolutions:
@@ -222,7 +222,7 @@ def _check_way_between_convolutions(proto: onnx.ModelProto) -> None:
             way.append(before.op_type)
             before = maker.get(before.input[0]) if before.input else None
         if before is not None and set(way) & set(_RESHAPING):
-            raise ProofError(f"between {before.name} and {node.name} stands {way}")
+            raise ProofError(f"between {before.name} and {node.name} there is {way}")
 
 
 def _check_quantized(proto: onnx.ModelProto) -> None:

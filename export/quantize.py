@@ -1,7 +1,7 @@
-"""fp32 ONNX to static int8: unsigned activations, signed weights, one scale a channel, preparation and scores in fp32.
+"""Static quantization to int8: unsigned activations, signed weights with a scale per channel; preparation in fp32.
 
-Unsigned activations keep whole chains of convolutions in integer kernels; signed ones fall to a reference
-path on x86.
+With unsigned activations, chains of convolutions run in integer kernels; for signed ones, onnxruntime uses a slow
+reference implementation on x86.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from export.integers import use_integers
 from insar_runtime._engine.onnx_runtime import import_onnxruntime
 
 QUANTIZED_OPERATORS: Final = ("Conv", "Relu", "MaxPool")
-"""Relu is among them so that it goes into the convolution before it. Left out, ranges would be taken before Relu,
-and half of the 256 steps spent on negative values that it removes."""
+"""Quantized operators. Relu is included so that it is fused with the convolution before it; otherwise the ranges would
+be those before Relu, and half of the 256 steps would represent negative values that Relu removes."""
 _ROWS_PER_CALL: Final = 64
 
 
@@ -32,23 +32,23 @@ def quantize(
     percentile: float | None,
     reduce_range: bool,
 ) -> onnx.ModelProto:
-    """Quantize the convolutions of a model, and what reads them in one of the default design.
+    """Return a model with quantized convolutions and, for the default design, quantized pooling and dense layer.
 
     Parameters
     ----------
     proto : onnx.ModelProto
-        fp32 model.
+        Model in fp32.
     displacement, days : ndarray of float32, shape [N, T]
-        Series on which the ranges of activations are found.
+        Series for the ranges of activations.
     percentile : float or None
-        Share of the activations that the range covers, in percent; all of them if None.
+        Percentage of the activations that the range covers; all of them if None.
     reduce_range : bool
-        Whether weights take 7 bits, which keeps sums of 16 bits from overflowing on x86 without VNNI.
+        Whether weights have 7 bits, so that sums of 16 bits cannot saturate on x86 without VNNI.
 
     Returns
     -------
     onnx.ModelProto
-        QDQ model; metadata is not carried over.
+        Model in QDQ format, without metadata.
     """
     quantization = _import_quantization()
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +78,7 @@ def quantize(
 
 
 def _import_quantization() -> Any:
-    """Import onnxruntime's quantizer, after the switch that keeps onnxruntime off the network."""
+    """Import onnxruntime's quantizer, after telemetry is switched off."""
     import_onnxruntime()
     from onnxruntime import quantization  # noqa: PLC0415 - must follow the line above
     from onnxruntime.quantization import shape_inference  # noqa: F401, PLC0415
@@ -87,15 +87,15 @@ def _import_quantization() -> Any:
 
 
 class _Series:
-    """Hands out calibration series a few at a time, as onnxruntime's ``CalibrationDataReader`` does."""
+    """Calibration series in small batches (interface of onnxruntime's ``CalibrationDataReader``)."""
 
     def __init__(self, displacement: NDArray[np.float32], days: NDArray[np.float32]) -> None:
         self._calls: Iterator[dict[str, NDArray[np.float32]]] = (
             {"displacement": displacement[i : i + _ROWS_PER_CALL], "days": days[i : i + _ROWS_PER_CALL]}
-            # Histograms are gathered over calls of one size only.
+            # Histograms need calls of equal size.
             for i in range(0, len(displacement) - _ROWS_PER_CALL + 1, _ROWS_PER_CALL)
         )
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """Return the next inputs, None at the end."""
+        """Return the next inputs; None at the end."""
         return next(self._calls, None)

@@ -1,4 +1,4 @@
-"""Fewer and faster operators for the same numbers, where tf2onnx writes slow ones for onnxruntime."""
+"""Replacement of operators from tf2onnx that are slow in onnxruntime; the values do not change."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _ELEMENTWISE: Final = ("Add", "Div", "Max", "Min", "Mul", "Sub")
 
 
 def simplify(proto: onnx.ModelProto) -> None:
-    """Simplify a graph in place; the values stay the same.
+    """Simplify a graph in place; its values do not change.
 
-    Nodes and constants that nothing needs any longer stay, for ``canonicalize`` to drop.
+    Unused nodes and constants remain; ``canonicalize`` removes them.
     """
     _join_to_clips(proto.graph)
     _give_numbers_a_rank(proto)
 
 
 def _join_to_clips(graph: onnx.GraphProto) -> None:
-    """Put one Clip in place of a Min with one number and a Max with another: one pass over the values, not two."""
+    """Replace a Min and a Max with constants by one Clip."""
     constants = _constants(graph)
     maker = {name: node for node in graph.node for name in node.output}
     for node in graph.node:
@@ -38,10 +38,10 @@ def _join_to_clips(graph: onnx.GraphProto) -> None:
 
 
 def _give_numbers_a_rank(proto: onnx.ModelProto) -> None:
-    """Reshape a number that meets a tensor to the rank of the tensor.
+    """Reshape a scalar operand to the rank of the other operand.
 
-    onnxruntime spends ten times as long on a tensor [batch, 1] and a number without axes as on the same tensor and a
-    number [1, 1]: it goes through the last axis value by value.
+    onnxruntime takes ten times as long for a tensor [batch, 1] and a scalar as for the same tensor and a tensor [1, 1],
+    because it loops over the last axis.
     """
     graph = proto.graph
     constants = _constants(graph)
@@ -73,7 +73,7 @@ def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
 def _with_number(
     node: onnx.NodeProto | None, operator: str, constants: dict[str, NDArray[Any]]
 ) -> tuple[str, str] | None:
-    """Return the names of the values and of the number that an operator compares; None if it is another one."""
+    """Return the names of the tensor and of the constant operand of an operator; None if there is no constant."""
     if node is None or node.op_type != operator or len(node.input) != 2:
         return None
     numbers = [name for name in node.input if name in constants and constants[name].ndim == 0]

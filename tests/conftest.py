@@ -53,6 +53,13 @@ def artifacts() -> Path:
     return ROOT / "artifacts"
 
 
+@pytest.fixture
+def few_calibration_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calibrate networks on fewer simulated series than a released one; simulating them takes longer than the fit."""
+    for module in ("trend_fit", "trend_run"):
+        monkeypatch.setattr(f"training.{module}.CALIBRATION_SERIES", 4096)
+
+
 def load_golden(path: Path) -> list[dict[str, NDArray[Any]]]:
     """Read golden vectors; displacements are stored as tenths of a millimetre, -32768 for NaN."""
     with np.load(path) as file:

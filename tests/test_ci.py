@@ -1,4 +1,4 @@
-"""What CI does about programs that it lacks."""
+"""A program that is missing skips a test, and fails it in CI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of the page on cost run as they stand, and numbers in the text of the pages are those of the records."""
+"""Commands of the page on cost run, and numbers in the text of the pages are those of the records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _blocks(language: str) -> list[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
-def test_a_folder_of_files(tmp_path: Path) -> None:
+def test_the_loop_over_a_folder_classifies_all_but_the_broken_file(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     (script,) = _blocks("sh")
     done = sh(script, folder)
@@ -50,7 +50,7 @@ class _Engine:
         return actor(**fn_constructor_kwargs)(self._table)
 
 
-def test_lines_for_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_for_spark_and_ray_run(monkeypatch: pytest.MonkeyPatch) -> None:
     for_spark, for_ray = _blocks("python")
     table = wide(*series(300, 40))
     names: dict[str, Any] = {"dataset": _Engine(table)}

@@ -44,7 +44,7 @@ def python(script: Path, *arguments: object, cwd: Path, **more: str) -> subproce
 
 
 @SHELL
-def test_slurm_array(folder: Path) -> None:
+def test_a_slurm_task_classifies_its_file(folder: Path) -> None:
     script = EXAMPLES / "slurm_array.sh"
     (folder / "files.txt").write_text("egms/a.zip\negms/broken.zip\n")
     done, refused = (sh(script, folder, SLURM_ARRAY_TASK_ID=task) for task in ("0", "1"))
@@ -59,7 +59,7 @@ def test_slurm_array(folder: Path) -> None:
 
 
 @SHELL
-def test_snakemake(folder: Path) -> None:
+def test_snakemake_classifies_all_but_the_broken_file(folder: Path) -> None:
     pytest.importorskip("snakemake", reason="snakemake is not installed (group neighbours)")
     snakemake = f"{shlex.quote(sys.executable)} -m snakemake --cores 2 -s {shlex.quote(str(EXAMPLES / 'Snakefile'))}"
     done = sh(f"{snakemake} --keep-going", folder)
@@ -73,7 +73,7 @@ def test_snakemake(folder: Path) -> None:
     assert "Nothing to be done" in again.stderr + again.stdout
 
 
-def test_embed(tmp_path: Path) -> None:
+def test_the_embedding_example_classifies(tmp_path: Path) -> None:
     pq.write_table(wide(*series(300)), tmp_path / "in.parquet")
     done = python(EXAMPLES / "embed.py", "in.parquet", "out.parquet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -87,7 +87,7 @@ def test_embed(tmp_path: Path) -> None:
     assert missing.stderr.count("\n") == 1
 
 
-def test_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queries_give_what_the_tables_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed (group neighbours)")
     monkeypatch.chdir(tmp_path)
     displacement, dates = series(400)
@@ -121,7 +121,7 @@ def test_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.engines
 @pytest.mark.parametrize("engine", ["spark", "ray"])
-def test_engines(engine: str, tmp_path: Path) -> None:
+def test_the_engine_examples_classify(engine: str, tmp_path: Path) -> None:
     pytest.importorskip({"spark": "pyspark", "ray": "ray"}[engine], reason=f"{engine} is not installed (group engines)")
     if engine == "spark":
         need_program("java")

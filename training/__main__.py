@@ -29,7 +29,7 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Folder for the figures.")] = ROOT / "artifacts" / "simulator",
     seed: Annotated[int, typer.Option(help="Seed of the series shown.")] = 0,
 ) -> None:
-    """Draw a sheet of simulated series for every class, so that a person can look at them."""
+    """Plot a sheet of simulated series for each class, for visual inspection."""
     from training.simulator.figures import write_class_figures
 
     write_class_figures(out, seed)
@@ -38,27 +38,27 @@ def simulate(
 
 @app.command()
 def fit(
-    out: Annotated[Path, typer.Option(help="Folder of the records; a folder of the model's name is made in it.")] = (
+    out: Annotated[Path, typer.Option(help="Folder of the records; the record is a folder with the model's name.")] = (
         ROOT / "artifacts"
     ),
     name: Annotated[str, typer.Option(help="Name of the model.")] = "trend-net",
-    version: Annotated[str | None, typer.Option(help="Version of the model; that of the design if not given.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version of the model; by default that of the design.")] = None,
     noise_from: Annotated[
-        list[Path] | None, typer.Option(help="Your own unlabelled files, whose noise is to be trained on; repeatable.")
+        list[Path] | None, typer.Option(help="Your own unlabelled files, whose noise is used in training; repeatable.")
     ] = None,
     units: Annotated[
-        Literal["mm", "cm", "m", "rad"] | None, typer.Option(help="Unit of those files, where they prove none.")
+        Literal["mm", "cm", "m", "rad"] | None, typer.Option(help="Unit of those files, if they do not prove it.")
     ] = None,
     real: Annotated[
-        Path | None, typer.Option(help="Folder of the project's real files, in place of files of your own.")
+        Path | None, typer.Option(help="Folder of the project's real files, instead of files of your own.")
     ] = None,
     chunks: Annotated[int, typer.Option(min=1, help="Length of the training, in chunks of 20480 series.")] = 400,
-    quick: Annotated[bool, typer.Option(help="A training of minutes, to try things out.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2026,
-    work: Annotated[Path | None, typer.Option(help="Folder of the state; a run goes on from what it finds.")] = None,
+    quick: Annotated[bool, typer.Option(help="Train for a few minutes only, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2026,
+    work: Annotated[Path | None, typer.Option(help="Folder of the training state; a run continues from it.")] = None,
 ) -> None:
     """Train the default network and write its record: Keras file, report, confusion matrix."""
-    from training.labelled_rows.labels import load_read_files
+    from training.labelled_rows.labels import load_labelled_files
     from training.real_files import ALL_ATTRIBUTIONS, bank_of, noise_bank
 
     if noise_from and real:
@@ -71,25 +71,27 @@ def fit(
 
     attribution = ALL_ATTRIBUTIONS if real else ()
     length = QUICK_CHUNKS if quick else chunks
-    read_files = load_read_files(real) if real else ()
-    config = TrendRunConfig(name, length, seed, bank, attribution, read_files=read_files, version=version or VERSION)
+    labelled_files = load_labelled_files(real) if real else ()
+    config = TrendRunConfig(
+        name, length, seed, bank, attribution, labelled_files=labelled_files, version=version or VERSION
+    )
     run(config, out / name, work=work, announce=_say)
 
 
 @app.command()
 def fit_paper_cnn(
-    out: Annotated[Path, typer.Option(help="Folder of the records; a folder of the model's name is made in it.")] = (
+    out: Annotated[Path, typer.Option(help="Folder of the records; the record is a folder with the model's name.")] = (
         ROOT / "artifacts"
     ),
     name: Annotated[str, typer.Option(help="Name of the model.")] = "paper-cnn",
-    data: Annotated[Path | None, typer.Option(help="Your own labelled file in place of the simulator.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Your own labelled file, instead of simulated series.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column of labels in that file.")] = None,
     units: Annotated[
-        Literal["mm", "cm", "m", "rad"] | None, typer.Option(help="Unit of that file, where it proves none.")
+        Literal["mm", "cm", "m", "rad"] | None, typer.Option(help="Unit of that file, if it does not prove it.")
     ] = None,
-    samples: Annotated[int, typer.Option(min=500, help="Simulated series, all parts of the split together.")] = 240_000,
+    samples: Annotated[int, typer.Option(min=500, help="Number of simulated series.")] = 240_000,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training series.")] = 16,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 2022,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2022,
     paper_copy: Annotated[bool, typer.Option(help="Also train a copy on 5000 series, as in the paper.")] = True,
 ) -> None:
     """Train the seed paper's network and write its record: Keras file, report, confusion matrix."""
@@ -112,14 +114,14 @@ def demo(
         ROOT / "runtime" / "insar_runtime" / "demo"
     ),
 ) -> None:
-    """Make the file that ``insar-rt demo`` classifies."""
+    """Write the file that ``insar-rt demo`` classifies."""
     from training.demo_file import write_demo
 
     _say(f"{write_demo(out)} written")
 
 
 def main() -> None:
-    """Run the command line; errors of the package's family become one line and their exit code."""
+    """Run the command line; print an error of the package as one line and exit with its code."""
     try:
         app()
     except InsarRuntimeError as error:

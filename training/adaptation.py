@@ -1,8 +1,8 @@
-"""Second stage of the training: the network learns how people read real series, beside the simulator's.
+"""Second stage of the training: fine-tuning on labelled real rows, together with simulated series.
 
-Read rows are few, so the stage is short, rows are varied each time they are seen, and simulated series go on beside
-them. The weights of several runs of the stage are averaged (Wortsman et al., "Model soups: averaging weights of
-multiple fine-tuned models improves accuracy without increasing inference time", ICML 2022).
+There are few labelled rows, so the stage is short, each row is augmented anew for every batch, and every batch also has
+simulated series. The weights of several runs of the stage are averaged (Wortsman et al., "Model soups: averaging
+weights of multiple fine-tuned models improves accuracy without increasing inference time", ICML 2022).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES
 from training.announce import Announce
-from training.labelled_rows.augment import AugmentConfig, ReadRows
-from training.labelled_rows.labels import ReadFile
+from training.labelled_rows.augment import AugmentConfig, LabelledRows
+from training.labelled_rows.labels import LabelledFile
 from training.optimizer import make_optimizer
 from training.stream import WIDTHS, StreamConfig, stream
 
@@ -29,31 +29,32 @@ _SEED_OFFSET: Final = 700_001
 
 @dataclass(frozen=True)
 class AdaptationConfig:
-    """How the network learns from read rows.
+    """Settings of the fine-tuning on labelled rows.
 
     Attributes
     ----------
     chunks : int
-        Length of a run, in chunks of the stream.
+        Length of a run in chunks of the stream.
     runs : int
-        Runs of different seeds whose weights are averaged.
+        Number of runs, each with another seed, whose weights are averaged.
     rows : int
-        Read rows beside each batch of simulated series.
+        Labelled rows added to each batch of simulated series.
     weight : float
-        Of the loss on the read rows; that on the simulated series has 1.
+        Weight of the loss on the labelled rows; the loss on the simulated series has weight 1.
     class_shares : tuple of float
-        Shares of the six classes among the simulated series: more of what is frequent in the field than in the first
-        stage, in which all are equal.
+        Shares of the six classes among the simulated series: closer to those of real files than in the first stage, in
+        which all are equal.
     learning_rate : float
-        At its peak; it falls along a cosine.
+        Largest learning rate; it falls along a cosine.
     settle_chunks, settle_learning_rate : int, float
-        Length and peak of the training of the dense layers after the convolutions have been rounded.
+        Length, and largest learning rate, of the training of the dense layers after the convolutions were rounded.
     temperature_factor : float
-        Of the temperature that is found on simulated series. Networks asked about read rows of files that they have
-        learned nothing of are less sure than they are right. The factor was chosen on the rows of ``export.left_out``,
-        so their calibration error is not blind; on simulated series the network is a little too sure with it.
+        Factor on the temperature that is fitted to simulated series. On labelled rows of files that a network was not
+        trained on, its confidence is lower than its accuracy. The factor was chosen on the rows of
+        ``export.left_out``, so their calibration error is no independent test; on simulated series the network becomes
+        slightly overconfident.
     augment : AugmentConfig
-        How read rows are varied.
+        Settings of the augmentation of labelled rows.
     """
 
     chunks: int = 8
@@ -69,22 +70,27 @@ class AdaptationConfig:
 
 
 def adapt(
-    model: keras.Model, files: Sequence[ReadFile], data: StreamConfig, config: AdaptationConfig, *, announce: Announce
+    model: keras.Model,
+    files: Sequence[LabelledFile],
+    data: StreamConfig,
+    config: AdaptationConfig,
+    *,
+    announce: Announce,
 ) -> None:
-    """Go on training a network with read rows; its weights change in place.
+    """Fine-tune a network on labelled rows; its weights change in place.
 
     Parameters
     ----------
     model : keras.Model
         See ``build_trend_net``; after its first stage.
-    files : sequence of ReadFile
-        What to learn from.
+    files : sequence of LabelledFile
+        Labelled rows to train on.
     data : StreamConfig
-        The simulated series of the first stage; those of this stage have another seed.
+        Simulated series of the first stage; this stage draws them with another seed.
     config : AdaptationConfig
-        How.
+        Settings.
     announce : callable
-        Receives a line for people after each run.
+        Function that receives a progress message after each run.
     """
     start = model.get_weights()
     ends = []
@@ -94,16 +100,22 @@ def adapt(
         keras.utils.set_random_seed(seed)
         loss = _run(model, files, replace(data, seed=seed, class_shares=config.class_shares), config)
         ends.append(model.get_weights())
-        announce(f"read rows: run {number + 1} of {config.runs}, loss simulated {loss[0]:.4f}, read {loss[1]:.4f}")
+        losses = f"loss {loss[0]:.4f} on simulated series, {loss[1]:.4f} on labelled rows"
+        announce(f"fine-tuning: run {number + 1} of {config.runs}, {losses}")
     model.set_weights([np.mean(parts, axis=0) for parts in zip(*ends, strict=True)])
 
 
 def settle(
-    model: keras.Model, files: Sequence[ReadFile], data: StreamConfig, config: AdaptationConfig, *, announce: Announce
+    model: keras.Model,
+    files: Sequence[LabelledFile],
+    data: StreamConfig,
+    config: AdaptationConfig,
+    *,
+    announce: Announce,
 ) -> None:
-    """Train the dense layers once more, with the convolutions as they are; the weights change in place.
+    """Train only the dense layers, with fixed convolutions; the weights change in place.
 
-    It makes up for what rounding the convolutions has changed (``round_weights``). Parameters as in ``adapt``.
+    This compensates for the rounding of the convolutions (``round_weights``). Parameters as in ``adapt``.
     """
     fixed = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     seed = data.seed + _SEED_OFFSET + config.runs
@@ -114,24 +126,24 @@ def settle(
     loss = _run(model, files, replace(data, seed=seed, class_shares=config.class_shares), short)
     for layer in fixed:
         layer.trainable = True
-    announce(f"dense layers after rounding: loss simulated {loss[0]:.4f}, read {loss[1]:.4f}")
+    announce(f"dense layers after rounding: loss {loss[0]:.4f} on simulated series, {loss[1]:.4f} on labelled rows")
 
 
-def class_mix(files: Sequence[ReadFile], config: AdaptationConfig) -> NDArray[np.float64]:
-    """Return the mix of classes [6] that the second stage is trained on; the probabilities hold for it."""
-    read = ReadRows(files, width=max(WIDTHS), seed=0, config=config.augment).class_shares
+def class_mix(files: Sequence[LabelledFile], config: AdaptationConfig) -> NDArray[np.float64]:
+    """Return the class shares [6] of the second stage, for which the probabilities of the network hold."""
+    read = LabelledRows(files, width=max(WIDTHS), seed=0, config=config.augment).class_shares
     mix = np.asarray(config.class_shares) + config.weight * read
     return mix / mix.sum()
 
 
 def _run(
-    model: keras.Model, files: Sequence[ReadFile], data: StreamConfig, config: AdaptationConfig
+    model: keras.Model, files: Sequence[LabelledFile], data: StreamConfig, config: AdaptationConfig
 ) -> tuple[float, float]:
-    """Train once; give the mean losses of the last chunk on simulated and on read series."""
+    """Train once; return the mean losses of the last chunk on simulated series and on labelled rows."""
     steps = config.chunks * (data.chunk // data.batch)
     optimizer = make_optimizer(model, config.learning_rate, steps, warm_up=min(100, steps // 10))
     longest = max(file.displacement.shape[1] for file in files)
-    rows = ReadRows(files, width=min(w for w in WIDTHS if w >= longest), seed=data.seed, config=config.augment)
+    rows = LabelledRows(files, width=min(w for w in WIDTHS if w >= longest), seed=data.seed, config=config.augment)
     step = _make_step(model, optimizer, config.weight)
     losses: list[tuple[tf.Tensor, tf.Tensor]] = []
     with closing(stream(data)) as chunks:

@@ -1,4 +1,4 @@
-"""Labelled series to train on: simulated ones, or a user's own Parquet file."""
+"""Labelled series for training: simulated, or from a user's own file."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from insar_runtime.models import Limits
 from training.simulator import SimulatedSeries, simulate
 
 LABEL_COLUMNS = ("label", "class_id", "class_name", "true_class")
-"""Names under which a column of labels is found, in this order."""
+"""Names of a column of labels, in the order in which they are looked for."""
 
 
 LIMITS: Final = Limits(min_epochs=30, max_epochs=512, max_gap_days=240, max_range_mm=1500)
-"""Limits of the rows that networks are trained on, and that the run-time classifies."""
+"""Limits of rows for training; the run time has the same."""
 _LEAST_OF_A_CLASS: Final = 10
 
 
 NOISE_FACTS: Final = ("noise_white_mm", "noise_short_mm", "noise_slow_mm", "noise_short_days", "noise_slow_days")
-"""Names of the columns of ``SimulatedSeries.noise_parts`` among the facts of a series."""
+"""Keys of ``LabelledSeries.facts`` for the columns of ``SimulatedSeries.noise_parts``."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class LabelledSeries:
     days : ndarray of float32, shape [N, T]
         Days since the first acquisition, finite everywhere.
     label : ndarray of int8, shape [N]
-        Class ids.
+        True class ids.
     facts : dict of str to ndarray, each of shape [N]
-        What else is known of each series (calendar, noise), by which results can be broken down.
+        Other properties of each series (calendar, noise), for results by calendar or noise.
     """
 
     displacement: NDArray[np.float32]
@@ -53,7 +53,7 @@ class LabelledSeries:
     label: NDArray[np.int8]
     facts: dict[str, NDArray[Any]] = field(default_factory=dict)
     dropped: int = 0
-    """Rows of a user's file that no model could be asked about."""
+    """Number of rows of a user's file outside the limits of the models, which were left out."""
 
     def __len__(self) -> int:
         return len(self.label)
@@ -66,7 +66,7 @@ class LabelledSeries:
 
 @dataclass(frozen=True)
 class Split:
-    """The seed paper's division: 70 % to train, 10 % to validate, 20 % to test."""
+    """Training, validation and test series; the seed paper has 70, 10 and 20 %."""
 
     train: LabelledSeries
     validation: LabelledSeries
@@ -76,24 +76,24 @@ class Split:
 def simulated(
     count: int, *, seed: int, calendar: str | None = None, classes: int = len(SEED_CLASS_NAMES)
 ) -> LabelledSeries:
-    """Simulate labelled series, all calendars mixed unless one is named.
+    """Simulate labelled series on all calendars, or on one.
 
     Parameters
     ----------
     count : int
         Number of series.
     seed : int
-        Of everything drawn.
+        Seed of all random draws.
     calendar : str, optional
         One of ``CALENDARS``.
     classes : int
-        5 for the classes of the seed, 6 for Other as well: so many as a model knows.
+        5 for the classes of the seed paper, or 6 for Other as well.
     """
     return with_facts(simulate(count, seed=seed, calendar=calendar, labels=balanced_labels(count, seed, classes)))
 
 
 def balanced_labels(count: int, seed: int, classes: int = len(CLASS_NAMES)) -> NDArray[np.int8] | None:
-    """Return labels [count] of the first classes in equal numbers, shuffled; None, the simulator's own, for five."""
+    """Return labels [count] of so many classes in equal numbers, shuffled; None for five, the simulator's default."""
     if classes == len(SEED_CLASS_NAMES):
         return None
     rng = np.random.default_rng([seed, classes])
@@ -101,7 +101,7 @@ def balanced_labels(count: int, seed: int, classes: int = len(CLASS_NAMES)) -> N
 
 
 def with_facts(series: SimulatedSeries) -> LabelledSeries:
-    """Return simulated series with the facts by which results are broken down, or which an oracle is given."""
+    """Return simulated series with their calendar and noise as facts."""
     facts = {"calendar": series.calendar, "noise_sigma": series.noise_sigma, "departure": series.departure}
     facts |= dict(zip(NOISE_FACTS, series.noise_parts.T, strict=True))
     return LabelledSeries(series.displacement, series.days, series.label, facts)
@@ -113,17 +113,17 @@ def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | 
     Parameters
     ----------
     path : Path
-        Table with one series a row and a column of labels: class ids 0-5 or class names.
+        Table with one series per row and a column of labels: class ids 0-5 or class names.
     label_column : str, optional
-        Name of that column; by default the first of ``LABEL_COLUMNS`` that is there.
+        Name of that column; by default the first of ``LABEL_COLUMNS`` that the table has.
     units : {"mm", "cm", "m", "rad"}, optional
-        Unit of the displacements where the file does not prove it.
+        Unit of the displacements, if the file does not prove it.
 
     Raises
     ------
     DataError
-        If there is no column of labels, it holds something else than the six classes, or one of them has too few usable
-        rows. The sixth, Other, may be absent.
+        If there is no column of labels, a label is none of the six classes, or a class has too few usable rows. Only
+        Other may be absent.
     """
     with open_source(path) as source:
         batches = [batch for batch in source.batches() if batch.num_rows]
@@ -146,7 +146,7 @@ def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | 
         raise DataError(
             f"{path} has {len(layout.dates)} epochs; give {LIMITS.min_epochs} to {LIMITS.max_epochs} to train on"
         )
-    # What the run-time would not ask a model about must not teach one: a single infinity ends as NaN weights.
+    # Rows that the run time would not classify are left out: one infinite value would make all weights NaN.
     fit = check_rows(matrix, layout.days, LIMITS).status == RowStatus.OK
     counts = np.bincount(label[fit], minlength=len(SEED_CLASS_NAMES))
     if counts.min() < _LEAST_OF_A_CLASS:
@@ -159,7 +159,7 @@ def read_labelled(path: Path, *, label_column: str | None = None, units: Unit | 
 
 
 def split(series: LabelledSeries, *, seed: int) -> Split:
-    """Divide at random into 70 / 10 / 20 %, each class by itself."""
+    """Split at random into 70 % training, 10 % validation and 20 % test series, stratified by class."""
     rng = np.random.default_rng(seed)
     parts: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
     for class_id in range(len(CLASS_NAMES)):
@@ -172,7 +172,7 @@ def split(series: LabelledSeries, *, seed: int) -> Split:
 
 
 def hold_out(series: LabelledSeries, share: float, *, seed: int) -> Split:
-    """Divide at random into what is trained on and a share to choose and calibrate by; no test part."""
+    """Split at random into training series and a share of validation series; there is no test part."""
     rows = np.random.default_rng(seed).permutation(len(series))
     validation, train = np.split(rows, [round(share * len(rows))])
     return Split(series.take(train), series.take(validation), series.take(rows[:0]))
@@ -180,7 +180,7 @@ def hold_out(series: LabelledSeries, share: float, *, seed: int) -> Split:
 
 def _class_ids(raw: NDArray[Any], column: str) -> NDArray[np.int8]:
     ids = {name.lower(): class_id for class_id, name in enumerate(CLASS_NAMES)}
-    # Whole numbers come as floats where a table has had missing values.
+    # Integers are read as floats if a table had missing values.
     ids |= {text: class_id for class_id in range(len(CLASS_NAMES)) for text in (str(class_id), f"{class_id}.0")}
     found, inverse = np.unique(raw.astype(str), return_inverse=True)
     unknown = [str(value) for value in found if value.lower() not in ids]

@@ -1,4 +1,4 @@
-"""The embedded example of ``insar-rt demo``: an EGMS-like download with known truth."""
+"""Example file of ``insar-rt demo``: a simulated download of EGMS with true classes."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ STEM: Final = "EGMS_L2b_022_0845_IW2_VV_2020_2024_1_simulated"
 CALENDAR: Final = "egms_2020_2024"
 _FIRST_DATE: Final = np.datetime64("2020-01-03")
 _SHARES: Final = (0.60, 0.15, 0.08, 0.09, 0.08)
-"""Points by class: mostly stable, as in the field, but with enough of the others to look at."""
+"""Number of points of each class: mostly Stable, as in real files, with some of every other class."""
 
 
 def write_demo(folder: Path, *, points: int = 500, seed: int = 7) -> Path:
-    """Write a zip with a CSV as the EGMS delivers it, and one more column, ``true_class``.
+    """Write a zip with a CSV in the form of EGMS and an additional column ``true_class``.
 
     Parameters
     ----------
     folder : Path
-        Where the zip is to be.
+        Folder of the zip.
     points : int
-        Rows; at most 512, so that the simulator gives them one time axis.
+        Number of rows; at most 512, so that all have the same dates.
     seed : int
-        Of the series.
+        Seed of the series.
 
     Returns
     -------
     Path
-        Of the zip.
+        Path of the zip.
     """
     rng = np.random.default_rng(seed)
     labels = rng.choice(len(SEED_CLASS_NAMES), size=points, p=_SHARES).astype(np.int8)
@@ -49,7 +49,7 @@ def write_demo(folder: Path, *, points: int = 500, seed: int = 7) -> Path:
         old.unlink()
     path = folder / f"{STEM}.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        # A fixed time of the entries makes equal input give equal bytes.
+        # Entries have a fixed time, so that equal series give equal bytes.
         for name, data in ((f"{STEM}.csv", text), (f"{STEM}.xml", _HEADER)):
             entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
@@ -83,7 +83,7 @@ def _csv(series: SimulatedSeries, rng: np.random.Generator) -> bytes:
 
 
 def _velocity(displacement: NDArray[np.float32], days: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Slope of the least-squares line of each row in mm/yr; missing epochs do not count."""
+    """Return the slope of the least-squares line of each row in mm/yr, over the valid epochs."""
     years = days.astype(np.float64) / DAYS_PER_YEAR
     valid = ~np.isnan(displacement)
     count = valid.sum(axis=1)

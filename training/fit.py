@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How a network is fitted; the seed paper states none of these numbers, so they are ours."""
+    """Settings of the fit; the seed paper states none of these numbers, so they are our choice."""
 
     epochs: int = 16
     batch_size: int = 128
@@ -25,13 +25,13 @@ class FitConfig:
 
 
 def fit_choices(config: FitConfig) -> dict[str, str]:
-    """Return in words how a network is fitted, for reports and model cards."""
+    """Return a description of the fit, for reports and model cards."""
     return {
         "optimiser": (
             f"Adam, cosine decay from {config.learning_rate:g}, batches of {config.batch_size}, "
             f"best of {config.epochs} epochs by validation loss"
         ),
-        "probabilities": "divided by one temperature that is fitted on the validation series",
+        "probabilities": "softmax of the scores, divided by a temperature that is fitted to the validation series",
     }
 
 
@@ -44,23 +44,23 @@ def fit_network(
     seed: int,
     show_progress: bool = True,
 ) -> dict[str, list[float]]:
-    """Train ``trunk`` on the training series, keep its best epoch, set the temperature of ``model``.
+    """Train ``trunk``, keep the weights of the best epoch, and fit the temperature of ``model``.
 
     Parameters
     ----------
     model : keras.Model
-        Whole computation: millimetres and days to probabilities, with layers named ``resample_in_time`` and
-        ``probabilities`` around ``trunk``.
+        Complete model from millimetres and days to probabilities, with layers named ``resample_in_time`` and
+        ``probabilities`` before and after ``trunk``.
     trunk : keras.Model
-        The part with trainable weights.
+        Part with the trainable weights.
     data : Split
         Training and validation series.
     config : FitConfig
-        Epochs, batch size, learning rate.
+        Number of epochs, batch size, learning rate.
     seed : int
-        Of the order of batches and of dropout. Weights were drawn when the network was built.
+        Seed of the order of batches and of dropout. The initial weights were drawn when the network was built.
     show_progress : bool
-        Whether Keras draws its bar.
+        Whether Keras shows its progress bar.
 
     Returns
     -------
@@ -98,12 +98,12 @@ def fit_network(
 
 
 def fit_temperature(scores: Floats, label: NDArray[np.int8]) -> float:
-    """Find the temperature that makes the probabilities of held-out series most likely.
+    """Return the maximum-likelihood temperature for held-out series.
 
     Parameters
     ----------
     scores : ndarray of float32, shape [N, 5] or [N, 6]
-        Outputs before softmax.
+        Outputs of the network before the softmax.
     label : ndarray of int8, shape [N]
         True class ids.
 
@@ -119,7 +119,7 @@ def fit_temperature(scores: Floats, label: NDArray[np.int8]) -> float:
         likelihood = scaled[np.arange(len(label)), label] - np.log(np.exp(scaled).sum(axis=1))
         return float(-likelihood.mean())
 
-    # The loss is convex in 1/T, hence has one minimum in log T: narrow an interval around it.
+    # The loss is convex in 1/T, so it has one minimum in log T: ternary search.
     low, high = np.log(0.25), np.log(4.0)
     while high - low > 1e-3:
         third = (high - low) / 3
@@ -131,12 +131,12 @@ def fit_temperature(scores: Floats, label: NDArray[np.int8]) -> float:
 
 
 def predict(model: keras.Model, series: LabelledSeries, batch_size: int = 1024) -> Floats:
-    """Return the probabilities [N, classes] float32 that the whole model computes."""
+    """Return the probabilities [N, classes] float32 of a model for series."""
     return predict_rows(model, series.displacement, np.asarray(series.days), batch_size)
 
 
 def predict_rows(model: keras.Model, displacement: Floats, days: Floats, batch_size: int = 1024) -> Floats:
-    """Return the probabilities [N, classes] float32 for rows [N, T] in mm with days [N, T]."""
+    """Return the probabilities [N, classes] float32 of a model for rows [N, T] in mm with days [N, T]."""
     inputs = {"displacement": displacement, "days": days}
     return np.asarray(model.predict(inputs, batch_size=batch_size, verbose=0), dtype=np.float32)
 
@@ -148,7 +148,7 @@ def _resampled(model: keras.Model, series: LabelledSeries, rows: int = 4096) -> 
 
 
 class _KeepBestWeights(keras.callbacks.Callback):
-    """Keep the weights of the epoch with the least validation loss."""
+    """Keras callback that keeps the weights of the epoch with the lowest validation loss."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class _KeepBestWeights(keras.callbacks.Callback):
         self.weights: list[Any] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Compare this epoch with the best so far."""
+        """Keep the weights if the validation loss is the lowest so far."""
         del epoch
         loss = (logs or {}).get("val_loss", np.inf)
         if loss < self.loss or not self.weights:

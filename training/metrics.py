@@ -1,4 +1,4 @@
-"""Figures of merit of a classifier, from true classes and probabilities."""
+"""Accuracy measures of a classifier, from true classes and probabilities."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a classifier does on a labelled set.
+    """Accuracy measures of a classifier on a labelled set.
 
     Attributes
     ----------
     confusion : ndarray of int64, shape [C, C]
-        Number of series by true class (row) and assigned class (column). C is 5 or 6: as many as the classifier knows,
-        or 6 where a series of class Other is among them.
+        Number of series by true class (row) and assigned class (column). C is the number of classes of the classifier,
+        5 or 6; it is 6 if the set contains class Other.
     expected_calibration_error : float
-        Mean distance between confidence and accuracy over 15 bins of confidence, weighted by their counts.
+        Mean absolute difference of confidence and accuracy over 15 bins of confidence, weighted by their counts.
     """
 
     confusion: NDArray[np.int64]
@@ -51,12 +51,12 @@ class Metrics:
 
     @property
     def precision(self) -> Floats:
-        """Precision of each class; NaN for a class that was never assigned."""
+        """Precision of each class; NaN if the class was never assigned."""
         return _ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> Floats:
-        """Recall of each class; NaN for a class without series."""
+        """Recall of each class; NaN if the class has no series."""
         return _ratio(np.diag(self.confusion), self.confusion.sum(axis=1))
 
     @property
@@ -65,7 +65,7 @@ class Metrics:
         return _ratio(2 * np.diag(self.confusion), self.confusion.sum(axis=0) + self.confusion.sum(axis=1))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain numbers, for JSON."""
+        """Return all measures as plain numbers, for JSON."""
         low, high = self.accuracy_interval
         return {
             "series": self.count,
@@ -85,19 +85,19 @@ class Metrics:
 
 
 def rounded(value: float) -> float | None:
-    """Round for JSON, which has no NaN: a figure that does not exist is null."""
+    """Return a rounded number; None for NaN, which JSON does not have."""
     return None if np.isnan(value) else round(float(value), 5)
 
 
 def measure(label: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> Metrics:
-    """Compare assigned with true classes.
+    """Return the accuracy measures for true classes and probabilities.
 
     Parameters
     ----------
     label : ndarray of int, shape [N]
         True class ids.
     probabilities : ndarray of float, shape [N, 5] or [N, 6]
-        Class probabilities; the class assigned is the most probable one.
+        Class probabilities; the assigned class is the most probable one.
     """
     top = probabilities.argmax(axis=1)
     classes = max(probabilities.shape[1], int(label.max(initial=0)) + 1)
@@ -111,7 +111,7 @@ def measure(label: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> Me
 def expected_calibration_error(
     right: NDArray[np.bool_], confidence: NDArray[np.floating[Any]], bins: int = 15
 ) -> float:
-    """Return the mean distance between confidence and accuracy (Naeini et al. 2015), between 0 and 1."""
+    """Return the expected calibration error (Naeini et al. 2015), between 0 and 1."""
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     surplus = np.bincount(bin_of, weights=confidence.astype(float) - right, minlength=bins)
     return float(np.abs(surplus).sum() / max(len(right), 1))

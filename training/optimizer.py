@@ -14,21 +14,21 @@ def make_optimizer(
     weight_decay: float = 1e-4,
     average_momentum: float = 0.999,
 ) -> keras.optimizers.Optimizer:
-    """Make Muon with decoupled weight decay, whose rate rises, then falls along a cosine.
+    """Return a Muon optimizer with decoupled weight decay, linear warm-up and cosine decay of the learning rate.
 
-    Muon (Jordan et al. 2024) leaves what is no matrix to Adam. The mean of the last weights is kept, which is better
-    than the last weights (Polyak and Juditsky 1992).
+    Weights that are not matrices are updated by Adam (Jordan et al. 2024). An exponential moving average of the weights
+    is kept as the result (Polyak and Juditsky 1992).
 
     Parameters
     ----------
     model : keras.Model
-        Whose weights are to be trained.
+        Model whose weights are trained.
     learning_rate : float
-        At the peak.
+        Largest learning rate.
     steps, warm_up : int
-        All steps, and those in which the rate rises.
+        Number of all steps, and of those in which the learning rate rises.
     weight_decay, average_momentum : float
-        Decay, and momentum of the mean of the weights; less in a short training, whose beginning must be forgotten.
+        Weight decay, and momentum of the average of the weights; a short training needs a lower momentum.
     """
     optimizer = keras.optimizers.Muon(
         keras.optimizers.schedules.CosineDecay(

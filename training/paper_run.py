@@ -1,4 +1,4 @@
-"""One training of the seed paper's network: from labelled series to its record in ``artifacts/``."""
+"""Training of the seed paper's network: from labelled series to its record in ``artifacts/``."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from training.report import Report, break_down, write_report
 
 VERSION: Final = "1.1.0"
 PAPER_SAMPLES: Final = 5000
-"""Size of the seed paper's set."""
+"""Number of series of the seed paper."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """One run of ``python -m training fit``.
+    """Settings of ``python -m training fit-paper-cnn``.
 
     Attributes
     ----------
     name : str
-        Of the model, and of its folder below ``artifacts/``.
+        Name of the model, and of its folder below ``artifacts/``.
     samples : int
-        Simulated series, before they are split 70 / 10 / 20; not used with a user's own data.
+        Number of simulated series before the split (70, 10, 20 %); not used with a user's own data.
     seed : int
-        Of simulation, split, weights and order of batches.
+        Seed of simulation, split, initial weights and order of batches.
     paper_copy : bool
-        Whether a copy is also trained on 5000 series of the paper's calendar, as in the paper.
+        Whether a copy of the network is also trained on 5000 series of the paper's calendar, as in the paper.
     """
 
     name: str = "paper-cnn"
@@ -56,13 +56,13 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
     Parameters
     ----------
     config : RunConfig
-        What to do.
+        Settings.
     folder : Path
-        Of the record, such as ``artifacts/paper-cnn``.
+        Folder of the record, such as ``artifacts/paper-cnn``.
     data : LabelledSeries, optional
-        A user's own labelled series; simulated ones if not given.
+        A user's own labelled series; by default simulated ones.
     announce : callable
-        Receives one line for people at each step.
+        Function that receives a progress message at each step.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def run(config: RunConfig, folder: Path, *, data: LabelledSeries | None = None, 
         "data": source,
         "data digest": digest(data),
         "series": {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)},
-        # The mix of a user's own data is what the probabilities hold for.
+        # With a user's own data, the probabilities hold for the class shares of these data.
         "class shares": [round(float(share), 6) for share in _class_shares(parts.train)],
         "seed": config.seed,
         "epochs of training": config.fit.epochs,

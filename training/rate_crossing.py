@@ -1,4 +1,4 @@
-"""Boundary between Stable and Linear: the rate at which both are equally probable, by span and noise."""
+"""Rate at which Stable and Linear are equally probable, by span and noise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INTERVAL_DAYS: Final = 12.0
 _SERIES: Final = 120
 
 Predict = Callable[[Floats, Floats], NDArray[np.floating[Any]]]
-"""Probabilities [N, classes] of series [N, T] in mm with days [N, T]."""
+"""Function from series [N, T] in mm and days [N, T] to probabilities [N, classes]."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class RateCrossing:
     Attributes
     ----------
     rate : ndarray of float64, shape [spans, noises]
-        mm/yr, for ``SPANS_YEARS`` and ``NOISES_MM``; NaN where no rate up to 10 mm/yr is Linear.
+        mm/yr, for ``SPANS_YEARS`` and ``NOISES_MM``; NaN if no rate up to 10 mm/yr is Linear.
     share : ndarray of float64, shape [spans, noises, rates]
-        Mean of P(Linear) over P(Stable) + P(Linear), by rate.
+        Mean of P(Linear) / (P(Stable) + P(Linear)), by rate.
     """
 
     rate: NDArray[np.float64]
@@ -49,16 +49,16 @@ class RateCrossing:
 
 
 def rate_crossing(predict: Predict, *, seed: int) -> RateCrossing:
-    """Find the rate at which Stable and Linear are equally probable.
+    """Return the rates at which Stable and Linear are equally probable.
 
-    Lines in white noise, an acquisition every 12 days, no annual cycle, rates of both signs.
+    The series are lines in white noise, with an acquisition every 12 days, no annual cycle, and rates of both signs.
 
     Parameters
     ----------
     predict : callable
-        A network.
+        Function of a network, from series to probabilities.
     seed : int
-        Of the noise.
+        Seed of the noise.
     """
     rng = np.random.default_rng(seed)
     shape = len(SPANS_YEARS), len(NOISES_MM)
@@ -78,7 +78,7 @@ def rate_crossing(predict: Predict, *, seed: int) -> RateCrossing:
 
 
 def draw_crossing(crossing: RateCrossing, path: Path) -> None:
-    """Draw the share of Linear by rate, a panel for each noise and a line for each span."""
+    """Plot P(Linear) against the rate, with one panel per noise and one line per span."""
     import matplotlib as mpl  # noqa: PLC0415 - heavy, and only figures need it
 
     mpl.use("Agg")
@@ -99,7 +99,7 @@ def draw_crossing(crossing: RateCrossing, path: Path) -> None:
 
 
 def _first_crossing(share: NDArray[np.float64]) -> float:
-    """Return the rate at which a share passes one half for good, by linear interpolation; NaN if it never does."""
+    """Return the rate above which the share stays above one half, by linear interpolation; NaN if there is none."""
     below = np.flatnonzero(share < 0.5)
     if not len(below):
         return float(_RATES_MM_YR[0])

@@ -1,4 +1,4 @@
-"""Unlabelled real files: banks of noise from them, and the half of the project's files that is kept for testing."""
+"""Real files of the project, noise banks from real files, and the split into training and test files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EGMS_ATTRIBUTION: Final = (
     "https://doi.org/10.2909/1b2eb0d6-8c3a-4de2-b99d-10a30079f3cc, "
     "https://doi.org/10.2909/d92e61be-d6e8-4bc1-aa10-f742bf27bab9"
 )
-"""The files to train on do not say whether they are of the Basic or of the Calibrated product."""
+"""The training files do not state whether they are of the Basic or of the Calibrated product."""
 
 ALL_ATTRIBUTIONS: Final = (
     EGMS_ATTRIBUTION,
@@ -39,25 +39,25 @@ ALL_ATTRIBUTIONS: Final = (
     "repository FilSantarelli/egms-ortho-product",
     "StaMPS-Visualizer, github user thho, CC BY 4.0",
 )
-"""Of all files of ``noise_bank`` and of the read rows."""
+"""Attribution of all files of ``noise_bank`` and of the labelled rows."""
 
 _MOST_ROWS: Final = 50_000
-"""Rows of a file that a bank looks at: more bring no new kind of noise, but memory."""
+"""Largest number of rows of a file for a noise bank: more rows add no new noise and need memory."""
 
 
 @dataclass(frozen=True)
 class RealFile:
-    """A real file and what it may be used for.
+    """Real file and its use.
 
     Attributes
     ----------
     path : str
-        Below the folder of real files.
+        Path below the folder of real files.
     trained : bool
-        Whether the opponents of the benchmark learn its noise; the default network learns that of all files, see
-        ``noise_bank``.
+        Whether the baselines of the benchmark are trained on its noise; the default network is trained on the noise of
+        all files (``noise_bank``).
     transposed : bool
-        Whether it has one row a date and one column a point.
+        Whether it has one row per date and one column per point.
     """
 
     path: str
@@ -66,24 +66,24 @@ class RealFile:
 
     @property
     def name(self) -> str:
-        """Name of the file without its ending."""
+        """Name of the file without extension."""
         return Path(self.path).stem
 
 
 REAL_FILES: Final = (
     RealFile("egms_l2_carpathians/102_100.csv", trained=True),
     RealFile("egms_l2_wroclaw_transposed/wroclaw_caly_filtered.csv", trained=True, transposed=True),
-    # The same track and town as the file above, so it is no independent test.
+    # Same track and town as the file above, so it would be no independent test.
     RealFile("egms_l2_wroclaw/175_0304_IW1_VV.csv", trained=True),
     RealFile("egms_l2_wroclaw/124_0770_IW3_VV.csv"),
     RealFile("egms_l2b_ustica/EGMS_L2b_022_0845_IW2_VV_2020_2024_1.csv"),
     RealFile("egms_l3_ustica/EGMS_L3_E45N17_100km_U_2020_2024_1.csv"),
 )
-"""The files of ``shared/data/real`` with enough epochs, divided once. The default network learns the noise of all of
-them; what it reaches on files that it does not know is measured by ``export.left_out``."""
+"""Real files with enough epochs, with a fixed split. The default network is trained on the noise of all of them; its
+accuracy on files that it was not trained on is measured by ``export.left_out``."""
 
 STAMPS_FILE: Final = RealFile("stamps_maoxian/Maoxian_PS.csv")
-"""A table of StaMPS Visualizer, too short for most tests; its rows are counted after the reference row."""
+"""Table of StaMPS Visualizer, too short for most tests; row numbers start after the reference row."""
 
 
 def read_series(
@@ -94,13 +94,13 @@ def read_series(
     Parameters
     ----------
     path : Path
-        One series a row.
+        Table with one series per row.
     units : {"mm", "cm", "m", "rad"}, optional
-        Unit of the displacements where the file does not prove it.
+        Unit of the displacements, if the file does not prove it.
     most_rows : int, optional
-        A uniform sample of so many rows is given of a longer file, whose rows are never all in memory.
+        From a longer file, a uniform sample of so many rows is returned; its rows are never all in memory.
     announce : callable, optional
-        Receives what had to be assumed about the file.
+        Function that receives the assumptions made about the file.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def read_series(
     Raises
     ------
     DataError
-        If the file cannot be read as series, or holds none.
+        If the file cannot be read, or has no series.
     """
     with open_described(path, UserDeclarations(units, half_wavelength_mm=HALF_WAVELENGTH_MM)) as table:
         description = table.description
@@ -130,7 +130,7 @@ def read_series(
 
 
 def bank_of(paths: Iterable[Path], *, units: Unit | None = None, announce: Announce | None = None) -> NoiseBank:
-    """Make a bank of the noise of unlabelled files, to train on; of a long file, of a sample of its rows.
+    """Return a noise bank for training from unlabelled files; from a long file, a sample of rows is used.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def read_real(folder: Path, file: RealFile) -> tuple[Floats, Floats]:
 
 
 def real_axis(folder: Path, file: RealFile) -> tuple[NDArray[np.datetime64], float | None]:
-    """Return the dates [T] of one of ``REAL_FILES``, and half the wavelength in mm that its jumps are multiples of."""
+    """Return the dates [T] of one of ``REAL_FILES``, and half its wavelength in mm; None for projected products."""
     path = folder / file.path
     if file.transposed:
         dates = _read_transposed(path)[1]
@@ -170,25 +170,25 @@ def real_axis(folder: Path, file: RealFile) -> tuple[NDArray[np.datetime64], flo
 
 
 def real_bank(folder: Path, *, trained: bool) -> NoiseBank:
-    """Make a bank of the files that may be trained on, varied, or of the others, as they are."""
+    """Return the noise bank of the training files, with variations, or of the test files, without."""
     files = [quiet_residuals(file.name, *read_real(folder, file)) for file in REAL_FILES if file.trained == trained]
     return NoiseBank(tuple(files), vary=trained)
 
 
 def noise_bank(folder: Path, *, leave_out: Iterable[str] = ()) -> NoiseBank:
-    """Make a bank of the noise of all files, varied, but for those left out by name."""
+    """Return the noise bank of all files except those left out by name, with variations."""
     left_out = set(leave_out)
     files = [file for file in (*REAL_FILES, STAMPS_FILE) if file.name not in left_out]
     return NoiseBank(tuple(quiet_residuals(file.name, *read_real(folder, file)) for file in files))
 
 
 def one_by_one(bank: NoiseBank) -> list[tuple[str, NoiseBank]]:
-    """Return a bank for each file of a bank, with its name."""
+    """Return one noise bank per file, with the name of the file."""
     return [(file.name, NoiseBank((file,), bank.vary)) for file in bank.files]
 
 
 def _read_transposed(path: Path) -> tuple[Floats, NDArray[np.datetime64]]:
-    """Read a table with a date a row and a point a column, which the run-time refuses on purpose."""
+    """Read a table with one row per date and one column per point, a layout that the run time refuses."""
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.reader(stream))[1:]
     dates = np.array([row[0] for row in rows], dtype="datetime64[D]")

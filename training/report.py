@@ -1,4 +1,4 @@
-"""Record of a trained network: figures as JSON, Markdown and PNG, beside those that the paper prints."""
+"""Report of a trained network (JSON, Markdown, PNG), with the results of the seed paper for comparison."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training.metrics import Metrics, measure, rounded
 PAPER_CONFUSION: Final = np.array(
     [[198, 6, 0, 2, 0], [1, 219, 1, 0, 0], [0, 15, 191, 0, 5], [1, 1, 2, 204, 2], [4, 5, 23, 11, 135]]
 )
-"""Mirmazloumi et al. 2022, Figure 3; rows are true classes. 947 of 1026 right: 92.30 %."""
+"""Mirmazloumi et al. 2022, Figure 3; rows are true classes. 947 of 1026 are correct: 92.30 %."""
 
 PAPER_TABLE: Final = {
     "Stable": (0.97, 0.96, 0.97),
@@ -36,20 +36,20 @@ NOISE_EDGES_MM: Final = (0.0, 1.5, 3.0, 4.5, np.inf)
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say about a trained network.
+    """Results of a training.
 
     Attributes
     ----------
     name, version : str
-        Of the model.
+        Name and version of the model.
     test : Metrics
-        On the test part of the split.
+        Accuracy on the test series.
     cells : dict of str to Metrics
-        The same, broken down by calendar and noise.
+        Accuracy by calendar and by noise.
     facts : dict of str to Any
-        Data, seeds, sizes, choices: whatever makes the figures reproducible.
+        Data, seeds, sizes and choices, for reproduction.
     others : dict of str to Metrics
-        Comparisons, such as a copy that was trained as in the paper.
+        Accuracy of other networks, such as a copy that was trained as in the paper.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Report:
 
 
 def break_down(series: LabelledSeries, probabilities: NDArray[np.floating[Any]]) -> dict[str, Metrics]:
-    """Measure the parts of a test set by calendar and by noise, as far as these are known."""
+    """Return the accuracy by calendar and by noise, if these are known."""
     cells = {}
     if "calendar" in series.facts:
         calendar = series.facts["calendar"].astype(str)
@@ -118,8 +118,8 @@ def _markdown(report: Report) -> str:
     lines = [
         f"# {report.name} {report.version}",
         "",
-        "Written by `python -m training fit`. The paper's figures come from other series (Granada, labelled by",
-        "hand) and stand beside ours for orientation; the two are no comparison of classifiers.",
+        "Written by `python -m training fit`. The results of the paper are from other series (Granada, labelled by",
+        "hand); they are shown for orientation and do not compare the classifiers.",
         "",
         f"Overall accuracy on {report.test.count} test series: **{_percent(report.test)}** (95 % interval); "
         f"the paper: {_percent(paper)} on {paper.count}.",
@@ -133,7 +133,7 @@ def _markdown(report: Report) -> str:
         ours = f"{report.test.precision[i]:.3f} | {report.test.recall[i]:.3f} | {report.test.f1[i]:.3f}"
         theirs = [f"{v:.2f}" for v in PAPER_TABLE[name]] if name in PAPER_TABLE else ["-"] * 3
         lines.append(f"| {name} | {ours} | {' | '.join(theirs)} |")
-    lines += ["", "Confusion matrix (rows: true class), ours and the paper's:", ""]
+    lines += ["", "Confusion matrix (rows: true class), this network and the paper:", ""]
     heading = (*names, *SEED_CLASS_NAMES)
     lines += ["| | " + " | ".join(heading) + " |", "|---" * (1 + len(heading)) + "|"]
     for i, name in enumerate(names):
@@ -149,7 +149,7 @@ def _markdown(report: Report) -> str:
         for name, metrics in report.cells.items():
             recall = " | ".join(f"{v:.3f}" for v in metrics.recall)
             lines.append(f"| {name} | {metrics.count} | {_percent(metrics)} | {recall} |")
-    lines += ["", "What it was made from:", ""]
+    lines += ["", "Data and settings:", ""]
     for name, value in report.facts.items():
         if isinstance(value, Mapping):
             lines += [f"- {name}:"] + [f"  - {key}: {text}" for key, text in value.items()]

@@ -1,4 +1,4 @@
-"""Endless, seeded stream of simulated batches: nothing is stored, no series is used twice."""
+"""Unlimited stream of simulated batches for training: nothing is stored, and no series is used twice."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from training.simulator.bank import NoiseBank
 from training.simulator.draws import Floats
 
 WIDTHS: Final = (48, 64, 80, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512)
-"""Numbers of epochs that batches are padded to: few, because each one is planned and compiled for."""
+"""Numbers of epochs to which batches are padded; TensorFlow compiles the network for each of them, so there are few."""
 
 
 @dataclass(frozen=True)
 class StreamConfig:
-    """What the stream is made of.
+    """Settings of the stream.
 
     Attributes
     ----------
     seed : int
-        Chunk number i of a seed is always the same.
+        Seed; it determines every chunk by its number.
     chunk : int
-        Series that are simulated at a time; batches mix the files of a chunk.
+        Number of series that are simulated at a time; a batch contains series of several simulated files.
     batch : int
-        Series of a batch.
+        Number of series of a batch.
     odd_share : float
-        Share of series of which no class can be defended.
+        Share of decorrelated series, which show no class; their target is equal probabilities.
     class_shares : tuple of float, optional
-        Shares of the six classes; equal ones if not given.
+        Shares of the six classes; equal by default.
     bank : NoiseBank, optional
         Real noise, for ``bank_share`` of the files.
     calendars : tuple of str, optional
-        Calendars of the simulated noise; all of them if not given.
+        Calendars of the simulated noise; by default all.
     simulator : SimulatorConfig
         All other numbers of the simulator.
     """
@@ -58,7 +58,7 @@ class StreamConfig:
 
 @dataclass(frozen=True)
 class Batch:
-    """Series of similar length.
+    """Batch of series of similar length.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Batch:
     days : ndarray of float32, shape [N, T]
         Days since the first acquisition; padding repeats the last day.
     target : ndarray of float32, shape [N, 6]
-        1 for the class; equal shares for a series that shows none of them.
+        1 for the true class; equal probabilities for a decorrelated series.
     """
 
     displacement: Floats
@@ -76,19 +76,19 @@ class Batch:
 
 
 def make_chunk(config: StreamConfig, number: int) -> list[Batch]:
-    """Simulate one chunk of the stream and cut it into batches.
+    """Simulate one chunk of the stream and divide it into batches.
 
     Parameters
     ----------
     config : StreamConfig
-        What the stream is made of.
+        Settings of the stream.
     number : int
-        Of the chunk, from 0.
+        Number of the chunk, from 0.
 
     Returns
     -------
     list of Batch
-        Each of ``config.batch`` series, in an order that mixes lengths.
+        Batches of ``config.batch`` series, in random order of length.
     """
     seeds = np.random.SeedSequence([config.seed, number])
     rng = np.random.default_rng(seeds)
@@ -103,7 +103,7 @@ def make_chunk(config: StreamConfig, number: int) -> list[Batch]:
         bank=config.bank,
         bank_share=config.bank_share,
     )
-    # The motion is NaN in the padding only, and all rows of a file have the same.
+    # The motion is NaN only in the padding, which is the same for all rows of a file.
     epochs = np.isfinite(series.motion).sum(axis=1)
     width = np.array(WIDTHS)[np.searchsorted(WIDTHS, epochs)]
     target = np.full((config.chunk, len(CLASS_NAMES)), 1 / len(CLASS_NAMES), dtype=np.float32)
@@ -115,7 +115,7 @@ def make_chunk(config: StreamConfig, number: int) -> list[Batch]:
     for size in WIDTHS:
         rows = rng.permutation(np.concatenate([waiting, np.flatnonzero(width == size)]))
         whole = len(rows) - len(rows) % config.batch
-        # What does not fill a batch goes on to the next width.
+        # Series that do not fill a batch are padded to the next width.
         waiting = rows[whole:]
         batches += [
             Batch(_cut(series.displacement[chosen], size), _cut(series.days[chosen], size), target[chosen])
@@ -125,26 +125,26 @@ def make_chunk(config: StreamConfig, number: int) -> list[Batch]:
 
 
 def draw_labels(rng: np.random.Generator, count: int, class_shares: tuple[float, ...] | None) -> NDArray[np.int8]:
-    """Draw the classes of series [N]: all six equally often, or by shares."""
+    """Draw the classes of series [N]: the six classes in equal numbers, or by shares."""
     if class_shares is None:
         return rng.permutation(np.arange(count) % len(CLASS_NAMES)).astype(np.int8)
     return rng.choice(len(CLASS_NAMES), size=count, p=class_shares).astype(np.int8)
 
 
 def stream(config: StreamConfig, first_chunk: int = 0) -> Generator[list[Batch]]:
-    """Return the batches of chunk after chunk, simulated ahead in a process of its own.
+    """Yield the batches of successive chunks, simulated in advance by a separate process.
 
     Parameters
     ----------
     config : StreamConfig
-        What the stream is made of.
+        Settings of the stream.
     first_chunk : int
-        Where to begin, for a run that goes on.
+        Number of the first chunk, for a run that continues.
 
     Yields
     ------
     list of Batch
-        Of one chunk.
+        Batches of one chunk.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         ahead: deque[Future[list[Batch]]] = deque()
@@ -161,7 +161,7 @@ def stream(config: StreamConfig, first_chunk: int = 0) -> Generator[list[Batch]]
 
 
 def _cut(values: NDArray[np.float32], width: int) -> Floats:
-    """Cut or pad to a number of epochs; what is cut off is padding."""
+    """Return values cut or padded to a number of epochs; only padding is cut."""
     missing = max(width - values.shape[1], 0)
     fill = values[:, -1:] if missing else values[:, :0]
     return np.concatenate([values[:, :width], np.repeat(fill, missing, axis=1)], axis=1)

@@ -1,4 +1,4 @@
-"""Fit the default network to an endless stream of simulated series, in steps that survive an interruption."""
+"""First stage of the training: fit the default network to a stream of simulated series; resumable."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _FRESH_SEED_OFFSET: Final = 500_009
 _WARM_UP_STEPS: Final = 400
 _CHUNKS_PER_STATE: Final = 10
 _HELD_OUT_SHARE: Final = 0.1
-"""Rows of a bank that no training batch is made from; the temperature is found on them."""
+"""Share of the rows of a noise bank that are held out from training; the temperature is fitted with them."""
 
 
 @dataclass(frozen=True)
 class TrendFitConfig:
-    """How the default network is fitted.
+    """Settings of the first stage.
 
     Attributes
     ----------
     data : StreamConfig
-        The series.
+        Training series.
     chunks : int
         Length of the training in chunks of the stream.
     learning_rate, weight_decay : float
         See ``make_optimizer``.
     average_momentum : float
-        Of the running mean of the weights, which is what is kept in the end.
+        Momentum of the moving average of the weights, which is the result.
     network : TrendNetConfig
-        The design.
+        Design of the network.
     """
 
     data: StreamConfig
@@ -59,7 +59,7 @@ class TrendFitConfig:
 
     @property
     def series(self) -> int:
-        """Series that the network is trained on, each of them once."""
+        """Number of training series; each is used once."""
         return self.chunks * self.data.chunk
 
 
@@ -69,12 +69,12 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
     Parameters
     ----------
     config : TrendFitConfig
-        Data, length and rates.
+        Settings.
     work : Path, optional
-        Folder in which the state is kept. A run that finds the state of an earlier one there goes on from it, and
-        ends with the weights that the earlier one would have had.
+        Folder of the training state. A run continues from the state of an interrupted run, and ends with the same
+        weights as without interruption.
     announce : callable, optional
-        Receives lines of progress.
+        Function that receives progress messages.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
     Raises
     ------
     UsageError
-        If ``work`` holds the state of a training with other numbers or other noise.
+        If ``work`` holds the state of a training with other settings or other noise.
     """
     announce = announce or (lambda line: None)
     tf.config.experimental.enable_op_determinism()
@@ -106,7 +106,7 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
     key = _key(config)
     done = _restore(state, key, variables) if state else 0
     if done:
-        announce(f"going on after {done} of {config.chunks} chunks")
+        announce(f"continuing after {done} of {config.chunks} chunks")
     step = _make_step(model, optimizer)
     losses: list[tf.Tensor] = []
     with closing(stream(data, first_chunk=done)) as chunks:
@@ -124,12 +124,12 @@ def fit_trend_net(config: TrendFitConfig, *, work: Path | None = None, announce:
 
 
 def scores_of(model: keras.Model) -> keras.Model:
-    """Return the part of the model up to what stands before the softmax."""
+    """Return the model up to the scores before the softmax."""
     return keras.Model(model.inputs, model.get_layer("scores").output)
 
 
 def fresh_series(data: StreamConfig, count: int) -> LabelledSeries:
-    """Simulate series of the six classes, in the stream's shares, that no stream of this seed holds."""
+    """Simulate series of the six classes, with the class shares of the stream, that are not in the stream."""
     seed = data.seed + _FRESH_SEED_OFFSET
     return with_facts(
         simulate(
@@ -145,7 +145,7 @@ def fresh_series(data: StreamConfig, count: int) -> LabelledSeries:
 
 
 def calibrate(model: keras.Model, series: LabelledSeries) -> float:
-    """Set the temperature of a model by held-out series; gives the temperature."""
+    """Fit the temperature of a model to held-out series, and return it."""
     inputs = [series.displacement, np.asarray(series.days)]
     scores: Floats = scores_of(model).predict(inputs, batch_size=1024, verbose=0)
     temperature = fit_temperature(scores, series.label)
@@ -154,7 +154,7 @@ def calibrate(model: keras.Model, series: LabelledSeries) -> float:
 
 
 def _hold_out(data: StreamConfig) -> tuple[StreamConfig, StreamConfig]:
-    """Divide the rows of a bank into those to train on and those to calibrate on."""
+    """Split the rows of the noise bank into training and calibration rows."""
     if data.bank is None:
         return data, data
     train, held_out = data.bank.divide(_HELD_OUT_SHARE, seed=data.seed)
@@ -183,7 +183,7 @@ def _make_step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Cal
 
 
 def _key(config: TrendFitConfig) -> str:
-    """Return a digest of all that decides on the weights but the code."""
+    """Return a digest of everything that determines the weights, except the code."""
     bank = config.data.bank
     sha = hashlib.sha256(repr(replace(config, data=replace(config.data, bank=None))).encode())
     for file in bank.files if bank else ():
@@ -193,7 +193,7 @@ def _key(config: TrendFitConfig) -> str:
 
 
 def _keep(state: Path, key: str, variables: list[Any], done: int) -> None:
-    """Write the state beside itself, then rename, so that an interruption leaves the old or the new one."""
+    """Write the state to a temporary file and rename it, so that an interruption leaves the old or the new state."""
     state.parent.mkdir(parents=True, exist_ok=True)
     fresh = state.with_suffix(".new.npz")
     np.savez(fresh, done=done, key=key, **{f"v{i}": variable.numpy() for i, variable in enumerate(variables)})
@@ -201,7 +201,7 @@ def _keep(state: Path, key: str, variables: list[Any], done: int) -> None:
 
 
 def _restore(state: Path, key: str, variables: list[Any]) -> int:
-    """Set the variables from a state and say how many chunks it has seen; 0 if there is none."""
+    """Set the variables from a state, and return its number of chunks; 0 if there is no state."""
     if not state.is_file():
         return 0
     with np.load(state) as file:

@@ -1,4 +1,4 @@
-"""One training of the default network: from a stream of series to its record in ``artifacts/``."""
+"""Training of the default network: from simulated and labelled series to its record in ``artifacts/``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.adaptation import AdaptationConfig, adapt, class_mix, settle
 from training.announce import Announce
 from training.dataset import LabelledSeries
 from training.fit import predict, predict_rows
-from training.labelled_rows.labels import ReadFile, all_readings
+from training.labelled_rows.labels import LabelledFile, all_readings
 from training.metrics import measure
 from training.networks.trend_net import TrendNetConfig, multiply_adds
 from training.rate_crossing import draw_crossing, rate_crossing
@@ -25,7 +25,7 @@ from training.stream import StreamConfig
 from training.trend_fit import CALIBRATION_SERIES, TrendFitConfig, calibrate, fit_trend_net, fresh_series
 from training.weight_grid import round_weights
 
-VERSION: Final = "2.1.0"
+VERSION: Final = "2.2.0"
 BANK_SHARE: Final = 0.5
 QUICK_CHUNKS: Final = 12
 _TEST_SEED_OFFSET: Final = 900_001
@@ -36,28 +36,28 @@ _RANGE_SERIES: Final = 4096
 
 @dataclass(frozen=True)
 class TrendRunConfig:
-    """One run of ``python -m training fit``.
+    """Settings of ``python -m training fit``.
 
     Attributes
     ----------
     name : str
-        Of the model, and of its folder below ``artifacts/``.
+        Name of the model, and of its folder below ``artifacts/``.
     chunks : int
-        Length of the training in chunks of the stream.
+        Length of the first stage in chunks of the stream.
     seed : int
-        Of everything drawn.
+        Seed of all random draws.
     bank : NoiseBank, optional
-        Real noise for half of the files; simulated noise alone if not given.
+        Real noise for half of the simulated files; without it all noise is simulated.
     attribution : sequence of str
         Attributions that the owners of the real noise require.
     network : TrendNetConfig
-        The design.
-    read_files : sequence of ReadFile
-        Read rows for the second stage; there is none without them.
+        Design of the network.
+    labelled_files : sequence of LabelledFile
+        Labelled rows for the second stage, which is left out without them.
     adaptation : AdaptationConfig
-        How the second stage learns from them.
+        Settings of the second stage.
     version : str
-        Of the model.
+        Version of the model.
     """
 
     name: str = "trend-net"
@@ -66,13 +66,13 @@ class TrendRunConfig:
     bank: NoiseBank | None = None
     attribution: Sequence[str] = ()
     network: TrendNetConfig = field(default_factory=TrendNetConfig)
-    read_files: Sequence[ReadFile] = ()
+    labelled_files: Sequence[LabelledFile] = ()
     adaptation: AdaptationConfig = field(default_factory=AdaptationConfig)
     version: str = VERSION
 
     @property
     def fit(self) -> TrendFitConfig:
-        """How the network is fitted."""
+        """Settings of the first stage."""
         data = StreamConfig(self.seed, bank=self.bank, bank_share=BANK_SHARE)
         return TrendFitConfig(data, self.chunks, network=self.network)
 
@@ -83,34 +83,34 @@ def run(config: TrendRunConfig, folder: Path, *, work: Path | None = None, annou
     Parameters
     ----------
     config : TrendRunConfig
-        What to do.
+        Settings.
     folder : Path
-        Of the record, such as ``artifacts/trend-net``.
+        Folder of the record, such as ``artifacts/trend-net``.
     work : Path, optional
-        Where the state of the training is kept, so that a run can go on from there.
+        Folder of the training state, from which a run continues.
     announce : callable
-        Receives one line for people at each step.
+        Function that receives a progress message at each step.
     """
     folder.mkdir(parents=True, exist_ok=True)
     announce(f"training on {config.fit.series} series, {config.chunks} chunks")
     model = fit_trend_net(config.fit, work=work, announce=announce)
-    finish(model, config.read_files, config.fit.data, config.adaptation, announce=announce)
+    finish(model, config.labelled_files, config.fit.data, config.adaptation, announce=announce)
     model.save(folder / f"{config.name}.keras")
     return write_record(config, model, folder, announce=announce)
 
 
 def finish(
     model: keras.Model,
-    files: Sequence[ReadFile],
+    files: Sequence[LabelledFile],
     data: StreamConfig,
     config: AdaptationConfig,
     *,
     announce: Announce,
 ) -> None:
-    """Run the second stage of the training, if there are read rows, and calibrate; the model changes in place.
+    """Run the second stage of the training, if there are labelled rows, and calibrate; the model changes in place.
 
-    In between, the weights of the convolutions are rounded to the grid of the int8 file; what stands behind them is
-    then trained a little longer.
+    In between, the weights of the convolutions are rounded to the values of the int8 file, and the dense layers are
+    trained further.
     """
     shares = None
     if files:
@@ -127,7 +127,7 @@ def finish(
 
 
 def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, announce: Announce) -> Report:
-    """Test a network on fresh simulated series and write the report into ``folder``."""
+    """Test a network on newly simulated series and write the report into ``folder``."""
     announce(f"testing on {_TEST_SERIES} simulated series")
     data = replace(config.fit.data, seed=config.seed + _TEST_SEED_OFFSET, bank=None)
     test = fresh_series(data, _TEST_SERIES)
@@ -145,18 +145,18 @@ def write_record(config: TrendRunConfig, model: keras.Model, folder: Path, *, an
 
 def _facts(config: TrendRunConfig, model: keras.Model, test: LabelledSeries) -> dict[str, Any]:
     noise = [file.name for file in config.bank.files] if config.bank else []
-    data = "the simulator, all calendars, each series seen once"
+    data = "the simulator, all calendars, each series used once"
     if noise:
         data += f"; the noise of {100 * BANK_SHARE:g} % of the files is real"
     second = {}
-    if config.read_files:
-        readings = all_readings(config.read_files)
-        data += f"; then {len(readings)} read rows beside it"
+    if config.labelled_files:
+        readings = all_readings(config.labelled_files)
+        data += f"; then {len(readings)} labelled real rows as well"
         second = {
             "readings": sorted(set(readings.file.tolist())),
-            "read rows": len(readings),
+            "labelled rows": len(readings),
             "adaptation": asdict(config.adaptation),
-            "class shares": [round(float(share), 4) for share in class_mix(config.read_files, config.adaptation)],
+            "class shares": [round(float(share), 4) for share in class_mix(config.labelled_files, config.adaptation)],
         }
     return {
         "data": data,

@@ -1,13 +1,13 @@
-"""Round the weights of convolutions to the grid of the int8 file, so that the fp32 and the int8 file hold one network.
+"""Rounding of the weights of convolutions to the values of the int8 file, so that fp32 and int8 have equal weights.
 
-The int8 file keeps integers from -64 to 64, with a scale for each output channel: seven bits, so that the sum of two
+The int8 file stores integers from -64 to 64, with a scale for each output channel: seven bits, so that the sum of two
 products of a weight and an unsigned byte fits into 16 bits. Processors without integer dot products (x86 before VNNI)
-add such pairs in 16 bits and would saturate. Weights that lie on that grid lose nothing when they are quantized.
+add such pairs in 16 bits and would saturate. Rounded weights do not change when they are quantized.
 
-Before they are rounded, channels are brought to about the same range, because all activations of a layer share one
-scale: a ReLU lets a positive factor through, so an output channel may be multiplied by one if the next convolution
-divides by it (Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019;
-ranges of activations are measured here).
+Before rounding, the ranges of the channels are equalized, because all activations of a layer share one scale. ReLU is
+positively homogeneous, so an output channel may be multiplied by a positive factor if the next convolution divides by
+it (Nagel et al., "Data-free quantization through weight equalization and bias correction", ICCV 2019; here the ranges
+of the activations are measured on data).
 """
 
 from __future__ import annotations
@@ -22,28 +22,30 @@ from numpy.typing import NDArray
 from training.dataset import LabelledSeries
 
 _LEVELS: Final = 64
-"""As onnxruntime's quantizer rounds weights of reduced range."""
+"""Largest integer of a weight of reduced range in onnxruntime's quantizer."""
 _SHARE: Final = 0.9999
-"""Of the activations of a channel, whose range is looked at."""
+"""Quantile of the activations of a channel that counts as its range."""
 _EXPONENT: Final = 0.25
-"""Of the ratio of what the next convolution's weights and a channel's values reach. At 0.5 both come to reach the same;
-half the way lost least, as weights of one output share a scale as well (our choice)."""
+"""Exponent of the ratio of the range of the next weights to the range of the activations of a channel. 0.5 would
+equalize both; 0.25 lost the least accuracy, because the weights of an output channel share a scale as well (our
+choice).
+"""
 _LEAST: Final = 1e-3
-"""Range of a channel that is never used, a share of the largest."""
+"""Range that is assumed for an unused channel, as a share of the largest range."""
 
 Floats = NDArray[np.float32]
 
 
 def round_weights(model: keras.Model, series: LabelledSeries) -> None:
-    """Equalize the channels between convolutions and round their weights, in place.
+    """Equalize the channels between convolutions and round the weights, in place.
 
     Parameters
     ----------
     model : keras.Model
-        See ``build_trend_net``. Equalizing leaves its function as it is; rounding changes a weight by at most half a
-        step of 1/127 of the largest weight of its output channel.
+        See ``build_trend_net``. Equalization does not change its function; rounding changes a weight by at most 1/128
+        of the largest weight of its output channel.
     series : LabelledSeries
-        Some thousands, on which the ranges of activations are measured.
+        Some thousand series, on which the ranges of the activations are measured.
     """
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     for first, second in pairwise(convolutions):

@@ -1,1 +1,1 @@
-"""Speed of the diagnosis, side by side: ``python -m benchmarks.diagnosis``."""
+"""Speed of the diagnosis in comparison with other methods: ``python -m benchmarks.diagnosis``."""

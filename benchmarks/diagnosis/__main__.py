@@ -1,4 +1,4 @@
-"""Measure the speed of the diagnosis and write the tables; some minutes, with nothing else running."""
+"""Command line of the benchmark of the diagnosis; it takes some minutes and needs an otherwise idle machine."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREAD
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "diagnosis",
-    work: Annotated[Path | None, typer.Option(help="Folder of the file to measure with; some 200 MB.")] = None,
-    quick: Annotated[bool, typer.Option(help="A minute, to see that all of it runs.")] = False,
+    work: Annotated[Path | None, typer.Option(help="Folder of the test file (some 200 MB).")] = None,
+    quick: Annotated[bool, typer.Option(help="Run for about a minute, to test the command.")] = False,
 ) -> None:
-    """Measure and write ``speed.json`` and ``speed.md``."""
+    """Measure the speed of the diagnosis, and write ``speed.json`` and ``speed.md``."""
     series, turns, rows, file_turns = (1024, 1, 5000, 1) if quick else (8192, 7, 200_000, 5)
     with tempfile.TemporaryDirectory() as scratch:
         folder = work or Path(scratch)
@@ -49,7 +49,7 @@ def main(
 
 
 def _fits(series: int, turns: int) -> dict[str, Any]:
-    """Time the fits in a process whose libraries have one thread each; they read that when they are imported."""
+    """Return the times of the fits, from a process in which all libraries have one thread (set before their import)."""
     command = [sys.executable, "-m", "benchmarks.diagnosis.fits", str(series), str(turns)]
     environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
     done = subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)
@@ -58,7 +58,7 @@ def _fits(series: int, turns: int) -> dict[str, Any]:
 
 
 def _files(folder: Path, rows: int, turns: int) -> dict[str, Any]:
-    """Run ``classify`` with and without ``--diagnose`` in turns, on one core and on all."""
+    """Return the times of ``classify`` with and without ``--diagnose``, measured in turns on one core and on all."""
     source, output, corrected = make_file(folder, rows), folder / "out.parquet", folder / "corrected.parquet"
     kinds: dict[str, tuple[str, ...]] = {
         "classify": (),
@@ -73,7 +73,7 @@ def _files(folder: Path, rows: int, turns: int) -> dict[str, Any]:
                 command = ours(source, output, "--sensor", "sentinel-1", "--threads", str(cores), *options)
                 before = _cpu_seconds()
                 run = run_command(command, cores=cores)
-                if turn:  # the first one warms up
+                if turn:  # the first turn is a warm-up
                     spent = {"cpu_seconds": _cpu_seconds() - before, **asdict(run)}
                     taken[name].append(spent)
         found["runs"][str(cores)] = {
@@ -83,7 +83,7 @@ def _files(folder: Path, rows: int, turns: int) -> dict[str, Any]:
 
 
 def _cpu_seconds() -> float:
-    """Return the CPU time of all commands that have ended."""
+    """Return the CPU time of all terminated child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,4 +1,4 @@
-"""Fits alone, in one process; started by the benchmark on one core, with every library at one thread."""
+"""Speed of the fits without files; the benchmark runs this module in a process with one core and one thread."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from training.simulator import HALF_WAVELENGTH_MM
 
 _FIRST_DATE: Final = np.datetime64("2018-01-03")
 _FEW: Final = 64
-"""Series of a turn of what takes milliseconds for each."""
+"""Number of series of a turn for methods that take milliseconds per series."""
 
 
 def measure(count: int, turns: int) -> dict[str, Any]:
-    """Time ours and theirs in turns, on the same series."""
+    """Return the speed of our fits and of other methods, measured in turns on the same series."""
     use_cores(1)
     still = series(count, seed=1)
     days = still.days[0].astype(np.float64)

@@ -1,7 +1,7 @@
-"""Common alternatives to the diagnosis: series one by one with scipy, or by textbook generalised least squares.
+"""Alternatives to the diagnosis: fits of single series with scipy, and textbook generalised least squares.
 
-All of them get the time axis once, and the covariance where they need one; none looks for kinds of noise,
-probabilities or intervals of dates, so they do less than what they are compared with.
+All of them prepare the time axis once, and the covariance if they need one. None of them estimates noise models,
+probabilities or intervals of dates, so they do less than the diagnosis.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Rows = NDArray[np.float32]
 _EDGE: Final = 0.05
 _MOST_STEPS: Final = 16
 _LEAST_GAIN: Final = 25.0
-"""Drop of the weighted sum of squares that a step must bring, about five standard deviations."""
+"""Smallest decrease of the weighted sum of squares by a step, about five standard deviations."""
 
 
 def _year(years: Doubles) -> list[Doubles]:
@@ -29,7 +29,7 @@ def _year(years: Doubles) -> list[Doubles]:
 
 
 class Lstsq:
-    """``scipy.linalg.lstsq`` a series: line, parabola and cubic, each with the yearly cycle; standard deviations."""
+    """``scipy.linalg.lstsq`` per series: line, parabola and cubic with annual cycle, and standard deviations."""
 
     def __init__(self, days: Doubles) -> None:
         years = days / DAYS_PER_YEAR
@@ -56,7 +56,7 @@ class Lstsq:
 
 
 class CurveFit:
-    """``scipy.optimize.curve_fit`` a series: the same three models."""
+    """``scipy.optimize.curve_fit`` per series, with the same three models."""
 
     def __init__(self, days: Doubles) -> None:
         self._years = days / DAYS_PER_YEAR
@@ -80,7 +80,7 @@ class CurveFit:
         return out
 
     def breaks(self, displacement: Rows) -> Doubles:
-        """Return the day of two lines that meet, from one fit that begins in the middle, [n]."""
+        """Return the day of the break [n] of a bilinear fit with the initial value in the middle."""
         out = np.empty(len(displacement))
         middle = self._years[-1] / 2
         for row, series in enumerate(displacement.astype(np.float64)):
@@ -110,7 +110,7 @@ def _two_lines(t: Doubles, a: float, v: float, change: float, meet: float, s: fl
 
 
 class Scan:
-    """Two lines that meet at each epoch in turn, or one more step at each, by ``scipy.linalg.lstsq``: white noise."""
+    """Bilinear fits with a break at each epoch, or fits of one more step at each, by ``lstsq`` for white noise."""
 
     def __init__(self, days: Doubles) -> None:
         self._days, years = days, days / DAYS_PER_YEAR
@@ -129,7 +129,7 @@ class Scan:
         return out
 
     def jumps(self, displacement: Rows) -> list[list[int]]:
-        """Return the epochs of steps, added one by one while they bring enough, [n]."""
+        """Return the epochs of steps [n], added one by one while the decrease is large enough."""
         out = []
         for series in displacement.astype(np.float64):
             design = self._base
@@ -153,13 +153,13 @@ class Scan:
 
 
 class Gls:
-    """Generalised least squares: a dense covariance for each series, factorised, every hinge and step tried.
+    """Generalised least squares with a dense covariance, factorised per series; all hinges and steps are fitted.
 
     Parameters
     ----------
     days : ndarray of float64, shape [T]
     covariance : ndarray of float64, shape [T, T]
-        Of noise of unit scatter.
+        Covariance of noise of unit scatter.
     """
 
     def __init__(self, days: Doubles, covariance: Doubles) -> None:
@@ -180,7 +180,7 @@ class Gls:
         return out
 
     def jumps(self, displacement: Rows) -> list[list[int]]:
-        """Return the epochs of steps, added one by one while they bring enough, [n]."""
+        """Return the epochs of steps [n], added one by one while the decrease is large enough."""
         out = []
         for series in displacement.astype(np.float64):
             design = self._line
@@ -197,7 +197,7 @@ class Gls:
         return out
 
     def _gains(self, series: Doubles, design: Doubles, columns: Doubles) -> tuple[Doubles, float]:
-        """Return by how much each column lowers the weighted sum of squares, and the sum without any column."""
+        """Return the decrease of the weighted sum of squares by each column, and the sum without any column."""
         scatter = float(np.std(series))
         factor = cho_factor(scatter**2 * self._covariance, lower=True)
         weighted = cho_solve(factor, design)

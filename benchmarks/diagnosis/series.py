@@ -1,4 +1,4 @@
-"""Series to measure with: simulated points at 243 epochs, six days apart."""
+"""Test series: simulated points at 243 epochs, six days apart."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from training.simulator import SimulatedSeries, SimulatorConfig, simulate
 EPOCHS: Final = 243
 FLAGGED_SHARE: Final = 0.1
 _CALENDAR: Final = "egms_l3"
-"""A plan that nothing is taken from, so that all blocks have the same dates."""
+"""Calendar without missing acquisitions, so that all blocks have the same dates."""
 _PIECE: Final = 20_000
 _FIRST_DATE: Final = np.datetime64("2018-01-03")
 
 
 def series(count: int, *, seed: int, labels: NDArray[np.int8] | None = None) -> SimulatedSeries:
-    """Simulate complete series of one time axis."""
+    """Return complete simulated series with the same dates."""
     config = SimulatorConfig()
     config = replace(
         config,
@@ -40,7 +40,7 @@ def of_class(kind: TrendClass, count: int, *, seed: int) -> NDArray[np.float32]:
 
 
 def make_file(folder: Path, rows: int) -> Path:
-    """Write a Parquet file of which a tenth of the rows are Bilinear or PUE, or take the one that is there."""
+    """Return the path of a Parquet file with one tenth of Bilinear or PUE rows, written if it does not exist."""
     path = folder / f"{rows}x{EPOCHS}.diagnosed.parquet"
     if not path.is_file():
         partial = path.with_suffix(".partial")

@@ -1,1 +1,1 @@
-"""Speed and footprint, side by side: ``python -m benchmarks.speed``."""
+"""Speed and memory in comparison with other software: ``python -m benchmarks.speed``."""

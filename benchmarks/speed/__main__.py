@@ -1,4 +1,4 @@
-"""Measure speed and footprint and write the tables; some twenty minutes on two cores, with nothing else running."""
+"""Command line of the benchmark of speed and memory; some twenty minutes on two otherwise idle cores."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ ROOT: Final = Path(__file__).parents[2]
 _EPOCHS: Final = 139
 _START_ROWS: Final = 1000
 _COMPARED: Final = 512
-"""Series on which engines are compared with Keras."""
+"""Number of series on which engines are compared with Keras."""
 _PROFILED_ROWS: Final = 464
-"""Rows of a call at 139 epochs, as the classifier makes it."""
+"""Number of rows of a call at 139 epochs in the classifier."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured."""
+    """Sizes of the measurements."""
 
     series: int = 16_384
     turns: int = 9
@@ -57,14 +57,14 @@ QUICK: Final = Sizes(2048, 3, (1, 256, 1024), (139,), (60, 139), 10_000, 139, 1,
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "speed",
-    work: Annotated[Path | None, typer.Option(help="Folder of the files to measure with; some 6 GB.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Folder of the test files (some 6 GB).")] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Measure this part anew, and keep what the tables say of the others; repeatable."),
+        typer.Option(help="Measure only this part again, and keep the others of the tables; repeatable."),
     ] = None,
-    quick: Annotated[bool, typer.Option(help="A few minutes, to see that all of it runs.")] = False,
+    quick: Annotated[bool, typer.Option(help="Run for a few minutes, to test the command.")] = False,
 ) -> None:
-    """Measure and write the tables."""
+    """Measure speed and memory, and write the tables."""
     sizes = QUICK if quick else Sizes()
     unknown = set(only or ()) - set(PARTS)
     if unknown:
@@ -129,7 +129,7 @@ def _threads() -> list[int]:
 
 
 def _on_one_core(sizes: Sizes, folder: Path) -> dict[str, Any]:
-    """Measure all that is measured on one core; this process stays on it."""
+    """Return all measurements on one core, to which this process is restricted from then on."""
     del folder
     from benchmarks.speed.engines import GROUPS, versions
     from training.networks.trend_net import TrendNetConfig, convolution_multiply_adds, multiply_adds
@@ -169,7 +169,7 @@ def _on_one_core(sizes: Sizes, folder: Path) -> dict[str, Any]:
 
 
 def _differences(home: dict[str, EngineProcess]) -> dict[str, float]:
-    """Return the largest difference of a probability from Keras' own, for engines that give probabilities."""
+    """Return the largest difference of a probability from Keras, for engines that return probabilities."""
     found = {name: process.answer(name, _COMPARED) for name, process in home.items()}
     reference = {name: found[f"{name}, Keras predict"] for name in ("trend-net", "paper-cnn")}
     return {
@@ -200,7 +200,7 @@ def _by_epochs(sizes: Sizes) -> dict[str, dict[str, float]]:
 
 
 def _calls(sizes: Sizes, folder: Path) -> dict[str, Any]:
-    """Time the session alone: rows of a call, threads that call it, epochs, precision."""
+    """Return the speed of the session alone, by rows of a call, number of calling threads, epochs and precision."""
     del folder
     threads = _threads()
     jobs: dict[str, Job] = {}
@@ -211,7 +211,7 @@ def _calls(sizes: Sizes, folder: Path) -> dict[str, Any]:
             for count in threads:
                 for size in sizes.call_rows:
                     jobs[f"{precision} {count} {epochs} {size}"] = _caller(session, rows, days[None], count, size)
-    # Calls of one row are slow, a thousand of them say enough; a turn of all rows has two calls of the largest size.
+    # Calls of one row are slow, so a thousand are timed; a turn of all rows has two calls of the largest size.
     most = {name: 1024 if name.endswith(" 1") else 8192 for name in jobs}
     timed_jobs = {name: timed(job) for name, job in jobs.items()}
     paces = in_turns(timed_jobs, most, turns=max(sizes.turns // 2, 3))
@@ -247,14 +247,14 @@ def _caller(session: Any, rows: Any, axis: Any, threads: int, size: int) -> Job:
 
 
 PARTS: Final[dict[str, Callable[[Sizes, Path], dict[str, Any]]]] = {
-    # Whole files first: the engines, TensorFlow among them, are not yet there to take memory and threads.
+    # Whole files first, before engines such as TensorFlow use memory and threads.
     "files": _files,
     "start": _start,
     "today": _today,
     "growth": _growth,
     "choices": _choices,
     "calls": _calls,
-    # Last, because it keeps this process to one core.
+    # Last, because it restricts this process to one core.
     "engines": _on_one_core,
 }
 

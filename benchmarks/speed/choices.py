@@ -1,4 +1,4 @@
-"""Comparison of settings: how files are read, and how a session is called."""
+"""Speed of alternatives for reading files and for calling a session."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SERIES: Final = 16_384
 
 
 def reading(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, dict[str, float]]:
-    """Time ways of reading Parquet to a matrix, in rows a second of CPU time."""
+    """Return the speed of ways of reading Parquet to a matrix, in rows per second of CPU time."""
     found: dict[str, dict[str, float]] = {}
     containers: tuple[Container, ...] = ("wide Parquet", "list Parquet")
     for container in containers:
@@ -36,7 +36,7 @@ def reading(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, di
         jobs["in batches, buffered before"] = lambda _, p=path: _in_batches(p, BATCH_ROWS, pre_buffer=True)  # type: ignore[misc]
         jobs["in batches, mapped"] = lambda _, p=path: _in_batches(p, BATCH_ROWS, memory_map=True)  # type: ignore[misc]
         paces = in_turns({name: timed(job) for name, job in jobs.items()}, dict.fromkeys(jobs, rows), turns=turns)
-        # Whatever number of series a turn is said to be of, it reads the whole file.
+        # Each turn reads the whole file, whatever its number of series.
         found[container] = {name: pace.per_core_second * rows / pace.series for name, pace in paces.items()}
     return found
 
@@ -50,7 +50,7 @@ def _as_it_is(path: Path) -> None:
 def _in_batches(
     path: Path, rows: int, *, use_threads: bool = False, pre_buffer: bool = False, memory_map: bool = False
 ) -> None:
-    """Read as pyarrow offers it, to float32 rows."""
+    """Read with pyarrow to float32 rows."""
     file = pq.ParquetFile(path, pre_buffer=pre_buffer, buffer_size=0 if pre_buffer else 1 << 16, memory_map=memory_map)
     with file:
         for batch in file.iter_batches(rows, use_threads=use_threads):
@@ -62,7 +62,7 @@ def _in_batches(
 
 
 def calling(threads: int, *, turns: int) -> dict[str, float]:
-    """Time ways of calling the default network in int8 on so many cores, in series a second of wall time."""
+    """Return the speed of ways of calling the default network in int8, in series per second of wall time."""
     onnxruntime = import_onnxruntime()
     data = load_model().read("int8")
     rng = np.random.default_rng(0)

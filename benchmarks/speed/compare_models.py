@@ -1,4 +1,4 @@
-"""Speed of model folders side by side, on one core: ``python -m benchmarks.speed.compare_models FOLDER FOLDER ...``."""
+"""Comparison of the speed of models on one core: ``python -m benchmarks.speed.compare_models FOLDER FOLDER ...``."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _PARTIAL: Final = 0.1
 
 
 class Precision(StrEnum):
-    """A model's file."""
+    """Precision of a model."""
 
     fp32 = "fp32"
     int8 = "int8"
 
 
 def main(
-    folders: Annotated[list[Path], typer.Argument(help="Model folders; the others are compared with the first one.")],
+    folders: Annotated[list[Path], typer.Argument(help="Folders of models; the others are compared with the first.")],
     precision: Annotated[Precision, typer.Option(help="File of each model.")] = Precision.int8,
-    series: Annotated[int, typer.Option(min=8, help="Series of a turn; the default is five calls.")] = 2320,
+    series: Annotated[int, typer.Option(min=8, help="Number of series of a turn; the default is five calls.")] = 2320,
     epochs: Annotated[int, typer.Option(min=30, help="Epochs of a series.")] = 139,
-    rounds: Annotated[int, typer.Option(min=3, help="Rounds; the models take turns within each.")] = 101,
+    rounds: Annotated[int, typer.Option(min=3, help="Number of rounds; each model runs once in each.")] = 101,
 ) -> None:
-    """Classify the same series with each model in turn, and print medians and ratios.
+    """Classify the same series with all models in turns, and print medians and ratios.
 
-    A round is short and each model has its turn in it, so that a busy machine is busy for all of them; a ratio is the
-    median over the rounds of the ratio within a round.
+    Rounds are short and contain one turn of each model, so that other load on the machine affects all of them. A ratio
+    is the median over the rounds of the ratio within a round.
     """
     use_cores(1)
     rng = np.random.default_rng(0)
@@ -49,7 +49,7 @@ def main(
         for taken, classifier in zip(seconds, classifiers, strict=True):
             begin = time.perf_counter()
             classifier.classify_matrix(rows, days)
-            if turn >= 0:  # the first turns warm up
+            if turn >= 0:  # the first turns are a warm-up
                 taken.append(time.perf_counter() - begin)
     for folder, classifier, taken in zip(folders, classifiers, seconds, strict=True):
         ratio = median(first / own for first, own in zip(seconds[0], taken, strict=True))

@@ -1,4 +1,4 @@
-"""Engines in processes of their own, which work in turns."""
+"""Engines in separate processes, which run in turns."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from benchmarks.speed.timing import TimedJob, timed, use_cores
 
 
 class EngineProcess:
-    """A group of engines in a process that is kept to one core.
+    """Group of engines in a process that is restricted to one core.
 
     Parameters
     ----------
     group : str
         See ``engines.GROUPS``.
     count : int
-        Series that there are.
+        Number of series.
     artifacts : Path
         Folder of the released models.
 
     Attributes
     ----------
     engines : dict of str to tuple of str and int
-        Network and most series of a turn, by name; empty if they do not run here.
+        Network and largest number of series of a turn, by name; empty if the engines do not run on this machine.
     trouble : str
-        Why they do not.
+        Reason why they do not run.
     """
 
     def __init__(self, group: str, count: int, artifacts: Path) -> None:
@@ -48,7 +48,7 @@ class EngineProcess:
             self.trouble = "its process ended"
 
     def job(self, name: str) -> TimedJob:
-        """Return the object that times an engine."""
+        """Return a job that times an engine."""
         return lambda count: self._ask("time", name, count)
 
     def answer(self, name: str, count: int) -> Any:
@@ -76,11 +76,11 @@ def _serve(there: Connection, group: str, count: int, artifacts: Path) -> None:
     from training.simulator import simulate
 
     series = with_facts(simulate(count, seed=5, calendar="paper"))
-    # The calendars of simulated files differ by some days; those of one real file do not.
+    # The calendars of simulated files differ; here all series have the same dates, like those of a real file.
     days = np.broadcast_to(series.days[0], series.displacement.shape)
     try:
         made = make_group(group, LabelledSeries(series.displacement, days, series.label, series.facts), artifacts)
-    except Exception as error:  # whatever another engine says is what the table is to say
+    except Exception as error:  # the table shows the error of the engine
         there.send(({}, _first_line(error)))
         return
     there.send(({name: (engine.network, engine.most) for name, engine in made.items()}, ""))

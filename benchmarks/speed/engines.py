@@ -27,27 +27,27 @@ from training.networks import layers as _layers  # noqa: F401 - registers the la
 from training.networks import series_layers as _series_layers  # noqa: F401 - the same
 
 _ROWS: Final = 1024
-"""Of a call of the engines that have no opinion of their own."""
-_TAUGHT: Final = 5000
-"""Series that MiniRocket learns from and glsbic is tuned on; their speed does not depend on it."""
+"""Number of rows of a call, for engines without a default."""
+_TRAINING_SERIES: Final = 5000
+"""Number of training series of MiniRocket and glsbic, which does not affect their speed."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Something that classifies the first series.
+    """Software that classifies the first series.
 
     Attributes
     ----------
     network : str
-        What is computed.
+        Name of the network or method.
     job : Job
-        Does it.
+        Classifies so many series.
     most : int
-        Most series of a turn: slow ones get fewer.
+        Largest number of series of a turn; smaller for slow engines.
     answer : callable or None
-        Gives the probabilities of the first so many series, to compare with Keras.
+        Returns the probabilities of the first so many series, for the comparison with Keras.
     """
 
     network: str
@@ -57,7 +57,7 @@ class Engine:
 
 
 class _Blocks:
-    """Calls a function with blocks of the series, as a user would who has more of them than fit."""
+    """Call of a function with blocks of the series."""
 
     def __init__(self, call: Any, series: LabelledSeries, rows: int = _ROWS) -> None:
         self._call, self._rows = call, rows
@@ -74,18 +74,18 @@ GROUPS: Final = (
     *(f"{engine} paper-cnn" for engine in ("ours", "tensorflow", "lite", "openvino", "naive")),
     "methods -",
 )
-"""What shares a process. Engines of one do not disturb those of another: some keep threads spinning after a call."""
+"""Groups of engines that share a process. Some engines keep spinning threads after a call, which affects others."""
 
 
 def make_group(group: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
-    """Build the engines of a group, by what a user would call them.
+    """Return the engines of a group by name.
 
     Parameters
     ----------
     group : str
         One of ``GROUPS``.
     series : LabelledSeries
-        That share their dates.
+        Series with the same dates.
     artifacts : Path
         Folder of the released models.
     """
@@ -142,7 +142,7 @@ def _in_tensorflow(name: str, series: LabelledSeries, artifacts: Path) -> dict[s
 
 
 def _lite(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
-    """LiteRT needs its shapes before the first call: rows and epochs of a block."""
+    """Return LiteRT engines, which need the numbers of rows and epochs before the first call."""
     from ai_edge_litert.interpreter import Interpreter
 
     model = _keras_model(name, artifacts)
@@ -150,7 +150,7 @@ def _lite(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engin
     signature = [tf.TensorSpec((_ROWS, epochs), tf.float32), tf.TensorSpec((1, epochs), tf.float32)]
     with _without_asinh():
         whole = tf.function(lambda rows, axis: model([rows, axis], training=False))
-        # Variables are frozen: the converter leaves them without a value.
+        # Variables are frozen, because the converter does not keep their values.
         concrete = convert_variables_to_constants_v2(whole.get_concrete_function(*signature))
     converted = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
     interpreter = Interpreter(model_content=converted, num_threads=1)
@@ -171,7 +171,7 @@ def _lite(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engin
 
 @contextmanager
 def _without_asinh() -> Iterator[None]:
-    """Write the inverse hyperbolic sine in operations that LiteRT has."""
+    """Replace the inverse hyperbolic sine by operations that LiteRT has."""
     kept = tf.asinh
 
     def asinh(x: tf.Tensor) -> tf.Tensor:
@@ -207,11 +207,11 @@ def _openvino(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, E
 
 
 def _naive(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
-    """Return the same network with Conv1D and the paper's channels, exported and run as tutorials do."""
+    """Return the same network with Conv1D and the channels of the paper, exported and run with default settings."""
     whole = _keras_model(name, artifacts)
     trunk = whole.get_layer("trunk")
-    taught = {layer.name: layer.get_weights() for layer in trunk.layers if layer.get_weights()}
-    filters = {layer: weights[0].shape[-1] for layer, weights in taught.items()}
+    trained = {layer.name: layer.get_weights() for layer in trunk.layers if layer.get_weights()}
+    filters = {layer: weights[0].shape[-1] for layer, weights in trained.items()}
     layers = keras.layers
     x = trunk.get_layer("centre_and_compress")(whole.get_layer("resample_in_time")(*whole.inputs))
     x = layers.Reshape((139, 1))(x)
@@ -223,7 +223,7 @@ def _naive(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engi
     x = layers.LeakyReLU(negative_slope=0.3)(layers.Dense(filters["dense"], name="dense")(x))
     scores = layers.Dense(5, name="scores")(x)
     model = keras.Model(whole.inputs, whole.get_layer("probabilities")(scores))
-    for layer, weights in taught.items():
+    for layer, weights in trained.items():
         model.get_layer(layer).set_weights([w[0] if w.ndim == 4 else w for w in weights])
     import tf2onnx
 
@@ -238,7 +238,7 @@ def _naive(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engi
 
     job = _Blocks(call, series)
     engines = {f"{name} as Conv1D, exported naively, onnxruntime fp32": Engine(name, job, len(series), job)}
-    # The same two without the preparation, which neither convolutions nor int8 make any faster.
+    # Both networks also without the preparation, whose speed does not depend on convolutions and precision.
     image = tf.function(trunk.get_layer("centre_and_compress"))(
         whole.get_layer("resample_in_time")(
             series.displacement[:_ROWS], np.ascontiguousarray(series.days[:1], dtype=np.float32)
@@ -260,13 +260,13 @@ def _naive(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engi
 
 
 def _again(session: Any, feed: dict[str, Any], count: int) -> None:
-    """Call with the same block again and again."""
+    """Call a session repeatedly with the same block."""
     for start in range(0, count, _ROWS):
         session.run(None, {name: rows[: min(_ROWS, count - start)] for name, rows in feed.items()})
 
 
 def _without_preparation(path: Path) -> tuple[Any, str]:
-    """Cut a quantized file before its first convolution; gives a session and the name of its input."""
+    """Return a session of a quantized file from its first convolution on, and the name of its input."""
     proto = onnx.shape_inference.infer_shapes(onnx.load(path))
     maker = {name: node for node in proto.graph.node for name in node.output}
     first = next(node for node in proto.graph.node if node.op_type == "Conv")
@@ -277,14 +277,14 @@ def _without_preparation(path: Path) -> tuple[Any, str]:
 
 def _methods(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
     del name, artifacts
-    lessons = simulated(_TAUGHT, seed=77)
+    training_series = simulated(_TRAINING_SERIES, seed=77)
     engines = {}
     contestants: list[tuple[str, Contestant, int]] = [
         ("MiniRocket", MiniRocket(), 8192),
         ("glsbic", GlsBic(oracle=False), 1024),
     ]
     for method, contestant, most in contestants:
-        contestant.fit(lessons, seed=1)
+        contestant.fit(training_series, seed=1)
         engines[method] = Engine(method, partial(_contestant, contestant, series), most)
     for method, hinges in (("F tests of line and parabola", 0), ("F tests with 20 breaks and all steps", 20)):
         tests = FTests(np.asarray(series.days[0], dtype=np.float64), hinges=hinges)

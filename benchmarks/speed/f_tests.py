@@ -1,7 +1,7 @@
-"""Classical trend tests, vectorised: nested least squares and F tests, as in Berti et al. (2013).
+"""Vectorised F tests of nested least-squares models, as in Berti et al. (2013).
 
-Fast, because all series of a file share their design matrices: projections are one product of matrices. White noise
-is assumed, which real series do not have; the table of accuracy is the benchmark's business, not this one's.
+They are fast, because all series of a file share their design matrices and a projection is one matrix product. They
+assume white noise, which real series do not have; ``evaluation.benchmark`` measures accuracy.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ Doubles = NDArray[np.float64]
 
 
 class FTests:
-    """Choose among constant, line, parabola, and, if asked for, two lines and a line with one step.
+    """Choice among constant, line, parabola and, if ``hinges`` > 0, two lines and a line with one step.
 
     Parameters
     ----------
     days : ndarray of float64, shape [T]
-        Of all series; none of them misses a value.
+        Days of all series, which have no missing values.
     hinges : int
-        Candidates for a break between 15 and 85 % of the span; with any, a step at each epoch is tried too.
+        Number of candidate breaks between 15 and 85 % of the span; if it is not 0, a step at each epoch is a candidate
+        as well.
     """
 
     def __init__(self, days: Doubles, *, hinges: int) -> None:
@@ -54,6 +55,6 @@ class FTests:
 
 
 def _beyond(line: Doubles, functions: Doubles) -> NDArray[np.float32]:
-    """Return functions of time without what they share with a line, of length one."""
+    """Return functions of time, orthogonal to a line and of unit length."""
     rest = functions - line @ (line.T @ functions)
     return (rest / np.maximum(np.linalg.norm(rest, axis=0), 1e-12)).astype(np.float32)

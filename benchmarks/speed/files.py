@@ -1,4 +1,4 @@
-"""Speed of whole files: reading, inference, both together, and growth of time and memory with the file."""
+"""Speed of whole files: reading, inference, both together; time and memory by size of the file."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _POLL_SECONDS: Final = 0.01
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One container on so many threads, in series a second.
+    """Speed for one container and number of threads, in series per second.
 
     Attributes
     ----------
     read : float
-        Reading alone, to the matrix of millimetres, one batch after the other.
+        Reading only, to the matrix in mm, one batch after the other.
     infer : float
-        Inference alone, from that matrix, on all threads.
+        Inference only, from that matrix, on all threads.
     whole : float
         ``classify_file``.
     bound : float
-        What so many cores can do at most, were nothing but reading and inference to be done.
+        Upper bound for so many cores, if only reading and inference take time.
     """
 
     container: Container
@@ -52,14 +52,14 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Command:
-    """What a command took: seconds from start to exit, and the most memory in MB that it held."""
+    """Time of a command from start to exit in seconds, and its peak memory in MB."""
 
     seconds: float
     peak_mb: float
 
 
 def pipelines(folder: Path, *, rows: int, epochs: int, threads: Sequence[int], turns: int) -> list[Pipeline]:
-    """Time reading, inference and both, in turns."""
+    """Return the speed of reading, inference and both, measured in turns."""
     jobs: dict[tuple[str, int, str], Callable[[], object]] = {}
     for container in CONTAINERS:
         path = make_table(folder, container, rows, epochs)
@@ -77,7 +77,7 @@ def pipelines(folder: Path, *, rows: int, epochs: int, threads: Sequence[int], t
         for key, job in jobs.items():
             begin = time.perf_counter()
             job()
-            if turn:  # the first one warms up
+            if turn:  # the first turn is a warm-up
                 taken[key].append(time.perf_counter() - begin)
     pace = {key: rows / median(times) for key, times in taken.items()}
     found = []
@@ -104,12 +104,12 @@ def _read(path: Path, threads: int) -> None:
 
 
 def run_command(command: Sequence[str | Path], *, cores: int) -> Command:
-    """Run a command to its end on so many cores, and watch its memory."""
+    """Run a command on so many cores, and return its time and peak memory."""
     return run_commands([command], cores=cores)
 
 
 def run_commands(commands: Sequence[Sequence[str | Path]], *, cores: int) -> Command:
-    """Run commands at once on so many cores; the time until the last has ended, and the memory of the largest."""
+    """Run commands at the same time on so many cores; return the time until the last ends, and the largest memory."""
     allowed = sorted(os.sched_getaffinity(0))[:cores]
     environment = {
         **os.environ,
@@ -124,7 +124,7 @@ def run_commands(commands: Sequence[Sequence[str | Path]], *, cores: int) -> Com
                 stdout=subprocess.DEVNULL,
                 stderr=words,
                 env=environment,
-                preexec_fn=lambda: os.sched_setaffinity(0, allowed),  # noqa: PLW1509 - before anything else runs there
+                preexec_fn=lambda: os.sched_setaffinity(0, allowed),  # noqa: PLW1509 - before the command starts
             )
             for command in commands
         ]
@@ -140,7 +140,7 @@ def run_commands(commands: Sequence[Sequence[str | Path]], *, cores: int) -> Com
 
 
 def _peak_mb(process: int) -> float:
-    """Return the most memory that a process has held, 0 once it is gone."""
+    """Return the peak memory of a process; 0 if it has ended."""
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     except OSError:
@@ -149,12 +149,12 @@ def _peak_mb(process: int) -> float:
 
 
 def ours(source: Path, output: Path, *options: str) -> list[str | Path]:
-    """Return our command for a file."""
+    """Return the arguments of ``insar-rt classify`` for a file."""
     return [*_COMMAND, source, "-o", output, "--overwrite", "-q", "--units", "mm", *options]
 
 
 def against_today(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, dict[str, Command]]:
-    """Run our command and the script of today on the same files, in turns, on all cores."""
+    """Run ``insar-rt`` and the pandas script on the same files, in turns, on all cores."""
     cores = len(os.sched_getaffinity(0))
     model = ROOT / "artifacts" / "paper-cnn" / "paper-cnn.keras"
     found: dict[str, dict[str, Command]] = {}
@@ -172,7 +172,7 @@ def against_today(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[s
 
 
 def growth(folder: Path, *, rows: Sequence[int], epochs: int, turns: int) -> dict[str, dict[int, Command]]:
-    """Run our command on files of more and more series, on all cores."""
+    """Run ``insar-rt`` on files with increasing numbers of series, on all cores."""
     cores = len(os.sched_getaffinity(0))
     found: dict[str, dict[int, Command]] = {}
     containers: tuple[Container, ...] = (*CONTAINERS, "zip")
@@ -183,13 +183,13 @@ def growth(folder: Path, *, rows: Sequence[int], epochs: int, turns: int) -> dic
             repeats = turns if count < 100_000 else 1
             runs = [run_command(ours(source, folder / "out.parquet"), cores=cores) for _ in range(repeats)]
             found[container][count] = _median(runs)
-            if count > 500_000 and container != "CSV":  # of which the zip is made
+            if count > 500_000 and container != "CSV":  # the zip is written from it
                 source.unlink()
     return found
 
 
 def processes(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, float]:
-    """Compare one process of one thread, one of two, and two of one, each with a file of its own; series a second."""
+    """Return series per second of one process with one or two threads, and of two processes with one thread each."""
     sources = [make_table(folder, "wide Parquet", rows + extra, epochs) for extra in (0, 1)]
     outputs = [folder / f"out-{i}.parquet" for i in (0, 1)]
     taken: dict[str, list[float]] = {"1 process, 1 thread": [], "1 process, 2 threads": [], "2 processes, 1 thread": []}

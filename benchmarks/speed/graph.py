@@ -1,4 +1,4 @@
-"""Time of each step of an exported graph within one call, and how near the arithmetic comes to the peak."""
+"""Time of each step of an exported graph within a call, and arithmetic speed in comparison with the peak."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from benchmarks.speed.timing import in_turns, timed
 from export.prove import open_bytes
 from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 
-STEPS: Final = ("preparation", "positions and numbers", "convolutions", "pooling", "dense layers")
-"""Millimetres to the image that the convolutions see; what the pooling and the dense layers need besides; the
-convolutions with their changes of type and layout; means over parts of the span; the rest."""
+STEPS: Final = ("preparation", "positions and features", "convolutions", "pooling", "dense layers")
+"""Steps: from millimetres to the input of the convolutions; other inputs of pooling and dense layers; convolutions with
+their changes of type and layout; means over parts of the span; the rest."""
 
 _CALLS: Final = 60
 _CONVOLUTIONS: Final = frozenset({"QLinearConv", "Conv", "FusedConv"})
@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the graph: its time for one series, share of the whole, and number of nodes."""
+    """Step of the graph: time per series, share of the whole, and number of nodes."""
 
     microseconds: float
     share: float
@@ -43,7 +43,7 @@ class Step:
 
 
 def profile(path: Path, displacement: Floats, days: Floats) -> dict[str, Step]:
-    """Run a model under onnxruntime's profiler, on one thread.
+    """Return the steps of a model from onnxruntime's profiler, on one thread.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def profile(path: Path, displacement: Floats, days: Floats) -> dict[str, Step]:
     displacement : ndarray of float32, shape [N, T]
         Series of one call.
     days : ndarray of float32, shape [1, T]
-        Their axis.
+        Their days.
 
     Returns
     -------
     dict of str to Step
-        By ``STEPS``; times are those of the kernels, medians over the calls.
+        Steps by name; times are those of the kernels, medians over the calls.
     """
     onnxruntime = import_onnxruntime()
     with tempfile.TemporaryDirectory() as folder:
@@ -117,14 +117,14 @@ def _steps(graph: onnx.GraphProto) -> dict[str, str]:
         if node.op_type in _CHANGES and (node.name in behind or not near.isdisjoint(node.output)):
             return "convolutions"
         if node.name not in behind:
-            return "preparation" if node.name in image else "positions and numbers"
+            return "preparation" if node.name in image else "positions and features"
         return "pooling" if node.name in before_dense else "dense layers"
 
     return {node.name: step(node) for node in graph.node}
 
 
 def peaks() -> dict[str, float]:
-    """Measure the peak of one core by large products of matrices in onnxruntime, in multiply-adds a second."""
+    """Return the peak speed of one core for large matrix products in onnxruntime, in multiply-adds per second."""
     jobs, most = {}, {}
     rng = np.random.default_rng(0)
     for precision, operator in (("fp32", "MatMul"), ("int8", "MatMulInteger")):
@@ -151,5 +151,5 @@ def peaks() -> dict[str, float]:
                 session.run(None, {"a": left})
 
         jobs[precision], most[precision] = timed(job), 64 * _SIDE
-    # A series here is a row of the product.
+    # A "series" of the timing is here a row of the product.
     return {name: pace.per_core_second * _SIDE**2 for name, pace in in_turns(jobs, most, turns=7).items()}

@@ -1,4 +1,4 @@
-"""Script of a user without this package: pandas and the paper's network in Keras.
+"""Script without this package, for comparison: pandas and the paper's network in Keras.
 
 ``python -m benchmarks.speed.pandas_script INPUT OUTPUT KERAS_FILE``
 """
@@ -17,7 +17,7 @@ from training.networks import layers as _layers  # noqa: F401 - registers the la
 
 
 def main(source: Path, output: Path, model_file: Path) -> None:
-    """Read all, predict, write all."""
+    """Read a file, predict, and write the result."""
     table = pd.read_parquet(source) if source.suffix == ".parquet" else pd.read_csv(source)
     dates = [name for name in table.columns if re.fullmatch(r"\d{8}", name)]
     days = (pd.to_datetime(dates) - pd.to_datetime(dates[0])).days.to_numpy(dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Record of the measurements: tables in Markdown beside the JSON."""
+"""Report of the measurements: JSON and Markdown tables."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _markdown(facts: dict[str, Any]) -> str:
         "# Speed and footprint",
         "",
         f"Written by `python -m benchmarks.speed` on {facts['date']}: {facts['hardware']}; {versions}.",
-        "Everything in one table took turns on the same series; the medians of the turns stand here, `speed.json` has",
-        "the slowest and fastest too.",
+        "All measurements of a table were taken in turns on the same series. The tables show medians over the turns;",
+        "`speed.json` also has the slowest and the fastest.",
         "",
         *_goals(facts),
         *_engines(facts),
@@ -62,7 +62,7 @@ def _goals(facts: dict[str, Any]) -> list[str]:
             f"{ours / engines['paper-cnn, Keras predict']['per_second']:.1f})",
         ),
         (
-            "the same, times paper-cnn in a compiled `tf.function`",
+            "trend-net through `Classifier`, times paper-cnn in a compiled `tf.function`",
             "6",
             f"{ours / engines[PAPER_FUNCTION]['per_second']:.1f}",
         ),
@@ -80,24 +80,24 @@ def _goals(facts: dict[str, Any]) -> list[str]:
         (
             "preparation, share of a call (int8, 139 epochs)",
             "below 20 %",
-            f"{100 * steps['preparation']['share']:.0f} % to the image, "
-            f"{100 * steps['positions and numbers']['share']:.0f} % positions and numbers",
+            f"{100 * steps['preparation']['share']:.0f} % to the input of the convolutions, "
+            f"{100 * steps['positions and features']['share']:.0f} % positions and features",
         ),
     ]
     for (container, threads), p in pipelines.items():
         slower = min(p["read"], p["infer"])
         rows.append(
             (
-                f"whole {container}, {threads} threads, share of the slower of reading and inference",
+                f"whole file, {container}, {threads} threads, speed relative to the slower of reading and inference",
                 "85 %",
-                f"{100 * p['whole'] / slower:.0f} % ({100 * p['whole'] / p['bound']:.0f} % of what the cores can do)",
+                f"{100 * p['whole'] / slower:.0f} % ({100 * p['whole'] / p['bound']:.0f} % of the bound of the cores)",
             )
         )
     for container in dict.fromkeys(c for c, _ in pipelines):
         counts = sorted(t for c, t in pipelines if c == container)
         if len(counts) > 1:
             gain = pipelines[container, counts[-1]]["whole"] / pipelines[container, counts[0]]["whole"]
-            rows.append((f"whole {container}, {counts[-1]} cores over one", "1.8", f"{gain:.2f}"))
+            rows.append((f"whole file, {container}, speed-up by {counts[-1]} cores", "1.8", f"{gain:.2f}"))
     for container, runs in facts["growth"].items():
         peak, before = runs[str(largest)]["peak_mb"], runs[str(small)]["peak_mb"]
         bar = "400" if "Parquet" in container else "500"
@@ -108,7 +108,7 @@ def _goals(facts: dict[str, Any]) -> list[str]:
                 f"{peak:.0f} MB, {100 * (peak / before - 1):+.0f} %",
             )
         )
-    return ["## What was wanted, and what was found", "", *table(("", "wanted", "found"), rows)]
+    return ["## Goals", "", *table(("", "goal", "measured"), rows)]
 
 
 def _over(name: str, engines: dict[str, Any], other: float) -> str:
@@ -132,13 +132,13 @@ def _engines(facts: dict[str, Any]) -> list[str]:
     return [
         "## Engines, one core, 139 epochs",
         "",
-        "From millimetres to classes, each library in a process of its own. Last column: largest difference of a",
-        "probability from Keras `predict` of the same network.",
+        "From millimetres to classes, each library in a separate process. The last column is the largest difference",
+        "of a probability from Keras `predict` of the same network.",
         "",
-        *table(("", "series/s", "series/CPU-s", "times paper-cnn in Keras", "from Keras"), rows),
+        *table(("", "series/s", "series/CPU-s", "times paper-cnn in Keras", "difference"), rows),
         *(["Not run:", "", *missing, ""] if missing else []),
-        "The vectorised F tests are faster than any network: they assume white noise, and all series share one product",
-        "of matrices. What that costs in accuracy stands in `artifacts/benchmark`.",
+        "The vectorised F tests are faster than any network, because all series share one matrix product. They assume",
+        "white noise; for their accuracy see PS-Time in `artifacts/benchmark`.",
         "",
     ]
 
@@ -155,7 +155,7 @@ def _calls(facts: dict[str, Any]) -> list[str]:
     return [
         "## The session alone, by rows of a call",
         "",
-        "Series/s of one shared session, called by so many threads.",
+        "Series/s of one shared session that is called by so many threads.",
         "",
         *table(head, rows),
     ]
@@ -190,9 +190,9 @@ def _graph(facts: dict[str, Any]) -> list[str]:
         for precision in facts["peaks"]
     ]
     lines += [
-        f"Arithmetic: {facts['multiply_adds']:,} multiply-adds a series. In 10^9 operations a second of one core:",
+        f"Arithmetic: {facts['multiply_adds']:,} multiply-adds per series. In 10^9 operations per second of one core:",
         "",
-        *table(("", "peak of a product of matrices", "whole call", "convolutions by themselves"), used),
+        *table(("", "peak of a matrix product", "whole call", "convolutions only"), used),
     ]
     return lines
 
@@ -225,7 +225,7 @@ def _pipelines(facts: dict[str, Any]) -> list[str]:
     return [
         "## Whole files",
         "",
-        f"{text} The last column is what the cores can do at most: threads / (1 / read + 1 / inference of one thread).",
+        f"{text} The last column is the upper bound for the cores: threads / (1 / read + 1 / inference of one thread).",
         "",
         *table(("", "threads", "read only", "infer only", "whole", "at most"), rows),
         "From the start of the process to its exit:",
@@ -244,17 +244,18 @@ def _today(facts: dict[str, Any]) -> list[str]:
         for container, runs in facts["today"].items()
     ]
     return [
-        "## Against the script of today",
+        "## Comparison with a pandas script",
         "",
-        f"{facts['today_rows']:,} series of {facts['pipeline_epochs']} epochs, start to exit, all cores; the script",
-        "reads with pandas, predicts with the paper's network in Keras, and writes with pandas.",
+        f"{facts['today_rows']:,} series of {facts['pipeline_epochs']} epochs, from start to exit, all cores. The",
+        "script reads with pandas, predicts with the paper's network in Keras, and writes with pandas.",
         "",
         *table(("", "insar-rt", "pandas and Keras", "times"), rows),
     ]
 
 
 def _growth(facts: dict[str, Any]) -> list[str]:
-    lines = ["## How time and memory grow", "", f"Start to exit, all cores, {facts['growth_epochs']} epochs.", ""]
+    heading = "## Time and memory by size of the file"
+    lines = [heading, "", f"From start to exit, all cores, {facts['growth_epochs']} epochs.", ""]
     rows = [
         (
             f"{int(count):,}",
@@ -276,7 +277,7 @@ def _start(facts: dict[str, Any]) -> list[str]:
     return [
         "## Cold start",
         "",
-        f"{facts['start_rows']:,} series, fresh processes, warm file cache.",
+        f"{facts['start_rows']:,} series, new processes, warm file cache.",
         "",
         *table(("", "ms"), rows),
     ]

@@ -1,4 +1,4 @@
-"""Cold start: time of a short run from the start of the process to its exit, by part."""
+"""Cold start: time of a short run from start to exit, by step."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ print(json.dumps(marks))
 
 
 def cold_start(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, float]:
-    """Take a run of few series apart.
+    """Return the time of each step of a run with few series.
 
     Returns
     -------
     dict of str to float
-        Milliseconds, medians of fresh processes with a warm file cache: of each step, of ``--version`` and ``--help``,
+        Milliseconds, medians over new processes with a warm file cache: of each step, of ``--version``, of ``--help``,
         and of the whole command.
     """
     source = make_table(folder, "wide Parquet", rows, epochs)
@@ -68,7 +68,7 @@ def cold_start(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str,
             taken.setdefault(f"insar-rt {option}", []).append(_seconds([sys.executable, "-m", "insar_runtime", option]))
         taken.setdefault("insar-rt classify", []).append(_seconds(ours(source, output)))
     steps = {name: 1000 * median(times) for name, times in taken.items()}
-    # The last step reads and infers once more: writing is what it takes beyond.
+    # The last step repeats reading and inference; its remaining time is that of writing.
     steps["writing"] = max(steps.pop("all of it again, with writing") - steps["reading"] - steps["inference"], 0.0)
     return {
         name: steps[name] for name in (*_in_order(steps), "insar-rt classify", "insar-rt --version", "insar-rt --help")
@@ -76,7 +76,7 @@ def cold_start(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str,
 
 
 def _seconds(command: Sequence[str | Path]) -> float:
-    """Run a command as the probe is run, and give the time until it has ended."""
+    """Run a command like the probe, and return the time until it ends."""
     begin = time.time()
     subprocess.run([str(part) for part in command], check=True, capture_output=True, cwd=ROOT)
     return time.time() - begin

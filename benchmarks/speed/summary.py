@@ -1,4 +1,4 @@
-"""Tables of speed and cost in the README and in ``docs/cost.md``."""
+"""Tables of speed and cost in ``docs/speed.md`` and ``docs/cost.md``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ PAPER_PREDICT: Final = "paper-cnn, Keras predict in batches of 1024"
 PAPER_FUNCTION: Final = "paper-cnn, tf.function"
 OURS: Final = "trend-net, Classifier int8"
 _ROUND: Final = 2
-"""Digits of numbers that people read in passing."""
+"""Number of significant digits in these tables."""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lay out a table, with an empty line behind it."""
+    """Return the lines of a Markdown table and an empty line."""
     return [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(row)} |" for row in rows), ""]
 
 
 def _about(number: float) -> str:
-    """Round to two digits: the third differs from run to run."""
+    """Return a number with two significant digits; the third differs between runs."""
     if number < 1:
         return f"{number:.2g}"
     digits = _ROUND - len(str(int(number)))
@@ -26,7 +26,7 @@ def _about(number: float) -> str:
 
 
 def summary(facts: dict[str, Any]) -> list[str]:
-    """Return the table that the README shows."""
+    """Return the table of ``docs/speed.md``."""
     engines = facts["engines"]
     whole = {(p["container"], p["threads"]): p["whole"] for p in facts["pipelines"]}
     cores = max(threads for _, threads in whole)
@@ -65,7 +65,7 @@ def summary(facts: dict[str, Any]) -> list[str]:
 
 
 def cost(facts: dict[str, Any]) -> list[str]:
-    """Return core-hours, from whole files on one core."""
+    """Return the table of core-hours, from the speed of whole files on one core."""
     paces = {p["container"]: p["whole"] for p in facts["pipelines"] if p["threads"] == 1}
     rows = []
     for what, series in (

@@ -1,4 +1,4 @@
-"""Files to measure with: series as services deliver them, in the usual containers."""
+"""Test files: series in the form of delivered products, in the usual containers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Container = Literal["wide Parquet", "list Parquet", "CSV", "zip"]
 CONTAINERS: Final[tuple[Container, ...]] = ("wide Parquet", "list Parquet", "CSV")
 _SUFFIX: Final = {"wide Parquet": "wide.parquet", "list Parquet": "list.parquet", "CSV": "csv", "zip": "zip"}
 _PIECE: Final = 50_000
-"""Rows that are made at a time, and rows of a row group."""
+"""Number of rows that are written at a time, and of rows of a row group."""
 
 
 def axis(epochs: int) -> NDArray[np.datetime64]:
@@ -30,7 +30,7 @@ def axis(epochs: int) -> NDArray[np.datetime64]:
 
 
 def make_table(folder: Path, container: Container, rows: int, epochs: int) -> Path:
-    """Write a table of so many points, or take the one that is there."""
+    """Return the path of a table of so many points, which is written if it does not exist."""
     path = folder / f"{rows}x{epochs}.{_SUFFIX[container]}"
     if not path.is_file():
         partial = path.with_suffix(".partial")
@@ -46,7 +46,7 @@ def make_table(folder: Path, container: Container, rows: int, epochs: int) -> Pa
 
 
 def _pieces(rows: int, epochs: int) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
-    """Return attributes and displacements (tenths of a millimetre, as services deliver them) of some rows at a time."""
+    """Yield attributes and displacements (with a resolution of 0.1 mm, as in delivered products) of some rows."""
     days = np.arange(epochs) * 6.0
     for start in range(0, rows, _PIECE):
         count = min(_PIECE, rows - start)

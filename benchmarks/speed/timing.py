@@ -10,23 +10,23 @@ from statistics import median
 from typing import Final
 
 _LEAST_SECONDS: Final = 0.25
-"""A turn lasts at least so long, where there are series enough."""
+"""Shortest duration of a turn in seconds, if there are enough series."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast something is.
+    """Measured speed.
 
     Attributes
     ----------
     per_second : float
-        Series a second of wall time, median of the turns.
+        Series per second of wall time, median of the turns.
     per_core_second : float
-        The same by the CPU time of the process, on however many cores.
+        Series per second of CPU time of the process, for any number of cores.
     lowest, highest : float
         Slowest and fastest turn, by wall time.
     series : int
-        Of a turn.
+        Number of series of a turn.
     turns : int
     """
 
@@ -39,7 +39,7 @@ class Pace:
 
 
 Job = Callable[[int], object]
-"""Does its work on so many series, from the first on."""
+"""Function that processes so many series, from the first on."""
 TimedJob = Callable[[int], tuple[float, float]]
 """A job that returns the seconds of wall time and of CPU time that it took."""
 
@@ -56,16 +56,18 @@ def timed(job: Job) -> TimedJob:
 
 
 def in_turns(jobs: Mapping[str, TimedJob], most: Mapping[str, int], *, turns: int) -> dict[str, Pace]:
-    """Time jobs on growing numbers of series until a turn is long enough, then in turns.
+    """Return the speed of jobs, measured in turns.
+
+    The number of series of a turn is increased until it is long enough.
 
     Parameters
     ----------
     jobs : mapping of name to TimedJob
-        Each is called once before its time counts.
+        Each job is called once as a warm-up.
     most : mapping of name to int
-        Most series of a turn.
+        Largest number of series of a turn.
     turns : int
-        Of which the median is taken.
+        Number of turns for the median.
     """
     counts = {}
     for name, job in jobs.items():
@@ -92,6 +94,6 @@ def in_turns(jobs: Mapping[str, TimedJob], most: Mapping[str, int], *, turns: in
 
 
 def use_cores(count: int) -> None:
-    """Keep this process, and what it starts, to so many of its cores, where the system can."""
+    """Restrict this process and its children to so many of its cores, if the system supports that."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])

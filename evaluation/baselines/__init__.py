@@ -1,4 +1,4 @@
-"""Baselines: classical tests and other learners, all with the interface of ``Contestant``."""
+"""Baselines: statistical tests and other trained classifiers, with the interface ``Contestant``."""
 
 from evaluation.baselines.contestant import Contestant
 from evaluation.baselines.dense import DenseNetwork

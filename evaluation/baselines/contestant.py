@@ -1,4 +1,4 @@
-"""Interface of the contestants of the benchmark, and how series of one calendar are gathered for them."""
+"""Interface of the classifiers that are compared (contestants), and grouping of series by their dates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 class Contestant(Protocol):
-    """A classifier that takes part in the benchmark."""
+    """Classifier that is compared with others: a network, a baseline, or the statistical limit."""
 
     @property
     def name(self) -> str:
@@ -23,26 +23,26 @@ class Contestant(Protocol):
         ...
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Learn from labelled series; nothing happens where nothing is learned."""
+        """Train on labelled series; a method without trained parameters does nothing."""
         ...
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Return the class probabilities [N, 5] or [N, 6] of each series; its labels are not looked at."""
+        """Return the class probabilities [N, 5] or [N, 6] of series; their labels are not used."""
         ...
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """Series that have values at the same epochs, without any other epoch.
+    """Group of series with values at the same epochs.
 
     Attributes
     ----------
     rows : ndarray of int64, shape [n]
-        Where they stand among all series.
+        Row numbers among all series.
     days : ndarray of float64, shape [T]
-        Days since the first of these epochs, strictly increasing.
+        Days since the first of the epochs, strictly increasing.
     displacement : ndarray of float64, shape [n, T]
-        mm, no missing value.
+        mm, no missing values.
     """
 
     rows: NDArray[np.int64]
@@ -51,9 +51,9 @@ class Gathered:
 
 
 def gather(series: LabelledSeries) -> Iterator[Gathered]:
-    """Gather the series that share their epochs, so that one design matrix does for all of them.
+    """Yield groups of series with the same epochs, which share one design matrix.
 
-    Every series is in exactly one group. Points of one file share a calendar; most of them miss nothing.
+    Every series is in exactly one group. Points of one file have the same dates, and most have no missing values.
     """
     valid = np.isfinite(series.displacement)
     keys = np.concatenate(

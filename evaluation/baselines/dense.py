@@ -1,4 +1,4 @@
-"""Dense network on series brought to equally spaced dates: the baseline for convolutions."""
+"""Dense network on series interpolated to equally spaced dates: a baseline for convolutional networks."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _HELD_OUT: Final = 0.1
 
 
 class DenseNetwork:
-    """139-128-64-5 with rectified units.
+    """Dense network 139-128-64-5 with ReLU.
 
     Parameters
     ----------
     fit_config : FitConfig, optional
-        How it is trained.
+        Settings of the training.
     half_wavelength_mm : float
-        Unit of the input.
+        Unit of the input in mm.
     """
 
     name = "dense"
@@ -39,14 +39,14 @@ class DenseNetwork:
         self._model: keras.Model | None = None
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Train; a tenth of the series is held out for the best epoch and the temperature."""
+        """Train; one tenth of the series is held out, to choose the epoch and to fit the temperature."""
         keras.utils.set_random_seed(seed)
         self._model, trunk = _build(self._half_wavelength_mm)
         data = hold_out(series, _HELD_OUT, seed=seed)
         fit_network(self._model, trunk, data, config=self._fit_config, seed=seed, show_progress=False)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Return the network's calibrated probabilities [N, 5].
+        """Return the calibrated probabilities [N, 5] of the network.
 
         Raises
         ------

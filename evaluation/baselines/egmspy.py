@@ -1,24 +1,24 @@
-"""EGMSpy's rules for EGMS series (Catani, Floris, Nava, Palmieri and Todde, 2026, EarthArXiv, doi 10.31223/X55B59).
+"""Rules of EGMSpy for EGMS series (Catani, Floris, Nava, Palmieri and Todde, 2026, EarthArXiv, doi 10.31223/X55B59).
 
-Written by us from the thresholds that the authors publish (github fcatani/EGMSpy, MIT, ``egms_classify.py``, scheme v3,
-commits 52744645 and f3f87fea, which agree in every rule); no line of theirs is in here. Its classes are coarser than
-the five of the project, and its jump is a flag beside the class:
+Our implementation of the thresholds that the authors publish (github fcatani/EGMSpy, MIT, ``egms_classify.py``, scheme
+v3, commits 52744645 and f3f87fea, which agree in every rule); it contains no code of EGMSpy. Its classes are coarser
+than the five of this project, and a jump is a flag in addition to the class:
 
 =================================  ===================================================================================
 EGMSpy                             here
 =================================  ===================================================================================
 stable, noisy (slow; more scatter) Stable
 linear                             Linear
-accel, decel                       Quadratic: no corner is looked for, so nothing is ever Bilinear
+accel, decel                       Quadratic; corners are not detected, so no series is Bilinear
 unresolved, flag ``jumpy``         PUE
 unresolved otherwise               no class: equal probabilities
 =================================  ===================================================================================
 
-A class that its rules give is final there, and the flag of a jump stands beside it; so it does here. The flag alone
-would not do: at the published 5 mm it is raised for half of the rows that readers call Stable. What its rules leave
-unresolved goes to a Gaussian mixture fitted to the file at hand, whose components take their names from members that
-a rule has named, of which there are none; that part is left out. Halves here are those of the epochs that a row has,
-there those of the calendar.
+A class from the rules is final, whatever the flag; PUE is therefore only assigned to unresolved series with the flag.
+The flag alone is not specific enough: with the published limit of 5 mm it is set for half of the rows that readers
+label Stable. EGMSpy fits a Gaussian mixture to unresolved series, whose components are named after members with a class
+from the rules; unresolved series have none, so this step is left out. Here the two halves of a series are those of its
+valid epochs; in EGMSpy, those of the calendar.
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ _TINY: Final = 1e-9
 
 @dataclass(frozen=True)
 class EgmspyConfig:
-    """Its published thresholds, each by the name of its option where it has one.
+    """Published thresholds, with the option of EGMSpy in brackets if there is one.
 
     Attributes
     ----------
     stable_mm_yr : float
-        Rates below are stable or noisy (``--v-stable``); scatter distinguishes the two, both are Stable here.
+        Largest rate of stable and noisy series (``--v-stable``), which differ by their scatter; both are Stable here.
     curved_gain : float
-        Share of the variance that a parabola takes off beyond a line, at least, for accel and decel (``--quad-r2``).
+        Smallest increase of the explained variance by a parabola, for accel and decel (``--quad-r2``).
     half_change_mm_yr : float
-        Difference between the rates of the two halves, at least, for accel and decel (``--accel-thresh``).
+        Smallest difference of the rates of the two halves, for accel and decel (``--accel-thresh``).
     curved_line_share : float
-        Share of the variance that a line explains, above which nothing is accel or decel.
+        Largest share of the variance explained by a line, for accel and decel.
     linear_share : float
-        The same, at least, for linear.
+        Smallest share of the variance explained by a line, for linear.
     jump_mm : float
-        Least size of a step (``--jump-mm``); a sixth of it a day is the least slope.
+        Smallest size of a step (``--jump-mm``); the smallest slope is one sixth of it per day.
     jump_slopes : float
-        Least slope of a step, in upper quartiles of the slopes between neighbouring epochs.
+        Smallest slope of a step, as a multiple of the upper quartile of the slopes between successive epochs.
     """
 
     stable_mm_yr: float = 2.5
@@ -72,7 +72,7 @@ class EgmspyConfig:
 
 
 class EgmspyRules:
-    """EGMSpy's rules as a contestant; the module says how its classes are mapped."""
+    """Rules of EGMSpy; the module describes the mapping of classes."""
 
     name = "EGMSpy rules"
 
@@ -80,10 +80,10 @@ class EgmspyRules:
         self.config = config or EgmspyConfig()
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Learn nothing: the thresholds are published."""
+        """Do nothing: the thresholds are published."""
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Return 1 for the class of the rules and 0 for the others, [N, 5]; equal ones for unresolved series."""
+        """Return 1 for the class of the rules and 0 for others, [N, 5]; equal probabilities for unresolved series."""
         label = np.full(len(series), _UNRESOLVED, dtype=np.int64)
         for group in gather(series):
             if len(group.days) >= _LEAST_EPOCHS:
@@ -95,7 +95,7 @@ class EgmspyRules:
 
 
 def _rules(values: Floats, days: Floats, config: EgmspyConfig) -> NDArray[np.int64]:
-    """Return the class ids [n] of values [n, T] in mm; -1 where the rules leave a series unresolved."""
+    """Return the class ids [n] of values [n, T] in mm; -1 for unresolved series."""
     years = days / DAYS_PER_YEAR
     time = years - years.mean()
     total = np.maximum(((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1), _TINY)
@@ -107,7 +107,7 @@ def _rules(values: Floats, days: Floats, config: EgmspyConfig) -> NDArray[np.int
     half = len(days) // 2
     first, second = (_rate(values[:, part], time[part]) for part in (slice(None, half), slice(half, None)))
     change = second - first
-    # Of one sign: the rates of the halves and the parabola turn the same way.
+    # The change of rate between the halves and the curvature of the parabola have the same sign.
     turns = (change * curve[:, 2] > 0) & (np.abs(change) > config.half_change_mm_yr)
     curved = turns & ((left - curve_left) / total > config.curved_gain) & (explained < config.curved_line_share)
 
@@ -124,9 +124,9 @@ def _rules(values: Floats, days: Floats, config: EgmspyConfig) -> NDArray[np.int
 
 
 def _jumpy(values: Floats, rest: Floats, days: Floats, config: EgmspyConfig) -> NDArray[np.bool_]:
-    """Return which rows [n] have a step between neighbouring epochs beside line and yearly cycles.
+    """Return which rows [n] have a step between successive epochs.
 
-    Residuals of the line [n, T], less the cycles that are fitted together with a line, are searched.
+    Steps are searched in the residuals of the line [n, T], minus the annual cycles that are fitted with a line.
     """
     time = (days - days.mean()) / DAYS_PER_YEAR
     angle = 2 * np.pi * time
@@ -140,7 +140,7 @@ def _jumpy(values: Floats, rest: Floats, days: Floats, config: EgmspyConfig) -> 
 
 
 def _fit(values: Floats, design: Floats) -> tuple[Floats, Floats]:
-    """Return coefficients [n, k] and residuals [n, T] of a least-squares fit by the rows of a design [k, T]."""
+    """Return coefficients [n, k] and residuals [n, T] of a least-squares fit with design functions [k, T]."""
     found = values @ np.linalg.pinv(design)
     return found, values - found @ design
 

@@ -1,8 +1,8 @@
-"""Statistical features of a displacement time series, of the kinds that the seed paper's sister study uses.
+"""Statistical features of a displacement time series.
 
-Mirmazloumi, Gambin, Palamà and others, Remote Sensing 14(15):3821, 2022: 29 features from autocorrelation,
-decomposition and plain statistics. Their list could not be read; this one is ours, from the same three kinds, with the
-statistics of trend, curve, break and jump that the five classes ask for.
+Mirmazloumi, Gambin, Palamà and others, Remote Sensing 14(15):3821, 2022, use 29 features: autocorrelation,
+decomposition and simple statistics. Their list was not accessible, so this list is ours, with features of the same
+three kinds and statistics of trend, curvature, break and jump for the five classes.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _TINY: Final = 1e-9
 
 
 def statistical_features(series: LabelledSeries, *, half_wavelength_mm: float) -> tuple[NDArray[np.float32], list[str]]:
-    """Compute the features of each series.
+    """Return the features of each series.
 
     Parameters
     ----------
     series : LabelledSeries
-        N series; missing values are left out, so lags and windows count the epochs that are there.
+        N series; missing values are left out, so lags and windows count valid epochs.
     half_wavelength_mm : float
-        Unit of jumps.
+        Unit of jumps in mm.
 
     Returns
     -------
     values : ndarray of float32, shape [N, F]
         Finite.
     names : list of str
-        Of the F features.
+        Names of the F features.
     """
     values: NDArray[np.float32] | None = None
     names: list[str] = []
@@ -117,7 +117,7 @@ def _jumps(values: Floats, rest: Floats, time: Floats, left: Floats, cycle: floa
     gain = np.minimum(seen[rows, best] ** 2 / size[best] / left, 1 - _TINY)
 
     change = np.sort(np.abs(np.diff(values, axis=1)), axis=1)
-    # Medians of three epochs before and after each date see a level change, not an outlier.
+    # Medians of three epochs before and after each date change at a jump, not at an outlier.
     medians = _running(values, 3, np.median)
     levels = np.abs(medians[:, 3:] - medians[:, :-3])
     largest = levels.max(axis=1)
@@ -145,7 +145,7 @@ def _autocorrelation(centred: Floats, rest: Floats) -> dict[str, Floats]:
 
 
 def _decomposition(centred: Floats, rest: Floats, years: Floats) -> dict[str, Floats]:
-    """Strengths of trend and season (Wang, Smith and Hyndman, Data Mining and Knowledge Discovery 13, 2006)."""
+    """Return strengths of trend and season (Wang, Smith and Hyndman, Data Mining and Knowledge Discovery 13, 2006)."""
     angle = 2 * np.pi * years
     season_design = _without_line(np.stack([np.sin(angle), np.cos(angle)]), years - years.mean())
     coefficients = np.linalg.lstsq(season_design.T, rest.T, rcond=None)[0].T
@@ -192,5 +192,5 @@ def _strength(rest: Floats, whole: Floats) -> Floats:
 
 
 def _log_f(gain: Floats, parameters: int, freedom: int) -> Floats:
-    """Return log(1 + F) from the share of the sum of squares that parameters take away."""
+    """Return log(1 + F) from the relative decrease of the sum of squares by additional parameters."""
     return np.asarray(np.log1p(gain / parameters / ((1 - gain) / freedom)))

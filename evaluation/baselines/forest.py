@@ -1,4 +1,4 @@
-"""Random forest on statistical features, the best kind of classifier in the seed paper's sister study (`features`)."""
+"""Random forest on statistical features, the best classifier in the study that ``features`` cites."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LEAST_LEAF: Final = 2
 
 
 class Forest:
-    """Random forest: 300 trees, the square root of the number of features at each split (our choice).
+    """Random forest of 300 trees, with the square root of the number of features at each split (our choice).
 
     Parameters
     ----------
     half_wavelength_mm : float
-        Unit of jumps.
+        Unit of jumps in mm.
     """
 
     name = "forest"
@@ -33,14 +33,14 @@ class Forest:
         self._forest: Any = None
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Grow the trees."""
+        """Train the forest."""
         from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - seconds, and the package is optional
 
         self._forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAST_LEAF, n_jobs=-1, random_state=seed)
         self._forest.fit(self._features(series), series.label)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Return the mean of the trees' class shares [N, 5].
+        """Return the class probabilities [N, 5], the mean over the trees.
 
         Raises
         ------

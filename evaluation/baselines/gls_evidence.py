@@ -1,4 +1,4 @@
-"""From sums of squares to class probabilities: an information criterion with a handful of learned numbers."""
+"""Class probabilities from sums of squares, by an information criterion with a few fitted thresholds."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from insar_runtime.classes import SEED_CLASS_NAMES, TrendClass
 from insar_runtime.definitions import DAYS_PER_YEAR
 
 _PARAMETERS: Final = (2, 3, 4)
-"""Of a line, a parabola and a hinge; a jump has two epochs, and its size if that is its own."""
+"""Number of parameters of a line, a parabola and a hinge; a jump has two epochs, and a size if that is free."""
 _LEAST: Final = 1e-12
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The numbers that are learned; these defaults are what learning begins with.
+    """Thresholds that are fitted; the defaults are the initial values.
 
     Attributes
     ----------
     parabola, hinge, nuisance, first_jump, next_jump : float
-        What a candidate pays beyond the Bayesian information criterion.
+        Penalty of a candidate in addition to the Bayesian information criterion.
     temperature : float
-        Differences of the criterion are divided by it before they become probabilities.
+        Divisor of differences of the criterion, before they are converted to probabilities.
     stable_mm_yr, stable_mm : float
-        A line is Stable below this rate, or below this total over the span: on a short one, no rate is known well.
+        A line is Stable below this rate, or below this displacement over the span: rates of short spans are uncertain.
     softness : float
-        Width of that border over the standard error of the rate.
+        Width of the transition at that limit, as a multiple of the standard error of the rate.
     """
 
     parabola: float = 0.0
@@ -50,17 +50,17 @@ class Thresholds:
 
 _STRIDE: Final = Thresholds(4.0, 4.0, 4.0, 4.0, 4.0, 0.5, 0.3, 2.0, 0.5)
 _FLOOR: Final = Thresholds(-np.inf, -np.inf, -np.inf, -np.inf, -np.inf, 0.2, 0.05, 0.0, 0.1)
-"""First steps of the search for thresholds, and the least values that make sense."""
+"""Initial steps of the search for thresholds, and lower bounds."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What least squares finds out about N series; the entries are those of ``Found``.
+    """Results of least squares for N series; for the fields see ``Found``.
 
     Attributes
     ----------
     epochs, years : ndarray of float64, shape [N]
-        Number of epochs and length of the span.
+        Number of epochs, and length of the span in years.
     """
 
     epochs: Floats
@@ -74,7 +74,7 @@ class Evidence:
 
     @classmethod
     def of(cls, found: Found, days: Floats) -> Evidence:
-        """Take what was found about series that share their epochs."""
+        """Return the results of a group of series with the same epochs."""
         count = len(found.plain)
         epochs, years = np.full(count, float(len(days))), np.full(count, days[-1] / DAYS_PER_YEAR)
         entries = (found.plain, found.nuisance, found.jumps, found.damped, found.rate, found.rate_error)
@@ -82,19 +82,19 @@ class Evidence:
 
     @classmethod
     def joined(cls, parts: Sequence[Evidence], rows: NDArray[np.int64]) -> Evidence:
-        """Lay parts end to end and sort them by the rows [N] that they tell of."""
+        """Return concatenated results, in the order of the row numbers [N]."""
         order = np.argsort(rows)
         return cls(*(np.concatenate([getattr(part, entry.name) for part in parts])[order] for entry in fields(cls)))
 
     def criterion(self, thresholds: Thresholds) -> tuple[Floats, Floats, Floats]:
-        """Return the criterion of each candidate; the least one is the best.
+        """Return the criterion of each candidate; the smallest is the best.
 
         Returns
         -------
         alone, stepped : ndarray of float64, shape [N, 3]
-            Of a line, a parabola and a hinge, without and with a small step.
+            Criterion of a line, a parabola and a hinge, without and with a small step.
         jumping : ndarray of float64, shape [N, 3, MAX_JUMPS]
-            Of the same with jumps.
+            Criterion of the same with jumps.
         """
         one = np.log(self.epochs)[:, None]
         motion = one * _PARAMETERS + [0.0, thresholds.parabola, thresholds.hinge]
@@ -107,12 +107,12 @@ class Evidence:
         )
 
     def probabilities(self, thresholds: Thresholds) -> Floats:
-        """Return class probabilities [N, 5] in proportion to exp(-criterion / 2), softened by the temperature."""
+        """Return class probabilities [N, 5] proportional to exp(-criterion / (2 temperature))."""
         score = self._log_evidence(thresholds)
         return np.asarray(np.exp(score - logsumexp(score, axis=1, keepdims=True)))
 
     def tuned(self, label: NDArray[np.int8], iterations: int = 1500) -> Thresholds:
-        """Find the thresholds that make labels [N] most likely."""
+        """Return the maximum-likelihood thresholds for labels [N]."""
         start, stride, floor = (np.array(astuple(entry)) for entry in (Thresholds(), _STRIDE, _FLOOR))
         rows = np.arange(len(label))
 
@@ -123,13 +123,13 @@ class Evidence:
             score = self._log_evidence(at(place))
             return float(np.mean(logsumexp(score, axis=1) - score[rows, label]))
 
-        # The loss has corners, so no gradients.
+        # The loss is not smooth, so the search does not use gradients.
         corners = np.vstack([np.zeros_like(start), np.eye(len(start))])
         options = {"maxiter": iterations, "xatol": 1e-2, "fatol": 1e-5, "adaptive": True, "initial_simplex": corners}
         return at(minimize(loss, corners[0], method="Nelder-Mead", options=options).x)
 
     def _deviance(self, left: Floats) -> Floats:
-        # Scatter changes with time, so its size is never known well: it is profiled out.
+        # The scatter changes with time and is uncertain, so the likelihood is profiled over it.
         epochs = self.epochs.reshape(-1, *[1] * (left.ndim - 1))
         return np.asarray(epochs * np.log(np.maximum(left, _LEAST) / epochs))
 

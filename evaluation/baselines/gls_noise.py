@@ -1,4 +1,4 @@
-"""Coloured noise of a time series: its covariance, and its parameters estimated by restricted likelihood."""
+"""Coloured noise of a time series: covariance, and parameters estimated by restricted likelihood."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from insar_runtime.definitions import DAYS_PER_YEAR
 
 _MEDIAN_EPOCHS: Final = 5
 _CLIP: Final = 4.0
-"""Robust sigmas from the median of its neighbours beyond which a value is drawn towards it (our choice)."""
+"""Robust standard deviations from the running median above which a value is clipped (our choice)."""
 _LEAST_CLIP_MM: Final = 4.0
-"""Less than half of the least outlier that hurts a jump of 12 mm, and far above the rounding of files (our choice)."""
+"""Smallest clipping distance in mm: less than half of the smallest outlier that affects the fit of a jump of 12 mm, and
+much more than the rounding of files (our choice)."""
 _ANNUAL_CHANGE: Final = 0.09
 _HALF_YEAR: Final = 0.03
-"""Variance of the yearly amplitude's change from year to year, and of the half-yearly part, over that of the yearly
-cycle (`training.simulator.config.AnnualConfig`)."""
+"""Variance of the change of the annual amplitude from year to year, and of the semi-annual part, divided by that of the
+annual cycle (`training.simulator.config.AnnualConfig`)."""
 
 
 @dataclass(frozen=True)
 class NoiseModel:
-    """Noise of one series, all in millimetres RMS and days.
+    """Noise of a series; RMS in mm, time constants in days.
 
-    The yearly cycle counts as noise: a random amplitude of known size rather than a free one. On a span of a year
-    or two, a free one would explain any curve.
+    The annual cycle is part of the noise: its amplitude is random with a known variance. With a free amplitude, a cycle
+    would fit any curve over one or two years.
     """
 
     white_mm: float
@@ -41,11 +42,11 @@ class NoiseModel:
 
     @property
     def scatter_mm(self) -> float:
-        """RMS of everything but the yearly cycle."""
+        """RMS of the noise without the annual cycle."""
         return float(np.sqrt(self.white_mm**2 + self.short_mm**2 + self.slow_mm**2))
 
     def covariance(self, kernels: Kernels) -> Floats:
-        """Return the covariance [T, T] in square millimetres."""
+        """Return the covariance [T, T] in mm^2."""
         covariance = self.short_mm**2 * kernels.decay(self.short_days)
         if self.slow_mm > 0:
             covariance = covariance + self.slow_mm**2 * kernels.decay(self.slow_days)
@@ -55,7 +56,7 @@ class NoiseModel:
 
 
 class Kernels:
-    """Correlations of the parts of the noise between the epochs of one calendar; each is computed once."""
+    """Correlation matrices of the parts of the noise for one calendar; each is computed once."""
 
     def __init__(self, days: Floats) -> None:
         self.days = days
@@ -73,10 +74,10 @@ class Kernels:
 
 
 def noise_grid(annual: Sequence[float]) -> tuple[NoiseModel, ...]:
-    """Return noises of unit scatter, from white to slowly wandering, times amplitudes of the yearly cycle.
+    """Return noise models of unit scatter, from white to slow noise, each with several amplitudes of the annual cycle.
 
-    Their parameters cover those of EGMS series (`NoiseConfig` of the simulator) in steps that a series of some hundred
-    epochs can tell apart.
+    The parameters cover those of EGMS series (`NoiseConfig` of the simulator), with a spacing that a series of some
+    hundred epochs can resolve.
     """
     shares = [(short * (1 - slow), slow) for slow, short in product((0.0, 0.2, 0.45), (0.1, 0.4, 0.75))]
     return tuple(
@@ -88,25 +89,25 @@ def noise_grid(annual: Sequence[float]) -> tuple[NoiseModel, ...]:
 
 
 def precision_of(covariance: Floats) -> Floats:
-    """Invert a covariance [T, T]."""
+    """Return the inverse of a covariance [T, T]."""
     factor, _ = cho_factor(covariance, lower=True)
     inverse, _ = lapack.dpotri(factor, lower=True)
     return np.asarray(np.tril(inverse) + np.tril(inverse, -1).T)
 
 
 def restricted_deviance(values: Floats, covariance: Floats, days: Floats, *, known_scale: bool) -> Floats:
-    """Return minus twice the restricted log-likelihood of noise about a parabola, up to a constant.
+    """Return -2 times the restricted log-likelihood of noise about a parabola, up to a constant.
 
     Parameters
     ----------
     values : ndarray of float64, shape [n, T]
         mm.
     covariance : ndarray of float64, shape [T, T]
-        Of the noise.
+        Covariance of the noise.
     days : ndarray of float64, shape [T]
         Days since the first epoch.
     known_scale : bool
-        Whether the covariance is that of the noise; otherwise the best factor is found for each series.
+        Whether the covariance is known completely; otherwise a factor is estimated for each series.
 
     Returns
     -------
@@ -122,13 +123,13 @@ def restricted_deviance(values: Floats, covariance: Floats, days: Floats, *, kno
 
 
 def scale_of(values: Floats, covariance: Floats, days: Floats) -> Floats:
-    """Return the factor [n] by which noise of this covariance must grow to fit values [n, T] about a parabola."""
+    """Return the estimated factor [n] on the standard deviation of the noise, for values [n, T] about a parabola."""
     left, _ = _about_parabola(values, covariance, days)
     return np.asarray(np.sqrt(np.maximum(left, 1e-9) / (len(days) - 3)))
 
 
 def _about_parabola(values: Floats, covariance: Floats, days: Floats) -> tuple[Floats, float]:
-    """Return the weighted sum of squares [n] about the best parabola, and the logarithm of the determinants."""
+    """Return the weighted sum of squares [n] about the fitted parabola, and the log determinants."""
     time = days / days[-1] - 0.5
     design = np.stack([np.ones_like(time), time, time * time])
     factor = np.linalg.cholesky(covariance)
@@ -140,9 +141,9 @@ def _about_parabola(values: Floats, covariance: Floats, days: Floats) -> tuple[F
 
 
 def clip_outliers(values: Floats) -> Floats:
-    """Draw outliers of one or two epochs towards the running median of five.
+    """Return values with outliers of one or two epochs clipped towards the running median of five epochs.
 
-    Runs of three epochs or more stay as they are: within them the median moves along.
+    Three or more successive values are not clipped, because the median follows them.
 
     Parameters
     ----------

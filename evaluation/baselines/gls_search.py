@@ -1,8 +1,8 @@
-"""Generalised least squares for every break and every jump at once.
+"""Generalised least squares for all breaks and all jumps.
 
-A jump at an epoch is a column of ones from there on. Once the line has been projected out of the precision matrix of
-the noise, the products of all such columns are running sums of it; a jump that ends is the difference of two columns;
-a hinge is a running sum of them. So the fit of any of the T * T / 2 boxcars costs a few operations.
+A jump at an epoch is a column of ones from that epoch on. With the line projected out of the precision matrix of the
+noise, the products of all such columns are cumulative sums of that matrix; a temporary jump (boxcar) is the difference
+of two columns; a hinge is a cumulative sum of them. The fit of each of the T * T / 2 boxcars takes a few operations.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from evaluation.baselines.contestant import Floats
 from insar_runtime.definitions import DAYS_PER_YEAR
 
 BASES: Final = ("line", "parabola", "hinge")
-"""Motions that jumps may ride on."""
+"""Motions to which jumps may be added."""
 MAX_JUMPS: Final = 4
 _FORBIDDEN: Final = 1e12
 _LEAST_EPOCHS: Final = 3
 _BREAK_SHARES: Final = (0.12, 0.88)
-"""A jump lasts three epochs at least, and a break lies in this part of the span [the project's definition of classes,
-with some room]."""
+"""Shortest jump in epochs, and range of the break as shares of the span (`insar_runtime.definitions`, with a
+margin)."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes that a candidate may have.
+    """Ranges of the sizes of candidates.
 
     Attributes
     ----------
     cycle_mm : float
-        Half a wavelength: what one lost cycle moves a series by.
+        Half a wavelength, the jump of one cycle.
     damped_mm : pair of float
-        What a producer's filtering leaves of it.
+        Range of a jump after the producer's filtering.
     nuisance_mm : float
-        Largest step that is no unwrapping error.
+        Largest step that is not an unwrapping error.
     departure : float
-        Least RMS distance of a curve from its best line over the scatter.
+        Smallest RMS distance of a curve from its least-squares line, divided by the scatter.
     """
 
     cycle_mm: float
@@ -50,26 +50,26 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Found:
-    """Best candidates of each kind for n series; the second axis of its arrays runs over ``BASES``.
+    """Best candidates of each kind for n series; the second axis of the arrays is that of ``BASES``.
 
     Attributes
     ----------
     plain : ndarray of float64, shape [n, 3]
-        Weighted sum of squares that the motion alone leaves.
+        Weighted residual sum of squares of the motion alone.
     nuisance : ndarray of float64, shape [n, 3]
-        The same with a small step, lasting or not.
+        The same with a small step, lasting or temporary.
     jumps : ndarray of float64, shape [n, 3, MAX_JUMPS]
-        The same with one to four jumps of an unwrapping error, found one after the other.
+        The same with one to four jumps, added one after the other.
     damped : ndarray of float64, shape [n, 3, MAX_JUMPS]
-        How many of these jumps have an amplitude of their own instead of a whole cycle.
+        Number of these jumps with a free amplitude instead of a whole cycle.
     rate : ndarray of float64, shape [n, 2]
-        Rate of the line alone and of the line with a small step, mm/yr.
+        Rate of the line alone, and of the line with a small step, mm/yr.
     rate_error : ndarray of float64, shape [n]
         Standard error of the rates, mm/yr.
     removed : ndarray of float64, shape [n, 3, MAX_JUMPS + 1, T]
-        The jumps themselves, none to four of them, mm.
+        Sum of the first 0 to 4 jumps, mm.
     break_at : ndarray of int64, shape [n]
-        Epoch of the hinge that jumps were put on.
+        Epoch of the hinge to which jumps were added.
     """
 
     plain: Floats
@@ -83,7 +83,7 @@ class Found:
 
 
 class Design:
-    """What depends on a calendar alone.
+    """Design functions of one calendar.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Design:
         index = np.arange(self.epochs + 1)
         early = index < _LEAST_EPOCHS
         self.no_jump = (np.abs(index[:, None] - index) < _LEAST_EPOCHS) | early[:, None] | early
-        """Pairs of begin and end [T + 1, T + 1] that are too close to each other or to the first epoch."""
+        """Mask [T + 1, T + 1] of pairs of begin and end that are too close to each other or to the first epoch."""
 
     def _without_line(self, values: Floats) -> Floats:
         basis = self.line / np.linalg.norm(self.line, axis=1, keepdims=True)
@@ -119,15 +119,15 @@ def search(values: Floats, design: Design, precision: Floats, scale: Floats, sca
     values : ndarray of float64, shape [n, T]
         mm, without missing values.
     design : Design
-        Of their calendar.
+        Design functions of their calendar.
     precision : ndarray of float64, shape [T, T]
-        Inverse covariance of the noise, up to a factor a series.
+        Inverse covariance of the noise, up to a factor per series.
     scale : ndarray of float64, shape [n]
-        How many times larger the noise of each series is.
+        Factor on the standard deviation of the noise of each series.
     scatter_mm : ndarray of float64, shape [n]
-        RMS of the noise without its yearly part, which curves must stand out from.
+        RMS of the noise without the annual cycle, the reference for the size of curves.
     sizes : Sizes
-        Sizes that candidates may have.
+        Ranges of the sizes of candidates.
     """
     weighted_line = design.line @ precision
     spread = np.linalg.inv(weighted_line @ design.line.T)
@@ -146,7 +146,7 @@ def search(values: Floats, design: Design, precision: Floats, scale: Floats, sca
     least = sizes.departure * scatter_mm
     straight, bent = line.chain(design, sizes), parabola.chain(design, sizes)
 
-    # Which break goes with jumps is seen best when the jumps, found about a smooth curve, are out of the way.
+    # For a break together with jumps, the jumps that were found with a parabola are subtracted first.
     hinges = _Hinges(line.gram[0], design)
     jumpless = line.seen - _closed(_onwards(bent.removed[:, -1] @ projected))
     place = hinges.best(jumpless, 0 * least)[0]
@@ -175,7 +175,7 @@ def search(values: Floats, design: Design, precision: Floats, scale: Floats, sca
 
 @dataclass(frozen=True)
 class _Chain:
-    """Jumps on one base, one after the other; shapes as in ``Found`` without the axis of bases."""
+    """Jumps added to one motion, one after the other; shapes as in ``Found`` without the axis of motions."""
 
     left: Floats
     damped: Floats
@@ -186,7 +186,7 @@ class _Chain:
 
 @dataclass(frozen=True)
 class _Base:
-    """A motion that has been projected out: what it leaves, and what all jumps [T + 1] would see of that."""
+    """Residual sum of squares after a projection, and the products of all jumps [T + 1] with the residual."""
 
     left: Floats
     seen: Floats
@@ -194,7 +194,7 @@ class _Base:
     floor: Floats
 
     def beside(self, other_seen: Floats, other_size: Floats, other_gram: Floats) -> _Base:
-        """Project out another column: its product with the values [n], with itself [n], with all jumps [n, T + 1]."""
+        """Project out one more column, from its products with the values [n], itself [n] and all jumps [n, T + 1]."""
         size = np.broadcast_to(other_size, other_seen.shape)
         share = other_gram / np.broadcast_to(size, (len(size),))[: len(other_gram), None]
         return _Base(
@@ -205,11 +205,11 @@ class _Base:
         )
 
     def chain(self, design: Design, sizes: Sizes) -> _Chain:
-        """Find a small step, then up to four jumps, each the best after those before it."""
+        """Return the best small step, and up to four jumps, each the best given those before it."""
         count, columns = self.seen.shape
         own = np.einsum("nkk->nk", self.gram)
         size = own[:, :, None] + own[:, None, :] - 2 * self.gram
-        # A pair of this size gains nothing at any amplitude.
+        # With this squared length, the gain of an excluded pair is zero at any amplitude.
         size = np.where(design.no_jump, _FORBIDDEN, np.maximum(size, 1e-12))
         rows = np.arange(count)
         shared = np.zeros(count, dtype=np.int64) if len(self.gram) == 1 else rows
@@ -217,7 +217,7 @@ class _Base:
         seen, left = self.seen.copy(), self.left.copy()
         lefts, damped = np.empty((count, MAX_JUMPS)), np.zeros((count, MAX_JUMPS))
         removed = np.zeros((count, MAX_JUMPS + 1, columns - 1))
-        # Up at the first epoch of a pair and down at the second; the other order is a jump downwards.
+        # Upwards at the first epoch of a pair, downwards at the second; in the other order, a jump downwards.
         doubled = 2 * (seen[:, :, None] - seen[:, None, :])
         amplitude = np.clip(doubled / (2 * size), 0, sizes.nuisance_mm)
         pair, gain = _largest(amplitude, doubled, size)
@@ -247,12 +247,12 @@ class _Base:
 
 
 class _Hinges:
-    """Products of all hinges with each other's jumps, from those of the jumps."""
+    """Products of all hinges with the values and with jumps, from the products of the jumps."""
 
     def __init__(self, gram: Floats, design: Design) -> None:
         self._design = design
         steps = np.append(design.steps, 0.0)
-        # A hinge rises by each interval after its break.
+        # After its break, a hinge increases by each interval.
         self._with_jumps = _onwards(gram * steps)[:, design.breaks + 1]
         self._size = np.diagonal(_onwards((steps[:, None] * self._with_jumps).T)[:, design.breaks + 1])
 
@@ -260,24 +260,24 @@ class _Hinges:
         return _onwards(seen * np.append(self._design.steps, 0.0))[:, self._design.breaks + 1]
 
     def best(self, seen: Floats, least: Floats) -> tuple[NDArray[np.int64], Floats]:
-        """Return the index of the best break of each series and what it gains; curves depart by ``least`` [n] mm."""
+        """Return index and gain of the best break of each series; curves depart by at least ``least`` [n] mm."""
         gain = _gain(self._see(seen), self._size, least[:, None] / self._design.hinge_rms)
         place = gain.argmax(axis=1)
         return place, gain[np.arange(len(gain)), place]
 
     def at(self, place: NDArray[np.int64], seen: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the arguments of ``_Base.beside`` for one break a series."""
+        """Return the arguments of ``_Base.beside`` for one break per series."""
         return self._see(seen)[np.arange(len(place)), place], self._size[place], self._with_jumps[:, place].T
 
 
 def _gain(seen: Floats, size: Floats, least: Floats) -> Floats:
-    """Return the fall of the sum of squares by columns whose amplitude is the best one, yet at least ``least``."""
+    """Return the decrease of the sum of squares by columns with the best amplitude that is at least ``least``."""
     amplitude = np.maximum(np.abs(seen) / size, least)
     return np.asarray((2 * np.abs(seen) - amplitude * size) * amplitude)
 
 
 def _largest(amplitude: Floats, doubled: Floats, size: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Return the pair [2, n] whose boxcar lowers the sum of squares most, and by how much [n]."""
+    """Return the pair [2, n] whose boxcar decreases the sum of squares most, and the decrease [n]."""
     gain = (doubled - amplitude * size) * amplitude
     flat = gain.reshape(len(gain), -1)
     best = flat.argmax(axis=1)
@@ -285,17 +285,17 @@ def _largest(amplitude: Floats, doubled: Floats, size: Floats) -> tuple[NDArray[
 
 
 def _boxcar(pair: NDArray[np.int64], epochs: int) -> Floats:
-    """Return 1 from the first to before the second epoch of each pair [2, n], -1 if they stand the other way."""
+    """Return 1 from the first epoch of each pair [2, n] to before the second; -1 if the pair is in reverse order."""
     index = np.arange(epochs)
     up, down = (index >= edge[:, None] for edge in pair)
     return up.astype(np.float64) - down
 
 
 def _onwards(values: Floats) -> Floats:
-    """Return the sums of rows [n, K] from each place to the end."""
+    """Return the cumulative sums of rows [n, K] from each index to the end."""
     return np.asarray(np.cumsum(values[:, ::-1], axis=1)[:, ::-1])
 
 
 def _closed(values: Floats) -> Floats:
-    """Append a zero to rows [n, T]: the jump after the last epoch, which is none."""
+    """Return rows [n, T] with a zero appended, for a jump after the last epoch."""
     return np.pad(values, ((0, 0), (0, 1)))

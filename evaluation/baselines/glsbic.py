@@ -1,7 +1,7 @@
-"""Generalised least squares with known half wavelength, compared by an information criterion (`glsbic`).
+"""Generalised least squares with known half wavelength, and comparison by an information criterion (`glsbic`).
 
-The strongest classical opponent that we could make: outliers are clipped, the noise is whitened, every break and every
-jump is tried, and jumps may ride on a line, a parabola or a hinge. Nothing but a handful of thresholds is learned.
+The strongest baseline without a network: outliers are clipped, the noise is whitened, all breaks and all jumps are
+fitted, and jumps may be added to a line, a parabola or a hinge. Only a few thresholds are fitted to labelled series.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from training.simulator import HALF_WAVELENGTH_MM
 
 _ANNUAL_MM: Final = (1.1, 5.0)
 _ANNUAL_RATIO: Final = (0.4, 2.0)
-"""RMS of the yearly cycle that are tried, in mm and over the scatter: usual ones and strong ones (our choice)."""
+"""Candidates for the RMS of the annual cycle, in mm and relative to the scatter (our choice)."""
 _COMMON_MM: Final = 0.4
-"""RMS of the epoch errors that a whole file shares: the oracle knows the noise of each point only."""
+"""RMS of the epoch errors that a file shares, which are not in the known noise of each point."""
 _TYPICAL: Final = NoiseModel(0.7, 0.5, 12.0, 0.5, 150.0, 0.5)
-"""Noise about which motions and jumps are found that must go before the noise itself can be estimated."""
+"""Typical noise for a first fit, whose motions and jumps are subtracted before the noise is estimated."""
 _ENOUGH_TO_TUNE: Final = 4096
 _PAIRS_AT_ONCE: Final = 100_000
-"""Pairs of epochs: more than these do not fit a processor's cache."""
+"""Number of pairs of epochs that are processed at once, so that they fit the cache of a processor."""
 
 
 class GlsBic:
@@ -47,10 +47,10 @@ class GlsBic:
     Parameters
     ----------
     oracle : bool
-        Whether the true noise of each series is read from its facts (``NOISE_FACTS``); otherwise it is estimated
-        from the series.
+        Whether the true noise of each series is known (``NOISE_FACTS`` of its facts); otherwise it is estimated from
+        the series.
     half_wavelength_mm : float
-        What one lost cycle moves a series by.
+        Half a wavelength in mm, the jump of one cycle.
     """
 
     def __init__(self, *, oracle: bool, half_wavelength_mm: float = HALF_WAVELENGTH_MM) -> None:
@@ -60,7 +60,7 @@ class GlsBic:
         self._sizes = Sizes(half_wavelength_mm)
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Tune the thresholds, on some thousand of the series: nine numbers need no more."""
+        """Fit the nine thresholds, with some thousand of the series."""
         rows = np.random.default_rng(seed).permutation(len(series))[:_ENOUGH_TO_TUNE]
         part = series.take(rows)
         self.thresholds = self.evidence(part).tuned(part.label)
@@ -71,12 +71,12 @@ class GlsBic:
         Raises
         ------
         UsageError
-            If this is the oracle and the series do not say what their noise is.
+            If the true noise is needed and the series do not have it.
         """
         return self.evidence(series).probabilities(self.thresholds).astype(np.float32)
 
     def evidence(self, series: LabelledSeries) -> Evidence:
-        """Fit all candidates to each series."""
+        """Return the fits of all candidates to each series."""
         facts = None
         if self._oracle:
             missing = [name for name in NOISE_FACTS if name not in series.facts]
@@ -85,7 +85,7 @@ class GlsBic:
             facts = np.stack([series.facts[name] for name in NOISE_FACTS], axis=1).astype(np.float64)
             if not np.isfinite(facts).all():
                 raise UsageError("noise of a series is not known; the oracle takes simulated noise only")
-        # Threads that wait for each other over small matrices make this many times slower.
+        # With small matrices, several BLAS threads are many times slower than one.
         with threadpool_limits(1):
             return self._evidence(series, facts)
 
@@ -96,7 +96,7 @@ class GlsBic:
             kernels, design = Kernels(group.days), Design(group.days)
             values = clip_outliers(group.displacement)
             still = self._without_motion(values, kernels, design)
-            noises = _estimated(still, kernels) if facts is None else _told(still, kernels, facts[group.rows])
+            noises = _estimated(still, kernels) if facts is None else _known(still, kernels, facts[group.rows])
             for members, scale, noise in noises:
                 precision = precision_of(noise.covariance(kernels))
                 for part in _parts(len(members), design.epochs):
@@ -107,7 +107,7 @@ class GlsBic:
         return Evidence.joined(parts, np.concatenate(rows))
 
     def _without_motion(self, values: Floats, kernels: Kernels, design: Design) -> Floats:
-        """Take away the jumps and the hinge of each row's best candidate under a typical noise."""
+        """Subtract the jumps and the hinge of the best candidate of each row, with typical noise."""
         covariance = _TYPICAL.covariance(kernels)
         precision = precision_of(covariance)
         steps = np.diag(covariance)[1:] + np.diag(covariance)[:-1] - 2 * np.diag(covariance, 1)
@@ -128,7 +128,7 @@ class GlsBic:
 
 
 def _estimated(still: Floats, kernels: Kernels) -> Iterator[tuple[NDArray[np.int64], Floats, NoiseModel]]:
-    """Return series that have the same kind of noise, how large it is in each, and the noise."""
+    """Yield groups of series with the same noise model: row numbers, factors on the noise, and the noise model."""
     grid = noise_grid(_ANNUAL_RATIO)
     covariances = [noise.covariance(kernels) for noise in grid]
     deviance = [restricted_deviance(still, covariance, kernels.days, known_scale=False) for covariance in covariances]
@@ -138,8 +138,8 @@ def _estimated(still: Floats, kernels: Kernels) -> Iterator[tuple[NDArray[np.int
         yield members, scale_of(still[members], covariances[kind], kernels.days), grid[kind]
 
 
-def _told(still: Floats, kernels: Kernels, facts: Floats) -> Iterator[tuple[NDArray[np.int64], Floats, NoiseModel]]:
-    """Return each series with its true noise; only how strong its yearly cycle is has to be found."""
+def _known(still: Floats, kernels: Kernels, facts: Floats) -> Iterator[tuple[NDArray[np.int64], Floats, NoiseModel]]:
+    """Yield each series with its true noise; only the amplitude of the annual cycle is estimated."""
     for row, (white, short, slow, short_days, slow_days) in enumerate(facts.tolist()):
         whole = float(np.hypot(white, _COMMON_MM))
         noises = [NoiseModel(whole, short, short_days, slow, slow_days, annual) for annual in _ANNUAL_MM]

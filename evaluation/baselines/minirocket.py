@@ -1,8 +1,9 @@
 """MiniRocket and a ridge classifier (Dempster, Schmidt and Webb, KDD 2021).
 
-Written here in numpy: the kept libraries need numba, whose releases lag behind numpy (aeon 1.6 would bring numpy 2.3
-where this project has 2.4 and 2.5). The transform is the published one: 84 kernels of nine weights -1 and 2, dilated,
-every other one padded, and the share of outputs above thresholds that are quantiles of outputs on training series.
+Our implementation in numpy: maintained libraries need numba, which does not support the newest numpy (aeon 1.6 needs
+numpy 2.3; this project has 2.4 and 2.5). The transform is the published one: 84 dilated kernels of nine weights -1 and
+2, every other one padded; the features are the shares of outputs above thresholds, which are quantiles of outputs on
+training series.
 """
 
 from __future__ import annotations
@@ -22,24 +23,24 @@ from training.dataset import LabelledSeries
 from training.simulator import HALF_WAVELENGTH_MM
 
 _EPOCHS: Final = 139
-"""Equally spaced dates that every series is brought to, as the seed paper's network takes them."""
+"""Number of equally spaced dates to which series are interpolated, as for the network of the seed paper."""
 _TAPS: Final = 9
 _DILATIONS: Final = (1, 2, 4, 8, 16)
-"""Up to the length of a series over eight, as published."""
+"""Dilations, up to one eighth of the length of a series, as published."""
 _BIASES: Final = 4
-"""Thresholds for each kernel and dilation: 1680 features in all."""
+"""Number of thresholds for each kernel and dilation; 1680 features in total."""
 _GOLDEN_RATIO: Final = 0.5 * (1 + 5**0.5)
 _PENALTIES: Final = tuple(10.0**power for power in np.arange(-2.0, 4.5, 0.5))
 _HELD_OUT: Final = 0.1
 _BLOCK: Final = 256
 _SHARPNESS: Final = 10.0
-"""Ridge scores differ by about one between classes; softmax needs larger ones before its temperature is fitted."""
+"""Factor on the ridge scores, whose differences are about 1, before the temperature of the softmax is fitted."""
 
 Floats = NDArray[np.float32]
 
 
 def evenly_spaced(series: LabelledSeries, epochs: int = _EPOCHS) -> Floats:
-    """Interpolate linearly to equally spaced dates between each series' first and last valid epoch.
+    """Return series interpolated linearly to equally spaced dates between the first and the last valid epoch.
 
     Returns
     -------
@@ -58,12 +59,12 @@ def evenly_spaced(series: LabelledSeries, epochs: int = _EPOCHS) -> Floats:
 
 
 class MiniRocket:
-    """MiniRocket's features and a ridge classifier on them.
+    """Ridge classifier on MiniRocket features.
 
     Parameters
     ----------
     half_wavelength_mm : float
-        Unit of the input, of which the inverse hyperbolic sine is taken as for the networks.
+        Unit of the input in mm; the inverse hyperbolic sine of the input is taken, as for the networks.
     """
 
     name = "minirocket"
@@ -75,7 +76,7 @@ class MiniRocket:
         self._temperature = 1.0
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Find thresholds, weights, and, on a tenth that is held out, penalty and temperature."""
+        """Fit thresholds and weights, and with one tenth of the series that is held out, penalty and temperature."""
         from training.fit import fit_temperature  # noqa: PLC0415 - brings TensorFlow
 
         rng = np.random.default_rng(seed)
@@ -89,7 +90,7 @@ class MiniRocket:
         self._temperature = fit_temperature(scores, series.label[held_out])
 
     def probabilities(self, series: LabelledSeries) -> Floats:
-        """Return the softmax [N, 5] of the ridge scores over the temperature.
+        """Return the softmax [N, 5] of the ridge scores, divided by the temperature.
 
         Raises
         ------
@@ -124,11 +125,11 @@ _KERNELS: Final = np.array(
     [[2.0 if tap in chosen else -1.0 for tap in range(_TAPS)] for chosen in combinations(range(_TAPS), 3)],
     dtype=np.float32,
 )
-"""All 84 ways of three weights of 2 among nine that add up to nothing."""
+"""All 84 kernels: three of nine weights are 2, the others -1, so that the sum is zero."""
 
 
 def _convolve(images: Floats, dilation: int) -> Floats:
-    """Return the responses [n, 84, T] of all kernels, the ends padded with zeros."""
+    """Return the responses [n, 84, T] of all kernels, with zeros beyond the ends."""
     reach = dilation * (_TAPS // 2)
     padded = np.pad(images, ((0, 0), (reach, reach)))
     length = images.shape[1]
@@ -137,7 +138,7 @@ def _convolve(images: Floats, dilation: int) -> Floats:
 
 
 def _inside(dilation: int, place: int) -> NDArray[np.bool_]:
-    """Return which outputs [84, T] count: all of every other kernel, of the rest those that no padding has touched."""
+    """Return the mask [84, T] of outputs that count: all of every other kernel, otherwise those without padding."""
     reach = dilation * (_TAPS // 2)
     index = np.arange(_EPOCHS)
     untouched = (index >= reach) & (index < _EPOCHS - reach)
@@ -148,7 +149,7 @@ def _inside(dilation: int, place: int) -> NDArray[np.bool_]:
 def _draw_biases(rng: np.random.Generator, images: Floats) -> Floats:
     """Return thresholds [dilations, biases, 84]: quantiles of the responses of one training series each."""
     shape = (len(_DILATIONS), _BIASES, len(_KERNELS))
-    # Multiples of the golden ratio spread evenly over 0 to 1 however many are taken.
+    # Multiples of the golden ratio modulo 1 are evenly distributed for any number of them.
     quantiles = (np.arange(1, np.prod(shape) + 1) * _GOLDEN_RATIO % 1).reshape(shape)
     biases = np.empty(shape, dtype=np.float32)
     for place, dilation in enumerate(_DILATIONS):
@@ -170,7 +171,7 @@ class _Ridge:
 
 
 def _fit_ridge(features: Floats, label: NDArray[np.int8], held_out: Floats, truth: NDArray[np.int8]) -> _Ridge:
-    """Regress one-hot labels on standardized features, with the penalty that is most often right on held-out series."""
+    """Return a ridge regression of one-hot labels, with the penalty of the highest accuracy on held-out series."""
     target = np.eye(len(SEED_CLASS_NAMES))[label]
     intercept = target.mean(axis=0)
     mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)

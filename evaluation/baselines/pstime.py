@@ -1,8 +1,8 @@
-"""PS-Time's conditional sequence of tests (Berti, Corsini, Franceschini, Iannacone, NHESS 13:1945-1958, 2013).
+"""Sequence of conditional tests of PS-Time (Berti, Corsini, Franceschini, Iannacone, NHESS 13:1945-1958, 2013).
 
-F tests distinguish an uncorrelated series from a line and a line from a parabola; an information criterion decides
-whether two lines do better than one curve; t tests distinguish a hinge from a jump with one rate or two. The tests
-assume white noise. Where the paper's numbers could not be read, they are named as ours.
+F tests distinguish an uncorrelated series from a line, and a line from a parabola; an information criterion compares
+two lines with one curve; t tests distinguish a hinge from a jump with one rate or two. The tests assume white noise.
+Numbers that were not accessible are marked as our choice.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from training.dataset import LabelledSeries
 
 @dataclass(frozen=True)
 class PsTimeConfig:
-    """Its numbers.
+    """Settings.
 
     Attributes
     ----------
     level : float
-        Significance of the F and t tests [Berti et al.: 0.01]. That of the step is divided by the number of breaks
-        tried: the best of many breaks shows a step by chance [ours, without it most hinges end as jumps].
+        Significance level of the F and t tests (0.01 in the paper). The level of the test of a step is divided by the
+        number of possible breaks, because the best of many breaks may have a step by chance (our choice; without it
+        most hinges would be classified as jumps).
     weight : float
-        Least weight of two lines against the single curve, by exp(-BIC / 2) (our choice).
+        Smallest weight of two lines against the single curve, by exp(-BIC / 2) (our choice).
     margin_epochs : int
-        Epochs on each side of a break, at least (our choice).
+        Smallest number of epochs on each side of a break (our choice).
     stable_mm_yr : float
-        A line of at most this rate is Stable [the project's definition of classes].
+        Largest rate of a Stable line (`insar_runtime.definitions`).
     """
 
     level: float = 0.01
@@ -43,7 +44,7 @@ class PsTimeConfig:
 
 
 class PsTime:
-    """PS-Time, its six trends mapped to five classes: both discontinuous ones count as PUE."""
+    """PS-Time, with its six trends mapped to five classes: both discontinuous trends are PUE."""
 
     name = "ps-time"
 
@@ -51,10 +52,10 @@ class PsTime:
         self.config = config or PsTimeConfig()
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Learn nothing: the tests have fixed levels."""
+        """Do nothing: the levels of the tests are fixed."""
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Return 1 for the class that the tests end at and 0 for the others, [N, 5]."""
+        """Return 1 for the class from the tests and 0 for the others, [N, 5]."""
         label = np.empty(len(series), dtype=np.int64)
         for group in gather(series):
             label[group.rows] = _run_tests(group.displacement, group.days / DAYS_PER_YEAR, self.config)
@@ -72,7 +73,7 @@ def _run_tests(values: Floats, years: Floats, config: PsTimeConfig) -> NDArray[n
     label = np.where(sloped & (np.abs(rate) > config.stable_mm_yr), TrendClass.LINEAR, TrendClass.STABLE)
     label = np.where(curved, TrendClass.QUADRATIC, label)
 
-    # Two free lines: constant, rate, step and change of rate at the break that leaves least.
+    # Two free lines: constant, rate, step and change of rate at the break with the smallest sum of squares.
     margin = config.margin_epochs
     breaks = np.arange(margin, epochs - margin + 1)
     left = np.stack([_two_lines_left(values, time, place) for place in breaks.tolist()], axis=1)
@@ -99,7 +100,7 @@ class _Fit:
 
 
 def _fit(values: Floats, design: Floats) -> _Fit:
-    """Fit values [n, T] by the rows of a design [k, T]; the covariance is that of noise of unit variance."""
+    """Return the fit of values [n, T] with design functions [k, T]; the covariance is for noise of unit variance."""
     covariance = np.linalg.inv(design @ design.T)
     coefficients = values @ design.T @ covariance
     rest = values - coefficients @ design
@@ -107,7 +108,7 @@ def _fit(values: Floats, design: Floats) -> _Fit:
 
 
 def _two_lines(time: Floats, place: int) -> Floats:
-    """Return constant, rate, step and change of rate [4, T]; the step is the offset between two epochs."""
+    """Return constant, rate, step and change of rate as functions [4, T]; the step is between two epochs."""
     after = np.arange(len(time)) >= place
     border = 0.5 * (time[place - 1] + time[place])
     return np.stack([np.ones_like(time), time, after.astype(np.float64), after * (time - border)])
@@ -118,17 +119,17 @@ def _two_lines_left(values: Floats, time: Floats, place: int) -> Floats:
 
 
 def _two_lines_class(values: Floats, time: Floats, place: int, level: float) -> NDArray[np.int64]:
-    """Distinguish hinge from jump: a break without a significant offset is bilinear, any other discontinuous."""
+    """Return Bilinear for a break without a significant step, otherwise PUE."""
     fit = _fit(values, _two_lines(time, place))
     freedom = len(time) - 5
     error = np.sqrt(fit.left / freedom * fit.covariance[2, 2])
     offset = 2 * stats.t.sf(np.abs(fit.coefficients[:, 2]) / error, freedom) < level
-    # The two discontinuous types differ in whether the rate changes; here both are PUE.
+    # The two discontinuous trends differ by a change of rate; here both are PUE.
     return np.where(offset, TrendClass.PUE, TrendClass.BILINEAR)
 
 
 def _f_test(simple: Floats, rich: Floats, freedom: int) -> Floats:
-    """Return the significance [n] of one more parameter."""
+    """Return the p-value [n] of one more parameter."""
     return np.asarray(stats.f.sf((simple - rich) / (rich / freedom), 1, freedom))
 
 

@@ -1,4 +1,4 @@
-"""Probabilities of contestants kept on disk, so that an interrupted run goes on from there."""
+"""Cache of the probabilities of contestants on disk, so that an interrupted run can continue."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from training.paper_run import digest
 
 
 class Answers:
-    """Probabilities by contestant and cell.
+    """Cache of probabilities by contestant and cell.
 
     Parameters
     ----------
     folder : Path
-        Where they are kept. A changed contestant or a changed cell is asked again; changed code of a contestant is
-        not noticed, so empty the folder after such a change.
+        Folder of the cache. A changed contestant or a changed cell is computed again; a change of the code of a
+        contestant is not detected, so empty the folder after such a change.
     announce : callable
-        Receives a line for people for each contestant that has to be asked.
+        Function that receives a message for each contestant that is computed.
     """
 
     def __init__(self, folder: Path, announce: Announce) -> None:
@@ -38,7 +38,7 @@ class Answers:
         if kept.is_file():
             return np.asarray(np.load(kept), dtype=np.float32)
         if not kept.parent.is_dir():
-            self._announce(f"asking {entry.name}")
+            self._announce(f"classifying with {entry.name}")
             kept.parent.mkdir(parents=True)
         with threadpool_limits(1):
             found = entry.contestant.probabilities(cell.series)

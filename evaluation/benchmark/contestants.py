@@ -1,4 +1,4 @@
-"""Contestants of the benchmark, and their training: on the same stream of series as the default network."""
+"""Contestants of the benchmark, and their training on the same stream of series as the default network."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ _TUNING_BLOCK: Final = 50
 
 @dataclass(frozen=True)
 class Entry:
-    """A contestant that is ready to answer.
+    """Trained contestant with its description.
 
     Attributes
     ----------
     contestant : Contestant
-        Fitted.
+        Trained classifier.
     role : str
-        Whether it is ours, an opponent, or the limit.
+        ``released`` network, ``baseline``, or statistical ``limit``.
     key : str
-        Changes when the contestant or what it has learned from does.
-    taught : str
-        In words, what it has learned from.
+        Digest of the contestant and of its training data.
+    trained_on : str
+        Description of the training data.
     noise_files : frozenset of str
-        Names of the real files whose noise it has learned.
+        Names of the real files on whose noise it was trained.
     mix : ndarray of float64, shape [C], optional
-        Shares of the classes for which its probabilities hold; None for equal ones.
+        Class shares for which its probabilities hold; None for equal shares.
     """
 
     contestant: Contestant
     role: Role
     key: str
-    taught: str
+    trained_on: str
     noise_files: frozenset[str] = frozenset()
     mix: NDArray[np.float64] | None = None
 
@@ -70,7 +70,7 @@ class Entry:
         return self.contestant.name
 
     def takes(self, cell: Cell) -> bool:
-        """Return whether it can classify a cell: the oracle needs the noise, the limit only computes its own subset."""
+        """Return whether it can classify a cell: the oracle needs the true noise, the limit its own subset."""
         if self.role == "limit":
             return cell.group == "limit"
         if self.name == "glsbic-oracle":
@@ -89,7 +89,7 @@ class BayesLimit:
         self._seed = seed
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Learn nothing: it knows the priors."""
+        """Do nothing: the priors are known."""
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
         """Return the posterior probabilities [N, 5]."""
@@ -97,18 +97,18 @@ class BayesLimit:
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """Series to learn from, made when they are first asked for; no test cell has their seeds.
+class TrainingSets:
+    """Training series of the baselines, simulated when they are first needed, with other seeds than the test cells.
 
     Attributes
     ----------
     sizes : BenchmarkSizes
-        How many.
+        Numbers of series.
     real : Path, optional
-        Folder of the real files; with it, half of the stream rides on the noise of those to train on, as that of the
-        default network does.
+        Folder of the real files; with it, half of the stream has the noise of the training files, as for the default
+        network.
     seed : int
-        Of the benchmark.
+        Seed of the benchmark.
     """
 
     sizes: BenchmarkSizes
@@ -117,19 +117,19 @@ class Lessons:
 
     @cached_property
     def bank(self) -> NoiseBank | None:
-        """Noise of the real files to train on."""
+        """Noise bank of the training files."""
         return None if self.real is None else real_bank(self.real, trained=True)
 
     @cached_property
-    def world(self) -> str:
+    def simulator_digest(self) -> str:
         """Digest of the simulator and the bank."""
         return probe(self.bank)
 
     @cached_property
     def stream(self) -> LabelledSeries:
-        """The first series of the stream that the default network is taught by, those of the five classes alone."""
+        """First series of the stream of the default network, only those of the five classes."""
         config = StreamConfig(
-            seed=seed_of(self.seed, "lessons"),
+            seed=seed_of(self.seed, "lessons"),  # another name would change the series
             chunk=self.sizes.stream_chunk,
             batch=self.sizes.stream_batch,
             bank=self.bank,
@@ -138,12 +138,12 @@ class Lessons:
 
     @cached_property
     def paper(self) -> LabelledSeries:
-        """As many series as the seed paper had, on its calendar."""
+        """As many series as in the seed paper, on its calendar."""
         return dataset.simulated(self.sizes.paper_series, seed=seed_of(self.seed, "paper lessons"), calendar="paper")
 
     @cached_property
     def plain(self) -> LabelledSeries:
-        """Series whose noise is described by its facts to the last bit, for the oracle's thresholds."""
+        """Series whose noise is described exactly by their facts, for the thresholds of the oracle."""
         config = SimulatorConfig()
         config = replace(config, noise=config.noise.plain(), block=_TUNING_BLOCK)
         count = self.sizes.other_series // 10
@@ -151,78 +151,78 @@ class Lessons:
 
 
 @dataclass(frozen=True)
-class _Pupil:
-    """A contestant before it has learned."""
+class _Untrained:
+    """Contestant before its training."""
 
     make: Callable[[], Contestant]
-    lesson: Literal["stream", "paper", "plain"]
+    training_set: Literal["stream", "paper", "plain"]
     series: int
 
 
 def probe(bank: NoiseBank | None = None) -> str:
-    """Return a digest that changes when the simulator or the bank does, so that nothing learned before is taken."""
+    """Return a digest of simulated series, so that a training with another simulator or noise bank is not reused."""
     config = replace(SimulatorConfig(), block=_TUNING_BLOCK)
     count = 2 * len(CALENDARS) * config.block
     return digest(with_facts(simulate(count, seed=0, config=config, bank=bank, bank_share=StreamConfig.bank_share)))
 
 
-def line_up(
+def make_contestants(
     networks: Sequence[Path], sizes: BenchmarkSizes, *, real: Path | None, seed: int, work: Path, announce: Announce
 ) -> list[Entry]:
-    """Gather all contestants, fitted.
+    """Return all contestants, trained.
 
     Parameters
     ----------
     networks : sequence of Path
-        Folders of released networks, the default one first.
+        Folders of released networks, the default network first.
     sizes : BenchmarkSizes
-        How much the others learn from.
+        Numbers of training series of the others.
     real : Path, optional
         Folder of the real files.
     seed : int
-        Of everything random.
+        Seed of all random numbers.
     work : Path
-        Folder in which fitted contestants are kept; one that is there is not fitted again.
+        Folder of trained contestants; one that is in it is not trained again.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
 
     Returns
     -------
     list of Entry
-        Released networks in fp32 and int8, opponents, the limit.
+        Released networks in fp32 and int8, baselines, the limit.
 
     Raises
     ------
     UnavailableError
-        If a model folder lacks a model.
+        If a folder has no model.
     """
     entries = [_released(folder, precision) for folder in networks for precision in ("fp32", "int8")]
-    lessons = Lessons(sizes, real, seed)
-    entries += [_taught(pupil, lessons, work, announce) for pupil in _pupils(sizes)]
-    entries.append(Entry(PsTime(), "baseline", "fixed", "nothing: its tests have fixed levels"))
-    entries.append(Entry(EgmspyRules(), "baseline", "v3", "nothing: its thresholds are published"))
-    entries.append(Entry(BayesLimit(seed), "limit", f"seed-{seed}", "nothing: it is told noise and priors"))
+    training_sets = TrainingSets(sizes, real, seed)
+    entries += [_trained(untrained, training_sets, work, announce) for untrained in _untrained_contestants(sizes)]
+    entries.append(Entry(PsTime(), "baseline", "fixed", "no training: the levels of its tests are fixed"))
+    entries.append(Entry(EgmspyRules(), "baseline", "v3", "no training: its thresholds are published"))
+    entries.append(Entry(BayesLimit(seed), "limit", f"seed-{seed}", "no training: true noise and priors are known"))
     return entries
 
 
-def _pupils(sizes: BenchmarkSizes) -> Iterator[_Pupil]:
+def _untrained_contestants(sizes: BenchmarkSizes) -> Iterator[_Untrained]:
     fit, networks, others = sizes.fit, sizes.network_series, sizes.other_series
     twice = replace(fit, epochs=2 * fit.epochs)
     windowed, pooled = PaperCnnConfig(), PaperCnnConfig(average_pooling="global")
-    yield _Pupil(lambda: PaperNetwork("paper-cnn", windowed, fit), "stream", networks)
-    yield _Pupil(lambda: PaperNetwork("paper-cnn, global pooling", pooled, fit), "stream", networks)
+    yield _Untrained(lambda: PaperNetwork("paper-cnn", windowed, fit), "stream", networks)
+    yield _Untrained(lambda: PaperNetwork("paper-cnn, global pooling", pooled, fit), "stream", networks)
     name = f"paper-cnn, {sizes.paper_series} series"
-    yield _Pupil(lambda: PaperNetwork(name, windowed, twice, as_paper=True), "paper", sizes.paper_series)
-    yield _Pupil(lambda: GlsBic(oracle=True), "plain", others // 10)
-    yield _Pupil(lambda: GlsBic(oracle=False), "stream", others // 10)
-    yield _Pupil(MiniRocket, "stream", others)
-    yield _Pupil(Forest, "stream", others)
-    yield _Pupil(lambda: DenseNetwork(fit), "stream", networks)
+    yield _Untrained(lambda: PaperNetwork(name, windowed, twice, as_paper=True), "paper", sizes.paper_series)
+    yield _Untrained(lambda: GlsBic(oracle=True), "plain", others // 10)
+    yield _Untrained(lambda: GlsBic(oracle=False), "stream", others // 10)
+    yield _Untrained(MiniRocket, "stream", others)
+    yield _Untrained(Forest, "stream", others)
+    yield _Untrained(lambda: DenseNetwork(fit), "stream", networks)
 
 
-_LESSONS_IN_WORDS: Final = {
+_TRAINING_SETS_IN_WORDS: Final = {
     "stream": "series of the default network's stream",
-    "paper": "simulated series of the paper's calendar, 70 % of them to train on",
+    "paper": "simulated series of the paper's calendar, of which 70 % are used for training",
     "plain": "simulated series of known noise, for its thresholds",
 }
 
@@ -239,28 +239,35 @@ def _released(folder: Path, precision: Literal["fp32", "int8"]) -> Entry:
     )
 
 
-def _taught(pupil: _Pupil, lessons: Lessons, work: Path, announce: Announce) -> Entry:
-    contestant = pupil.make()
-    facts = [contestant.name, pupil.lesson, pupil.series, lessons.sizes, lessons.seed, lessons.world]
+def _trained(untrained: _Untrained, training_sets: TrainingSets, work: Path, announce: Announce) -> Entry:
+    contestant = untrained.make()
+    facts = [
+        contestant.name,
+        untrained.training_set,
+        untrained.series,
+        training_sets.sizes,
+        training_sets.seed,
+        training_sets.simulator_digest,
+    ]
     key = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     kept = work / "contestants" / f"{slug(contestant.name)}-{key}.pickle"
     if kept.is_file():
         contestant = pickle.loads(kept.read_bytes())
     else:
-        series: LabelledSeries = getattr(lessons, pupil.lesson)
-        series = series.take(np.arange(min(pupil.series, len(series))))
-        announce(f"teaching {contestant.name} with {len(series)} series")
-        # On a busy machine, threads that wait for each other make small matrices many times slower.
+        series: LabelledSeries = getattr(training_sets, untrained.training_set)
+        series = series.take(np.arange(min(untrained.series, len(series))))
+        announce(f"fitting {contestant.name} to {len(series)} series")
+        # With small matrices, several BLAS threads are many times slower than one on a busy machine.
         with threadpool_limits(1):
-            contestant.fit(series, seed=seed_of(lessons.seed, contestant.name))
+            contestant.fit(series, seed=seed_of(training_sets.seed, contestant.name))
         kept.parent.mkdir(parents=True, exist_ok=True)
         fresh = kept.with_suffix(".new")
         fresh.write_bytes(pickle.dumps(contestant))
         fresh.replace(kept)
-    taught = f"{pupil.series} {_LESSONS_IN_WORDS[pupil.lesson]}"
-    bank = lessons.bank if pupil.lesson == "stream" else None
+    trained_on = f"{untrained.series} {_TRAINING_SETS_IN_WORDS[untrained.training_set]}"
+    bank = training_sets.bank if untrained.training_set == "stream" else None
     noise_files = frozenset(file.name for file in bank.files) if bank else frozenset[str]()
-    return Entry(contestant, "baseline", key, taught, noise_files)
+    return Entry(contestant, "baseline", key, trained_on, noise_files)
 
 
 def slug(name: str) -> str:
@@ -269,7 +276,7 @@ def slug(name: str) -> str:
 
 
 def _first_of(config: StreamConfig, series: int) -> LabelledSeries:
-    """Gather series of the five classes from the stream, chunk by chunk, on one width."""
+    """Return the first series of the five classes in the stream, padded to one width."""
     displacement, days, label = [], [], []
     found = 0
     for number in count():

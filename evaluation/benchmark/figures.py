@@ -15,11 +15,11 @@ from training.metrics import Metrics
 
 _DPI: Final = 80
 _TESTED: Final = "tested files"
-_TESTED_IN_WORDS: Final = "real noise of files that no opponent has learned"
+_TESTED_IN_WORDS: Final = "real noise of files on which no baseline was trained"
 _LEAST_OF_BIN: Final = 0.02
-"""Bins of confidence with fewer series, over those of the fullest one, are not drawn."""
+"""Bins of confidence with a smaller number of series, relative to the largest bin, are not drawn."""
 _CONFUSED: Final = 4
-"""Contestants whose confusion is drawn: the default network and those that come next."""
+"""Number of contestants whose confusion is drawn: the default network and the most accurate others."""
 
 
 def write_figures(results: Results, folder: Path) -> None:
@@ -110,20 +110,20 @@ def _draw_reliability(results: Results, path: Path) -> None:
 
 
 def _draw_confusion(results: Results, path: Path) -> None:
-    """Draw the confusion of the default network and the next best ones, on the series that decide."""
+    """Draw the confusion of the default network and of the most accurate others, on real noise if there is any."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
-    # Real noise decides where there is any.
+    # Real noise if there is any, otherwise simulated noise.
     tested = any(_TESTED in found.groups for found in results.found.values())
     title = _TESTED_IN_WORDS if tested else "simulated series, all calendars"
 
     def metrics_of(found: Found) -> Metrics | None:
         return found.groups.get(_TESTED) if tested else found.cells.get(REALISTIC)
 
-    champion = results.found[results.champion]
+    reference = results.found[results.reference]
     others = [found for found in results.found.values() if found.role == "baseline" and metrics_of(found)]
     others.sort(key=lambda found: -_accuracy(metrics_of(found)))
-    chosen = [champion, *others[: _CONFUSED - 1]]
+    chosen = [reference, *others[: _CONFUSED - 1]]
     figure, axes = plt.subplots(1, len(chosen), figsize=(4 * len(chosen), 4.2), squeeze=False, layout="constrained")
     for axis, found in zip(axes[0], chosen, strict=True):
         metrics = metrics_of(found)
@@ -156,10 +156,10 @@ def _accuracy(metrics: Metrics | None) -> float:
 
 
 def _style(results: Results, name: str) -> dict[str, Any]:
-    """Return the line style of a contestant, the same in all figures; the default network stands out."""
+    """Return the line style of a contestant, the same in all figures; that of the default network is emphasised."""
     place = list(results.found).index(name)
     dashes = "--" if results.found[name].role == "baseline" else "-"
-    if name == results.champion:
+    if name == results.reference:
         return {"color": "black", "lw": 2.2, "marker": "o", "ms": 3, "label": name}
     return {
         "color": f"C{place % 10}" if place < 10 else ("navy", "darkgreen", "maroon", "indigo")[place % 4],

@@ -1,4 +1,4 @@
-"""Goals of the default network, and whether it reaches them."""
+"""Goals of the default network, and whether they are reached."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _SIMULATED: Final = "trend-net-simulated int8"
 
 @dataclass(frozen=True)
 class Goal:
-    """One number to reach.
+    """Goal for one measured number.
 
     Attributes
     ----------
     what : str
-        In words.
+        Description.
     bound : float
-        The number.
+        Bound.
     found : float
-        What was measured; NaN if it could not be.
+        Measured value; NaN if it could not be measured.
     at_least : bool
-        Whether more is better.
+        Whether the bound is a lower bound.
     """
 
     what: str
@@ -46,17 +46,17 @@ class Goal:
 
     @property
     def reached(self) -> bool:
-        """Whether the number is reached."""
+        """Whether the goal is reached."""
         return self.found >= self.bound if self.at_least else self.found <= self.bound
 
     @property
     def wanted(self) -> str:
-        """The bound in words."""
+        """Bound as text."""
         return f"at {'least' if self.at_least else 'most'} {self.bound:g}"
 
     @property
     def in_words(self) -> str:
-        """What was measured, in words."""
+        """Measured value as text."""
         return "-" if math.isnan(self.found) else f"{self.found:.4g}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,8 +70,8 @@ class Goal:
 
 
 def goals_of(results: Results) -> list[Goal]:
-    """Return the goals with what was measured; goals without a measurement are left out."""
-    own = results.found[results.champion]
+    """Return the goals with measured values; goals without a measurement are left out."""
+    own = results.found[results.reference]
     return [*_accuracies(results, own), *_classes(own), *_calibration(own)]
 
 
@@ -80,19 +80,19 @@ def _accuracies(results: Results, own: Found) -> Iterator[Goal]:
         for group, errors, bound in zip(_TESTED, _ERRORS, bounds, strict=True):
             if found and group in found.groups:
                 what = f"accuracy on real noise of {len(TEST_FILES)} files, unwrapping errors {errors}, {found.name}"
-                learned = f"has learned the noise of {found.noise_learned(TEST_FILES)} of them"
-                yield _least(f"{what}, which {learned}, %", bound, 100 * found.groups[group].accuracy)
+                trained = f"trained on the noise of {found.noise_trained_on(TEST_FILES)} of them"
+                yield _least(f"{what}, {trained}, %", bound, 100 * found.groups[group].accuracy)
     copies = [name for name in results.found if name.startswith("paper-cnn, ") and name.endswith(" series")]
     for name, bound in (("paper-cnn", 0.5), *((copy, 0.25) for copy in copies)):
         if name in results.found:
-            yield _most(f"errors over those of {name}, all compared cells", bound, _error_ratio(results, name))
-    yield _most("cells in which another contestant has as few errors or fewer", 0, len(results.beaten()))
+            yield _most(f"ratio of errors to those of {name}, all compared cells", bound, _error_ratio(results, name))
+    yield _most("cells in which a baseline has as few errors or fewer", 0, len(results.not_best()))
     if "limit" in results.found[BAYES].groups:
-        yield _most("points below the statistical limit", 1.5, 100 * results.limit_gap(own.name))
+        yield _most("percentage points below the statistical limit", 1.5, 100 * results.limit_gap(own.name))
     precise = results.found.get(own.name.replace("int8", "fp32"))
     if precise:
         lost = 100 * (_right(precise) - _right(own))
-        yield _most("points that int8 loses against fp32, all compared cells", 0.2, lost)
+        yield _most("percentage points by which int8 is less accurate than fp32, all compared cells", 0.2, lost)
 
 
 def _classes(own: Found) -> Iterator[Goal]:
@@ -110,12 +110,12 @@ def _calibration(own: Found) -> Iterator[Goal]:
     for name, metrics in ({REALISTIC: own.cells[REALISTIC]} | tested).items():
         yield _most(f"expected calibration error, {name}", 0.02, metrics.expected_calibration_error)
     if own.usual is not None:
-        yield _most("Stable among the points called moving at 95 % Stable, %", 5, 100 * own.usual.false_share)
-        yield _least("recall of the moving ones there", WANTED_RECALL, own.usual.recall)
+        yield _most("share of Stable among detected points if 95 % are Stable, %", 5, 100 * own.usual.false_share)
+        yield _least("recall of moving points if 95 % are Stable", WANTED_RECALL, own.usual.recall)
 
 
 def _on_real_noise(own: Found) -> dict[str, Metrics]:
-    """Return the scores on the files on which no baseline was trained, under names that need no explanation."""
+    """Return the scores on the files on which no baseline was trained, with a description of each group."""
     words = dict(zip(_TESTED, _ERRORS, strict=True))
     found = {group: own.groups[group] for group in _TESTED if group in own.groups}
     return {f"real noise, unwrapping errors {words[group]}": metrics for group, metrics in found.items()}
@@ -130,7 +130,7 @@ def _most(what: str, bound: float, found: float) -> Goal:
 
 
 def _error_ratio(results: Results, name: str) -> float:
-    own, others = (sum(results.found[one].errors().values()) for one in (results.champion, name))
+    own, others = (sum(results.found[one].errors().values()) for one in (results.reference, name))
     return own / others if others else float("nan")
 
 

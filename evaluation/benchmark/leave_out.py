@@ -31,7 +31,8 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
     "sparse and short": ("sparse", "sparse_24", "short"),
     "other sensors": ("x_band", "constellation"),
 }
-"""Calendars of the simulator that resemble each other, so that leaving out one of them alone would prove nothing."""
+"""Calendars of the simulator by similarity. They are left out together, because similar ones are no independent
+test."""
 _BLOCK: Final = 50
 
 Fit = Callable[[TrendFitConfig, Path, Announce], keras.Model]
@@ -39,14 +40,14 @@ Fit = Callable[[TrendFitConfig, Path, Announce], keras.Model]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """One family of calendars.
+    """Result for one family of calendars.
 
     Attributes
     ----------
     family : str
         One of ``FAMILIES``.
     seen, unseen : Metrics
-        Of a network trained on all calendars, and of one trained as long on all others.
+        Accuracy of a network trained on all calendars, and of one trained as long on all others.
     """
 
     family: str
@@ -63,7 +64,7 @@ class LeftOut:
 
 
 def fit_default(config: TrendFitConfig, work: Path, announce: Announce) -> keras.Model:
-    """Train the default network, shorter than for a release."""
+    """Train the default network for a shorter time than for a release."""
     return fit_trend_net(config, work=work, announce=announce)
 
 
@@ -76,29 +77,29 @@ def leave_calendars_out(
     families: Mapping[str, tuple[str, ...]] = FAMILIES,
     fit: Fit = fit_default,
 ) -> dict[str, Any]:
-    """Train with all calendars and without each family, on simulated noise alone, and compare on the family.
+    """Train with all calendars, and without each family, and compare the networks on the family.
 
-    Real noise would bring its calendars along.
+    The noise is simulated, because real noise has the calendars of its files.
 
     Parameters
     ----------
     sizes : BenchmarkSizes
-        Length of training and number of test series.
+        Length of the training and number of test series.
     seed : int
-        Of everything drawn.
+        Seed of all random draws.
     work : Path
-        Folder in which the states of trainings and what was found are kept; a second run goes on from there.
+        Folder of training states and results; a second run continues from them.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
     families : mapping of str to tuple of str
         Families to leave out.
     fit : callable
-        How a network is trained.
+        Function that trains a network.
 
     Returns
     -------
     dict
-        ``series trained on`` and, by family, what ``LeftOut.to_dict`` gives.
+        ``series trained on``, and the result of ``LeftOut.to_dict`` by family.
     """
     stream = StreamConfig(seed=seed_of(seed, "leave out lessons"), chunk=sizes.stream_chunk, batch=sizes.stream_batch)
     config = TrendFitConfig(data=stream, chunks=sizes.leave_out_chunks)

@@ -1,4 +1,4 @@
-"""Figures of merit of the benchmark beside those of ``training.metrics``."""
+"""Accuracy measures of the benchmark in addition to those of ``training.metrics``."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Alarms:
-    """Points called moving, in a place where few move.
+    """Detection of moving points among mostly stable ones.
 
     Attributes
     ----------
     called, false : int
-        Points called moving, and those of them that are Stable.
+        Number of points that are classified as moving, and of those among them that are Stable.
     found, moving : int
-        Moving points called moving, of whatever class, and moving points.
+        Number of moving points that are classified as moving, with any class, and of all moving points.
     """
 
     called: int
@@ -44,12 +44,12 @@ class Alarms:
 
     @property
     def false_share(self) -> float:
-        """Share of Stable among the points called moving; NaN if none is."""
+        """Share of Stable among the points classified as moving; NaN if there are none."""
         return self.false / self.called if self.called else float("nan")
 
     @property
     def recall(self) -> float:
-        """Share of the moving points that are called moving; NaN if none moves."""
+        """Share of the moving points that are classified as moving; NaN if there are none."""
         return self.found / self.moving if self.moving else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,14 +65,14 @@ class Alarms:
 
 
 def alarms(label: NDArray[np.int8], weighted: Probabilities) -> Alarms:
-    """Count points called moving when the most probable class counts; one called Other moves.
+    """Return the detections by the most probable class; every class except Stable, Other included, counts as moving.
 
     Parameters
     ----------
     label : ndarray of int8, shape [N]
         True classes.
     weighted : ndarray of float32, shape [N, 5] or [N, 6]
-        Probabilities under the shares of the classes among the series, see ``weigh``.
+        Probabilities for the class shares of the series, see ``weigh``.
     """
     return _alarms(label, weighted.argmax(axis=1) != TrendClass.STABLE)
 
@@ -80,26 +80,25 @@ def alarms(label: NDArray[np.int8], weighted: Probabilities) -> Alarms:
 def weigh(
     probabilities: Probabilities, priors: NDArray[np.float64], mix: NDArray[np.float64] | None = None
 ) -> Probabilities:
-    """Weigh probabilities by shares of the classes.
+    """Return probabilities for other class shares.
 
     Parameters
     ----------
     probabilities : ndarray of float32, shape [N, C]
-        As a contestant gives them.
+        Probabilities of a contestant.
     priors : ndarray of float64, shape [C]
-        Shares of the classes among the series.
+        Class shares of the series.
     mix : ndarray of float64, shape [C], optional
-        Shares for which the probabilities hold; equal ones if not given.
+        Class shares for which the probabilities hold; by default equal.
     """
     classes = probabilities.shape[1]
     return reweight(probabilities, priors, np.full(classes, 1 / classes) if mix is None else mix)
 
 
 def alarms_at_recall(label: NDArray[np.int8], weighted: Probabilities, recall: float = WANTED_RECALL) -> Alarms:
-    """Count points called moving when as few are called as will find this share of the moving ones.
+    """Return the detections at the threshold on P(Stable) that gives this recall of moving points.
 
-    A point is called by its probability of being Stable; points of equal probability are called together. Parameters
-    are those of ``alarms``.
+    Points of equal probability are on the same side of the threshold. Parameters as in ``alarms``.
     """
     stable = weighted[:, TrendClass.STABLE]
     moving = np.sort(stable[label != TrendClass.STABLE])
@@ -114,7 +113,7 @@ def _alarms(label: NDArray[np.int8], called: NDArray[np.bool_]) -> Alarms:
 
 
 def jump_recall(series: LabelledSeries, probabilities: Probabilities) -> dict[str, dict[str, float | int | None]]:
-    """Measure the recall of PUE by the longest unwrapping error of a series, in epochs."""
+    """Return the recall of PUE by the length of the longest unwrapping error, in epochs."""
     wrong = series.label == TrendClass.PUE
     found = probabilities.argmax(axis=1) == TrendClass.PUE
     out: dict[str, dict[str, float | int | None]] = {}
@@ -126,7 +125,7 @@ def jump_recall(series: LabelledSeries, probabilities: Probabilities) -> dict[st
 
 
 def other_shares(probabilities: Probabilities) -> dict[str, float]:
-    """Measure which classes are given to series that show none of the five.
+    """Return the shares of the assigned classes of series that have none of the five classes.
 
     Parameters
     ----------
@@ -135,9 +134,9 @@ def other_shares(probabilities: Probabilities) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        ``given``: share that gets one of the five classes, at the threshold of the default network; ``confident``: with
-        a confidence above 0.8; ``confident_moving``: the same and not Stable; then the share that gets each class,
-        Other among them. What is left gets no class.
+        ``given``: share with one of the five classes, at the threshold of the default network; ``confident``: with a
+        confidence above 0.8; ``confident_moving``: the same and not Stable; then the share of each class, Other
+        included. The remaining series have no class.
     """
     top, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     known = confidence >= ABSTAIN_BELOW
@@ -153,7 +152,7 @@ def other_shares(probabilities: Probabilities) -> dict[str, float]:
 
 
 def reliability(label: NDArray[np.int8], probabilities: Probabilities) -> list[dict[str, float | int]]:
-    """Return mean confidence, accuracy and number of series for each bin of confidence that is not empty."""
+    """Return mean confidence, accuracy and number of series of each non-empty bin of confidence."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == label
     bin_of = np.minimum((confidence * _RELIABILITY_BINS).astype(int), _RELIABILITY_BINS - 1)
@@ -171,24 +170,26 @@ def reliability(label: NDArray[np.int8], probabilities: Probabilities) -> list[d
     return found
 
 
-def where_beaten(errors: Mapping[str, Mapping[str, int]], champion: str) -> dict[str, list[str]]:
-    """Return the cells in which some contestant has fewer errors than the default network, or as few.
+def cells_not_best(errors: Mapping[str, Mapping[str, int]], reference: str) -> dict[str, list[str]]:
+    """Return the cells in which another contestant has at most as many errors as the reference model.
 
     Parameters
     ----------
     errors : mapping of str to mapping of str to int
-        Number of errors by contestant and cell; a contestant may lack cells.
-    champion : str
-        One of the contestants.
+        Number of errors by contestant and cell; a contestant may have no result for a cell.
+    reference : str
+        Name of the reference model, one of the contestants.
 
     Returns
     -------
     dict of str to list of str
-        Contestants by cell. Where the default network makes no error, a tie does not count.
+        Names of these contestants by cell. If the reference model makes no error in a cell, a tie does not count.
     """
     found: dict[str, list[str]] = {}
-    for cell, least in errors[champion].items():
-        better = [name for name, cells in errors.items() if name != champion and cell in cells and cells[cell] <= least]
+    for cell, least in errors[reference].items():
+        better = [
+            name for name, cells in errors.items() if name != reference and cell in cells and cells[cell] <= least
+        ]
         if better and least > 0:
             found[cell] = better
     return found

@@ -1,4 +1,4 @@
-"""Networks as contestants: released ones through the run-time, and the seed paper's, trained here."""
+"""Networks as contestants: released models, and the network of the seed paper, trained by the benchmark."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _ROWS: Final = 1024
 
 
 class ReleasedNetwork:
-    """A model folder, asked through the run-time as users ask it.
+    """Model of a folder, used through the run-time package.
 
     Parameters
     ----------
     folder : Path
-        With ``model.json`` and the ONNX files.
+        Folder with ``model.json`` and the ONNX files.
     precision : {"fp32", "int8"}
-        Which of them.
+        File to use.
     """
 
     def __init__(self, folder: Path, precision: Precision) -> None:
@@ -44,24 +44,24 @@ class ReleasedNetwork:
 
     @property
     def trained_on(self) -> int:
-        """Series that it has learned from."""
+        """Number of training series."""
         return int(self._classifier.model.card["training"]["series"]["train"])
 
     @property
     def noise_files(self) -> frozenset[str]:
-        """Names of the real files whose noise it has learned."""
+        """Names of the real files on whose noise it was trained."""
         return frozenset(self._classifier.model.card["training"].get("noise files", ()))
 
     @property
     def mix(self) -> NDArray[np.float64]:
-        """Shares of the classes [C] for which its probabilities hold."""
+        """Class shares [C] for which its probabilities hold."""
         return self._classifier.model.training_priors.array
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Learn nothing: it is as it was released."""
+        """Do nothing: the model is released."""
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Return the probabilities [N, 5] or [N, 6]; equal ones for series outside the limits of the model."""
+        """Return the probabilities [N, 5] or [N, 6]; they are equal for series outside the limits of the model."""
         classes = len(self._classifier.model.classes)
         out = np.full((len(series), classes), 1 / classes, dtype=np.float32)
         for rows, days in by_calendar(series.days):
@@ -73,18 +73,19 @@ class ReleasedNetwork:
 
 
 class PaperNetwork:
-    """The seed paper's network.
+    """Network of the seed paper.
 
     Parameters
     ----------
     name : str
         Name in tables.
     config : PaperCnnConfig
-        Which of its readings.
+        Settings, with a choice for what the paper leaves open.
     fit_config : FitConfig
-        How it is trained.
+        Settings of the training.
     as_paper : bool
-        Whether the series are split 70 / 10 / 20 as in the paper, and a fifth not used; otherwise a tenth is held out.
+        Whether the series are split 70 / 10 / 20 as in the paper, with the last fifth not used; otherwise one tenth is
+        held out.
     """
 
     def __init__(self, name: str, config: PaperCnnConfig, fit_config: FitConfig, *, as_paper: bool = False) -> None:
@@ -95,14 +96,14 @@ class PaperNetwork:
         self._model: keras.Model | None = None
 
     def fit(self, series: LabelledSeries, *, seed: int) -> None:
-        """Train; held-out series choose the best epoch and the temperature."""
+        """Train; held-out series are used to choose the epoch and to fit the temperature."""
         keras.utils.set_random_seed(seed)
         self._model, trunk = build_paper_cnn(self._config)
         data = split(series, seed=seed) if self._as_paper else hold_out(series, _HELD_OUT, seed=seed)
         fit_network(self._model, trunk, data, config=self._fit_config, seed=seed, show_progress=False)
 
     def probabilities(self, series: LabelledSeries) -> NDArray[np.float32]:
-        """Return the network's calibrated probabilities [N, 5].
+        """Return the calibrated probabilities [N, 5] of the network.
 
         Raises
         ------
@@ -112,7 +113,7 @@ class PaperNetwork:
         if self._model is None:
             raise UsageError(f"{self.name} has no weights yet; call fit first")
         out = np.empty((len(series), len(SEED_CLASS_NAMES)), dtype=np.float32)
-        # One length for all: TensorFlow plans anew for each, and padding changes nothing.
+        # All series are padded to one length, because TensorFlow compiles for each length; padding has no effect.
         width = ((0, 0), (0, LIMITS.max_epochs - series.days.shape[1]))
         for begin in range(0, len(series), _ROWS):
             part = slice(begin, begin + _ROWS)

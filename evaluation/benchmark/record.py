@@ -1,4 +1,4 @@
-"""Record of the benchmark: a table of scores by contestant and cell, a table of calibration, and the rest as JSON."""
+"""Record of the benchmark: tables of scores and of calibration as CSV, all other numbers as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCORES_CSV: Final = "benchmark.csv"
 CALIBRATION_CSV: Final = "calibration.csv"
 REST_JSON: Final = "benchmark.json"
 ALL_CELLS: Final = "all cells"
-"""What stands for the cell in the row of a whole group, whose series are pooled."""
+"""Name in place of a cell for all series of a group together."""
 
 _OF_CLASSES: Final = ("precision", "recall", "f1")
 _SCORE_COLUMNS: Final = (
@@ -32,9 +32,9 @@ _LINE: Final = 118
 
 
 def to_dict(results: Results) -> dict[str, Any]:
-    """Return all numbers as plain values, in an order that does not change."""
+    """Return all numbers as plain values in a fixed order."""
     return {
-        "default network": results.champion,
+        "default network": results.reference,
         **results.facts,
         "cells": {
             cell.name: {
@@ -46,7 +46,7 @@ def to_dict(results: Results) -> dict[str, Any]:
             }
             for cell in results.cells
         },
-        "default network not best": results.beaten(),
+        "default network not best": results.not_best(),
         "goals": [goal.to_dict() for goal in goals_of(results)],
         "contestants": {name: _contestant(results, found) for name, found in results.found.items()},
         "leave one calendar out": results.left_out,
@@ -54,7 +54,7 @@ def to_dict(results: Results) -> dict[str, Any]:
 
 
 def error_ratio(errors: int, others: int) -> float | None:
-    """Return errors over those of another contestant; None if the other one made none."""
+    """Return the ratio of errors to those of another contestant; None if the other made none."""
     return round(errors / others, 3) if others else None
 
 
@@ -67,10 +67,10 @@ def write_record(numbers: Mapping[str, Any], folder: Path) -> None:
         What ``to_dict`` returns.
     folder : Path
         An existing folder. ``benchmark.csv`` has one row per contestant and cell, and one per contestant and group of
-        cells (cell ``all cells``); an empty field is a figure that does not exist, such as the precision of a class
-        that was never assigned. ``confusion`` holds the numbers of series, one true class after the other, separated
-        by ``/``, and within each the assigned classes, separated by blanks. ``calibration.csv`` has one row per
-        contestant, cell or group, and bin of confidence that is not empty. ``benchmark.json`` holds all other numbers.
+        cells (cell ``all cells``); an empty field is undefined, such as the precision of a class that was never
+        assigned. ``confusion`` is the confusion matrix: rows (true classes) separated by ``/``, columns (assigned
+        classes) separated by blanks. ``calibration.csv`` has one row per contestant, cell or group, and non-empty bin
+        of confidence. ``benchmark.json`` holds all other numbers.
     """
     _write_csv(folder / SCORES_CSV, _SCORE_COLUMNS, _score_rows(numbers))
     _write_csv(folder / CALIBRATION_CSV, _CALIBRATION_COLUMNS, _calibration_rows(numbers))
@@ -84,12 +84,12 @@ def write_record(numbers: Mapping[str, Any], folder: Path) -> None:
 
 
 def _contestant(results: Results, found: Found) -> dict[str, Any]:
-    own, champion = found.errors(), results.found[results.champion].errors()
+    own, reference = found.errors(), results.found[results.reference].errors()
     speed = results.speed.get(found.name)
     return {
         "role": found.role,
-        "learned from": found.taught,
-        "noise learned of": sorted(found.noise_files),
+        "trained on": found.trained_on,
+        "trained on noise of": sorted(found.noise_files),
         "series_per_second_and_core": None if speed is None else round(speed.series_per_second, 1),
         "series_timed": None if speed is None else speed.series,
         "points_below_limit": rounded(100 * results.limit_gap(found.name)),
@@ -102,7 +102,7 @@ def _contestant(results: Results, found: Found) -> dict[str, Any]:
         },
         "groups": {name: metrics.to_dict() for name, metrics in found.groups.items()},
         "cells": {
-            name: {**metrics.to_dict(), "errors_over_default": error_ratio(own[name], champion[name])}
+            name: {**metrics.to_dict(), "errors_over_default": error_ratio(own[name], reference[name])}
             for name, metrics in found.cells.items()
         },
         "recall of PUE by length": found.jumps,
@@ -153,7 +153,7 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, A
 
 
 def _short_lines(value: Any, indent: int = 0) -> str:
-    """Return JSON in which all that fits into a line stands on one."""
+    """Return JSON text; a value that fits into one line is not broken."""
     line = json.dumps(value, allow_nan=False)
     if not value or not isinstance(value, (dict, list)) or indent + len(line) <= _LINE:
         return line

@@ -1,4 +1,4 @@
-"""The benchmark's report: tables in Markdown."""
+"""Report of the benchmark: tables in Markdown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NONE: Final = "-"
 
 
 def write_report(results: Results, folder: Path) -> None:
-    """Write the record, ``README.md`` and ``summary.md`` (for the project's README) into a folder."""
+    """Write the record, ``README.md`` and ``summary.md`` (a table of ``docs/accuracy.md``) into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = to_dict(results)
     write_record(numbers, folder)
@@ -33,10 +33,12 @@ def write_report(results: Results, folder: Path) -> None:
 
 def _markdown(results: Results) -> Iterator[str]:
     yield "# Benchmark\n"
-    yield "Written by `python -m evaluation benchmark`; scores of each contestant and cell are in `benchmark.csv`,"
-    yield "accuracy by confidence in `calibration.csv`, all other numbers in `benchmark.json`."
-    yield f"Every contestant gets the same series, made by seed {results.facts['seed']}. The default network, with"
-    yield f"which the others are compared, is **{results.champion}**. Accuracies are in %."
+    yield "Written by `python -m evaluation benchmark`. A *contestant* is a classifier that is compared: a released"
+    yield "network, a baseline, or the Bayes classifier as the statistical limit. A *cell* is a set of test series of"
+    yield "one kind, and all contestants classify the same series. Scores by contestant and cell are in"
+    yield "`benchmark.csv`, accuracy by confidence in `calibration.csv`, all other numbers in `benchmark.json`."
+    yield f"The reference model is **{results.reference}**, the default network. The seed of the series is"
+    yield f"{results.facts['seed']}. Accuracies are in %."
     yield ""
     yield "![accuracy against noise](noise.png) ![accuracy against length](length.png)"
     yield "![accuracy against confidence](reliability.png) ![confusion matrices](confusion.png)"
@@ -60,15 +62,15 @@ def _headline(results: Results) -> Iterator[str]:
         "",
         REALISTIC,
         "grid",
-        "real noise, opponents' files",
-        "real noise, other files",
+        "real noise, training files",
+        "real noise, test files",
         "the same, errors damped",
         "points below the limit",
         "ECE",
-        "ECE, other files",
+        "ECE, test files",
         "series/s/core",
-        "Stable among moving, %",
-        "recall of moving",
+        "false detections, %",
+        "recall of moving points",
     )
     yield _line(12)
     for name, found in results.found.items():
@@ -89,33 +91,37 @@ def _headline(results: Results) -> Iterator[str]:
             _NONE if found.usual is None else _number(found.usual.recall, 3),
         )
     yield ""
-    yield "Every contestant answers by the mix of classes that it was taught with; Other, which networks of six classes"
-    yield "know, is a wrong answer in all of these columns."
-    yield f"`{REALISTIC}`: the simulator as it is, all calendars. ECE: expected calibration error there. Points below"
-    yield f"the limit: accuracy of the Bayes classifier (`{BAYES}`) less that of the contestant, on the series where it"
-    yield "can be computed. The last two columns: 95 % of the points are Stable, probabilities weighted by them."
-    yield f"Speed: CPU time of one process on {results.facts['processor']}, series of 139 epochs; the released networks"
-    yield "run in onnxruntime, those taught here in TensorFlow, which is slower for the same arithmetic."
+    yield "The probabilities of each contestant hold for the class mix of its training. No series in these columns is"
+    yield "of class Other, so Other is always an error of networks with six classes."
+    yield f"`{REALISTIC}`: default settings of the simulator, all calendars. ECE: expected calibration error on"
+    yield f"`{REALISTIC}`. Points below the limit: accuracy of the Bayes classifier (`{BAYES}`) minus that of the"
+    yield "contestant, in percentage points, on the series for which it can be computed. Last two columns: series of"
+    yield "which 95 % are Stable, with probabilities for that mix; false detections are the Stable points among those"
+    yield "that are classified as moving (any class but Stable)."
+    yield f"Speed: CPU time of one process on {results.facts['processor']}, series of 139 epochs; released networks run"
+    yield "in onnxruntime, networks that the benchmark trains in TensorFlow, which is slower for the same arithmetic."
     if not results.facts["real files"]:
-        yield "The real files were not there: nothing was measured on real noise, and nobody has learned from it."
+        yield "The real files were not available: nothing was measured on real noise, and no baseline was trained on"
+        yield "it."
     else:
-        yield "Real noise: opponents have learned that of the first files and not that of the others. Noise learned by"
-        yield f"the released networks, of the {len(TRAINED_FILES)} first files and of the {len(TEST_FILES)} others:"
+        yield "Real noise: the baselines were trained on the noise of the training files and not on that of the test"
+        yield f"files. Number of the {len(TRAINED_FILES)} training files, and of the {len(TEST_FILES)} test files, on"
+        yield "whose noise each released network was trained:"
         for found in results.found.values():
             if found.role == "released":
-                learned = " and ".join(found.noise_learned(files) for files in (TRAINED_FILES, TEST_FILES))
-                yield f"- {found.name}: {learned};"
+                trained = " and ".join(found.noise_trained_on(files) for files in (TRAINED_FILES, TEST_FILES))
+                yield f"- {found.name}: {trained}"
         yield ""
-        yield "Where a network has learned a file's noise, the figure says how it does on files of its kind, not on new"
-        yield "ones; files left out whole are in `artifacts/readings/left-out.json` (`python -m export left-out`). All"
-        yield "files were seen during development, so none of this is a blind test."
+        yield "The accuracy of a network on a file on whose noise it was trained does not hold for new files. Results"
+        yield "of networks that were trained without a file are in `artifacts/readings/left-out.json`"
+        yield "(`python -m export left-out`). All files were used during development, so none of these tests is blind."
     yield ""
 
 
 def _goals(results: Results) -> Iterator[str]:
-    yield f"## What {results.champion} is to reach"
+    yield f"## Goals of {results.reference}"
     yield ""
-    yield from _row("", "wanted", "found", "reached")
+    yield from _row("", "goal", "measured", "reached")
     yield _line(4)
     for goal in goals_of(results):
         yield from _row(goal.what, goal.wanted, goal.in_words, "yes" if goal.reached else "**no**")
@@ -123,12 +129,12 @@ def _goals(results: Results) -> Iterator[str]:
 
 
 def _verdict(results: Results) -> Iterator[str]:
-    beaten, cells = results.beaten(), results.compared()
-    yield f"**Cells in which {results.champion} does not have the fewest errors: {len(beaten)} of {len(cells)}.**"
-    yield "A tie counts as one of them, unless there are no errors at all. Errors there:"
+    not_best, cells = results.not_best(), results.compared()
+    yield f"**Cells in which {results.reference} does not have the fewest errors: {len(not_best)} of {len(cells)}.**"
+    yield "A tie counts as such a cell, unless no errors are made in it. Errors in these cells:"
     yield ""
-    for cell, names in beaten.items():
-        own = results.found[results.champion].errors()[cell]
+    for cell, names in not_best.items():
+        own = results.found[results.reference].errors()[cell]
         others = ", ".join(f"{name} {results.found[name].errors()[cell]}" for name in names)
         yield f"- {cell}: {own} errors; {others}"
     yield ""
@@ -136,18 +142,18 @@ def _verdict(results: Results) -> Iterator[str]:
 
 def _cells(results: Results) -> Iterator[str]:
     names = list(results.found)
-    yield "## Accuracy by cell (95 % interval), and errors over those of the default network"
+    yield "## Accuracy by cell (95 % interval), and ratio of errors to those of the reference model"
     yield ""
     yield from _row("cell", "series", *names)
     yield _line(len(names) + 2)
-    champion = results.found[results.champion].errors()
+    reference = results.found[results.reference].errors()
     for cell in results.compared():
         values = []
         for name in names:
             metrics = results.found[name].cells.get(cell.name)
             own = results.found[name].errors().get(cell.name, 0)
-            ratio = error_ratio(own, champion[cell.name])
-            times = "" if metrics is None or ratio is None or name == results.champion else f" x{ratio:.1f}"
+            ratio = error_ratio(own, reference[cell.name])
+            times = "" if metrics is None or ratio is None or name == results.reference else f" x{ratio:.1f}"
             values.append(_interval(metrics) + times)
         yield from _row(cell.name, str(len(cell.series)), *values)
     yield ""
@@ -157,7 +163,7 @@ def _classes(results: Results) -> Iterator[str]:
     yield "## Classes: precision / recall / F1\n"
     tables = {
         REALISTIC: {name: found.cells.get(REALISTIC) for name, found in results.found.items()},
-        "real noise, other files": {name: found.groups.get("tested files") for name, found in results.found.items()},
+        "real noise, test files": {name: found.groups.get("tested files") for name, found in results.found.items()},
         "the same, errors damped": {
             name: found.groups.get("tested files, damped") for name, found in results.found.items()
         },
@@ -165,7 +171,7 @@ def _classes(results: Results) -> Iterator[str]:
     for title, rows in tables.items():
         if not any(rows.values()):
             continue
-        yield from _row(title, *SEED_CLASS_NAMES, "called Other, %")
+        yield from _row(title, *SEED_CLASS_NAMES, "classified as Other, %")
         yield _line(len(SEED_CLASS_NAMES) + 2)
         for name, metrics in rows.items():
             if metrics is not None:
@@ -191,16 +197,16 @@ def _jumps(results: Results) -> Iterator[str]:
 
 
 def _deployment(results: Results) -> Iterator[str]:
-    yield "## Where 95 % are Stable"
+    yield "## Series of which 95 % are Stable"
     yield ""
     percent = f"{100 * WANTED_RECALL:.0f} %"
     yield from _row(
         "",
         "recall of Stable",
-        "called moving",
-        "Stable among them, %",
-        "recall of moving",
-        f"Stable among them at {percent} recall, %",
+        "classified as moving",
+        "false detections, %",
+        "recall of moving points",
+        f"false detections at {percent} recall, %",
     )
     yield _line(6)
     for name, found in results.found.items():
@@ -217,11 +223,11 @@ def _deployment(results: Results) -> Iterator[str]:
 
 
 def _others(results: Results) -> Iterator[str]:
-    yield "## Series that show none of the five classes"
+    yield "## Series of none of the five classes"
     yield ""
-    yield f"Share (%) that gets one of the five at confidence {ABSTAIN_BELOW:g}, gets one at more than {CONFIDENT:g},"
-    yield f"gets any of them but Stable at more than that, and is called Other. `{DECORRELATED}` has no coherence; the"
-    yield "rest are still series with a motion of class Other on top (`training/simulator/others.py`)."
+    yield f"Share (%) of series that get one of the five classes with a confidence of {ABSTAIN_BELOW:g} or more / with"
+    yield f"more than {CONFIDENT:g} / a class other than Stable with more than {CONFIDENT:g} / class Other."
+    yield f"`{DECORRELATED}` has no coherence; the others are motions of class Other (`training/simulator/others.py`)."
     yield ""
     kinds = list(next(found.odd for found in results.found.values() if found.odd))
     yield from _row("", *kinds)
@@ -237,9 +243,9 @@ def _others(results: Results) -> Iterator[str]:
 def _left_out(results: Results) -> Iterator[str]:
     if results.left_out is None:
         return
-    yield "## Calendars not seen in training"
+    yield "## Calendars that were left out of the training"
     yield ""
-    yield f"Networks trained on {results.left_out['series trained on']} simulated series, far fewer than for a release."
+    yield f"Networks trained on {results.left_out['series trained on']} simulated series, fewer than for a release."
     yield ""
     yield from _row("calendars", "trained on all", "trained without these")
     yield _line(3)
@@ -249,10 +255,10 @@ def _left_out(results: Results) -> Iterator[str]:
 
 
 def _making(results: Results) -> Iterator[str]:
-    yield "## What it was made from"
+    yield "## Training data and settings"
     yield ""
     for found in results.found.values():
-        yield f"- {found.name}: {found.taught}"
+        yield f"- {found.name}: {found.trained_on}"
     for name, value in results.facts.items():
         text = ", ".join(f"{key} {inner}" for key, inner in value.items()) if isinstance(value, Mapping) else value
         yield f"- {name}: {text}"

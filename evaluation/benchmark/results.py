@@ -1,4 +1,4 @@
-"""Results of the benchmark, from which reports and figures are made."""
+"""Results of the benchmark, for reports and figures."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from evaluation.benchmark.measure import (
     Alarms,
     alarms,
     alarms_at_recall,
+    cells_not_best,
     jump_recall,
     other_shares,
     reliability,
     weigh,
-    where_beaten,
 )
 from evaluation.benchmark.sets import REALISTIC, Cell, priors_for
 from evaluation.benchmark.speed import Speed
@@ -28,37 +28,37 @@ from training.simulator.others import OTHERS
 
 _REAL_NOISE: Final = ("trained files", "trained files, damped", "tested files", "tested files, damped")
 POOLED: Final = ("grid", "named", "limit", *_REAL_NOISE)
-"""Groups in which contestants are compared, cell by cell and all series of a group together."""
+"""Groups in which contestants are compared, by cell and for all series of a group together."""
 _JUMP_CELLS: Final = (REALISTIC, "short-lived PUE", "exact PUE", "damped PUE")
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was found about one contestant.
+    """Results of one contestant.
 
     Attributes
     ----------
-    name, role, taught, noise_files
+    name, role, trained_on, noise_files
         As in ``Entry``.
     cells : dict of str to Metrics
-        By cell; without cells that it was not asked about.
+        Accuracy by cell, without cells that it cannot classify.
     groups : dict of str to Metrics
-        The series of all cells of a group together.
+        Accuracy for the series of all cells of a group together.
     stable_recall : float
-        In the place where 95 % are stable, with weighted probabilities; NaN if not asked.
+        Recall of Stable if 95 % of the series are Stable, with probabilities for that mix; NaN if not measured.
     usual, at_recall : Alarms, optional
-        False alarms there: with the most probable class, and at a recall of 0.9.
+        Detections for the same series: by the most probable class, and at a recall of 0.9.
     jumps : dict
         Recall of PUE by cell and length of the error.
     odd : dict
-        Classes given to series that show none of the five classes, by kind.
+        Assigned classes of series that have none of the five classes, by kind.
     curves : dict
-        Reliability by cell or group.
+        Reliability curves by cell or group.
     """
 
     name: str
     role: Role
-    taught: str
+    trained_on: str
     noise_files: frozenset[str] = frozenset()
     cells: dict[str, Metrics] = field(default_factory=dict)
     groups: dict[str, Metrics] = field(default_factory=dict)
@@ -73,62 +73,63 @@ class Found:
         """Count wrong classes by cell."""
         return {name: metrics.count - int(np.trace(metrics.confusion)) for name, metrics in self.cells.items()}
 
-    def noise_learned(self, files: Collection[str]) -> str:
-        """Return in words on the noise of how many of some real files it was trained."""
+    def noise_trained_on(self, files: Collection[str]) -> str:
+        """Return the number of these files on whose noise it was trained, as text: "all", "none" or "1 of 3"."""
         known = len(self.noise_files & set(files))
         return "all" if known == len(files) else "none" if not known else f"{known} of {len(files)}"
 
     def odd_share(self, key: str) -> float:
-        """Return the mean over all kinds of Other of one of the shares in ``odd``; NaN if none was asked about."""
+        """Return the mean of one of the shares in ``odd`` over all kinds of Other; NaN if there are none."""
         shares = [shares[key] for kind, shares in self.odd.items() if kind in OTHERS]
         return float(np.mean(shares)) if shares else float("nan")
 
 
 @dataclass(frozen=True)
 class Results:
-    """The whole benchmark.
+    """Results of the whole benchmark.
 
     Attributes
     ----------
-    champion : str
-        Name of the contestant that the others are compared with.
+    reference : str
+        Name of the reference model, with which the others are compared.
     cells : sequence of Cell
-        All of them.
+        All cells.
     found : dict of str to Found
-        By contestant.
+        Results by contestant.
     speed : dict of str to Speed
-        By contestant.
+        Speed by contestant.
     facts : dict
         Seed, sizes, hardware, versions.
     left_out : dict, optional
-        Leave-one-calendar-out rows (``evaluation.benchmark.leave_out``).
+        Results for calendars that were left out of the training (``evaluation.benchmark.leave_out``).
     """
 
-    champion: str
+    reference: str
     cells: Sequence[Cell]
     found: Mapping[str, Found]
     speed: Mapping[str, Speed]
     facts: Mapping[str, Any]
     left_out: Mapping[str, Any] | None = None
 
-    def beaten(self) -> dict[str, list[str]]:
-        """Return the cells in which a baseline has as few errors as the default network or fewer."""
-        opponents = [name for name, found in self.found.items() if found.role == "baseline"]
-        return where_beaten({name: self.found[name].errors() for name in (self.champion, *opponents)}, self.champion)
+    def not_best(self) -> dict[str, list[str]]:
+        """Return the cells in which a baseline has at most as many errors as the reference model."""
+        baselines = [name for name, found in self.found.items() if found.role == "baseline"]
+        errors = {name: self.found[name].errors() for name in (self.reference, *baselines)}
+        return cells_not_best(errors, self.reference)
 
     def compared(self) -> list[Cell]:
         """Return the cells in which accuracies are compared."""
         return [cell for cell in self.cells if cell.group in POOLED]
 
     def limit_gap(self, name: str) -> float:
-        """Return by how much (0 to 1) a contestant is less accurate than the limit, where that is computed."""
+        """Return the accuracy of the limit minus that of a contestant, on the series of the limit, between 0 and 1."""
         best, own = self.found[BAYES].groups["limit"], self.found[name].groups["limit"]
         return best.accuracy - own.accuracy
 
 
 def examine(entry: Entry, cells: Sequence[Cell], answers: Answers) -> Found:
-    """Classify all cells that a contestant can classify, and measure the answers."""
-    found = Found(entry.name, entry.role, entry.taught, entry.noise_files)
+    """Return the results of a contestant on all cells that it can classify."""
+    found = Found(entry.name, entry.role, entry.trained_on, entry.noise_files)
     pools: dict[str, list[tuple[Any, Any]]] = {group: [] for group in POOLED}
     for cell in cells:
         if not entry.takes(cell):

@@ -1,4 +1,4 @@
-"""One run of the benchmark: series, contestants, their probabilities, figures of merit, report."""
+"""Run of the benchmark: series, contestants, probabilities, accuracy measures, report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 import tensorflow as tf
 
 from evaluation.benchmark.answer_store import Answers
-from evaluation.benchmark.contestants import line_up
+from evaluation.benchmark.contestants import make_contestants
 from evaluation.benchmark.figures import write_figures
 from evaluation.benchmark.leave_out import leave_calendars_out
 from evaluation.benchmark.report import write_report
@@ -26,34 +26,34 @@ from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from training.announce import Announce
 
 NETWORKS: Final = ("trend-net", "ablations/trend-net-simulated")
-"""Folders of the default network, and of the same one trained on simulated noise alone."""
+"""Folders of the default network, and of the same network trained on simulated noise only."""
 _SPEED_CELL: Final = "paper calendar"
 
 
 def run_benchmark(
     folder: Path, *, real: Path | None, quick: bool, seed: int, announce: Announce, work: Path | None = None
 ) -> Results:
-    """Run the benchmark on the released networks that lie beside its folder.
+    """Run the benchmark with the released networks in the parent folder of its folder.
 
     Parameters
     ----------
     folder : Path
-        Where the report is to be, such as ``artifacts/benchmark``.
+        Folder of the report, such as ``artifacts/benchmark``.
     real : Path, optional
-        Folder of the real files. Without it there are no semi-real cells, and nothing is trained on real noise.
+        Folder of the real files. Without it there are no semi-real cells, and no baseline is trained on real noise.
     quick : bool
-        Whether few series and little training will do, and networks without families of calendars are left out.
+        Whether to use few series and short trainings, without the calendars left out of the training.
     seed : int
-        Of all series and all training.
+        Seed of all series and trainings.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
     work : Path, optional
-        See ``compare``; a folder that does not outlive the run if not given.
+        See ``compare``; by default a temporary folder.
 
     Raises
     ------
     UnavailableError
-        If there is no default network beside the folder.
+        If the default network is not in the parent folder.
     """
     default, *others = (folder.parent / name for name in NETWORKS)
     networks = [default, *(path for path in others if path.is_dir())]
@@ -86,29 +86,29 @@ def compare(
     Parameters
     ----------
     folder : Path
-        Where the report is to be; made if it is not there.
+        Folder of the report; created if it does not exist.
     networks : sequence of Path
-        Folders of released networks; the first is the default one, whose int8 file the others are compared with.
+        Folders of released networks; the int8 file of the first is the reference model.
     work : Path
-        Folder, outside the repository, that keeps fitted contestants and their answers: a run that was interrupted
-        goes on from there. Empty it when the code of a contestant has changed.
+        Folder outside the repository for trained contestants and their probabilities, from which an interrupted run
+        continues. Empty it after a change of the code of a contestant.
     real, seed, announce
         As for ``run_benchmark``.
     sizes : BenchmarkSizes
         Numbers of series.
     leave_out : bool
-        Whether networks are also trained without families of calendars.
+        Whether networks are also trained with families of calendars left out.
 
     Raises
     ------
     InputNotFoundError
         If a real file is not below ``real``.
     UnavailableError
-        If a model folder lacks a model.
+        If a folder has no model.
     """
     announce("making the series")
     cells = make_cells(sizes, real=real, seed=seed)
-    entries = line_up(networks, sizes, real=real, seed=seed, work=work, announce=announce)
+    entries = make_contestants(networks, sizes, real=real, seed=seed, work=work, announce=announce)
     answers = Answers(work / "answers", announce)
     found = {entry.name: examine(entry, cells, answers) for entry in entries}
     announce("measuring speed")
@@ -119,16 +119,16 @@ def compare(
         seconds=sizes.speed_seconds,
     )
     left_out = leave_calendars_out(sizes, seed=seed, work=work, announce=announce) if leave_out else None
-    champion = f"{networks[0].name} int8"
-    results = Results(champion, cells, found, speed, _facts(sizes, seed, real), left_out)
+    reference = f"{networks[0].name} int8"
+    results = Results(reference, cells, found, speed, _facts(sizes, seed, real), left_out)
     write_report(results, folder)
     write_figures(results, folder)
-    announce(f"{folder}: {champion} is beaten or equalled in {len(results.beaten())} cells")
+    announce(f"{folder}: {reference} does not have the fewest errors in {len(results.not_best())} cells")
     return results
 
 
 def _facts(sizes: BenchmarkSizes, seed: int, real: Path | None) -> dict[str, Any]:
-    # Distributions of these two have several names, so the modules are asked.
+    # The distributions of these two have several names, so the versions are read from the modules.
     versions = {"onnxruntime": str(import_onnxruntime().__version__), "tensorflow": str(tf.__version__)}
     versions |= {name: version(name) for name in ("numpy", "keras", "scikit-learn", "scipy")}
     return {

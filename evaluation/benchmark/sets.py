@@ -1,4 +1,4 @@
-"""The series of the benchmark, made once by seed: every contestant gets exactly these."""
+"""Test series of the benchmark, determined by the seed and the same for all contestants."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ GRID_CALENDARS: Final = {
     243: ("egms_2018_2022", "egms_2015_2021", "regular_6"),
     300: ("egms_2015_2021", "joined_2015_2022", "egms_l3"),
 }
-"""Plans that are long enough; longer ones are cut to the number of epochs."""
+"""Calendars that are long enough; longer ones are cut to the number of epochs."""
 PRIORS: Final = np.array([0.95, 0.02, 0.01, 0.01, 0.01])
-"""Shares of the classes in a place where most points are stable."""
+"""Class shares of an area in which most points are stable."""
 OTHER_PRIOR: Final = 0.005
-"""Prior share of Other given to classifiers of six classes; no series of that place is of class Other."""
+"""Prior share of Other for classifiers of six classes; no series of that area is of class Other."""
 REALISTIC: Final = "realistic"
 DECORRELATED: Final = "decorrelated"
 ODD_KINDS: Final = (*OTHERS, DECORRELATED)
-"""What is none of the five classes: the kinds of Other, and phase without coherence."""
+"""Kinds of series of none of the five classes: those of Other, and decorrelated series."""
 
 _BLOCK: Final = 50
-"""Series that share a calendar: fewer than in training, so that small cells have several calendars."""
+"""Number of series with the same dates: fewer than in training, so that small cells have several calendars."""
 _GAP_DAYS: Final = (100.0, 200.0)
 _STRONG_ANNUAL_MM: Final = (6.0, 12.0)
 _SHORT_JUMP_EPOCHS: Final = (3.0, 6.0)
@@ -60,19 +60,19 @@ _SHORT_JUMP_EPOCHS: Final = (3.0, 6.0)
 
 @dataclass(frozen=True)
 class Cell:
-    """Series of one kind.
+    """Test series of one kind.
 
     Attributes
     ----------
     name : str
-        Name in tables; no two cells have the same.
+        Unique name in tables.
     group : str
-        Which part of the benchmark it belongs to.
+        Part of the benchmark.
     series : LabelledSeries
-        Series that the run-time would ask a network about. Those simulated have the fact ``jump_epochs``: epochs of
+        Series within the limits of the models. Simulated ones have the fact ``jump_epochs``, the number of epochs of
         the longest unwrapping error.
     epochs, noise_mm, coloured : int, float, bool, optional
-        What cells of the grid differ by.
+        Parameters of the cells of the grid.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Cell:
 
 
 def make_cells(sizes: BenchmarkSizes, *, real: Path | None, seed: int) -> list[Cell]:
-    """Make all cells.
+    """Return all cells.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def make_cells(sizes: BenchmarkSizes, *, real: Path | None, seed: int) -> list[C
     real : Path, optional
         Folder of the real files; without it there are no semi-real cells.
     seed : int
-        Of everything drawn. A cell does not depend on which others there are.
+        Seed of all random draws. A cell does not depend on the others.
     """
     cells = [
         *grid_cells(sizes, seed=seed),
@@ -106,12 +106,12 @@ def make_cells(sizes: BenchmarkSizes, *, real: Path | None, seed: int) -> list[C
 
 
 def seed_of(seed: int, purpose: str) -> int:
-    """Return the seed of a purpose, which depends on no other purpose."""
+    """Return the seed for a purpose, independent of other purposes."""
     return int(np.random.SeedSequence([seed, zlib.crc32(purpose.encode())]).generate_state(1)[0])
 
 
 def grid_cells(sizes: BenchmarkSizes, *, seed: int) -> list[Cell]:
-    """Make the grid of lengths and noises: plain noise of one RMS, white or coloured, everything else as usual."""
+    """Return the grid of lengths and noise: white or coloured noise of one RMS, with default motions."""
     cells = []
     for epochs, coloured, noise_mm in product(sizes.lengths, (False, True), sizes.noises_mm):
         name = f"{epochs} epochs, {'coloured' if coloured else 'white'} {noise_mm:g} mm"
@@ -122,11 +122,11 @@ def grid_cells(sizes: BenchmarkSizes, *, seed: int) -> list[Cell]:
 
 
 def named_cells(count: int, *, seed: int) -> list[Cell]:
-    """Make the cells of one difficulty each; everything else is as the simulator has it."""
+    """Return cells with default settings of the simulator except for one difficulty each."""
     default = replace(SimulatorConfig(), block=_BLOCK)
     annual, wrong = default.annual, default.unwrapping
     damped = replace(wrong, damped_probability=1.0, projected_probability=0.0)
-    # What returns by degrees is no multiple.
+    # Jumps that decay gradually are no multiples of half a wavelength.
     exact = replace(wrong, damped_probability=0.0, projected_probability=0.0, returning_probability=0.0)
     brief = replace(
         wrong,
@@ -136,7 +136,7 @@ def named_cells(count: int, *, seed: int) -> list[Cell]:
         duration_epochs=_SHORT_JUMP_EPOCHS,
     )
     egms = tuple(name for name in CALENDARS if name.startswith(("egms", "joined")))
-    # A gap in plans that nothing is taken from, or in the shortest ones, cannot be had.
+    # Complete calendars and the shortest ones cannot have a gap.
     with_gaps = tuple(name for name in CALENDARS if name not in {"paper", "egms_l3", "short"})
     kinds: dict[str, tuple[SimulatorConfig, tuple[str, ...] | None]] = {
         REALISTIC: (default, None),
@@ -162,11 +162,11 @@ def named_cells(count: int, *, seed: int) -> list[Cell]:
 
 
 def limit_cells(count: int, *, seed: int) -> list[Cell]:
-    """Make the cells in which the Bayes classifier can be computed."""
+    """Return the cells for which the Bayes classifier can be computed."""
     cells = []
     for epochs, white_mm in product((60, 139), (3.0, None)):
         name = f"limit, {epochs} epochs, " + ("mixed noise" if white_mm is None else f"white {white_mm:g} mm")
-        # Its prior of jumps is counted anew for each calendar, so there are fewer of them.
+        # Few calendars, because the prior of jumps is computed for each of them.
         config = _of_length(replace(limit_config(white_mm=white_mm), block=2 * _BLOCK), epochs)
         series = simulate(count, seed=seed_of(seed, name), config=config, calendar=GRID_CALENDARS[epochs])
         cells.append(Cell(name, "limit", _labelled(series), epochs))
@@ -174,7 +174,7 @@ def limit_cells(count: int, *, seed: int) -> list[Cell]:
 
 
 def deployment_cell(count: int, *, seed: int) -> Cell:
-    """Make series of which 95 % are stable."""
+    """Return a cell of which 95 % of the series are stable."""
     drawn = seed_of(seed, "deployment")
     label = np.repeat(np.arange(len(SEED_CLASS_NAMES)), np.rint(count * PRIORS).astype(int)).astype(np.int8)
     label = np.random.default_rng(drawn).permutation(label)
@@ -183,7 +183,7 @@ def deployment_cell(count: int, *, seed: int) -> Cell:
 
 
 def odd_cells(count: int, *, seed: int) -> list[Cell]:
-    """Make still series with each kind of Other on top, and series without coherence."""
+    """Return a cell for each kind of Other, and one of decorrelated series."""
     cells = []
     config = replace(SimulatorConfig(), block=_BLOCK)
     config = replace(config, delivery=replace(config.delivery, missing_probability=0.0))
@@ -205,7 +205,7 @@ def odd_cells(count: int, *, seed: int) -> list[Cell]:
 
 
 def semi_real_cells(real: Path, count: int, *, seed: int) -> list[Cell]:
-    """Make known motions on the noise of each real file: unwrapping errors as they are, and damped ones."""
+    """Return cells of known motions in the noise of each real file, with whole and with damped unwrapping errors."""
     cells = []
     for name, series in semi_real_sets(real, count, seed=seed_of(seed, "semi-real")).items():
         group = "trained files" if name in TRAINED_FILES else "tested files"
@@ -217,14 +217,14 @@ def semi_real_cells(real: Path, count: int, *, seed: int) -> list[Cell]:
 
 
 def priors_for(classes: int) -> NDArray[np.float64]:
-    """Return the shares of the classes where most points are stable, for a classifier of 5 or 6 classes."""
+    """Return the class shares of an area with mostly stable points, for a classifier of 5 or 6 classes."""
     if classes == len(SEED_CLASS_NAMES):
         return PRIORS
     return np.append((1 - OTHER_PRIOR) * PRIORS, OTHER_PRIOR)
 
 
 def by_calendar(days: Floats) -> Iterator[tuple[NDArray[np.int64], Floats]]:
-    """Gather rows that share their dates.
+    """Yield groups of rows with the same dates.
 
     Parameters
     ----------
@@ -234,9 +234,9 @@ def by_calendar(days: Floats) -> Iterator[tuple[NDArray[np.int64], Floats]]:
     Yields
     ------
     rows : ndarray of int64, shape [n]
-        Where they stand.
+        Row numbers.
     days : ndarray of float32, shape [t]
-        Their dates without the padding.
+        Their days, without padding.
     """
     keys = np.ascontiguousarray(days, dtype=np.float32)
     as_one = keys.view(np.dtype((np.void, keys.itemsize * keys.shape[1])))[:, 0]
@@ -247,7 +247,7 @@ def by_calendar(days: Floats) -> Iterator[tuple[NDArray[np.int64], Floats]]:
 
 
 def answerable(series: LabelledSeries) -> LabelledSeries:
-    """Leave out what the run-time would not ask a network about, such as rows with a gap of most of a year."""
+    """Return the series within the limits of the models, for example without rows that have a gap of most of a year."""
     good = np.zeros(len(series), dtype=bool)
     for rows, days in by_calendar(series.days):
         good[rows] = check_rows(series.displacement[rows, : len(days)], days, LIMITS).status == RowStatus.OK
@@ -255,7 +255,7 @@ def answerable(series: LabelledSeries) -> LabelledSeries:
 
 
 def longest_run(error: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Return the longest number of epochs [N] in a row whose error [N, T] is not zero."""
+    """Return the largest number [N] of successive epochs whose error [N, T] is not zero."""
     longest = np.zeros(len(error), dtype=np.int64)
     current = np.zeros(len(error), dtype=np.int64)
     for epoch in range(error.shape[1]):

@@ -1,4 +1,4 @@
-"""Sizes of a run of the benchmark: numbers of series and lengths of trainings."""
+"""Sizes of a benchmark: numbers of series and lengths of trainings."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from training.stream import StreamConfig
 
 @dataclass(frozen=True)
 class BenchmarkSizes:
-    """Numbers of series to test on and to train on.
+    """Numbers of test series and of training series.
 
     Attributes
     ----------
     lengths, noises_mm : tuple of int, tuple of float
-        Epochs and RMS of the noise that the grid is made of.
+        Numbers of epochs, and RMS of the noise, of the cells of the grid.
     grid, named, deployment, semi_real, limit, odd : int
-        Test series of each cell of the groups of ``evaluation.benchmark.sets``; of a file for ``semi_real``.
+        Number of test series of each cell of a group of ``evaluation.benchmark.sets``; of each file for ``semi_real``.
     network_series, other_series : int
-        Training series of the networks, and of what needs fewer or can take no more.
+        Number of training series of networks, and of other contestants.
     paper_series : int
-        Of the copy that is trained as the seed paper was.
+        Number of training series of the network that is trained as in the seed paper.
     fit : FitConfig
-        How networks are fitted.
+        Settings of the training of networks.
     stream_chunk, stream_batch : int
-        Of the stream that training series are taken from.
+        Chunk and batch size of the stream of training series.
     speed_series, speed_rounds, speed_seconds : int or float
-        Series to time, rounds of which the median is taken, and the most CPU seconds that one round may take.
+        Number of timed series, number of rounds for the median, and largest CPU time of a round.
     leave_out_chunks : int
-        Chunks of the stream that each network of the leave-one-calendar-out rows is trained on.
+        Length of each training without some calendars, in chunks of the stream.
     """
 
     lengths: tuple[int, ...] = (60, 139, 243, 300)
@@ -73,4 +73,4 @@ QUICK: Final = BenchmarkSizes(
     speed_rounds=2,
     speed_seconds=0.5,
 )
-"""Minutes rather than hours; shows that all works, and no number to cite."""
+"""Sizes for a run of minutes, to test the command; its numbers are not meaningful."""

@@ -1,4 +1,4 @@
-"""Speed of contestants, in series per second and core, measured in turns."""
+"""Speed of contestants in series per second and core, measured in turns."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WARM_UP: Final = 64
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a contestant is.
+    """Speed of a contestant.
 
     Attributes
     ----------
     series_per_second : float
-        Median over rounds, by the CPU time of the process: on one core.
+        Series per second of CPU time of the process, median over rounds.
     series : int
-        Series of a round.
+        Number of series of a round.
     """
 
     series_per_second: float
@@ -35,18 +35,18 @@ class Speed:
 def measure_speed(
     contestants: Sequence[Contestant], series: LabelledSeries, *, rounds: int, seconds: float
 ) -> dict[str, Speed]:
-    """Time all contestants on the same series.
+    """Return the speed of all contestants on the same series.
 
     Parameters
     ----------
     contestants : sequence of Contestant
-        In each round all of them take their turn, so that a busy machine is busy for all.
+        All contestants run in each round, so that other load on the machine affects all of them.
     series : LabelledSeries
-        Slow contestants get the first of them only.
+        Series; slow contestants get only the first of them.
     rounds : int
-        Of which the median is taken.
+        Number of rounds.
     seconds : float
-        CPU seconds that a contestant may take in a round.
+        Largest CPU time of a contestant in a round.
     """
     chosen = {}
     with threadpool_limits(1):

@@ -1,1 +1,1 @@
-"""Consistency of the outputs: rows whose class contradicts their rate, break or jumps."""
+"""Consistency of the outputs: rows whose class contradicts the rate, break or jumps."""

@@ -1,4 +1,4 @@
-"""Kinds of contradictions that are counted, and the largest share of each that is acceptable."""
+"""Kinds of contradictions between class and diagnosis, with the largest acceptable share of each."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from training.metrics import rounded
 Numbers = dict[str, Any]
 
 SURE: Final = 0.9
-"""Probability of a jump that is sure."""
+"""Probability above which a jump is regarded as certain."""
 MOVING_MM_YR: Final = 2.5
 CERTAIN_STD_MM_YR: Final = 0.2
 STILL_MM_YR: Final = 1.5
-"""Rates that contradict Stable, if their standard deviation is below the second number, and Linear."""
+"""Rate above which Stable is contradicted, if the standard deviation is below the second number; rate below which
+Linear is contradicted."""
 _SELDOM: Final = 0.05
 _RARE: Final = 0.001
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """A kind of contradiction.
+    """Kind of contradiction.
 
     Attributes
     ----------
     key, words : str
     of : TrendClass
-        Class of the rows that it may occur in.
+        Class of the rows in which it may occur.
     most : float or None
-        Wanted share of these rows, which is not to be reached; None where none is stated.
+        Upper bound of the share of these rows (goal); None without a goal.
     """
 
     key: str
@@ -41,7 +42,10 @@ class Contradiction:
     most: float | None
 
     def judged(self, counts: Numbers) -> Numbers:
-        """Return the share of rows with this contradiction, from ``ExaminedFile.counts``, and whether it is met."""
+        """Return the share of rows with this contradiction, and whether the goal is met.
+
+        ``counts`` are those of ``ExaminedFile.counts``.
+        """
         found, rows = counts[self.key], counts[of(self.key)]
         share = found / rows if rows else 0.0
         met = None if self.most is None else share < self.most
@@ -55,7 +59,7 @@ class Contradiction:
 
 
 def of(key: str) -> str:
-    """Return the key of the number of rows that a contradiction may occur in."""
+    """Return the key of the number of rows in which a contradiction may occur."""
     return f"{key}_of"
 
 
@@ -82,5 +86,5 @@ CONTRADICTIONS: Final = (
         _RARE,
     ),
     Contradiction("bilinear_without_break", "Bilinear without a reported break", TrendClass.BILINEAR, None),
-    Contradiction("pue_without_trend", "PUE of which no trend is drawn", TrendClass.PUE, None),
+    Contradiction("pue_without_trend", "PUE without a drawn trend", TrendClass.PUE, None),
 )

@@ -1,4 +1,4 @@
-"""Class and diagnosis of one real file, and the contradictions between them."""
+"""Class and diagnosis of a real file, and contradictions between them."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ Floats = NDArray[np.float64]
 _AS_IT_IS: Final = {"pue_without_jump", "stable_with_jump"}
 _MOST_ROWS: Final = 30
 _BACK: Final = 0.35
-"""Part of its size by which the way back of a temporary jump may differ from it."""
+"""Largest relative difference between the two changes of level of a temporary jump."""
 _AS_READ: Final = 0.99
-"""Probability of PUE of a row that is declared to be one."""
+"""Probability of PUE that is assumed for a row if its class is set to PUE."""
 
 
 @dataclass(frozen=True, eq=False)
 class ExaminedFile:
-    """What the classifier and the diagnosis make of one file.
+    """Classification and diagnosis of one file.
 
     Attributes
     ----------
@@ -55,9 +55,9 @@ class ExaminedFile:
     half_wavelength_mm : float or None
     result : Result
     diagnosis : Diagnosis
-        As users get it.
+        Diagnosis with default options.
     everywhere : Diagnosis
-        With jumps looked for in all rows.
+        Diagnosis with jumps in all rows (``jumps="all"``).
     """
 
     classifier: Classifier
@@ -70,7 +70,7 @@ class ExaminedFile:
 
     @classmethod
     def at(cls, classifier: Classifier, real: Path, file: RealFile) -> ExaminedFile:
-        """Classify and diagnose a file below a folder."""
+        """Return the classification and diagnosis of a file below a folder."""
         displacement, _ = read_real(real, file)
         dates, half = real_axis(real, file)
         result = classifier.classify(displacement, dates)
@@ -87,13 +87,13 @@ class ExaminedFile:
 
     @property
     def class_of_motion(self) -> NDArray[np.int8]:
-        """Class of each series [N], of a repaired one that of the corrected series."""
+        """Class of each series [N]; of a repaired series, that of the corrected series."""
         motion = self.result.class_id.copy()
         motion[self.diagnosis.repaired_rows] = self.diagnosis.class_after_repair
         return motion
 
     def counts(self) -> Numbers:
-        """Count contradictions, and the rows that each of them may occur in."""
+        """Return the number of contradictions, and of the rows in which each may occur."""
         counts: Numbers = {"rows": len(self.result)}
         for kind in CONTRADICTIONS:
             counts[kind.key] = int(np.count_nonzero(self.found[kind.key]))
@@ -101,12 +101,12 @@ class ExaminedFile:
         return counts
 
     def rows(self) -> dict[str, list[int]]:
-        """Return the first rows with each contradiction, to be checked by eye."""
+        """Return the first row numbers of each contradiction, for visual inspection."""
         return {key: np.flatnonzero(mask)[:_MOST_ROWS].tolist() for key, mask in self.found.items()}
 
     @cached_property
     def found(self) -> dict[str, Mask]:
-        """Rows [N] with each contradiction."""
+        """Mask [N] of the rows of each contradiction."""
         diagnosis = self.diagnosis
         rate, std = self.rates()
         marks = {
@@ -121,7 +121,7 @@ class ExaminedFile:
         return {kind.key: marks[kind.key] & (self._class_of(kind) == kind.of) for kind in CONTRADICTIONS}
 
     def _class_of(self, kind: Contradiction) -> NDArray[np.int8]:
-        # A jump contradicts the class of the series as it is, rates and breaks that of the corrected one.
+        # Jumps are compared with the class of the original series, rates and breaks with that of the corrected one.
         return self.result.class_id if kind.key in _AS_IT_IS else self.class_of_motion
 
     def _mask(self, rows: Rows) -> Mask:
@@ -130,7 +130,7 @@ class ExaminedFile:
         return mask
 
     def rates(self) -> tuple[Floats, Floats]:
-        """Return rates of series without their reported jumps and HAC standard deviations, mm/yr; NaN for none."""
+        """Return rates of the series without reported jumps, and HAC standard deviations, mm/yr; NaN if undefined."""
         diagnosis = self.diagnosis
         series = self.displacement.copy()
         every = np.ones(len(diagnosis.jumps.epoch), dtype=np.bool_)
@@ -141,9 +141,9 @@ class ExaminedFile:
         return rate, std
 
     def sure_lasting(self) -> Rows:
-        """Return the rows with a sure jump whose level is held for more than ``JUMP_HELD_EPOCHS`` epochs.
+        """Return the rows with a certain jump whose level is held for more than ``JUMP_HELD_EPOCHS`` epochs.
 
-        The way back of a temporary jump is no other jump.
+        The return of a temporary jump does not count as another jump.
         """
         jumps, row = self.everywhere.jumps, self.everywhere.jump_series
         until = np.pad(np.cumsum(np.isfinite(self.displacement), axis=1), ((0, 0), (1, 0)))
@@ -154,12 +154,12 @@ class ExaminedFile:
         level = np.abs(jumps.mm[1:] + jumps.mm[:-1]) <= _BACK * np.maximum(size[1:], size[:-1])
         back = np.append(False, level & (row[1:] == row[:-1]))[: len(row)]
         for place in np.flatnonzero(back).tolist():
-            # What takes back a way back is a jump again.
+            # A change of level that reverses such a return is a jump again.
             back[place] = not back[place - 1]
         return np.asarray(np.unique(row[(jumps.probability > SURE) & (held > JUMP_HELD_EPOCHS) & ~back]), dtype=np.intp)
 
     def with_trend(self) -> Rows:
-        """Return the rows with jumps that are not repaired and a trend that lies on the points."""
+        """Return the rows with jumps that are not repaired and a trend that fits the points."""
         diagnosis, days = self.diagnosis, self.days
         left = ~diagnosis.jump_repaired
         row, epoch, mm = (
@@ -176,7 +176,7 @@ class ExaminedFile:
         return np.array(lying, dtype=np.intp)
 
     def of_readings(self, readings: Readings) -> Numbers:
-        """Count jumps in rows on which all readers agree; also those of rows read as PUE if their class were PUE."""
+        """Return numbers of jumps in rows on which all readers agree, for PUE also if the class were PUE."""
         pue, stable = (readings.row[readings.label == one] for one in (TrendClass.PUE, TrendClass.STABLE))
         return {
             "pue": len(pue),

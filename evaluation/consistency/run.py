@@ -1,4 +1,4 @@
-"""Count contradictions in all real files, and write the tables."""
+"""Counts of contradictions in all real files, and their tables."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ def run(
     Parameters
     ----------
     folder : Path
-        Where the tables are to be; made if it is not there.
+        Folder of the tables; created if it does not exist.
     real : Path
         Folder of the real files.
     model : Path, optional
         Folder of a model; the default model if not given.
     files : sequence of RealFile
-        Those to examine.
+        Files to examine.
     announce : callable
-        Receives a line for people at each file.
+        Function that receives a progress message for each file.
 
     Returns
     -------
     dict
-        What ``consistency.json`` holds.
+        Contents of ``consistency.json``.
 
     Raises
     ------
     InputNotFoundError
         If a real file is not below ``real``.
     UnavailableError
-        If the model folder lacks a model.
+        If the folder has no model.
     """
     classifier = Classifier(model, device="cpu") if model else Classifier(device="cpu")
     readings = read_labels()
-    readings = readings.take(readings.one_mind)
+    readings = readings.take(readings.unanimous)
     found: dict[str, Numbers] = {}
     rows: dict[str, dict[str, list[int]]] = {}
     read: list[Numbers] = []
@@ -71,7 +71,7 @@ def run(
         "model": f"{classifier.model.name} {classifier.model.version} {classifier.precision}",
         "files": found,
         "contradictions": [kind.judged(found[_ALL]) for kind in CONTRADICTIONS],
-        "read_rows": _sum(read),
+        "labelled_rows": _sum(read),
         "rows": rows,
         "attribution": EGMS_ATTRIBUTION,
     }
@@ -86,15 +86,15 @@ def _sum(counts: list[Numbers]) -> Numbers:
 
 
 def _markdown(numbers: Numbers) -> Iterator[str]:
-    files, read = numbers["files"], numbers["read_rows"]
-    yield "# Class, rate, break and jumps of the same row"
+    files, read = numbers["files"], numbers["labelled_rows"]
+    yield "# Consistency of class, rate, break and jumps"
     yield ""
-    yield f"Written by `python -m evaluation consistency` with {numbers['model']}: rows of the real files whose class"
-    yield "and diagnosis contradict each other, of all rows of that class. Jumps are those that `classify --diagnose`"
-    yield "reports, but where `--jumps all` stands. A repaired row counts with its corrected series and its class;"
-    yield "rates are of series without their jumps, their standard deviations are HAC ones."
+    yield f"Written by `python -m evaluation consistency` with {numbers['model']}: number of rows of the real files"
+    yield "whose class and diagnosis contradict each other, of all rows of that class. Jumps are those that"
+    yield "`classify --diagnose` reports, unless `--jumps all` is stated. For a repaired row, the corrected series and"
+    yield "its class are used. Rates are those of the series without their jumps, with HAC standard deviations."
     yield ""
-    yield f"| | wanted | {' | '.join(files)} |"
+    yield f"| | goal | {' | '.join(files)} |"
     yield "|---|---|" + "---|" * len(files)
     for kind, judged in zip(CONTRADICTIONS, numbers["contradictions"], strict=True):
         wanted = "" if kind.most is None else f"below {_PERCENT * kind.most:g} %"
@@ -104,19 +104,19 @@ def _markdown(numbers: Numbers) -> Iterator[str]:
         )
         yield f"| {kind.words} | {wanted} | {' | '.join(cells)} |"
     yield ""
-    yield "No trend is drawn of a PUE whose jumps all are repaired and that is PUE all the same, has none, or whose"
-    yield "segments miss the points by more than these scatter, or go the other way than a jump."
+    yield "No trend is drawn for a PUE that is still PUE after the repair of all its jumps, for a PUE without jumps, or"
+    yield "if the segments depart from the points by more than their scatter or change opposite to a jump."
     yield ""
     yield "Rows on which all readers agree (`artifacts/readings`):"
     yield ""
     yield "| | rows |"
     yield "|---|---|"
-    yield f"| read as PUE | {read['pue']} |"
+    yield f"| labelled PUE | {read['pue']} |"
     yield f"| with a reported jump | {_of(read['pue_with_jump'], read['pue'])} |"
     if_called = _of(read["pue_with_jump_if_called"], read["pue"])
-    yield f"| with a reported jump if the classifier called them PUE | {if_called} |"
-    yield f"| read as Stable | {read['stable']} |"
-    yield f"| with a sure lasting jump (`--jumps all`) | {_of(read['stable_with_sure_jump'], read['stable'])} |"
+    yield f"| with a reported jump if their class were PUE | {if_called} |"
+    yield f"| labelled Stable | {read['stable']} |"
+    yield f"| with a certain lasting jump (`--jumps all`) | {_of(read['stable_with_sure_jump'], read['stable'])} |"
     yield ""
     yield numbers["attribution"] + "."
 

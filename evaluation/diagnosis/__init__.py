@@ -1,1 +1,1 @@
-"""Tests of the diagnosis: rates, breaks, jumps and noise against known ones, simulated and real."""
+"""Evaluation of the diagnosis: rates, breaks, jumps and noise against known ones, simulated and real."""

@@ -1,4 +1,4 @@
-"""Goals of the diagnosis (issues 6 and 14 of the project), and whether it reaches them."""
+"""Goals of the diagnosis, and whether they are met."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from evaluation.diagnosis.scenes import USUAL
 
 @dataclass(frozen=True)
 class Goal:
-    """One number to reach.
+    """Goal for one measured number.
 
     Attributes
     ----------
     what : str
-        In words.
+        Description.
     wanted : str
-        The bounds in words.
+        Bounds as text.
     found : float or None
-        What was measured; None if it could not be.
+        Measured value; None if it could not be measured.
     met : bool
     """
 
@@ -36,7 +36,7 @@ class Goal:
 
 
 def goals_of(numbers: Numbers) -> list[Goal]:
-    """Return the goals with the numbers of ``run``; goals without a measurement are left out."""
+    """Return the goals for the numbers of ``run``; goals without a measurement are left out."""
     return [*_breaks(numbers["breaks"]), *_jumps(numbers), *_repair(numbers)]
 
 

@@ -1,4 +1,4 @@
-"""Series with damped jumps that are less clear than a step: slow or flickering edges, levels that fade."""
+"""Series with damped jumps that differ from a step: gradual or alternating edges, decaying levels."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from evaluation.diagnosis.sets import JumpSet, as_delivered, damped_jumps, jump_
 from training.simulator.draws import log_uniform
 
 _BETWEEN: Final = ((0.5,), (1 / 3, 2 / 3))
-"""Parts of a slow jump that the epochs between both levels have."""
+"""Shares of a gradual jump at the epochs between both levels."""
 _SLOW_SHARE: Final = 0.5
 _FLICKER_EPOCHS: Final = 6
 _FLICKER_PROBABILITY: Final = 0.25
-"""Of the jumps of ``edge_set`` this part is slow. Of the others epochs near the change lie on the other level: so near,
-and so often [ours, seen on EGMS rows]."""
+"""Share of gradual jumps in ``edge_set``. In the other jumps, epochs near the change are on the other level: largest
+distance in epochs, and share (our choice, from plots of EGMS rows)."""
 _SIZE: Final = (0.5, 1.0)
 _EPOCHS: Final = (4.0, 40.0)
-"""Of series that jump one way and come back by degrees: part of half a wavelength, and epochs in which two thirds of it
-are gone [seen on EGMS rows]."""
+"""Jumps that decay gradually: size as a share of half a wavelength, and time constant in epochs (from plots of EGMS
+rows)."""
 
 
 def edge_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Add damped jumps that take two or three epochs, or after and before which some epochs lie on the other level.
+    """Return series with damped jumps that take two or three epochs, or with epochs on the other level near the change.
 
-    A jump with two epochs between its levels counts from the second of them on.
+    The date of a jump with two epochs between its levels is that of the second.
     """
     made = damped_jumps(scene, "edges", count, seed=seed)
     rng = np.random.default_rng(seed_of(seed, f"edges {scene.name}"))
@@ -41,7 +41,7 @@ def edge_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
                 between = np.array(_BETWEEN[int(rng.integers(len(_BETWEEN)))])
                 steps[row, epoch - 1 : epoch - 1 + len(between)] += mm * (between - np.arange(len(between)))
             continue
-        # Three epochs of each level stay, and no epoch is near two changes.
+        # Three epochs of each level are not changed, and no epoch is near two changes.
         reach = min(_FLICKER_EPOCHS, room - LEAST_EPOCHS, room // 2)
         for near in range(epoch - reach, epoch + reach):
             if rng.random() < _FLICKER_PROBABILITY:
@@ -50,14 +50,14 @@ def edge_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
 
 
 def by_degrees_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Add one jump of part of a cycle that fades, or that ends a drift of its size, to points of all motions."""
+    """Return series of all motions with one damped jump that decays gradually, or that ends a drift of equal size."""
     free = jump_free_set(scene, count, seed=seed + 1)
     rng = np.random.default_rng(seed_of(seed, f"by degrees {scene.name}"))
     epochs = len(scene.days)
     mm = rng.uniform(*_SIZE, count) * scene.half_wavelength_mm * rng.choice([-1, 1], count)
     epoch = rng.integers(LEAST_EPOCHS, epochs - LEAST_EPOCHS + 1, count)
     since = np.arange(epochs) - epoch[:, None]
-    # Seen from its end, a drift that a jump takes back is a jump that fades.
+    # Reversed in time, a drift that ends with a jump back is a jump that decays.
     forth = (rng.random(count) < 0.5)[:, None]
     there = np.where(forth, since >= 0, since < 0)
     fading = np.exp(-np.abs(since) / log_uniform(rng, *_EPOCHS, (count, 1)))

@@ -1,4 +1,4 @@
-"""Injected jumps of known epochs and sizes, drawn without the simulator that the networks were trained on."""
+"""Injected jumps of known epochs and sizes, independent of the simulator of the training."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_EPOCHS: Final = 3
-"""Between two changes of level, and from the first and last one to the ends."""
+"""Smallest number of epochs between two changes of level, and between a change and the ends."""
 LASTING: Final = 0
-"""Duration, in epochs, that stands for the rest of the series."""
+"""Duration, in epochs, of a jump that lasts until the end."""
 _LASTING_PROBABILITY: Final = 0.3
 _TWO_CYCLES_PROBABILITY: Final = 0.1
 _MOST_TRIES: Final = 400
 
 DrawSize = Callable[[np.random.Generator], tuple[float, int]]
-"""Draws the size of a jump in mm and the cycles that it is, 0 where it is no multiple."""
+"""Function that draws the size of a jump in mm and its number of cycles, 0 if it is no multiple."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Changes of level of n series, row after row, in the order of time.
+    """Changes of level of n series, sorted by row and time.
 
     Attributes
     ----------
     begins : ndarray of int64, shape [n + 1]
-        The changes of row i are those from ``begins[i]`` to before ``begins[i + 1]``.
+        Row i has the changes from ``begins[i]`` to ``begins[i + 1] - 1``.
     epoch : ndarray of int64, shape [M]
         First epoch on the new level.
     mm : ndarray of float64, shape [M]
     cycles : ndarray of int64, shape [M]
-        Half wavelengths; 0 where it is no multiple.
+        Number of half wavelengths; 0 if it is no multiple.
     duration : ndarray of int64, shape [M]
-        Epochs that the jump lasts to which the change belongs; ``LASTING``.
+        Duration in epochs of the jump to which the change belongs, or ``LASTING``.
     jumps : ndarray of int64, shape [n]
-        Jumps of each row; a temporary one, of two changes, counts once.
+        Number of jumps of each row; a temporary jump (two changes) counts once.
     """
 
     begins: NDArray[np.int64]
@@ -49,7 +49,7 @@ class Changes:
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """Row of each change, [M]."""
+        """Row number of each change, [M]."""
         return np.repeat(np.arange(len(self.jumps)), np.diff(self.begins))
 
     def of_row(self, row: int) -> NDArray[np.int64]:
@@ -57,7 +57,7 @@ class Changes:
         return self.epoch[self.begins[row] : self.begins[row + 1]]
 
     def steps(self, epochs: int) -> NDArray[np.float64]:
-        """Return what the changes add to each epoch, mm, [n, T]."""
+        """Return the sum of the changes up to each epoch, mm, [n, T]."""
         level = np.zeros((len(self.jumps), epochs))
         np.add.at(level, (self.rows, self.epoch), self.mm)
         return np.cumsum(level, axis=1)
@@ -74,20 +74,20 @@ class _Change:
 def draw_changes(
     rng: np.random.Generator, epochs: int, jumps: NDArray[np.int64], size: DrawSize, *, temporary: bool = True
 ) -> Changes:
-    """Draw jumps: lasting ones, and temporary ones of log-uniform duration up to half the series.
+    """Draw lasting jumps, and temporary jumps of log-uniform duration up to half the series.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Source of randomness.
     epochs : int
-        T.
+        Number of epochs T.
     jumps : ndarray of int64, shape [n]
-        Wanted of each row; fewer where no more have room.
+        Number of jumps of each row; fewer if there is no room for more.
     size : callable
         See ``DrawSize``.
     temporary : bool
-        Whether there are any that end.
+        Whether some jumps are temporary.
     """
     rows, counts = [], []
     for wanted in jumps:
@@ -128,7 +128,7 @@ def _has_room(there: list[_Change], more: list[_Change], epochs: int) -> bool:
 
 
 def whole_cycles(half_wavelength_mm: float) -> DrawSize:
-    """Draw one half wavelength, seldom two, up or down."""
+    """Return a function that draws one half wavelength, rarely two, up or down."""
 
     def size(rng: np.random.Generator) -> tuple[float, int]:
         cycles = (2 if rng.random() < _TWO_CYCLES_PROBABILITY else 1) * (1 if rng.random() < 0.5 else -1)
@@ -138,7 +138,7 @@ def whole_cycles(half_wavelength_mm: float) -> DrawSize:
 
 
 def between(low: float, high: float, *, multiple: float, away: float) -> DrawSize:
-    """Draw sizes in mm, up or down, that lie ``away`` or further from multiples."""
+    """Return a function that draws sizes in mm, up or down, at least ``away`` from multiples."""
 
     def size(rng: np.random.Generator) -> tuple[float, int]:
         while True:

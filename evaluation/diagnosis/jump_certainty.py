@@ -1,4 +1,4 @@
-"""Logistic regressions of the probability of a jump, fitted to series of known truth."""
+"""Logistic regressions for the probability of a jump, fitted to series with known jumps."""
 
 from __future__ import annotations
 
@@ -51,31 +51,31 @@ MIX: Final[Mapping[str, float]] = {
     "fast breaks": 0.03,
     "excursions": 0.03,
 }
-"""Shares of the series that are searched, by kind [ours: half jump, most of these by less than whole cycles, as in
-delivered products; of the others some look as if they jumped]."""
+"""Shares of kinds of series (our choice): half of them have jumps, mostly of less than whole cycles as in delivered
+products; some of the others resemble series with jumps."""
 _FALLS_BY: Final = 2.0
-"""A series with one jump more is so many times rarer (our choice)."""
+"""Factor by which series become less frequent with each additional jump (our choice)."""
 _LEAST_TOLD: Final = 0.5
-"""Cycles that are less probable are not reported."""
+"""Smallest probability of a number of cycles that is reported."""
 _OF_CLASS: Final = "denied"
-"""The trait that the class of the row gives."""
+"""Feature from the class of the row."""
 _PASSES: Final = 2
 _LENIENT_ODDS: Final = 4.0
-"""Odds by which steps are more probable than they are when weights are fitted: those of 20 % pass."""
+"""Factor on the odds of a step during the fit of the weights, so that steps with a probability of 20 % pass."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of series of each scene.
+    """Numbers of series per scene.
 
     Attributes
     ----------
     points : int
-        Simulated points that the series of a file are drawn from.
+        Number of simulated points, from which the series of a file are drawn.
     file : int
-        Rows that noise is estimated from.
+        Number of rows from which the noise is estimated.
     whole, damped, edges, degrees, none, hard : int
-        Series of each kind.
+        Number of series of each kind.
     """
 
     points: int = 500
@@ -94,25 +94,25 @@ QUICK: Final = Sizes(120, 200, 64, 64, 32, 32, 64, 20)
 def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: Announce) -> Numbers:
     """Fit the weights of ``jump_probability.py`` and write ``jump_certainty.json``.
 
-    They are fitted to noise of the real files that may be trained on and to simulated noise, each weighing as much;
-    and tested on the other files and other simulated noise.
+    They are fitted to series in the noise of the training files and in simulated noise, with equal weights, and tested
+    with the test files and other simulated noise.
 
     Parameters
     ----------
     folder : Path
-        Where the record is to be; made if it is not there.
+        Folder of the record; created if it does not exist.
     real : Path
         Folder of the real files.
     sizes : Sizes
     seed : int
-        Of everything drawn.
+        Seed of all random draws.
     announce : callable
-        Receives a line for people at each scene.
+        Function that receives a progress message for each scene.
 
     Returns
     -------
     dict
-        What the record holds.
+        Contents of the record.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
     """
     classifier = Classifier(device="cpu", threads=1)
     watch = _Watch()
-    # First all steps that are tried, then those that are left when the less probable ones are removed.
+    # First with all candidate steps, then with those that remain when less probable ones are removed.
     for _ in range(_PASSES):
         tried = _finds(_scenes(real, sizes, seed, trained=True), sizes, seed, watch, announce, classifier)
         tried = where(tried, tried["large"])
@@ -167,15 +167,14 @@ def _scenes(real: Path, sizes: Sizes, seed: int, *, trained: bool) -> Iterator[S
 
 
 class _Watch(JumpProbability):
-    """Stands in for the fitted certainty of the finder, and remembers what it was asked.
+    """Probability model for the jump finder that records the features of all steps.
 
     Parameters
     ----------
     jump, beside_class : dict of str to float, optional
-        Weights where nothing is known of the class, and where it is; without them every step that the finder tries is
-        a jump.
+        Weights without and with a known class; without weights every candidate step is a jump.
     lenient : bool
-        Whether less probable steps pass, too, so that weights can be fitted to them.
+        Whether less probable steps pass as well, so that weights can be fitted to them.
     """
 
     traits: Features
@@ -200,7 +199,7 @@ class _Watch(JumpProbability):
         traits: Features,
         cycles: NDArray[np.int8],
         certain: Floats,
-        cycle_mm: float | None,  # noqa: ARG002 - the finder gives it
+        cycle_mm: float | None,  # noqa: ARG002 - an argument of the finder
     ) -> Floats:
         self.cycles, self.certain = cycles, certain
         return np.ones(len(traits.row))
@@ -214,7 +213,7 @@ def _finds(
     announce: Announce,
     classifier: Classifier | None,
 ) -> Table:
-    """Return all finds in series of known truth, with their traits and weights; without a classifier, of no class."""
+    """Return all detected jumps in series with known jumps, with features and weights; without classifier, no class."""
     tables: dict[tuple[str, bool], list[Table]] = defaultdict(list)
     series: dict[tuple[str, bool], float] = defaultdict(float)
     for scene in scenes:
@@ -229,7 +228,7 @@ def _finds(
             table, weight = _look(finder, watch, made, scene.half_wavelength_mm, p_pue)
             tables[made.kind, is_real].append({**table, "real": np.full(len(table["there"]), is_real)})
             series[made.kind, is_real] += weight
-        announce(f"{scene.name}: jumps of known truth found")
+        announce(f"{scene.name}: series with known jumps searched")
     return joined(
         [
             {**table, "weight": table["weight"] * MIX[kind] / series[kind, is_real]}
@@ -253,10 +252,10 @@ def _sets(scene: Scene, sizes: Sizes, seed: int) -> list[JumpSet]:
 def _look(
     finder: JumpFinder, watch: _Watch, made: JumpSet, cycle_mm: float, p_pue: NDArray[np.float32] | None
 ) -> tuple[Table, float]:
-    """Return the finds in a set, and the weight of all of its series."""
+    """Return the detected jumps in a set, and the weight of all its series."""
     jumps = finder.find(made.displacement, p_pue)
     traits, truth = watch.traits, made.changes
-    # An up is no down.
+    # Detected and true jumps are only matched if they have the same sign.
     found, true = ((2 * row + (mm > 0)) for row, mm in ((traits.row, traits.size), (truth.rows, truth.mm)))
     pair = match((found, traits.epoch), (true, truth.epoch))
     weight = _FALLS_BY ** -np.maximum(truth.jumps, 1).astype(np.float64)
@@ -268,7 +267,7 @@ def _look(
         "stated": jumps.probability.astype(np.float64),
         "large": np.abs(traits.size) + traits.std >= watch.least_mm,
         "cycles": watch.cycles.astype(np.int64),
-        # The last one stands for no truth.
+        # The last entry is for detected jumps without a true one.
         "true_cycles": np.append(truth.cycles, 0)[pair],
         "weight": weight[traits.row],
     }
@@ -280,7 +279,7 @@ def _groups(table: Table) -> dict[str, Table]:
 
 
 def _reliability(finds: Table, cycle: Weights) -> Numbers:
-    """Return stated probabilities and true outcomes, of jumps, of cycles of true jumps, and of both as reported."""
+    """Return stated probabilities and true frequencies of jumps, of cycles of true jumps, and of both together."""
     there, weight = finds["there"], finds["weight"]
     of_jump, of_cycle = finds["stated"], logistic(cycle, traits_of_prefix(finds, "cycle "))
     right = finds["cycles"] == finds["true_cycles"]

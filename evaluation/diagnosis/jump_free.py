@@ -1,4 +1,4 @@
-"""Series without a jump that resemble series with one."""
+"""Series without jumps that resemble series with jumps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.simulator.draws import Floats, log_uniform, sign, uniform
 
 
 def hard_sets(scene: Scene, count: int, *, seed: int) -> list[JumpSet]:
-    """Return series without a jump that may look as if they had one, so many of each of ``HARD``."""
+    """Return sets of series without jumps that resemble series with jumps, one for each of ``HARD``."""
     found = []
     for kind, draw in HARD.items():
         rng = np.random.default_rng(seed_of(seed, f"hard {scene.name} {kind}"))
@@ -28,7 +28,7 @@ def hard_sets(scene: Scene, count: int, *, seed: int) -> list[JumpSet]:
 
 
 def _outliers(rng: np.random.Generator, scene: Scene) -> Floats:
-    """Put two outliers of one or two epochs into each row, of up to a cycle."""
+    """Return series with two outliers of one or two epochs per row, of up to a cycle."""
     out = scene.still.copy()
     count, epochs = out.shape
     index = np.arange(epochs)
@@ -41,12 +41,12 @@ def _outliers(rng: np.random.Generator, scene: Scene) -> Floats:
 
 
 def _bursts(rng: np.random.Generator, scene: Scene) -> Floats:
-    """Scatter three times as much for two to eight months."""
+    """Return series with three times the scatter for two to eight months."""
     length = uniform(rng, (60, 240), (len(scene), 1))
     begin = uniform(rng, (0, 1), (len(scene), 1)) * (scene.days[-1] - length)
     inside = (scene.days >= begin) & (scene.days < begin + length)
     level = np.median(scene.still, axis=1, keepdims=True)
-    # No further than a phase of which nothing is known.
+    # At most the scatter of a uniformly distributed phase.
     most = max(1.0, scene.half_wavelength_mm / 12**0.5 / float(np.median(scene.scatter)))
     return np.asarray(level + (scene.still - level) * np.where(inside, min(3.0, most), 1), dtype=np.float32)
 
@@ -59,7 +59,7 @@ def _strong_annual(rng: np.random.Generator, scene: Scene) -> Floats:
 
 
 def _fast_breaks(rng: np.random.Generator, scene: Scene) -> Floats:
-    """Change the rate by 60 to 150 mm/yr at one date."""
+    """Return series whose rate changes by 60 to 150 mm/yr at one date."""
     years = scene.days / DAYS_PER_YEAR
     place = rng.uniform(*BREAK_SHARE, (len(scene), 1)) * years[-1]
     change = log_uniform(rng, 60, 150, (len(scene), 1)) * sign(rng, (len(scene), 1))
@@ -67,7 +67,7 @@ def _fast_breaks(rng: np.random.Generator, scene: Scene) -> Floats:
 
 
 def _excursions(rng: np.random.Generator, scene: Scene) -> Floats:
-    """Leave the level for some months by 7 to 15 mm, without a sharp edge."""
+    """Return series with a gradual excursion of 7 to 15 mm for some months."""
     middle = rng.uniform(0, 1, (len(scene), 1)) * scene.days[-1]
     half = rng.uniform(90, 250, (len(scene), 1))
     size = uniform(rng, (7, 15), (len(scene), 1)) * sign(rng, (len(scene), 1))
@@ -82,4 +82,4 @@ HARD: Final[Mapping[str, Callable[[np.random.Generator, Scene], Floats]]] = {
     "fast breaks": _fast_breaks,
     "excursions": _excursions,
 }
-"""Signals that resemble a jump without being one, by name (our choice)."""
+"""Signals that resemble a jump, by name (our choice)."""

@@ -1,4 +1,4 @@
-"""Files whose noise is known part by part, and the errors of the noise estimated from them."""
+"""Simulated files with known components of the noise, and errors of the estimated noise."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _FIRST_DATE: Final = np.datetime64("2018-01-03")
 
 @dataclass(frozen=True)
 class Known:
-    """Noise that a file is made of.
+    """Known noise of a simulated file.
 
     Attributes
     ----------
     white, short, slow : float
-        Parts of the variance.
+        Shares of the variance.
     scatter_mm : float
-        Median over the rows of the RMS; they spread log-normally.
+        Median of the log-normally distributed RMS of the rows.
     annual_mm : float
-        RMS over the rows and dates of a yearly cycle.
+        RMS of the annual cycle over rows and dates.
     epochs, every_days : int, float
-        The time axis; the second half every twice as many days if ``twice_from_half``.
+        Number of epochs and interval; in the second half the interval is doubled if ``twice_from_half``.
     short_days, slow_days : float
         Time constants.
     bad_epochs : tuple of int
-        Epochs at which the white part is three times as large.
+        Epochs with three times the white noise.
     white_after : float
-        Factor of the white part in the second half.
+        Factor on the white noise in the second half.
     step_epoch, step_mm : int, float
-        Where all rows change level by amounts of this RMS; none if 0.
+        Epoch at which all rows change level, and RMS of these changes; no change if 0.
     velocity_mm_yr : float
-        RMS of the rates of the rows.
+        RMS of the rates of the rows, mm/yr.
     """
 
     white: float
@@ -75,7 +75,7 @@ class Known:
 
     @property
     def white_factor(self) -> NDArray[np.float64]:
-        """Scatter of the white part at each epoch over the usual one, shape [T]."""
+        """Factor on the scatter of the white part at each epoch, shape [T]."""
         factor = np.where(np.arange(self.epochs) >= self.epochs // 2, self.white_after, 1.0)
         factor[list(self.bad_epochs)] *= 3
         return factor
@@ -94,19 +94,19 @@ KNOWN: Final[Mapping[str, Known]] = {
     "quieter half": Known(0.8, 0.2, 0.0, white_after=0.6, twice_from_half=True),
     "common step": Known(0.6, 0.2, 0.2, step_epoch=120, step_mm=5.0),
 }
-"""One property each (our choice)."""
+"""Files with one property each (our choice)."""
 
 
 def known_file(name: str, count: int, *, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64], Floats]:
-    """Make a file of known noise.
+    """Return a simulated file with known noise.
 
     Returns
     -------
     displacement : ndarray of float32, shape [N, T]
-        mm, to one decimal.
+        mm, rounded to one decimal.
     days : ndarray of float64, shape [T]
     scatter : ndarray of float32, shape [N]
-        RMS of white, short and slow noise together, mm.
+        RMS of the sum of white, short and slow noise, mm.
     """
     known = KNOWN[name]
     rng = np.random.default_rng(seed_of(seed, f"noise {name}"))
@@ -128,7 +128,7 @@ def known_file(name: str, count: int, *, seed: int) -> tuple[NDArray[np.float32]
 
 
 def recovery(name: str, estimate: Estimate, count: int, *, seed: int) -> Numbers:
-    """Estimate the noise of a known file; true and estimated values beside each other."""
+    """Return true and estimated noise of a file with known noise."""
     known = KNOWN[name]
     displacement, days, scatter = known_file(name, count, seed=seed)
     found = estimate(displacement, _FIRST_DATE + days.astype("timedelta64[D]"))
@@ -178,7 +178,7 @@ def _level(known: Known, found: FileNoise) -> float:
     for kind, weight in zip(found.kinds, found.weights, strict=True):
         covariance = kind.covariance(days, found.white_factor)
         cycle = np.cos(2 * np.pi * lag / DAYS_PER_YEAR)
-        # The yearly cycle is fitted beside a rate; what it holds is left out on both sides.
+        # The annual cycle is fitted together with the rate, so it is left out on both sides.
         year = lag / DAYS_PER_YEAR
         annual = kind.annual**2 * ((1 + 0.09 * np.maximum(1 - year, 0)) * cycle + 0.03 * np.cos(4 * np.pi * year))
         estimated += float(weight) * float(weights @ (covariance - annual) @ weights)

@@ -18,7 +18,7 @@ _DECIMALS: Final = 3
 
 
 def fitted_weights(table: Table, prefix: str, true: NDArray[np.bool_]) -> Weights:
-    """Fit a logistic regression on the traits of that prefix by Newton's method."""
+    """Return the weights of a logistic regression on the features with this prefix, fitted by Newton's method."""
     traits = traits_of_prefix(table, prefix)
     design = np.column_stack([np.ones(len(true)), *traits.values()])
     weight = table["weight"] / table["weight"].mean()
@@ -35,5 +35,5 @@ def fitted_weights(table: Table, prefix: str, true: NDArray[np.bool_]) -> Weight
 
 
 def traits_of_prefix(table: Table, prefix: str) -> dict[str, Any]:
-    """Return the columns whose names begin with a prefix, by the rest of their names."""
+    """Return the columns whose names begin with a prefix, with the prefix removed from their names."""
     return {name.removeprefix(prefix): column for name, column in table.items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""Run break and jump finders on series of known truth, and tabulate the outcome of each series."""
+"""Application of break and jump finders to series with known breaks and jumps, and tables of the results."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ REPAIR_ABOVE: Final = Diagnose().repair_above
 
 
 class FindsBreaks(Protocol):
-    """A ``BreakFinder``."""
+    """Interface of ``BreakFinder``."""
 
     def find(self, displacement: NDArray[np.float32]) -> Breaks:
-        """Find the best break of series [n, T]."""
+        """Return the best break of series [n, T]."""
 
 
 class FindsJumps(Protocol):
-    """A ``JumpFinder``."""
+    """Interface of ``JumpFinder``."""
 
     def find(self, displacement: NDArray[np.float32], p_pue: NDArray[np.floating], called: NDArray[np.bool_]) -> Jumps:
-        """Find all jumps of series [n, T], whose probabilities of PUE [n] are known, and which of them are of it."""
+        """Return all jumps of series [n, T], given their probabilities of PUE [n] and the mask of class PUE [n]."""
 
 
 @dataclass(frozen=True)
 class JumpTables:
-    """What came of series with jumps or without.
+    """Results for series with or without jumps.
 
     Attributes
     ----------
     true : Table
-        One row a change of level that there is.
+        One row per true change of level.
     found : Table
-        One row a find.
+        One row per detected change of level.
     rows : Table
-        One row a series.
+        One row per series.
     """
 
     true: Table
@@ -59,7 +59,7 @@ class JumpTables:
 
 
 def look_for_breaks(finder: FindsBreaks, classifier: Classifier, scene: Scene, made: BreakSet) -> Table:
-    """Find the breaks of a set; see ``metrics.break_numbers`` for the columns."""
+    """Return the detected breaks of a set; for the columns see ``metrics.break_numbers``."""
     found = finder.find(made.displacement)
     answered = (found.status == FitStatus.OK) & np.isfinite(found.day)
     index = np.arange(len(scene.days), dtype=np.float64)
@@ -84,14 +84,14 @@ def look_for_breaks(finder: FindsBreaks, classifier: Classifier, scene: Scene, m
 
 
 def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, made: JumpSet) -> JumpTables:
-    """Find the jumps of a set, take out those that are sure, and classify the rows before and after."""
+    """Return the detected jumps of a set, and the classes of the rows before and after the repair."""
     epochs, truth = made.displacement.shape[1], made.changes
     days = scene.days.astype(np.float32)
     result = classifier.classify_matrix(made.displacement, days)
     top = result.class_top
     flagged = top == TrendClass.PUE
     found = finder.find(made.displacement, result.probabilities[:, TrendClass.PUE], flagged)
-    # An up is no down: rows of each sign are matched by themselves.
+    # Detected and true changes are only matched if they have the same sign.
     pair = match((_signed(found.rows, found.mm), found.epoch), (_signed(truth.rows, truth.mm), truth.epoch))
     hit = pair >= 0
     cycles = np.zeros(len(truth.epoch), dtype=np.int64)
@@ -145,7 +145,7 @@ def look_for_jumps(finder: FindsJumps, classifier: Classifier, scene: Scene, mad
 
 
 def scatter_around(made: JumpSet) -> Floats:
-    """Return the RMS about a line [M] of ten epochs before and ten after each change, of the series without jumps."""
+    """Return the RMS about a line [M] of ten epochs before and ten after each change, in the series without jumps."""
     truth, scatter = made.changes, np.empty(len(made.changes.epoch))
     for place, (row, epoch) in enumerate(zip(truth.rows, truth.epoch, strict=True)):
         around = made.clean[row, max(epoch - _AROUND, 0) : epoch + _AROUND].astype(np.float64)

@@ -1,6 +1,6 @@
-"""Figures of merit of found breaks and jumps, from tables of what came of each row, change of level or find.
+"""Accuracy measures of breaks and jumps, from tables of rows, true changes of level and detected changes.
 
-A share of nothing is NaN.
+A share of an empty set is NaN.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from training.metrics import rounded
 
 Table = Mapping[str, NDArray[Any]]
-"""Columns of one length."""
+"""Columns of equal length."""
 Ints = NDArray[np.integer]
 Numbers = dict[str, Any]
 
@@ -25,7 +25,7 @@ _NORMAL_90: Final = 1.645
 
 
 def joined(tables: Sequence[Table]) -> Table:
-    """Lay tables of the same columns end to end."""
+    """Return concatenated tables with the same columns."""
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
 
@@ -35,25 +35,25 @@ def where(table: Table, rows: NDArray[np.bool_]) -> Table:
 
 
 def match(found: tuple[Ints, Ints], true: tuple[Ints, Ints], *, within: int = WITHIN_EPOCHS) -> NDArray[np.int64]:
-    """Pair finds and truths one to one, as many as can be.
+    """Match detected and true changes one to one, as many as possible.
 
     Parameters
     ----------
     found, true : tuple of two ndarrays of int
-        Row (or anything else that must be the same) and epoch, in any order.
+        Row (or any key that must be equal) and epoch, in any order.
     within : int
-        Epochs by which a find may be off.
+        Largest difference of the epochs.
 
     Returns
     -------
-    ndarray of int64, one a find
-        Place of its truth; -1 where there is none.
+    ndarray of int64, one per detected change
+        Index of the true change; -1 if there is none.
     """
     pair = np.full(len(found[0]), -1, dtype=np.int64)
     finds = np.lexsort((found[1], found[0]))
     truths = np.lexsort((true[1], true[0]))
     place = 0
-    # Both in the order of time: taking the first that fits never costs a later pair.
+    # Both are sorted by time, so that matching the first possible one is optimal.
     for find in finds:
         key = (found[0][find], found[1][find] - within)
         while place < len(truths) and (true[0][truths[place]], true[1][truths[place]]) < key:
@@ -68,18 +68,19 @@ def match(found: tuple[Ints, Ints], true: tuple[Ints, Ints], *, within: int = WI
 
 
 def share(truth: NDArray[np.bool_]) -> float:
-    """Return the part that is true."""
+    """Return the share of true values."""
     return float(np.mean(truth)) if len(truth) else float("nan")
 
 
 def break_numbers(table: Table) -> Numbers:
-    """Summarise breaks.
+    """Return accuracy measures of breaks.
 
     Parameters
     ----------
     table : mapping of str to ndarray, each of shape [n]
-        ``answered``, ``covered`` (whether the interval of 90 % holds the truth), ``error_epochs``, ``width_epochs``,
-        ``z_before`` and ``z_after`` (errors of the rates over their standard deviations), ``explains``.
+        ``answered``, ``covered`` (whether the 90 % interval contains the true date), ``error_epochs``,
+        ``width_epochs``, ``z_before`` and ``z_after`` (errors of the rates divided by their standard
+        deviations), ``explains``.
     """
     answered = where(table, table["answered"])
     return {
@@ -106,13 +107,13 @@ def _power(values: NDArray[Any]) -> float:
 
 
 def jump_numbers(true: Table, found: Table) -> Numbers:
-    """Summarise jumps.
+    """Return accuracy measures of jumps.
 
     Parameters
     ----------
-    true : mapping of str to ndarray, one a change of level that there is
-        ``found``, ``cycles``, ``cycles_found``, ``z_mm`` (errors of the sizes over their standard deviations).
-    found : mapping of str to ndarray, one a find
+    true : mapping of str to ndarray, one per true change of level
+        ``found``, ``cycles``, ``cycles_found``, ``z_mm`` (errors of the sizes divided by their standard deviations).
+    found : mapping of str to ndarray, one per detected change
         ``matched``, ``cycles_found``.
     """
     hit = where(true, true["found"])
@@ -128,7 +129,7 @@ def jump_numbers(true: Table, found: Table) -> Numbers:
 
 
 def calibration(found: Table) -> list[Numbers]:
-    """Return, for bins of the stated probability, its mean and the part that is right (``probability``, ``right``)."""
+    """Return mean stated probability and share of correct jumps by bin of probability (``probability``, ``right``)."""
     probability, right = found["probability"], found["right"]
     bins = np.clip(np.digitize(probability, PROBABILITY_BINS) - 1, 0, len(PROBABILITY_BINS) - 2)
     return [
@@ -144,26 +145,26 @@ def calibration(found: Table) -> list[Numbers]:
 
 
 def calibration_error(found: Table) -> float:
-    """Return the mean distance of stated probabilities from parts that are right, weighted by the finds of each bin."""
+    """Return the expected calibration error of the probabilities of detected jumps."""
     bins = [one for one in calibration(found) if one["finds"]]
     total = sum(one["finds"] for one in bins)
     return sum(one["finds"] * abs(one["stated"] - one["right"]) for one in bins) / total if total else float("nan")
 
 
 def repair_numbers(rows: Table) -> Numbers:
-    """Summarise repairs.
+    """Return accuracy measures of repairs.
 
     Parameters
     ----------
     rows : mapping of str to ndarray, each of shape [n]
-        ``before`` and ``after`` (mean squared error against the series without jumps, mm^2), ``changed``.
+        ``before`` and ``after`` (mean squared differences from the series without jumps, mm^2), ``changed``.
     """
     before, after = (float(np.sqrt(np.mean(rows[name]))) if len(rows[name]) else float("nan") for name in _ERRORS)
     return {
         "series": len(rows["changed"]),
         "rms_before_mm": rounded(before),
         "rms_after_mm": rounded(after),
-        # What rounding leaves is no error.
+        # Differences by rounding are no error.
         "factor": rounded(before / max(after, 0.01)),
         "changed": rounded(share(rows["changed"])),
         "right": rounded(share(rows["after"] < _ROUNDING_MM**2)),

@@ -1,4 +1,4 @@
-"""Comparison of the rates with those that EGMS wrote into its own files."""
+"""Comparison of estimated rates with those in files of EGMS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES: Final = (
     "egms_l3_ustica/EGMS_L3_E45N17_100km_U_2020_2024_1.csv",
     "egms_l2_carpathians/102_100.csv",
 )
-"""The real files that carry rates; the owners of the others took them out."""
+"""Real files with columns of rates; the owners of the other files removed them."""
 
 _COLUMNS: Final = {
     "velocity": ("mean_velocity", 1),
@@ -35,38 +35,38 @@ _COLUMNS: Final = {
     "season_amp_std": ("seasonality_std", 1),
     "rmse": ("rmse", 1),
 }
-"""Names and decimals of EGMS by ours."""
+"""Column name and number of decimals in EGMS, by our name."""
 
 _RENAMED: Final = {"rmse_ts": "rmse"}
-"""Of release 2020-2024."""
+"""The same for release 2020-2024."""
 
 _ROUNDING_MM: Final = 0.1
-"""Step of the displacements in the files."""
+"""Resolution in mm of the displacements in the files."""
 
 _SIGMAS: Final = 3.0
 _FLOAT: Final = 1e-6
-"""What float32 does to a rate."""
+"""Rounding error of a rate in float32."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well a column of a file agrees with ours.
+    """Agreement of a column of a file with our values.
 
     Attributes
     ----------
     column : str
-        As the file names it.
+        Name in the file.
     unit_of_last_digit : float
     hair : float
-        Three standard deviations of what the rounding of the displacements does to the value.
+        Three standard deviations of the error of the value by rounding of the displacements.
     equal : float
-        Rows, in percent, that differ by no more than half a unit of the last digit and the hair.
+        Share in percent of rows with a difference of at most half a unit of the last digit plus ``hair``.
     equal_without_hair : float
-        The same for half a unit alone.
+        The same for half a unit of the last digit only.
     equal_year_365, equal_year_365_without_hair : float
         The same for rates with a year of 365 days.
     mean_difference, largest_difference : float
-        Ours less theirs.
+        Our value minus that of EGMS.
     """
 
     column: str
@@ -90,13 +90,13 @@ def prove_rates(real: Path, out: Path, *, announce: Announce) -> None:
     out : Path
         Folder of the record.
     announce : callable
-        Receives the table, a line at a time.
+        Function that receives the lines of the table.
     """
     record = {}
     for name in FILES:
         agreements = compare(real / name)
         record[Path(name).stem] = {key: _rounded(agreement) for key, agreement in agreements.items()}
-        announce(f"{Path(name).name}: equal rows in % (without the hair; both with a year of 365 days)")
+        announce(f"{Path(name).name}: equal rows in % (without tolerance for rounding; both with a year of 365 days)")
         for key, one in agreements.items():
             announce(
                 f"  {key:24} {one.equal:6.2f} ({one.equal_without_hair:6.2f}; {one.equal_year_365:6.2f},"
@@ -109,14 +109,14 @@ def prove_rates(real: Path, out: Path, *, announce: Announce) -> None:
 
 
 def compare(path: Path) -> dict[str, Agreement]:
-    """Compare the rates of a file of EGMS with its own columns.
+    """Compare estimated rates with the columns of a file of EGMS.
 
     Returns
     -------
     dict of str to Agreement
-        By our names. ``velocity_less_plane``, where the file is calibrated by GNSS: the differences of the velocity
-        less their plane in latitude and longitude. They have one, below the last digit of the velocity of GNSS: as
-        if its rounded value were in the column and its exact one in the series.
+        Agreement by our names. ``velocity_less_plane``, for files that are calibrated by GNSS: differences of the
+        velocity minus a fitted plane in latitude and longitude. The plane is smaller than the last digit of the GNSS
+        velocity, as if the column had been calibrated with the rounded and the series with the exact value.
     """
     table = csv.read_csv(path)
     table = table.rename_columns([_RENAMED.get(name, name) for name in table.column_names])

@@ -1,4 +1,4 @@
-"""Record of the evaluation of the diagnosis: all numbers as JSON, and tables in Markdown."""
+"""Report of the evaluation of the diagnosis: all numbers as JSON, and Markdown tables."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _PERCENT: Final = 100
 _DETAILED: Final = (USUAL, REAL)
 _OF_EVERY_GROUP: Final = ("none", "damped")
 _SMALL: Final = ("damped", "edges")
-"""Kinds of jumps that are no multiples."""
+"""Kinds of jumps that are no multiples of half a wavelength."""
 
 
 def write_report(numbers: Numbers, folder: Path) -> None:
-    """Write ``metrics.json`` and ``README.md`` into a folder, which is made if it is not there."""
+    """Write ``metrics.json`` and ``README.md`` into a folder, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(numbers, indent=1, allow_nan=False)
     (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
@@ -28,7 +28,7 @@ def write_report(numbers: Numbers, folder: Path) -> None:
 
 
 def markdown(numbers: Numbers) -> str:
-    """Lay out the numbers of ``metrics.json`` in tables."""
+    """Return the numbers of ``metrics.json`` as Markdown tables."""
     return "\n".join(_lines(numbers)).rstrip("\n") + "\n"
 
 
@@ -40,17 +40,20 @@ def _lines(numbers: Numbers) -> Iterator[str]:
     facts = numbers["facts"]
     yield "# Diagnosis: breaks, jumps, repair, noise"
     yield ""
-    yield "Written by `python -m evaluation diagnosis`; all numbers are in `metrics.json`. Series of known truth, made"
-    yield f"by seed {facts['seed']}: motions, breaks and jumps on simulated noise (`simulated`, and files that are hard"
-    yield "in one way each), and on what quiet rows of six real files leave (`semi-real` is all of them together)."
-    yield "Noise is estimated from a file of each scene in which 5 % of the rows have a break and 5 % jump. Jumps come"
-    yield "from an injector of their own: 1 to 8 a row, lasting or of 3 epochs to half the series. Shares in %."
+    yield "Written by `python -m evaluation diagnosis`; all numbers are in `metrics.json`. The series have known"
+    yield f"motions, breaks and jumps (seed {facts['seed']}), in simulated noise (`simulated`, and other groups with"
+    yield "one difficulty each) or in residuals of quiet rows of six real files (`semi-real` is all of them together)."
+    yield "The noise is estimated from a file of each scene in which 5 % of the rows have a break and 5 % have jumps."
+    yield "The jumps are independent of the simulator of the training: 1 to 8 per row, lasting or of 3 epochs to half"
+    yield "the series. Shares are in %."
     yield ""
-    yield "Real rows come without their best line, so without that of their own wander, but with a bend of up to 0.8"
-    yield "times their scatter that may be motion: errors of their rates are no clean test. `middle of the span` is"
-    yield "three fifths of it, which has a line of its own. `plain noise` is Gaussian and has nothing odd."
+    yield "Residuals of real rows are from their least-squares line, so the rate of their own noise is removed, and"
+    yield "they may contain curvature of up to 0.8 times their scatter that is motion; errors of their rates are"
+    yield "therefore not exact. `middle of the span` is three fifths of the span, in which the noise has a rate."
+    yield "`plain noise` is Gaussian, without outliers and other nuisances."
     yield ""
-    yield "Beside these: `rates.json`, rates against those of EGMS (`python -m evaluation rates`), and `speed.md`."
+    yield "Other records: `rates.json`, rates compared with those of EGMS (`python -m evaluation rates`), and"
+    yield "`speed.md`."
     yield ""
     yield from _goals(numbers["goals"])
     yield from _breaks(numbers["breaks"])
@@ -74,8 +77,8 @@ def _goals(goals: Sequence[Numbers]) -> Iterator[str]:
 def _breaks(breaks: Mapping[str, Numbers]) -> Iterator[str]:
     yield "## Breaks"
     yield ""
-    yield "Inside: the truth within the interval of 90 %. Variances: of the errors of the rates over their standard"
-    yield "deviations. Explains: a break fits as well as a parabola."
+    yield "Inside: share of true dates within the 90 % interval. Variances: of the errors of the rates before and after"
+    yield "the break, divided by their standard deviations."
     yield ""
     head = ("", "series", "inside", "median error, epochs", "median width, epochs", "variance before", "after")
     rows = [
@@ -96,7 +99,7 @@ def _breaks(breaks: Mapping[str, Numbers]) -> Iterator[str]:
 
 
 def _parabolas(found: Mapping[str, float | None]) -> Iterator[str]:
-    yield "Parabolas that a break is said to explain as well, %:"
+    yield "Share of parabolas that a break is reported to fit as well, %:"
     yield ""
     yield from _table(tuple(found), [tuple(_percent(value) for value in found.values())])
 
@@ -104,7 +107,8 @@ def _parabolas(found: Mapping[str, float | None]) -> Iterator[str]:
 def _jumps(jumps: Mapping[str, Numbers]) -> Iterator[str]:
     yield "## Jumps of whole half wavelengths"
     yield ""
-    yield "A find is right within one epoch and of the same sign, one to one. Precision has no meaning by duration."
+    yield "A detected jump is correct if it matches a true jump of the same sign within one epoch, one to one."
+    yield "Precision is not defined by duration."
     yield ""
     rows = [
         (
@@ -116,14 +120,14 @@ def _jumps(jumps: Mapping[str, Numbers]) -> Iterator[str]:
         for group, found in jumps.items()
         for name, one in found.items()
     ]
-    head = ("", "changes of level", "recall", "precision", "of finds with cycles", "cycles right")
+    head = ("", "changes of level", "recall", "precision", "share with cycles", "correct cycles")
     yield from _table((*head, "variance of errors of sizes"), rows)
 
 
 def _others(others: Mapping[str, Numbers]) -> Iterator[str]:
     yield "## Jumps that are no multiples, and series without jumps"
     yield ""
-    yield "Changed: a jump is taken out. Flagged: by the classifier, without which nothing is changed unless asked."
+    yield "Changed: a jump is removed. Flagged: the class of the row is PUE; by default, only such rows are changed."
     yield ""
     columns = ("with_finds", "changed", "changed_and_flagged", "recall", "precision", "without_cycles", "small_found")
     rows = [
@@ -132,9 +136,9 @@ def _others(others: Mapping[str, Numbers]) -> Iterator[str]:
         for kind, one in found.items()
         if group in _DETAILED or kind in _OF_EVERY_GROUP
     ]
-    head = ("", "series", "with finds", "changed", "changed and flagged", "recall", "precision", "found without cycles")
-    yield from _table((*head, "found below 10 mm"), rows)
-    yield "Jumps of 10 to 20 mm, and those of them that meet the definition: three times the scatter around them."
+    head = ("", "series", "with jumps detected", "changed", "changed and flagged", "recall", "precision")
+    yield from _table((*head, "detected without cycles", "detected below 10 mm"), rows)
+    yield "Jumps of 10 to 20 mm, and those among them that meet the definition (three times the scatter around them):"
     yield ""
     shares = ("recall_small", "recall_small_short", "small_defined", "recall_small_defined")
     small = [
@@ -143,7 +147,7 @@ def _others(others: Mapping[str, Numbers]) -> Iterator[str]:
         for kind, one in found.items()
         if kind in _SMALL
     ]
-    yield from _table(("", "recall", "of those of 3 to 5 epochs", "meet the definition", "recall of these"), small)
+    yield from _table(("", "recall", "recall, 3 to 5 epochs", "meet the definition", "recall of these"), small)
 
 
 def _probability(found: Mapping[str, Numbers]) -> Iterator[str]:
@@ -161,7 +165,8 @@ def _probability(found: Mapping[str, Numbers]) -> Iterator[str]:
 def _repair(repair: Mapping[str, Numbers]) -> Iterator[str]:
     yield "## Repair"
     yield ""
-    yield "RMS error against the same series without jumps, over all series with whole jumps, repaired or not."
+    yield "RMS difference from the same series without jumps, over all series with jumps of whole cycles, repaired or"
+    yield "not."
     yield ""
     rows = [
         (
@@ -177,9 +182,9 @@ def _repair(repair: Mapping[str, Numbers]) -> Iterator[str]:
 
 
 def _classes(classes: Mapping[str, Numbers]) -> Iterator[str]:
-    yield "## Class of the motion below"
+    yield "## Class of the motion without jumps"
     yield ""
-    yield "Rows whose class is that of their motion."
+    yield "Share of rows whose class is that of their motion."
     yield ""
     columns = ("without_jumps", "with_jumps", "after_repair", "as_without_jumps")
     rows = [
@@ -187,14 +192,15 @@ def _classes(classes: Mapping[str, Numbers]) -> Iterator[str]:
         for group, found in classes.items()
         for name, one in found.items()
     ]
-    head = ("", "series", "without jumps", "with jumps", "after repair", "after repair as without jumps")
+    head = ("", "series", "without jumps", "with jumps", "after repair", "class after repair equals that without jumps")
     yield from _table(head, rows)
 
 
 def _noise(noise: Mapping[str, Numbers]) -> Iterator[str]:
-    yield "## Noise of files made of known parts"
+    yield "## Estimated noise of files with known noise"
     yield ""
-    yield "True / estimated. Rate: variance of a rate by the estimated noise over that by the true one."
+    yield "True / estimated values. Rate: variance of a rate for the estimated noise, divided by that for the true"
+    yield "noise."
     yield ""
     columns = (
         "scatter_mm",

@@ -1,4 +1,4 @@
-"""Numbers of the evaluation of the diagnosis, from the tables of outcomes."""
+"""Numbers of the evaluation of the diagnosis, from the tables of results."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from insar_runtime.definitions import JUMP_MM
 from training.metrics import rounded
 
 REAL: Final = "semi-real"
-"""Name of all real files together."""
+"""Name of the group of all real files."""
 DURATIONS: Final = ((3, 5), (6, 10), (11, 20), (21, 40), (41, 10_000))
 _NO_END: Final = DURATIONS[-1][1]
 DAMPED_MM: Final = ((10.0, 15.0), (15.0, 20.0), (20.0, 22.5), (22.5, 25.0), (25.0, 45.0))
 SMALL_MM: Final = (10.0, 20.0)
 SHORT_EPOCHS: Final = DURATIONS[0]
-"""Jumps that are hard to find: sizes of them, and durations."""
+"""Jumps that are difficult to detect: range of sizes, and of durations."""
 ALL: Final = "all"
 
 
 def of_breaks(table: Table, *, detailed: bool) -> Numbers:
-    """Return what is known of the breaks of one group: complete series by departure, then what differs."""
+    """Return the measures of the breaks of one group: complete series by departure, then other cases."""
     complete = where(table, table["missing"] == "none")
     numbers = {ALL: break_numbers(complete)}
     if not detailed:
@@ -56,7 +56,7 @@ def of_breaks(table: Table, *, detailed: bool) -> Numbers:
 
 
 def of_jumps(tables: JumpTables, *, detailed: bool) -> Numbers:
-    """Return what is known of whole jumps of one group: all, where the classifier decides, by number, by duration."""
+    """Return the measures of jumps of whole cycles of one group: all, flagged rows, by number, by duration."""
     true, found = (where(table, table["kind"] == "whole") for table in (tables.true, tables.found))
     decided = {**true, "found": true["found"] & true["flagged"]}
     numbers = {
@@ -81,7 +81,7 @@ def of_jumps(tables: JumpTables, *, detailed: bool) -> Numbers:
 
 
 def of_others(tables: JumpTables) -> Numbers:
-    """Return what is found of jumps that are no multiples, and of series that have none, by kind."""
+    """Return the measures of jumps that are no multiples, and of series without jumps, by kind."""
     numbers: Numbers = {}
     for kind in dict.fromkeys(tables.rows["kind"].tolist()):
         if kind in {"whole", "gaps"}:
@@ -128,7 +128,7 @@ def _hard_to_find(true: Table) -> Numbers:
 
 
 def of_repair(rows: Table, *, detailed: bool) -> Numbers:
-    """Return how far series with whole jumps are repaired, with the classifier deciding and without."""
+    """Return the measures of the repair of series with jumps of whole cycles, for flagged rows and for all."""
     whole = where(rows, rows["kind"] == "whole")
     decided = {
         **whole,
@@ -144,7 +144,7 @@ def of_repair(rows: Table, *, detailed: bool) -> Numbers:
 
 
 def of_classes(rows: Table, *, detailed: bool) -> Numbers:
-    """Return which part of the series has the class of its motion, without jumps, with them, and after repair."""
+    """Return the share of series with the class of their motion: without jumps, with jumps, and after repair."""
     whole = where(rows, rows["kind"] == "whole")
     parts = {ALL: np.ones(len(whole["jumps"]), dtype=np.bool_)}
     if detailed:
@@ -163,5 +163,5 @@ def _of_class(rows: Table) -> Numbers:
 
 
 def of_probability(found: Table) -> Numbers:
-    """Return how far the probabilities of jumps are true."""
+    """Return the calibration of the probabilities of jumps."""
     return {"error": rounded(calibration_error(found)), "bins": calibration(found)}

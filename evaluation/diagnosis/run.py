@@ -1,4 +1,4 @@
-"""One run of the evaluation of the diagnosis: scenes, series of known truth, finders, numbers, report."""
+"""Run of the evaluation of the diagnosis: scenes, series with known breaks and jumps, finders, report."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ SEED: Final = 2028
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of series of each scene, and of a file.
+    """Numbers of series per scene, and rows of files.
 
     Attributes
     ----------
     kinds : tuple of str
-        Of the simulated files; see ``scenes.KINDS``.
+        Kinds of simulated files; see ``scenes.KINDS``.
     points : int
-        Simulated points that the series of a file are drawn from.
+        Number of simulated points, from which the series of a file are drawn.
     file : int
-        Rows that noise is estimated from.
+        Number of rows from which the noise is estimated.
     breaks, gaps, jumps, others, hard : int
-        Series with a break, of these with missing values, with jumps or without, with damped jumps or with steps, and
-        of each kind that may look as if it jumped.
+        Number of series with a break; of these with missing values; with jumps or without; with damped jumps or with
+        steps; of each kind without jumps that resembles jumps.
     known : int
-        Rows of a file of known noise.
+        Number of rows of a file of known noise.
     """
 
     kinds: tuple[str, ...] = tuple(KINDS)
@@ -74,7 +74,7 @@ class Sizes:
 
 FULL: Final = Sizes()
 QUICK: Final = Sizes((USUAL,), 120, 120, 24, 4, 32, 8, 4, 100)
-"""To see that all of it works."""
+"""Sizes for a short run, to test the command."""
 
 
 def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: Announce) -> Numbers:
@@ -83,20 +83,20 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
     Parameters
     ----------
     folder : Path
-        Where the report is to be; made if it is not there.
+        Folder of the report; created if it does not exist.
     real : Path
         Folder of the real files.
     sizes : Sizes
         Numbers of series.
     seed : int
-        Of everything drawn.
+        Seed of all random draws.
     announce : callable
-        Receives a line for people at each scene.
+        Function that receives a progress message for each scene.
 
     Returns
     -------
     dict
-        What ``metrics.json`` holds.
+        Contents of ``metrics.json``.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def run(folder: Path, *, real: Path, sizes: Sizes, seed: int = SEED, announce: A
             breaks[group] += found_breaks
             jumps[group] += found_jumps
         announce(f"{scene.name}: {len(scene.days)} epochs, {time.perf_counter() - begin:.1f} s")
-    announce("noise of known files")
+    announce("estimating the noise of files with known noise")
     noise = {name: recovery(name, estimate_noise, sizes.known, seed=seed) for name in KNOWN}
     numbers = _numbers(breaks, jumps)
     facts = {"seed": seed, "sizes": asdict(sizes), "model": f"{classifier.model.name} {classifier.model.version}"}
@@ -132,7 +132,7 @@ def _scenes(real: Path, sizes: Sizes, seed: int) -> Iterator[tuple[Scene, bool]]
 def _look_at(
     scene: Scene, classifier: Classifier, sizes: Sizes, seed: int, *, middle: bool
 ) -> tuple[list[Table], list[JumpTables]]:
-    """Make the series of a scene and let the finders look at all of them."""
+    """Return the results of the finders for the series of a scene."""
     noise = estimate_noise(file_of(scene, sizes.file, seed=seed), scene.dates)
     break_finder, jump_finder = BreakFinder(noise), JumpFinder(noise, scene.half_wavelength_mm)
     broken = [
@@ -154,7 +154,7 @@ def _look_at(
         *hard_sets(scene, sizes.hard, seed=seed),
     ]
     jumps = [look_for_jumps(jump_finder, classifier, scene, made) for made in jumping]
-    # Whether a parabola could as well be a break is asked of the same series.
+    # The same series are used for parabolas that a break fits as well.
     curves = jumping[2].displacement[jumping[2].background == TrendClass.QUADRATIC]
     explains = break_finder.find(curves).explains
     nothing = {name: np.repeat(column[:1], len(curves), axis=0) for name, column in breaks[0].items()}

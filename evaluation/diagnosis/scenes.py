@@ -1,4 +1,4 @@
-"""Points of one file without motion: simulated noise, or residuals of quiet real rows."""
+"""Noise of the points of a file (a scene): simulated noise, or residuals of quiet real rows."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Scene:
     Attributes
     ----------
     name : str
-        Of the file.
+        Name of the file.
     group : str
-        Of files that are measured as one.
+        Name of a group of files that are evaluated together.
     days : ndarray of float64, shape [T]
         Days since the first acquisition.
     still : ndarray of float32, shape [N, T]
-        Scatter, yearly cycle and whatever else a point shows that does not move, mm; no missing values.
+        Noise, annual cycle and nuisances of points without motion, mm; no missing values.
     scatter : ndarray of float32, shape [N]
-        RMS of it, mm; of simulated noise without the yearly cycle.
+        RMS of ``still``, mm; for simulated noise without the annual cycle.
     half_wavelength_mm : float
-        Of the sensor.
+        Half the wavelength of the radar.
     """
 
     name: str
@@ -60,26 +60,26 @@ class Scene:
         return np.asarray(_FIRST_DATE + np.rint(self.days).astype("timedelta64[D]"))
 
     def draw(self, rng: np.random.Generator, count: int) -> Scene:
-        """Return points in random order, again once all were drawn, and signs where the noise has none of its own."""
+        """Return points in random order, repeated if there are too few, with random signs if the noise is symmetric."""
         rows = np.concatenate([rng.permutation(len(self)) for _ in range(-(-count // len(self)))])[:count]
         return replace(self, still=self.still[rows] * sign(rng, (count, 1)), scatter=self.scatter[rows])
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Simulated files of one kind.
+    """Kind of simulated files.
 
     Attributes
     ----------
     calendars : tuple of str
-        Plans of the simulator, one file each.
+        Calendars of the simulator, one file each.
     epochs : int, optional
-        Length of all of them.
+        Number of epochs of all files.
     noise : dict of str to object
-        What differs from the simulator's noise.
+        Settings that differ from the default noise of the simulator.
     half_wavelength_mm : float
     plain : bool
-        Whether the noise is Gaussian without bad epochs, small steps, joins and the like.
+        Whether the noise is Gaussian, without bad epochs, small steps, joins of releases and other nuisances.
     """
 
     calendars: tuple[str, ...]
@@ -123,16 +123,16 @@ KINDS: Final[Mapping[str, Kind]] = {
         X_BAND_HALF_WAVELENGTH_MM,
     ),
 }
-"""Kinds of simulated files: the usual ones, and those that are hard in one way each (our choice)."""
+"""Kinds of simulated files: the default, and others with one difficulty each (our choice)."""
 
 
 def seed_of(seed: int, purpose: str) -> int:
-    """Return the seed of a purpose, which depends on no other purpose."""
+    """Return the seed for a purpose, independent of other purposes."""
     return int(np.random.SeedSequence([seed, zlib.crc32(purpose.encode())]).generate_state(1)[0])
 
 
 def simulated_scenes(name: str, count: int, *, seed: int) -> Iterator[Scene]:
-    """Simulate the files of one of ``KINDS``, of so many points each."""
+    """Yield simulated files of one of ``KINDS``, with ``count`` points each."""
     kind = KINDS[name]
     for i, calendar in enumerate(kind.calendars):
         title = f"{name}, {calendar}" + (f" {i + 1}" if kind.calendars.count(calendar) > 1 else "")
@@ -161,7 +161,7 @@ def _simulated(title: str, group: str, calendar: str, kind: Kind, count: int, se
 
 
 def real_scenes(folder: Path) -> Iterator[Scene]:
-    """Return the noise of each of the project's real files, those that the networks learned from first."""
+    """Yield the noise of each real file, training files first."""
     for trained in (True, False):
         for name, bank in one_by_one(real_bank(folder, trained=trained)):
             yield _real(name, bank.files[0])
@@ -174,8 +174,8 @@ def _real(name: str, file: NoiseFile) -> Scene:
 def middle_of(scene: Scene, share: float) -> Scene:
     """Return the middle part of the span of all points.
 
-    Real rows come without their best line, and so without that of their wander, which is part of what the standard
-    deviation of a rate stands for; a part of the span still has its own.
+    Residuals of real rows have no rate over the whole span, but the standard deviation of a rate includes the rate of
+    the noise. In a part of the span, the noise has a rate.
     """
     epochs = len(scene.days)
     begin = round((1 - share) / 2 * epochs)

@@ -1,4 +1,4 @@
-"""Series of known breaks and jumps, on noise of a file."""
+"""Series with known breaks and jumps, in the noise of a file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from training.simulator.motions import draw_motions
 Missing = Literal["none", "scattered", "start"]
 
 DEPARTURES: Final = (1.5, 2.0, 3.0, 5.0)
-"""RMS distance of a motion with a break from its best line over the scatter of the row."""
+"""RMS distance of a motion with a break from its least-squares line, divided by the scatter of the row."""
 MOST_JUMPS: Final = 8
 MOTIONS: Final = (TrendClass.STABLE, TrendClass.LINEAR, TrendClass.QUADRATIC, TrendClass.BILINEAR)
 FILE_SHARES: Final = (0.7, 0.15, 0.05, 0.05, 0.05)
-"""Classes in the file that noise is estimated from, PUE last [ours: few of the rows of a file move]."""
+"""Class shares in the file from which the noise is estimated, PUE last (our choice: few rows of a file move)."""
 
 _DECIMALS: Final = 1
 BREAK_SHARE: Final = (0.15, 0.85)
@@ -33,27 +33,27 @@ _START_SHARE: Final = (0.1, 0.3)
 _DAMPED_CYCLES: Final = (JUMP_MM / 27.73, 25 / 27.73)
 _STEP_CYCLES: Final = (5 / 27.73, 40 / 27.73)
 _STEP_AWAY_CYCLES: Final = 0.18
-"""Sizes of damped jumps (10 to 25 mm of Sentinel-1) and of true steps (5 to 40 mm, 5 mm away from multiples)."""
+"""Sizes of damped jumps (10 to 25 mm for Sentinel-1) and of true steps (5 to 40 mm, at least 5 mm from multiples)."""
 
 
 @dataclass(frozen=True)
 class BreakSet:
-    """Series with one break each.
+    """Series with one known break each.
 
     Attributes
     ----------
     missing : str
-        Which values are.
+        Kind of missing values.
     displacement : ndarray of float32, shape [n, T]
         mm; NaN = missing.
     motion : ndarray of float64, shape [n, T]
         mm.
     day : ndarray of float64, shape [n]
-        Of the break, since the first epoch of the axis.
+        Day of the break since the first epoch of the axis.
     v_before, v_after : ndarray of float64, shape [n]
-        mm/yr.
+        Rates before and after, mm/yr.
     departure : ndarray of float64, shape [n]
-        One of ``DEPARTURES``, of the epochs that are there.
+        One of ``DEPARTURES``, for the valid epochs.
     """
 
     missing: Missing
@@ -70,18 +70,18 @@ class BreakSet:
 
 @dataclass(frozen=True)
 class JumpSet:
-    """Series with known jumps, or with none.
+    """Series with known jumps, or without jumps.
 
     Attributes
     ----------
     kind : str
-        What jumps they have, or what they have instead.
+        Kind of jumps, or of the signal that resembles jumps.
     displacement : ndarray of float32, shape [n, T]
         mm.
     clean : ndarray of float32, shape [n, T]
         The same without the jumps.
     background : ndarray of int8, shape [n]
-        Class of the motion below.
+        Class of the motion without jumps.
     changes : Changes
     """
 
@@ -96,9 +96,9 @@ class JumpSet:
 
 
 def break_set(scene: Scene, count: int, *, seed: int, missing: Missing = "none") -> BreakSet:
-    """Add motions with a break, each of ``DEPARTURES`` equally often, to still points.
+    """Return series with a break, each of ``DEPARTURES`` equally often.
 
-    A quarter of them each starts, stops, reverses or has any rate before.
+    One quarter each starts, stops, reverses, or has any rate before the break.
     """
     rng = np.random.default_rng(seed_of(seed, f"breaks {scene.name} {missing}"))
     scene = scene.draw(rng, count)
@@ -120,7 +120,7 @@ def break_set(scene: Scene, count: int, *, seed: int, missing: Missing = "none")
 
 def _missing(rng: np.random.Generator, missing: Missing, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     if missing == "scattered":
-        # Ranks rather than draws, so that the share is exact; the ends stay.
+        # By the ranks of random numbers, so that the share is exact; both ends are kept.
         rank = rng.random(shape)
         rank[:, [0, -1]] = 1
         return np.asarray(rank.argsort(axis=1).argsort(axis=1) < round(_SCATTERED_SHARE * shape[1]))
@@ -131,7 +131,7 @@ def _missing(rng: np.random.Generator, missing: Missing, shape: tuple[int, ...])
 
 
 def _from_line(values: NDArray[np.float64], time: NDArray[np.float64], there: NDArray[np.bool_]) -> Floats:
-    """Return the RMS distance of rows [n, T] from their best lines over the epochs that are there, [n]."""
+    """Return the RMS of the residuals of rows [n, T] from their least-squares lines over the valid epochs, [n]."""
     out = np.empty(len(values))
     for row, (value, here) in enumerate(zip(values, there, strict=True)):
         design = np.stack([np.ones(here.sum()), time[here]], axis=1)
@@ -142,37 +142,37 @@ def _from_line(values: NDArray[np.float64], time: NDArray[np.float64], there: ND
 
 
 def jump_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Add 1 to 8 jumps of whole half wavelengths, all numbers equally often, to points of all motions."""
+    """Return series of all motions with 1 to 8 jumps of whole half wavelengths, all numbers equally often."""
     jumps = np.arange(count) % MOST_JUMPS + 1
     return _with_jumps(scene, "whole", jumps, seed, whole=True)
 
 
 def damped_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Add 1 to 4 jumps of less than a half wavelength."""
+    """Return series with 1 to 4 jumps of less than half a wavelength."""
     return damped_jumps(scene, "damped", count, seed=seed)
 
 
 def damped_jumps(scene: Scene, kind: str, count: int, *, seed: int) -> JumpSet:
-    """Add 1 to 4 jumps of less than a half wavelength, of a kind that has draws of its own."""
+    """Return series with 1 to 4 jumps of less than half a wavelength, with random numbers of their own."""
     return _with_jumps(scene, kind, np.arange(count) % 4 + 1, seed, cycles=_DAMPED_CYCLES)
 
 
 def step_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Add one or two true steps, which last and are no multiples."""
+    """Return series with one or two true steps, which last and are no multiples."""
     return _with_jumps(
         scene, "steps", np.arange(count) % 2 + 1, seed, cycles=_STEP_CYCLES, away=_STEP_AWAY_CYCLES, temporary=False
     )
 
 
 def jump_free_set(scene: Scene, count: int, *, seed: int) -> JumpSet:
-    """Return points of all motions, none of which jumps."""
+    """Return series of all motions without jumps."""
     return _with_jumps(scene, "none", np.zeros(count, dtype=np.int64), seed, whole=True)
 
 
 def with_gaps(made: JumpSet, count: int, *, seed: int) -> JumpSet:
-    """Take a tenth of the values of some rows; a change is then at the first epoch that is left on its level.
+    """Return some rows with one tenth of the values missing; a change is at the first valid epoch on the new level.
 
-    A level keeps the values that it has where it would be left with less than ``LEAST_EPOCHS`` of them.
+    No values are removed from a level that would have fewer than ``LEAST_EPOCHS`` values.
     """
     rng = np.random.default_rng(seed_of(seed, f"gaps {made.kind} {made.displacement.shape}"))
     rows = np.sort(rng.permutation(len(made))[:count])
@@ -213,7 +213,7 @@ def _with_jumps(
     rng = np.random.default_rng(seed_of(seed, f"jumps {scene.name} {kind}"))
     half = scene.half_wavelength_mm
     size = whole_cycles(half) if whole else between(*(half * c for c in cycles), multiple=half, away=half * away)
-    # Blocks rather than turns, so that every number of jumps meets every motion.
+    # In blocks, so that every number of jumps occurs with every motion.
     background = np.array(MOTIONS, dtype=np.int8)[np.arange(len(jumps)) // MOST_JUMPS % len(MOTIONS)]
     moving = _moving(rng, scene.draw(rng, len(jumps)), background)
     changes = draw_changes(rng, len(scene.days), jumps, size, temporary=temporary)
@@ -222,18 +222,18 @@ def _with_jumps(
 
 
 def _moving(rng: np.random.Generator, scene: Scene, background: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Return points with a motion of the simulator, of a class each, [n, T]."""
+    """Return points with simulated motions of these classes, [n, T]."""
     motions = draw_motions(rng, scene.days.astype(np.float32), background, scene.scatter, recipe(damped=False).motion)
     return np.asarray(motions.displacement + scene.still * motions.quieter[:, None], dtype=np.float64)
 
 
 def as_delivered(values: NDArray[np.floating]) -> Floats:
-    """Round to the decimals of files."""
+    """Return values rounded to the decimals of files."""
     return np.round(values, _DECIMALS).astype(np.float32)
 
 
 def file_of(scene: Scene, count: int, *, seed: int) -> Floats:
-    """Make a file of which few rows move or jump, to estimate noise from, [N, T]."""
+    """Return a file [N, T] in which few rows move or have jumps, for the estimation of noise."""
     rng = np.random.default_rng(seed_of(seed, f"file {scene.name}"))
     label = np.repeat(np.arange(len(FILE_SHARES)), np.rint(count * np.array(FILE_SHARES)).astype(int)).astype(np.int8)
     jumping = label == TrendClass.PUE

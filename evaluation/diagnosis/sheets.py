@@ -1,4 +1,4 @@
-"""Sheets of plots of real rows with their diagnosis, to be checked by eye: their true breaks and jumps are unknown."""
+"""Sheets of plots of real rows with their diagnosis, for visual inspection: the true breaks and jumps are unknown."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ _LAYERS: Final[tuple[Layer, ...]] = (
 def draw_diagnosis_sheets(
     real: Path, folder: Path, *, classifier: Classifier | None = None, seed: int = 0, announce: Announce
 ) -> list[Path]:
-    """Diagnose the real files, and draw sheets of 24 rows each: with a break, with repaired jumps, with others only.
+    """Diagnose the real files, and draw sheets of 24 rows: with a break, with repaired jumps, with other jumps only.
 
     Parameters
     ----------
     real : Path
         Folder of the real files.
     folder : Path
-        Where the sheets are to be; made if it is not there.
+        Folder of the sheets; created if it does not exist.
     classifier : Classifier, optional
-        What gives the classes; the default model, for equal shares of all classes, if not given.
+        Classifier; by default the default model with equal class shares.
     seed : int
-        Of the choice among more than 24 rows.
+        Seed of the choice among more than 24 rows.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
 
     Returns
     -------
     list of Path
-        The sheets; none of what does not occur in a file.
+        Paths of the sheets; there is no sheet for a kind that does not occur in a file.
 
     Raises
     ------
@@ -111,16 +111,16 @@ def _draw_sheet(path: Path, title: str, found: Diagnosis, result: Result, rows: 
     figure: Any = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(lines, _COLUMNS, squeeze=False).flat
     for panel, row in zip(axes, rows.tolist(), strict=False):
-        _draw_row(panel, _sight(found, result, row), f"row {row}: {_said(found, result, row)}")
+        _draw_row(panel, _plot(found, result, row), f"row {row}: {_said(found, result, row)}")
     for panel in list(figure.axes)[len(rows) :]:
         panel.set_axis_off()
     figure.suptitle(f"{title}; mm\n{EGMS_ATTRIBUTION}", fontsize=8)
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
 
 
-def _draw_row(panel: Any, sight: PointPlot, title: str) -> None:
+def _draw_row(panel: Any, plot: PointPlot, title: str) -> None:
     for layer in _LAYERS:
-        layer(panel, sight)
+        layer(panel, plot)
     panel.set_title(title, fontsize=8)
     panel.tick_params(labelsize=7)
     panel.grid(color="#e6e6e6", linewidth=0.5)
@@ -136,7 +136,7 @@ def _said(found: Diagnosis, result: Result, row: int) -> str:
     return told
 
 
-def _sight(found: Diagnosis, result: Result, row: int) -> PointPlot:
+def _plot(found: Diagnosis, result: Result, row: int) -> PointPlot:
     record = found.to_arrow().slice(row, 1)
     top = int(result.class_top[row])
     answer = PointResult(

@@ -1,4 +1,4 @@
-"""Statistical limit of accuracy: the Bayes classifier under the simulator's own priors, where it can be computed."""
+"""Statistical limit of accuracy: Bayes classifier with the priors of the simulator."""
 
 from evaluation.limit.bayes import bayes_probabilities
 from evaluation.limit.motions import Effort

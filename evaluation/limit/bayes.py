@@ -1,4 +1,4 @@
-"""Posterior of the classes by marginal likelihood: no classifier is more accurate on series of these priors."""
+"""Bayes classifier: class posteriors by marginal likelihood, the highest possible accuracy for these priors."""
 
 from __future__ import annotations
 
@@ -22,25 +22,24 @@ def bayes_probabilities(
     effort: Effort | None = None,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Return the posterior probabilities of the classes, all of them equally likely beforehand.
+    """Return the posterior probabilities of the classes, with equal prior probabilities.
 
-    The noise of each series is known (``NOISE_FACTS``) and Gaussian. The likelihood is averaged over the priors
-    that the simulator draws from: of motions by quadrature, of jumps by importance sampling. The size of a motion
-    is drawn in multiples of the RMS that the noise of the series happens to have; this is what is left when the
-    motion is taken away, so it is no unknown. The level is free, as the reference of a series is arbitrary.
-    Of short and noisy rows, whose noise the simulator reduces for a curve to stand out, the reduced noise is taken
-    as it is; the prior of such rows is approximate.
+    The noise of each series is known (``NOISE_FACTS``) and Gaussian. The likelihood is averaged over the priors of the
+    simulator: for motions by quadrature, for jumps by importance sampling. The simulator draws the size of a motion as
+    a multiple of the actual RMS of the noise; for a given motion, this RMS is that of the residuals and therefore
+    known. The level is free, because the reference of a series is arbitrary. For short and noisy rows, whose noise the
+    simulator reduces, the reduced noise is used; the prior of such rows is approximate.
 
     Parameters
     ----------
     series : LabelledSeries
-        Simulated by ``limit_config``; each row complete up to its padding.
+        Series simulated with ``limit_config``; each row is complete up to its padding.
     config : SimulatorConfig, optional
-        What it was simulated by: ``limit_config()`` if not given.
+        Settings of the simulation; by default ``limit_config()``.
     effort : Effort, optional
-        How finely integrals are computed.
+        Numbers of nodes and samples of the integrals.
     seed : int
-        Of the importance sampling.
+        Seed of the importance sampling.
 
     Returns
     -------
@@ -50,12 +49,12 @@ def bayes_probabilities(
     Raises
     ------
     DataError
-        If noise facts are missing, or a value before the last one of a row.
+        If the true noise is unknown, or a value before the last one of a row is missing.
 
     Notes
     -----
-    Some 10 series a second on one core. Matrices are small: one BLAS thread (``OPENBLAS_NUM_THREADS=1``) is quicker
-    than several. The prior of jumps depends on the calendar and is counted anew for each, in seconds.
+    About 10 series per second on one core. The matrices are small, so one BLAS thread (``OPENBLAS_NUM_THREADS=1``) is
+    faster than several. The prior of jumps depends on the calendar; computing it takes seconds for each.
     """
     config, effort = config or limit_config(), effort or Effort()
     missing = [name for name in NOISE_FACTS if name not in series.facts]
@@ -91,7 +90,7 @@ def _row_probabilities(
     rng: np.random.Generator,
 ) -> Floats:
     white, short, slow, short_days, slow_days = (float(part) for part in noise)
-    # Rounding of the delivered values is white noise as well.
+    # The rounding of delivered values is included as white noise.
     rounding = 10.0**-config.delivery.decimals / np.sqrt(12)
     geometry = noise_geometry(days, float(np.hypot(white, rounding)), (short, slow), (short_days, slow_days))
     model = MotionModel(geometry, tuple(days), config.motion, effort)

@@ -1,4 +1,4 @@
-"""Inner products in which noise of known covariance is white, and those in which its RMS is measured."""
+"""Whitened and plain inner products of curves, for a known covariance of the noise."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Images:
-    """Curves seen twice: as the likelihood weighs them, and as their scatter is measured.
+    """Whitened and plain form of curves.
 
     Attributes
     ----------
     white : ndarray of float64, shape [..., T]
-        Divided by the noise: inner products are those of the Gaussian likelihood, the level apart.
+        Whitened curves: their inner products are those of the Gaussian likelihood, with the level projected out.
     plain : ndarray of float64, shape [..., T]
-        Without mean, over the root of T: a squared length is a variance in mm^2.
+        Curves without mean, divided by sqrt(T), so that the squared length is a variance in mm^2.
     """
 
     white: Floats
@@ -29,20 +29,19 @@ class Images:
         return len(self.white)
 
     def minus(self, amount: Floats, others: Images) -> Images:
-        """Return these curves [N or 1, T] less ``amount`` [N] times others [N, T]."""
+        """Return these curves [N or 1, T] minus ``amount`` [N] times others [N, T]."""
         factor = amount[:, None]
         return Images(self.white - factor * others.white, self.plain - factor * others.plain)
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Noise of one series.
+    """Whitening matrix and RMS of the noise of one series.
 
     Attributes
     ----------
     whitener : ndarray of float64, shape [T, T]
-        Makes the noise white and forgets the level, to which a flat prior is given: series are referred to an
-        arbitrary epoch.
+        Whitens the noise and projects out the level, which has a flat prior because the reference epoch is arbitrary.
     sigma : float
         Expected RMS of the noise about its mean, mm.
     """
@@ -51,7 +50,7 @@ class Geometry:
     sigma: float
 
     def images(self, curves: Floats) -> Images:
-        """Return the images of curves [..., T] in mm."""
+        """Return whitened and plain form of curves [..., T] in mm."""
         epochs = curves.shape[-1]
         plain = (curves - curves.mean(axis=-1, keepdims=True)) / np.sqrt(epochs)
         return Images(curves @ self.whitener.T, plain)
@@ -60,7 +59,7 @@ class Geometry:
 def noise_geometry(
     days: Floats, white_mm: float, correlated_mm: tuple[float, ...], time_constant_days: tuple[float, ...]
 ) -> Geometry:
-    """Return the geometry of white noise plus Ornstein-Uhlenbeck noise.
+    """Return the whitening matrix and RMS of white noise plus Ornstein-Uhlenbeck noise.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Priors of one unwrapping error: when it begins and ends, and by how much it moves the point."""
+"""Priors of one unwrapping error: epochs and size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.simulator.config import UnwrappingConfig
 from training.simulator.unwrapping import add_unwrapping_errors
 
 _ROWS_AT_ONCE: Final = 1000
-"""Rows of one file share their winter: few at a time, so that all winters are met."""
+"""Number of rows that are drawn together and share the date of midwinter; few, so that all dates occur."""
 _TABLE_SEED: Final = 20_260_101
 
 
@@ -37,16 +37,16 @@ class JumpTable:
 
 @lru_cache(maxsize=16)
 def jump_table(days: tuple[float, ...], config: UnwrappingConfig, draws: int) -> JumpTable:
-    """Count the epochs of jumps that the simulator draws, so that its rules need no second description.
+    """Return the prior of the epochs of a jump as frequencies in simulated jumps.
 
     Parameters
     ----------
     days : tuple of float
         Days since the first acquisition, of T epochs.
     config : UnwrappingConfig
-        One jump a row: see ``limit_config``.
+        Settings with one jump per row: see ``limit_config``.
     draws : int
-        Number of jumps to count.
+        Number of simulated jumps.
 
     Returns
     -------
@@ -78,7 +78,7 @@ class SizeKinds:
     log_prior : ndarray of float64, shape [8]
         Log probability of each kind.
     low, high : ndarray of float64, shape [8]
-        Bounds of the size in mm, equal for exact ones.
+        Bounds of the size in mm, equal for exact sizes.
     cycles : ndarray of float64, shape [8]
         Number of cycles, with sign.
     """
@@ -90,7 +90,7 @@ class SizeKinds:
 
 
 def size_kinds(config: UnwrappingConfig) -> SizeKinds:
-    """List the kinds of jump sizes of a configuration."""
+    """Return the kinds of jump sizes of a configuration."""
     cycles, damped = (part.ravel() for part in np.meshgrid([-2.0, -1.0, 1.0, 2.0], [False, True]))
     two = np.where(np.abs(cycles) == 2, config.two_cycles_probability, 1 - config.two_cycles_probability)
     share = np.where(damped, config.damped_probability, 1 - config.damped_probability)

@@ -1,4 +1,4 @@
-"""Evidence of the four motions: the likelihood of a series, averaged over the priors of the simulator."""
+"""Evidence of the four motions: likelihood of a series, averaged over the priors of the simulator."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from training.simulator.config import MotionConfig
 from training.simulator.lines import distance_from_line
 
 BENT_RATES: Final = ((0.25, 0.0), (0.25, -1.0), (0.2, -0.5))
-"""Shares of bilinear motions that start, stop and reverse, and their rate before the break over its change; the
-others have any rate, as has a half of the quadratic ones (`training.simulator.motions`)."""
+"""Shares of bilinear motions that start, stop and reverse, and ratios of the rate before the break to the change of
+rate; the others have any rate before, like half of the quadratic motions (`training.simulator.motions`)."""
 CURVES_WITH_RATE: Final = 0.5
 
 _ZOOMS: Final = 2
@@ -28,18 +28,18 @@ _ZOOM_NODES: Final = 17
 
 @dataclass(frozen=True)
 class Effort:
-    """How finely integrals are computed.
+    """Numbers of nodes and samples of the integrals.
 
     Attributes
     ----------
     size_nodes : int
-        For the size of a motion.
+        Nodes for the size of a motion.
     break_nodes : int
-        For the place of a break, evenly over the span; more are laid where the likelihood peaks.
+        Nodes for the position of a break, evenly over the span; more are added near the maximum of the likelihood.
     jumps : int
-        Draws of an unwrapping error.
+        Samples of an unwrapping error.
     jump_table : int
-        Draws from the simulator that the prior of the epochs of a jump is counted from.
+        Simulated jumps for the prior of the epochs of a jump.
     """
 
     size_nodes: int = 12
@@ -50,7 +50,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class MotionModel:
-    """Motions on one calendar, seen through the noise of one series."""
+    """Motions on one calendar, with the noise of one series."""
 
     geometry: Geometry
     days: tuple[float, ...]
@@ -69,15 +69,15 @@ class MotionModel:
 
     @property
     def even_breaks(self) -> Floats:
-        """Places of a break over the whole range, as shares of the span."""
+        """Positions of a break over the whole range, as shares of the span."""
         return np.linspace(*self.config.break_share, self.effort.break_nodes)
 
     def hinges(self, share: Floats) -> Floats:
-        """Displacement [J, T] at 1 mm/yr after breaks at these shares [J] of the span."""
+        """Return the displacement [J, T] of 1 mm/yr after breaks at these shares [J] of the span."""
         return np.maximum(self.years - (share * self.years[-1])[:, None], 0)
 
     def breaks_around_peak(self, row: Images) -> Floats:
-        """Return places of a break, dense where the likelihood of one row (shape [1, T]) peaks, sorted."""
+        """Return sorted positions of a break, dense near the maximum of the likelihood of one row (shape [1, T])."""
         share = self.even_breaks
         found = [share]
         for _ in range(_ZOOMS):
@@ -91,19 +91,19 @@ class MotionModel:
         return np.unique(np.concatenate(found))
 
     def log_evidence(self, rows: Images, breaks: Floats) -> Floats:
-        """Return the log evidence of the four motions for rows that share the noise.
+        """Return the log evidence of the four motions for rows with the same noise.
 
         Parameters
         ----------
         rows : Images of shape [K, T]
             Series.
         breaks : ndarray of float64, shape [J]
-            Places of a break as shares of the span, sorted: nodes of a trapezoidal rule.
+            Sorted positions of a break as shares of the span, the nodes of a trapezoidal rule.
 
         Returns
         -------
         ndarray of float64, shape [K, 4]
-            Up to a constant of the series.
+            Log evidence, up to a constant of the series.
         """
         out = np.empty((len(rows), 4))
         lines = self.geometry.images(self.years[None, :])
@@ -145,7 +145,7 @@ class MotionModel:
     def _linear(self) -> Priors:
         config = self.config
         low, high = config.linear_rate_mm_yr
-        # Two log-uniform priors from the same least rate: of all rows, and of the slow ones.
+        # Mixture of two log-uniform priors with the same smallest rate: of all rows, and of slow rows.
         ends = np.array([high, config.slow_linear_ratio * low])
         shares = np.array([1 - config.slow_linear_probability, config.slow_linear_probability])
         density = shares / (2 * np.log(ends / low))
@@ -161,7 +161,7 @@ class MotionModel:
     def _curved(self, curves: Floats, change_of_rate: float, with_rate: bool) -> Priors:
         config = self.config
         least, most = config.departure
-        # Two log-uniform priors from the same least departure: of all rows, and of the slight ones.
+        # Mixture of two log-uniform priors with the same smallest departure: of all rows, and of slight curves.
         slight = config.slight_departure_ratio * least
         share = config.slight_departure_probability
         distance = distance_from_line(curves.astype(np.float32), self.years.astype(np.float32)).astype(np.float64)
@@ -173,7 +173,7 @@ class MotionModel:
             for part, end in ((1 - share, most), (share, slight)):
                 limit = np.clip(largest[curve][:, None] / scatter, 1.5 * least, end)
                 density += np.where(departure <= limit, part / (2 * np.abs(size) * np.log(limit / least)), 0)
-            # Nodes lie above the least departure by construction; rounding must not take the first of them away.
+            # Nodes are above the smallest departure by construction, but rounding may put the first below it.
             density *= departure >= least * (1 - 1e-9)
             with np.errstate(divide="ignore"):
                 return np.asarray(np.log(density))

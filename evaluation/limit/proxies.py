@@ -1,4 +1,4 @@
-"""Gaussian approximations of the priors of the motions, from which likely unwrapping errors are proposed."""
+"""Gaussian approximations of the priors of the motions, for the proposal distribution of unwrapping errors."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from evaluation.limit.motions import MotionModel
 from training.simulator.simulator import SHARES_OF_MOTIONS
 
 _SPREAD: Final = 0.6
-"""Of a log-uniform size: its root mean square over the largest value, about."""
+"""Approximate ratio of the root mean square of a log-uniform size to its largest value."""
 
 
 @dataclass(frozen=True)
 class Proxies:
-    """Motions with Gaussian sizes.
+    """Motions with Gaussian priors of their sizes.
 
     Attributes
     ----------
     log_prior : ndarray of float64, shape [M]
         Log probability of each.
     basis : ndarray of float64, shape [M, 2, T]
-        ``x . y - (basis x) . (basis y)`` is the inner product of the likelihood once the motion is integrated.
+        ``x . y - (basis x) . (basis y)`` is the inner product of the likelihood after integration over the motion.
     log_determinant : ndarray of float64, shape [M]
-        Of the covariance that the motion adds.
+        Log determinant of the additional covariance of the motion.
     """
 
     log_prior: Floats
@@ -42,9 +42,9 @@ class Proxies:
 
 
 def motion_proxies(model: MotionModel, breaks: Floats) -> Proxies:
-    """Make proxies of the motions under an unwrapping error.
+    """Return Gaussian approximations of the motions below an unwrapping error.
 
-    Stable, linear, quadratic, and a hinge at each of some breaks [J], which are shares of the span.
+    Stable, linear, quadratic, and a hinge at each of the breaks [J], which are shares of the span.
     """
     config, years = model.config, model.years
     stable = config.stable_rate_mm_yr / np.sqrt(3)
@@ -55,7 +55,8 @@ def motion_proxies(model: MotionModel, breaks: Floats) -> Proxies:
     distance = np.sqrt(np.maximum((plain**2).sum(axis=1) - (plain @ rate) ** 2 / (rate @ rate), 1e-12))
     size = _SPREAD * min(config.departure_limit_mm, config.departure[1] * model.geometry.sigma) / distance
     pairs = [(stable * years, 0 * years), (linear * years, 0 * years), (size[0] * curves[0], base * years)]
-    # Bilinear motions that start, stop or reverse: half of the change of rate before the break, give or take as much.
+    # Bilinear motions that start, stop or reverse: the rate before the break is half of the change of rate, with a
+    # standard deviation of the same size.
     pairs += [
         (amount * (hinge - years / 2), np.hypot(base, amount / 2) * years)
         for amount, hinge in zip(size[1:], curves[1:], strict=True)

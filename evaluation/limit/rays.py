@@ -1,4 +1,4 @@
-"""Integrals of a Gaussian likelihood over the size of a curve whose prior depends on the scatter that it leaves."""
+"""Integrals of a Gaussian likelihood over the size of a curve, with a prior that depends on the residual scatter."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from scipy import special
 from evaluation.limit.geometry import Floats, Images
 
 _REACH: Final = 32.0
-"""Intervals end where the likelihood has fallen by exp(-16) from its best inside them."""
+"""Intervals end where the likelihood has fallen by exp(-16) from its maximum in the interval."""
 _NEGLIGIBLE: Final = 16.0
-"""Curves of a row whose best likelihood is below the row's by exp(-16) are left out."""
+"""Curves whose maximum likelihood is below that of the row by exp(-16) are left out."""
 _HOPELESS: Final = 1e6
-"""Standard deviations from the best size beyond which bounds make no difference."""
+"""Distance of bounds from the best size, in standard deviations, beyond which they have no effect."""
 _RATE_NODES: Final = 3
-"""Of Gauss-Hermite quadrature over the rate, for what depends on the scatter."""
+"""Nodes of the Gauss-Hermite quadrature over the rate, for terms that depend on the scatter."""
 
 
 @dataclass(frozen=True)
 class Priors:
-    """Priors of the size of a curve and of the rate added to it.
+    """Priors of the size of a curve and of an added rate.
 
     Attributes
     ----------
     log_density : callable
-        Maps curve indices [n], sizes [n, nodes] and scatter in mm [n, nodes] to the log density of the size;
-        -inf where it is impossible.
+        Function of curve indices [n], sizes [n, nodes] and scatter in mm [n, nodes] that returns the log density of the
+        size; -inf for impossible sizes.
     intervals : tuple of (float, float)
-        Sizes that are possible, where they do not depend on the scatter.
+        Possible sizes, if they do not depend on the scatter.
     departure : tuple of (ndarray, tuple of float), optional
-        RMS distance of each unit curve [J] from its best line, in mm, and multiples of the scatter: the least that it
-        must be, then any at which the density has an edge. Takes the place of the intervals.
+        RMS distance of each unit curve [J] from its least-squares line in mm, and multiples of the scatter: the
+        smallest possible one, then those at which the density is discontinuous. It replaces the intervals.
     rate : (float, float), optional
-        Range of a uniform rate in mm/yr; no rate is added if not given.
+        Range of a uniform rate in mm/yr; by default no rate is added.
     """
 
     log_density: Callable[[NDArray[np.int64], Floats, Floats], Floats]
@@ -70,10 +70,10 @@ def _products(rows: Floats, curves: Floats, rate: Floats) -> _Products:
 
 
 def log_integrals(rows: Images, curves: Images, rate: Images, priors: Priors, nodes: int) -> Floats:
-    """Integrate the likelihood of ``size * curve + rate * time`` over the priors of size and rate.
+    """Return the integrals of the likelihood of ``size * curve + rate * time`` over the priors of size and rate.
 
-    The size is integrated by Gauss-Legendre nodes where the likelihood counts. The rate is integrated in closed
-    form as far as the likelihood goes; the scatter that the prior of the size refers to is taken at three rates.
+    The integral over the size is by Gauss-Legendre quadrature where the likelihood is not negligible. The likelihood is
+    integrated over the rate in closed form; the scatter in the prior of the size is evaluated at three rates.
 
     Parameters
     ----------
@@ -84,14 +84,14 @@ def log_integrals(rows: Images, curves: Images, rate: Images, priors: Priors, no
     rate : Images of shape [T]
         Displacement at 1 mm/yr.
     priors : Priors
-        Of size and rate.
+        Priors of size and rate.
     nodes : int
-        Of the quadrature.
+        Number of nodes of the quadrature.
 
     Returns
     -------
     ndarray of float64, shape [K, J]
-        Log integrals, up to the constant of the Gaussian density; -inf where there is none.
+        Log integrals, up to the constant of the Gaussian density; -inf for an integral of zero.
     """
     white = _products(rows.white, curves.white, rate.white)
     plain = _products(rows.plain, curves.plain, rate.plain)
@@ -102,7 +102,7 @@ def log_integrals(rows: Images, curves: Images, rate: Images, priors: Priors, no
         best_rate, rate_slope = white.ty / white.tt, -white.gt / white.tt
         rate_nodes, rate_weights = np.polynomial.hermite_e.hermegauss(_RATE_NODES)
         rate_weights = rate_weights / rate_weights.sum()
-    # Minus twice the log-likelihood, at the best rate for each size, is a parabola of the size.
+    # -2 times the log-likelihood, at the best rate for each size, is a quadratic function of the size.
     misfit = _parabola(white, best_rate, rate_slope)
     deviation = 1 / np.sqrt(np.maximum(misfit[2], 1e-12))
     best = -misfit[1] / 2 * deviation**2
@@ -110,7 +110,7 @@ def log_integrals(rows: Images, curves: Images, rate: Images, priors: Priors, no
 
     total = np.full(best.shape, -np.inf)
     for node, rate_weight in zip(rate_nodes, rate_weights, strict=True):
-        # So is the variance of the rest, along any line of rates.
+        # So is the variance of the residuals, if the rate is a linear function of the size.
         variance = _parabola(plain, best_rate + node / np.sqrt(white.tt), rate_slope)
         for low, high in _intervals(priors, variance, best.shape):
             lower, upper = (low - best) / deviation, (high - best) / deviation
@@ -137,14 +137,14 @@ def log_integrals(rows: Images, curves: Images, rate: Images, priors: Priors, no
 
 
 def log_sum(log_values: Floats) -> Floats:
-    """Return the log of the sum of exponentials along the last axis; -inf for nothing."""
+    """Return the log of the sum of exponentials along the last axis; -inf for an empty axis."""
     most = np.maximum(log_values.max(axis=-1, keepdims=True), -1e300)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(np.exp(log_values - most).sum(axis=-1)) + most[..., 0])
 
 
 def _parabola(of: _Products, at_zero: Floats, slope: Floats) -> tuple[Floats, Floats, Floats]:
-    """Coefficients of |y - c g - (at_zero + c slope) t|^2 in c."""
+    """Return the coefficients of |y - c g - (at_zero + c slope) t|^2 as a polynomial in c."""
     return (
         of.yy + at_zero**2 * of.tt - 2 * at_zero * of.ty,
         2 * (at_zero * slope * of.tt - of.gy - slope * of.ty + at_zero * of.gt),
@@ -155,14 +155,15 @@ def _parabola(of: _Products, at_zero: Floats, slope: Floats) -> tuple[Floats, Fl
 def _intervals(
     priors: Priors, variance: tuple[Floats, Floats, Floats], shape: tuple[int, ...]
 ) -> list[tuple[Floats, Floats]]:
-    """Sizes [K, J] that the prior allows, as pairs of bounds; a lower bound above the upper one is nothing."""
+    """Return the possible sizes [K, J] as pairs of bounds; empty if the lower bound is above the upper."""
     if priors.departure is None:
         return [(np.full(shape, low), np.full(shape, high)) for low, high in priors.intervals]
-    # The curve departs from its line by at least so many times the scatter: a quadratic inequality in the size.
+    # The condition that the curve departs from its line by a multiple of the scatter is a quadratic inequality.
     distance, (least, *edges) = priors.departure
     low, high, square, root = _sizes_of(distance, least, variance)
     between = np.broadcast_to(square < 0, shape)
-    # Size zero is no departure. Hence between two roots all sizes have one sign; outside, each sign has its end.
+    # Size zero does not satisfy it, so an interval between two roots has sizes of one sign; otherwise each sign has
+    # one interval.
     possible = np.where(between & (root == 0), np.inf, low)
     intervals = [
         (np.where(between, possible, -np.inf), np.where(between, high, low)),
@@ -172,7 +173,7 @@ def _intervals(
         first, last, _, real = _sizes_of(distance, edge, variance)
         parts = []
         for begin, end in intervals:
-            # Without a root there is no edge: the first two parts are empty.
+            # Without a root the first two parts are empty.
             cut, again = (np.where(real > 0, np.clip(place, begin, end), begin) for place in (first, last))
             parts += [(begin, cut), (cut, again), (again, end)]
         intervals = parts
@@ -191,18 +192,18 @@ def _sizes_of(
 
 
 def _nodes(lower: Floats, upper: Floats, count: int) -> tuple[Floats, Floats]:
-    """Gauss-Legendre nodes and weights [n, count] between bounds [n]."""
+    """Return Gauss-Legendre nodes and weights [n, count] between bounds [n]."""
     node, weight = np.polynomial.legendre.leggauss(count)
     half = (upper - lower)[:, None] / 2
     return (upper + lower)[:, None] / 2 + half * node, half * weight
 
 
 def _log_rate_share(best: Floats, precision: float, bounds: tuple[float, float]) -> Floats:
-    """Log integral of exp(-precision (rate - best)^2 / 2) over a uniform prior of the rate."""
+    """Return the log integral of exp(-precision (rate - best)^2 / 2) over a uniform prior of the rate."""
     low, high = bounds
     root = np.sqrt(precision)
     lower, upper = (low - best) * root, (high - best) * root
-    # Mirrored where both bounds are in the upper tail, which has no digits left.
+    # If both bounds are in the upper tail, they are mirrored to avoid cancellation.
     mirrored = lower > 0
     lower, upper = np.where(mirrored, -upper, lower), np.where(mirrored, -lower, upper)
     log_upper = special.log_ndtr(upper)

@@ -9,22 +9,24 @@ from training.simulator.config import NuisanceConfig, SimulatorConfig
 
 
 def limit_config(config: SimulatorConfig | None = None, *, white_mm: float | None = None) -> SimulatorConfig:
-    """Restrict the simulator to series whose likelihood is known.
+    """Return settings of the simulator for series with a known likelihood.
 
-    What stays: all four motions, Gaussian noise of a white, a short and a slow part, and as unwrapping error one
-    jump by lost integers, lasting or temporary, exact or damped. What goes: yearly cycle, nuisances, missing values,
-    noise of any other kind; errors by folding, by wander, that flicker, return by degrees or scatter more, smeared
-    jumps, spikes, projection, and more small damped jumps than large ones; and the rules that tie what is drawn to the
-    noise in a way that no likelihood knows: that a jump stands out from the scatter around it, that a curve is measured
-    by the scatter from epoch to epoch (the RMS of the noise is taken), and that Stable and Linear series show a rate of
-    their class, noise and all.
+    Kept are all four motions, Gaussian noise with a white, a short and a slow part, and one jump by an integer
+    ambiguity error, lasting or temporary, exact or damped. Switched off are
+
+    - annual cycle, nuisances, missing values and all other noise,
+    - all other unwrapping errors: wrapping about a line or by slow deviations, alternating values, gradual decay,
+      larger scatter, gradual jumps, spikes, projection, and the larger probability of small damped jumps,
+    - rules that depend on the noise in a way that the likelihood cannot represent: that a jump is larger than the
+      scatter around it, that curves are scaled by the scatter from epoch to epoch (here by the RMS of the noise), and
+      that the rate of Stable and Linear series with noise is in the range of the class.
 
     Parameters
     ----------
     config : SimulatorConfig, optional
-        Whose numbers stay wherever they are not switched off; the defaults if not given.
+        Settings for everything that is kept; by default those of the simulator.
     white_mm : float, optional
-        White noise alone, of this RMS in mm, in all rows.
+        RMS in mm of the noise, which is then white in all rows.
 
     Returns
     -------

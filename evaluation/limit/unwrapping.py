@@ -1,7 +1,8 @@
-"""Evidence of an unwrapping error: jumps are drawn from a Gaussian approximation, then weighed by what is exact.
+"""Evidence of an unwrapping error by importance sampling.
 
-Importance sampling: if q is what the proxies make of a series with a jump, and p what the true priors make of it,
-then the evidence is the sum of q over all jumps times the mean of p/q over jumps drawn in proportion to q.
+Let q be the evidence of a series with a given jump by Gaussian approximations (proxies), and p the exact evidence. The
+total evidence is the sum of q over all jumps, times the mean of p/q over jumps drawn with probabilities proportional to
+q.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from training.simulator.config import UnwrappingConfig
 from training.simulator.simulator import SHARES_OF_MOTIONS
 
 _NEGLIGIBLE: Final = 25.0
-"""Pairs of a jump and a motion less likely than the best by exp(-25) are not proposed."""
+"""Pairs of jump and motion whose likelihood is below the maximum by exp(-25) are not proposed."""
 _BREAKS: Final = 24
 _REFINED_BREAKS: Final = 8
 
 
 @dataclass(frozen=True)
 class _Proposals:
-    """Jumps to draw from: each with one proxy, one pair of epochs and one kind of size.
+    """Proposal distribution of jumps, each with one proxy, one pair of epochs and one kind of size.
 
     ``best`` and ``precision`` are those of the Gaussian likelihood of the size.
     """
@@ -51,22 +52,22 @@ def log_jump_evidence(
     row : Images of shape [1, T]
         One series.
     model : MotionModel
-        Its motions and noise.
+        Motions and noise of the series.
     config : UnwrappingConfig
-        One jump a row: see ``limit_config``.
+        Settings with one jump per row: see ``limit_config``.
     rng : numpy.random.Generator
-        Draws the jumps.
+        Random numbers for the samples.
 
     Returns
     -------
     log_evidence : float
         Up to the same constant as ``MotionModel.log_evidence``.
     effective_draws : float
-        Number of equally weighted draws that would be as good.
+        Effective sample size.
     """
     epochs = len(model.days)
     table, kinds = jump_table(model.days, config, model.effort.jump_table), size_kinds(config)
-    # Level changes at each epoch; the last one, after the end, is none.
+    # Steps at each epoch; the last, after the end, is zero.
     steps = model.geometry.images((np.arange(epochs) >= np.arange(epochs + 1)[:, None]).astype(np.float64))
     coarse = np.linspace(*model.config.break_share, _BREAKS)
     proxies = motion_proxies(model, coarse)
@@ -74,7 +75,7 @@ def log_jump_evidence(
     likeliest = int(proposals.log_mass.argmax())
     size = np.clip(proposals.best, kinds.low[proposals.kind], kinds.high[proposals.kind])[[likeliest]]
     breaks = model.breaks_around_peak(row.minus(size, _jumps(steps, table, proposals.pair[[likeliest]])))
-    # Sharp breaks fall between coarse proxies: some more where they are.
+    # Additional proxies at sharp breaks, which may lie between the coarse ones.
     new = np.setdiff1d(breaks, model.even_breaks)
     extra = new[np.linspace(0, len(new) - 1, _REFINED_BREAKS).astype(np.int64)]
     proxies = motion_proxies(model, np.sort(np.concatenate([coarse, extra])))
@@ -98,7 +99,7 @@ def _jumps(steps: Images, table: JumpTable, pair: NDArray[np.int64]) -> Images:
 
 
 def _propose(row: Images, steps: Images, table: JumpTable, kinds: SizeKinds, proxies: Proxies) -> _Proposals:
-    """Weigh every jump under every proxy of the motion below it."""
+    """Return the proposal distribution over all jumps and all proxies of the motion."""
     begin, stop = table.begin, table.stop
     gram, product = steps.white @ steps.white.T, steps.white @ row.white[0]
     length = gram[begin, begin] - 2 * gram[begin, stop] + gram[stop, stop]
@@ -127,7 +128,7 @@ def _propose(row: Images, steps: Images, table: JumpTable, kinds: SizeKinds, pro
 
 
 def _log_size_mass(best: Floats, precision: Floats, kinds: SizeKinds) -> Floats:
-    """Log likelihood [n, 8] of jumps of each kind, over that of none, averaged over their sizes."""
+    """Return the log likelihood ratio [n, 8] of a jump of each kind to no jump, averaged over the sizes."""
     out = (best - kinds.low / 2) * kinds.low * precision
     damped = kinds.low < kinds.high
     low, high = kinds.low[damped], kinds.high[damped]
@@ -139,7 +140,7 @@ def _log_size_mass(best: Floats, precision: Floats, kinds: SizeKinds) -> Floats:
 
 
 def _tail(best: Floats, precision: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Log distribution function at both bounds, mirrored where they lie in the upper tail, which has no digits."""
+    """Return the log distribution function at both bounds, mirrored in the upper tail to avoid cancellation."""
     root = np.sqrt(precision)
     lower, upper = (low - best) * root, (high - best) * root
     mirrored = lower + upper > 0
@@ -150,7 +151,7 @@ def _tail(best: Floats, precision: Floats, low: Floats, high: Floats) -> tuple[F
 def _draw(
     proposals: _Proposals, kinds: SizeKinds, draws: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Draw jumps evenly from what is proposed: pairs, sizes, and how often each was drawn."""
+    """Draw jumps by systematic sampling: pairs, sizes, and numbers of draws."""
     share = np.cumsum(np.exp(proposals.log_mass - proposals.log_mass.max()))
     place = (np.arange(draws) + rng.random()) / draws * share[-1]
     drawn = np.minimum(np.searchsorted(share, place, side="right"), len(share) - 1)
@@ -161,6 +162,6 @@ def _draw(
     u = rng.random(draws)
     z = special.ndtri_exp(upper + np.log(u + (1 - u) * np.exp(lower - upper)))
     size = np.clip(best + np.where(mirrored, -z, z) / np.sqrt(precision), low, high)
-    # Exact sizes come up again and again; once is enough.
+    # Exact sizes are drawn repeatedly; each is evaluated once.
     _, first, count = np.unique(np.stack([pair, size]), axis=1, return_index=True, return_counts=True)
     return pair[first], size[first], count.astype(np.float64)

@@ -1,1 +1,1 @@
-"""Scores of classifiers on rows of real files that readers labelled from plots."""
+"""Scores of classifiers on real rows that readers labelled from plots."""

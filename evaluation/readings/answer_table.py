@@ -1,4 +1,4 @@
-"""Tables of answers of any classifier, the input of ``python -m evaluation readings --answers``."""
+"""Tables of the results of any classifier, the input of ``python -m evaluation readings --answers``."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from training.labelled_rows.codes import CLASSES
 from training.labelled_rows.labels import Readings
 
 COLUMNS: Final = tuple(f"p_{name.lower()}" for name in CLASSES)
-"""Columns of probabilities; the last one may be absent."""
+"""Columns of probabilities; the last may be absent."""
 CLASS_COLUMNS: Final = ("class", "class_name")
-"""Column of the class after abstention; alone it does for a classifier without probabilities."""
+"""Column of the class after abstention, sufficient for a classifier without probabilities."""
 _SUM_TOLERANCE: Final = 0.01
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers for N read rows.
+    """Results of a classifier for N labelled rows.
 
     Attributes
     ----------
     probabilities : ndarray of float64, shape [N, 5] or [N, 6]
-        NaN for rows without an answer; 0 and 1 where only classes are known.
+        NaN for rows without a result; 0 and 1 if only classes are known.
     class_id : ndarray of int64, shape [N], optional
-        Classes after abstention, -1 = none; None where the table has probabilities alone.
+        Classes after abstention, -1 = none; None if the table has only probabilities.
     """
 
     probabilities: NDArray[np.float64]
@@ -39,26 +39,26 @@ class Answers:
 
 
 def read_answers(path: Path, readings: Readings) -> Answers:
-    """Read the answers of a classifier.
+    """Read the results of a classifier.
 
     Parameters
     ----------
     path : Path
         CSV with the columns ``file`` (path or stem of the file) and ``row`` as in ``readings.csv``, and either
-        ``p_stable`` to ``p_pue`` (and ``p_other``), or ``class`` (or ``class_name``), or both. An empty class is none,
-        an empty probability no answer. Rows without a reading may be among them.
+        ``p_stable`` to ``p_pue`` (and ``p_other``), or ``class`` (or ``class_name``), or both. An empty class means no
+        class, an empty probability no result. The table may contain rows without labels.
     readings : Readings
-        The N rows to score.
+        Labels of the N rows.
 
     Raises
     ------
     InputNotFoundError
         If there is no such file.
     DataError
-        If columns are missing, a class is none of the six, probabilities are none, or a row is answered twice.
+        If columns are missing, a class is none of the six, probabilities are invalid, or a row occurs twice.
     """
     if not path.is_file():
-        raise InputNotFoundError(f"{path} is not there; give a CSV of answers")
+        raise InputNotFoundError(f"{path} is not there; give a CSV with the results of a classifier")
     with path.open(newline="", encoding="utf-8") as stream:
         table = csv.DictReader(stream)
         names = tuple(table.fieldnames or ())
@@ -79,7 +79,7 @@ def read_answers(path: Path, readings: Readings) -> Answers:
         if place is None:
             continue
         if place in answered:
-            raise DataError(f"{path}, line {line}: row {row['row']} of {row['file']} is answered twice; leave one")
+            raise DataError(f"{path}, line {line}: row {row['row']} of {row['file']} occurs twice; leave one")
         answered.add(place)
         if class_column:
             class_id[place] = _class_id(path, line, row[class_column])
@@ -88,7 +88,7 @@ def read_answers(path: Path, readings: Readings) -> Answers:
         elif class_id[place] != NO_ANSWER:
             probabilities[place] = np.eye(len(CLASSES))[class_id[place]]
     if not answered:
-        raise DataError(f"{path} answers no row that was read; file and row must be as in readings.csv")
+        raise DataError(f"{path} has no labelled row; file and row must be as in readings.csv")
     return Answers(probabilities, class_id if class_column else None)
 
 
@@ -98,16 +98,16 @@ def write_answers(
     probabilities: NDArray[np.floating[Any]],
     class_id: NDArray[np.integer[Any]] | None = None,
 ) -> None:
-    """Write answers for read rows, such as those of networks each asked about the file that it has not seen.
+    """Write the results of a classifier for labelled rows.
 
     Parameters
     ----------
     path : Path
-        Where the table is to be.
+        Path of the table.
     readings : Readings
-        N rows.
+        Labels of N rows.
     probabilities : ndarray of float, shape [N, 5] or [N, 6]
-        NaN = no answer.
+        NaN = no result.
     class_id : ndarray of int, shape [N], optional
         Classes after abstention, -1 = none.
     """
@@ -122,7 +122,7 @@ def write_answers(
 
 
 def _columns(path: Path, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns of probabilities that are there: none, five or six."""
+    """Return the columns of probabilities of the table: none, five or six."""
     there = tuple(name for name in COLUMNS if name in names)
     if there and there[: len(SEED_CLASSES)] != COLUMNS[: len(SEED_CLASSES)]:
         missing = ", ".join(name for name in COLUMNS[: len(SEED_CLASSES)] if name not in there)
@@ -131,7 +131,7 @@ def _columns(path: Path, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _places(readings: Readings) -> dict[tuple[str, str], int]:
-    """Return where each row stands, by path and by stem of its file."""
+    """Return the index of each row, by path and by stem of its file."""
     found = {}
     for place, (file, row) in enumerate(zip(readings.file.tolist(), readings.row.tolist(), strict=True)):
         found[file, str(row)] = found[Path(file).stem, str(row)] = place
@@ -147,7 +147,7 @@ def _class_id(path: Path, line: int, text: str) -> int:
 
 
 def _probabilities(path: Path, line: int, texts: list[str]) -> NDArray[np.float64]:
-    # A table of six columns may be that of a classifier of five classes, whose last column is empty.
+    # With a classifier of five classes, the sixth column may be empty.
     try:
         values = np.array([float(text) if text else np.nan for text in texts])
     except ValueError:

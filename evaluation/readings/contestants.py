@@ -1,4 +1,4 @@
-"""Contestants that are scored on labelled rows: model folders, baselines of the benchmark, tables of answers."""
+"""Classifiers that are scored on labelled rows: models, baselines of the benchmark, tables of results."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from insar_runtime import Classifier
 from insar_runtime.models import Precision
 from training.announce import Announce
 from training.dataset import LabelledSeries
-from training.labelled_rows.labels import ReadFile
+from training.labelled_rows.labels import LabelledFile
 
-TAUGHT_NOTHING: Final = "nothing: its thresholds are fixed"
+NOT_TRAINED: Final = "no training: its thresholds are fixed"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A classifier and what it answered.
+class ClassifierAnswers:
+    """Results of a classifier for labelled rows.
 
     Attributes
     ----------
     name : str
         Name in tables.
-    taught : str
-        In words, what it has learned from.
+    trained_on : str
+        Description of the training data.
     probabilities : ndarray of float, shape [N, 5] or [N, 6]
-        NaN for rows without an answer.
+        NaN for rows without a result.
     class_id : ndarray of int, shape [N], optional
-        Classes after its own abstention, -1 = none; None where it has no abstention of its own.
+        Classes after abstention, -1 = none; None if the classifier has no abstention of its own.
     abstain_below : float
-        Confidence below which it gives no class, where ``class_id`` is None.
+        Confidence below which there is no class, if ``class_id`` is None.
     """
 
     name: str
-    taught: str
+    trained_on: str
     probabilities: NDArray[np.floating[Any]]
     class_id: NDArray[np.integer[Any]] | None = None
     abstain_below: float = ABSTAIN_BELOW
 
 
-def ask_model(folder: Path, files: Sequence[ReadFile]) -> Iterator[Asked]:
-    """Classify with a model as its users do, through the run-time, in each of its precisions.
+def classify_with_model(folder: Path, files: Sequence[LabelledFile]) -> Iterator[ClassifierAnswers]:
+    """Yield the results of a model in each precision, by the run-time package.
 
     Parameters
     ----------
     folder : Path
-        With ``model.json`` and the ONNX files.
-    files : sequence of ReadFile
-        Read rows with their series.
+        Folder with ``model.json`` and the ONNX files.
+    files : sequence of LabelledFile
+        Labelled rows with their series.
 
     Raises
     ------
@@ -66,71 +66,71 @@ def ask_model(folder: Path, files: Sequence[ReadFile]) -> Iterator[Asked]:
     for precision in precisions:
         classifier = Classifier(folder, device="cpu", precision=precision, threads=1)
         results = [classifier.classify_matrix(file.displacement, file.days) for file in files]
-        yield Asked(
+        yield ClassifierAnswers(
             name=f"{folder.name} {classifier.model.version} {precision}",
-            taught=_taught(classifier.model.card),
+            trained_on=_training_data(classifier.model.card),
             probabilities=np.concatenate([result.probabilities for result in results]),
             class_id=np.concatenate([result.class_id for result in results]),
         )
 
 
-def ask(contestant: Contestant, taught: str, files: Sequence[ReadFile]) -> Asked:
-    """Classify with a contestant of the benchmark; equal probabilities are no answer."""
+def classify_with(contestant: Contestant, trained_on: str, files: Sequence[LabelledFile]) -> ClassifierAnswers:
+    """Return the results of a contestant of the benchmark; equal probabilities count as no result."""
     with threadpool_limits(1):
         found = np.concatenate([contestant.probabilities(_unlabelled(file)) for file in files]).astype(np.float64)
     found[np.ptp(found, axis=1) == 0] = np.nan
-    return Asked(contestant.name, taught, found)
+    return ClassifierAnswers(contestant.name, trained_on, found)
 
 
 def fixed_contestants() -> list[tuple[Contestant, str]]:
-    """Return the opponents that learn nothing, and so need no folder to be kept in."""
-    return [(PsTime(), TAUGHT_NOTHING), (EgmspyRules(), TAUGHT_NOTHING)]
+    """Return the baselines that are not trained."""
+    return [(PsTime(), NOT_TRAINED), (EgmspyRules(), NOT_TRAINED)]
 
 
 def benchmark_contestants(
     *, real: Path, work: Path, quick: bool, seed: int, announce: Announce
 ) -> list[tuple[Contestant, str]]:
-    """Return the opponents of the benchmark, taught as they are there.
+    """Return the baselines of the benchmark with a description of their training data.
 
-    The oracle, which needs the noise, and the limit, which needs simulated series, cannot take part.
+    The oracle, which needs the true noise, and the limit, which needs simulated series, are left out.
 
     Parameters
     ----------
     real : Path
-        Folder of the real files, on whose noise they learn as the default network does.
+        Folder of the real files, on whose noise they are trained.
     work : Path
-        Folder of the benchmark, in which fitted contestants are kept; one that is there is not fitted again.
+        Folder of the trained contestants of the benchmark; one that is in it is not trained again.
     quick : bool
-        Whether small ones will do.
+        Whether to train on few series.
     seed : int
-        Seed of the benchmark; another one fits others.
+        Seed of the benchmark.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
     """
-    # TensorFlow takes seconds to import, and models in their folders do without.
-    from evaluation.benchmark.contestants import line_up  # noqa: PLC0415
+    # Imported here, because TensorFlow takes seconds to import and released models do not need it.
+    from evaluation.benchmark.contestants import make_contestants  # noqa: PLC0415
     from evaluation.benchmark.sizes import FULL, QUICK  # noqa: PLC0415
 
-    entries = line_up([], QUICK if quick else FULL, real=real, seed=seed, work=work, announce=announce)
+    entries = make_contestants([], QUICK if quick else FULL, real=real, seed=seed, work=work, announce=announce)
     return [
-        (entry.contestant, entry.taught)
+        (entry.contestant, entry.trained_on)
         for entry in entries
         if entry.role == "baseline" and not entry.name.endswith("oracle")
     ]
 
 
-def _unlabelled(file: ReadFile) -> LabelledSeries:
-    """Return the series of a file as a contestant takes them; labels are not looked at, and none are there."""
+def _unlabelled(file: LabelledFile) -> LabelledSeries:
+    """Return the series of a file without their labels (all labels are 0)."""
     days = np.broadcast_to(file.days, file.displacement.shape)
     return LabelledSeries(file.displacement, days, np.zeros(len(file.displacement), dtype=np.int8))
 
 
-def _taught(card: Mapping[str, Any]) -> str:
-    """Return in words what a model has learned from, as its card states it."""
+def _training_data(card: Mapping[str, Any]) -> str:
+    """Return a description of the training data in ``model.json``."""
     training = card.get("training", {})
     series = training.get("series", {}).get("train")
     words = "not stated" if series is None else f"{series} series"
-    for key, what in (("noise files", "noise of"), ("readings", "readings of")):
+    for key, what in (("noise files", "noise of"), ("readings", "labelled rows of")):
         if training.get(key):
             words += f"; {what} {', '.join(training[key])}"
     return words

@@ -12,21 +12,21 @@ from training.labelled_rows.codes import CLASSES
 
 _DPI: Final = 80
 _CONFUSED: Final = 4
-"""Contestants whose confusion is drawn."""
+"""Number of classifiers whose confusion is drawn."""
 _COLUMNS: Final = 2
 _GROUP: Final = 0.85
-"""Width of the points of one file."""
+"""Horizontal extent of the points of one file."""
 _LEAST_OF_BIN: Final = 10
-"""Bins of confidence with fewer rows are not drawn."""
+"""Smallest number of rows of a bin of confidence that is drawn."""
 
 
 def write_figures(numbers: Mapping[str, Any], folder: Path) -> None:
-    """Draw ``confusion.png``, ``reliability.png`` and ``files.png`` into a folder from what ``scores.json`` holds."""
+    """Draw ``confusion.png``, ``reliability.png`` and ``files.png`` into a folder, from the data of ``scores.json``."""
     import matplotlib as mpl  # noqa: PLC0415 - heavy, and only figures need it
 
     mpl.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
-    # Both precisions of a network lie on each other.
+    # The curves of both precisions of a network coincide, so only one is drawn.
     contestants = {
         name: found
         for name, found in numbers["contestants"].items()
@@ -38,7 +38,7 @@ def write_figures(numbers: Mapping[str, Any], folder: Path) -> None:
 
 
 def _draw_confusion(contestants: Mapping[str, Any], path: Path) -> None:
-    """Draw shares of each reading, and numbers of rows, for the contestants of most accuracy."""
+    """Draw the confusion matrices, as shares and as numbers of rows, of the most accurate classifiers."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     best = sorted(contestants, key=lambda name: -contestants[name]["six"]["accuracy"])[:_CONFUSED]
@@ -56,7 +56,7 @@ def _draw_confusion(contestants: Mapping[str, Any], path: Path) -> None:
         axis.set_xticks(range(counts.shape[1]), [*CLASSES, "no class"], rotation=30, fontsize=8)
         axis.set_yticks(range(len(CLASSES)), CLASSES, fontsize=8)
         axis.set_xlabel("most probable class")
-        axis.set_ylabel("read as, of one mind")
+        axis.set_ylabel("label (unanimous)")
         axis.set_title(name, fontsize=10)
     _save(figure, path)
 
@@ -73,7 +73,7 @@ def _draw_reliability(contestants: Mapping[str, Any], path: Path) -> None:
             confidence, right = ([point[key] for point in curve] for key in ("confidence", "right"))
             axis.plot(confidence, right, ".-", lw=_width(place), label=label, **_style(place))
     axis.set_xlabel("confidence")
-    axis.set_ylabel("share right, rows of one mind with Other")
+    axis.set_ylabel("accuracy, unanimous rows with Other")
     axis.set_xlim(0.2, 1)
     axis.set_ylim(0, 1)
     figure.legend(loc="outside right upper", fontsize=7)
@@ -81,7 +81,7 @@ def _draw_reliability(contestants: Mapping[str, Any], path: Path) -> None:
 
 
 def _draw_files(contestants: Mapping[str, Any], path: Path) -> None:
-    """Draw accuracy with its interval, a group of points for each file."""
+    """Draw accuracy with its interval, with a group of points for each file."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     figure, axis = plt.subplots(figsize=(12, 5.5), layout="constrained")
@@ -97,27 +97,27 @@ def _draw_files(contestants: Mapping[str, Any], path: Path) -> None:
     for border in range(1, len(files)):
         axis.axvline(border - 0.5, color="0.85", lw=0.8)
     axis.set_xticks(range(len(files)), files, rotation=15, ha="right", fontsize=8)
-    axis.set_ylabel("accuracy on rows of one mind, %")
+    axis.set_ylabel("accuracy on unanimous rows, %")
     axis.set_ylim(0, 101)
     figure.legend(loc="outside right upper", fontsize=7)
     _save(figure, path)
 
 
 def _style(place: int) -> dict[str, Any]:
-    """Return a colour that no other contestant has: there are no more than 20."""
+    """Return a unique colour; there are at most 20 classifiers."""
     from matplotlib import colormaps  # noqa: PLC0415
 
     return {"color": colormaps["tab20"](place % 20)}
 
 
 def _width(place: int) -> float:
-    """Return the width of a line: the first contestant is the one to look at."""
+    """Return the width of a line; the first classifier is emphasised."""
     return 1.0 if place else 2.2
 
 
 def _save(figure: Any, path: Path) -> None:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
-    # Without the version of matplotlib, so that the same numbers give the same file.
+    # Without the version of matplotlib in the metadata, so that equal numbers give equal files.
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
     plt.close(figure)

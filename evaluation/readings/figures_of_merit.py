@@ -1,4 +1,4 @@
-"""Figures of merit of a classifier on labelled rows, and their form in JSON."""
+"""Accuracy measures of a classifier on labelled rows, and their JSON form."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from training.metrics import rounded, wilson_interval
 
 @dataclass(frozen=True)
 class Part:
-    """Right and wrong answers on some rows.
+    """Accuracy on a part of the rows.
 
     Attributes
     ----------
     names : tuple of str
-        The C classes.
+        Names of the C classes.
     rows, right : int
-        Number of rows, and of those answered right.
+        Number of rows, and of correctly classified rows.
     recall : tuple of float
-        Share of right answers for each class; NaN for a class that no row was read as.
+        Recall of each class; NaN for a class without rows.
     counts : tuple of int
         Number of rows for each class.
     mean_recall_95 : tuple of float
-        95 % interval of the mean recall, from rows drawn with replacement.
+        95 % interval of the mean recall (bootstrap over rows).
     """
 
     names: tuple[str, ...]
@@ -41,7 +41,7 @@ class Part:
 
     @property
     def accuracy(self) -> float:
-        """Share of the rows answered right; NaN without rows."""
+        """Share of correctly classified rows; NaN without rows."""
         return self.right / self.rows if self.rows else float("nan")
 
     @property
@@ -51,7 +51,7 @@ class Part:
 
     @property
     def mean_recall(self) -> float:
-        """Mean recall of the classes that rows were read as; NaN without rows."""
+        """Mean recall of the classes with rows; NaN without rows."""
         known = [value for value in self.recall if not np.isnan(value)]
         return float(np.mean(known)) if known else float("nan")
 
@@ -72,19 +72,19 @@ class Part:
 
 @dataclass(frozen=True)
 class OtherScores:
-    """What becomes of rows read as Other, and whether probabilities set them apart.
+    """Assigned classes of rows labelled Other, and separation of these rows by probabilities.
 
     Attributes
     ----------
     rows, given : int
-        Rows read as Other, and those of them that get one of the five classes after abstention.
+        Number of rows labelled Other, and of those that get one of the five classes after abstention.
     given_as : tuple of int
-        How many of them get each of the five.
+        Number of these rows by assigned class.
     auroc, auroc_95 : float, tuple of float
-        Area under the ROC curve by which the largest probability of the five tells rows of the five classes (of one
-        mind) from these. One half is chance; NaN where every answer is sure.
+        Area under the ROC curve of the largest of the five probabilities as a score that separates unanimous rows of
+        the five classes from rows labelled Other. One half is chance; NaN if all probabilities are 0 or 1.
     auroc_of_p_other : float
-        The same by one less the probability of Other; NaN for a classifier of five classes.
+        The same for the score 1 - P(Other); NaN for a classifier of five classes.
     """
 
     rows: int
@@ -96,7 +96,7 @@ class OtherScores:
 
     @property
     def given_share(self) -> float:
-        """Share of the rows read as Other that get one of the five classes; NaN without rows."""
+        """Share of the rows labelled Other that get one of the five classes; NaN without rows."""
         return self.given / self.rows if self.rows else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,46 +114,46 @@ class OtherScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of a classifier on labelled rows; unless stated otherwise, on rows on which all readers agree.
+    """Scores of a classifier on labelled rows; unless stated otherwise, on unanimous rows (all readers agree).
 
     Attributes
     ----------
     five, five_strict : Part
-        Rows of the five classes. In ``five``, Stable and Linear both count between ``EITHER_RATE_MM_YR``; in
-        ``five_strict`` they do not.
+        Rows of the five classes. In ``five``, both Stable and Linear are correct for rates within
+        ``EITHER_RATE_MM_YR``; in ``five_strict`` only the label is.
     six : Part
-        The same as ``five`` with the rows read as Other, for which Other alone is right.
-    five_alone : Part
-        The same as ``five`` for the most probable of the five classes, as if there were no Other: what a classifier of
-        five classes is asked.
+        As ``five``, with the rows labelled Other, for which only Other is correct.
+    five_without_other : Part
+        As ``five``, for the most probable of the five classes, that is, with Other excluded (five-class accuracy); for
+        comparison with classifiers of five classes.
     coarse : Part
-        The same as ``five`` with Quadratic and Bilinear taken for one class, for classifiers that do not tell the two
-        apart.
+        As ``five``, with Quadratic and Bilinear as one class, for classifiers that do not distinguish them.
     files : dict of str to Part
         ``five`` for each file.
     confusion : ndarray of int64, shape [6, 7]
-        Rows by reading and most probable class, before abstention; the last column counts rows without an answer.
+        Number of rows by label and most probable class, before abstention; the last column counts rows without a
+        result.
     other, other_labelled : OtherScores
-        Of the rows that all readers read as Other, and of those that most did.
+        For the rows that all readers labelled Other, and for those that most readers did.
     calibration : dict of str to float
-        Expected calibration errors, ``CALIBRATION_BINS`` bins: of the most probable class on the rows of ``five``
-        (``five``), the same strictly (``five, strict``), of ``six`` (``six``), and on all rows that have a label
-        (``labelled``); NaN where every answer is sure.
+        Expected calibration errors with ``CALIBRATION_BINS`` bins, for the rows of ``five`` (``five``), ``five_strict``
+        (``five, strict``), ``six`` (``six``), and for all rows with a label (``labelled``); NaN if all probabilities
+        are 0 or 1.
     curve : list of dict
-        Mean confidence, share right and number of rows of ``six`` for each bin that is not empty.
+        Mean confidence, accuracy and number of rows of ``six`` for each non-empty bin.
     accepted : Part
         Rows of ``six`` that get a class after abstention.
     as_reader, as_reader_either : float
-        Mean share of the readings of a row, over all rows, that the most probable class equals; and the same where
-        Stable and Linear both count between ``EITHER_RATE_MM_YR``.
+        Mean over all rows of the share of the readings that equal the most probable class; in the second, Stable and
+        Linear count as equal for rates within ``EITHER_RATE_MM_YR``.
     no_answer, no_answer_five : int
-        Rows without an answer, among all and among those of ``five``; they count as wrong.
+        Number of rows without a result, among all rows and among those of ``five``; they count as errors.
     """
 
     five: Part
     five_strict: Part
     six: Part
-    five_alone: Part
+    five_without_other: Part
     coarse: Part
     files: dict[str, Part]
     confusion: NDArray[np.int64]
@@ -178,7 +178,7 @@ class Scores:
             "five": self.five.to_dict(),
             "five, strict": self.five_strict.to_dict(),
             "six": self.six.to_dict(),
-            "five alone": self.five_alone.to_dict(),
+            "five classes, Other excluded": self.five_without_other.to_dict(),
             "coarse": self.coarse.to_dict(),
             "files": {Path(name).stem: part.to_dict() for name, part in self.files.items()},
             "confusion": self.confusion.tolist(),

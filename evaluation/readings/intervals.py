@@ -1,4 +1,4 @@
-"""Areas under ROC curves, and bootstrap intervals of figures without a formula for theirs."""
+"""Areas under ROC curves, and bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LEVELS: Final = (0.025, 0.975)
 
 
 def mean_recall_interval(recall: Floats, counts: NDArray[np.int64]) -> Interval:
-    """Return the 95 % interval of a mean recall, from rows drawn with replacement within each class.
+    """Return the 95 % interval of a mean recall, by a bootstrap within each class.
 
     Parameters
     ----------
     recall : ndarray of float64, shape [C]
-        Share of right answers for each class; NaN for one without rows, which is left out.
+        Recall of each class; NaN for a class without rows, which is left out.
     counts : ndarray of int64, shape [C]
         Number of rows for each class.
     """
@@ -30,15 +30,15 @@ def mean_recall_interval(recall: Floats, counts: NDArray[np.int64]) -> Interval:
     if not known.any():
         return NO_INTERVAL
     rng = np.random.default_rng(BOOTSTRAP_SEED)
-    # Right answers among rows drawn with replacement are binomial.
+    # The number of correct rows in a bootstrap sample is binomial.
     drawn = rng.binomial(counts[known], recall[known], size=(BOOTSTRAPS, int(known.sum()))) / counts[known]
     return _interval(drawn.mean(axis=1))
 
 
 def auroc(clear: Floats, other: Floats) -> float:
-    """Return the area under the ROC curve by which a score sets ``clear`` rows above ``other`` ones.
+    """Return the area under the ROC curve of a score that should be larger for ``clear`` rows than for ``other`` rows.
 
-    By ranks (Mann and Whitney 1947); ties count one half; NaN where one of the two is empty.
+    By ranks (Mann and Whitney 1947); ties count one half; NaN if one of the two is empty.
     """
     if not len(clear) or not len(other):
         return float("nan")
@@ -47,7 +47,7 @@ def auroc(clear: Floats, other: Floats) -> float:
 
 
 def auroc_interval(clear: Floats, other: Floats) -> Interval:
-    """Return the 95 % interval of ``auroc``, from rows of both kinds drawn with replacement."""
+    """Return the 95 % interval of ``auroc``, by a bootstrap of the rows of both kinds."""
     if not len(clear) or not len(other):
         return NO_INTERVAL
     rng = np.random.default_rng(BOOTSTRAP_SEED)

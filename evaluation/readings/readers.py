@@ -1,4 +1,4 @@
-"""Agreement of readers with each other: the ceiling of the accuracy on labelled rows."""
+"""Agreement of readers with each other, which bounds the accuracy on labelled rows."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Same = Callable[[Ids, Ids], NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Against:
-    """Agreement of readings with those of others of the same rows.
+    """Agreement of readings with those of other readers of the same rows.
 
     Attributes
     ----------
     count, right : int
-        Number of readings, and of those that are the same.
+        Number of readings, and of those that are equal.
     counts : tuple of int
-        Readings by the class that the others gave, in the order of ``CLASSES``.
+        Number of readings by the class of the other readers, in the order of ``CLASSES``.
     recall : tuple of float
-        Share of readings that are the same for each of these; NaN for a class that the others never gave.
+        Share of equal readings for each of these classes; NaN for a class that the other readers never gave.
     """
 
     count: int
@@ -41,12 +41,12 @@ class Against:
 
     @property
     def accuracy(self) -> float:
-        """Share of the readings that are the same; NaN without any."""
+        """Share of equal readings; NaN without readings."""
         return self.right / self.count if self.count else float("nan")
 
     @property
     def mean_recall_of_five(self) -> float:
-        """Mean recall of the five classes, those never given left out; NaN without any."""
+        """Mean recall of those of the five classes that the other readers gave; NaN without readings."""
         known = [value for value in self.recall[:OTHER] if not np.isnan(value)]
         return float(np.mean(known)) if known else float("nan")
 
@@ -66,34 +66,36 @@ class Against:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement of the readers of some rows, ``Other`` among their answers.
+    """Agreement of the readers of some rows, with all six classes.
 
     Attributes
     ----------
-    rows, read_thrice, one_mind, split : int
-        Number of rows; of those read three times; on which all readers agree; on which no two do.
-    counts, one_mind_counts : tuple of int
-        Rows by the label that most readers gave, in the order of ``CLASSES``; and of those of one mind.
+    rows, read_thrice, unanimous, split : int
+        Number of all rows; of rows with three readings; of rows on which all readers agree; of rows on which no two
+        readers agree.
+    counts, unanimous_counts : tuple of int
+        Number of rows by label, in the order of ``CLASSES``; and the same for unanimous rows.
     first_two : Against
-        The second reading of each row against the first. A third one was asked for a sixth of the rows and where these
-        two differ, so only these two are a fair sample of all rows.
+        Second reading of each row against the first. One sixth of the rows, and the rows on which the first two
+        readings differ, have a third reading, so only the first two are a representative sample.
     pairs : float
-        Mean over rows of the share of pairs of readings that are the same.
+        Mean over rows of the share of pairs of readings that are equal.
     most : float
-        Mean over rows of the share of the readings that are the label: no single answer agrees with more of them.
+        Mean over rows of the share of the readings that equal the label, the largest value that a classifier can
+        reach.
     third : Against
-        Third readings against the first two, where these agree: what a further reader reaches on rows of one mind.
+        Third readings against the first two, if these agree: the accuracy of a further reader on unanimous rows.
     left_out : Against
-        Each reading against the others of its row, where those agree. Rows whose others differ drop out, so this looks
-        better than readers are.
+        Each reading against the others of its row, if these agree. Rows on which the others differ are left out, so
+        this overestimates the agreement.
     """
 
     rows: int
     read_thrice: int
-    one_mind: int
+    unanimous: int
     split: int
     counts: tuple[int, ...]
-    one_mind_counts: tuple[int, ...]
+    unanimous_counts: tuple[int, ...]
     first_two: Against
     pairs: float
     most: float
@@ -105,27 +107,27 @@ class Agreement:
         return {
             "rows": self.rows,
             "read three times": self.read_thrice,
-            "of one mind": self.one_mind,
+            "unanimous": self.unanimous,
             "split": self.split,
             "labels": dict(zip(CLASSES, self.counts, strict=True)),
-            "labels of one mind": dict(zip(CLASSES, self.one_mind_counts, strict=True)),
+            "labels, unanimous": dict(zip(CLASSES, self.unanimous_counts, strict=True)),
             "pairs": rounded(self.pairs),
             "most": rounded(self.most),
             "second against first": self.first_two.to_dict(),
-            "third against two of one mind": self.third.to_dict(),
+            "third against two that agree": self.third.to_dict(),
             "each against the others": self.left_out.to_dict(),
         }
 
 
 def agreement(readings: Readings, *, either: bool = False) -> Agreement:
-    """Measure how far readers agree.
+    """Return the agreement of readers.
 
     Parameters
     ----------
     readings : Readings
         At least two readings of each row.
     either : bool
-        Whether Stable and Linear agree with each other where the rate lies between ``EITHER_RATE_MM_YR``; needs rates.
+        Whether Stable and Linear count as equal for rates within ``EITHER_RATE_MM_YR``; this needs the rates.
     """
     same = _comparison(readings, either=either)
     given = readings.readings
@@ -134,10 +136,10 @@ def agreement(readings: Readings, *, either: bool = False) -> Agreement:
     return Agreement(
         rows=len(readings),
         read_thrice=int((readings.readers == 3).sum()),
-        one_mind=int(readings.one_mind.sum()),
+        unanimous=int(readings.unanimous.sum()),
         split=int((readings.label == SPLIT).sum()),
         counts=_counts(readings.label[readings.label != SPLIT]),
-        one_mind_counts=_counts(readings.label[readings.one_mind]),
+        unanimous_counts=_counts(readings.label[readings.unanimous]),
         first_two=_against([(first, same(first, second), everywhere)]),
         pairs=_agreeing_pairs(given, same),
         most=float(readings.soft_labels.max(axis=1).mean()) if len(readings) else float("nan"),
@@ -147,7 +149,7 @@ def agreement(readings: Readings, *, either: bool = False) -> Agreement:
 
 
 def agreement_by_file(readings: Readings, *, either: bool = False) -> dict[str, Agreement]:
-    """Measure agreement for each file, by its path, in the order of the table."""
+    """Return the agreement by path of the file, in the order of the table."""
     return {
         path: agreement(readings.take(readings.file == path), either=either)
         for path in dict.fromkeys(readings.file.tolist())
@@ -177,7 +179,7 @@ def _agreeing_pairs(given: Ids, same: Same) -> float:
 
 
 def _left_out(given: Ids, left: int, same: Same) -> tuple[Ids, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return what the others gave [N], whether one reading is the same, and for which rows that can be asked."""
+    """Return the class of the other readers [N], whether one reading equals it, and the mask of rows with one class."""
     one, two = (given[:, place] for place in range(3) if place != left)
     others = np.where(one == NO_READING, two, one)
     agreed = (one == two) | (one == NO_READING) | (two == NO_READING)
@@ -185,7 +187,7 @@ def _left_out(given: Ids, left: int, same: Same) -> tuple[Ids, NDArray[np.bool_]
 
 
 def _against(parts: list[tuple[Ids, NDArray[np.bool_], NDArray[np.bool_]]]) -> Against:
-    """Count equal readings by what the others gave; each part is that, equality, and the rows that count."""
+    """Return the agreement from parts: class of the other readers, equality, and mask of the rows that count."""
     others = np.concatenate([said[rows] for said, _, rows in parts]).astype(np.int64)
     right = np.concatenate([equal[rows] for _, equal, rows in parts])
     counts = np.bincount(others, minlength=len(CLASSES))

@@ -1,4 +1,4 @@
-"""Report of the scores on labelled rows: JSON, and tables in Markdown."""
+"""Report of the scores on labelled rows: JSON and Markdown tables."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def write_report(numbers: Mapping[str, Any], folder: Path) -> None:
     Parameters
     ----------
     numbers : mapping
-        ``readers`` and ``contestants`` as ``evaluation.readings.run`` makes them.
+        ``readers`` and ``contestants`` from ``evaluation.readings.run``.
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scores.json").write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -31,37 +31,38 @@ def write_report(numbers: Mapping[str, Any], folder: Path) -> None:
 
 
 def score_page(numbers: Mapping[str, Any]) -> list[str]:
-    """Return the lines of ``scores.md``, all of whose figures are those of ``scores.json``."""
+    """Return the lines of ``scores.md``, with the numbers of ``scores.json``."""
     return [
-        "# Scores on the read rows",
+        "# Scores on the labelled rows",
         "",
-        "Written by `python -m evaluation readings`; all numbers are in `scores.json`, how rows were read and what",
-        "each figure means is in `README.md`. Shares are in %, intervals are of 95 %.",
+        "Written by `python -m evaluation readings`; all numbers are in `scores.json`. `README.md` describes how rows",
+        "were labelled, and defines the measures. A row is *unanimous* if all its readers agree. Shares are in %,",
+        "intervals are of 95 %.",
         "",
         *_headline(numbers),
         *_other(numbers),
         *_files(numbers),
         *_ceiling(numbers),
         *_confusion(numbers),
-        *_taught(numbers),
+        *_training_data(numbers),
     ]
 
 
 def readers_table(files: Mapping[str, Agreement], total: Agreement) -> list[str]:
-    """Return the table of README.md: rows and labels of each file, and how far its readers agree."""
+    """Return the table of README.md: rows and labels of each file, and agreement of the readers."""
     lines = [
-        *_head("file", "rows", "read 3 times", *CLASSES, "split", "of one mind", "first two agree, %"),
+        *_head("file", "rows", "three readers", *CLASSES, "split", "unanimous", "first two agree, %"),
     ]
     for path, one in [*files.items(), ("all", total)]:
-        cells = [one.rows, one.read_thrice, *one.counts, one.split, one.one_mind]
+        cells = [one.rows, one.read_thrice, *one.counts, one.split, one.unanimous]
         lines.append(_row(Path(path).stem, *map(str, cells), _percent(one.first_two.accuracy)))
     return lines
 
 
 def _headline(numbers: Mapping[str, Any]) -> Iterator[str]:
     low, high = EITHER_RATE_MM_YR
-    readers = numbers["readers"]["either"]["third against two of one mind"]
-    yield "## Rows of one mind"
+    readers = numbers["readers"]["either"]["third against two that agree"]
+    yield "## Unanimous rows"
     yield ""
     yield from _head(
         "",
@@ -69,10 +70,10 @@ def _headline(numbers: Mapping[str, Any]) -> Iterator[str]:
         "strict",
         "mean recall",
         *SEED_CLASSES,
-        "curved as one",
+        "curved as one class",
         "accuracy with Other",
-        "accuracy, five alone",
-        "mean recall, five alone",
+        "five-class accuracy",
+        "five-class mean recall",
         _NO_CLASS,
     )
     for name, found in numbers["contestants"].items():
@@ -85,41 +86,41 @@ def _headline(numbers: Mapping[str, Any]) -> Iterator[str]:
             *(_percent(five["recall"][one]["recall"]) for one in SEED_CLASSES),
             _percent(found["coarse"]["accuracy"]),
             _percent(found["six"]["accuracy"]),
-            _with_interval(found["five alone"], "accuracy"),
-            _with_interval(found["five alone"], "mean_recall"),
+            _with_interval(found["five classes, Other excluded"], "accuracy"),
+            _with_interval(found["five classes, Other excluded"], "mean_recall"),
             str(found["no answer, five"]),
         )
     yield _row(
         "a further reader",
         _with_interval(readers, "accuracy"),
-        _percent(numbers["readers"]["strict"]["third against two of one mind"]["accuracy"]),
+        _percent(numbers["readers"]["strict"]["third against two that agree"]["accuracy"]),
         _percent(readers["mean_recall of the five"]),
         *(_percent(readers["recall"][one]["recall"]) for one in SEED_CLASSES),
         *[NONE] * 5,
     )
     yield ""
     rows = next(iter(numbers["contestants"].values()))["five"]["rows"] if numbers["contestants"] else 0
-    yield f"{rows} rows that all their readers gave the same of the five classes. Stable and Linear both count where"
-    yield f"the least-squares rate beside an annual cycle is {low:g} to {high:g} mm/yr, but not in `strict`. `Curved as"
-    yield "one`: accuracy with Quadratic and Bilinear taken for one class, as some contestants have it. `Five alone`:"
-    yield "the most probable of the five classes counts, as if there were no Other, which is what contestants of five"
-    yield "classes are asked. `No class`: rows that a classifier does not answer; they count as wrong. The last line is"
-    yield "no contestant: third readings against the first two where those agree"
-    yield f"({readers['readings']} rows, with Other), which is what a further reader reaches on such rows."
+    yield f"{rows} unanimous rows of the five classes. If the least-squares rate, fitted together with an annual"
+    yield f"cycle, is {low:g} to {high:g} mm/yr, both Stable and Linear count as correct, except in `strict`."
+    yield "`Curved as one class`: accuracy with Quadratic and Bilinear as one class, because some classifiers do not"
+    yield "distinguish them. `Five-class accuracy` and `five-class mean recall`: the most probable of the five classes"
+    yield "counts, with Other excluded, for comparison with classifiers of five classes. `No class`: rows outside the"
+    yield "limits of a classifier, or that it leaves unresolved; they count as errors. The last line is a reader:"
+    yield f"third readings against the first two, if these agree ({readers['readings']} rows, with Other)."
     yield ""
 
 
 def _other(numbers: Mapping[str, Any]) -> Iterator[str]:
-    yield "## Rows read as Other, and confidence"
+    yield "## Rows labelled Other, and confidence"
     yield ""
     yield from _head(
         "",
-        "Other that gets a class",
+        "Other with a class",
         "the same, most readers",
         "AUROC",
-        "AUROC by p_other",
+        "AUROC of p_other",
         "accepted",
-        "right among accepted",
+        "accuracy of accepted",
         "ECE, five",
         "ECE, with Other",
         "ECE, all with a label",
@@ -138,11 +139,12 @@ def _other(numbers: Mapping[str, Any]) -> Iterator[str]:
             *(_number(error[key]) for key in ("five", "six", "labelled")),
         )
     yield ""
-    yield "`Other that gets a class`: share of the rows that all readers read as Other that get one of the five classes"
-    yield "after the contestant's own abstention (below a confidence of 0.6 where it has none); then of those that most"
-    yield "readers did. `AUROC`: how well the largest probability of the five tells clear rows of the five from rows of"
-    yield "Other. `Accepted`: rows of one mind, Other among them, that get a class. `ECE`: expected calibration error,"
-    yield f"{CALIBRATION_BINS} bins. A dash: answers without probabilities."
+    yield "`Other with a class`: share of the rows that all readers labelled Other that get one of the five classes"
+    yield "after abstention (below a confidence of 0.6 if the classifier has no threshold); then the same for rows that"
+    yield "most readers labelled Other. `AUROC`: area under the ROC curve of the largest of the five probabilities as a"
+    yield "score that separates unanimous rows of the five classes from rows labelled Other. `Accepted`: share of the"
+    yield "unanimous rows, with Other, that get a class. `ECE`: expected calibration error with"
+    yield f"{CALIBRATION_BINS} bins. A dash means that the classifier has no probabilities."
     yield ""
     yield "![accuracy against confidence](reliability.png)"
     yield ""
@@ -154,7 +156,7 @@ def _files(numbers: Mapping[str, Any]) -> Iterator[str]:
         return
     files = list(next(iter(contestants.values()))["files"])
     counts = [next(iter(contestants.values()))["files"][name]["rows"] for name in files]
-    yield "## Accuracy / mean recall by file, rows of one mind"
+    yield "## Accuracy / mean recall by file, unanimous rows"
     yield ""
     yield from _head("", *(f"{name} ({count})" for name, count in zip(files, counts, strict=True)))
     for name, found in contestants.items():
@@ -165,28 +167,28 @@ def _files(numbers: Mapping[str, Any]) -> Iterator[str]:
         cells = (f"{_percent(one['accuracy'])} / {_percent(one['mean_recall of the five'])}" for one in ones)
         yield _row(f"readers, {title}", *cells)
     yield ""
-    yield "The last two lines are of all rows, those on which readers differ and those read as Other among them."
+    yield "The last two lines are for all rows, also those on which readers differ and those labelled Other."
     yield ""
     yield "![accuracy by file](files.png)"
     yield ""
 
 
 def _ceiling(numbers: Mapping[str, Any]) -> Iterator[str]:
-    yield "## All rows: a classifier as one more reader"
+    yield "## All rows: agreement of a classifier with readers"
     yield ""
     yield from _head("", "agreement with a reader", "Stable or Linear either")
     strict, either = numbers["readers"]["strict"], numbers["readers"]["either"]
-    yield _row("the label of most readers", _percent(strict["most"]), NONE)
+    yield _row("label of most readers", _percent(strict["most"]), NONE)
     yield _row("a reader", _percent(strict["pairs"]), _percent(either["pairs"]))
     for name, found in numbers["contestants"].items():
         yield _row(name, _percent(found["agreement with a reader"]), _percent(found["agreement with a reader, either"]))
     yield ""
-    yield f"Mean over all {strict['rows']} rows, those on which readers differ too, of the share of a row's readings"
-    yield "(for a reader: of the row's pairs of readings) that are the same. The label of most readers is what nobody"
-    yield "can surpass. A third reading was asked wherever the first two differ."
+    yield f"Mean over all {strict['rows']} rows, also those on which readers differ, of the share of the readings of a"
+    yield "row that are equal to the class (for a reader: of the pairs of readings that are equal). The label of most"
+    yield "readers is the upper bound. There is a third reading wherever the first two differ."
     yield ""
-    yield from _head("how readers agree", "readings", "accuracy", "mean recall of the five", *CLASSES)
-    for title in ("second against first", "third against two of one mind", "each against the others"):
+    yield from _head("agreement of readers", "readings", "accuracy", "mean recall of the five", *CLASSES)
+    for title in ("second against first", "third against two that agree", "each against the others"):
         for kind, one in (("", strict[title]), (", either", either[title])):
             yield _row(
                 title + kind,
@@ -200,27 +202,28 @@ def _ceiling(numbers: Mapping[str, Any]) -> Iterator[str]:
 
 def _confusion(numbers: Mapping[str, Any]) -> Iterator[str]:
     for name, found in list(numbers["contestants"].items())[:1]:
-        yield f"## Confusion of {name}, rows of one mind"
+        yield f"## Confusion of {name}, unanimous rows"
         yield ""
         yield from _head("read as", *CLASSES, _NO_CLASS)
         for title, row in zip(CLASSES, found["confusion"], strict=True):
             yield _row(title, *map(str, row))
         yield ""
-    yield "Columns: the most probable class, before abstention."
+    yield "Rows: label. Columns: most probable class, before abstention."
     yield ""
     yield "![confusion matrices](confusion.png)"
     yield ""
 
 
-def _taught(numbers: Mapping[str, Any]) -> Iterator[str]:
-    yield "## What each has learned from"
+def _training_data(numbers: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Training data"
     yield ""
-    yield from _head("", "learned from")
+    yield from _head("", "trained on")
     for name, found in numbers["contestants"].items():
-        yield _row(name, found["learned from"])
+        yield _row(name, found["trained on"])
     yield ""
-    yield "A contestant that has learned from these readings, or from readings of the same files, is no test of itself:"
-    yield f"see `README.md`. Intervals: Wilson's for shares, {BOOTSTRAPS} samples of rows for mean recalls and AUROCs."
+    yield "The score of a classifier that was trained on these labels, or on labels of the same files, is no"
+    yield f"independent test: see `README.md`. Intervals: Wilson's for shares, a bootstrap with {BOOTSTRAPS} samples"
+    yield "for mean recalls and AUROCs."
 
 
 def _head(*names: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""One run of the scores: readings, series, contestants, figures of merit, report."""
+"""Run of the scores on labelled rows: labels, series, classifiers, accuracy measures, report."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from evaluation.readings.answer_table import read_answers, write_answers
 from evaluation.readings.contestants import (
-    Asked,
-    ask,
-    ask_model,
+    ClassifierAnswers,
     benchmark_contestants,
+    classify_with,
+    classify_with_model,
     fixed_contestants,
 )
 from evaluation.readings.figures import write_figures
@@ -21,7 +21,14 @@ from evaluation.readings.score import score
 from evaluation.readings.scoring_rules import BOOTSTRAPS, CALIBRATION_BINS, EITHER_RATE_MM_YR
 from insar_runtime.errors import UsageError
 from training.announce import Announce
-from training.labelled_rows.labels import READINGS_CSV, ReadFile, Readings, all_readings, load_read_files, read_labels
+from training.labelled_rows.labels import (
+    READINGS_CSV,
+    LabelledFile,
+    Readings,
+    all_readings,
+    load_labelled_files,
+    read_labels,
+)
 
 
 def run_readings(
@@ -37,61 +44,61 @@ def run_readings(
     seed: int,
     announce: Announce,
 ) -> dict[str, Any]:
-    """Score models, opponents and tables of answers on the read rows, and write JSON, Markdown and figures.
+    """Score models, baselines and tables of results on the labelled rows, and write JSON, Markdown and figures.
 
     Parameters
     ----------
     folder : Path
-        Where the report is to be, such as ``artifacts/readings``.
+        Folder of the report, such as ``artifacts/readings``.
     real : Path
         Folder of the public files.
     models : sequence of Path
         Folders of models.
     answers : sequence of Path
-        Tables of answers (``evaluation.readings.answer_table``).
+        Tables of results (``evaluation.readings.answer_table``).
     labels : Path
-        Table of readings; rows of other files may be read by the same protocol.
+        Table of labels; it may also contain rows of other files.
     work : Path, optional
-        Folder of the benchmark's fitted contestants. Without it those that learn stay away.
+        Folder of the trained contestants of the benchmark. Without it, trained baselines are left out.
     quick : bool
-        Whether the opponents that learn may be small ones, to try things out.
+        Whether to train baselines on few series, to try the command out.
     save_answers : Path, optional
-        Folder for a table of answers of each contestant; made if it is not there.
+        Folder for a table of the results of each classifier; created if it does not exist.
     seed : int
-        Seed of the benchmark, of which the fitted contestants are.
+        Seed of the benchmark.
     announce : callable
-        Receives lines of progress.
+        Function that receives progress messages.
 
     Returns
     -------
     dict
-        What ``scores.json`` holds.
+        Contents of ``scores.json``.
 
     Raises
     ------
     DataError
         If a table cannot be read.
     InputNotFoundError
-        If a file is not below ``real``, or a table is not there.
+        If a file is not below ``real``, or a table does not exist.
     UnavailableError
-        If a model folder lacks a model.
+        If a folder has no model.
     UsageError
-        If two contestants have one name.
+        If two classifiers have the same name.
     """
-    files = load_read_files(real, readings=read_labels(labels))
+    files = load_labelled_files(real, readings=read_labels(labels))
     readings = all_readings(files)
-    announce(f"{len(readings)} rows of {len(files)} files, {int(readings.one_mind.sum())} of one mind")
+    announce(f"{len(readings)} rows of {len(files)} files, {int(readings.unanimous.sum())} unanimous")
     contestants: dict[str, Any] = {}
-    for asked in _everybody(files, readings, models, answers, real, work, quick=quick, seed=seed, announce=announce):
-        if asked.name in contestants:
-            raise UsageError(f"two contestants are named {asked.name!r}; rename a folder or a table")
-        found = score(readings, asked.probabilities, class_id=asked.class_id, abstain_below=asked.abstain_below)
-        announce(f"{asked.name}: accuracy {found.five.accuracy:.3f}, mean recall {found.five.mean_recall:.3f}")
+    for result in _results(files, readings, models, answers, real, work, quick=quick, seed=seed, announce=announce):
+        if result.name in contestants:
+            raise UsageError(f"two classifiers are named {result.name!r}; rename a folder or a table")
+        found = score(readings, result.probabilities, class_id=result.class_id, abstain_below=result.abstain_below)
+        announce(f"{result.name}: accuracy {found.five.accuracy:.3f}, mean recall {found.five.mean_recall:.3f}")
         if save_answers is not None:
             save_answers.mkdir(parents=True, exist_ok=True)
-            name = asked.name.replace(", ", "-").replace(" ", "-")
-            write_answers(save_answers / f"{name}.csv", readings, asked.probabilities, asked.class_id)
-        contestants[asked.name] = {"learned from": asked.taught, **found.to_dict()}
+            name = result.name.replace(", ", "-").replace(" ", "-")
+            write_answers(save_answers / f"{name}.csv", readings, result.probabilities, result.class_id)
+        contestants[result.name] = {"trained on": result.trained_on, **found.to_dict()}
     numbers = {
         "definitions": {
             "either, mm/yr": list(EITHER_RATE_MM_YR),
@@ -106,8 +113,8 @@ def run_readings(
     return numbers
 
 
-def _everybody(
-    files: Sequence[ReadFile],
+def _results(
+    files: Sequence[LabelledFile],
     readings: Readings,
     models: Sequence[Path],
     answers: Sequence[Path],
@@ -117,21 +124,21 @@ def _everybody(
     quick: bool,
     seed: int,
     announce: Announce,
-) -> Iterable[Asked]:
+) -> Iterable[ClassifierAnswers]:
     for path in models:
-        announce(f"asking {path.name}")
-        yield from ask_model(path, files)
+        announce(f"classifying with {path.name}")
+        yield from classify_with_model(path, files)
     for path in answers:
         given = read_answers(path, readings)
-        yield Asked(path.stem, "a table of answers", given.probabilities, given.class_id)
-    opponents = (
+        yield ClassifierAnswers(path.stem, "not stated: a table of results", given.probabilities, given.class_id)
+    baselines = (
         fixed_contestants()
         if work is None
         else benchmark_contestants(real=real, work=work, quick=quick, seed=seed, announce=announce)
     )
-    for contestant, taught in opponents:
-        announce(f"asking {contestant.name}")
-        yield ask(contestant, taught, files)
+    for contestant, trained_on in baselines:
+        announce(f"classifying with {contestant.name}")
+        yield classify_with(contestant, trained_on, files)
 
 
 def _readers(readings: Readings) -> dict[str, Any]:

@@ -35,25 +35,25 @@ def score(
     class_id: NDArray[np.integer[Any]] | None = None,
     abstain_below: float = ABSTAIN_BELOW,
 ) -> Scores:
-    """Compare a classifier's probabilities with what readers said.
+    """Return the scores of a classifier's probabilities on labelled rows.
 
     Parameters
     ----------
     readings : Readings
-        N rows with their rates, such as ``all_readings(load_read_files(real))``.
+        Labels of N rows with their rates, such as ``all_readings(load_labelled_files(real))``.
     probabilities : ndarray of float, shape [N, 5] or [N, 6]
-        In the order of ``CLASSES``, row by row those of ``readings``. A row with NaN among its first five has no
-        answer; a sixth column that is NaN throughout is that of a classifier of five classes.
+        Probabilities of ``CLASSES`` for the rows of ``readings``. A row with NaN among the first five has no result; a
+        sixth column of NaN only is that of a classifier of five classes.
     class_id : ndarray of int, shape [N], optional
-        Class after abstention, -1 = none. By default the most probable class where its probability is
-        ``abstain_below`` or more.
+        Class after abstention, -1 = none. By default the most probable class if its probability is at least
+        ``abstain_below``.
     abstain_below : float
-        Confidence below which a row gets no class, where ``class_id`` is not given.
+        Confidence below which a row gets no class, if ``class_id`` is not given.
 
     Raises
     ------
     DataError
-        If the shapes do not fit, or the readings have no rates.
+        If the shapes do not match, or the labels have no rates.
     """
     return _Scorer.of(readings, probabilities, class_id, abstain_below).scores()
 
@@ -76,7 +76,7 @@ class _Scorer:
         if values.ndim != 2 or len(values) != len(readings) or values.shape[1] not in {len(SEED_CLASSES), len(CLASSES)}:
             raise DataError(f"probabilities have the shape {values.shape}; give [{len(readings)}, 5 or 6]")
         if np.isnan(readings.rate).any():
-            raise DataError("the readings have no rates; take them from load_read_files, which reads the series")
+            raise DataError("the labels have no rates; take them from load_labelled_files, which loads the series")
         if values.shape[1] == len(CLASSES) and np.isnan(values[:, OTHER]).all():
             values = values[:, :OTHER]
         answered = np.asarray(np.isfinite(values).all(axis=1))
@@ -92,7 +92,7 @@ class _Scorer:
 
     @cached_property
     def filled(self) -> Floats:
-        """Probabilities, 0 where there is no answer."""
+        """Probabilities; 0 for rows without a result."""
         return np.where(self.answered[:, None], self.probabilities, 0.0)
 
     @cached_property
@@ -105,17 +105,17 @@ class _Scorer:
 
     @cached_property
     def graded(self) -> bool:
-        """Whether any probability is neither 0 nor 1: calibration and ROC curves of sure answers mean nothing."""
+        """Whether any probability is neither 0 nor 1; otherwise calibration and ROC curves are undefined."""
         return bool(((self.filled > 0) & (self.filled < 1)).any())
 
     def is_right(self, said: NDArray[Any], *, either: bool) -> Flags:
-        """Return which rows have the class ``said`` [N] as their most probable one."""
+        """Return which rows have ``said`` [N] as their most probable class."""
         right = np.asarray(self.top == said)
         return right | (self._either & np.isin(said, (TrendClass.STABLE, TrendClass.LINEAR))) if either else right
 
     @cached_property
     def _either(self) -> Flags:
-        """Rows whose rate lies where Stable and Linear both count, and that are called one of the two."""
+        """Mask of the rows with a rate for which Stable and Linear are both correct and with one of these classes."""
         low, high = EITHER_RATE_MM_YR
         rate = np.abs(self.readings.rate)
         return (rate >= low) & (rate <= high) & np.isin(self.top, (TrendClass.STABLE, TrendClass.LINEAR))
@@ -123,7 +123,7 @@ class _Scorer:
     def scores(self) -> Scores:
         readings, label = self.readings, self.readings.label
         right, strict = self.is_right(label, either=True), self.is_right(label, either=False)
-        six = readings.one_mind
+        six = readings.unanimous
         five = six & (label < OTHER)
         accepted = six & (self.class_id != NO_ANSWER)
         paths = dict.fromkeys(readings.file.tolist())
@@ -131,7 +131,7 @@ class _Scorer:
             five=self._part(five, right),
             five_strict=self._part(five, strict),
             six=self._part(six, right, CLASSES),
-            five_alone=self._part(five, self._without_other().is_right(label, either=True)),
+            five_without_other=self._part(five, self._without_other().is_right(label, either=True)),
             coarse=self._coarse(five, right),
             files={path: self._part(five & (readings.file == path), right) for path in paths},
             confusion=self._confusion(six),
@@ -175,7 +175,7 @@ class _Scorer:
         if self.graded:
             area, bounds = auroc(best[clear], best[other]), auroc_interval(best[clear], best[other])
             if self.filled.shape[1] > OTHER:
-                # A row without an answer is no sure one.
+                # A row without a result has a confidence of 0.
                 is_none = np.where(self.answered, 1 - self.filled[:, -1], 0.0)
                 area_of_other = auroc(is_none[clear], is_none[other])
         counts = np.bincount(given, minlength=OTHER)
@@ -210,7 +210,7 @@ class _Scorer:
 
 
 def _part_of(label: NDArray[np.int64], right: Flags, names: tuple[str, ...]) -> Part:
-    """Count right answers by the class that rows were read as, ``label`` [N]."""
+    """Return the accuracy for rows with ``label`` [N]."""
     counts = np.bincount(label, minlength=len(names))
     found = np.bincount(label, weights=right, minlength=len(names))
     recall = np.full(len(names), np.nan)
@@ -226,5 +226,5 @@ def _part_of(label: NDArray[np.int64], right: Flags, names: tuple[str, ...]) -> 
 
 
 def _without_corner(class_id: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return ids of ``COARSE_CLASSES``: from Bilinear on, each class takes the place of the one before it."""
+    """Return ids of ``COARSE_CLASSES``: from Bilinear on, ids decrease by one."""
     return np.where(class_id >= TrendClass.BILINEAR, class_id - 1, class_id)

@@ -1,4 +1,4 @@
-"""Comparison of events in labelled rows with simulated ones: numbers, a figure, a sheet of series for each class."""
+"""Comparison of events in labelled real rows with simulated ones: numbers, a figure, and a sheet of plots per class."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from evaluation.realism.events import Events, measure_events
 from insar_runtime.classes import CLASS_NAMES, TrendClass
 from insar_runtime.definitions import DAYS_PER_YEAR
 from training.dataset import balanced_labels
-from training.labelled_rows.labels import ReadFile
+from training.labelled_rows.labels import LabelledFile
 from training.real_files import EGMS_ATTRIBUTION, REAL_FILES, STAMPS_FILE, noise_bank
 from training.simulator import SimulatorConfig, simulate
 
 SIMULATED: Final = 3000
 _BLOCK: Final = 60
-"""Series on the noise and the dates of one file: few, so that all files come up."""
+"""Number of simulated series with the noise and dates of one file: few, so that all files are used."""
 _ROWS, _COLUMNS = 6, 4
 _QUARTILES: Final = (25, 50, 75)
 _READ, _MADE = "tab:red", "tab:blue"
@@ -29,16 +29,16 @@ _READ, _MADE = "tab:red", "tab:blue"
 _WORDS: Final = {
     "rate": "rate, mm/yr",
     "scatter": "scatter from epoch to epoch, mm",
-    "wander": "range of the median over 9 epochs, mm",
-    "bend": "departure of the best bend from its line, over the scatter",
-    "break_share": "place of the best hinge within the span",
+    "wander": "range of the running median over 9 epochs, mm",
+    "bend": "departure of parabola or hinge from a line, over the scatter",
+    "break_share": "position of the best hinge within the span",
     "jump": "largest change of level, mm",
     "jump_over_scatter": "largest change of level, over the scatter",
-    "duration_epochs": "for how long, epochs, where it returns",
-    "duration_days": "for how long, days, where it returns",
+    "duration_epochs": "duration of a temporary change, epochs",
+    "duration_days": "duration of a temporary change, days",
     "lasting": "share of rows whose largest change lasts",
     "between_epochs": "epochs between both levels at an edge",
-    "jumps": "levels of 10 mm and three scatters or more",
+    "jumps": "changes of 10 mm and three times the scatter or more",
 }
 _PANELS: Final = {
     TrendClass.STABLE: ("rate", "wander", "jump", "jump_over_scatter"),
@@ -48,13 +48,13 @@ _PANELS: Final = {
     TrendClass.PUE: ("jump", "jump_over_scatter", "duration_epochs", "jumps"),
     TrendClass.OTHER: ("wander", "bend", "jump", "jump_over_scatter"),
 }
-"""What is drawn of each class."""
+"""Measures that are drawn for each class."""
 _ON_A_LOG_SCALE: Final = frozenset(_WORDS) - {"break_share", "jumps", "between_epochs"}
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Series of known class and what they do."""
+    """Series of known class and their measured events."""
 
     displacement: NDArray[np.float32]
     days: NDArray[np.float32]
@@ -63,32 +63,32 @@ class _Rows:
 
 
 def compare_events(
-    files: Sequence[ReadFile], real: Path, folder: Path, *, simulated: int = SIMULATED, seed: int = 0
+    files: Sequence[LabelledFile], real: Path, folder: Path, *, simulated: int = SIMULATED, seed: int = 0
 ) -> dict[str, Any]:
-    """Measure events in labelled rows on which readers agree, and in simulated rows; write numbers and figures.
+    """Measure events in unanimous labelled rows and in simulated rows, and write numbers and figures.
 
-    Written are ``events.json``, ``events.png``, and one sheet of plots per class.
+    The files are ``events.json``, ``events.png``, and one sheet of plots per class.
 
-    The simulated series have the dates of the same files and the noise of their quiet rows, so that only what happens
-    in them differs. Read rows were drawn for what they show, so how often a thing happens is no share of a file.
+    The simulated series have the dates of the same files and the noise of their quiet rows, so that only the events
+    differ. Labelled rows were selected by their signals, so frequencies of events do not hold for a file.
 
     Parameters
     ----------
-    files : sequence of ReadFile
-        Read rows with their series.
+    files : sequence of LabelledFile
+        Labelled rows with their series.
     real : Path
         Folder of the real files, for their noise.
     folder : Path
-        Where the results are to be; made if it is not there.
+        Folder of the results; created if it does not exist.
     simulated : int
-        Number of simulated series, as many of each class.
+        Number of simulated series, equally many of each class.
     seed : int
-        Of these, and of the choice of rows for the sheets.
+        Seed of these series and of the choice of rows for the sheets.
 
     Returns
     -------
     dict
-        What stands in ``events.json``.
+        Contents of ``events.json``.
     """
     read, made = _read_rows(files), _simulated_rows(files, real, simulated, seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,11 +106,11 @@ def compare_events(
     return numbers
 
 
-def _read_rows(files: Sequence[ReadFile]) -> _Rows:
+def _read_rows(files: Sequence[LabelledFile]) -> _Rows:
     width = max(file.displacement.shape[1] for file in files)
     parts = []
     for file in files:
-        rows = np.flatnonzero(file.readings.one_mind)
+        rows = np.flatnonzero(file.readings.unanimous)
         padding = ((0, 0), (0, width - file.displacement.shape[1]))
         displacement = np.pad(file.displacement[rows], padding, constant_values=np.nan)
         days = np.pad(np.tile(file.days, (len(rows), 1)), padding, mode="edge")
@@ -119,7 +119,7 @@ def _read_rows(files: Sequence[ReadFile]) -> _Rows:
     return _Rows(displacement, days, label, measure_events(displacement, days))
 
 
-def _simulated_rows(files: Sequence[ReadFile], real: Path, count: int, seed: int) -> _Rows:
+def _simulated_rows(files: Sequence[LabelledFile], real: Path, count: int, seed: int) -> _Rows:
     names = {Path(file.name).stem for file in files}
     others = [file.name for file in (*REAL_FILES, STAMPS_FILE) if file.name not in names]
     bank = replace(noise_bank(real, leave_out=others), vary=False)
@@ -130,7 +130,7 @@ def _simulated_rows(files: Sequence[ReadFile], real: Path, count: int, seed: int
 
 
 def _numbers(read: _Rows, made: _Rows, kind: TrendClass) -> dict[str, Any]:
-    parts = {"read": read.events.take(read.label == kind), "simulated": made.events.take(made.label == kind)}
+    parts = {"labelled": read.events.take(read.label == kind), "simulated": made.events.take(made.label == kind)}
     found: dict[str, Any] = {f"{name} rows": len(events.rate) for name, events in parts.items()}
     for key in _WORDS:
         found[key] = {name: _spread(key, getattr(events, key)) for name, events in parts.items()}
@@ -138,7 +138,7 @@ def _numbers(read: _Rows, made: _Rows, kind: TrendClass) -> dict[str, Any]:
 
 
 def _spread(key: str, values: NDArray[np.float64]) -> list[float] | float | None:
-    """Return the quartiles of what is known; a share for what is yes or no."""
+    """Return the quartiles of the finite values; the mean of a yes/no measure; None without values."""
     known = values[np.isfinite(values)]
     if not len(known):
         return None
@@ -148,7 +148,7 @@ def _spread(key: str, values: NDArray[np.float64]) -> list[float] | float | None
 
 
 def _draw_events(read: _Rows, made: _Rows, path: Path) -> None:
-    """Draw a row of panels for each class: distribution functions of what was measured."""
+    """Draw a row of panels for each class, with the distribution functions of the measures."""
     import matplotlib as mpl  # noqa: PLC0415 - heavy, and only figures need it
 
     mpl.use("Agg")
@@ -159,7 +159,7 @@ def _draw_events(read: _Rows, made: _Rows, path: Path) -> None:
     figure, axes = plt.subplots(len(_PANELS), columns, figsize=(4 * columns, 2.6 * len(_PANELS)), layout="constrained")
     for row, (kind, keys) in zip(axes, _PANELS.items(), strict=True):
         for axis, key in zip(row, keys, strict=True):
-            for rows, colour, name in ((read, _READ, "read"), (made, _MADE, "simulated")):
+            for rows, colour, name in ((read, _READ, "labelled"), (made, _MADE, "simulated")):
                 values = getattr(rows.events, key)[rows.label == kind]
                 values = np.sort(values[np.isfinite(values)])
                 label = f"{name}, {len(values)} rows"
@@ -176,21 +176,21 @@ def _draw_events(read: _Rows, made: _Rows, path: Path) -> None:
             axis.grid(lw=0.2)
             axis.legend(fontsize=6)
     figure.suptitle(
-        "Share of rows below: rows on which all readers agree, and simulated ones on the same noise and dates"
+        "Share of rows below a value: unanimous labelled rows, and simulated rows with the same noise and dates"
     )
     figure.savefig(path, dpi=65, metadata={"Software": None})
     plt.close(figure)
 
 
 def _usual(key: str, read: _Rows, made: _Rows, kind: TrendClass) -> tuple[float, float]:
-    """Return bounds between which nearly all values of both lie."""
+    """Return bounds that contain nearly all values of both."""
     both = np.concatenate([getattr(rows.events, key)[rows.label == kind] for rows in (read, made)])
     low, high = np.nanpercentile(both, (1, 99.5))
     return max(float(low), 0.05), max(float(high), 0.1)
 
 
 def _draw_sheet(read: _Rows, made: _Rows, kind: TrendClass, rng: np.random.Generator, path: Path) -> None:
-    """Draw read rows on the left and simulated ones on the right."""
+    """Draw labelled rows on the left and simulated rows on the right."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     figure, axes = plt.subplots(_ROWS, 2 * _COLUMNS, figsize=(19, 10.5), layout="constrained")
@@ -203,12 +203,12 @@ def _draw_sheet(read: _Rows, made: _Rows, kind: TrendClass, rng: np.random.Gener
             there = np.isfinite(rows.displacement[row])
             years = rows.days[row, there] / DAYS_PER_YEAR
             axis.plot(years, rows.displacement[row, there], ".", ms=1.6, color=colour)
-            # At least half a wavelength, so that noise does not look large.
+            # At least half a wavelength, so that noise does not fill the panel.
             middle, half = np.mean(axis.get_ylim()), max(np.ptp(axis.get_ylim()) / 2, 14.0)
             axis.set_ylim(middle - half, middle + half)
             axis.tick_params(labelsize=5, pad=1)
     figure.suptitle(
-        f"{CLASS_NAMES[kind]}: left read by people (all of one mind), right simulated on the noise of the same files; "
+        f"{CLASS_NAMES[kind]}: left real rows with unanimous labels, right simulated with the noise of the same files; "
         f"mm over years\n{EGMS_ATTRIBUTION}",
         fontsize=7,
     )

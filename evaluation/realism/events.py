@@ -1,4 +1,4 @@
-"""Rates, bends and changes of level of a series, measured alike in labelled and in simulated rows."""
+"""Measures of events in a series (rate, bend, changes of level), for labelled and for simulated rows."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ from insar_runtime.definitions import BREAK_SHARE, DAYS_PER_YEAR, JUMP_HELD_EPOC
 Floats = NDArray[np.float64]
 
 _LEAST_YEARS: Final = 1.0
-"""An annual cycle is fitted to series of this length."""
+"""Shortest span to which an annual cycle is fitted."""
 _LEAST_EPOCHS: Final = 20
 _PLACES: Final = 29
-"""Places at which a break is tried."""
+"""Candidate positions of a break."""
 _MOST_BOXES: Final = 4
 _EDGE_EPOCHS: Final = 3
 _BETWEEN: Final = (0.25, 0.75)
-"""Epochs within three of an edge are between both levels if so much of the change is there."""
+"""An epoch within three epochs of an edge is between both levels if its value is this share of the change."""
 _SLOW_EPOCHS: Final = 9
 _LEAST_OWN: Final = 1e-6
 
 
 @dataclass(frozen=True)
 class Events:
-    """What N series do. NaN where there is nothing to measure.
+    """Measures of the events of N series; NaN if undefined.
 
     Attributes
     ----------
     rate : ndarray of float64, shape [N]
-        Absolute value of the least-squares rate beside an annual cycle, mm/yr.
+        Absolute value of the least-squares rate, fitted together with an annual cycle, mm/yr.
     scatter : ndarray of float64, shape [N]
-        Robust scatter from epoch to epoch, mm: 1.4826 times the median absolute difference, over the root of 2.
+        Robust scatter from epoch to epoch, mm: 1.4826 times the median absolute difference, divided by sqrt(2).
     wander : ndarray of float64, shape [N]
-        Range of the running median over 9 epochs about line and annual cycle, mm.
+        Range of the running median over 9 epochs of the residuals from line and annual cycle, mm.
     bend : ndarray of float64, shape [N]
-        RMS distance of the best parabola, or of the best hinge if that leaves less, from its best line, over the
-        scatter.
+        RMS distance of the fitted parabola, or of the fitted hinge if its residuals are smaller, from its
+        least-squares line, divided by the scatter.
     break_share : ndarray of float64, shape [N]
-        Place of that hinge within the span.
+        Position of that hinge as a share of the span.
     jump : ndarray of float64, shape [N]
         Largest change of level that is held for three epochs, about a line, mm.
     jump_over_scatter : ndarray of float64, shape [N]
-        The same over the scatter.
+        The same, divided by the scatter.
     duration_epochs, duration_days : ndarray of float64, shape [N]
-        For how long that level is held, where it returns.
+        Duration of that change of level, if it is temporary.
     lasting : ndarray of float64, shape [N]
-        1 where that level is held from the begin or until the end, 0 where it returns.
+        1 if that level is held from the beginning or until the end, 0 if it is temporary.
     between_epochs : ndarray of float64, shape [N]
-        Epochs between both levels at the edges of that change, on average.
+        Mean number of epochs between both levels at the edges of that change.
     jumps : ndarray of float64, shape [N]
-        How many levels there are of at least 10 mm and three scatters, four at the most.
+        Number of changes of level of at least 10 mm and three times the scatter, at most four.
     """
 
     rate: Floats
@@ -75,12 +75,12 @@ class Events:
 
 
 def measure_events(displacement: NDArray[np.float32], days: NDArray[np.float32]) -> Events:
-    """Measure what series do; each by itself, whatever its class.
+    """Return the measures of series, independently of their class and of other rows.
 
     Parameters
     ----------
     displacement : ndarray of float32, shape [N, T]
-        mm; NaN = missing or padding. Rows of fewer than 20 values are not measured.
+        mm; NaN = missing or padding. All measures of a row with fewer than 20 values are NaN.
     days : ndarray of float32, shape [N, T] or [T]
         Days since the first acquisition.
     """
@@ -131,7 +131,7 @@ def _measure(values: Floats, days: Floats) -> tuple[float, ...]:
 
 
 def _bend(values: Floats, years: Floats, design: Floats) -> tuple[float, float]:
-    """Return how far the best bend departs from its best line (RMS, mm), and the place of the best hinge."""
+    """Return the RMS departure in mm of parabola or hinge from a line, and the position of the best hinge."""
     share = np.linspace(*BREAK_SHARE, _PLACES)
     curves = np.concatenate([years[None] ** 2, np.maximum(years - share[:, None] * years[-1], 0)])
     basis = np.linalg.qr(design)[0]
@@ -147,10 +147,10 @@ def _bend(values: Floats, years: Floats, design: Floats) -> tuple[float, float]:
 
 
 def _boxes(values: Floats, basis: Floats, scatter: float) -> list[tuple[float, int, int, Floats]]:
-    """Find changes of level one after another: size, first epoch, first epoch after it, and the row about all else.
+    """Return changes of level, found one after another: size, first epoch, first epoch after, row without the rest.
 
-    Least squares of a box beside line and annual cycle (orthonormal ``basis`` [T, k]), to the median of each three
-    epochs, which lone outliers do not move.
+    A boxcar is fitted by least squares together with line and annual cycle (orthonormal ``basis`` [T, k]), to the
+    running median of three epochs, which removes single outliers.
     """
     padded = np.pad(values, 1, mode="edge")
     rest = np.median(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1)
@@ -168,7 +168,7 @@ def _boxes(values: Floats, basis: Floats, scatter: float) -> list[tuple[float, i
 
 
 def _largest_box(rest: Floats, basis: Floats) -> tuple[float, int, int, float]:
-    """Return the box that takes most off the sum of squares beside a basis: size, begin, stop, and its own square."""
+    """Return the boxcar that decreases the sum of squares most, orthogonal to a basis: size, begin, stop, square."""
     count = len(rest)
     sums, *moments = (np.concatenate([[0.0], np.cumsum(part)]) for part in (rest - basis @ (basis.T @ rest), *basis.T))
     begin, stop = np.arange(count + 1)[:, None], np.arange(count + 1)[None, :]
@@ -187,7 +187,7 @@ def _largest_box(rest: Floats, basis: Floats) -> tuple[float, int, int, float]:
 
 
 def _between(level: Floats, size: float, begin: int, stop: int) -> float:
-    """Return how many epochs near an edge lie between both levels, on average over the edges."""
+    """Return the mean number of epochs between both levels at the edges."""
     share = level / size if size else np.zeros_like(level)
     low, high = _BETWEEN
     counts = [

@@ -1,4 +1,4 @@
-"""Comparison of the noise of quiet real series with simulated noise, by statistics that matter to a classifier."""
+"""Statistics of the noise of quiet real series and of simulated noise, for comparison."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from training.simulator.nuisances import draw_nuisances
 
 _MAX_ROWS: Final = 1500
 _BLOCK: Final = 40
-"""Rows of a simulated file: few, so that many files are drawn."""
+"""Number of rows of a simulated file: few, so that there are many files."""
 
 PERIODS_DAYS: Final = np.geomspace(1000, 14, 19)
-"""Bounds of the spectrum's bins."""
+"""Bounds of the bins of the spectrum (periods in days)."""
 LAGS_DAYS: Final = np.array([6, 12, 24, 48, 90, 120, 180, 270, 365, 540, 720], dtype=np.float64)
 MAX_STEP_DAYS: Final = 12
-"""Interval up to which the step between two epochs says something of their scatter."""
+"""Largest interval in days between two epochs whose difference counts as a step."""
 _LAG_TOLERANCE: Final = 3.5
 _MAX_PAIRS: Final = 150
 _LEVEL_EPOCHS: Final = 8
@@ -34,18 +34,18 @@ _LEVEL_EPOCHS: Final = 8
 
 @dataclass(frozen=True)
 class StillSeries:
-    """Rows of one or several files on one calendar, without their lines.
+    """Residuals from lines of the rows of one or several files with the same dates.
 
     Attributes
     ----------
     name : str
-        Of the file.
+        Name of the file.
     days : ndarray of float32, shape [T]
         Days since the first acquisition.
     residual : ndarray of float32, shape [N, T]
         mm, no missing values.
     file : ndarray of int, shape [N]
-        Which file each row comes from.
+        Number of the file of each row.
     """
 
     name: str
@@ -60,20 +60,20 @@ class StillSeries:
 def still_series(
     name: str, displacement: Floats, days: Floats, *, file: NDArray[np.int64] | None = None, seed: int = 0
 ) -> StillSeries:
-    """Take the lines away from the complete rows that do not clearly bend.
+    """Return the residuals from lines of the complete rows without clear curvature.
 
     Parameters
     ----------
     name : str
-        Of the file.
+        Name of the file.
     displacement : ndarray of float32, shape [N, T]
         mm; NaN = missing.
     days : ndarray of float32, shape [T]
         Days since the first acquisition.
     file : ndarray of int, shape [N], optional
-        Which file each row comes from; one file if not given.
+        Number of the file of each row; by default one file.
     seed : int
-        Of the choice of at most 1,500 rows.
+        Seed of the choice of at most 1,500 rows.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def still_series(
 
 
 def simulated_still(days: Floats, count: int, *, seed: int, config: SimulatorConfig | None = None) -> StillSeries:
-    """Simulate still rows on a real calendar, many files of some rows each; see ``still_series``."""
+    """Return simulated rows without motion at the dates of a real file, from many simulated files."""
     config = config or SimulatorConfig()
     rng = np.random.default_rng(seed)
     blocks = []
@@ -108,7 +108,7 @@ def simulated_still(days: Floats, count: int, *, seed: int, config: SimulatorCon
 
 
 def statistics(still: StillSeries) -> dict[str, dict[str, float]]:
-    """Measure what makes still rows hard or easy to tell from moving ones.
+    """Return statistics that determine how well rows without motion can be distinguished from moving ones.
 
     Parameters
     ----------
@@ -126,15 +126,15 @@ def statistics(still: StillSeries) -> dict[str, dict[str, float]]:
 
 
 def scatter(still: StillSeries) -> dict[str, float]:
-    """RMS about the line, mm: quantiles over rows."""
+    """Return quantiles over rows of the RMS about the line, mm."""
     return _quantiles(still.residual.std(axis=1), (0.05, 0.25, 0.5, 0.75, 0.95))
 
 
 def spectrum(still: StillSeries) -> dict[str, float]:
-    """Share of a row's variance for each period (days), the steady yearly cycle apart, averaged over rows.
+    """Return the mean power spectrum by period in days, without the annual cycle.
 
-    Lomb-Scargle periodogram on the dates as they are (Scargle 1982), over its mean, so that white noise gives 1
-    everywhere.
+    Lomb-Scargle periodogram at the actual dates (Scargle 1982), divided by its mean, so that white noise has the value
+    1 at all periods.
     """
     values = _normalised(without_annual(still))
     days = still.days.astype(np.float64)
@@ -153,7 +153,7 @@ def spectrum(still: StillSeries) -> dict[str, float]:
 
 
 def structure(still: StillSeries) -> dict[str, float]:
-    """Mean squared difference over a lag (days), over twice the variance: 1 where epochs have nothing in common."""
+    """Return the structure function by lag in days, divided by twice the variance: 1 for uncorrelated epochs."""
     values = _normalised(without_annual(still))
     apart = still.days[None, :] - still.days[:, None]
     rng = np.random.default_rng(0)
@@ -168,7 +168,7 @@ def structure(still: StillSeries) -> dict[str, float]:
 
 
 def steps(still: StillSeries) -> dict[str, float]:
-    """Measure steps between epochs at most 12 days apart: quantiles in mm, shares, kurtosis of those of a row."""
+    """Return statistics of differences of epochs at most 12 days apart: quantiles in mm, shares, kurtosis per row."""
     near = np.diff(still.days) <= MAX_STEP_DAYS
     step = np.abs(np.diff(still.residual, axis=1)[:, near])
     found = _quantiles(step, (0.5, 0.9, 0.99, 0.999))
@@ -178,7 +178,7 @@ def steps(still: StillSeries) -> dict[str, float]:
 
 
 def wander(still: StillSeries) -> dict[str, float]:
-    """Measure the running median over 9 epochs: its range in mm and over the RMS, its share of the variance."""
+    """Return statistics of the running median over 9 epochs: range in mm and over the RMS, share of the variance."""
     median = running_median(still.residual, 9)
     extent = np.ptp(median, axis=1)
     found = {f"range {name}": value for name, value in _quantiles(extent, (0.05, 0.5, 0.9, 0.99)).items()}
@@ -190,7 +190,7 @@ def wander(still: StillSeries) -> dict[str, float]:
 
 
 def excursions(still: StillSeries) -> dict[str, float]:
-    """Rows (%) whose running median over 5 epochs leaves their level for 3 to 40 epochs, by 8-14 or more mm."""
+    """Return the share of rows (%) whose running median over 5 epochs leaves the level for 3 to 40 epochs, by size."""
     median = running_median(without_annual(still), 5)
     away = np.abs(median - np.median(median, axis=1, keepdims=True))
     largest = np.array([max(_runs(row), default=0.0) for row in away])
@@ -201,7 +201,7 @@ def excursions(still: StillSeries) -> dict[str, float]:
 
 
 def annual(still: StillSeries) -> dict[str, float]:
-    """Amplitude of the yearly cycle, mm, over rows, and how far single years lie from it."""
+    """Return quantiles over rows of the annual amplitude, mm, and of the deviation of single years from it."""
     found = _quantiles(amplitudes(still), (0.5, 0.9, 0.95, 0.99))
     whole = int(still.days[-1] // DAYS_PER_YEAR)
     years = []
@@ -216,12 +216,12 @@ def annual(still: StillSeries) -> dict[str, float]:
 
 
 def amplitudes(still: StillSeries) -> Floats:
-    """Amplitude of the yearly cycle of each row, mm, [N]."""
+    """Return the annual amplitude of each row, mm, [N]."""
     return np.hypot(*_cycle(still.residual, still.days))
 
 
 def changes(still: StillSeries) -> dict[str, float]:
-    """How scatter about the running median changes: of last to first third, and of the worst 120 days to the usual."""
+    """Return changes of the scatter about the running median: last to first third, worst 120 days to the median."""
     rough = still.residual[:, 2:-2] - running_median(still.residual, 5)
     days = still.days[2:-2]
     first, last = days < days[-1] / 3, days > days[-1] * 2 / 3
@@ -234,7 +234,7 @@ def changes(still: StillSeries) -> dict[str, float]:
 
 
 def together(still: StillSeries) -> dict[str, float]:
-    """Measure what rows of a file share: epoch errors, and the date at which most of them change level."""
+    """Return common signals of the rows of a file: epoch errors, and the date at which most rows change level."""
     found = [_together(still.residual[still.file == file]) for file in np.unique(still.file)]
     common, usual, worst = np.mean(found, axis=0)
     return {
@@ -253,7 +253,7 @@ def _together(residual: Floats) -> tuple[float, float, float]:
 
 
 def without_annual(still: StillSeries) -> Floats:
-    """Subtract line, yearly and half-yearly cycle from each row, [N, T]."""
+    """Return the residuals of each row from line, annual and semi-annual cycle, [N, T]."""
     days = still.days.astype(np.float64)
     angle = 2 * np.pi * days / DAYS_PER_YEAR
     waves = [wave(k * angle) for k in (1, 2) for wave in (np.sin, np.cos)]
@@ -270,7 +270,7 @@ def _normalised(values: Floats) -> Floats:
 
 
 def _cycle(values: Floats, days: Floats) -> tuple[Floats, Floats]:
-    """Sine and cosine amplitudes of the yearly cycle of rows, mm."""
+    """Return sine and cosine amplitudes of the annual cycle of rows, mm."""
     angle = 2 * np.pi * days.astype(np.float64) / DAYS_PER_YEAR
     basis = np.stack([np.sin(angle), np.cos(angle), np.ones_like(angle)], axis=1)
     found = values @ np.linalg.pinv(basis).T
@@ -278,7 +278,7 @@ def _cycle(values: Floats, days: Floats) -> tuple[Floats, Floats]:
 
 
 def _runs(away: Floats) -> list[float]:
-    """Largest distance in each run of 3 to 40 epochs farther than 8 mm."""
+    """Return the largest distance in each run of 3 to 40 epochs with distances above 8 mm."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], away > 8, [False]]).astype(np.int8)))
     runs = zip(edges[::2], edges[1::2], strict=True)
     return [float(away[begin:end].max()) for begin, end in runs if 3 <= end - begin <= 40]

@@ -1,4 +1,4 @@
-"""Figures of simulated against real noise, one sheet per statistic, one panel per real file."""
+"""Figures that compare simulated with real noise: one sheet per statistic, one panel per real file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CURVES: Final[Mapping[str, tuple[Curve, str, str]]] = {
 _VALUES: Final[Mapping[str, tuple[Values, float, str]]] = {
     "steps": (_steps, 40.0, "step between epochs at most 12 days apart, mm"),
     "wander": (_wander, 40.0, "range of the running median over 9 epochs, mm"),
-    "annual": (amplitudes, 12.0, "amplitude of the yearly cycle, mm"),
+    "annual": (amplitudes, 12.0, "amplitude of the annual cycle, mm"),
 }
 _BINS: Final = 40
 
@@ -47,27 +47,27 @@ _BINS: Final = 40
 def write_realism_figures(
     real: Sequence[StillSeries], simulated: Sequence[StillSeries], folder: Path
 ) -> dict[str, dict[str, Any]]:
-    """Draw simulated against real noise and give the numbers behind the figures.
+    """Draw simulated and real noise, and return the statistics.
 
     Parameters
     ----------
     real : sequence of StillSeries
-        One a file; see ``evaluation.realism.noise.still_series``.
+        One per file; see ``evaluation.realism.noise.still_series``.
     simulated : sequence of StillSeries
-        As many, each on the dates of the real one; see ``evaluation.realism.noise.simulated_still``.
+        One for each real file, at its dates; see ``evaluation.realism.noise.simulated_still``.
     folder : Path
-        Where ``spectrum.png`` and so on are to be; made if it is not there.
+        Folder of ``spectrum.png`` and the others; created if it does not exist.
 
     Returns
     -------
     dict
-        File name to ``{"rows": int, "real": statistics, "simulated": statistics}``, as returned by
+        ``{"rows": int, "real": statistics, "simulated": statistics}`` by file name, with the result of
         ``evaluation.realism.noise.statistics``.
 
     Raises
     ------
     UsageError
-        If there is no file, or not one simulated set for each.
+        If there is no file, or the numbers of real and simulated sets differ.
     """
     if not real or len(real) != len(simulated):
         raise UsageError(
@@ -86,7 +86,7 @@ def write_realism_figures(
 
 
 def _draw_curves(axis: Any, real: StillSeries, simulated: StillSeries, *, measure: Curve) -> None:
-    """Draw a real curve over the mean simulated one and the range of nine in ten simulated files."""
+    """Draw the real curve, the mean simulated curve, and the range of 90 % of the simulated files."""
     curves = []
     for file in np.unique(simulated.file):
         rows = simulated.file == file
@@ -103,7 +103,7 @@ def _draw_curves(axis: Any, real: StillSeries, simulated: StillSeries, *, measur
 
 
 def _draw_values(axis: Any, real: StillSeries, simulated: StillSeries, *, values: Values, most: float) -> None:
-    """Draw histograms, whose last bin holds all that is larger."""
+    """Draw histograms; the last bin contains all larger values."""
     bins = np.linspace(0, most, _BINS + 1)
     for still, colour, label in ((simulated, _SIMULATED, "simulated"), (real, _REAL, "real")):
         found = np.minimum(values(still), most)

@@ -1,4 +1,4 @@
-"""What each class means, in one line with its numbers."""
+"""Meaning of each class in one line, with the numbers of its definition."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from insar_runtime.definitions import (
 
 
 def describe_classes(stable_rate_mm_yr: float | None = STABLE_RATE_MM_YR) -> dict[str, str]:
-    """Return one line for each class, by its name.
+    """Return the meaning of each class by its name.
 
     Parameters
     ----------
     stable_rate_mm_yr : float or None
-        Rate that divides Stable from Linear; None where no single rate does.
+        Rate that separates Stable from Linear; None if no single rate does.
     """
     still, moving = "no deformation beyond noise: no rate, jump or bend that stands out", "one constant rate"
     if stable_rate_mm_yr is not None:

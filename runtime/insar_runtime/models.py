@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,7 +10,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from insar_runtime._engine import card_fields
+from insar_runtime._engine.card_fields import MOST_EPOCHS, Fields, check_files, parse_card
 from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._engine.model_folder import read_file, shown
 from insar_runtime._engine.priors import make_priors
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from insar_runtime.errors import ModelIntegrityError, UnavailableError
@@ -94,6 +95,8 @@ class Model:
         The whole of ``model.json``.
     folder : Traversable
         Where the files are.
+    shipped : bool
+        Whether it is part of the installed package. A folder of anyone else is checked more closely.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Model:
     faster_on_cpu: FasterOnCpu
     card: Mapping[str, Any]
     folder: Traversable
+    shipped: bool = False
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
@@ -132,16 +136,29 @@ class Model:
         if precision not in self.precisions:
             offered = ", ".join(self.precisions)
             raise UnavailableError(f"model {self.name} has no {precision} file; it has {offered}")
-        name = self.card["files"][precision]["file"]
-        try:
-            data: bytes = (self.folder / name).read_bytes()
-        except OSError as error:
-            raise UnavailableError(f"model file {name} cannot be read ({error}); install again") from error
+        return self._read_released(self.card["files"][precision])
+
+    def read_golden(self, precision: Precision) -> bytes | None:
+        """Read the golden vectors of a precision and check that they are the released ones; None without any.
+
+        Raises
+        ------
+        UnavailableError
+            If the file is missing.
+        ModelIntegrityError
+            If the bytes differ from the released ones.
+        """
+        entry = self.card.get("golden", {}).get(precision)
+        return None if entry is None else self._read_released(entry)
+
+    def _read_released(self, entry: Mapping[str, Any]) -> bytes:
+        name, released = entry["file"], entry["sha256"]
+        data = read_file(self.folder, name)
         found = hashlib.sha256(data).hexdigest()
-        if found != self.sha256(precision):
+        if found != released:
             raise ModelIntegrityError(
                 f"model file {name} has SHA-256 {found[:12]}..., released was "
-                f"{self.sha256(precision)[:12]}...; install the package again"
+                f"{released[:12]}...; install the package again"
             )
         return data
 
@@ -171,51 +188,80 @@ def load_model(model: str | Path | None = None) -> Model:
     """
     name = DEFAULT_MODEL if model is None else str(model)
     # Shipped names first: a folder that happens to lie where one works must not take a model's place.
-    folder: Traversable = _shipped() / name if name in list_models() else Path(name)
-    if not name or not (folder / _MODEL_FILE).is_file():
-        shipped = ", ".join(list_models()) or "none"
+    shipped = name in list_models()
+    folder: Traversable = _shipped() / name if shipped else Path(name)
+    if not name or not _is_there(folder):
+        offered = ", ".join(list_models()) or "none"
         raise UnavailableError(
-            f"there is no model {name!r}; shipped are {shipped}, and a folder with a {_MODEL_FILE} is taken too"
+            f"there is no model {shown(name, 200)}; shipped are {offered}, "
+            f"and a folder with a {_MODEL_FILE} is taken too"
         )
+    data = read_file(folder, _MODEL_FILE, card_fields.MOST_BYTES)
     try:
-        card = json.loads((folder / _MODEL_FILE).read_bytes())
-        if not all(set(file) >= {"file", "sha256", "bytes"} for file in card["files"].values()) or not card["metrics"]:
-            raise ModelIntegrityError(f"{_MODEL_FILE} of {name} does not describe its files; install it again")
-        classes = tuple(card["classes"])
-        if card["schema"] != _SCHEMA or classes not in {CLASS_NAMES, SEED_CLASS_NAMES}:
-            raise ModelIntegrityError(
-                f"{_MODEL_FILE} of {name} has schema {card['schema']} and classes {card['classes']}; "
-                f"this package knows schema {_SCHEMA} and {list(CLASS_NAMES)}, with or without the last"
-            )
-        return Model(
-            name=card["name"],
-            version=card["version"],
-            classes=classes,
-            stable_rate_mm_yr=_positive(card.get("stable_rate_mm_yr")),
-            limits=Limits(**{key: int(value) for key, value in card["limits"].items()}),
-            abstain_below=float(card["thresholds"]["abstain_below"]),
-            unsure_below=float(card["thresholds"].get("unsure_below", 0)),
-            half_wavelength_mm=float(card["half_wavelength_mm"]),
-            training_priors=_training_priors(card, classes),
-            faster_on_cpu=FasterOnCpu(**card.get("faster_on_cpu", {})),
-            card=card,
-            folder=folder,
-        )
+        return _describe(parse_card(data), folder, shipped=shipped)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelIntegrityError(f"{_MODEL_FILE} of {name} is damaged ({error!r}); install it again") from error
+        raise ModelIntegrityError(
+            f"{_MODEL_FILE} of {shown(name, 200)} is damaged ({str(error)[:200]}); install it again"
+        ) from error
 
 
-def _training_priors(card: Mapping[str, Any], classes: tuple[str, ...]) -> ClassPriors:
-    priors = make_priors(card.get("training_priors", [1.0] * len(classes)), "training")
+def _is_there(folder: Traversable) -> bool:
+    try:
+        return (folder / _MODEL_FILE).is_file()
+    except OSError:  # a name that is too long, or a folder that may not be read
+        return False
+
+
+def _describe(card: dict[str, Any], folder: Traversable, *, shipped: bool) -> Model:
+    """Check every field of a ``model.json`` that something reads, and describe the model."""
+    fields = Fields(card)
+    schema = fields.whole("schema", 0, 1000)
+    classes = tuple(card["classes"]) if isinstance(card.get("classes"), list) else ()
+    if schema != _SCHEMA or classes not in (CLASS_NAMES, SEED_CLASS_NAMES):
+        raise ValueError(
+            f"it has schema {schema} and classes {shown(card.get('classes'))}; this package knows "
+            f"schema {_SCHEMA} and {', '.join(CLASS_NAMES)}, with or without the last"
+        )
+    if not fields.part("metrics").values:
+        raise ValueError("metrics is empty")
+    for name in ("inputs", "output", "definitions", "training", "quantization", "operators", "keras"):
+        fields.part(name, {})
+    check_files(fields, get_args(Precision))
+    limits, thresholds = fields.part("limits"), fields.part("thresholds")
+    fewest = limits.whole("min_epochs", 1, MOST_EPOCHS)
+    faster = fields.part("faster_on_cpu", {}).values
+    return Model(
+        name=fields.text("name"),
+        version=fields.text("version"),
+        classes=classes,
+        stable_rate_mm_yr=_rate(fields),
+        limits=Limits(
+            min_epochs=fewest,
+            max_epochs=limits.whole("max_epochs", fewest, MOST_EPOCHS),
+            max_gap_days=limits.whole("max_gap_days", 1, 1_000_000),
+            max_range_mm=limits.whole("max_range_mm", 1, 1_000_000),
+        ),
+        abstain_below=thresholds.number("abstain_below", 0, 1),
+        unsure_below=thresholds.number("unsure_below", 0, 1, 0.0),
+        half_wavelength_mm=fields.number("half_wavelength_mm", 1, 1000),
+        training_priors=_training_priors(fields, classes),
+        faster_on_cpu=FasterOnCpu(**faster),
+        card=card,
+        folder=folder,
+        shipped=shipped,
+    )
+
+
+def _training_priors(fields: Fields, classes: tuple[str, ...]) -> ClassPriors:
+    priors = make_priors(fields.numbers("training_priors", [1.0] * len(classes)), "training")
     if len(priors.shares) != len(classes):
         raise ValueError(f"{len(priors.shares)} training priors for {len(classes)} classes")
     return priors
 
 
-def _positive(value: float | None) -> float | None:
-    if value is not None and not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{value!r} is no rate above 0")
-    return None if value is None else float(value)
+def _rate(fields: Fields) -> float | None:
+    known = fields.values.get("stable_rate_mm_yr") is not None
+    return fields.number("stable_rate_mm_yr", 1e-3, 1e4) if known else None
 
 
 def _shipped() -> Traversable:

@@ -1,4 +1,4 @@
-"""The benchmark of the diagnosis' speed: what ours is held against does its work, and the record holds together."""
+"""The benchmark of the diagnosis: the methods it is compared with work, and the record holds together."""
 
 from __future__ import annotations
 

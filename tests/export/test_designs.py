@@ -1,4 +1,4 @@
-"""The table of designs: one small network from training to the timed graph."""
+"""A small network passes through all steps of the comparison of designs."""
 
 from __future__ import annotations
 

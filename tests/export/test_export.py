@@ -1,4 +1,4 @@
-"""The export's own checks: they pass what is right and stop what is off."""
+"""The checks of an export pass what is right and stop what is wrong."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def test_export_gives_the_same_bytes_again(artifacts: Path, tmp_path: Path, mode
         )
         assert done.returncode == 0, done.stderr[-2000:]
         copies.append(folder)
-    for name in (f"{model}.fp32.onnx", f"{model}.int8.onnx", "model.json", "golden.npz", "MODEL_CARD.md"):
+    written = (f"{model}.fp32.onnx", f"{model}.int8.onnx", f"{model}.int8.golden", "golden.npz")
+    for name in (*written, "model.json", "MODEL_CARD.md"):
         assert (copies[0] / name).read_bytes() == (copies[-1] / name).read_bytes(), name
     # int8 ranges come from float sums whose order may differ on another processor; weights do not.
     assert (copies[0] / f"{model}.fp32.onnx").read_bytes() == (record / f"{model}.fp32.onnx").read_bytes()
@@ -157,7 +158,7 @@ def test_changed_weight_is_found(fp32: onnx.ModelProto, record: Path) -> None:
         (Gates(accuracy_loss=-1.0), "loss of accuracy"),
     ],
 )
-def test_each_gate_closes(gates: Gates, match: str) -> None:
+def test_a_missed_gate_is_an_error(gates: Gates, match: str) -> None:
     probabilities = np.eye(5, dtype=np.float32)[[0, 1, 2]]
     comparison = prove.compare(probabilities, probabilities, np.array([0, 1, 2], dtype=np.int8), gates)
     with pytest.raises(ProofError, match=match):

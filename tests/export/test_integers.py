@@ -1,4 +1,4 @@
-"""The default design in the exported graph: one image, one Clip, and integers behind the convolutions."""
+"""The exported default design has the promised operators and agrees with Keras, also in integers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def files(network: Any) -> dict[str, onnx.ModelProto]:
     return {"fp32": fp32, "int8": int8}
 
 
-def test_both_files_are_as_promised(files: dict[str, onnx.ModelProto]) -> None:
+def test_exported_files_have_the_promised_operators(files: dict[str, onnx.ModelProto]) -> None:
     plain = prove.check_structure(files["fp32"], quantized=False)
     integers = prove.check_structure(files["int8"], quantized=True)
     assert plain["Clip"] >= 3
@@ -62,7 +62,7 @@ def test_both_files_are_as_promised(files: dict[str, onnx.ModelProto]) -> None:
     assert integers["Gemm"] == 2
 
 
-def test_they_agree(network: Any, files: dict[str, onnx.ModelProto]) -> None:
+def test_exported_files_agree_with_keras(network: Any, files: dict[str, onnx.ModelProto]) -> None:
     series = simulated(1024, seed=7)
     days = np.asarray(series.days)
     reference = predict(network, series)

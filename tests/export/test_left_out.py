@@ -1,4 +1,4 @@
-"""Whole files left out: a name that is wrong would leave nothing out, and nobody would notice."""
+"""Each labelled file is left out of one training, under its own name."""
 
 from __future__ import annotations
 

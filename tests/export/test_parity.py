@@ -1,4 +1,4 @@
-"""The heart: the shipped files against live Keras, on fresh series, end to end from millimetres."""
+"""The shipped files give the probabilities of the Keras networks, on fresh series in millimetres."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def _ask(classifier: Classifier, fresh: list[LabelledSeries], rows_per_call: int
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64, 256, 400])
-def test_fp32_is_keras(model: str, fresh: list[LabelledSeries], reference: np.ndarray, rows: int) -> None:
+def test_fp32_gives_the_probabilities_of_keras(
+    model: str, fresh: list[LabelledSeries], reference: np.ndarray, rows: int
+) -> None:
     found = _ask(Classifier(model, device="cpu", precision="fp32"), fresh if rows > 1 else fresh[:2], rows)
     # Sums of some thousand float32 products in another order; 1e-5 is the promise, 1e-6 is usual.
     np.testing.assert_allclose(found, reference[: len(found)], rtol=0, atol=1e-5)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from numpy.typing import NDArray
 
-from insar_runtime import load_model
+from insar_runtime import Classifier, load_model
 from tests.conftest import load_golden
 from tests.runtime.small_models import small_model
 from tests.runtime.tables import series, wide, write
@@ -29,6 +29,12 @@ def real() -> Callable[[str], Path]:
 def golden(artifacts: Path) -> list[dict[str, NDArray[Any]]]:
     """Golden vectors of the default model, a set a time axis: displacement, days, probabilities by Keras."""
     return load_golden(artifacts / load_model().name / "golden.npz")
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    """The default model, opened once; files whose subject is another model or setting have a fixture of their own."""
+    return Classifier(device="cpu")
 
 
 @pytest.fixture

@@ -30,6 +30,11 @@ def epochs_of(series: SimulatedSeries) -> np.ndarray:
     return np.isfinite(series.motion).sum(axis=1)
 
 
+def epochs_of_row(series: SimulatedSeries, row: int | np.integer) -> int:
+    """Epochs before the padding of one row."""
+    return int(np.isfinite(series.motion[row]).sum())
+
+
 def complete_rows_of(series: SimulatedSeries, *kinds: TrendClass) -> np.ndarray:
     """Rows that miss no value."""
     complete = np.isfinite(series.displacement).sum(axis=1) == epochs_of(series)
@@ -38,7 +43,7 @@ def complete_rows_of(series: SimulatedSeries, *kinds: TrendClass) -> np.ndarray:
 
 def still_of(series: SimulatedSeries, row: int) -> np.ndarray:
     """What one row shows beside its motion and its unwrapping error, mm."""
-    epochs = epochs_of(series)[row]
+    epochs = epochs_of_row(series, row)
     wrong = series.error[row, :epochs] / np.float32(10)
     return np.asarray(series.displacement[row, :epochs] - series.motion[row, :epochs] - wrong)
 

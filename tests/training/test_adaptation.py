@@ -14,8 +14,8 @@ keras = pytest.importorskip("keras", reason="the train group is not installed")
 
 from insar_runtime import DataError, TrendClass
 from training.adaptation import AdaptationConfig, adapt, class_mix, settle
-from training.labelled_rows.augment import AugmentConfig, ReadRows, vary
-from training.labelled_rows.labels import ReadFile, Readings
+from training.labelled_rows.augment import AugmentConfig, LabelledRows, _at_other_dates, vary
+from training.labelled_rows.labels import LabelledFile, Readings
 from training.networks.trend_net import Convolution, TrendNetConfig, build_trend_net
 from training.stream import StreamConfig
 
@@ -23,10 +23,10 @@ SMALL = TrendNetConfig((Convolution(16, 8, 4), Convolution(16, 3)), parts=4, den
 DAYS = np.arange(0, 600, 12, dtype=np.float32)
 
 
-def _read(label: list[int], displacement: np.ndarray, days: np.ndarray = DAYS) -> ReadFile:
+def _read(label: list[int], displacement: np.ndarray, days: np.ndarray = DAYS) -> LabelledFile:
     count = len(label)
     readings = np.array([[one, one, -1] for one in label], dtype=np.int8)
-    return ReadFile(
+    return LabelledFile(
         "file.csv",
         displacement.astype(np.float32),
         days,
@@ -87,7 +87,7 @@ def test_steady_rows_keep_their_rate() -> None:
 
 def test_rare_labels_are_drawn_more_often_than_their_share() -> None:
     rows = _read([0] * 90 + [3] * 10, np.random.default_rng(0).normal(0, 1, (100, len(DAYS))))
-    drawn = ReadRows([rows], width=64, seed=1)
+    drawn = LabelledRows([rows], width=64, seed=1)
     # The root of 90 is three times that of 10.
     assert drawn.class_shares == pytest.approx([0.75, 0, 0, 0.25, 0, 0])
     displacement, days, target = drawn.batch(400)
@@ -100,15 +100,55 @@ def test_rare_labels_are_drawn_more_often_than_their_share() -> None:
 
 def test_the_same_seed_draws_the_same_rows() -> None:
     rows = _read([0, 4], _jumping(2))
-    one, two = (ReadRows([rows], width=64, seed=5).batch(32) for _ in range(2))
+    one, two = (LabelledRows([rows], width=64, seed=5).batch(32) for _ in range(2))
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, two, strict=True))
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32), spacing=st.floats(6, 40), epochs=st.integers(30, 200))
+def test_noise_at_other_dates_runs_on_without_a_step(seed: int, spacing: float, epochs: int) -> None:
+    """A ramp stays a zigzag: neighbours in time are neighbours in the noise, at its turning points too."""
+    ramp = np.arange(len(DAYS), dtype=np.float32)
+    other = (spacing * np.arange(epochs)).astype(np.float32)
+    taken = _at_other_dates(ramp, DAYS, other, np.random.default_rng(seed))
+    assert taken.shape == other.shape
+    assert np.isin(taken, ramp).all()
+    assert np.abs(np.diff(taken)).max() <= np.ceil(spacing / 12) + 1
+
+
+def test_noise_of_another_file_is_scaled_to_the_row() -> None:
+    """Rows of one file get the residuals of another, a hundred times as noisy, at up to 0.7 times their own scatter."""
+    rng = np.random.default_rng(3)
+    rows = _read([TrendClass.PUE] * 4, np.tile(rng.normal(0, 1, len(DAYS)), (4, 1)))
+    noisy = _read([TrendClass.STABLE] * 30, rng.normal(0, 100, (30, len(DAYS))))
+    config = AugmentConfig(
+        frequency_power=0.0,
+        other_mix_probability=1.0,
+        rate_probability=0.0,
+        sign_probability=0.0,
+        reversal_probability=0.0,
+        annual_probability=0.0,
+        noise_probability=0.0,
+        line_probability=0.0,
+        scale_probability=0.0,
+        drop_probability=0.0,
+        thin_probability=0.0,
+        cut_probability=0.0,
+    )
+    displacement, _, target = LabelledRows([rows, noisy], width=64, seed=1, config=config).batch(200)
+    changed = displacement[target[:, TrendClass.PUE] == 1][:, : len(DAYS)]
+    assert len(changed) > 50
+    added = changed - rows.displacement[0]
+    ratio = added.std(axis=1) / rows.displacement[0].std()
+    assert ratio.min() > 0.1
+    assert ratio.max() < 1.1
 
 
 @pytest.mark.parametrize("width", [0, 40])
 def test_rows_that_do_not_fit_are_refused(width: int) -> None:
     files = [_read([0], _jumping(1))] if width else []
     with pytest.raises(DataError, match="give files with rows"):
-        ReadRows(files, width=width, seed=0)
+        LabelledRows(files, width=width, seed=0)
 
 
 def test_network_learns_what_readers_say() -> None:

@@ -1,10 +1,8 @@
-"""A small run of training and export from beginning to end, on simulated and on a user's own series."""
+"""A small training and export from beginning to end, on simulated and on a user's own series."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 pytestmark = pytest.mark.keras
 pytest.importorskip("tensorflow", reason="the train group is not installed")
@@ -22,6 +21,7 @@ from export.prove import Gates, ProofError
 from insar_runtime import CLASS_NAMES, Classifier, DataError, TrendClass
 from insar_runtime.classes import SEED_CLASS_NAMES
 from training import dataset
+from training.__main__ import app
 from training.fit import FitConfig, fit_temperature
 from training.paper_run import RunConfig, run
 
@@ -94,11 +94,9 @@ def _labelled(path: Path, column: str, values: Any) -> Path:
 
 def test_own_labelled_file_takes_the_simulators_place(tmp_path: Path) -> None:
     path = _labelled(tmp_path / "labelled.parquet", "trend", lambda names: names)
-    command = [sys.executable, "-m", "training", "fit-paper-cnn", "--data", str(path), "--label-column", "trend"]
-    command += ["--name", "mine", "--out", str(tmp_path / "out"), "--epochs", "1"]
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
+    options = ["--data", path, "--label-column", "trend", "--name", "mine", "--out", tmp_path / "out", "--epochs", 1]
+    done = CliRunner().invoke(app, ["fit-paper-cnn", *map(str, options)])
+    assert done.exit_code == 0, done.output
     report = json.loads((tmp_path / "out" / "mine" / "report.json").read_text())
     assert sum(report["series"].values()) == 500
     assert (tmp_path / "out" / "mine" / "mine.keras").exists()

@@ -1,4 +1,4 @@
-"""Figures of merit against numbers that can be checked by hand, and against the paper's own."""
+"""Figures of merit equal numbers computed by hand and numbers of the seed paper."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_wilson_interval_holds_the_share(a: int, b: int) -> None:
         assert high >= min(a, b) / max(a, b) - 1e-12
 
 
-def test_calibration_error() -> None:
+def test_the_calibration_error_is_that_computed_by_hand() -> None:
     confidence = np.array([0.9] * 10 + [0.6] * 10)
     right = np.array([True] * 9 + [False] + [True] * 6 + [False] * 4)
     assert expected_calibration_error(right, confidence) == pytest.approx(0)

@@ -1,4 +1,4 @@
-"""Weights on the grid of the int8 file: nearly the same network, which loses nothing when it is quantized."""
+"""Rounding weights to the grid of the int8 file keeps the function of the network, and loses less in quantization."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rows of public files that readers labelled from plots: their table, their series, variations to train on."""
+"""Real rows with class labels: table of labels, series from public files, augmentation for training."""

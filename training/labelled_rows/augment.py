@@ -1,4 +1,4 @@
-"""Augmentation of labelled rows: endless training batches, varied each time."""
+"""Data augmentation: random training batches from labelled rows."""
 
 from __future__ import annotations
 
@@ -13,50 +13,55 @@ from insar_runtime.classes import TrendClass
 from insar_runtime.definitions import DAYS_PER_YEAR
 from insar_runtime.errors import DataError
 from training.dataset import LIMITS
-from training.labelled_rows.labels import ReadFile
+from training.labelled_rows.labels import LabelledFile
 from training.simulator.draws import Floats
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """By how much rows are changed; each change keeps the class.
+    """Probabilities and sizes of the changes of a row; every change keeps the class.
 
     Attributes
     ----------
     frequency_power : float
-        Rows of a label are drawn as often as its frequency to this power; rows without a majority are a label of
-        their own.
+        A label is drawn with a probability proportional to its frequency to this power; rows without a majority count
+        as a label of their own.
     rate_probability : float
-        Of another rate for a row that all readers call Stable or Linear, which is then the one or the other by it.
+        Probability that a row which all readers label Stable or Linear gets another rate, and the class of that rate.
     stable_mm_yr, linear_mm_yr : tuple of float
-        Bounds of the absolute value of such a rate: uniform for Stable, log-uniform for Linear. Between them readers
-        differ.
+        Bounds of the absolute value of such a rate: uniform for Stable, log-uniform for Linear. Readers disagree on
+        rates between them.
+    other_mix_probability : float
+        Probability that the residual of a Stable row of any file is added, as far as that file is sampled densely
+        enough; scaled to the scatter of the row, times ``mix_share``.
     mix_probability, mix_share : float, tuple of float
-        Of the scatter of a row of the file that all readers call Stable on top, and bounds of its factor.
+        Otherwise, probability that the residual of a Stable row of the same file is added, and bounds of its factor.
     sign_probability, reversal_probability : float
-        Of turning a row over, and of letting time run backwards.
+        Probability that the sign is changed, and that the order of time is reversed.
     annual_probability, annual_mm : float
-        Of an annual cycle on top, and the spread of its amplitude.
+        Probability that an annual cycle is added, and standard deviation of its amplitude.
     noise_probability, noise_share : float
-        Of white noise on top, and its largest RMS over the row's scatter from one epoch to the next.
+        Probability that white noise is added, and the largest ratio of its RMS to the scatter of the row from one epoch
+        to the next.
     line_probability, line_mm_yr : float
-        Of a line on top, and the spread of its rate; not for rows that may be Stable or Linear.
+        Probability that a line is added, and standard deviation of its rate; not for rows that may be Stable or Linear.
     scale_probability, scale_log_spread : float
-        Of a factor, and the spread of its logarithm; not for rows that may be Stable or Linear, whose rate decides, and
-        at least 1 for rows that may be PUE.
+        Probability that the row is multiplied by a factor, and standard deviation of its logarithm; not for rows that
+        may be Stable or Linear, whose class depends on the rate; at least 1 for rows that may be PUE.
     drop_probability, drop_share : float
-        Of missing epochs, and their largest share.
+        Probability that epochs are removed at random, and their largest share.
     thin_probability : float
-        Of leaving out every second epoch; not for rows that may be PUE, whose jumps may be short.
+        Probability that every second epoch is removed; not for rows that may be PUE, whose jumps may be short.
     cut_probability, cut_share : float
-        Of cutting both ends, and the largest share that each loses; not for rows that may be PUE or Other, whose events
-        may lie there.
+        Probability that both ends are cut, and the largest share of epochs that each loses; not for rows that may be
+        PUE or Other, whose events may lie there.
     """
 
     frequency_power: float = 0.5
     rate_probability: float = 0.5
     stable_mm_yr: tuple[float, float] = (0.0, 1.4)
     linear_mm_yr: tuple[float, float] = (2.1, 12.0)
+    other_mix_probability: float = 0.4
     mix_probability: float = 0.4
     mix_share: tuple[float, float] = (0.2, 0.7)
     sign_probability: float = 0.5
@@ -78,25 +83,28 @@ class AugmentConfig:
 
 _HALF: Final = 0.5
 _STABLE_SHARE: Final = 0.55
-"""Of rows with another rate, those that become Stable."""
+"""Share of the rows with another rate that become Stable."""
 _MAY_BE: Final = 0.3
-"""Share of the votes from which a row may be of a class."""
+"""A row may be of a class if it has at least this share of the votes."""
 _MOST_TRIES: Final = 20
+_SPACING_RATIO: Final = 1.2
+"""Noise is taken from files whose median interval is at most this multiple of the row's, so that no epoch is repeated
+often."""
 
 
-class ReadRows:
-    """Read rows to draw batches from.
+class LabelledRows:
+    """Labelled rows from which batches are drawn.
 
     Parameters
     ----------
-    files : sequence of ReadFile
+    files : sequence of LabelledFile
         Rows with their votes.
     width : int
-        Epochs that rows are padded to.
+        Number of epochs to which rows are padded.
     seed : int
-        Of everything drawn.
+        Seed of all random draws.
     config : AugmentConfig, optional
-        By how much rows are changed.
+        Settings of the augmentation.
 
     Raises
     ------
@@ -105,17 +113,18 @@ class ReadRows:
     """
 
     def __init__(
-        self, files: Sequence[ReadFile], *, width: int, seed: int, config: AugmentConfig | None = None
+        self, files: Sequence[LabelledFile], *, width: int, seed: int, config: AugmentConfig | None = None
     ) -> None:
         longest = max((file.displacement.shape[1] for file in files if len(file.label)), default=0)
         if not 0 < longest <= width:
-            raise DataError(f"read rows have up to {longest} epochs; give files with rows of 1 to {width}")
+            raise DataError(f"labelled rows have up to {longest} epochs; give files with rows of 1 to {width}")
         self._files, self._width = files, width
         self._config = config or AugmentConfig()
         self._rng = np.random.default_rng(seed)
         self._place = [(place, row) for place, file in enumerate(files) for row in range(len(file.label))]
         self._votes = [file.soft_labels for file in files]
-        self._still = [_still_rows(file) for file in files]
+        self._still = [_stable_residuals(file) for file in files]
+        self._spacing = [float(np.median(np.diff(file.days))) for file in files]
         label = np.concatenate([file.label for file in files])
         _, kind, count = np.unique(label, return_inverse=True, return_counts=True)
         weight = count[kind] ** (self._config.frequency_power - 1)
@@ -123,9 +132,9 @@ class ReadRows:
 
     @property
     def class_shares(self) -> NDArray[np.float64]:
-        """Expected shares of the six classes [6] in a batch, by the votes.
+        """Return the expected shares of the six classes [6] in a batch, by the votes of the readers.
 
-        That rows with another rate (``AugmentConfig.rate_probability``) are Stable or Linear by it is left out.
+        Changes of class by another rate (``AugmentConfig.rate_probability``) are not counted.
         """
         votes = np.concatenate([file.soft_labels for file in self._files]).astype(np.float64)
         return np.asarray(self._chance @ votes)
@@ -149,14 +158,14 @@ class ReadRows:
             place, row = self._place[drawn]
             file = self._files[place]
             values, votes = self._with_other_rate(file, row, self._votes[place][row])
-            values, axis = self._varied(self._mixed(values, place), file.days, votes)
+            values, axis = self._varied(self._with_other_noise(values, place), file.days, votes)
             displacement[i, : len(values)] = values
             days[i, : len(axis)], days[i, len(axis) :] = axis, axis[-1]
             target.append(votes)
         return displacement, days, np.stack(target)
 
-    def _with_other_rate(self, file: ReadFile, row: int, votes: Floats) -> tuple[Floats, Floats]:
-        """Return a row and its votes; some that readers call Stable or Linear with another rate, and its class."""
+    def _with_other_rate(self, file: LabelledFile, row: int, votes: Floats) -> tuple[Floats, Floats]:
+        """Return a row and its votes; a Stable or Linear row may get another rate, and the class of that rate."""
         values = file.displacement[row]
         rng, config = self._rng, self._config
         if votes[[TrendClass.STABLE, TrendClass.LINEAR]].sum() < 1 or rng.random() >= config.rate_probability:
@@ -170,15 +179,34 @@ class ReadRows:
         line = np.float32(rate - file.readings.rate[row]) * (file.days / np.float32(DAYS_PER_YEAR))
         return values + line, np.eye(len(votes), dtype=np.float32)[kind]
 
-    def _mixed(self, values: Floats, place: int) -> Floats:
-        """Add some of the scatter of a still row of the same file."""
+    def _with_other_noise(self, values: Floats, place: int) -> Floats:
+        """Add a fraction of the residual of a Stable row, of any file or of the same one."""
+        rng, config = self._rng, self._config
+        if rng.random() < config.other_mix_probability:
+            return self._with_noise_of_any_file(values, place)
         still = self._still[place]
-        if not len(still) or self._rng.random() >= self._config.mix_probability:
+        if not len(still) or rng.random() >= config.mix_probability:
             return values
-        return np.asarray(values + still[self._rng.integers(len(still))] * self._rng.uniform(*self._config.mix_share))
+        return np.asarray(values + still[rng.integers(len(still))] * rng.uniform(*config.mix_share))
+
+    def _with_noise_of_any_file(self, values: Floats, place: int) -> Floats:
+        """Add a fraction of the residual of a Stable row of a file that is sampled about as densely, or more so."""
+        rng = self._rng
+        densest = _SPACING_RATIO * self._spacing[place]
+        places = [i for i, still in enumerate(self._still) if len(still) and self._spacing[i] <= densest]
+        if not places:
+            return values
+        chosen = places[rng.integers(len(places))]
+        residual = self._still[chosen][rng.integers(len(self._still[chosen]))]
+        noise = _at_other_dates(residual, self._files[chosen].days, self._files[place].days, rng)
+        scatter = _scatter(noise)
+        if scatter <= 0:
+            return values
+        factor = _scatter(values) / scatter * rng.uniform(*self._config.mix_share)
+        return np.asarray(values + noise * factor, dtype=np.float32)
 
     def _varied(self, values: Floats, days: Floats, votes: Floats) -> tuple[Floats, Floats]:
-        """Change a row; the row itself if it loses too many epochs time and again."""
+        """Return a changed row, or the row itself if every attempt leaves too few epochs."""
         for _ in range(_MOST_TRIES):
             varied, axis = vary(self._rng, values, days, votes, self._config)
             if np.count_nonzero(np.isfinite(varied)) >= LIMITS.min_epochs:
@@ -189,7 +217,7 @@ class ReadRows:
 def vary(
     rng: np.random.Generator, values: Floats, days: Floats, votes: Floats, config: AugmentConfig
 ) -> tuple[Floats, Floats]:
-    """Change a row in ways that keep its class.
+    """Return a changed row of the same class.
 
     Parameters
     ----------
@@ -202,12 +230,12 @@ def vary(
     votes : ndarray of float32, shape [6]
         Share of the readers for each class.
     config : AugmentConfig
-        By how much.
+        Settings of the augmentation.
 
     Returns
     -------
     values, days : ndarray of float32, shape [t]
-        t is T, or less where ends are cut.
+        t is T, or less if ends are cut.
     """
     steady = votes[[TrendClass.STABLE, TrendClass.LINEAR]].sum() >= _MAY_BE
     jumps = votes[TrendClass.PUE] >= _MAY_BE
@@ -239,15 +267,24 @@ def vary(
     return np.round(varied, 1), np.ascontiguousarray(days)
 
 
-def _still_rows(file: ReadFile) -> Floats:
-    """Return rows that all readers call Stable, without their line, [n, T]; NaN = missing."""
+def _stable_residuals(file: LabelledFile) -> Floats:
+    """Return the residuals from a line of the rows that all readers label Stable, [n, T]; NaN = missing."""
     rows = np.flatnonzero(file.soft_labels[:, TrendClass.STABLE] == 1)
     line = file.readings.rate[rows, None].astype(np.float32) * (file.days / np.float32(DAYS_PER_YEAR))
     rest = file.displacement[rows] - line
     return np.asarray(rest - np.nanmean(rest, axis=1, keepdims=True) if len(rest) else rest, dtype=np.float32)
 
 
+def _at_other_dates(noise: Floats, days: Floats, other: Floats, rng: np.random.Generator) -> Floats:
+    """Return noise [T] at other dates [t] from a random start, mirrored at the last date; missing values become 0."""
+    last = days[-1]
+    at = (other + rng.uniform(0, last)) % (2 * last)
+    at = np.where(at > last, 2 * last - at, at)
+    taken = noise[np.clip(np.searchsorted(days, at), 0, len(days) - 1)]
+    return np.where(np.isfinite(taken), taken, np.float32(0))
+
+
 def _scatter(values: Floats) -> float:
-    """Return the RMS from one valid epoch to the next over the root of 2."""
+    """Return the RMS difference of successive valid epochs, divided by sqrt(2)."""
     steps: NDArray[np.float32] = np.diff(values[np.isfinite(values)])
     return float(np.sqrt(np.mean(steps * steps) / 2)) if len(steps) else 0.0

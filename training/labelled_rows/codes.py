@@ -1,4 +1,4 @@
-"""Codes of the classes in the table of readings."""
+"""Codes of the classes in the table of labels."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 from insar_runtime import classes
 
 OTHER: Final = int(classes.TrendClass.OTHER)
-"""Id of ``Other``: the series moves, and none of the other five classes describes how."""
+"""Id of ``Other``: a motion that none of the other five classes describes."""
 CLASSES: Final = classes.CLASS_NAMES
 """Classes that a reader could choose from, in the order of their ids."""
 SPLIT: Final = -1
 """Label of a row on which no two readers agree."""
 NO_READING: Final = -1
-"""Reading of a third reader where there were two."""
+"""Code of the third label of a row that only two readers labelled."""

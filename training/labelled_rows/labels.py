@@ -1,4 +1,4 @@
-"""Labelled rows: the class that each reader gave, and their series from the public files.
+"""Labels that readers gave to real rows, and the series of these rows.
 
 The table is ``artifacts/readings/readings.csv``; ``artifacts/readings/README.md`` says how it was made. The series are
 not in the repository and are read from a folder of the public files.
@@ -23,31 +23,31 @@ from training.real_files import REAL_FILES, STAMPS_FILE, RealFile, read_real
 READINGS_CSV: Final = Path(__file__).resolve().parents[2] / "artifacts" / "readings" / "readings.csv"
 
 READ_FILES: Final = {file.path: file for file in (*REAL_FILES, STAMPS_FILE)}
-"""The files that rows were read of, by their path."""
+"""Files with labelled rows, by their path."""
 
 _MOST_READERS: Final = 3
 
 
 @dataclass(frozen=True)
 class Readings:
-    """What readers said of N rows.
+    """Labels that two or three readers gave to each of N rows.
 
     Attributes
     ----------
     file : ndarray of str, shape [N]
         Path below the folder of real files.
     row : ndarray of int64, shape [N]
-        0-based row of data in the file; the column in the transposed one.
+        0-based row of data in the file; in the transposed file, the column.
     id : ndarray of str, shape [N]
-        Identifier in the file; the row where the file has none.
+        Identifier in the file; the row number if the file has none.
     label : ndarray of int8, shape [N]
-        Class that most readers gave; ``SPLIT`` (-1) where no two agree.
+        Class that most readers gave; ``SPLIT`` (-1) if no two agree.
     readings : ndarray of int8, shape [N, 3]
-        Class that each reader gave; ``NO_READING`` (-1) where there were two.
+        Class that each reader gave; ``NO_READING`` (-1) for the third of a row with two readers.
     sure : ndarray of int8, shape [N, 3]
-        How sure each was: 3 plain, 2 likely, 1 a guess; 0 where there was no reading.
+        Confidence of each reader: 3 clear, 2 likely, 1 a guess; 0 without a reading.
     rate : ndarray of float64, shape [N]
-        Least-squares rate beside an annual cycle, mm/yr; NaN as long as the series are not read.
+        Least-squares rate, fitted together with an annual cycle, mm/yr; NaN until the series are loaded.
     """
 
     file: NDArray[np.str_]
@@ -73,12 +73,12 @@ class Readings:
 
     @property
     def soft_labels(self) -> NDArray[np.float32]:
-        """Share of the readers [N, 6] for each class; rows sum to 1, split ones too."""
+        """Share of the readers [N, 6] for each class; each row sums to 1."""
         return np.asarray(self.votes / self.readers[:, None], dtype=np.float32)
 
     @property
-    def one_mind(self) -> NDArray[np.bool_]:
-        """Rows [N] on which all readers agree: the ones to score."""
+    def unanimous(self) -> NDArray[np.bool_]:
+        """Mask [N] of the rows on which all readers agree; scores use these rows."""
         return np.asarray(self.votes.max(axis=1) == self.readers)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Readings:
@@ -87,8 +87,8 @@ class Readings:
 
 
 @dataclass(frozen=True)
-class ReadFile:
-    """The read rows of one file with their series.
+class LabelledFile:
+    """Labelled rows of one file with their series.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class ReadFile:
     days : ndarray of float32, shape [T]
         Days since the first acquisition of the file, strictly increasing.
     readings : Readings
-        Of the N rows, with their rates.
+        Labels of the N rows, with their rates.
     """
 
     name: str
@@ -109,7 +109,7 @@ class ReadFile:
 
     @property
     def label(self) -> NDArray[np.int8]:
-        """Class ids [N]; ``SPLIT`` (-1) where no two readers agree."""
+        """Class ids [N]; ``SPLIT`` (-1) if no two readers agree."""
         return self.readings.label
 
     @property
@@ -119,7 +119,7 @@ class ReadFile:
 
 
 def read_labels(path: Path = READINGS_CSV) -> Readings:
-    """Read the table of readings, without the series.
+    """Read the table of labels, without the series.
 
     Parameters
     ----------
@@ -129,9 +129,9 @@ def read_labels(path: Path = READINGS_CSV) -> Readings:
     Raises
     ------
     InputNotFoundError
-        If there is no such table.
+        If the table does not exist.
     DataError
-        If a class in it is none of the six, or a row's label is not what most of its readers gave.
+        If a class is none of the six, or the label of a row is not the class that most of its readers gave.
     """
     if not path.is_file():
         raise InputNotFoundError(f"{path} is not there; give the table of readings of artifacts/readings")
@@ -159,40 +159,40 @@ def read_labels(path: Path = READINGS_CSV) -> Readings:
     return readings
 
 
-def load_read_files(
+def load_labelled_files(
     real: Path,
     *,
     files: Sequence[str] | None = None,
     leave_out: Iterable[str] = (),
     readings: Readings | None = None,
-) -> tuple[ReadFile, ...]:
-    """Read the series of the read rows, each file on its own dates.
+) -> tuple[LabelledFile, ...]:
+    """Load the series of the labelled rows, each file on its own dates.
 
-    For leaving out whole files: train on ``load_read_files(real, leave_out=[name])`` and test on
-    ``load_read_files(real, files=[name])``.
+    To test on a file that is left out of the training, train on ``load_labelled_files(real, leave_out=[name])`` and
+    test on ``load_labelled_files(real, files=[name])``.
 
     Parameters
     ----------
     real : Path
         Folder of the public files.
     files : sequence of str, optional
-        Paths or stems of the files wanted; all if not given.
+        Paths or stems of the files to load; by default all.
     leave_out : iterable of str
-        Paths or stems of the files not wanted.
+        Paths or stems of the files to leave out.
     readings : Readings, optional
-        Rows to read the series of, such as those of further files' readings; by default those of ``READINGS_CSV``.
+        Rows to load, for example of files of your own; by default those of ``READINGS_CSV``.
 
     Returns
     -------
-    tuple of ReadFile
-        In the order of the table. Rows on which no two readers agree are among them (label -1, soft labels as voted).
+    tuple of LabelledFile
+        In the order of the table, with rows on which no two readers agree (label -1, soft labels from the votes).
 
     Raises
     ------
     InputNotFoundError
         If a file is not below ``real``.
     DataError
-        If a name is that of no read file, or a row's id is not the one in the file.
+        If a name is not that of a file with labelled rows, or the id of a row differs from that in the file.
     """
     table = read_labels() if readings is None else readings
     paths = list(dict.fromkeys(table.file.tolist()))
@@ -201,8 +201,8 @@ def load_read_files(
     return tuple(_read_file(real, path, table) for path in wanted if path not in dropped)
 
 
-def all_readings(files: Iterable[ReadFile]) -> Readings:
-    """Return the readings of several files one after another, with their rates."""
+def all_readings(files: Iterable[LabelledFile]) -> Readings:
+    """Return the concatenated labels of several files, with the rates."""
     parts = [file.readings for file in files]
     return Readings(
         **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Readings)}
@@ -213,10 +213,10 @@ def _path_of(name: str, paths: Sequence[str]) -> str:
     for path in paths:
         if name in {path, Path(path).stem}:
             return path
-    raise DataError(f"no row of {name!r} was read; read files are {', '.join(paths)}")
+    raise DataError(f"{name!r} has no labelled rows; files with labelled rows are {', '.join(paths)}")
 
 
-def _read_file(real: Path, path: str, table: Readings) -> ReadFile:
+def _read_file(real: Path, path: str, table: Readings) -> LabelledFile:
     file = READ_FILES.get(path, RealFile(path))
     displacement, days = read_real(real, file)
     part = table.take(np.flatnonzero(table.file == path))
@@ -226,7 +226,7 @@ def _read_file(real: Path, path: str, table: Readings) -> ReadFile:
             found = ids[row] if 0 <= row < len(ids) else "absent"
             raise DataError(f"{path}, row {row}: id {found}, but {wanted} was read; give the file of the README")
     series = np.ascontiguousarray(displacement[part.row])
-    return ReadFile(path, series, days, replace(part, rate=least_squares_rates(series, days)))
+    return LabelledFile(path, series, days, replace(part, rate=least_squares_rates(series, days)))
 
 
 def _ids(real: Path, file: RealFile, count: int) -> list[str]:

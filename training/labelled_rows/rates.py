@@ -1,4 +1,4 @@
-"""Least-squares rate beside an annual cycle."""
+"""Least-squares rate, fitted together with an annual cycle."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ def least_squares_rates(displacement: NDArray[np.float32], days: NDArray[np.floa
     Returns
     -------
     ndarray of float64, shape [N]
-        mm/yr. Every row is fitted by itself, so no row depends on another; a row with fewer than four epochs gets the
-        solution of least norm.
+        mm/yr. Each row is fitted separately. A row with fewer than four epochs gets the minimum-norm solution.
     """
     years = days.astype(np.float64) / DAYS_PER_YEAR
     angle = 2 * np.pi * years

@@ -1,1 +1,1 @@
-"""Neural networks: their layers, the default network and that of the seed paper."""
+"""Neural networks: the default network, the network of the seed paper, and their layers."""

@@ -1,9 +1,9 @@
-"""Keras layers that turn raw series into the input of a network, and scores into calibrated probabilities.
+"""Keras layers for the preparation of series and the calibration of probabilities.
 
-They are part of the saved model and of the exported graph, so that a model file takes millimetres and days
-and needs no other code. They use only operations that tf2onnx exports faithfully; two traps are avoided on
-purpose: ``tf.where`` is exported as multiply-and-add, which spreads NaN, unless its condition is a bare
-``is_nan``; and one-dimensional convolutions are exported with Squeeze and Unsqueeze around each of them.
+They are part of the saved model and of the exported graph, so that a model file takes millimetres and days and needs
+no other code. They use only operations that tf2onnx exports faithfully, with two restrictions: ``tf.where`` is exported
+as multiply-and-add, which spreads NaN, unless its condition is ``is_nan`` itself; and one-dimensional convolutions are
+exported with Squeeze and Unsqueeze around each of them, so they are written in two dimensions.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import tensorflow as tf
 
 _PACKAGE = "insar_runtime"
 _FAR_DAYS = 1e7
-"""Larger than any acquisition day, small enough to keep float32 exact to a day."""
+"""Larger than any acquisition day, but small enough that float32 resolves a day."""
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class ResampleInTime(keras.layers.Layer):
-    """Bring every series to a fixed number of equally spaced dates by linear interpolation in time.
+    """Linear interpolation in time to a fixed number of equally spaced dates.
 
-    The dates run from the first to the last valid epoch of each series by itself, so a series that begins
-    late or ends early keeps its shape. Missing epochs (NaN) are bridged by their valid neighbours.
+    The dates run from the first to the last valid epoch of each series. Missing epochs (NaN) are interpolated between
+    their valid neighbours.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class ResampleInTime(keras.layers.Layer):
     float32, finite, ascending wherever ``displacement`` is valid. Returns [batch, epochs] float32; zeros
     for a series without any valid epoch.
 
-    Neighbours are found by counting rather than by searching: each valid epoch is thrown into the cell of
-    the first target date at or after it; the running sum of the counts is the rank of the valid epoch
-    before each target date. That takes two scatters and six gathers for a whole batch.
+    Neighbours are found by counting, without a search: each valid epoch is counted at the first target date at or after
+    it, and the cumulative sum of the counts is the rank of the valid epoch before each target date. This takes two
+    scatter and six gather operations for a whole batch.
     """
 
     def __init__(self, epochs: int, **kwargs: Any) -> None:
@@ -46,7 +46,7 @@ class ResampleInTime(keras.layers.Layer):
         self.epochs = epochs
 
     def call(self, displacement: tf.Tensor, days: tf.Tensor) -> tf.Tensor:
-        """Resample; see the notes of the class for shapes."""
+        """Return the interpolated series; for shapes see the notes of the class."""
         cells = self.epochs
         batch, length = tf.shape(displacement)[0], tf.shape(displacement)[1]
         rows = tf.range(batch)[:, None]
@@ -64,7 +64,7 @@ class ResampleInTime(keras.layers.Layer):
         counts = tf.tensor_scatter_nd_add(tf.zeros([batch * cells]), tf.reshape(cell, [-1, 1]), tf.reshape(valid, [-1]))
         rank = tf.cumsum(tf.reshape(counts, [batch, cells]), axis=1) - 1.0
 
-        # Where the valid epoch of each rank stands; all missing ones share a slot that is never read.
+        # Position of the valid epoch of each rank; all missing epochs share a slot that is never read.
         slots = length + 1
         rank_of_epoch = tf.cumsum(valid, axis=1) - 1.0
         slot = rank_of_epoch * valid + (1.0 - valid) * tf.cast(length, tf.float32)
@@ -84,7 +84,7 @@ class ResampleInTime(keras.layers.Layer):
         target = tf.range(cells, dtype=tf.float32)[None, :]
         weight = tf.clip_by_value((target - left) / tf.maximum(right - left, 1e-6), 0.0, 1.0)
         low, high = tf.gather(flat_value, at_before), tf.gather(flat_value, at_after)
-        # Without any valid epoch the places looked up above belong to other rows.
+        # For a row without valid epochs, the values gathered above belong to other rows.
         return (low + (high - low) * weight) * tf.minimum(count, 1.0)
 
     def compute_output_shape(self, displacement_shape: Any, days_shape: Any = None) -> tuple[Any, int]:
@@ -93,19 +93,18 @@ class ResampleInTime(keras.layers.Layer):
         return (displacement_shape[0], self.epochs)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments from which the layer can be built again."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "epochs": self.epochs}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class CentreAndCompress(keras.layers.Layer):
-    """Subtract each series' mean, express it in half wavelengths, and compress what is far from the mean.
+    """Subtract the mean of each series, divide by half a wavelength, and take the inverse hyperbolic sine.
 
-    The mean goes because the reference epoch is a convention of the producer. The unit is a physical
-    length, not the series' own scatter, so that a rate of 1 mm/yr and a jump of half a wavelength look
-    the same in every series. The inverse hyperbolic sine leaves some 20 mm about the mean almost as they
-    are and takes the logarithm of the rest: with 8 bits for every value, series that move by half a metre
-    would otherwise leave steps of more than a millimetre for those that hardly move.
+    The mean is subtracted because the reference epoch is a convention of the producer. The unit is a physical length,
+    not the scatter of the series, so that a rate of 1 mm/yr and a jump of half a wavelength have the same values in
+    every series. The inverse hyperbolic sine is almost linear within 20 mm of the mean and logarithmic beyond: values
+    have 8 bits in int8, and with a linear scale for displacements of half a metre a step would be more than 1 mm.
 
     Parameters
     ----------
@@ -122,9 +121,9 @@ class CentreAndCompress(keras.layers.Layer):
         self.half_wavelength_mm = half_wavelength_mm
 
     def call(self, displacement: tf.Tensor) -> tf.Tensor:
-        """Centre, scale and compress; see the notes of the class for shapes."""
-        # A running sum adds in the order of the epochs. onnxruntime's mean adds in an order that depends on
-        # where the row lies in memory, and a row's bits must not depend on its neighbours.
+        """Return the compressed series; for shapes see the notes of the class."""
+        # A cumulative sum adds in the order of the epochs. The order of additions in onnxruntime's mean depends on the
+        # memory address of the row, and the result of a row must not depend on its neighbours.
         total = tf.cumsum(displacement, axis=1)[:, -1:]
         mean = total / tf.cast(tf.shape(displacement)[1], tf.float32)
         return tf.asinh((displacement - mean) * (1.0 / self.half_wavelength_mm))[:, None, :, None]
@@ -134,24 +133,24 @@ class CentreAndCompress(keras.layers.Layer):
         return (input_shape[0], 1, input_shape[1], 1)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments from which the layer can be built again."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "half_wavelength_mm": self.half_wavelength_mm}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class CalibratedSoftmax(keras.layers.Layer):
-    """Softmax of the scores divided by a temperature that was found on held-out series.
+    """Softmax of the scores, divided by a temperature that is fitted to held-out series.
 
     Source: Guo et al., "On calibration of modern neural networks", ICML 2017.
 
     Notes
     -----
-    Call with [batch, classes] float32 scores; returns probabilities of the same shape. ``temperature`` is a
-    weight of the layer that training by gradient leaves alone.
+    Call with [batch, classes] float32 scores; returns probabilities of the same shape. ``temperature`` is a weight of
+    the layer that is not trained by gradients.
     """
 
     def build(self, input_shape: Any) -> None:
-        """Make the temperature, 1 until it is fitted."""
+        """Create the temperature, which is 1 until it is fitted."""
         self.temperature = self.add_weight(
             name="temperature", shape=(), initializer="ones", trainable=False, dtype="float32"
         )

@@ -1,4 +1,4 @@
-"""The seed paper's network, as printed, with every choice that the paper leaves open named as ours.
+"""Network of the seed paper, as printed; choices that the paper leaves open are marked as ours.
 
 Mirmazloumi et al., "InSAR deformation time series classification using a convolutional neural network",
 ISPRS Archives, 2022.
@@ -16,14 +16,14 @@ from training.networks.layers import CalibratedSoftmax, CentreAndCompress, Resam
 from training.simulator import HALF_WAVELENGTH_MM
 
 PAPER_EPOCHS: Final = 139
-"""Sentinel-1 acquisitions over Granada, March 2015 to September 2018 (the paper, section 2)."""
+"""Number of Sentinel-1 acquisitions over Granada, March 2015 to September 2018 (section 2 of the paper)."""
 
 
 @dataclass(frozen=True)
 class PaperCnnConfig:
-    """The network's numbers: first those that the paper prints, then those that it leaves open."""
+    """Settings of the network: first those that the paper prints, then those that it leaves open."""
 
-    # Printed in the paper.
+    # From the paper.
     epochs: int = PAPER_EPOCHS
     filters_1: int = 138
     filters_2: int = 64
@@ -31,19 +31,19 @@ class PaperCnnConfig:
     pool: int = 2
     dropout: float = 0.4
 
-    # Ours: the paper calls the third block a fully connected layer with average pooling and names no size.
+    # Our choice: the paper calls the third block a fully connected layer with average pooling and states no size.
     filters_3: int = 64
     average_pooling: Literal["windowed", "global"] = "windowed"
     dense: int = 64
-    # Ours: the paper names Leaky ReLU without its slope; this is Keras' value of that time.
+    # Our choice: the paper states Leaky ReLU without its slope; this was the default of Keras at that time.
     negative_slope: float = 0.3
-    # Ours: padding and input scaling are not stated.
+    # Our choice: padding and input scaling are not stated.
     padding: Literal["valid", "same"] = "valid"
     half_wavelength_mm: float = HALF_WAVELENGTH_MM
 
 
 def our_choices(config: PaperCnnConfig) -> dict[str, str]:
-    """Return in words the choices that the paper leaves open, for reports and model cards."""
+    """Return a description of the choices that the paper leaves open, for reports and model cards."""
     windowed = f"average pooling over windows of {config.pool}, flatten"
     pooling = windowed if config.average_pooling == "windowed" else "global average pooling"
     return {
@@ -65,16 +65,16 @@ def build_paper_cnn(config: PaperCnnConfig | None = None) -> tuple[keras.Model, 
     Parameters
     ----------
     config : PaperCnnConfig, optional
-        Its numbers; by default the paper's, with our choices where it states none.
+        Settings; by default those of the paper, with our choices for what it does not state.
 
     Returns
     -------
     model : keras.Model
-        The whole computation: ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and
-        ``days`` [batch, T] float32 to probabilities [batch, 5] float32.
+        Complete model from ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days`` [batch, T]
+        float32 to probabilities [batch, 5] float32.
     trunk : keras.Model
-        The part with trainable weights, shared with ``model``: [batch, 139] float32 mm to scores [batch, 5].
-        Training runs on it, because resampling a series once is enough.
+        Part with the trainable weights, shared with ``model``, from [batch, 139] float32 mm to scores [batch, 5]. Only
+        this part is trained, so that each series is resampled once.
     """
     config = config or PaperCnnConfig()
     layers = keras.layers

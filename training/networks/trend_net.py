@@ -1,4 +1,4 @@
-"""The default network: any number of epochs, uneven dates, missing values; small enough for an edge device."""
+"""Default network: a small convolutional network for any number of epochs, uneven dates and missing values."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from training.simulator import HALF_WAVELENGTH_MM
 
 @dataclass(frozen=True)
 class Convolution:
-    """One convolution over epochs, followed by ReLU."""
+    """Convolution over epochs, followed by ReLU."""
 
     filters: int
     width: int
     stride: int = 1
     dilation: int = 1
     grouped: bool = False
-    """Depth-wise over the epochs, then a dense mixture of the channels."""
+    """Whether it is depth-wise over the epochs, followed by a dense combination of the channels."""
 
 
 @dataclass(frozen=True)
 class TrendNetConfig:
-    """The network's numbers."""
+    """Settings of the network."""
 
     convolutions: tuple[Convolution, ...] = (
         Convolution(32, 8, 4),
@@ -48,7 +48,7 @@ class TrendNetConfig:
 
     @property
     def stride(self) -> int:
-        """Epochs that one position behind the convolutions stands for."""
+        """Number of epochs per output position of the convolutions."""
         total = 1
         for convolution in self.convolutions:
             total *= convolution.stride
@@ -56,7 +56,7 @@ class TrendNetConfig:
 
     @property
     def reach(self) -> int:
-        """Receptive field of one position, in epochs."""
+        """Receptive field of an output position, in epochs."""
         reach, step = 1, 1
         for convolution in self.convolutions:
             reach += (convolution.width - 1) * convolution.dilation * step
@@ -76,10 +76,9 @@ DESIGNS: Final = {
     "unordered": TrendNetConfig(parts=2),
     "statistics": TrendNetConfig((Convolution(16, 4, 4),), parts=24, dense=64),
 }
-"""Designs that are compared: the default one, which halves the positions on the way; that of 1.2.0, whose convolutions
-reach ever further; one of plain strides; a depth-wise
-one; one that pools over two halves of the span only; one that has hardly any convolution and lives on means over parts
-of the span."""
+"""Designs that are compared: the default, which halves the number of positions between convolutions; that of version
+1.2.0, with dilated convolutions; strided convolutions; depth-wise convolutions; pooling over two halves of the span
+only; a single convolution with means over many parts of the span."""
 
 
 def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
@@ -88,14 +87,14 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
     Parameters
     ----------
     config : TrendNetConfig, optional
-        Its numbers.
+        Settings.
 
     Returns
     -------
     keras.Model
-        The whole computation: ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days``
-        [batch or 1, T] float32 to probabilities [batch, 6] float32. Its layer ``scores`` gives what stands before the
-        softmax, its layer ``probabilities`` holds the temperature.
+        Complete model from ``displacement`` [batch, T] float32 mm (NaN = missing or padding) and ``days``
+        [batch or 1, T] float32 to probabilities [batch, 6] float32. Its layer ``scores`` returns the scores before the
+        softmax; its layer ``probabilities`` holds the temperature.
     """
     config = config or TrendNetConfig()
     layers = keras.layers
@@ -105,7 +104,7 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
     x, coarse, statistics = DescribeSeries(config.half_wavelength_mm, block, config.stride, name="describe_series")(
         displacement, days
     )
-    # Centre the reach of a position on the epochs that it stands for.
+    # The receptive field of a position is centred on its epochs.
     margin = -(-(config.reach - config.stride) // block)
     x = layers.ZeroPadding2D(((0, 0), (margin // 2, margin - margin // 2)), name="margins")(x)
     for number, convolution in enumerate(config.convolutions, start=1):
@@ -133,7 +132,7 @@ def build_trend_net(config: TrendNetConfig | None = None) -> keras.Model:
 
 
 def multiply_adds(config: TrendNetConfig, epochs: int) -> int:
-    """Count the multiply-adds of the convolutions, the pooling and the dense layers for one series."""
+    """Return the number of multiply-adds of convolutions, pooling and dense layers for one series."""
     channels = config.convolutions[-1].filters
     positions = -(-epochs // config.stride)
     pooled = config.parts * (channels + 2) + channels
@@ -142,7 +141,7 @@ def multiply_adds(config: TrendNetConfig, epochs: int) -> int:
 
 
 def convolution_multiply_adds(config: TrendNetConfig, epochs: int) -> int:
-    """Count the multiply-adds of the convolutions for one series."""
+    """Return the number of multiply-adds of the convolutions for one series."""
     length = epochs + config.reach - 1
     total, channels = 0, CHANNELS
     for convolution in config.convolutions:

@@ -1,7 +1,7 @@
-"""A bank of real noise: what is left of quiet, unlabelled series when their line is taken away.
+"""Bank of real noise: residuals of quiet, unlabelled series from their least-squares line.
 
-No formula makes noise quite as a processor leaves it. Motions added to such residuals teach a network the noise of the
-files that it will see; nobody has to label a row for that.
+No noise model reproduces the noise of a processing chain exactly. Simulated motions are added to these residuals, so a
+network can be trained on the noise of given files without labelled rows.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from training.simulator.lines import curvature, level_changes, running_median, w
 _MEDIAN_EPOCHS: Final = 9
 _MAX_MEDIAN_RANGE_MM: Final = 14.0
 MAX_CURVATURE: Final = 0.8
-"""A row is quiet if its running median over 9 epochs stays within 14 mm and its best parabola adds less than
-0.8 of the scatter to its best line (`research/real-series.md` of the project)."""
+"""A row is quiet if the range of its running median over 9 epochs is at most 14 mm, and its least-squares parabola
+departs from its line by less than 0.8 of the scatter (our choice, from plots of real series)."""
 
 _MOST_CHANGE_MM: Final = 9.0
 _MOST_CHANGE_SCATTERS: Final = 3.0
-"""A row is not quiet if it leaves its level by more than both for three epochs, or for good: people read such rows as
-unwrapping errors, which in a bank would teach that they are noise. Of rows of an EGMS L2b file that readers call
-unwrapping errors 79 % leave their level by 9 mm for three epochs, of those they call Stable 21 %."""
+"""A row is not quiet if it leaves its level by more than both limits for three epochs, or permanently: readers label
+such rows as unwrapping errors, which must not be trained on as noise. In an EGMS L2b file, 79 % of the rows labelled as
+unwrapping errors leave their level by 9 mm for three epochs, and 21 % of those labelled Stable."""
 
 _MIN_SCATTER_MM: Final = 0.2
-"""Rows of zeros are fillings, not quiet ground."""
+"""Smallest scatter of a row: rows of zeros are fill values."""
 _WINDOW_PROBABILITY: Final = 0.5
 _THIN_PROBABILITY: Final = 0.25
 _SCALE: Final = (0.45, 1.3)
 _MIX_PROBABILITY: Final = 0.3
-"""Variations of a bank (our choice): part of the span, every second or third epoch, more or less scatter (median 0.76),
-two rows in one."""
+"""Variations of the noise (our choice): a part of the span, every second or third epoch, scaling (median factor 0.76),
+mixture of two rows."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class NoiseFile:
     Attributes
     ----------
     name : str
-        Of the file.
+        Name of the file.
     days : ndarray of float32, shape [T]
         Days since the first acquisition.
     residual : ndarray of float32, shape [N, T]
-        Displacement without its least-squares line, mm; no missing values.
+        Residuals from the least-squares line, mm; no missing values.
     """
 
     name: str
@@ -60,15 +60,15 @@ class NoiseFile:
 
 @dataclass(frozen=True)
 class NoiseBank:
-    """Residuals of several files.
+    """Residuals of the quiet rows of several files.
 
     Attributes
     ----------
     files : tuple of NoiseFile
-        At least one; blocks of simulated series draw theirs, by the root of the number of rows.
+        At least one. A file is drawn with a probability proportional to the square root of its number of rows.
     vary : bool
-        Whether windows, thinning, scale and mixtures of two rows are drawn, as training wants them. Otherwise rows
-        keep the file's own dates and only their signs are drawn.
+        Whether rows are varied at random for training: part of the span, thinning, scale, mixture of two rows.
+        Otherwise rows keep the dates of the file and only their signs are random.
     """
 
     files: tuple[NoiseFile, ...]
@@ -77,7 +77,7 @@ class NoiseBank:
     def draw(
         self, rng: np.random.Generator, count: int, min_epochs: int, max_epochs: int
     ) -> tuple[str, Floats, Floats]:
-        """Draw the noise of points that share a calendar.
+        """Draw the noise of points with the same dates.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class NoiseBank:
         values : ndarray of float32, shape [N, T]
             mm; each row without its least-squares line.
         """
-        # Neither a file of thousands of rows alone, nor one of a few dozen as often as that.
+        # Square root: a compromise between equal probability of all rows and of all files.
         weights = np.sqrt([len(file.residual) for file in self.files])
         file = self.files[rng.choice(len(self.files), p=weights / weights.sum())]
         epochs = self._epochs(rng, file.days, min_epochs, max_epochs)
@@ -110,16 +110,16 @@ class NoiseBank:
             values[mixed] = np.cos(angle) * values[mixed] + np.sin(angle) * others
             values *= log_uniform(rng, *_SCALE, count)[:, None]
             if rng.random() < 0.5:
-                # Noise has no direction in time worth learning.
+                # The statistics of noise do not depend on the direction of time.
                 values = values[:, ::-1]
                 epochs = epochs[::-1]
         days = np.abs(file.days[epochs] - file.days[epochs[0]])
         return file.name, days, without_line(values, days)
 
     def divide(self, share: float, *, seed: int) -> tuple[NoiseBank, NoiseBank]:
-        """Divide the rows of every file at random: all but ``share`` of them, and that share.
+        """Split the rows of every file at random into ``1 - share`` and ``share``.
 
-        A file of one row stands on both sides.
+        A file of one row is in both parts.
         """
         rng = np.random.default_rng(seed)
         parts: tuple[list[NoiseFile], list[NoiseFile]] = ([], [])
@@ -146,7 +146,7 @@ class NoiseBank:
 
 
 def quiet_residuals(name: str, displacement: Floats, days: Floats) -> NoiseFile:
-    """Take the line away from the complete, quiet rows of a file.
+    """Return the residuals of the complete, quiet rows of a file from their lines.
 
     Parameters
     ----------
@@ -164,9 +164,9 @@ def quiet_residuals(name: str, displacement: Floats, days: Floats) -> NoiseFile:
     Raises
     ------
     DataError
-        If no row is complete and quiet, or the file is too short or has too long a gap.
+        If no row is complete and quiet, the file has too few epochs, or a gap is too long.
     """
-    # What the run-time would not ask a network about must not teach one.
+    # The run time does not classify such files, so they are not used for training either.
     limits = CalendarConfig()
     gap = float(np.diff(days).max()) if len(days) > 1 else 0.0
     if len(days) < limits.min_epochs or gap > limits.max_gap_days:

@@ -1,4 +1,4 @@
-"""Acquisition calendars: days since the first acquisition, as missions and producers make them."""
+"""Acquisition calendars of missions and products: days since the first acquisition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_TRIES: Final = 50
 
 
 def _segments(*segments: tuple[float, float]) -> Days:
-    """Lay stretches of (days, interval) end to end."""
+    """Return the concatenation of segments of (duration, interval) in days."""
     pieces, begin = [], 0.0
     for length, interval in segments:
         pieces.append(begin + np.arange(0.0, length, interval))
@@ -27,7 +27,7 @@ def _segments(*segments: tuple[float, float]) -> Days:
 
 def _paper(rng: np.random.Generator) -> Days:
     """139 Sentinel-1 images, March 2015 to September 2018 (Mirmazloumi et al. 2022)."""
-    # 12 days with one satellite until October 2016, 6 with two; which images are missing is not stated.
+    # One satellite (12 days) until October 2016, then two (6 days); the paper does not state which images are missing.
     plan = _segments((580.0, 12.0), (710.0, 6.0))
     inner = np.sort(rng.choice(len(plan) - 2, size=137, replace=False)) + 1
     return plan[np.concatenate([[0], inner, [len(plan) - 1]])]
@@ -58,7 +58,7 @@ def _egms_2020_2024(_: np.random.Generator) -> Days:
 
 
 def _egms_l3(_: np.random.Generator) -> Days:
-    """Regular grid of 6 days over five years (EGMS Ortho is resampled to it)."""
+    """Regular grid of 6 days over five years, to which EGMS Ortho is resampled."""
     return _segments((5 * DAYS_PER_YEAR, 6.0))
 
 
@@ -77,7 +77,7 @@ def _sparse(rng: np.random.Generator) -> Days:
 
 
 def _short(rng: np.random.Generator) -> Days:
-    """One to a few years at one interval: new areas, short projects."""
+    """One to a few years at one interval: new areas and short projects."""
     step = rng.choice([6.0, 12.0, 24.0], p=[0.4, 0.35, 0.25])
     return np.arange(rng.integers(31, 60), dtype=np.float32) * np.float32(step)
 
@@ -115,10 +115,11 @@ CALENDARS: Final[Mapping[str, Callable[[np.random.Generator], Days]]] = {
     "x_band": _x_band,
     "constellation": _constellation,
 }
-"""Plans by name. The EGMS ones switch from 6 to 12 days when Sentinel-1B was lost in December 2021."""
+"""Functions that draw the planned acquisitions, by name. Those of EGMS change from 6 to 12 days in December 2021, when
+Sentinel-1B failed."""
 
 _COMPLETE: Final = ("paper", "egms_l3")
-"""Plans that nothing is taken from: the paper's has its 139 epochs, L3 is a grid without holes."""
+"""Calendars without missing acquisitions: that of the paper has exactly 139 epochs, and L3 is a complete grid."""
 
 
 def draw_calendar(rng: np.random.Generator, name: str, config: CalendarConfig) -> Days:
@@ -131,17 +132,17 @@ def draw_calendar(rng: np.random.Generator, name: str, config: CalendarConfig) -
     name : str
         One of ``CALENDARS``.
     config : CalendarConfig
-        Which acquisitions are lost.
+        Settings for missing acquisitions.
 
     Returns
     -------
     ndarray of float32, shape [T]
-        Days since the first acquisition: 0, then strictly increasing; ``min_epochs`` to ``max_epochs`` long.
+        Days since the first acquisition, from 0, strictly increasing; T is ``min_epochs`` to ``max_epochs``.
 
     Raises
     ------
     UsageError
-        If there is no calendar of this name.
+        If the name is unknown.
     """
     if name not in CALENDARS:
         raise UsageError(f"calendar {name!r} is unknown; choose one of {', '.join(CALENDARS)}")

@@ -1,4 +1,4 @@
-"""How a producer hands series over: referred to the first epoch, rounded, with values missing."""
+"""Form of delivered series: reference to the first epoch, rounding, missing values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from training.simulator.motions import Motions
 from training.simulator.unwrapping import visible
 
 _LEAST_LEFT = (0.6, 0.95)
-"""Share of the span that a Linear row and one of class Other must keep (our choice)."""
+"""Smallest share of the span that a Linear row, and a row of class Other, must keep (our choice)."""
 
 
 def refer_and_round(rng: np.random.Generator, days: Floats, displacement: Floats, config: DeliveryConfig) -> Floats:
-    """Set the first sample, or the fitted line at the first date, to zero, alike for all rows; round as files do."""
+    """Return series with the first value, or the fitted line at the first date, set to zero, rounded as in files."""
     time = days - days.mean()
     slope = (displacement - displacement.mean(axis=1, keepdims=True)) @ time / (time @ time)
     line_start = displacement.mean(axis=1) + slope * time[0]
@@ -35,10 +35,10 @@ def draw_missing(
     noise_sigma: Floats,
     config: SimulatorConfig,
 ) -> NDArray[np.bool_]:
-    """Draw which values are missing: scattered ones, or all before or after a date.
+    """Draw a mask of missing values: single ones, or all before or after a date.
 
-    A row that would lose what makes its class (its break, its jump, most of its motion) loses nothing instead,
-    so that labels stay true of what is left.
+    A row that would lose what defines its class (its break, its jump, most of its motion) keeps all values, so that the
+    label remains correct.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def draw_missing(
     most = max(1 - config.calendar.min_epochs / epochs, 0)
     cut = np.minimum(uniform(rng, delivery.cut_share, len(rows)), most)[:, None] * epochs
     scattered = np.minimum(uniform(rng, delivery.scattered_share, len(rows)), most)[:, None]
-    # Ranks rather than draws, so that the share is exact and enough epochs remain.
+    # By the ranks of random numbers, so that the share is exact and enough epochs remain.
     rank = rng.random((len(rows), epochs), dtype=np.float32).argsort(axis=1)
     gone = np.select(
         [(kind == 0)[:, None], (kind == 1)[:, None]],
@@ -90,7 +90,7 @@ def _keeps_class(
     if label in {TrendClass.STABLE, NO_CLASS}:
         return True
     if label in {TrendClass.LINEAR, TrendClass.OTHER}:
-        # What is left of a line must still be known well; of any other motion, nearly all must be left.
+        # The rate of the remaining part of a line must still be significant; other motions must be nearly complete.
         least = _LEAST_LEFT[0 if label == TrendClass.LINEAR else 1]
         return bool(days[-1] - days[0] >= least * whole_span)
     if label == TrendClass.PUE:

@@ -1,4 +1,4 @@
-"""Sheets of simulated series, one a class, so that a person can look at what the simulator makes."""
+"""Sheets of simulated series, one per class, for visual inspection."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def write_class_figures(folder: Path, seed: int) -> list[Path]:
     Parameters
     ----------
     folder : Path
-        Where ``stable.png`` and so on are to be; made if it is not there.
+        Folder for ``stable.png`` and the others; created if it does not exist.
     seed : int
-        Of the series.
+        Seed of the series.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def write_class_figures(folder: Path, seed: int) -> list[Path]:
         The files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Enough blocks for every calendar to come up.
+    # Enough blocks that every calendar occurs.
     count = 512 * 20
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(count) % len(CLASS_NAMES)).astype(np.int8)

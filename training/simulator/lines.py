@@ -1,4 +1,4 @@
-"""What rows [N, T] hold beside their best straight lines, and how they run."""
+"""Residuals of rows [N, T] from their least-squares lines, running medians and changes of level."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def without_line(values: Floats, time: Floats) -> Floats:
 
 
 def distance_from_line(values: Floats, time: Floats) -> Floats:
-    """Return the RMS distance of rows [N, T] from their best straight lines, [N]."""
+    """Return the RMS of the residuals of rows [N, T] from their least-squares lines, [N]."""
     rest = without_line(values, time)
     return np.sqrt(np.mean(rest * rest, axis=1, dtype=np.float32))
 
 
 def curvature(residual: Floats, days: Floats) -> Floats:
-    """Return the RMS of the best parabola of rows without line [N, T] over the RMS of what it leaves, [N]."""
+    """Return the ratio [N] of the RMS of the least-squares parabola of residuals [N, T] to the RMS of what remains."""
     time = days / days[-1]
     bend = without_line((time * time)[None, :], days)[0]
     amount = residual @ bend / (bend @ bend)
@@ -38,7 +38,7 @@ def running_median(values: Floats, width: int) -> Floats:
     """Return the running median of rows [N, T], shape [N, T - width + 1]."""
     windows = np.lib.stride_tricks.sliding_window_view(values, width, axis=1)
     out = np.empty(windows.shape[:2], dtype=values.dtype)
-    # The median copies every window.
+    # In parts, because the median copies every window.
     for begin in range(0, len(values), _ROWS_AT_A_TIME):
         part = slice(begin, begin + _ROWS_AT_A_TIME)
         out[part] = np.median(windows[part], axis=2)
@@ -46,16 +46,16 @@ def running_median(values: Floats, width: int) -> Floats:
 
 
 def level_changes(residual: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return how far rows [N, T] leave their level for some epochs, how much the level changes, and their scatter.
+    """Return the largest excursion, the largest change of level, and the scatter of rows [N, T].
 
     Returns
     -------
     excursion : ndarray of float32, shape [N]
-        Largest distance from the running median over ``_LOCAL_EPOCHS`` that three epochs in a row keep.
+        Largest distance from the running median over ``_LOCAL_EPOCHS`` that three successive epochs exceed.
     step : ndarray of float32, shape [N]
         Largest difference between the medians of ``_SIDE_EPOCHS`` before and after an epoch.
     scatter : ndarray of float32, shape [N]
-        Robust scatter from one epoch to the next: 1.4826 times the median absolute difference, over the root of 2.
+        Robust scatter from epoch to epoch: 1.4826 times the median absolute difference, divided by sqrt(2).
     """
     half = min(_LOCAL_EPOCHS // 2, residual.shape[1] - 1)
     around = running_median(np.pad(residual, ((0, 0), (half, half)), mode="reflect"), 2 * half + 1)

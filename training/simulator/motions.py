@@ -1,4 +1,4 @@
-"""The four motions under everything else, scaled by the noise that they must stand out from."""
+"""Motions of the classes Stable, Linear, Quadratic and Bilinear, scaled by the noise."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from training.simulator.draws import Floats, log_uniform, sign, uniform
 from training.simulator.lines import distance_from_line
 
 _STARTS_STOPS_REVERSES: Final = (0.25, 0.5, 0.7)
-"""Cumulative shares of bilinear series that start, stop or reverse; the rest have any rate before (our choice)."""
+"""Cumulative shares of bilinear series that start, stop or reverse; the others have any rate before the break (our
+choice)."""
 
 
 @dataclass(frozen=True)
 class Motions:
-    """Motions and their truth.
+    """Motions and their parameters.
 
     Attributes
     ----------
     displacement : ndarray of float32, shape [N, T]
         mm, zero at the first epoch.
     departure : ndarray of float32, shape [N]
-        RMS distance from the best straight line over the noise; 0 for straight lines.
+        RMS distance from the least-squares line, divided by the noise; 0 for straight lines.
     break_day : ndarray of float32, shape [N]
-        Day of the break; NaN where there is none.
+        Day of the break; NaN without a break.
     quieter : ndarray of float32, shape [N]
-        Factor by which the noise of the row must shrink for the motion to stand out; 1 for nearly all.
+        Factor on the noise of the row, so that the motion is large enough in relation to it; 1 for nearly all rows.
     """
 
     displacement: Floats
@@ -45,8 +46,8 @@ def draw_motions(
 ) -> Motions:
     """Draw a motion of the given class for each row.
 
-    Stable and Linear rows get the rate that they are meant to have; ``rates.settle_rates`` ensures that the series
-    shows one of its class, noise and all.
+    For Stable and Linear rows this is the rate of the motion; ``rates.settle_rates`` ensures that the rate of the
+    series with noise is in the range of its class.
 
     Parameters
     ----------
@@ -57,9 +58,9 @@ def draw_motions(
     label : ndarray of int8, shape [N]
         Stable, Linear, Quadratic or Bilinear.
     noise_sigma : ndarray of float32, shape [N]
-        RMS of each row's scatter in mm.
+        RMS of the noise of each row in mm.
     config : MotionConfig
-        Its numbers.
+        Settings.
     """
     count, years = len(label), days / np.float32(DAYS_PER_YEAR)
     displacement = np.zeros((count, len(days)), dtype=np.float32)
@@ -109,10 +110,10 @@ def _curved(
     *,
     broken: bool = False,
 ) -> tuple[Floats, Floats, Floats]:
-    """Scale a curve so that it departs from its best line by a drawn multiple of the noise; add a line.
+    """Return a curve, scaled to a random multiple of the noise, plus a line.
 
-    ``change_of_rate`` is that of the unscaled ``shape`` over the span, per year. Returns displacement, departure and
-    the factor by which the noise must shrink, for noisy rows of short spans.
+    ``change_of_rate`` is that of the unscaled ``shape`` over the span, per year. Returns displacement, departure, and
+    the factor on the noise, which is below 1 for noisy rows of short spans.
     """
     count = len(shape)
     distance = distance_from_line(shape, years)
@@ -126,7 +127,7 @@ def _curved(
     scale = departure * noise_sigma / distance * sign(rng, count)
     rate = uniform(rng, config.base_rate_mm_yr, count)
     if broken:
-        # The curve is a hinge of unit slope, so its scale is the change of rate.
+        # The curve is a hinge of unit slope, so its scale equals the change of rate.
         kind = np.searchsorted(_STARTS_STOPS_REVERSES, rng.random(count))
         rate = np.choose(kind, [np.zeros(count), -scale, -scale / 2, rate]).astype(np.float32)
     else:

@@ -1,4 +1,4 @@
-"""Scatter and yearly cycle: what a point shows that does not move."""
+"""Noise and annual cycle of points without motion."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from training.simulator.draws import Floats, chosen, log_uniform, uniform
 
 @dataclass(frozen=True)
 class Noise:
-    """Scatter and what it was made of.
+    """Noise and its components.
 
     Attributes
     ----------
     values : ndarray of float32, shape [N, T]
         mm.
     white_mm, short_mm, slow_mm : ndarray of float32, shape [N]
-        RMS of the white part and of two Ornstein-Uhlenbeck parts, before scatter that changes with time and the
-        epoch errors that all points share.
+        RMS of the white part and of the two Ornstein-Uhlenbeck parts, without changes of scatter in time and without
+        common epoch errors.
     short_days, slow_days : ndarray of float32, shape [N]
-        Time constants of the latter.
+        Time constants of the Ornstein-Uhlenbeck parts.
     """
 
     values: Floats
@@ -36,7 +36,7 @@ class Noise:
 
 
 def draw_noise(rng: np.random.Generator, days: Floats, count: int, config: NoiseConfig) -> Noise:
-    """Draw white, short and slow scatter for the points of one file.
+    """Draw noise with a white, a short and a slow part for the points of one file.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ def draw_noise(rng: np.random.Generator, days: Floats, count: int, config: Noise
     count : int
         Number of points N.
     config : NoiseConfig
-        Its numbers.
+        Settings.
 
     Returns
     -------
     Noise
-        Of N points at T epochs.
+        Noise of N points at T epochs.
     """
     file_median = config.sigma_median_mm * np.exp(config.sigma_file_log_spread * rng.standard_normal())
     sigma = file_median * np.exp(config.sigma_log_spread * rng.standard_normal(count))
@@ -72,13 +72,13 @@ def draw_noise(rng: np.random.Generator, days: Floats, count: int, config: Noise
     values *= white_mm[:, None]
     values += ornstein_uhlenbeck(rng, days, short_days) * short_mm[:, None]
     unit = np.maximum(np.sqrt(white_mm**2 + short_mm**2), np.float32(1e-6))[:, None]
-    # Scatter grows no further than that of a random phase.
+    # The scatter does not exceed that of a uniformly distributed phase.
     values *= np.minimum(_growth(rng, days, count, config), np.maximum(config.random_phase_mm / unit, 1))
     if rng.random() < config.folded_probability:
         values -= 2 * config.fold_mm * np.rint(values / (2 * config.fold_mm))
     _filter(rng, values, config)
     values += _wander(rng, days, slow_days, config) * slow_mm[:, None]
-    # Epoch errors that the whole area shares, a little stronger here and there.
+    # Epoch errors that all points share, with a slightly different factor for each point.
     common = rng.standard_normal(len(days), dtype=np.float32) * rng.uniform(*config.common_sigma_mm)
     values += common * uniform(rng, (0.5, 1.5), count)[:, None]
     if rng.random() < config.common_wander_probability:
@@ -89,13 +89,13 @@ def draw_noise(rng: np.random.Generator, days: Floats, count: int, config: Noise
 
 
 def _share_of_file(rng: np.random.Generator, bounds: tuple[float, float], count: int) -> Floats:
-    """Draw shares of rows below a bound that is drawn first, so that files differ."""
+    """Draw shares of rows below a bound that is drawn for each file."""
     low, high = bounds
     return uniform(rng, (low, low + (high - low) * rng.random()), count)
 
 
 def _filter(rng: np.random.Generator, values: Floats, config: NoiseConfig) -> None:
-    """Smooth the rows [N, T] of some files, and interpolate every second epoch of some from a date on."""
+    """Smooth the rows [N, T] of some files; in some, interpolate every second epoch from a date on. In place."""
     if rng.random() < config.smoothed_probability:
         values[:, 1:-1] = (values[:, :-2] + 2 * values[:, 1:-1] + values[:, 2:]) / 4
     if rng.random() < config.resampled_probability:
@@ -104,7 +104,7 @@ def _filter(rng: np.random.Generator, values: Floats, config: NoiseConfig) -> No
 
 
 def _wander(rng: np.random.Generator, days: Floats, slow_days: Floats, config: NoiseConfig) -> Floats:
-    """Draw slow noise of unit variance, at one pace or two, [N, T]."""
+    """Draw slow noise of unit variance with one or two time constants, [N, T]."""
     values = ornstein_uhlenbeck(rng, days, slow_days)
     if rng.random() < config.second_slow_probability:
         share = uniform(rng, config.second_slow_share, len(values))[:, None]
@@ -115,10 +115,10 @@ def _wander(rng: np.random.Generator, days: Floats, slow_days: Floats, config: N
 
 
 def student(rng: np.random.Generator, degrees: int, shape: tuple[int, int]) -> Floats:
-    """Draw Student-t values scaled to unit variance.
+    """Draw Student-t numbers of unit variance.
 
-    Half an even number of degrees is a number of exponential draws, whose product of uniforms is much
-    quicker than a gamma draw a value.
+    With an even number of degrees of freedom, a chi-square variable is -2 times the logarithm of a product of uniform
+    numbers, which is much faster than gamma random numbers.
     """
     product = rng.random(shape, dtype=np.float32)
     for _ in range(degrees // 2 - 1):
@@ -130,7 +130,7 @@ def student(rng: np.random.Generator, degrees: int, shape: tuple[int, int]) -> F
 
 
 def ornstein_uhlenbeck(rng: np.random.Generator, days: Floats, time_constant: Floats) -> Floats:
-    """Draw stationary noise of unit variance with correlation exp(-dt / time constant), exact on uneven dates.
+    """Draw a stationary process of unit variance with correlation exp(-dt / time constant), exact at uneven dates.
 
     Parameters
     ----------
@@ -145,11 +145,11 @@ def ornstein_uhlenbeck(rng: np.random.Generator, days: Floats, time_constant: Fl
     -------
     ndarray of float32, shape [N, T]
     """
-    # Epochs first, so that each step of the recursion walks through memory in order.
+    # Epochs are the first axis, so that each step of the recursion reads contiguous memory.
     values = rng.standard_normal((len(days), len(time_constant)), dtype=np.float32)
     steps = np.diff(days)
     lengths, kind = np.unique(steps, return_inverse=True)
-    # Calendars know few intervals: one exponential for each of them, not one for each step.
+    # A calendar has few different intervals: one exponential per interval instead of one per step.
     decay = np.exp(-lengths[:, None] / time_constant[None, :]).astype(np.float32)
     fresh = np.sqrt(1 - decay * decay)
     for epoch, interval in enumerate(kind, start=1):
@@ -159,7 +159,7 @@ def ornstein_uhlenbeck(rng: np.random.Generator, days: Floats, time_constant: Fl
 
 
 def draw_annual(rng: np.random.Generator, days: Floats, count: int, config: AnnualConfig) -> Floats:
-    """Draw yearly cycles whose amplitude changes from year to year, with some half-yearly part.
+    """Draw annual cycles whose amplitude changes from year to year, with a semi-annual part.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def draw_annual(rng: np.random.Generator, days: Floats, count: int, config: Annu
 
     year = days / np.float32(DAYS_PER_YEAR)
     years = np.arange(int(year[-1]) + 2, dtype=np.float32)
-    # One hat a year: coefficients of a year hold at its begin and pass into those of the next.
+    # Coefficients are interpolated linearly between the beginnings of successive years.
     hats = np.maximum(1 - np.abs(year[None, :] - years[:, None]), 0)
     cycle = np.zeros((count, len(days)), dtype=np.float32)
     for harmonic, share in ((1, np.ones(count)), (2, uniform(rng, config.half_year_share, count))):
@@ -186,7 +186,7 @@ def draw_annual(rng: np.random.Generator, days: Floats, count: int, config: Annu
 
 
 def _growth(rng: np.random.Generator, days: Floats, count: int, config: NoiseConfig) -> Floats:
-    """Draw factors [N, T] of scatter: at epochs of the file, at values of rows, in seasons and for months."""
+    """Draw factors [N, T] on the scatter: by epoch of the file, by value of a row, by season and for some months."""
     epochs = len(days)
     of_epoch = np.exp(config.epoch_log_spread * rng.random() * rng.standard_normal(epochs))
     if rng.random() < config.noisy_epochs_probability:
@@ -221,7 +221,7 @@ def change_of_sampling(days: Floats) -> float:
 def _uneven(
     rng: np.random.Generator, days: Floats, kind: NDArray[np.int64], when: Floats, config: NoiseConfig
 ) -> Floats:
-    """Draw factors by which the scatter of rows grows: in one season, from or until a date, for some months."""
+    """Draw factors on the scatter of rows: in one season, from a date on, until a date, or for some months."""
     count = len(kind)
     length = uniform(rng, config.burst_days, count)[:, None]
     season = (days[None, :] + uniform(rng, (0, DAYS_PER_YEAR), count)[:, None]) % DAYS_PER_YEAR < DAYS_PER_YEAR / 3

@@ -1,4 +1,4 @@
-"""What looks like a jump or a trend and is none: every class carries it, so no network can learn it as one."""
+"""Signals that resemble a jump or a trend (outliers, small steps, excursions), added to series of every class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from training.simulator.noise import change_of_sampling
 
 
 def draw_nuisances(rng: np.random.Generator, days: Floats, noise_sigma: Floats, config: NuisanceConfig) -> Floats:
-    """Draw bad epochs, outliers, small steps, excursions, ramps and joins of releases for the points of one file.
+    """Draw bad epochs, outliers, small steps, excursions, ramps and joins of two releases for the points of one file.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, noise_sigma: Floats, 
     days : ndarray of float32, shape [T]
         Days since the first acquisition.
     noise_sigma : ndarray of float32, shape [N]
-        RMS of each row's scatter in mm.
+        RMS of the noise of each row in mm.
     config : NuisanceConfig
-        Its numbers.
+        Settings.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, noise_sigma: Floats, 
     where = rng.integers(0, count, hits), rng.integers(0, epochs, hits)
     out[where] += rng.normal(0, config.bad_epoch_sigma_mm, hits).astype(np.float32)
 
-    # Twice, so that some rows have two of them.
+    # Drawn twice, so that some rows have two outliers.
     for _ in range(2):
         rows = chosen(rng, config.outlier_probability, count)
         place = rng.integers(0, epochs, len(rows))[:, None]
@@ -62,7 +62,7 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, noise_sigma: Floats, 
     middle = uniform(rng, (0, 1), len(rows))[:, None] * days[-1]
     half = uniform(rng, config.ramp_days, len(rows))[:, None]
     size = (uniform(rng, config.ramp_mm, len(rows)) * sign(rng, len(rows)))[:, None]
-    # A raised cosine: no corner that could be read as a break.
+    # A raised cosine has no corner that would resemble a break.
     phase = np.clip(np.abs(days[None, :] - middle) / half, 0, 1)
     out[rows] += size * (0.5 + 0.5 * np.cos(np.pi * phase))
 
@@ -75,7 +75,7 @@ def draw_nuisances(rng: np.random.Generator, days: Floats, noise_sigma: Floats, 
 
 
 def _ragged(rng: np.random.Generator, epochs: int, noise_sigma: Floats, config: NuisanceConfig) -> Floats:
-    """Draw two to four epochs in a row that are far off, each by another amount; two where more would be a jump."""
+    """Draw two to four successive outliers of different sizes; only two if more would be a jump."""
     count = len(noise_sigma)
     index = np.arange(epochs)[None, :]
     begin = rng.integers(0, epochs, count)[:, None]
@@ -88,7 +88,7 @@ def _ragged(rng: np.random.Generator, epochs: int, noise_sigma: Floats, config: 
 
 
 def _excursions(rng: np.random.Generator, epochs: int, count: int, config: NuisanceConfig) -> Floats:
-    """Draw departures that rise, stay and fall without a sharp edge; some last past the end."""
+    """Draw excursions that rise and fall gradually; some last beyond the end."""
     index = np.arange(epochs, dtype=np.float32)[None, :]
     rise, fall = uniform(rng, config.excursion_edge_epochs, (2, count, 1))
     top = log_uniform(rng, *config.excursion_top_epochs, (count, 1))

@@ -1,4 +1,4 @@
-"""Series of class Other: something clearly moves, and none of the five trends describes it."""
+"""Motions of class Other, which none of the five other classes describes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def draw_others(
     config: OtherConfig,
     kind: str | None = None,
 ) -> Floats:
-    """Draw motions that no class describes, for the points of one file.
+    """Draw motions of class Other for the points of one file.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ def draw_others(
     days : ndarray of float32, shape [T]
         Days since the first acquisition.
     noise_sigma : ndarray of float32, shape [N]
-        RMS of each row's scatter in mm, slow wander included.
+        RMS of the noise of each row in mm, with slow noise.
     local_scatter : ndarray of float32, shape [N]
-        The same without slow wander.
+        The same without slow noise.
     config : OtherConfig
-        Its numbers.
+        Settings.
     kind : str, optional
-        One of ``OTHERS``; each with its share if not given.
+        One of ``OTHERS``; by default, kinds are drawn by their shares.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def draw_others(
 
 
 def _size(rng: np.random.Generator, noise_sigma: Floats, config: OtherConfig) -> Floats:
-    """Draw sizes that stand out, [N, 1] mm with a sign."""
+    """Draw signed sizes in mm, [N, 1], large in relation to the noise."""
     low, high = config.size_over_noise
     least = np.maximum(low * noise_sigma, config.least_size_mm)
     most = np.maximum(high * noise_sigma, 1.5 * least)
@@ -64,14 +64,14 @@ def _size(rng: np.random.Generator, noise_sigma: Floats, config: OtherConfig) ->
 
 
 def _place(rng: np.random.Generator, bounds: tuple[float, float], days: Floats, count: int) -> Floats:
-    """Draw days within a part of the span, [N, 1]."""
+    """Draw days within bounds that are shares of the span, [N, 1]."""
     return uniform(rng, bounds, (count, 1)) * days[-1]
 
 
 def _several_breaks(
     rng: np.random.Generator, days: Floats, noise_sigma: Floats, local_scatter: Floats, config: OtherConfig
 ) -> Floats:
-    """Draw two to four breaks whose changes of rate take turns in sign: a motion that stops and starts again."""
+    """Draw two to four breaks whose changes of rate alternate in sign: a motion that stops and starts again."""
     del local_scatter
     count, years = len(noise_sigma), days / np.float32(DAYS_PER_YEAR)
     out = np.zeros((count, len(days)), dtype=np.float32)
@@ -82,7 +82,7 @@ def _several_breaks(
         share = (place + uniform(rng, (0.6, 1.4), len(rows))) / (breaks[rows] + 1)
         change = uniform(rng, (0.7, 1.4), len(rows)) * (1.0 if place == 0 else 1.8) * turn[rows] * (-1) ** place
         out[rows] += change[:, None] * np.maximum(years - (share * years[-1])[:, None], 0)
-    # What counts is how far the whole strays from its best line.
+    # The size is the range of the residuals from the least-squares line.
     time = years - years.mean()
     rest = out - out.mean(axis=1, keepdims=True)
     rest -= (rest @ time / (time @ time))[:, None] * time
@@ -92,10 +92,10 @@ def _several_breaks(
 def _s_shape(
     rng: np.random.Generator, days: Floats, noise_sigma: Floats, local_scatter: Floats, config: OtherConfig
 ) -> Floats:
-    """Draw a motion that starts, runs and stops: a logistic curve."""
+    """Draw a motion that starts and stops: a logistic curve."""
     del local_scatter
     count = len(noise_sigma)
-    # A logistic curve rises from 10 to 90 % within 4.4 of its widths.
+    # A logistic curve rises from 10 to 90 % within 4.4 times its scale.
     rise = np.maximum(uniform(rng, config.rise_share, (count, 1)) * days[-1], config.least_rise_days)
     away = (days[None, :] - _place(rng, (0.2, 0.8), days, count)) * (4.4 / rise)
     return _size(rng, noise_sigma, config) / (1 + np.exp(-np.clip(away, -30, 30)))
@@ -104,7 +104,7 @@ def _s_shape(
 def _transient(
     rng: np.random.Generator, days: Floats, noise_sigma: Floats, local_scatter: Floats, config: OtherConfig
 ) -> Floats:
-    """Draw a motion that comes, stays for a while or not, and goes, each over months."""
+    """Draw a transient: a motion that begins and reverses, each over months, possibly with a plateau."""
     del local_scatter
     count = len(noise_sigma)
     up, down = (
@@ -120,7 +120,7 @@ def _transient(
 def _end_break(
     rng: np.random.Generator, days: Floats, noise_sigma: Floats, local_scatter: Floats, config: OtherConfig
 ) -> Floats:
-    """Draw a break too early or too late for Bilinear."""
+    """Draw a break that is too early or too late for Bilinear."""
     del local_scatter
     count = len(noise_sigma)
     share = uniform(rng, config.edge_share, (count, 1))
@@ -132,7 +132,7 @@ def _end_break(
 def _decay(
     rng: np.random.Generator, days: Floats, noise_sigma: Floats, local_scatter: Floats, config: OtherConfig
 ) -> Floats:
-    """Draw a motion that begins with an event and dies away: an exponential."""
+    """Draw a motion that begins with an event and decays exponentially."""
     del local_scatter
     count = len(noise_sigma)
     since = np.maximum(days[None, :] - _place(rng, (0.05, 0.8), days, count), 0)
@@ -143,7 +143,7 @@ def _decay(
 def _small_step(
     rng: np.random.Generator, days: Floats, noise_sigma: Floats, local_scatter: Floats, config: OtherConfig
 ) -> Floats:
-    """Draw a lasting step below the least size of a jump; an S-shape where it would not stand out."""
+    """Draw a lasting step below the smallest size of a jump; an S-shape if the step would be below the noise."""
     count = len(noise_sigma)
     low, high = config.step_mm
     least = np.maximum(low, config.step_scatters * local_scatter)
@@ -156,7 +156,7 @@ def _small_step(
 def _random_walk(
     rng: np.random.Generator, days: Floats, noise_sigma: Floats, local_scatter: Floats, config: OtherConfig
 ) -> Floats:
-    """Draw a walk that never returns: bends all the way."""
+    """Draw a smooth random walk, which has several bends."""
     del local_scatter
     count = len(noise_sigma)
     steps = rng.standard_normal((count, len(days)), dtype=np.float32)
@@ -174,10 +174,10 @@ OTHERS: Final[Mapping[str, tuple[Draw, float]]] = {
     "small_step": (_small_step, 1.5),
     "random_walk": (_random_walk, 0.5),
 }
-"""What no class describes, by name, with its share of the class [seen, ours]."""
+"""Kinds of class Other by name, with their shares (from plots of real series, and our choice)."""
 
 
 def draw_decorrelated(rng: np.random.Generator, epochs: int, count: int) -> Floats:
-    """Draw phase without coherence: any value within a cycle at any epoch, [N, T] mm; no class can be defended."""
+    """Draw decorrelated series: independent values, uniform within a cycle, [N, T] mm. They show no class."""
     half = uniform(rng, (12, 28), count)[:, None]
     return half * (2 * rng.random((count, epochs), dtype=np.float32) - 1)

@@ -1,4 +1,4 @@
-"""Least-squares rate of a series and its standard deviation, which draw the line between Stable and Linear."""
+"""Least-squares rate of a series and its standard deviation, which define the limit between Stable and Linear."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from training.simulator.config import MotionConfig
 from training.simulator.draws import Floats, log_uniform, uniform
 
 _CLUSTER_DAYS: Final = 90.0
-"""Residuals within so many days count as one: slow wander makes neighbours alike."""
+"""Length of a cluster of residuals: slow noise makes residuals within so many days dependent."""
 _LEAST_CLUSTERS: Final = 6
 _LEAST_YEARS: Final = 1.0
-"""Within less than a year, a part of an annual cycle looks like a line."""
+"""Shortest span with an annual cycle in the fit: over less than a year, part of a cycle resembles a line."""
 
 
 def rates_and_deviations(displacement: Floats, days: Floats) -> tuple[Floats, Floats]:
-    """Estimate the rate of each series by least squares beside an annual cycle, and its standard deviation.
+    """Return the least-squares rate of each series, fitted with an annual cycle, and its standard deviation.
 
-    The standard deviation is robust to correlation within clusters of time (Liang and Zeger 1986), with the usual
-    correction for their number.
+    The standard deviation is cluster-robust for clusters in time (Liang and Zeger 1986), with the usual correction for
+    the number of clusters.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def rates_and_deviations(displacement: Floats, days: Floats) -> tuple[Floats, Fl
     Returns
     -------
     rate, deviation : ndarray of float32, shape [N]
-        mm a year.
+        mm/yr.
     """
     years = days.astype(np.float64) / DAYS_PER_YEAR
     functions = [np.ones_like(years), years]
@@ -56,10 +56,10 @@ def rates_and_deviations(displacement: Floats, days: Floats) -> tuple[Floats, Fl
 def settle_rates(
     rng: np.random.Generator, displacement: Floats, days: Floats, label: NDArray[np.int8], config: MotionConfig
 ) -> Floats:
-    """Draw lines that make Stable and Linear series show a rate of their class.
+    """Return rates to add, so that the rate of Stable and Linear series with noise is in the range of the class.
 
-    Noise has a rate of its own. A Stable series whose rate, noise and all, passes both bounds of Linear, and a Linear
-    one that does not, get another rate.
+    The noise contributes to the rate. A Stable series whose rate exceeds both limits of Linear, and a Linear series
+    whose rate does not, get another rate.
 
     Parameters
     ----------
@@ -72,12 +72,12 @@ def settle_rates(
     label : ndarray of int8, shape [N]
         Stable or Linear.
     config : MotionConfig
-        Where the line between them is.
+        Settings, with the limit between the classes.
 
     Returns
     -------
     ndarray of float32, shape [N]
-        Rates to add, mm a year; 0 for nearly all.
+        Rates to add, mm/yr; 0 for nearly all series.
     """
     rate, deviation = rates_and_deviations(displacement, days)
     certain = config.linear_rate_stds * deviation

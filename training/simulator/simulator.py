@@ -1,4 +1,4 @@
-"""Labelled displacement time series of persistent scatterers, as many as wanted."""
+"""Simulation of labelled displacement time series of persistent scatterers."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from training.simulator.unwrapping import add_unwrapping_errors
 
 _BANK_ANNUAL: Final = 0.3
 _BANK_NUISANCES: Final = 0.4
-"""Files of real noise that get more of both: they have all of it already, but only few of their rows (our choice)."""
+"""Probability that outliers and annual cycles are added to real noise, which already contains some (our choice)."""
 _MOTIONS: Final = (TrendClass.STABLE, TrendClass.LINEAR, TrendClass.QUADRATIC, TrendClass.BILINEAR)
 SHARES_OF_MOTIONS: Final = (0.4, 0.3, 0.15, 0.15)
-"""Motions under an unwrapping error: real ones are mostly on slow points (read off plots of real series)."""
+"""Shares of the motions below an unwrapping error: in plots of real series, mostly of slow points."""
 
 
 @dataclass(frozen=True)
 class SimulatedSeries:
-    """Series and the truth behind them.
+    """Simulated series and their true parameters.
 
     Attributes
     ----------
@@ -43,25 +43,25 @@ class SimulatedSeries:
     days : ndarray of float32, shape [N, T]
         Days since the first acquisition; padding repeats the last day.
     label : ndarray of int8, shape [N]
-        ``TrendClass``; -1 for a series of which no class can be defended.
+        ``TrendClass``; -1 for a decorrelated series, which shows no class.
     background : ndarray of int8, shape [N]
-        The motion under an unwrapping error or one of class Other; the label itself elsewhere.
+        Class of the motion below an unwrapping error or a motion of class Other; otherwise equal to the label.
     calendar : ndarray of str, shape [N]
-        Name of the calendar, or of the real file that the noise comes from.
+        Name of the calendar, or of the real file with the noise.
     noise_sigma : ndarray of float32, shape [N]
-        RMS of the scatter in mm, without yearly cycle and nuisances.
+        RMS of the noise in mm, without annual cycle and nuisances.
     noise_parts : ndarray of float32, shape [N, 5]
-        RMS of the white, the short and the slow part in mm, then the time constants of the latter two in days
-        (``Noise``); NaN for real noise.
+        RMS of the white, the short and the slow part in mm, then the time constants of the short and the slow part in
+        days (``Noise``); NaN for real noise.
     departure : ndarray of float32, shape [N]
-        RMS distance of the motion from its best line over the noise that it must stand out from
-        (``MotionConfig.wander_share``); 0 for straight lines.
+        RMS distance of the motion from its least-squares line, divided by the noise (``MotionConfig.wander_share``); 0
+        for straight lines.
     break_day : ndarray of float32, shape [N]
-        Day of a bilinear motion's break; NaN where there is none.
+        Day of the break of a bilinear motion; NaN without a break.
     motion : ndarray of float32, shape [N, T]
-        The motion alone, mm, zero at the first epoch; NaN in the padding.
+        Motion without noise, mm, zero at the first epoch; NaN in the padding.
     error : ndarray of int16, shape [N, T]
-        The unwrapping error of each epoch in tenths of a millimetre.
+        Unwrapping error of each epoch in tenths of a millimetre.
     """
 
     displacement: Floats
@@ -101,27 +101,28 @@ def simulate(
     count : int
         Number of series N.
     seed : int
-        The same arguments give the same bits.
+        Equal arguments give bit-identical series.
     config : SimulatorConfig, optional
-        All other numbers.
+        Settings.
     calendar : str or sequence of str, optional
-        Some of ``CALENDARS``, which take turns; all of them if not given.
+        Names from ``CALENDARS``, used in turn; by default all.
     labels : ndarray of int, shape [N], optional
-        Class of each series, -1 for none; the five classes of the seed equally often, shuffled, if not given.
+        Class of each series, -1 for decorrelated; by default the five classes of the seed paper, equally often and
+        shuffled.
     bank : NoiseBank, optional
-        Real noise to put the motions on, on the dates of its files.
+        Real noise to which the motions are added, at the dates of its files.
     bank_share : float
-        Share of the blocks that take it; the others take simulated noise.
+        Share of the blocks with real noise; the others have simulated noise.
 
     Returns
     -------
     SimulatedSeries
-        Padded to the longest series.
+        Series, padded to the longest.
 
     Raises
     ------
     UsageError
-        If the calendar is unknown, ``count`` is negative, or ``labels`` does not fit.
+        If the calendar is unknown, ``count`` is negative, or the shape or a value of ``labels`` is invalid.
     """
     config = config or SimulatorConfig()
     first, *block_seeds = np.random.SeedSequence(seed).spawn(1 + -(-max(count, 0) // config.block))
@@ -136,7 +137,7 @@ def simulate(
         if count and not NO_CLASS <= label.min() <= label.max() < len(CLASS_NAMES):
             raise UsageError(f"labels run from {label.min()} to {label.max()}; classes are 0 to 5, -1 is none")
     names = [calendar] if isinstance(calendar, str) else list(calendar or CALENDARS)
-    # A permutation for each round of calendars: every prefix of the blocks has an even mix.
+    # One permutation per round of calendars, so that every prefix of the blocks has a balanced mix.
     order = [name for _ in range(-(-len(block_seeds) // len(names))) for name in rng.permutation(names)]
     blocks = []
     for i, (block_seed, name) in enumerate(zip(block_seeds, order, strict=False)):
@@ -152,14 +153,14 @@ def simulate(
 
 @dataclass(frozen=True)
 class _Scene:
-    """What the points of one file show before anything moves."""
+    """Noise of the points of one file, before motions are added."""
 
     name: str
     days: Floats
     still: Floats
-    """Scatter, yearly cycle and nuisances [N, T], mm."""
+    """Noise, annual cycle and nuisances [N, T], mm."""
     noise_sigma: Floats
-    """RMS of the scatter alone [N], mm."""
+    """RMS of the noise alone [N], mm."""
     noise_parts: Floats
     """As in ``SimulatedSeries`` [N, 5]."""
 
@@ -167,7 +168,7 @@ class _Scene:
 def _simulated_scene(rng: np.random.Generator, count: int, calendar: str, config: SimulatorConfig) -> _Scene:
     days = draw_calendar(rng, calendar, config.calendar)
     noise = draw_noise(rng, days, count, config.noise)
-    # What a motion must stand out from is the scatter that the row really has, wander and all.
+    # Motions are scaled by the actual RMS of the row, with slow noise.
     noise_sigma = noise.values.std(axis=1)
     still = noise.values + draw_annual(rng, days, count, config.annual)
     still += draw_nuisances(rng, days, noise_sigma, config.nuisance)
@@ -189,7 +190,7 @@ def _real_scene(rng: np.random.Generator, count: int, bank: NoiseBank, config: S
 def _block(
     rng: np.random.Generator, label: NDArray[np.int8], scene: _Scene, config: SimulatorConfig
 ) -> SimulatedSeries:
-    """Simulate series that share a calendar."""
+    """Simulate series with the same dates."""
     days, noise_sigma = scene.days, scene.noise_sigma
     wrong = np.flatnonzero(label == TrendClass.PUE)
     other = np.flatnonzero(label == TrendClass.OTHER)
@@ -237,16 +238,16 @@ def _block(
 
 
 def local_scatter(still: Floats) -> Floats:
-    """Return the robust scatter of rows [N, T] from one epoch to the next, [N]: without slow wander and outliers.
+    """Return the robust scatter of rows [N, T] from epoch to epoch, [N]: without slow noise and outliers.
 
-    1.4826 times the median absolute difference of neighbours, over the root of 2.
+    1.4826 times the median absolute difference of successive epochs, divided by sqrt(2).
     """
     steps = np.abs(np.diff(still, axis=1))
     return np.asarray(1.4826 / np.sqrt(2) * np.median(steps, axis=1), dtype=np.float32)
 
 
 def _join(blocks: list[SimulatedSeries]) -> SimulatedSeries:
-    """Pad blocks to the longest and lay them end to end."""
+    """Return the concatenation of blocks, padded to the longest."""
     longest = max((block.days.shape[1] for block in blocks), default=0)
     padding: dict[str, dict[str, Any]] = {
         "displacement": {"mode": "constant", "constant_values": np.nan},

@@ -1,8 +1,8 @@
-"""Phase unwrapping errors, made the two ways in which they come about.
+"""Simulation of phase unwrapping errors of two kinds.
 
-Wrapping and unwrapping about a linear model folds whatever departs from it by more than a quarter of the
-wavelength. Lost integers on arcs of the network move a point by whole cycles for some time, or for good;
-filtering and averaging by the producer leave 10 to 28 mm of such a cycle.
+Unwrapping about a linear model wraps deviations of more than a quarter of the wavelength. Integer ambiguity errors on
+arcs of the network shift a point by whole cycles, temporarily or permanently; filtering and averaging by the producer
+leave 10 to 28 mm of such a cycle.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from training.simulator.draws import Floats, chosen, log_uniform, sign, uniform
 
 _MAX_TRIES: Final = 20
 _SMEARED_SHARE: Final = (0.3, 0.7)
-"""Part of a jump that is there already one epoch early, where it is smeared; of this, the part that is there two epochs
-early, where it is smeared slowly (our choice)."""
+"""Share of a gradual jump one epoch before its date; and the share of that value two epochs before, for a transition
+of three epochs (our choice)."""
 
 
 def add_unwrapping_errors(
@@ -29,7 +29,7 @@ def add_unwrapping_errors(
     noise_sigma: Floats,
     config: UnwrappingConfig,
 ) -> tuple[Floats, NDArray[np.int16]]:
-    """Add at least one visible error to every row.
+    """Return rows with at least one visible unwrapping error each.
 
     Parameters
     ----------
@@ -40,16 +40,16 @@ def add_unwrapping_errors(
     displacement : ndarray of float32, shape [N, T]
         Motion and noise in mm.
     noise_sigma : ndarray of float32, shape [N]
-        RMS in mm of each row's scatter around a jump, without slow wander.
+        RMS in mm of the scatter of each row around a jump, without slow noise.
     config : UnwrappingConfig
-        Its numbers.
+        Settings.
 
     Returns
     -------
     displacement : ndarray of float32, shape [N, T]
-        With errors, mm.
+        Series with errors, mm.
     errors : ndarray of int16, shape [N, T]
-        The error of each epoch in tenths of a millimetre: the truth of where it is wrong and by how much.
+        True error of each epoch in tenths of a millimetre.
     """
     count = len(displacement)
     sizes = _sizes(rng, noise_sigma, config)
@@ -84,7 +84,7 @@ def add_unwrapping_errors(
 
 
 def _sizes(rng: np.random.Generator, noise_sigma: Floats, config: UnwrappingConfig) -> Floats:
-    """Draw between which bounds in mm one cycle comes out in each row, [N, 2]: equal ones where it is exact."""
+    """Draw the bounds [N, 2] in mm of one cycle after filtering; equal bounds for whole cycles."""
     low, high = config.damped_mm
     least = np.clip(config.damped_over_noise * noise_sigma, low, high)
     damped = rng.random(len(noise_sigma)) < config.damped_probability
@@ -94,13 +94,13 @@ def _sizes(rng: np.random.Generator, noise_sigma: Floats, config: UnwrappingConf
 
 
 def _draw_size(rng: np.random.Generator, bounds: Floats, config: UnwrappingConfig) -> Floats:
-    """Draw what is left of one cycle, mm, within bounds [N, 2]."""
+    """Draw the remaining size of one cycle in mm, within bounds [N, 2]."""
     share = rng.random(len(bounds), dtype=np.float32) ** np.float32(config.damped_skew)
     return bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * share
 
 
 def _fold(rng: np.random.Generator, days: Floats, displacement: Floats, config: UnwrappingConfig) -> Floats:
-    """Wrap rows about a line and say by how many cycles each epoch comes out wrong, [N, T]."""
+    """Return the error in cycles [N, T] of rows that are unwrapped about a line."""
     count = len(displacement)
     time = days / days[-1]
     centred_time = time - time.mean()
@@ -116,7 +116,7 @@ def _fold(rng: np.random.Generator, days: Floats, displacement: Floats, config: 
 def _fold_wander(
     rng: np.random.Generator, epochs: int, sizes: Floats, noise_sigma: Floats, config: UnwrappingConfig
 ) -> tuple[Floats, Floats]:
-    """Draw wander [N, T] and the errors [N, T] that unwrapping makes of it beyond a threshold, mm."""
+    """Draw slow deviations [N, T] and the unwrapping errors [N, T] that occur beyond a threshold, mm."""
     count = len(sizes)
     index = np.arange(epochs, dtype=np.float32)[None, :]
     wander = np.zeros((count, epochs), dtype=np.float32)
@@ -149,12 +149,13 @@ def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
     errors : ndarray of float32, shape [N, T]
         Error of each epoch in mm.
     config : UnwrappingConfig
-        What counts as a jump, and as steady.
+        Settings, with the definition of a jump and of a constant level.
 
     Returns
     -------
     ndarray of bool, shape [N]
-        Whether the error stays the same for some epochs, changes by enough within one to three, and stays again.
+        Whether the error is constant for some epochs, changes by a jump within one to three epochs, and is constant
+        again.
     """
     width = config.min_visible_epochs
     windows = np.lib.stride_tricks.sliding_window_view(errors, width, axis=1)
@@ -167,28 +168,28 @@ def visible(errors: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
     for after in (width, width + 1, width + 2):
         jump = np.abs(lowest[:, after:] - lowest[:, :-after]) >= config.min_visible_mm - config.steady_mm / 2
         found |= (jump & steady[:, after:] & steady[:, :-after]).any(axis=1)
-    # A row that flickers is noise about a wrong level rather than a jump.
+    # A row with many changes between two levels is not a jump.
     flickers = np.count_nonzero(np.abs(np.diff(errors, axis=1)) > config.steady_mm, axis=1) > 0.15 * errors.shape[1]
     return found & ~flickers
 
 
 def stands_out(errors: Floats, noise_sigma: Floats, config: UnwrappingConfig) -> NDArray[np.bool_]:
-    """Return which rows have visible errors: high for a few epochs, or lower for many.
+    """Return which rows have errors that are large in relation to the scatter: large and short, or smaller and longer.
 
     Parameters
     ----------
     errors : ndarray of float32, shape [N, T]
         Error of each epoch in mm.
     noise_sigma : ndarray of float32, shape [N]
-        RMS of each row's scatter in mm.
+        RMS of the scatter of each row in mm.
     config : UnwrappingConfig
-        How far it must stand out.
+        Settings, with the smallest ratio.
 
     Returns
     -------
     ndarray of bool, shape [N]
-        Whether the root of the summed squares, about the row's usual level, is large beside the scatter. That is what
-        the best test for a known jump in white noise depends on.
+        Whether the root of the sum of squared errors, about the median level of the row, is large in relation to the
+        scatter: the statistic of the likelihood ratio test of a known jump in white noise.
     """
     away = errors - np.median(errors, axis=1, keepdims=True)
     strength: NDArray[np.bool_] = np.sqrt(np.sum(away * away, axis=1)) >= config.jump_over_noise * noise_sigma
@@ -196,7 +197,7 @@ def stands_out(errors: Floats, noise_sigma: Floats, config: UnwrappingConfig) ->
 
 
 def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config: UnwrappingConfig) -> Floats:
-    """Draw errors [N, T] of cycles that were lost: one to four jumps a row, each in a part of the span of its own."""
+    """Draw integer ambiguity errors [N, T]: one to four jumps per row, each in a separate part of the span."""
     count, epochs = len(sizes), len(days)
     errors = np.zeros((count, epochs), dtype=np.float32)
     events = rng.choice(len(config.event_count), size=count, p=config.event_count) + 1
@@ -216,7 +217,7 @@ def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config
         rows = np.flatnonzero(events > event)
         if not len(rows):
             continue
-        # Each event has its own stretch, so that no two of them cancel each other.
+        # Each event has a separate part of the span, so that no two cancel each other.
         stretch = length[rows] / events[rows]
         places = rng.random((len(rows), 3))
         begins = first[rows, None] + (event + places * 0.7) * stretch[:, None]
@@ -238,10 +239,10 @@ def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config
         early = value * smeared[rows][:, None] * uniform(rng, _SMEARED_SHARE, len(rows))[:, None]
         earlier = early * slowly[rows][:, None] * uniform(rng, _SMEARED_SHARE, len(rows))[:, None]
         errors[rows] += early * (index == start - 1) + earlier * (index == start - 2)
-        # The first epochs of an error hold, so that its level can be seen.
+        # The first epochs of an error are not changed, so that its level is visible.
         held = index < start + least
         errors[rows] -= value * inside * ~held * absent[rows]
-        # Some return by degrees after that.
+        # After that, some errors decay gradually.
         gone = 1 - np.exp(-np.maximum(index - start - least, 0) / constant[rows])
         errors[rows] -= value * inside * ~absent[rows] * np.where(returns[rows], gone, 0)
     mirrored = returns[:, 0] & (rng.random(count) < 0.5)
@@ -257,7 +258,7 @@ def _lost_integers(rng: np.random.Generator, days: Floats, sizes: Floats, config
 def _part_of_span(
     rng: np.random.Generator, events: NDArray[np.int64], epochs: int, config: UnwrappingConfig
 ) -> tuple[Floats, Floats]:
-    """Draw the epoch from which on, and the number of epochs within which, jumps of each row begin."""
+    """Draw the first epoch and the number of epochs of the part of the span in which the jumps of each row begin."""
     least = config.min_visible_epochs
     whole = epochs - 2 * least
     part = np.clip(config.part_of_span * whole, np.minimum(2.5 * least * events, whole), whole)

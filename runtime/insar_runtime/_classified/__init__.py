@@ -1,1 +1,1 @@
-"""Tables that ``classify`` has written, as ``show`` and ``report`` read them."""
+"""Reading of classified tables, shared by ``show`` and ``report``."""

@@ -1,4 +1,4 @@
-"""Whether a table has the columns that ``classify`` adds, and what ``classify`` wrote of itself into it."""
+"""Columns and run metadata of a classified table."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pyarrow as pa
 from insar_runtime._output.run_metadata import METADATA_KEY, read_block
 from insar_runtime.result import RESULT_SCHEMA
 
-_SINCE_SIX: Final = "p_other"
-"""Column that tables of models of five classes lacked before there was a sixth."""
+_SIXTH: Final = "p_other"
+"""Column that is missing in older tables of models of five classes."""
 
 
 def has_classes(schema: pa.Schema) -> bool:
-    """Whether a table has the columns that ``classify`` adds."""
-    return set(RESULT_SCHEMA.names) - {_SINCE_SIX} <= set(schema.names)
+    """Return whether a table has the columns that ``classify`` adds."""
+    return set(RESULT_SCHEMA.names) - {_SIXTH} <= set(schema.names)
 
 
 def stored_run_metadata(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Return our block of a file's metadata, or of the file beside it; empty if there is none that can be read."""
+    """Return the run metadata of a table, stored in it or in a file beside it; empty if there are none."""
     try:
         block = json.loads(metadata[METADATA_KEY])
     except (KeyError, ValueError):

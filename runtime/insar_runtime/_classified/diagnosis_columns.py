@@ -1,4 +1,4 @@
-"""The columns of a diagnosis in a table that others may have written again: as they were, whatever became of them."""
+"""Diagnosis columns of a table, restored to their types if other software has written the table again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import DataError
 
 _SEPARATOR: Final = ";"
-"""Between the items of a list in text."""
+"""Separator of the items of a list stored as text."""
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "class_after_repair": CLASS_NAMES,
     "diagnosis_status": FIT_STATUS_NAMES,
@@ -24,22 +24,22 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def has_diagnosis(schema: pa.Schema) -> bool:
-    """Whether a table has the columns that ``classify --diagnose`` adds."""
+    """Return whether a table has the columns that ``classify --diagnose`` adds."""
     return set(DIAGNOSIS_SCHEMA.names) <= set(schema.names)
 
 
 def stored_half_wavelength_mm(block: Mapping[str, Any]) -> float | None:
-    """Return what a cycle was taken for, mm, by the metadata of a file; None if they do not tell."""
+    """Return the size of a cycle in the run metadata, mm; None if it is not known."""
     return number((block.get("diagnosis") or {}).get("half_wavelength_mm"))
 
 
 def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the columns of ``DIAGNOSIS_SCHEMA`` of a batch, of its types, but with words as text.
+    """Return the columns of ``DIAGNOSIS_SCHEMA`` of a batch in its types; dictionaries become text.
 
     Raises
     ------
     DataError
-        If they hold what is none of ours.
+        If the columns hold other values than ``classify`` writes.
     """
     columns = {}
     for field in DIAGNOSIS_SCHEMA:
@@ -55,7 +55,7 @@ def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
     counts = pc.fill_null(columns["n_jumps"], 0)
     for name in lists:
         lengths = pc.fill_null(pc.list_value_length(columns[name]), 0)
-        # The text of a list that holds a null and nothing else is that of no list.
+        # As text, a list of one null is the same as no list.
         lost = pc.and_(pc.equal(counts, 1), pc.equal(lengths, 0))
         columns[name] = pc.if_else(lost, pa.scalar([None], columns[name].type), columns[name])
         if not pc.equal(pc.fill_null(pc.list_value_length(columns[name]), 0), counts).to_numpy(False).all():

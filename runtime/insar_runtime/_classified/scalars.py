@@ -1,4 +1,4 @@
-"""The cells of one row as plain values, whatever types their columns have."""
+"""Values of one row as plain Python values, for any column type."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pyarrow as pa
 
 
 def plain_row(record: pa.RecordBatch) -> dict[str, Any]:
-    """Return the values of a table of one row as JSON can have them; bytes, lists and structures are left out."""
+    """Return the values of a table of one row as values for JSON, without bytes, lists and structures."""
     cells = {name: _plain(column) for name, column in zip(record.schema.names, record.columns, strict=True)}
     return {name: value for name, value in cells.items() if not isinstance(value, (bytes, list, dict))}
 
 
 def short(value: Any) -> float | None:
-    """Return a number with no more digits than its type has; None if it is not finite."""
+    """Return a number with no more digits than its type has; None for NaN and infinities."""
     return float(str(value)) if math.isfinite(value) else None
 
 
 def number(value: Any) -> float | None:
-    """Return a cell as a finite number; None if it is none."""
+    """Return a value as a finite number; None if it is not one."""
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -30,7 +30,7 @@ def number(value: Any) -> float | None:
 
 
 def text(value: Any) -> str | None:
-    """Return a cell as text; None if there is none."""
+    """Return a value as text; None if it is missing or empty."""
     return None if value is None or value == "" else str(value)
 
 

@@ -68,8 +68,8 @@ def show(
 ) -> None:
     """Show one point: its series, its class, and what happened: trend, break, jumps.
 
-    A file that classify has written keeps its classes, and its diagnosis; --model and --stable-rate ask a
-    model anew.
+    A file that classify has written keeps its classes, and its diagnosis; --model and --stable-rate
+    classify the point again.
     """
     from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._output.atomic import refuse_input
@@ -98,7 +98,7 @@ def show(
             point_id=point_id,
             row=row,
             open_classifier=partial(open_classifier, model, device, precision, 1, None, stable_rate),
-            anew=model is not None or stable_rate is not None,
+            reclassify=model is not None or stable_rate is not None,
             diagnose=Diagnose(jumps or "flagged", repair_damped=repair_damped) if jumps or repair_damped else None,
             radar_mm=load_model(model).half_wavelength_mm,
             progress=progress,

@@ -1,1 +1,1 @@
-"""Other products in, one fast format out: rasters and tables to Parquet with the series as lists and the dates once."""
+"""``insar-rt convert``: stacks of maps and tables to Parquet with the series as lists and the dates once."""

@@ -1,4 +1,4 @@
-"""Files beside a stack of maps: mask, geometry, velocity, coherence; named, or found by their usual names."""
+"""Files beside a stack of displacement maps (mask, geometry, velocity, coherence), named or found by usual names."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from insar_runtime._convert.hdf5 import is_hdf5, open_hdf5, planes
+from insar_runtime._convert.hdf5 import is_hdf5, maps_of_shape, open_hdf5
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime.errors import DataError, UsageError
 
 FileRole = Literal["geometry", "mask", "velocity", "coherence"]
 
 NONE: Final = "none"
-"""What the user says for a file that is not to be used, even if it is there."""
+"""Name by which the user declines a file that is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompanionFiles:
-    """What the user says about a table or a stack of maps.
+    """Declarations of the user about a table, or about a stack of maps and the files beside it.
 
     Attributes
     ----------
     declared : UserDeclarations
-        Of a stack only the unit, where the product does not state it.
+        For a stack only the unit, if the product does not state it.
     geometry, mask, velocity, coherence : str, optional
-        File to take; ``none`` to take none; otherwise looked for beside the stack. For a table, `velocity` is the
-        column of velocities.
+        File to use; ``none`` to use none; by default the file is looked for beside the stack. For a table, `velocity`
+        is the column of velocities.
     """
 
     declared: UserDeclarations = field(default_factory=UserDeclarations)
@@ -38,45 +38,46 @@ class CompanionFiles:
     coherence: str | None = None
 
     def refuse(self, product: str, *roles: FileRole) -> None:
-        """Refuse files that a product has no use for.
+        """Refuse files for a product that contains what they would bring.
 
         Raises
         ------
         UsageError
-            If one was named.
+            If such a file was named.
         """
         for role in roles:
             value = getattr(self, role)
             if value is not None and not (role == "mask" and value == NONE):
-                raise UsageError(f"--{role} {value}: {product} brings its own; leave the option away")
+                raise UsageError(f"--{role} {value}: {product} brings its own; omit the option")
 
     def refuse_units(self, product: str) -> None:
-        """Refuse a unit for a product that has only one.
+        """Refuse a declared unit for a product that states its unit.
 
         Raises
         ------
         UsageError
-            If one was named.
+            If a unit was declared.
         """
         if self.declared.units is not None:
-            raise UsageError(f"--units {self.declared.units}: {product} states its unit; leave the option away")
+            raise UsageError(f"--units {self.declared.units}: {product} states its unit; omit the option")
 
 
 @dataclass(slots=True)
-class Companions:
-    """The files beside one stack.
+class CompanionSearch:
+    """Search for the files beside one stack.
 
     Attributes
     ----------
     folders : sequence of Path
-        Where to look.
+        Folders to search, in this order.
     shape : tuple of int
-        Lines and pixels that they must have.
+        Lines and pixels of the stack, which its maps must have.
     closing : ExitStack
-        Closes what is opened.
+        Closes the files that are opened.
     used : dict of role to str
         Paths of the files that are used.
     notes : list of str
+        About files that are not used.
     """
 
     folders: Sequence[Path]
@@ -92,20 +93,20 @@ class Companions:
         ----------
         role : str
         named : str or None
-            What the user says.
+            File that the user named.
         names : sequence of str
-            Usual names, the first one that is there and has the shape of the stack is taken.
+            Usual names; the first file of the shape of the stack is used.
 
         Returns
         -------
         path : Path
-        planes : dict of str to h5py.Dataset
-            Its maps; None in place of both if there is no such file.
+        maps : dict of str to h5py.Dataset
+            Its maps. None instead of both if there is no such file.
 
         Raises
         ------
         DataError
-            A named file has no map of the stack's shape.
+            A named file is no HDF5 file, or has no map of the shape of the stack.
         """
         if named == NONE:
             return None
@@ -130,7 +131,7 @@ class Companions:
         return (folder / name for name in dict.fromkeys(names) for folder in self.folders if (folder / name).is_file())
 
     def _maps(self, path: Path) -> dict[str, Any]:
-        return planes(self.closing.enter_context(open_hdf5(path)), self.shape)
+        return maps_of_shape(self.closing.enter_context(open_hdf5(path)), self.shape)
 
     def _take(self, role: FileRole, path: Path, maps: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
         self.used[role] = str(path)
@@ -138,12 +139,12 @@ class Companions:
 
 
 def pick(path: Path, maps: dict[str, Any], names: Sequence[str]) -> tuple[str, Any]:
-    """Return the map of one of these names, or else the only one.
+    """Return the name and the dataset of the first of these maps, or of the only map of the file.
 
     Raises
     ------
     DataError
-        There are several, none of them by such a name.
+        There are several maps, and none of these.
     """
     name = next((name for name in names if name in maps), None)
     if name is None:

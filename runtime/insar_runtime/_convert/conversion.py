@@ -1,4 +1,4 @@
-"""What ``insar-rt convert`` did."""
+"""Summary of a conversion."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What was converted.
+    """Summary of one call of ``convert``.
 
     Attributes
     ----------
     inputs : tuple of str
     output : str
     product : str or None
-        Who makes such files, if that is known.
+        Producer of the input, if known.
     rows : int
         Points written.
     left_out : dict of str to int
-        Pixels that are no rows, by reason; nothing is left out of a table.
+        Number of pixels that were left out, by reason; no row of a table is left out.
     epochs : int
     first_date, last_date : str
     source_unit, unit_evidence, sign : str
-        What is known of the input's series; those of the output are in mm.
+        Of the input; the series of the output are in mm.
     files : dict of str to str
-        Files beside the input that were used, by what for.
+        Files beside the input that were used, by their role.
     notes : tuple of str
-        What a person should know.
+        Remarks for people.
     bytes : int
         Size of the output.
     seconds : float
+        Time of the conversion.
     """
 
     inputs: tuple[str, ...]

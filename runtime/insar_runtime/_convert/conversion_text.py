@@ -1,4 +1,4 @@
-"""What ``insar-rt convert`` did, in words."""
+"""Text of the summary of a conversion."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from insar_runtime._convert.conversion import Conversion
 
 
 def describe_conversion(done: Conversion) -> str:
-    """Say what was converted, what was used and left out, and what a person should know."""
+    """Return the lines for a terminal: input, files used, pixels left out, notes, output."""
     more = f" and {len(done.inputs) - 1} more" if len(done.inputs) > 1 else ""
     product = f", {done.product}" if done.product else ""
     lines = [

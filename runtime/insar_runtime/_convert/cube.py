@@ -1,4 +1,4 @@
-"""A stack of displacement maps as one row a pixel, read in windows of bounded size."""
+"""A stack of displacement maps on one grid, read in windows of bounded size with one row a pixel."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _WINDOW_BYTES: Final = 96 << 20
-"""Series that are read at a time: 384 epochs of a square of 256 pixels, the chunk of OPERA DISP-S1."""
+"""Size of the series that are read at a time: 384 epochs of 256 by 256 pixels, the chunk of OPERA DISP-S1."""
 _BATCH_BYTES: Final = 8 << 20
-"""Series that are turned from maps to rows at a time."""
+"""Size of the series that are transposed from maps to rows at a time."""
 
 COHERENCES: Final = ("temporal_coherence", "coherence")
 
-Where = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""Lines and pixels within a window."""
+PixelIndices = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Line and pixel of each selected pixel, within a window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of the map: lines from top to bottom, pixels from left to right, the ends not included."""
+    """Part of a map: lines from ``top`` to ``bottom`` and pixels from ``left`` to ``right``, without the last ones."""
 
     top: int
     bottom: int
@@ -34,7 +34,7 @@ class Window:
 
     @property
     def part(self) -> tuple[slice, slice]:
-        """Index of an array with one value a pixel."""
+        """Index of the window in an array with one value a pixel."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
@@ -52,9 +52,9 @@ class Layer:
     name : str
         Of the column.
     read : callable
-        Gives the values of a window, float32 [lines, pixels], NaN = missing.
+        Returns the values of a window, float32 [lines, pixels], NaN = missing.
     source : str
-        Where they come from and in what unit.
+        Dataset or file that they come from, with their unit.
     """
 
     name: str
@@ -69,27 +69,28 @@ class Cube:
     Attributes
     ----------
     product : str
-        Who makes such stacks.
+        Producer of the stack.
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing.
     shape : tuple of int
         Lines and pixels.
     chunk : tuple of int
-        Lines and pixels that the file holds together.
+        Lines and pixels of a chunk of the file.
     series : callable
-        Gives the displacements of a window, float32 [T, lines, pixels], mm, positive towards the satellite, NaN =
+        Returns the displacements of a window, float32 [T, lines, pixels], mm, positive towards the satellite, NaN =
         missing.
     positions : callable or None
-        Gives longitude and latitude in degrees, float64, of some pixels of a window; None if nothing tells them.
+        Returns longitude and latitude, float64, degrees, of some pixels of a window; None if they are not known.
     layers : tuple of Layer
     mask : callable or None
-        Gives what the product keeps of a window, bool [lines, pixels].
+        Returns which pixels of a window the product keeps, bool [lines, pixels].
     reference : Window or None
-        Where all displacements are zero by definition; elsewhere zeros at all dates mean that there are no data.
+        Reference area, in which all displacements are zero by definition; other pixels that are zero at all dates have
+        no data.
     facts : dict
-        What the output's metadata say of the product.
+        Facts about the product for the metadata of the output.
     notes : tuple of str
-        What a person should know.
+        Remarks for people.
     """
 
     product: str
@@ -97,7 +98,7 @@ class Cube:
     shape: tuple[int, int]
     chunk: tuple[int, int]
     series: Callable[[Window], NDArray[np.float32]]
-    positions: Callable[[Window, Where], tuple[NDArray[np.float64], NDArray[np.float64]]] | None
+    positions: Callable[[Window, PixelIndices], tuple[NDArray[np.float64], NDArray[np.float64]]] | None
     layers: tuple[Layer, ...]
     mask: Callable[[Window], NDArray[np.bool_]] | None
     reference: Window | None
@@ -106,12 +107,12 @@ class Cube:
 
     @property
     def coherence(self) -> Layer | None:
-        """The layer that tells how far a pixel is to be trusted."""
+        """The layer with the coherence of the pixels; None without one."""
         return next((layer for layer in self.layers if layer.name in COHERENCES), None)
 
     @property
     def fields(self) -> list[pa.Field]:
-        """Columns before the series."""
+        """Columns of the output before the series."""
         place = [pa.field(name, pa.float64()) for name in ("latitude", "longitude")] if self.positions else []
         index = [pa.field(name, pa.int32()) for name in ("line", "pixel")]
         return [
@@ -123,31 +124,31 @@ class Cube:
 
 
 @dataclass(slots=True)
-class Picking:
-    """Which pixels become rows, and how many do not.
+class PixelSelection:
+    """Which pixels become rows, and counts of those that do not.
 
     Attributes
     ----------
     every : int
-        Take every so many-th line and pixel.
+        Keep one of this number of lines, and of pixels.
     min_coherence : float or None
-        Least coherence.
+        Least coherence of a pixel.
     left_out : Counter
-        Pixels that were looked at and left out, by reason.
-    seen : int
-        Pixels of the windows so far.
+        Number of pixels that were left out, by reason; not of those skipped by ``every``.
+    examined : int
+        Number of pixels of the windows so far.
     """
 
     every: int = 1
     min_coherence: float | None = None
     left_out: Counter[str] = field(default_factory=Counter)
-    seen: int = 0
+    examined: int = 0
 
 
 def windows(shape: tuple[int, int], chunk: tuple[int, int], epochs: int) -> Iterator[Window]:
-    """Cut a map into windows from top to bottom, and from left to right where its full width is too much.
+    """Cut a map into windows from top to bottom, and from left to right if its full width is too large.
 
-    Their edges are those of chunks wherever a chunk is not too large itself, so that each is read once.
+    The edges of windows are edges of chunks unless one chunk is too large, so that each chunk is read once.
     """
     lines, pixels = shape
     most = max(_WINDOW_BYTES // (4 * max(epochs, 1)), 1)
@@ -162,55 +163,55 @@ def windows(shape: tuple[int, int], chunk: tuple[int, int], epochs: int) -> Iter
             yield Window(top, min(top + high, lines), left, min(left + wide, pixels))
 
 
-def rows(cube: Cube, picking: Picking) -> Iterator[tuple[list[pa.Array], NDArray[np.float32]]]:
-    """Read a stack as rows: window by window, and in a window line by line.
+def read_rows(cube: Cube, selection: PixelSelection) -> Iterator[tuple[list[pa.Array], NDArray[np.float32]]]:
+    """Read a stack as rows, window by window and line by line within a window.
 
     Parameters
     ----------
     cube : Cube
-    picking : Picking
-        Counts what is left out.
+    selection : PixelSelection
+        Its counts are updated.
 
     Yields
     ------
     columns : list of pyarrow.Array
-        As ``cube.fields``.
+        Columns of ``cube.fields``.
     matrix : ndarray of float32, shape [N, T]
         Displacements in mm, NaN = missing.
     """
     for window in windows(cube.shape, cube.chunk, len(cube.dates)):
-        picked = _picked(cube, window, picking)
-        if picked.any():
+        selected = _selected(cube, window, selection)
+        if selected.any():
             maps = cube.series(window)
-            picked &= _with_data(cube, window, maps, picked, picking)
-            yield from _rows_of(cube, window, maps, picked)
-        picking.seen += picked.size
+            selected &= _with_data(cube, window, maps, selected, selection)
+            yield from _rows_of(cube, window, maps, selected)
+        selection.examined += selected.size
 
 
-def _picked(cube: Cube, window: Window, picking: Picking) -> NDArray[np.bool_]:
-    """Say which pixels of a window are wanted, before their series are read."""
-    picked = np.zeros(window.shape, dtype=bool)
-    step = picking.every
-    picked[-window.top % step :: step, -window.left % step :: step] = True
-    if cube.mask is not None and picked.any():
-        _leave_out(picked, cube.mask(window), "outside the mask", picking)
-    if picking.min_coherence is not None and cube.coherence is not None and picked.any():
-        enough = cube.coherence.read(window) >= picking.min_coherence  # a missing one is not enough
-        _leave_out(picked, enough, f"{cube.coherence.name} below {picking.min_coherence:g}", picking)
-    return picked
+def _selected(cube: Cube, window: Window, selection: PixelSelection) -> NDArray[np.bool_]:
+    """Return which pixels of a window are selected before their series are read."""
+    selected = np.zeros(window.shape, dtype=bool)
+    step = selection.every
+    selected[-window.top % step :: step, -window.left % step :: step] = True
+    if cube.mask is not None and selected.any():
+        _leave_out(selected, cube.mask(window), "outside the mask", selection)
+    if selection.min_coherence is not None and cube.coherence is not None and selected.any():
+        enough = cube.coherence.read(window) >= selection.min_coherence  # False for a missing coherence
+        _leave_out(selected, enough, f"{cube.coherence.name} below {selection.min_coherence:g}", selection)
+    return selected
 
 
-def _leave_out(picked: NDArray[np.bool_], keep: NDArray[np.bool_], reason: str, picking: Picking) -> None:
-    lost = picked & ~keep
+def _leave_out(selected: NDArray[np.bool_], keep: NDArray[np.bool_], reason: str, selection: PixelSelection) -> None:
+    lost = selected & ~keep
     if lost.any():
-        picking.left_out[reason] += int(np.count_nonzero(lost))
-        picked &= keep
+        selection.left_out[reason] += int(np.count_nonzero(lost))
+        selected &= keep
 
 
 def _with_data(
-    cube: Cube, window: Window, maps: NDArray[np.float32], picked: NDArray[np.bool_], picking: Picking
+    cube: Cube, window: Window, maps: NDArray[np.float32], selected: NDArray[np.bool_], selection: PixelSelection
 ) -> NDArray[np.bool_]:
-    """Say which pixels have data: some value that is neither missing nor zero, or the reference's zeros."""
+    """Return which pixels have a value that is neither missing nor zero, or lie in the reference area."""
     data = np.zeros(window.shape, dtype=bool)
     for one in maps:
         data |= (one != 0) & ~np.isnan(one)
@@ -219,16 +220,16 @@ def _with_data(
         bottom, right = cube.reference.bottom - window.top, cube.reference.right - window.left
         part = slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))
         data[part] |= (maps[:, *part] == 0).all(axis=0)
-    lost = int(np.count_nonzero(picked & ~data))
+    lost = int(np.count_nonzero(selected & ~data))
     if lost:
-        picking.left_out["no data at any date"] += lost
+        selection.left_out["no data at any date"] += lost
     return data
 
 
 def _rows_of(
-    cube: Cube, window: Window, maps: NDArray[np.float32], picked: NDArray[np.bool_]
+    cube: Cube, window: Window, maps: NDArray[np.float32], selected: NDArray[np.bool_]
 ) -> Iterator[tuple[list[pa.Array], NDArray[np.float32]]]:
-    where = np.nonzero(picked)
+    where = np.nonzero(selected)
     layers = [layer.read(window)[where] for layer in cube.layers]
     step = max(_BATCH_BYTES // (4 * max(len(maps), 1)), 1)
     for start in range(0, len(where[0]), step):
@@ -242,5 +243,5 @@ def _rows_of(
 
 
 def _ids(line: pa.Array, pixel: pa.Array) -> pa.Array:
-    """Name pixels after their place in the map, which does not depend on what else is kept."""
+    """Return ids made of line and pixel, which do not depend on the selection."""
     return pc.binary_join_element_wise("y", line.cast(pa.string()), "x", pixel.cast(pa.string()), "")

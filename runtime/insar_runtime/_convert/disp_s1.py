@@ -1,9 +1,10 @@
-"""OPERA DISP-S1: one NetCDF file a pair of dates, with a reference date that moves on.
+"""OPERA DISP-S1: one NetCDF file for each pair of dates, with a moving reference date.
 
 Structure, unit and sign: opera-adt/disp-s1, src/disp_s1/product.py and product_info.py ("Displacement along the radar
 Line-of-Sight (LOS) direction. Positive values indicate apparent motion towards the platform."). The displacements are
-put on one reference as by ``opera_utils.disp.rebase_timeseries``: where a file's reference is a later date, the
-displacement of that date is added; pixels outside the recommended mask count as missing, there and from then on.
+rebased to one reference as by ``opera_utils.disp.rebase_timeseries``: if the reference of a file is a later date, the
+displacement of that date is added. Pixels outside the recommended mask of a file are missing at its date, and at later
+dates that refer to it.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ class Pair:
     ----------
     path : Path
     reference, secondary : datetime64[D]
-        The displacement is that between them.
+        Dates between which the displacement is measured.
     age : tuple
-        Orders files of the same dates; the greatest is the newest.
+        Sort key of files of the same dates; the newest file has the greatest one.
     displacement, mask, coherence : callable
-        Read a part; None for a mask that is not to be used, and a coherence that is not there.
+        Readers of part of a map; None for a mask that is not used, and for a missing coherence.
     """
 
     path: Path
@@ -71,7 +72,7 @@ def open_disp_s1(paths: Sequence[Path], named: CompanionFiles) -> Iterator[Cube]
     paths : sequence of Path
         In any order.
     named : CompanionFiles
-        ``mask="none"`` keeps what the recommended mask of the files would drop.
+        ``mask="none"`` ignores the recommended masks of the files.
 
     Yields
     ------
@@ -81,13 +82,13 @@ def open_disp_s1(paths: Sequence[Path], named: CompanionFiles) -> Iterator[Cube]
     Raises
     ------
     DataError
-        Several frames or grids, or a date that is a reference and in no other file.
+        Several frames or grids, or a reference date at which no file ends.
     """
     product = "OPERA DISP-S1"
     named.refuse(product, "geometry", "mask", "velocity", "coherence")
     named.refuse_units(product)
     with ExitStack() as closing:
-        # Chunks are read once, and hundreds of files would keep a megabyte of them each.
+        # Chunks are read once, and each of hundreds of files would cache a megabyte.
         files = [(path, closing.enter_context(open_hdf5(path, cache=False))) for path in paths]
         first_path, first = files[0]
         for path, file in files:
@@ -175,10 +176,10 @@ def _pair(path: Path, file: Any, *, masked: bool) -> Pair:
 
 
 def _chain(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
-    """Return one file a date, by date, such that each reference is the first one or a date before it."""
+    """Return one file a date, sorted, such that each reference is the first date or the date of an earlier file."""
     chosen: dict[Day, Pair] = {}
     for pair in pairs:
-        # Of a date in several files, the one that goes back furthest needs the fewest sums; then the newest.
+        # Of several files of a date: the earliest reference needs the fewest sums; then the newest file.
         other = chosen.get(pair.secondary)
         if other is None or (pair.reference, other.age) < (other.reference, pair.age):
             chosen[pair.secondary] = pair
@@ -214,7 +215,7 @@ def _rebased(pairs: Sequence[Pair], dates: NDArray[np.datetime64], window: Windo
 
 
 def _coherence(pairs: Sequence[Pair]) -> Iterator[Layer]:
-    """Return the mean temporal coherence: one file a reference date, since a processing step shares them."""
+    """Return the mean temporal coherence over one file of each reference date; files of one reference share it."""
     reads = list({pair.reference: pair.coherence for pair in pairs if pair.coherence is not None}.values())
     if not reads:
         return

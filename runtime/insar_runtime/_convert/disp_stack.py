@@ -1,7 +1,7 @@
-"""OPERA DISP-S1 that ``opera-utils disp-s1-reformat`` has put on one reference: one NetCDF file with all dates.
+"""OPERA DISP-S1 rebased by ``opera-utils disp-s1-reformat``: one NetCDF file with all dates.
 
-Structure: opera-utils, src/opera_utils/disp/_reformat.py. The displacements are taken as they are: rebased, masked and
-put relative to the reference that was asked for there.
+Structure: opera-utils, src/opera_utils/disp/_reformat.py. The displacements are used as they are: rebased, masked,
+and relative to the reference that was chosen there.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def is_disp_stack(file: Any) -> bool:
 
 @contextmanager
 def open_disp_stack(path: Path, named: CompanionFiles) -> Iterator[Cube]:
-    """Open a stack.
+    """Open such a stack.
 
     Parameters
     ----------
     path : Path
     named : CompanionFiles
-        Nothing that it names is of use here.
+        Must name no file and no unit: the stack contains all.
 
     Yields
     ------
@@ -51,7 +51,7 @@ def open_disp_stack(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     Raises
     ------
     DataError
-        Another unit than metres, times that cannot be read.
+        A unit other than metres, or times that cannot be read.
     """
     product = "OPERA DISP-S1"
     named.refuse(product, "geometry", "mask", "velocity", "coherence")
@@ -63,7 +63,7 @@ def open_disp_stack(path: Path, named: CompanionFiles) -> Iterator[Cube]:
             raise DataError(f"{path} has displacements in '{units}', not in metres: write them so")
         times = _days(path, file["time"])
         begin = _days(path, file["reference_time"]).min() if "reference_time" in file else times[0]
-        # The first date is a reference that has no map of its own.
+        # The first date is the reference, which has no map.
         axis, order = sort_axis(np.concatenate([[begin], times]) if begin < times.min() else times)
         shape = displacement.shape[1:]
         coherence = file[_COHERENCE] if getattr(file.get(_COHERENCE), "shape", None) == shape else None
@@ -84,7 +84,7 @@ def open_disp_stack(path: Path, named: CompanionFiles) -> Iterator[Cube]:
 
 
 def _days(path: Path, times: Any) -> NDArray[np.datetime64]:
-    """Read times as CF has them: a number of steps since a date."""
+    """Return dates from times of the CF conventions, a number of units since a date."""
     units = text(times.attrs.get("units", ""))
     match = _SINCE.fullmatch(units)
     if not match:

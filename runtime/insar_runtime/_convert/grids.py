@@ -1,4 +1,4 @@
-"""Where the pixels of a map lie: longitude and latitude from its corner and step, or from maps of them."""
+"""Positions of pixels: longitude and latitude from the axes of a grid, or from maps of them."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._convert.cube import Where, Window
+from insar_runtime._convert.cube import PixelIndices, Window
 from insar_runtime.errors import DataError, UnavailableError
 
-Positions = Callable[[Window, Where], tuple[NDArray[np.float64], NDArray[np.float64]]]
+Positions = Callable[[Window, PixelIndices], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 def from_axes(x: NDArray[np.floating], y: NDArray[np.floating], crs: str | None = None) -> Positions:
-    """Return the positions on a regular grid.
+    """Return a function that computes positions on a regular grid.
 
     Parameters
     ----------
     x, y : ndarray of float, shape [pixels], [lines]
-        Centres of pixels and lines: degrees, or the unit of `crs`.
+        Centres of the pixels and of the lines, in degrees or in the unit of `crs`.
     crs : str, optional
         Projection of `x` and `y`, as WKT or an EPSG code; longitude and latitude if not given.
 
     Raises
     ------
     UnavailableError
-        A projection without pyproj.
+        `crs` is given, and pyproj is not installed.
     DataError
-        A projection that pyproj does not know.
+        pyproj does not know the projection.
     """
     project = None if crs is None else _to_degrees(crs)
 
-    def positions(window: Window, where: Where) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def positions(window: Window, where: PixelIndices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         at = x[window.left + where[1]].astype(np.float64), y[window.top + where[0]].astype(np.float64)
         return at if project is None else project(*at)
 
@@ -41,9 +41,9 @@ def from_axes(x: NDArray[np.floating], y: NDArray[np.floating], crs: str | None 
 
 
 def from_maps(longitude: Callable[[Any], Any], latitude: Callable[[Any], Any]) -> Positions:
-    """Return the positions that two maps hold, in degrees; 0, 0 and what is off the globe is no place."""
+    """Return a function that reads positions from two maps in degrees; NaN for 0, 0 and for impossible values."""
 
-    def positions(window: Window, where: Where) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def positions(window: Window, where: PixelIndices) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         lon, lat = (np.asarray(read(window.part), dtype=np.float64)[where] for read in (longitude, latitude))
         nowhere = ((lon == 0) & (lat == 0)) | ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
         lon[nowhere] = lat[nowhere] = np.nan

@@ -1,4 +1,4 @@
-"""HDF5 files (NetCDF-4 is one): opened with a remedy where h5py is missing, errors in our words."""
+"""Reading of HDF5 and NetCDF-4 files, with errors of ``insar_runtime.errors``."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError
 
 _SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 _PLACES: Final = (0, 512, 1024, 2048)
-"""Where the signature may stand: a file may begin with a block of the user's."""
+"""Offsets at which the signature may stand: a file may begin with a user block."""
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether a file is one by its content.
+    """Whether a file is an HDF5 file, by its first bytes.
 
     Raises
     ------
     InputNotFoundError
         There is no such file.
     InputOutputError
-        It cannot be read.
+        The file cannot be read.
     """
     if path.exists() and not path.is_file():
         return False  # a pipe would wait for its writer
@@ -42,13 +42,13 @@ def is_hdf5(path: Path) -> bool:
 
 @contextmanager
 def open_hdf5(path: Path, *, cache: bool = True) -> Iterator[Any]:
-    """Open a file for reading.
+    """Open an HDF5 file for reading.
 
     Parameters
     ----------
     path : Path
     cache : bool
-        Whether each of its datasets may keep a megabyte of chunks. Of no use where each chunk is read once.
+        Whether h5py caches a megabyte of chunks of each dataset; useless if each chunk is read once.
 
     Yields
     ------
@@ -78,9 +78,9 @@ def open_hdf5(path: Path, *, cache: bool = True) -> Iterator[Any]:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn what h5py raises while it opens or reads a file into one of our errors.
+    """Translate errors of h5py while it opens or reads a file into ``InsarRuntimeError``.
 
-    A damaged file shows itself in many ways: objects of another kind, of other shapes or types, names that are no text.
+    Damage leads to errors of many types: objects of another kind, other shapes or types, names that are no text.
     """
     try:
         yield
@@ -100,7 +100,7 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 
 def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArray[np.float32]]:
-    """Return a function that reads a part of a dataset as float32 times a factor, with errors in our words."""
+    """Return a function that reads part of a dataset as float32 and multiplies it by a factor."""
 
     def read(part: Any) -> NDArray[np.float32]:
         with translate_errors(path):
@@ -119,11 +119,11 @@ def text(value: Any) -> str:
     return str(value)
 
 
-def texts(attributes: Mapping[str, Any]) -> dict[str, str]:
+def text_attributes(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Return all attributes as text."""
     return {str(key): text(value) for key, value in attributes.items()}
 
 
-def planes(file: Any, shape: tuple[int, int]) -> dict[str, Any]:
-    """Return the datasets at the root of a file that have one value a pixel, by name."""
+def maps_of_shape(file: Any, shape: tuple[int, int]) -> dict[str, Any]:
+    """Return the datasets at the root of a file or group that have this shape, by name."""
     return {name: item for name, item in file.items() if getattr(item, "shape", None) == shape}

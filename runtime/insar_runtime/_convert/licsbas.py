@@ -1,9 +1,9 @@
 """LiCSBAS: ``cum.h5`` and ``cum_filt.h5``, with the folder ``results`` beside them.
 
 Structure and unit: LiCSBAS's bin/LiCSBAS13_sb_inv.py and bin/LiCSBAS16_filt_ts.py, whose comment on the conversion of
-phase ("rad -> mm, positive is -LOS") says the sign: positive is against the line of sight, towards the satellite.
+phase ("rad -> mm, positive is -LOS") states the sign: positive is against the line of sight, towards the satellite.
 Positions: the corner is the centre of the first pixel (``xy2bl`` in LiCSBAS_tools_lib.py). Reference: the mean over
-``refarea`` is taken off at each date, as LiCSBAS_cum2tstxt.py does, and off the velocities, as LiCSBAS_plot_ts.py does.
+``refarea`` is subtracted at each date, as in LiCSBAS_cum2tstxt.py, and from the velocities, as in LiCSBAS_plot_ts.py.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LAYERS: Final = {
     "N.geo": ("los_north", "1"),
     "U.geo": ("los_up", "1"),
 }
-"""Maps in the file, or in the folder of results, with their columns and units."""
+"""Maps in the file or in the folder of results: their columns and units."""
 _GRID: Final = ("corner_lat", "corner_lon", "post_lat", "post_lon")
 _SETTINGS: Final = ("filtwidth_yr", "filtwidth_km", "deramp_flag", "hgt_linear_flag")
 
@@ -46,14 +46,14 @@ def is_licsbas(file: Any) -> bool:
 
 @contextmanager
 def open_licsbas(path: Path, named: CompanionFiles) -> Iterator[Cube]:
-    """Open the time series of LiCSBAS.
+    """Open time series of LiCSBAS.
 
     Parameters
     ----------
     path : Path
         ``cum.h5`` or ``cum_filt.h5``.
     named : CompanionFiles
-        A mask that the user names: a map of float32, little endian, as LiCSBAS writes it.
+        Its mask is a map of little-endian float32, as LiCSBAS writes it.
 
     Yields
     ------
@@ -63,7 +63,7 @@ def open_licsbas(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     Raises
     ------
     DataError
-        Dates that are none, a mask of another size.
+        A number that is no date, or a mask of another size.
     """
     product = "LiCSBAS"
     named.refuse(product, "geometry", "velocity", "coherence")
@@ -130,7 +130,7 @@ def _of_dataset(path: Path, dataset: Any) -> Read:
 
 
 def _raw(path: Path, shape: tuple[int, int]) -> Read | None:
-    """Read a map that LiCSBAS keeps as bare float32; None if there is none of this size."""
+    """Return a map that LiCSBAS stores as raw float32; None if there is no such file of this size."""
     if not path.is_file() or path.stat().st_size != 4 * shape[0] * shape[1]:
         return None
     values = np.memmap(path, dtype="<f4", mode="r", shape=shape)
@@ -140,7 +140,7 @@ def _raw(path: Path, shape: tuple[int, int]) -> Read | None:
 def _choose_mask(
     path: Path, file: Any, shape: tuple[int, int], named: CompanionFiles
 ) -> tuple[Callable[[Window], NDArray[np.bool_]], str] | None:
-    """Take the mask that the user names, that of the file, or that of the results: 1 is kept."""
+    """Return the mask that the user named, that of the file, or that of the results; pixels of value 1 are kept."""
     if named.mask == NONE:
         return None
     if named.mask is not None:
@@ -159,7 +159,7 @@ def _choose_mask(
 
 
 def _area(file: Any, shape: tuple[int, int]) -> Window | None:
-    """Read the reference area, ``x1:x2/y1:y2``."""
+    """Return the reference area, stored as ``x1:x2/y1:y2``; None without a valid one."""
     if "refarea" not in file:
         return None
     match = re.fullmatch(r"(\d+):(\d+)/(\d+):(\d+)", text(file["refarea"]).strip())
@@ -171,7 +171,7 @@ def _area(file: Any, shape: tuple[int, int]) -> Window | None:
 
 
 def _offset(path: Path, cum: Any, area: Window | None) -> tuple[NDArray[np.float32] | None, int]:
-    """Return the mean over the reference area at each date, 0 where it has none, and the number of those dates."""
+    """Return the mean over the reference area [T], 0 at dates without a value there, and the number of these dates."""
     if area is None:
         return None, 0
     with translate_errors(path):
@@ -184,7 +184,7 @@ def _offset(path: Path, cum: Any, area: Window | None) -> tuple[NDArray[np.float
 
 
 def _relative(read: Read, area: Window) -> Read:
-    """Take the mean over the reference area off the velocities too, where it has one."""
+    """Return a reader of velocities relative to their mean over the reference area."""
     values = read(area)
     known = values[~np.isnan(values)]
     mean = known.mean(dtype=np.float64).astype(np.float32) if known.size else np.float32(0)
@@ -199,7 +199,7 @@ def _series(
     def series(window: Window) -> NDArray[np.float32]:
         maps = read((slice(None), *window.part))
         if offset is not None:
-            maps[:, ~maps.any(axis=0)] = np.nan  # no data at any date, which the next step would hide
+            maps[:, ~maps.any(axis=0)] = np.nan  # no data at any date; no longer zero after the subtraction
             maps -= offset[:, None, None]
         return maps if order is None else maps[order]
 

@@ -1,4 +1,4 @@
-"""The fast format: Parquet with one row a point, the series as a list of float32 in mm, and the dates once."""
+"""List Parquet: one row a point, the series as a list of float32 in mm, the dates once in the metadata."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SERIES_NAMES: Final = ("displacement", "displacements", "displacement_mm", "tim
 
 
 class ListParquet:
-    """A file in the fast format, which is written batch by batch.
+    """A list Parquet file that is written batch by batch.
 
     Parameters
     ----------
@@ -40,18 +40,18 @@ class ListParquet:
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing.
     position : Position, optional
-        Columns that place the points.
+        Columns of the positions.
     proven : bool
-        Whether the unit is more than assumed; the file then states it, and who reads it need not prove it again.
+        Whether the unit of the input is known rather than assumed; the output then states its unit.
     block : mapping
-        What the file's metadata say of its origin.
+        Facts about the input for the metadata.
     metadata : mapping of str to str
-        Of the input; a geometry among the kept columns stays described.
+        Metadata of the input, which may describe a geometry column that is kept.
 
     Raises
     ------
     DataError
-        No dates, or columns that would be taken for others than they are.
+        There are no dates, or a kept column would be read as dates or series.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ListParquet:
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         if not len(dates):
-            raise DataError("the table has no dates, and no row that could tell them: nothing to convert")
+            raise DataError("the table has no dates, and no row that could have any: there is nothing to convert")
         names = [field.name for field in fields]
         self.series = next(name for name in _SERIES_NAMES if name not in names)
         self.rows = 0
@@ -84,12 +84,12 @@ class ListParquet:
 
     @contextmanager
     def open(self, path: Path, *, overwrite: bool) -> Iterator[Sink]:
-        """Write the file, which appears whole or not at all."""
+        """Open the file for writing; it appears whole or not at all."""
         with open_table(path, self.schema, self._metadata, overwrite=overwrite) as sink:
             yield sink
 
     def batch(self, columns: Sequence[pa.Array], matrix: NDArray[np.float32]) -> pa.RecordBatch:
-        """Put columns and displacements [N, T] in mm together, and count them."""
+        """Return a batch of columns and displacements [N, T] in mm, and add it to the counts."""
         values = pa.array(np.ascontiguousarray(matrix).ravel())
         arrays = [*columns, pa.FixedSizeListArray.from_arrays(values, self._width)]
         if self._position:

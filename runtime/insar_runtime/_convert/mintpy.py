@@ -1,4 +1,4 @@
-"""MintPy: ``timeseries*.h5`` with the files beside it, and HDF-EOS5 (``.he5``), which holds all in one.
+"""MintPy: ``timeseries*.h5`` with the files beside it, and HDF-EOS5 (``.he5``) with all maps in one file.
 
 Structure: MintPy's docs/api/data_structure.md and docs/hdfeos5.md. Sign: its docs/FAQs.md, "For LOS displacement in
 the unit of meters ... positive value represents motion toward the satellite". Positions: the corner is that of the
@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._convert.companions import CompanionFiles, Companions, pick
+from insar_runtime._convert.companions import CompanionFiles, CompanionSearch, pick
 from insar_runtime._convert.cube import Cube, Layer, Window
 from insar_runtime._convert.grids import Positions, from_axes, from_maps
-from insar_runtime._convert.hdf5 import open_hdf5, planes, reader, text, texts, translate_errors
+from insar_runtime._convert.hdf5 import maps_of_shape, open_hdf5, reader, text, text_attributes, translate_errors
 from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
@@ -27,7 +27,7 @@ _TO_MM: Final = {"m": 1000.0, "meter": 1000.0, "meters": 1000.0, "cm": 10.0, "mm
 _MASKS: Final = ("maskTempCoh.h5",)
 _GEOMETRIES: Final = ("geometryRadar.h5", "geometryGeo.h5")
 _LAYERS: Final = {"height": "height", "incidenceAngle": "incidence_angle", "azimuthAngle": "azimuth_angle"}
-"""Maps of a geometry file and their columns: metres and degrees, as they are there."""
+"""Maps of a geometry file and their columns; metres and degrees in both."""
 
 
 def is_mintpy(file: Any) -> bool:
@@ -37,14 +37,14 @@ def is_mintpy(file: Any) -> bool:
 
 @contextmanager
 def open_mintpy(path: Path, named: CompanionFiles) -> Iterator[Cube]:
-    """Open the time series of MintPy.
+    """Open time series of MintPy.
 
     Parameters
     ----------
     path : Path
         ``timeseries*.h5`` or ``*.he5``.
     named : CompanionFiles
-        Unit and files that the user names.
+        Unit and files that the user declares.
 
     Yields
     ------
@@ -54,22 +54,22 @@ def open_mintpy(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     Raises
     ------
     DataError
-        A unit that is no length, dates that are none, files that do not fit together.
+        A unit that is no length, a text that is no date, or files that do not belong together.
     """
     with ExitStack() as closing:
         file = closing.enter_context(open_hdf5(path))
         with translate_errors(path):
-            attributes = texts(file.attrs)
+            attributes = text_attributes(file.attrs)
         if "timeseries" in file:
             series, dates = file["timeseries"], file["date"]
-            companions = Companions(
+            companions = CompanionSearch(
                 (path.parent, path.parent / "inputs", path.parent.parent / "inputs"), series.shape[1:], closing
             )
             maps = _beside(path, companions, named)
         else:
             named.refuse("an HDF-EOS5 file", "geometry", "mask", "velocity", "coherence")
             series, dates = file[f"{_EOS}/observation/displacement"], file[f"{_EOS}/observation/date"]
-            companions = Companions((), series.shape[1:], closing)
+            companions = CompanionSearch((), series.shape[1:], closing)
             maps = {name: item for group in ("quality", "geometry") for name, item in _group(path, file, group, series)}
             if named.mask is not None:
                 maps.pop("mask", None)
@@ -98,11 +98,11 @@ def open_mintpy(path: Path, named: CompanionFiles) -> Iterator[Cube]:
 
 Read = Callable[[Any], NDArray[np.float32]]
 Plane = tuple[Read, str]
-"""Reads a part of a map, and says where the map comes from."""
+"""Reader of part of a map, and the file and dataset of the map."""
 
 
-def _beside(path: Path, companions: Companions, named: CompanionFiles) -> dict[str, Plane]:
-    """Gather the maps of the files beside the series, by MintPy's names for them."""
+def _beside(path: Path, companions: CompanionSearch, named: CompanionFiles) -> dict[str, Plane]:
+    """Return the maps of the files beside the series, by their names in MintPy."""
     prefix = "geo_" if path.name.startswith("geo_") else ""
     maps: dict[str, Plane] = {}
 
@@ -133,7 +133,7 @@ def _beside(path: Path, companions: Companions, named: CompanionFiles) -> dict[s
 
 
 def _group(path: Path, file: Any, group: str, series: Any) -> Iterator[tuple[str, Plane]]:
-    for name, dataset in planes(file.get(f"{_EOS}/{group}", {}), series.shape[1:]).items():
+    for name, dataset in maps_of_shape(file.get(f"{_EOS}/{group}", {}), series.shape[1:]).items():
         yield name, (reader(path, dataset), f"{group}/{name}")
 
 
@@ -166,7 +166,7 @@ def _mask(plane: Plane) -> Callable[[Window], NDArray[np.bool_]]:
 
 
 def _dates(values: Any) -> NDArray[np.datetime64]:
-    """Read YYYYMMDD, with or without a time of day behind it."""
+    """Return dates from texts YYYYMMDD, which may end with a time of day."""
     days = [parse_date(text(value)[:8]) for value in values]
     if None in days:
         raise DataError(f"'{text(values[days.index(None)])}' in 'date' is no date YYYYMMDD: correct it")
@@ -174,7 +174,7 @@ def _dates(values: Any) -> NDArray[np.datetime64]:
 
 
 def _unit(attributes: Mapping[str, str], series: Any, named: CompanionFiles) -> tuple[float, str, str | None]:
-    """Return the factor to mm, the unit, and what to say about it."""
+    """Return the factor to mm, the unit, and a note if the declared unit differs from the stated one."""
     stated = attributes.get("UNIT") or text(series.attrs.get("UNIT", series.attrs.get("Units", "")))
     unit = named.declared.units or stated
     if not unit:
@@ -186,7 +186,7 @@ def _unit(attributes: Mapping[str, str], series: Any, named: CompanionFiles) -> 
 
 
 def _no_data(attributes: Mapping[str, str]) -> float | None:
-    """Return the value of missing cells, unless it is 0: there, only pixels that are 0 at all dates have no data."""
+    """Return the nodata value; None if it is 0, because then only pixels that are 0 at all dates have no data."""
     try:
         value = float(attributes.get("NO_DATA_VALUE", "0"))
     except ValueError:

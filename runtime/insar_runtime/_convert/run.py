@@ -1,4 +1,4 @@
-"""From an input of any kind to a file in the fast format, and what there is to say about it."""
+"""Conversion of a stack of maps or of a table to list Parquet."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
-from insar_runtime._convert.cube import Cube, Picking, rows
+from insar_runtime._convert.cube import Cube, PixelSelection, read_rows
+from insar_runtime._convert.detect import find_stack
 from insar_runtime._convert.hdf5 import translate_errors
-from insar_runtime._convert.kinds import cube_of
 from insar_runtime._convert.list_parquet import ListParquet
-from insar_runtime._convert.table import Table
+from insar_runtime._convert.table import InputTable
 from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import open_source
@@ -32,20 +32,32 @@ from insar_runtime._progress import Progress
 from insar_runtime.errors import UsageError
 
 SIGN = "positive towards the satellite"
-"""Of all stacks of maps that are read."""
+"""Sign of the displacements of all stacks of maps."""
 _OPTIONS = {"longitude": "lon", "latitude": "lat"}
-"""Options that are not called like the role of the column that they name."""
+"""Options whose names differ from the role of the column."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """An open input, ready to be written."""
+    """An open input with its output.
+
+    Attributes
+    ----------
+    output : ListParquet
+    parts : iterator
+        Columns and displacements [N, T] in mm, batch by batch.
+    dates : ndarray of datetime64[D], shape [T]
+    done : callable
+        Returns the number of rows or pixels done, and of all if known.
+    facts : callable
+        Returns the part of the ``Conversion`` that depends on the input; called when all is written.
+    """
 
     output: ListParquet
     parts: Iterator[tuple[list[pa.Array], NDArray[np.float32]]]
     dates: NDArray[np.datetime64]
     done: Callable[[], tuple[int, int | None]]
-    said: Callable[[], dict[str, Any]]
+    facts: Callable[[], dict[str, Any]]
 
 
 def convert(
@@ -59,7 +71,7 @@ def convert(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Conversion:
-    """Convert a stack of maps or a table to Parquet with the series as lists, in bounded memory.
+    """Convert a stack of maps or a table to list Parquet, in bounded memory.
 
     Parameters
     ----------
@@ -68,17 +80,17 @@ def convert(
     output : str or Path
         Parquet file to write.
     named : CompanionFiles, optional
-        What the user says of the input, and the files beside a stack.
+        Declarations of the user about the input, and the files beside a stack.
     points : str or Path, optional
-        Positions of the points of a transposed table.
+        Table with the positions of the points of a transposed table.
     min_coherence : float, optional
-        Leave out pixels below it; for stacks.
+        Least coherence of the pixels that are kept; for stacks.
     every : int
-        Take every so many-th line and pixel; for stacks.
+        Keep one of this number of lines, and of pixels; for stacks.
     overwrite : bool
         Whether an output that exists may be replaced.
     progress : callable, optional
-        Told of the rows or pixels done.
+        Called with the number of rows or pixels done, and of all if known.
 
     Returns
     -------
@@ -87,19 +99,19 @@ def convert(
     Raises
     ------
     InsarRuntimeError
-        One of its family; the output is then what it was before.
+        If the conversion fails; the output is then unchanged.
     """
     begin = time.perf_counter()
     named = named or CompanionFiles()
     paths, output = [Path(source) for source in sources], Path(output)
     _check_pair(paths, output, overwrite=overwrite)
     with ExitStack() as closing:
-        opener = None if str(sources[0]) == "-" else cube_of(paths, named)
+        opener = None if str(sources[0]) == "-" else find_stack(paths, named)
         if opener is not None:
             _refuse_for_stacks(paths[0], named.declared, points)
             with translate_errors(paths[0]):
                 cube = closing.enter_context(opener)
-            job = _cube_job(cube, paths, Picking(every, min_coherence))
+            job = _cube_job(cube, paths, PixelSelection(every, min_coherence))
         else:
             _refuse_for_tables(named, min_coherence, every)
             table, notes = closing.enter_context(_open_table(sources[0], points, named))
@@ -118,12 +130,12 @@ def convert(
         last_date=str(job.dates[-1]),
         bytes=output.stat().st_size,
         seconds=round(time.perf_counter() - begin, 3),
-        **job.said(),
+        **job.facts(),
     )
 
 
 def _check_pair(paths: Sequence[Path], output: Path, *, overwrite: bool) -> None:
-    """Refuse what cannot end well before anything is opened."""
+    """Refuse inputs and outputs that cannot be used, before anything is opened."""
     if len(paths) > 1 and Path("-") in paths:
         raise UsageError(f"- among {len(paths)} inputs: a stream is converted by itself")
     if str(output) == "-":
@@ -144,7 +156,7 @@ def _refuse_for_stacks(path: Path, declared: UserDeclarations, points: str | Pat
     }
     for option, value in given.items():
         if value is not None:
-            raise UsageError(f"{option} {value}: is for tables, {path} is a stack of maps; leave it away")
+            raise UsageError(f"{option} {value}: is for tables, {path} is a stack of maps; omit it")
 
 
 def _refuse_for_tables(named: CompanionFiles, min_coherence: float | None, every: int) -> None:
@@ -157,14 +169,14 @@ def _refuse_for_tables(named: CompanionFiles, min_coherence: float | None, every
     }
     for option, value in given.items():
         if value is not None:
-            raise UsageError(f"--{option} {value}: is for stacks of maps, and this is a table; leave it away")
+            raise UsageError(f"--{option} {value}: is for stacks of maps, and this is a table; omit it")
 
 
 @contextmanager
 def _open_table(
     source: str | Path, points: str | Path | None, named: CompanionFiles
-) -> Iterator[tuple[Table, tuple[str, ...]]]:
-    """Open a table, turned around if it is transposed, and say what is unusual."""
+) -> Iterator[tuple[InputTable, tuple[str, ...]]]:
+    """Open a table, transposing it if needed, and return it with notes."""
     declared = named.declared
     if named.velocity is not None:
         declared = replace(declared, columns={**declared.columns, "velocity": named.velocity})
@@ -176,19 +188,17 @@ def _open_table(
             yield open_transposed(Path(source), date, None if points is None else Path(points), declared)
             return
     if points is not None:
-        raise UsageError(
-            f"--points {points}: is for transposed tables (one row a date), and this is none; leave it away"
-        )
+        raise UsageError(f"--points {points}: is for transposed tables (one row a date), and this is none; omit it")
     with open_described(source, declared) as reading:
         one = reading.source
-        yield Table(one.name, one.kind, reading.description, reading.batches, one.rows, one.metadata), ()
+        yield InputTable(one.name, one.kind, reading.description, reading.batches, one.rows, one.metadata), ()
 
 
-def _table_job(table: Table, notes: tuple[str, ...]) -> _Job:
+def _table_job(table: InputTable, notes: tuple[str, ...]) -> _Job:
     description = table.description
     output, units = table.output(), description.units
 
-    def said() -> dict[str, Any]:
+    def facts() -> dict[str, Any]:
         return {
             "product": description.layout.producer,
             "left_out": {},
@@ -199,13 +209,13 @@ def _table_job(table: Table, notes: tuple[str, ...]) -> _Job:
             "notes": (*notes_on(description), *notes),
         }
 
-    return _Job(output, table.read(), description.layout.dates, lambda: (output.rows, table.rows), said)
+    return _Job(output, table.read(), description.layout.dates, lambda: (output.rows, table.rows), facts)
 
 
-def _cube_job(cube: Cube, paths: Sequence[Path], picking: Picking) -> _Job:
-    if picking.min_coherence is not None and cube.coherence is None:
+def _cube_job(cube: Cube, paths: Sequence[Path], selection: PixelSelection) -> _Job:
+    if selection.min_coherence is not None and cube.coherence is None:
         raise UsageError(
-            f"--min-coherence {picking.min_coherence:g}: {paths[0]} comes with no coherence; name --coherence"
+            f"--min-coherence {selection.min_coherence:g}: {paths[0]} comes with no coherence; name --coherence"
         )
     block: dict[str, Any] = {
         "product": cube.product,
@@ -214,23 +224,23 @@ def _cube_job(cube: Cube, paths: Sequence[Path], picking: Picking) -> _Job:
         "unit_evidence": "format",
         "sign": SIGN,
         "columns": {layer.name: layer.source for layer in cube.layers},
-        "every": picking.every,
-        "min_coherence": picking.min_coherence,
-        # Counted while the rows are written, and read when the last one was.
-        "left_out": picking.left_out,
+        "every": selection.every,
+        "min_coherence": selection.min_coherence,
+        # Updated while rows are written; the metadata are written last.
+        "left_out": selection.left_out,
         **cube.facts,
-        # No folders of this machine: equal inputs make equal files.
+        # No folders of this machine, so that equal inputs give equal files.
         "files": {role: Path(name).name for role, name in cube.facts["files"].items()},
     }
     position = Position("longitude", "latitude", LONGITUDE_LATITUDE) if cube.positions else None
     output = ListParquet(cube.fields, cube.dates, position=position, proven=True, block=block)
     pixels = cube.shape[0] * cube.shape[1]
 
-    def said() -> dict[str, Any]:
+    def facts() -> dict[str, Any]:
         notes = cube.notes if output.rows else (*cube.notes, "no pixel is left: the output has no rows")
         return {
             "product": cube.product,
-            "left_out": dict(picking.left_out),
+            "left_out": dict(selection.left_out),
             "source_unit": cube.facts["source_unit"],
             "unit_evidence": "format",
             "sign": SIGN,
@@ -238,4 +248,4 @@ def _cube_job(cube: Cube, paths: Sequence[Path], picking: Picking) -> _Job:
             "notes": notes,
         }
 
-    return _Job(output, rows(cube, picking), cube.dates, lambda: (picking.seen, pixels), said)
+    return _Job(output, read_rows(cube, selection), cube.dates, lambda: (selection.examined, pixels), facts)

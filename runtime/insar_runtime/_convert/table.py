@@ -1,4 +1,4 @@
-"""Tables in any layout that can be read, to the fast format: the same values, the same rows."""
+"""Tables as input of a conversion: the same rows and values, in another layout."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from insar_runtime._input.table import TableDescription, as_first
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table that was understood.
+class InputTable:
+    """An open table with its description.
 
     Attributes
     ----------
     name, kind : str
-        Of its source.
+        Name and container of its source.
     description : TableDescription
     batches : iterator of pyarrow.RecordBatch
     rows : int or None
-        How many there are, if that is known.
+        Number of rows, if known.
     metadata : dict of str to str
-        Of its source.
+        Metadata of its source.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Table:
     metadata: dict[str, str]
 
     def output(self) -> ListParquet:
-        """Prepare the file that takes its rows."""
+        """Return the output for its rows."""
         description = self.description
         layout = description.layout
         return ListParquet(
@@ -53,7 +53,7 @@ class Table:
         )
 
     def read(self) -> Iterator[tuple[list[pa.Array], NDArray[np.float32]]]:
-        """Return attributes and displacements [N, T] in mm, NaN = missing, batch by batch."""
+        """Return attribute columns and displacements [N, T] in mm, NaN = missing, batch by batch."""
         description = self.description
         first_row = 0
         for each in self.batches:

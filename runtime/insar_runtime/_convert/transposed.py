@@ -1,4 +1,4 @@
-"""Transposed tables: one row a date, one column a point, with the positions of the points in a table of their own."""
+"""Transposed tables: one row a date and one column a point, with the positions of the points in another table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._convert.table import Table
+from insar_runtime._convert.table import InputTable
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.dates.date_columns import (
     DATE_NAMES,
@@ -24,24 +24,24 @@ from insar_runtime._input.dates.date_columns import (
 )
 from insar_runtime._input.dates.date_formats import DateFormat
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.head import read_head
 from insar_runtime._input.layout import DATES_KEY, find_roles
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.opening import open_source
-from insar_runtime._input.table import describe_table
 from insar_runtime.errors import DataError
 
 _MOST_POINTS: Final = 20_000
 _MOST_VALUES: Final = 50_000_000
-"""Limits of what is turned around in memory: 200 MB of values."""
+"""Limits of a table that is transposed in memory: 200 MB of values."""
 _NO_NAMES: Final = frozenset({"unnamed_1", "unnamed: 0", "index", "__index_level_0__"})
-"""What the index of a data frame is called that has no name; dates tell that it is the time axis."""
+"""Names of an unnamed index of a data frame; it is the time axis if it holds dates."""
 
 
 def date_column(names: list[str], head: pa.RecordBatch | None) -> str | None:
     """Return the column of dates if these are the columns of a transposed table; None if they are not.
 
-    Such a table has a date, then points (pandas writes an index behind them to Parquet), none of which is spelled as a
-    date.
+    A transposed table has a column of dates and columns of points, whose names are no dates. The dates are in the first
+    column, or in the last one if pandas wrote its index to Parquet.
     """
     lower = {name.strip().lower() for name in names}
     if len(names) < 2 or lower & set(ID_ALIASES):
@@ -63,30 +63,30 @@ def open_transposed(
     date: str,
     points: Path | None,
     declared: UserDeclarations,
-) -> tuple[Table, tuple[str, ...]]:
+) -> tuple[InputTable, tuple[str, ...]]:
     """Read a transposed table, and join the positions of its points by their ids.
 
     Parameters
     ----------
     path : Path
-        Of the table.
+        File of the table.
     date : str
-        Its column of dates; the names of the others are ids.
+        Its column of dates; the names of all other columns are ids.
     points : Path or None
-        Table with a row a point: id, longitude, latitude, other attributes. Its points may be in any order, and more
-        than needed.
+        Table with one row a point: id, longitude, latitude, other attributes. Its points may have any order, and points
+        that are not in the table are ignored.
     declared : UserDeclarations
-        What the user says of it; the columns are those of `points`.
+        Declarations of the user; the columns are those of `points`.
 
     Returns
     -------
-    table : Table
+    table : InputTable
     notes : tuple of str
 
     Raises
     ------
     DataError
-        More points or values than fit in memory, dates that are none, ids that occur twice.
+        Too many points or values for the memory, texts that are no dates, or ids that occur twice.
     """
     dates, ids, matrix = _read_series(path, date, declared.date_format)
     schema, attributes, missing = _attributes(points, ids, declared)
@@ -94,20 +94,21 @@ def open_transposed(
     schema = pa.schema([*schema, series], metadata={DATES_KEY: json.dumps([str(day) for day in dates])})
     lists = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), len(dates))
     batch = pa.RecordBatch.from_arrays([*attributes, lists], schema=schema)
-    # The joined columns have these names whatever they were called.
-    description = describe_table(schema, batch, replace(declared, date_format=None))
+    # The date format is that of the date column, not of the columns of the joined table.
+    head = read_head(iter([batch]), schema)
+    description = head.describe(replace(declared, date_format=None))
     notes = []
     if points is None:
         notes.append("no positions; --points POSITIONS.csv brings them, with one row a point")
     elif missing:
         notes.append(f"{missing} of {len(ids)} points have no row in {points}, and no position")
-    return Table(str(path), "transposed", description, iter([batch]), len(ids), {}), tuple(notes)
+    return InputTable(str(path), "transposed", description, head.batches, len(ids), {}), tuple(notes)
 
 
 def _read_series(
     path: Path, date: str, date_format: str | None
 ) -> tuple[NDArray[np.datetime64], list[str], NDArray[np.float32]]:
-    """Read dates, ids, and the displacements [N, T] in the order of the dates."""
+    """Return dates [T], ids [N], and displacements [N, T] in the order of the dates."""
     with open_source(path) as source:
         ids = [name for name in source.schema.names if name != date]
     if len(ids) > _MOST_POINTS:
@@ -133,7 +134,7 @@ def _read_series(
     if None in dates:
         row = dates.index(None)
         raise DataError(
-            f"'{days[row]}' in row {row} of '{date}' is no date: write YYYY-MM-DD, or say --date-format, e.g. "
+            f"'{days[row]}' in row {row} of '{date}' is no date: write YYYY-MM-DD, or use --date-format, e.g. "
             f"DD/MM/YYYY"
         )
     if not dates:
@@ -152,7 +153,7 @@ def _check_columns(path: Path, schema: pa.Schema, ids: list[str]) -> None:
 def _attributes(
     points: Path | None, ids: list[str], declared: UserDeclarations
 ) -> tuple[list[pa.Field], list[pa.Array], int]:
-    """Return the attributes of the points in the order of the ids, and the number of points without a row."""
+    """Return fields and columns of the attributes in the order of the ids, and the number of points without a row."""
     keys = pa.array(ids, pa.string())
     if points is None:
         return [pa.field("pid", pa.string())], [keys], 0

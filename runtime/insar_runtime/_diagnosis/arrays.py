@@ -10,6 +10,8 @@ Float32Array = NDArray[np.float32]
 RealArray = NDArray[np.floating]
 """Any floating type."""
 IntArray = NDArray[np.int64]
+IntegerArray = NDArray[np.integer]
+"""Any integer type."""
 IndexArray = NDArray[np.intp]
 Int8Array = NDArray[np.int8]
 BoolArray = NDArray[np.bool_]

@@ -1,9 +1,9 @@
 """Common steps: dates at which many rows change level at once, as where two releases or processings were joined.
 
-A row's change of level is the median of some epochs after a date less that of as many before it, over what this row
-usually does. A date stands out where many more rows change than at the dates around it, beyond the reach of the
-windows: wander and yearly cycles change levels for months, a join does at one date. What all rows do alike is taken off
-first, and looked at by itself.
+The change of level of a row at a date is the median of some epochs after the date minus that of as many before it,
+relative to the usual changes of this row. A date is found if many more rows change there than at other dates outside of
+the windows: coloured noise and annual cycles change levels over months, a join changes them at one date. The median of
+all rows is subtracted first, and examined separately.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from insar_runtime._diagnosis.robust import nanmedian, robust_scatter, running_m
 _WIDTH: Final = 10
 """Epochs on each side of a date: enough to estimate a level, few enough to exclude slow motion."""
 _REACH: Final = 3
-"""Windows on each side that show what is usual there."""
+"""Number of windows on each side by which usual changes are estimated."""
 _OUTSTANDING: Final = 2.5
-"""Change over a row's usual one."""
+"""Least change of a row over its usual change."""
 LEAST_ROWS: Final = 40
 LEAST_EPOCHS: Final = 4 * _WIDTH
 """Fewer rows, or fewer epochs, are too few for an estimate."""
 _LEAST_EXCESS: Final = 0.05
-"""Share of the rows that must change beyond the usual share. It reaches 3 % in good files, where rows wander alike."""
+"""Least excess over the usual share of rows that change. Good files with correlated rows reach 3 %."""
 _LEAST_SIGMAS: Final = 3.0
 _EXPECTED_EXCESS: Final = 0.03
 _EXPECTED_SIGMAS: Final = 2.5
-"""The same at a date where rows begin or end together, or the sampling changes: few dates are looked at there."""
+"""The same at dates where rows begin or end together or the sampling changes, which are few."""
 _LEAST_FACTOR: Final = 2.5
 _FEW: Final = 3
 _LEAST_SUDDENNESS: Final = 0.75
-"""Part of the change that must be done between two epochs, from the medians of three before and after."""
+"""Least part of the change between two epochs, from the medians of three epochs before and after."""
 _LEAST_UNEXPLAINED: Final = 0.6
-"""Part of the change that the rates before and after must leave unexplained."""
+"""Least part of the change that the rates before and after do not explain."""
 _COMMON_SIGMAS: Final = 6.0
 _COMMON_MM: Final = 2.0
-"""Change that all rows share."""
+"""Least change of the median of all rows."""
 _MOST: Final = 5
 
 
@@ -53,15 +53,15 @@ class LevelChange:
     before, after : datetime64[D]
         The epochs.
     share : float
-        Rows that change level by more than two and a half times what they usually do.
+        Share of the rows that change level by more than 2.5 times their usual change.
     usual_share : float
-        The same at the dates around.
+        The same at the dates around it.
     size_mm : float
-        Median change of these rows, without sign.
+        Median absolute change of these rows.
     common_mm : float or None
-        What all rows change by, if that is what stands out.
+        Change of the median of all rows, if this was found instead.
     expected : bool
-        Whether rows begin or end together there, or the sampling changes.
+        Whether rows begin or end together at this date, or the sampling changes.
     """
 
     before: np.datetime64
@@ -81,7 +81,7 @@ def find_level_changes(
     Parameters
     ----------
     series : ndarray of float32, shape [N, T]
-        mm; NaN = missing. A few thousand rows from all over the file serve best.
+        mm; NaN = missing. Best are a few thousand rows from all over the file.
     dates : ndarray of datetime64[D], shape [T]
     expected : sequence of datetime64[D]
         Dates near which a change is likely: first epochs of rows that begin late, of another sampling.
@@ -127,7 +127,7 @@ def find_level_changes(
 def _changes(series: NDArray[np.float32], dates: NDArray[np.datetime64]) -> NDArray[np.float32]:
     """Return the change of level between epochs i + width - 1 and i + width, shape [N, T - 2 * width + 1].
 
-    What a row that moves would change anyway, at its usual rate, is taken off: a sparser sampling makes more of it.
+    The change at the usual rate of a row is subtracted, since it is larger in a sparser sampling.
     """
     levels = running_medians(series, _WIDTH)
     change: NDArray[np.float32] = levels[:, _WIDTH:] - levels[:, :-_WIDTH]
@@ -139,17 +139,17 @@ def _changes(series: NDArray[np.float32], dates: NDArray[np.datetime64]) -> NDAr
 
 
 def _over_usual(change: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return each change over what its row usually does, and over what all rows do around that date, without sign."""
+    """Return absolute changes over the usual change of the row, and over that of all rows around the date."""
     of_row = robust_scatter(change, 1)
     scaled = np.abs(change) / np.where(of_row > 0, of_row, np.nan)[:, None]
-    # Windows of a sparser sampling span more time, and scatter may change for good: neither is a join.
+    # Windows of a sparser sampling span more time, and the scatter may change; neither is a join.
     of_date = _around(nanmedian(scaled, 0) / 0.6745)
     over: NDArray[np.float32] = np.nan_to_num(scaled / np.fmax(of_date, 1.0))
     return over
 
 
 def _around(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the larger of the medians to the left and to the right, beyond what shares epochs with each place."""
+    """Return the larger of the medians to the left and to the right, of places that share no epochs with this one."""
     count, pad, length = len(values), _REACH * _WIDTH, (_REACH - 1) * _WIDTH
     padded = np.pad(values, pad, constant_values=np.nan)
     medians = nanmedian(np.lib.stride_tricks.sliding_window_view(padded, length), 1)
@@ -159,7 +159,7 @@ def _around(values: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _near(dates: NDArray[np.datetime64], expected: Sequence[np.datetime64]) -> NDArray[np.bool_]:
-    """Tell which changes lie within half a window of an expected date."""
+    """Return which changes lie within half a window of an expected date."""
     count = len(dates) - 2 * _WIDTH + 1
     near = np.zeros(count, dtype=bool)
     for date in expected:
@@ -179,7 +179,7 @@ def _peaks(excess: NDArray[np.floating], clear: NDArray[np.bool_]) -> list[int]:
 
 
 def _sharpest(series: NDArray[np.float32], place: int) -> int:
-    """Return the epoch with which the new level begins: where two levels leave the least about them."""
+    """Return the first epoch of the new level: that of the least absolute deviation from two levels."""
     begin = place + _WIDTH // 2
     window = series[:, place : place + 2 * _WIDTH]
 
@@ -191,7 +191,7 @@ def _sharpest(series: NDArray[np.float32], place: int) -> int:
 
 
 def _is_step(series: NDArray[np.float32], change: NDArray[np.float32], dates: NDArray[np.datetime64], at: int) -> bool:
-    """Tell whether the rows step between two epochs, rather than move on, be it over a long gap."""
+    """Return whether the rows step between two epochs, rather than move, also across a long gap."""
     sides = [nanmedian(series[:, begin : begin + _FEW], 1) for begin in (at, at - _FEW)]
     at_once = nanmedian((sides[0] - sides[1]) / np.where(change == 0, np.nan, change), 0)
     return bool(at_once >= _LEAST_SUDDENNESS and _unexplained(series, dates, at) >= _LEAST_UNEXPLAINED)
@@ -200,14 +200,14 @@ def _is_step(series: NDArray[np.float32], change: NDArray[np.float32], dates: ND
 def _unexplained(series: NDArray[np.float32], dates: NDArray[np.datetime64], at: int) -> float:
     """Return the part of a change that the rates before and after it do not explain: near 1 for a step, else 0."""
     days = (dates - dates[0]).astype(np.float32)
-    # Beyond the ends of the axis there is nothing, and a window that they cut is no level.
+    # Windows that extend beyond the ends of the axis have no level.
     whole = np.pad(series, ((0, 0), (2 * _WIDTH, 2 * _WIDTH)), constant_values=np.nan)
     days = np.pad(days, 2 * _WIDTH, mode="reflect", reflect_type="odd")
     parts = [slice(begin, begin + _WIDTH) for begin in range(at, at + 4 * _WIDTH, _WIDTH)]
     levels = np.stack([nanmedian(whole[:, part], 1) for part in parts])
     times = np.array([days[part].mean() for part in parts])
     rates = np.diff(levels, axis=0) / np.diff(times)[:, None]
-    # The middle one holds the change itself.
+    # The middle rate contains the change itself.
     expected = (times[2] - times[1]) * np.nan_to_num(nanmedian(rates[[0, 2]], 0))
     change = levels[2] - levels[1]
     change[change == 0] = np.nan

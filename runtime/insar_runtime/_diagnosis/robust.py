@@ -1,4 +1,4 @@
-"""Running medians of series with missing values."""
+"""Robust statistics of series with missing values: medians, running medians, scatter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LEAST_SHARE: Final = 0.6
-"""Part of a window that must have values; with fewer, its median is missing."""
+"""Least share of the values of a window; with fewer, its median is missing."""
 
 
 def running_medians(series: NDArray[np.float32], width: int) -> NDArray[np.float32]:
@@ -19,37 +19,37 @@ def running_medians(series: NDArray[np.float32], width: int) -> NDArray[np.float
     series : ndarray of float32, shape [N, T]
         NaN = missing.
     width : int
-        Epochs of a window; at most T.
+        Number of epochs of a window; at most T.
 
     Returns
     -------
     ndarray of float32, shape [N, T - width + 1]
-        Value i is that of epochs i to i + width - 1; NaN where fewer than 60 % of them have a value.
+        Value i is the median of epochs i to i + width - 1; NaN if fewer than 60 % of them have a value.
     """
     return _medians(np.lib.stride_tricks.sliding_window_view(series, width, axis=1))
 
 
 def departures(series: NDArray[np.float32], reach: int = 3) -> NDArray[np.float32]:
-    """Return each value less the median of its neighbours, ``reach`` epochs before and after it.
+    """Return each value minus the median of its neighbours, ``reach`` epochs before and after it.
 
-    What changes slowly is gone, what belongs to one epoch alone stays.
+    This high-pass filter removes slow motion and keeps deviations of single epochs.
 
     Parameters
     ----------
     series : ndarray of float32, shape [N, T]
         NaN = missing.
     reach : int
-        Neighbours on each side; at the ends there are fewer.
+        Number of neighbours on each side; there are fewer at the ends.
 
     Returns
     -------
     ndarray of float32, shape [N, T]
-        NaN where the value, or most of its neighbours, are missing.
+        NaN if the value or most of its neighbours are missing.
     """
     padded = np.pad(series, ((0, 0), (reach, reach)), constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
     others = np.delete(windows, reach, axis=-1)
-    # At the ends half of the neighbours do not exist, so half must do everywhere.
+    # Half of the neighbours do not exist at the ends, so half are enough everywhere.
     departed: NDArray[np.float32] = series - _medians(others, least_share=0.5)
     return departed
 
@@ -60,7 +60,7 @@ def robust_scatter(values: NDArray[Any], axis: int) -> NDArray[Any]:
 
 
 def nanmedian(values: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Return medians without missing values; NaN, and no warning, where all are missing."""
+    """Return medians of the values that are not missing; NaN, without a warning, if all are missing."""
     moved = np.moveaxis(values, axis, -1)
     return _medians(moved, least_share=0.0)
 

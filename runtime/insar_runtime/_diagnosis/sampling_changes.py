@@ -1,4 +1,4 @@
-"""Lasting changes of the sampling of a time axis, as where a second satellite starts or is lost."""
+"""Lasting changes of the sampling interval, as when a second satellite starts or is lost."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 from insar_runtime._diagnosis.arrays import DateArray, FloatArray
 
 _LEAST_STEPS: Final = 10
-"""Intervals on each side of a change of sampling: fewer are a gap or a campaign, not a change that lasts."""
+"""Least number of intervals on each side of a change; fewer are a gap or a campaign."""
 _LEAST_RATIO: Final = 1.5
 _LEAST_AGREEING: Final = 0.7
-"""Share of the intervals on each side that must be nearer to the median of their own side than to the other's."""
+"""Least share of the intervals on each side that are nearer to the median of their side than to the other one."""
 _MOST_SWITCHES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingChange:
-    """A lasting change of the median interval: the first date after it, and the intervals before and after in days."""
+    """A lasting change of the median interval: first date after it, and the intervals before and after, days."""
 
     date: np.datetime64
     before_days: float
@@ -29,7 +29,7 @@ class SamplingChange:
 
 
 def find_sampling_changes(dates: DateArray) -> tuple[SamplingChange, ...]:
-    """Find lasting changes of the median interval: 12 to 6 days when a second satellite comes, 6 to 12 when it is lost.
+    """Find lasting changes of the median interval, such as from 12 to 6 days with a second satellite, and back.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ def find_sampling_changes(dates: DateArray) -> tuple[SamplingChange, ...]:
 
 
 def _splits(steps: FloatArray, offset: int, most: int) -> list[int]:
-    """Return where to cut: at the place that leaves the least distance from the medians of both parts, then in each."""
+    """Return the changes by binary segmentation, each at the least absolute deviation from both medians."""
     if most < 1 or len(steps) < 2 * _LEAST_STEPS:
         return []
     places = range(_LEAST_STEPS, len(steps) - _LEAST_STEPS + 1)
     place = min(places, key=lambda i: _spread(steps[:i]) + _spread(steps[i:]))
     left, right = np.median(steps[:place]), np.median(steps[place:])
     if not _differ(left, right):
-        # A stay between two changes hides both: 12, 6, 12 days in equal parts.
+        # Not found, as a limit of this method: 12, 6 and 12 days in equal parts.
         return []
     own = np.abs(steps - np.where(np.arange(len(steps)) < place, left, right))
     other = np.abs(steps - np.where(np.arange(len(steps)) < place, right, left))

@@ -92,6 +92,11 @@ class ModelRunner:
         return self._opened.choice.reason
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the model here: whether int8 is proven, or fp32 has taken its place."""
+        return self._opened.notes
+
+    @property
     def precision(self) -> Precision:
         """Precision of the model in use."""
         return self._opened.choice.precision

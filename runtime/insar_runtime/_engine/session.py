@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from insar_runtime._engine.first_call import check_answer, first_call, within_limit
 from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
+from insar_runtime._engine.onnx_scan import scan_onnx
+from insar_runtime._engine.proof import Proof, prove
 from insar_runtime.devices import Candidate, choose, gather_facts
-from insar_runtime.errors import ModelIntegrityError, UnavailableError
+from insar_runtime.errors import InsarRuntimeError, ModelIntegrityError, UnavailableError
 from insar_runtime.models import Model, Precision
 
 _PROVIDER_OPTIONS: Final = {
@@ -18,6 +21,7 @@ _PROVIDER_OPTIONS: Final = {
     # rule, because trying all of them takes a second for each new length of a series.
     "cuda": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
 }
+_WITHOUT_GOLDEN: Final = "its folder has no golden vectors, which python -m export vectors writes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,13 @@ class OpenSession:
         Safe to call from several threads.
     choice : Candidate
         Device, provider and precision that really run, and why.
+    notes : tuple of str
+        What a person should know of int8 here: that it is not proven, or that fp32 has taken its place.
     """
 
     session: Any
     choice: Candidate
+    notes: tuple[str, ...] = ()
 
 
 def open_session(model: Model, *, device: str, precision: Precision | None) -> OpenSession:
@@ -46,14 +53,17 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     device : str
         See ``insar_runtime.devices.choose``.
     precision : {"fp32", "int8"}, optional
-        The faster one of the device if not given.
+        The faster one of the device if not given; fp32 where that is int8 and its golden vectors give other
+        probabilities than the recorded ones.
 
     Raises
     ------
     UnavailableError
-        If the device does not run the model, or the model has no such precision.
+        If the device does not run the model, the model has no such precision, or int8 is asked for and computes
+        other probabilities here than where it was released.
     ModelIntegrityError
-        If a model file was changed, or has another number of outputs than its description names classes.
+        If a model file was changed, has another number of outputs than its description names classes, or is not what
+        a model file of a stranger must be (``onnx_scan``, ``first_call``).
     """
     onnxruntime = import_onnxruntime()
     offered = (precision,) if precision else model.precisions
@@ -61,8 +71,8 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     for candidate in candidates:
         session = _try_open(onnxruntime, model, candidate)
         if session is not None:
-            _check_outputs(session, model)
-            return OpenSession(session, candidate)
+            _check_outputs(onnxruntime, session, model)
+            return _proven(onnxruntime, model, OpenSession(session, candidate), asked_for=precision is not None)
     raise UnavailableError(
         f"device {device} is there but did not run the model ({candidates[0].provider} was dropped by "
         "onnxruntime or failed at a first call, most often because its libraries are missing); run insar-rt doctor, "
@@ -70,58 +80,109 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     )
 
 
+def _proven(onnxruntime: Any, model: Model, opened: OpenSession, *, asked_for: bool) -> OpenSession:
+    """Return an open session whose integer arithmetic is proven, or fp32 in its place."""
+    choice = opened.choice
+    if choice.precision != "int8":
+        return opened
+    proof = prove(opened.session, model, "int8", choice.provider)
+    if proof.state == "proven":
+        return opened
+    if proof.state == "unproven":
+        return replace(
+            opened, notes=(f"int8 of model {model.name} is not proven on this processor: {_WITHOUT_GOLDEN}",)
+        )
+    wrong = _disagreement(proof)
+    if asked_for or "fp32" not in model.precisions:
+        raise UnavailableError(f"int8 of model {model.name} computes wrongly here: {wrong}; use --precision fp32")
+    plain = replace(choice, precision="fp32", reason="; ".join(filter(None, (choice.reason, f"fp32, as int8 {wrong}"))))
+    session = _try_open(onnxruntime, model, plain)
+    if session is None:
+        raise UnavailableError(f"device {plain.device} runs model {model.name} in int8 only, and there {wrong}")
+    _check_outputs(onnxruntime, session, model)
+    return OpenSession(session, plain, (f"fp32 runs in place of int8, which {wrong}",))
+
+
+def _disagreement(proof: Proof) -> str:
+    return (
+        f"differs from its golden vectors by {proof.difference:.2g} on this processor, allowed is {proof.tolerance:g}"
+    )
+
+
 def _try_open(onnxruntime: Any, model: Model, candidate: Candidate) -> Any:
-    """Open a session, or give None where onnxruntime fell back to another provider.
+    """Open a session, or return None where onnxruntime fell back to another provider.
 
     onnxruntime replaces a provider that fails to load by the CPU's without an error, even where it was
     the only one asked for; only the open session shows it.
     """
     if candidate.device == "cuda" and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()
-    options = cpu_session_options(onnxruntime)
     data = model.read(candidate.precision)
+    providers = [(candidate.provider, _PROVIDER_OPTIONS.get(candidate.device, {}))]
+
+    def load() -> Any:
+        return onnxruntime.InferenceSession(data, cpu_session_options(onnxruntime), providers=providers)
+
     try:
-        providers = [(candidate.provider, _PROVIDER_OPTIONS.get(candidate.device, {}))]
-        session = onnxruntime.InferenceSession(data, options, providers=providers)
+        session = load() if model.shipped else _load_of_a_stranger(data, load, model)
+    except InsarRuntimeError:
+        raise
     except Exception as error:
         if candidate.device == "cpu":
             raise UnavailableError(f"onnxruntime cannot load the model: {first_line(error)}") from error
         return None
-    runs = candidate.provider in session.get_providers() and (candidate.device == "cpu" or _answers(session, model))
+    runs = candidate.provider in session.get_providers() and (
+        candidate.device == "cpu" or _answers(onnxruntime, session, model)
+    )
     return session if runs else None
 
 
-def _check_outputs(session: Any, model: Model) -> None:
-    """Refuse a model file whose last dimension is not the number of classes of its ``model.json``."""
-    shape = session.get_outputs()[0].shape
-    # A graph may leave the number open; a call then shows it.
+def _load_of_a_stranger(data: bytes, load: Callable[[], Any], model: Model) -> Any:
     try:
-        width = shape[-1] if shape and isinstance(shape[-1], int) else _first_call(session, model).shape[-1]
-    except Exception as error:
-        raise UnavailableError(f"onnxruntime cannot run model {model.name}: {first_line(error)}") from error
+        scan_onnx(data)
+    except ValueError as error:
+        raise ModelIntegrityError(
+            f"the ONNX file of model {model.name} is refused: {error}; export it again"
+        ) from error
+    return within_limit(load, model)
+
+
+def _check_outputs(onnxruntime: Any, session: Any, model: Model) -> None:
+    """Refuse a model file whose last dimension is not the number of classes of its ``model.json``.
+
+    A file that is not shipped is asked about a few series as well, and its answers are checked.
+    """
+    shape = session.get_outputs()[0].shape
+    width = shape[-1] if shape and isinstance(shape[-1], int) else None
+    answer = None
+    # A graph may leave the number open; a call then shows it.
+    if width is None or not model.shipped:
+        try:
+            answer = first_call(onnxruntime, session, model)
+        except InsarRuntimeError:
+            raise
+        except Exception as error:
+            raise UnavailableError(f"onnxruntime cannot run model {model.name}: {first_line(error)}") from error
+        width = answer.shape[-1] if answer.ndim else 0
     if width != len(model.classes):
         raise ModelIntegrityError(
             f"the ONNX file of model {model.name} gives {width} probabilities and its model.json names "
             f"{len(model.classes)} classes; export the model again"
         )
+    if answer is not None:
+        check_answer(answer, model)
 
 
-def _answers(session: Any, model: Model) -> bool:
-    """Tell whether a session answers: some providers take a model and fail at its first call."""
+def _answers(onnxruntime: Any, session: Any, model: Model) -> bool:
+    """Return whether a session answers: some providers take a model and fail at its first call."""
     try:
-        return bool(np.isfinite(_first_call(session, model)).all())
+        return bool(np.isfinite(first_call(onnxruntime, session, model)).all())
     except Exception:
         return False
 
 
-def _first_call(session: Any, model: Model) -> NDArray[np.float32]:
-    """Return the probabilities of some series of zeros."""
-    epochs = model.limits.min_epochs
-    rows = {"displacement": np.zeros((8, epochs), np.float32), "days": np.arange(epochs, dtype=np.float32)[None] * 12}
-    answer: NDArray[np.float32] = session.run(None, rows)[0]
-    return answer
-
-
 def first_line(error: Exception) -> str:
-    """Return what an error says first."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """Return what an error says first, escaped and of at most 200 characters: it may repeat names of a model file."""
+    lines = str(error).strip().splitlines()
+    text = lines[0] if lines else type(error).__name__
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[:200])

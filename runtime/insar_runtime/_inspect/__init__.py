@@ -1,1 +1,1 @@
-"""``insar-rt inspect``: what a file holds, what is unusual about it, and what ``classify`` will do with it."""
+"""``insar-rt inspect``: description of a file, findings, and the run that ``classify`` would make."""

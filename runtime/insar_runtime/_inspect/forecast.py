@@ -1,4 +1,4 @@
-"""What a run of ``classify`` will take: measured on some rows, and told for all of them."""
+"""Estimate of the duration of ``classify``, from the time that some rows take."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _ROUNDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class RowTime:
-    """Seconds that a row takes.
+    """Time of one row, in seconds.
 
     Attributes
     ----------
     rows : int
-        Rows that each thread has classified to measure it.
+        Rows that each thread classified for the measurement.
     threads : int
-        Threads that did so at once.
+        Threads that worked at the same time.
     work : float
-        To classify a row, with all threads at work.
+        Time to classify a row, with all threads at work.
     write : float
-        To write its columns, with one.
+        Time to write its columns, with one thread.
     """
 
     rows: int
@@ -46,15 +46,15 @@ class RowTime:
     write: float
 
     def seconds(self, rows: int, read: float) -> float:
-        """Tell how long a file of so many rows takes, if reading one takes ``read`` seconds.
+        """Return the duration of a file with a number of rows, if reading a row takes ``read`` seconds.
 
-        Each thread reads its own batches, one thread at a time, and classifies them; one writes.
+        Each thread reads its own batches, one thread at a time, and classifies them; one thread writes.
         """
         return rows * max(read, self.write, self.work + (read + self.write) / self.threads)
 
 
 def measure_row(classifier: Classifier, description: TableDescription, batch: pa.RecordBatch, threads: int) -> RowTime:
-    """Classify some rows in each thread, and write what comes of them to memory.
+    """Measure the time of a row: classify some rows in each thread, and write the output to memory.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ def measure_row(classifier: Classifier, description: TableDescription, batch: pa
     description : TableDescription
         Of the table.
     batch : pyarrow.RecordBatch
-        Rows of the table; some 2000 of them are used.
+        Rows of the table, of which at most 2048 are used.
     threads : int
-        Batches that are classified at once.
+        Number of batches that are classified at the same time.
     """
     alone = classifier.with_threads(1)
     rows = batch.slice(0, _MOST_ROWS)
@@ -78,17 +78,17 @@ def measure_row(classifier: Classifier, description: TableDescription, batch: pa
             schema = pa.schema([*schema, *GEOMETRY_FIELDS])
         return pa.Table.from_arrays(columns, schema=schema)
 
-    # The first call of a session takes longer; on accelerators far longer for a new shape.
+    # The first call of a session takes longer, and on accelerators each new shape does.
     work(rows if classifier.device != "cpu" else rows.slice(0, _WARM_UP_ROWS))
     with ThreadPoolExecutor(threads) as pool:
-        # All threads at once: what they take from each other, and what others take from them, is in the time.
+        # All threads at once, so that the time includes their competition for memory and cores.
         worked, tables = _timed(lambda: list(pool.map(work, [rows] * threads)))
     written, _ = _timed(lambda: pq.write_table(tables[0], pa.BufferOutputStream()))
     return RowTime(rows.num_rows, threads, worked / (threads * rows.num_rows), written / rows.num_rows)
 
 
 def _timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the median time of some rounds, and what the last one has returned."""
+    """Return the median time of some rounds, and the result of the last one."""
     spent, result = [], None
     for _ in range(_ROUNDS):
         begin = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What was understood of a file, what is odd about it, and what ``classify`` will do with it."""
+"""Facts about a file: its description, findings, and the run that ``classify`` would make."""
 
 from __future__ import annotations
 
@@ -30,15 +30,29 @@ from insar_runtime.errors import DataError, InputOutputError
 from insar_runtime.models import Model, load_model
 
 _PASS_SECONDS: Final = 20.0
-"""Time for the ids of all rows: some 10 GB of CSV."""
+"""Most time for reading the ids of all rows: some 10 GB of CSV."""
 
 _NOISE_ROWS: Final = 1000
-"""Rows that noise is estimated from, so that enough are left without those that move."""
+"""Rows for the estimate of the noise, of which those that move are not used."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Points:
-    """How many points there are, whether that was counted, and what the pass over their ids has found."""
+    """Number of points, and findings about their ids.
+
+    Attributes
+    ----------
+    count : int or None
+        None if unknown.
+    counted : bool
+        Whether the number was counted, not estimated.
+    ids : IdColumn or None
+        None if the ids were not compared.
+    example : str or None
+        An id that occurs twice.
+    damage : str or None
+        Why reading ended early.
+    """
 
     count: int | None
     counted: bool
@@ -48,7 +62,7 @@ class _Points:
 
 
 def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, Any]:
-    """Look at a file without classifying it.
+    """Describe a file, examine it, and plan the run of ``classify``, without classifying it.
 
     Parameters
     ----------
@@ -64,7 +78,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
     Raises
     ------
     InsarRuntimeError
-        If the file cannot be understood, or there is no such model or device.
+        If the table cannot be described, or the model or device is not available.
     """
     model = load_model(options.model)
     runner = PlannedRun(model, options)
@@ -72,23 +86,23 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
         sample = sample_rows(table, opened_in)
         points = _count_points(table, sample, quick=options.quick)
         layout, units = table.description.layout, table.description.units
-        # Of values in an unknown unit, nothing is known in mm.
+        # Noise in mm needs a known unit.
         noise = None if refusal is not None else _noise(sample, layout.dates, units.factor_to_mm)
-        survey = examine_sample(sample.series, layout.dates, model.limits, factor_to_mm=units.factor_to_mm)
+        found = examine_sample(sample.series, layout.dates, model.limits, factor_to_mm=units.factor_to_mm)
         reasons = [reason for reason in (refusal, points.damage, *runner.refusals(table)) if reason]
         run = runner.describe(table, sample, points.count, "; ".join(reasons) or None)
     odd = list_findings(
-        survey,
+        found,
         max(len(sample.series), 1),
         ids=points.ids,
         example_id=points.example,
-        # The survey tells fillers by itself.
+        # Fillers are among the findings.
         notes=[note for note in notes_on(table.description) if note != table.description.fillers],
     )
-    understood = _understood(table, points, options.declared)
+    described = _described(table, points, options.declared)
     if refusal is not None:
-        understood |= {"unit": None, "unit_evidence": None}
-    facts = {**understood, **_found(survey, sample, points), "noise": noise, "odd": odd, "classify": run}
+        described |= {"unit": None, "unit_evidence": None}
+    facts = {**described, **_found(found, sample, points), "noise": noise, "odd": odd, "classify": run}
     plain: dict[str, Any] = _plain(facts)
     return plain
 
@@ -97,7 +111,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
 def _opened(
     source: str | Path | BinaryIO, model: Model, options: Options, runner: PlannedRun
 ) -> Iterator[tuple[PreparedTable, str | None, float]]:
-    """Open a table; one whose unit nothing proves is taken for millimetres, and what ``classify`` would say is kept."""
+    """Open a table, with the error of ``classify`` if its unit is unknown; it is then read as millimetres."""
     declared = options.declared.or_radar(model.half_wavelength_mm)
     reading = partial(open_described, source, threads=runner.threads, large_batches=runner.device != "cpu")
     with ExitStack() as closing:
@@ -106,19 +120,19 @@ def _opened(
         try:
             table = closing.enter_context(reading(declared))
         except DataError as error:
-            # Only the unit can be wrong then; a stream cannot be read again.
+            # The error may be that of the unit; a stream cannot be opened again.
             if declared.units is not None or not isinstance(source, (str, Path)) or str(source) == "-":
                 raise
             refusal = str(error)
             begin = time.perf_counter()
             table = closing.enter_context(reading(replace(declared, units="mm")))
-            known = table.description  # nobody has declared millimetres
+            known = table.description  # the note about a declared unit
             table = replace(table, description=replace(known, units=replace(known.units, note=None)))
         yield table, refusal, time.perf_counter() - begin
 
 
 def _count_points(table: PreparedTable, sample: SampledRows, *, quick: bool) -> _Points:
-    """Count the points, and compare the ids of all of them as far as time allows."""
+    """Count the points, and compare their ids within a time limit."""
     source, layout = table.source, table.description.layout
     known = len(sample.series) if sample.where == "all" else count_rows(source)
     try:
@@ -132,8 +146,8 @@ def _count_points(table: PreparedTable, sample: SampledRows, *, quick: bool) -> 
 
 
 def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | None]:
-    """Read the column of ids, and an id that occurs twice."""
-    # Without ids, any column tells the number of rows of a text.
+    """Return findings about the column of ids, and an id that occurs twice; None for both without such a column."""
+    # Without ids, the rows of a text are counted by any column.
     name = layout.id or (source.schema.names[0] if source.kind in {"csv", "zip"} else None)
     column = None if name is None else source.column(name)
     if name is None or column is None:
@@ -143,8 +157,8 @@ def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | No
     return ids, None if again is None else id_at(again, ids.example_rows[0])
 
 
-def _understood(table: PreparedTable, points: _Points, declared: UserDeclarations) -> dict[str, Any]:
-    """Return what the file holds and how that is known."""
+def _described(table: PreparedTable, points: _Points, declared: UserDeclarations) -> dict[str, Any]:
+    """Return the description of the file and its evidence."""
     source, layout, units = table.source, table.description.layout, table.description.units
     dates, path = layout.dates, Path(source.name)
     steps = np.diff(dates).astype(int)
@@ -178,23 +192,23 @@ def _understood(table: PreparedTable, points: _Points, declared: UserDeclaration
     }
 
 
-def _found(survey: SampleFindings, sample: SampledRows, points: _Points) -> dict[str, Any]:
-    """Return what was found in the sample and among the ids."""
+def _found(found: SampleFindings, sample: SampledRows, points: _Points) -> dict[str, Any]:
+    """Return the findings about the sample and the ids."""
     ids = None if points.ids is None else {**asdict(points.ids), "example": points.example}
     return {
         "sample": {"rows": len(sample.series), "where": sample.where},
         "ids": ids,
-        "time_axis": survey.axis,
-        "missing": {**asdict(survey.missing), "looks_joined": survey.missing.looks_joined},
-        "values": survey.values,
-        "scatter": survey.scatter,
-        "level_changes": survey.level_changes,
-        "statuses": survey.statuses,
+        "time_axis": found.axis,
+        "missing": {**asdict(found.missing), "looks_joined": found.missing.looks_joined},
+        "values": found.values,
+        "scatter": found.scatter,
+        "level_changes": found.level_changes,
+        "statuses": found.statuses,
     }
 
 
 def _noise(sample: SampledRows, dates: NDArray[np.datetime64], factor_to_mm: float) -> dict[str, Any] | None:
-    """Return the noise of some of the rows, in mm; None without any."""
+    """Return the noise of the file, mm; None without rows or dates."""
     rows = evenly_spaced(len(sample.series), _NOISE_ROWS)
     if not rows.size or not dates.size:
         return None
@@ -202,7 +216,7 @@ def _noise(sample: SampledRows, dates: NDArray[np.datetime64], factor_to_mm: flo
 
 
 def _plain(value: Any) -> Any:
-    """Return findings as values that JSON has: dates as ISO text, no NaN, float32 without its false digits."""
+    """Return findings as values for JSON: dates as ISO text, NaN as null, numbers of six digits."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):

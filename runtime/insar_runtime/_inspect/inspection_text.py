@@ -1,4 +1,4 @@
-"""An inspection in words, for a terminal of 100 columns."""
+"""Text of an inspection, for a terminal of 100 columns."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from insar_runtime._terminal.texts import describe_priors
 _WIDTH: Final = 100
 _LABEL: Final = 13
 _NAMES: Final = 6
-"""Column names that are told before the rest is counted."""
+"""Most column names in a line; the others are counted."""
 _NAMED: Final = 3
-"""Dates that are told before the rest is counted."""
+"""Most dates in a line; the others are counted."""
 _LAYOUTS: Final = {"wide": "one column a date", "list": "a list of values a row", "long": "one row a point and date"}
 _WHERE: Final = {
     "all": "all {rows} rows",
@@ -24,13 +24,13 @@ _WHERE: Final = {
 }
 _EVIDENCE: Final = {
     "declared": "declared by --units",
-    "format": "the producer, or the name of the column, says mm",
-    "assumed": "mm is assumed; nothing in the file proves it",
+    "format": "the producer, or the name of the column, states mm",
+    "assumed": "mm is assumed; the file contains no proof of it",
 }
 
 
 def describe_inspection(facts: dict[str, Any]) -> str:
-    """Lay out what ``inspect_file`` gives: understood, evidence, odd, what classify will do."""
+    """Return the facts of ``inspect_file`` as text: description, evidence, findings, run of ``classify``."""
     run = facts["classify"]
     lines = [facts["name"]]
     if run["refused"]:
@@ -70,7 +70,7 @@ def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _evidence(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     rows = f"{facts['sample']['rows']:,}"
-    yield "looked at", _WHERE[facts["sample"]["where"]].format(rows=rows)
+    yield "examined", _WHERE[facts["sample"]["where"]].format(rows=rows)
     if facts["unit_evidence"] == "velocity":
         column = facts["columns"]["velocity"]
         yield "unit", f"proven: the series change by {facts['unit_ratio']:.3g} a year for 1 mm/yr of '{column}'"
@@ -79,11 +79,11 @@ def _evidence(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     if facts["producer"]:
         yield "product", "the names of its columns and of the file"
     if facts["sample"]["rows"] < LEAST_ROWS or facts["epochs"] < LEAST_EPOCHS:
-        yield "joins", f"not looked for: that takes {LEAST_ROWS} rows and {LEAST_EPOCHS} epochs"
+        yield "joins", f"not searched: this needs {LEAST_ROWS} rows and {LEAST_EPOCHS} epochs"
     if facts["noise"] and not facts["noise"]["rows"]:
-        yield "noise", "its parts are those of usual files: too few rows or epochs to tell"
+        yield "noise", "typical values: too few rows or epochs for an estimate"
     elif facts["noise"]:
-        yield "noise", f"{facts['noise']['rows']:,} rows that neither jump nor bend much"
+        yield "noise", f"{facts['noise']['rows']:,} rows without jumps and without clear motion"
     if facts["ids"]:
         whole = "all " if facts["ids"]["compared"] == facts["points"] else "the first "
         yield "ids", f"{whole}{facts['ids']['compared']:,} compared, {facts['ids']['repeated']:,} repeated"
@@ -98,7 +98,7 @@ def _run(facts: dict[str, Any], run: dict[str, Any]) -> Iterable[tuple[str, str]
         {
             "points": f"GeoParquet points from {', '.join(run['geometry_columns'])} ({run['crs']})",
             "kept": "that of the input, kept",
-            None: "none: no column says where the points lie",
+            None: "none: no column has the position of the points",
         }[run["geometry"]],
     )
     yield "columns", f"keep {len(run['columns_kept'])}, add {len(run['columns_added'])}: {_names(run['columns_added'])}"
@@ -129,7 +129,7 @@ def _sampling(axis: dict[str, Any], days: dict[str, Any]) -> str:
     if days["min"] == days["max"]:
         return f"every {days['min']} days"
     gap = axis["longest_gap"]
-    # An interval that occurs more than once is not where anything is.
+    # The dates of the longest gap are stated only if it is unique.
     where = f", the longest {gap['begin']} to {gap['end']}" if axis["intervals"][str(gap["days"])] == 1 else ""
     return f"{text}; {days['min']} to {days['max']}{where}"
 
@@ -163,7 +163,7 @@ def _values(facts: dict[str, Any]) -> str:
         text += f" in steps of {values['rounded_to']:g}"
     begin = values["begin_at_zero"]
     text += "; series begin at 0" if begin > 0.95 else "; series do not begin at 0" if begin < 0.5 else ""
-    return text + (f"; they scatter by {noise:.2g} mm" if noise is not None and facts["unit"] else "")
+    return text + (f"; scatter {noise:.2g} mm" if noise is not None and facts["unit"] else "")
 
 
 def _noise(noise: dict[str, Any]) -> str:
@@ -184,7 +184,7 @@ def _noise(noise: dict[str, Any]) -> str:
 def _missing(facts: dict[str, Any]) -> str:
     missing, rows = facts["missing"], facts["sample"]["rows"]
     if not missing["share"]:
-        return "nothing" if rows else "no rows to look at"
+        return "none" if rows else "no rows"
     return f"{100 * missing['share']:.2g} % of the values; {missing['rows_complete']:,} of {rows:,} rows are complete"
 
 
@@ -192,7 +192,7 @@ def _answers(facts: dict[str, Any]) -> str:
     statuses, rows = facts["statuses"], facts["sample"]["rows"]
     refused = {name: count for name, count in statuses.items() if name != "ok"}
     if not refused:
-        return f"every row it was shown here ({rows:,}), or abstain"
+        return f"all of these {rows:,} rows, or abstain"
     shares = ", ".join(f"{_percent(count / rows)} {name}" for name, count in refused.items())
     if "ok" not in statuses:
         return f"no row: {shares}"
@@ -218,7 +218,7 @@ def _duration(seconds: float) -> str:
 
 
 def _rounded(number: float) -> int:
-    """Return two significant digits."""
+    """Return a number rounded to two significant digits."""
     return int(float(f"{number:.2g}"))
 
 

@@ -24,18 +24,18 @@ from insar_runtime.result import RESULT_SCHEMA
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How ``classify`` would be run.
+    """Options of the run to be planned.
 
     Attributes
     ----------
     model, device, precision, threads
         As for ``Classifier``.
     declared : UserDeclarations
-        What the user says of the file.
+        Declarations of the user about the file.
     output : str or None
-        File that it would write.
+        File that the run would write.
     quick : bool
-        Whether to leave out what takes longer than a glance: the ids of all rows, and a trial of the model.
+        Whether to omit what takes time: reading the ids of all rows, and a trial of the model.
     """
 
     model: str | Path | None = None
@@ -48,7 +48,7 @@ class Options:
 
 
 class PlannedRun:
-    """The run that ``classify`` would make; the model is opened unless time matters more."""
+    """The run that ``classify`` would make; the model is opened unless the options say ``quick``."""
 
     def __init__(self, model: Model, options: Options) -> None:
         self._model, self._options = model, options
@@ -69,11 +69,11 @@ class PlannedRun:
 
     @property
     def device(self) -> str:
-        """Device that would be tried first, or on which the model really runs."""
+        """Device on which the model runs, or which would be tried first."""
         return self._choice.device
 
     def refusals(self, table: PreparedTable) -> Iterator[str]:
-        """Return the reasons why ``classify`` would refuse a table that is understood; none if it takes it."""
+        """Yield the reasons for which ``classify`` would refuse a described table."""
         limits, epochs = self._model.limits, len(table.description.layout.dates)
         if not limits.min_epochs <= epochs <= limits.max_epochs:
             yield f"{epochs} epochs: model {self._model.name} takes {limits.min_epochs} to {limits.max_epochs}"
@@ -85,7 +85,7 @@ class PlannedRun:
     def describe(
         self, table: PreparedTable, sample: SampledRows, points: int | None, refused: str | None
     ) -> dict[str, Any]:
-        """Say what the run would do."""
+        """Return the facts of the run: outputs, columns, model, device, memory, time."""
         choice, plan, description = self._choice, table.batch_plan, table.description
         need = plan.need(Load(table.source.row_bytes, table.source.held_bytes)) + (self._resident or 0)
         took = None
@@ -130,7 +130,7 @@ def _times(took: RowTime | None, sample: SampledRows, points: int | None) -> dic
 
 
 def _geometry(table: PreparedTable) -> str | None:
-    """Tell whether the output keeps the geometry of the input, gets points, or has none."""
+    """Return whether the output keeps the geometry of the input ("kept"), gets "points", or has none."""
     description = table.description
     geo, position = choose_geometry(table.source.metadata, description.kept(keep_series=False), description.position)
     return "kept" if geo is not None else "points" if position is not None else None

@@ -1,4 +1,4 @@
-"""What this device does (``insar-rt bench``): series a second of the model alone, and of a whole file."""
+"""``insar-rt bench``: speed of this device, in series a second, for the model alone and for a whole file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from insar_runtime.models import Precision
 _EPOCHS: Final = (60, 139, 300)
 _FILE_EPOCHS: Final = 243
 _MODEL_SHARE: Final = 0.7
-"""Part of the time that goes to the model alone; the rest goes to files."""
+"""Share of the time for the model alone; the rest is for files."""
 _ROUNDS: Final = 5
 _WARM_UP_ROWS: Final = 512
 _LEAST_FILE_ROWS: Final = 2 * BATCH_ROWS
@@ -45,11 +45,11 @@ class Measurement:
     ----------
     precision : {"fp32", "int8"}
     threads : int
-        Parallel calls of the model.
+        Number of threads that call the model.
     epochs : int
-        Of each series.
+        Epochs of each series.
     series : int
-        Of one round.
+        Series of one round.
     series_per_second : float
         Median of the rounds.
     """
@@ -62,7 +62,7 @@ class Measurement:
 
 
 def measure_device(model: str | Path | None, device: Device, seconds: float) -> dict[str, Any]:
-    """Measure the model in each precision, with one thread and with all, and a whole file.
+    """Measure the speed of the model in each precision, with one thread and with all, and of a whole file.
 
     Parameters
     ----------
@@ -71,20 +71,20 @@ def measure_device(model: str | Path | None, device: Device, seconds: float) -> 
     device : str
         As for ``Classifier``.
     seconds : float
-        About how long it may take.
+        Approximate duration.
 
     Returns
     -------
     dict
-        ``processor``, ``device``, ``versions``, ``model`` and ``file``; the latter two hold a ``Measurement`` or more.
+        ``processor``, ``device``, ``versions``, and lists of ``Measurement`` for ``model`` and ``file``.
 
     Raises
     ------
     UnavailableError
-        If the model or the device is not there.
+        If the model or the device is not available.
     """
     chosen = Classifier(model, device=device)
-    # One precision elsewhere: what int8 gains is a matter of CPUs.
+    # On other devices one precision: int8 is for CPUs.
     precisions = chosen.model.precisions if chosen.device == "cpu" else (chosen.precision,)
     counts = sorted({1, usable_cpus()})
     classifiers = [
@@ -111,17 +111,17 @@ def measure_device(model: str | Path | None, device: Device, seconds: float) -> 
 
 
 class _Task(Protocol):
-    """Something to time."""
+    """A task to time."""
 
     classifier: Classifier
     epochs: int
 
     def prepare(self, count: int) -> Callable[[], object]:
-        """Make ready for so many series, and give what is to be timed."""
+        """Return the call to be timed for a number of series."""
 
 
 class _ModelTask:
-    """Series in memory, through ``Classifier.classify_matrix``."""
+    """Classification of series in memory, by ``Classifier.classify_matrix``."""
 
     def __init__(self, classifier: Classifier, epochs: int) -> None:
         self.classifier, self.epochs = classifier, epochs
@@ -132,21 +132,21 @@ class _ModelTask:
 
 
 class _FileTask:
-    """A wide Parquet file, from disk to disk."""
+    """Classification of a wide Parquet file, from disk to disk."""
 
     def __init__(self, classifier: Classifier, folder: Path) -> None:
         self.classifier, self.epochs = classifier, _FILE_EPOCHS
         self._folder = folder
 
     def prepare(self, count: int) -> Callable[[], object]:
-        # Of one batch or two, opening and closing would be most.
+        # With one batch or two, opening and closing would dominate.
         source = _file_of(self._folder, max(count, _LEAST_FILE_ROWS))
         output = self._folder / "out.parquet"
         return partial(classify_file, source, output, classifier=self.classifier, overwrite=True)
 
 
 def _interleaved(tasks: Sequence[_Task], seconds: float) -> list[Measurement]:
-    """Time all tasks in turns, so that a busy machine is busy for all."""
+    """Time all tasks in turns, so that other load on the machine affects all of them."""
     each = seconds / (len(tasks) * (_ROUNDS + 1))
     counts = [_fitting_count(task, each) for task in tasks]
     runs = [task.prepare(count) for task, count in zip(tasks, counts, strict=True)]
@@ -160,7 +160,7 @@ def _interleaved(tasks: Sequence[_Task], seconds: float) -> list[Measurement]:
 
 
 def _fitting_count(task: _Task, seconds: float) -> int:
-    """Find how many series take about so long: from few ones, which are mostly overhead, to what they promise."""
+    """Return the number of series that take about this time, from a short trial and a longer one."""
     count = _LEAST_FILE_ROWS if isinstance(task, _FileTask) else _WARM_UP_ROWS
     least = count
     for share in (0.25, 1.0):
@@ -177,7 +177,7 @@ def _timed(run: Callable[[], object]) -> float:
 
 
 def _some_series(count: int, epochs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Make lines with a yearly cycle and noise every 12 days; what they show is of no matter for the pace."""
+    """Return lines with an annual cycle and noise, one epoch every 12 days; the speed does not depend on the values."""
     rng = np.random.default_rng(0)
     days = np.arange(epochs, dtype=np.float32) * 12
     some = min(count, _WARM_UP_ROWS)
@@ -187,12 +187,12 @@ def _some_series(count: int, epochs: int) -> tuple[NDArray[np.float32], NDArray[
 
 
 def _file_of(folder: Path, count: int) -> Path:
-    """Return a file of so many points, written when it is first asked for.
+    """Return a file with this number of points, which is written on the first call.
 
     Raises
     ------
     InputOutputError
-        If it cannot be written.
+        If the file cannot be written.
     """
     path = folder / f"{count}.parquet"
     if not path.is_file():
@@ -214,7 +214,7 @@ def _file_of(folder: Path, count: int) -> Path:
 
 
 def describe_speeds(facts: dict[str, Any]) -> str:
-    """Lay out what ``insar-rt bench`` has measured."""
+    """Return the measurements of ``insar-rt bench`` as a table."""
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     lines = [f"processor: {facts['processor']}", f"device: {facts['device']}", f"versions: {versions}", ""]
     lines.append(f"{'':<16}{'precision':>10}{'threads':>9}{'epochs':>8}{'series/s':>12}")

@@ -1,4 +1,7 @@
-"""The embedded example: an EGMS-like download with known truth, made by ``python -m training demo``."""
+"""``insar-rt demo``: classification of the embedded example, an EGMS-like file with known classes.
+
+The file is made by ``python -m training demo``.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,18 @@ NO_ANSWER = "no class"
 
 @dataclass(frozen=True, slots=True)
 class DemoOutcome:
-    """What became of the points of the demo.
+    """Result of the demo.
 
     Attributes
     ----------
     summary : Summary
         Of the run.
     table : dict of str to dict of str to int
-        Points by true class and assigned class.
+        Number of points by true class and assigned class.
     accuracy : float
-        Share of right classes among the points that got one.
+        Share of correct classes among the points with a class.
     answered : int
-        Points that got a class.
+        Number of points with a class.
     """
 
     summary: Summary
@@ -40,14 +43,14 @@ class DemoOutcome:
 
 
 def run_demo(output: Path, *, classifier: Classifier | None = None, overwrite: bool = False) -> DemoOutcome:
-    """Classify the embedded file and compare with its truth.
+    """Classify the embedded file and compare the classes with the true ones.
 
     Parameters
     ----------
     output : Path
         Parquet file to write.
     classifier : Classifier, optional
-        Made with its defaults if not given.
+        By default one with default settings.
     overwrite : bool
         Whether ``output`` may be replaced.
 
@@ -72,7 +75,7 @@ def run_demo(output: Path, *, classifier: Classifier | None = None, overwrite: b
 
 
 def describe_demo(truth: dict[str, dict[str, int]], accuracy: float, answered: int, rows: int) -> str:
-    """Lay out what the demo's classes became."""
+    """Return the confusion matrix of the demo as a table, and the accuracy."""
     names = list(next(iter(truth.values())))
     width = max(len(name) for name in (*truth, *names)) + 2
     lines = ["true class".ljust(width) + "".join(name.rjust(width) for name in names)]

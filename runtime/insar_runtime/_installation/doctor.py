@@ -1,4 +1,4 @@
-"""What a bug report needs: versions, devices, models, and whether they work."""
+"""``insar-rt doctor``: versions, devices and models of this installation, and whether they work."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from insar_runtime.models import list_models, load_model
 
 
 def examine() -> tuple[dict[str, Any], InsarRuntimeError | None]:
-    """Look at the installation.
+    """Examine the installation.
 
     Returns
     -------
     facts : dict
         Nested plain values.
     trouble : InsarRuntimeError or None
-        The first thing that is wrong, as the error that a run would end with.
+        The first problem, as the error that would end a run.
     """
     trouble: InsarRuntimeError | None = None
     onnxruntime = import_onnxruntime()
@@ -72,9 +72,9 @@ def examine() -> tuple[dict[str, Any], InsarRuntimeError | None]:
 
 
 def _try(classifier: Classifier) -> str:
-    """Ask a model about a rate that no model may miss, to see that it runs and gives numbers."""
+    """Classify a clear linear motion with a model, and return whether it yields probabilities."""
     epochs = max(classifier.model.limits.min_epochs, 60)
     days = np.arange(epochs, dtype=np.float32) * 12
     result = classifier.classify_matrix(days[None, :] * np.float32(20 / DAYS_PER_YEAR), days)
     works = result.status[0] in (RowStatus.OK, RowStatus.ABSTAINED) and np.isfinite(result.confidence).all()
-    return "works" if works else "gives no probabilities"
+    return "works" if works else "yields no probabilities"

@@ -76,7 +76,8 @@ def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: Ru
 
 
 def _notes(runner: ModelRunner, plan: TablePlan, options: RunOptions) -> list[str]:
-    notes = [*notes_on(plan.description), *notes_on_radar(options.half_wavelength(runner), runner.model)]
+    radar = notes_on_radar(options.half_wavelength(runner), runner.model)
+    notes = [*notes_on(plan.description), *runner.notes, *radar]
     if plan.diagnosis is not None and (note := plan.diagnosis.wavelength.note):
         notes.append(note)
     return notes + [

@@ -20,27 +20,27 @@ from insar_runtime._pipeline.prepare import PreparedTable
 
 _MOST_ROWS: Final = 20_000
 _MOST_BYTES: Final = 96 << 20
-"""Of the rows as they are read; wide tables get fewer of them."""
+"""Most bytes of the rows in memory, so fewer rows of wide tables."""
 _MOST_SECONDS: Final = 2.0
-"""Time that reading is measured for, at most."""
+"""Most time for the measurement of reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampledRows:
-    """Some rows of a table.
+    """A sample of the rows of a table.
 
     Attributes
     ----------
     series : ndarray of float32, shape [N, T]
-        In the file's unit; NaN = missing.
+        In the unit of the file; NaN = missing.
     batch : pyarrow.RecordBatch or None
-        The first rows with all their columns, at most a batch; None if there are none.
+        First rows with all columns, at most a batch; None without rows.
     where : {"all", "spread", "first"}
         All rows, rows from all over the file, or its first ones.
     rows_read : int
-        Rows that were read for it from the beginning of the file.
+        Number of rows read from the beginning of the file.
     seconds : float
-        Time that this took.
+        Time of reading them.
     """
 
     series: NDArray[np.float32]
@@ -51,14 +51,14 @@ class SampledRows:
 
 
 def sample_rows(table: PreparedTable, opened_in: float) -> SampledRows:
-    """Take rows of a table that was just opened.
+    """Sample the rows of a table that was just opened.
 
     Parameters
     ----------
     table : PreparedTable
-        Its batches are read in part.
+        Part of its batches is read.
     opened_in : float
-        Seconds that opening it took, which is when its first rows were read.
+        Seconds that opening took, in which the first rows were read.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def sample_rows(table: PreparedTable, opened_in: float) -> SampledRows:
 
 
 def _rows_at_a_time(source: Source) -> int:
-    """Return the rows that a reader may decode before it gives the first one: a row group of Parquet."""
+    """Return the number of rows that a reader may decode before it returns the first one: a row group of Parquet."""
     path = Path(source.name)
     if source.kind != "parquet" or not path.is_file():
         return 0

@@ -1,1 +1,1 @@
-"""``insar-rt report``: a classified table as one page that needs no network."""
+"""``insar-rt report``: a classified table as one HTML page that works offline."""

@@ -1,4 +1,4 @@
-/* What lies over the points of the map: frame, axes, scale bar, rings about points. */
+/* Overlay of the map: frame, axes, scale bar, rings around points. */
 
 function drawOver(map) {
   const { view, over, state } = map;
@@ -65,7 +65,7 @@ function tick(context, x1, y1, x2, y2) {
   context.stroke();
 }
 
-/** A bar of a round length, lower left. */
+/** Scale bar of a round length, lower left. */
 function drawScale(map, context) {
   const metres = map.metresAStep / map.view.ky; // of a pixel
   const longest = metres * 120;

@@ -1,4 +1,4 @@
-/* Charts of all rows of the table: shares, confidence, velocity. Classes that are filtered away fade or go. */
+/* Charts of all rows of the table: shares, confidence, velocity. Hidden classes fade or vanish. */
 
 const share = (number) => (facts.counts.rows ? number / facts.counts.rows : 0);
 
@@ -26,7 +26,7 @@ function drawDonut(state, toggle) {
 
 function slicePath(from, to) {
   const [outer, inner] = [58, 37];
-  // A whole turn has no arc of its own.
+  // An SVG arc cannot be a full circle.
   const end = Math.min(to, from + 2 * Math.PI - 1e-4);
   const at = (radius, angle) => `${60 + radius * Math.cos(angle)} ${60 + radius * Math.sin(angle)}`;
   const large = end - from > Math.PI ? 1 : 0;
@@ -48,7 +48,7 @@ function drawLegend(state, toggle, only) {
         swatch(group), ...texts.map((text) => html("span", {}, text))),
       html("button", { type: "button", class: "only quiet", "data-group": group, ...alone }, "only"));
   });
-  // What has the focus keeps it: the rows are made anew.
+  // Keep the focus, because the rows are created again.
   const focused = document.activeElement?.dataset?.group;
   const kind = document.activeElement?.classList[0];
   byId("legend").replaceChildren(...rows.filter(Boolean));

@@ -1,4 +1,4 @@
-/* What the colours of the map mean: classes, or a ramp of velocity, confidence or the date of a break. */
+/* Colours of the map: classes, or a ramp of velocity, confidence or the date of a break. */
 
 const MODES = { class: "Class", velocity: "Velocity", confidence: "Confidence", change: "Break" };
 const RAMPS = {
@@ -14,7 +14,7 @@ function rampColours(mode) {
   for (let k = 0; k < 256; k++) {
     let [colour, alpha] = ["#808080", 60];
     if (mode === "class" && k < facts.groups.length) {
-      // Stable points are most, and are to recede.
+      // Most points are Stable, and must not dominate.
       [colour, alpha] = [colourOf(k), k === 0 ? 215 : 255];
     }
     const parts = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));

@@ -1,4 +1,4 @@
-"""What is counted over all rows of a table, whatever the page has room for."""
+"""Counts over all rows of a table: classes, statuses, histograms of confidence and velocity."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from numpy.typing import NDArray
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
 
 GROUPS: Final = len(CLASS_NAMES) + 1
-"""The classes, and the rows without one."""
+"""The classes, and the rows without a class."""
 
 _CONFIDENCE_BINS: Final = 32
 _LEAST_CONFIDENCE: Final = 1 / len(CLASS_NAMES)
 _VELOCITY_STEP: Final = 0.1
 _MOST_VELOCITY: Final = 1000.0
-"""Velocities are counted in steps of 0.1 mm/yr up to here; faster points count as this fast."""
+"""Largest velocity of the histogram, in steps of 0.1 mm/yr; faster points are counted there."""
 _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 _SHOWN: Final = (0.005, 0.995)
-"""Quantiles of all velocities between which a chart shows them."""
+"""Quantiles of all velocities between which the chart shows them."""
 _BARS: Final = 80
 
 
 class Counts:
-    """Rows by class, status, confidence and velocity."""
+    """Counts of rows by class, status, confidence and velocity."""
 
     def __init__(self) -> None:
         self.rows = self.unplaced = 0
         self._groups = np.zeros(GROUPS, dtype=np.int64)
         self._statuses = np.zeros(len(STATUS_NAMES), dtype=np.int64)
         self._confidence = np.zeros((GROUPS, _CONFIDENCE_BINS), dtype=np.int64)
-        # Bin i holds the velocities nearest to (i - half) steps.
+        # Bin i is for the velocities nearest to (i - half) steps.
         self._half = round(_MOST_VELOCITY / _VELOCITY_STEP)
         self._velocity = np.zeros((GROUPS, 2 * self._half + 1), dtype=np.int64)
 
@@ -43,7 +43,7 @@ class Counts:
         velocity: NDArray[np.float32],
         placed: NDArray[np.bool_],
     ) -> None:
-        """Count the next rows, all arrays [N]; NaN where there is no confidence or velocity."""
+        """Count the next rows, given as arrays [N]; confidence and velocity may be NaN."""
         self.rows += len(group)
         self.unplaced += int(np.count_nonzero(~placed))
         self._groups += np.bincount(group, minlength=GROUPS)
@@ -56,7 +56,7 @@ class Counts:
         _count(self._velocity, group[known], np.clip(steps, 0, 2 * self._half).astype(np.int64))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all counts as plain values; lists by group have the classes first, the rows without one last."""
+        """Return all counts as plain values; lists by group have the classes first, and rows without a class last."""
         statuses = zip(STATUS_NAMES, self._statuses.tolist(), strict=True)
         return {
             "rows": self.rows,
@@ -91,14 +91,14 @@ class Counts:
 
 
 def _count(into: NDArray[np.int64], group: NDArray[np.int8], place: NDArray[np.int64]) -> None:
-    """Add one at [group, place] for every row."""
+    """Add one at [group, place] for each row."""
     width = into.shape[1]
     flat = group.astype(np.int64) * width + np.clip(place, 0, width - 1)
     into += np.bincount(flat, minlength=into.size).reshape(into.shape)
 
 
 def _quantile_bins(counts: NDArray[np.int64], quantiles: tuple[float, ...]) -> NDArray[np.intp]:
-    """Return the bins in which quantiles of what was counted lie."""
+    """Return the bins that contain quantiles of the counted values."""
     reached = np.cumsum(counts)
     bins: NDArray[np.intp] = np.searchsorted(reached, np.maximum(np.array(quantiles) * reached[-1], 1), side="left")
     return bins

@@ -1,4 +1,4 @@
-/* What the page is about: facts as JSON, arrays as base64 of deflated bytes (see pack.py). */
+/* Data of the page: facts as JSON, arrays as base64 of deflated bytes (see pack.py). */
 
 const facts = JSON.parse(byId("facts").textContent);
 const NO_CLASS = facts.groups.length - 1;
@@ -7,7 +7,7 @@ const NOWHERE = 0xffffffff;
 const STORY = 5; // numbers a point
 const TYPES = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array };
 
-/** Decode an array of the page and forget its text. */
+/** Decode an array of the page and free its text. */
 async function unpack(name) {
   const element = byId(`array-${name}`);
   if (!element) return new Uint8Array(0);
@@ -34,7 +34,7 @@ function ofTenths(coded) {
   return coded === MISSING ? NaN : ((coded >>> 1) ^ -(coded & 1)) / 10;
 }
 
-/** All points of the page, in the order in which they are drawn: the groups lie one after the other. */
+/** All points of the page, in the order in which they are drawn: one group after the other. */
 class Points {
   static async load() {
     const points = new Points();
@@ -90,7 +90,7 @@ class Points {
     return shares ? Math.max(...shares.filter(Number.isFinite)) : NaN;
   }
 
-  /** Displacements in mm, NaN = missing; null if the page does not hold them. */
+  /** Displacements in mm, NaN = missing; null if they are not in the page. */
   seriesOf(i) {
     const length = facts.dates.length;
     if (!this.detailed[i] || !facts.series.kept) return null;
@@ -98,7 +98,7 @@ class Points {
     return Array.from(this.series.subarray(start, start + length), ofTenths);
   }
 
-  /** What the diagnosis tells of a point; null if there is none, or the page does not hold it. */
+  /** Diagnosis of a point; null if there is none, or it is not in the page. */
   storyOf(i) {
     if (!facts.diagnosis || !this.detailed[i]) return null;
     const { origin, cycle, statuses } = facts.diagnosis;
@@ -127,7 +127,7 @@ class Points {
     return !this.changed.length || this.changed[i] === MISSING ? NaN : this.changed[i];
   }
 
-  /** Name and value of the further columns of a point; none if the page does not hold them. */
+  /** Name and value of the further columns of a point; none if they are not in the page. */
   attributesOf(i) {
     if (!this.detailed[i]) return [];
     const start = this.detailStarts[i] * facts.attributes.length;
@@ -147,7 +147,7 @@ function runningSum(lengths) {
   return sums;
 }
 
-/** Where each group begins and ends, in the order of drawing. */
+/** First and last place of each group, in the order of drawing. */
 function groupRanges(group) {
   const ranges = [];
   for (let start = 0; start < group.length; ) {

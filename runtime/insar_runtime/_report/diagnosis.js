@@ -1,4 +1,4 @@
-/* What a diagnosis adds to a point: layers of its series, a key to them, and its numbers. */
+/* Diagnosis of a point: layers of its series, their legend, and numbers. */
 
 const DAY_MS = 86400000;
 const [SHAPE_NONE, SHAPE_PARABOLA, SHAPE_BROKEN] = [0, 2, 3];
@@ -6,7 +6,7 @@ const [SHAPE_NONE, SHAPE_PARABOLA, SHAPE_BROKEN] = [0, 2, 3];
 const dayOf = (date) => Date.parse(date) / DAY_MS;
 const dateOf = (day) => new Date(day * DAY_MS).toISOString().slice(0, 10);
 
-/** The series without its repaired jumps; the same where none is repaired. */
+/** The series without its repaired jumps; the same if none is repaired. */
 function correctedOf(days, values, story) {
   const repaired = story ? story.jumps.filter((jump) => jump.repaired) : [];
   if (!repaired.length) return values;
@@ -14,7 +14,7 @@ function correctedOf(days, values, story) {
   return values.map((value, k) => value - added(days[k]));
 }
 
-/** The date of the break, and the band that holds it with 90 %. */
+/** The date of the break, and the band of its 90 % interval. */
 function drawBreak({ root, x, top, bottom }, { story }) {
   if (!story?.change) return;
   const { day, earliest, latest } = story.change;
@@ -35,7 +35,7 @@ function drawJumps({ root, x, top, bottom }, { story }) {
   }
 }
 
-/** The epochs that a repair has moved, where the file has them. */
+/** Repaired epochs at their values in the file. */
 function drawMoved({ root, x, y }, { days, values, shown }) {
   days.forEach((day, k) => {
     if (!Number.isFinite(values[k]) || values[k] === shown[k]) return;
@@ -66,7 +66,7 @@ function drawTrend({ root, x, y }, { story, days, values }) {
   root.append(svg("path", { class: "trend", d: `M${path.join("L")}` }));
 }
 
-/** What the lines of a series mean; nothing without a diagnosis. */
+/** Legend of the lines of a series; empty without a diagnosis. */
 function keyOf(story) {
   if (!story) return "";
   const repaired = story.jumps.filter((jump) => jump.repaired).length;

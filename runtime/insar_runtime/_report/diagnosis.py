@@ -1,4 +1,4 @@
-"""What a page holds of a diagnosis: trends, breaks and jumps of the points whose series are in it."""
+"""Arrays of the diagnosis for a page: rates, trends, breaks and jumps of the points with series."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._classified.diagnosis_columns import stored_half_wavelength_mm
-from insar_runtime._diagnosis.rates.egms_rates import estimate_rates
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
-from insar_runtime._diagnosis.trend.curves import Shape, Shapes, fit_trends
-from insar_runtime._diagnosis.trend.stepped_trend import stepped_trend
+from insar_runtime._diagnosis.trend.point_trends import DiagnosedRates, TrendJumps, fit_point_trends, trend_class
 from insar_runtime._report.pack import MISSING, Packed, of_tenths, pack, tenths
-from insar_runtime._report.sample import GROUP
 from insar_runtime._report.table import ClassifiedTable
 from insar_runtime.classes import CLASS_NAMES
 
@@ -32,22 +29,20 @@ _RATES: Final = (
 _BREAK_DAYS: Final = ("break_date", "break_lo", "break_hi")
 _BREAK_RATES: Final = ("v_before", "v_before_std", "v_after", "v_after_std")
 _JUMP_NUMBERS: Final = ("jump_mm", "jump_mm_std", "jump_cycles", "jump_prob", "jump_distance", "jump_repaired")
-_REPAIRED: Final = 6
-"""Place in the numbers of a jump of whether it is repaired."""
 _AT_ONCE: Final = 4096
-"""Rows whose trends are fitted together."""
+"""Number of rows whose trends are fitted at a time."""
 
 Floats = NDArray[np.float64]
 
 
 def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str, Any] | None:
-    """Return what the script needs to know of a diagnosis; None if there is none.
+    """Return the facts about a diagnosis that the script needs; None without a diagnosis.
 
     Returns
     -------
     dict or None
-        ``origin``, the date from which days are counted; ``cycle``, mm, if it is known; ``statuses``; and ``changed``,
-        the first and last day of a break, if there is one.
+        ``origin``, the date from which days are counted; ``cycle``, the size of a cycle in mm, if known; ``statuses``;
+        and ``changed``, the days of the first and of the last break, if there is one.
     """
     if not table.diagnosed or points is None:
         return None
@@ -64,7 +59,7 @@ def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str
 
 
 def days_since(dates: pa.ChunkedArray, origin: str) -> NDArray[np.uint16]:
-    """Return dates as days, ``MISSING`` for null."""
+    """Return dates as days since the origin; ``MISSING`` for null."""
     days = _days(dates, origin)
     return np.where(np.isnan(days), MISSING, np.clip(np.nan_to_num(days), 0, MISSING - 1)).astype(np.uint16)
 
@@ -72,28 +67,28 @@ def days_since(dates: pa.ChunkedArray, origin: str) -> NDArray[np.uint16]:
 def diagnosis_arrays(
     details: pa.Table, series: NDArray[np.uint16], dates: Sequence[str], facts: Mapping[str, Any]
 ) -> dict[str, Packed]:
-    """Pack the diagnosis of K points.
+    """Return the arrays of the diagnosis of K points.
 
     Parameters
     ----------
     details : pyarrow.Table
-        Columns of ``DIAGNOSIS_SCHEMA``, and the class.
+        Columns of ``DIAGNOSIS_SCHEMA``, ``class_id`` and ``class_top``.
     series : ndarray of uint16, shape [K, T]
-        Tenths of mm, zigzag; T is 0 where the page has no series.
+        Tenths of mm, zigzag; T is 0 if the page has no series.
     dates : sequence of str
-        Of the page.
+        Dates of the epochs.
     facts : mapping
-        What ``diagnosis_facts`` gives.
+        As returned by ``diagnosis_facts``.
 
     Returns
     -------
     dict of str to Packed
         ``rates`` [K, 7] in the order of the columns; ``story`` [K, 5]: shape of the trend (``Shape``), 1 with a break,
-        number of jumps and one (0 where none were looked for), class after repair and one (0 for none), status;
-        ``trend`` [K, 3]: mm at its begin, middle or break, and end, without any jump, tenths, zigzag; ``breaks``
-        [B, 7]: days and rates of the points that have one; ``jumps`` [J, 8]: days and numbers of all jumps in the
-        order of the points, and what the trend changes by there, NaN where it does not. Floats are float32, NaN = null;
-        days are counted from the origin.
+        number of jumps plus 1 (0 if the series was not searched), class after repair plus 1 (0 for none), status;
+        ``trend`` [K, 3]: mm at its begin, its middle or break, and its end, without jumps, in tenths, zigzag;
+        ``breaks`` [B, 7]: days and rates of the points with a break; ``jumps`` [J, 8]: days and numbers of all jumps in
+        the order of the points, and the step of the trend there, NaN without one. Floats are float32, NaN = null; days
+        are counted from the origin.
     """
     origin = facts["origin"]
     rows = len(details)
@@ -104,21 +99,31 @@ def diagnosis_arrays(
     jumps = _jumps(details, origin)
     of_row = np.repeat(np.arange(rows), np.nan_to_num(counts).astype(np.int64))
     after = pc.fill_null(pc.index_in(details["class_after_repair"], pa.array(CLASS_NAMES)), -1).to_numpy()
+    class_id = trend_class(after, details["class_id"].to_numpy(), details["class_top"].to_numpy())
     shape, trend = np.zeros(rows, dtype=np.int8), np.full((rows, 3), np.nan)
-    drawn = np.full(len(jumps), np.nan)
-    class_id = np.where(after >= 0, after, details[GROUP].to_numpy())
-    # Without series there is nothing to put a trend through.
+    steps = np.full(len(jumps), np.nan)
+    days = _day_numbers(dates, origin)
+    # Without series there is nothing to fit a trend to.
     for start in range(0, rows if series.shape[1] else 0, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         inside = (of_row >= part.start) & (of_row < part.stop)
-        days = _day_numbers(dates, origin)
-        places = of_row[inside] - start
-        steps = _steps(jumps[inside], places, min(rows - start, _AT_ONCE), days, facts["cycle"])
-        rates = (numbers["velocity_mm_yr"][part], numbers["acceleration_mm_yr2"][part])
-        values = of_tenths(series[part])
-        shape[part], trend[part] = _trends(values, days, steps, class_id[part], rates, breaks[part])
-        corrected = values - steps[0]
-        drawn[inside] = _put_segments(shape[part], trend[part], corrected, days, class_id[part], jumps[inside], places)
+        day, mm, _, cycles, _, _, repaired = jumps[inside].T
+        found = fit_point_trends(
+            of_tenths(series[part]),
+            days,
+            class_id[part],
+            DiagnosedRates(
+                velocity=numbers["velocity_mm_yr"][part],
+                velocity_std=numbers["velocity_std"][part],
+                acceleration=numbers["acceleration_mm_yr2"][part],
+                acceleration_std=numbers["acceleration_std"][part],
+                break_day=breaks[part, 0],
+                before=breaks[part, 3],
+                after=breaks[part, 5],
+            ),
+            TrendJumps.of_columns(of_row[inside] - start, day, mm, cycles, repaired == 1, facts["cycle"]),
+        )
+        shape[part], trend[part], steps[inside] = found.curves.shape, found.curves.mm, found.steps
     status = pc.index_in(details["diagnosis_status"], pa.array(FIT_STATUS_NAMES)).to_numpy()
     story = (shape, broken, np.where(np.isnan(counts), 0, np.nan_to_num(counts) + 1), after + 1, status)
     return {
@@ -126,104 +131,14 @@ def diagnosis_arrays(
         "story": pack(np.stack(story, axis=1).astype(np.uint8)),
         "trend": pack(tenths(trend)),
         "breaks": pack(np.round(breaks[broken], 2).astype(np.float32)),
-        "jumps": pack(np.round(np.column_stack([jumps, drawn]), 3).astype(np.float32)),
+        "jumps": pack(np.round(np.column_stack([jumps, steps]), 3).astype(np.float32)),
     }
-
-
-def _trends(
-    series: Floats,
-    days: Floats,
-    steps: tuple[Floats, Floats],
-    class_id: NDArray[Any],
-    rates: tuple[Floats, Floats],
-    breaks: Floats,
-) -> tuple[NDArray[np.int8], Floats]:
-    """Put trends through series without their jumps; give their shapes and three values each."""
-    repaired, left = steps
-    velocity, acceleration = (rate.copy() for rate in rates)
-    jumping = np.flatnonzero((repaired != 0).any(axis=1) | (left != 0).any(axis=1))
-    corrected = series - repaired
-    if len(jumping):
-        # The diagnosis has the rates of the series with their jumps.
-        found = estimate_rates((corrected - left)[jumping].astype(np.float32), days)
-        velocity[jumping], acceleration[jumping] = found.velocity, found.acceleration
-    shapes = Shapes.by_class(
-        class_id,
-        velocity=velocity,
-        acceleration=acceleration,
-        break_day=breaks[:, 0],
-        before=breaks[:, 3],
-        after=breaks[:, 5],
-    )
-    # The rates about a break are those of the series with the jumps that were not repaired.
-    broken = shapes.shape == Shape.BROKEN
-    trends = fit_trends(np.where(broken[:, None], corrected, corrected - left), days, shapes)
-    return trends.shape, trends.mm
-
-
-def _put_segments(
-    shape: NDArray[np.int8],
-    trend: Floats,
-    corrected: Floats,
-    days: Floats,
-    class_id: NDArray[Any],
-    jumps: Floats,
-    row: NDArray[np.int64],
-) -> Floats:
-    """Put segments in the place of the trends of points with jumps that are not repaired, but of those that break.
-
-    Parameters
-    ----------
-    shape : ndarray of int8, shape [n]
-    trend : ndarray of float64, shape [n, 3]
-        Both are changed in place.
-    corrected : ndarray of float64, shape [n, T]
-        Series without the repaired jumps, mm.
-    days : ndarray of float64, shape [T]
-    class_id : ndarray of int, shape [n]
-    jumps : ndarray of float64, shape [j, 7]
-        Of these points.
-    row : ndarray of int64, shape [j]
-        Which of the points each jump is of.
-
-    Returns
-    -------
-    ndarray of float64, shape [j]
-        What the trend changes by at each jump, mm; NaN where it does not.
-    """
-    drawn = np.full(len(jumps), np.nan)
-    left = jumps[:, _REPAIRED] != 1
-    for point in np.unique(row[left]).tolist():
-        if shape[point] == Shape.BROKEN:
-            continue
-        mine = np.flatnonzero(left & (row == point))
-        found = stepped_trend(corrected[point], days, jumps[mine, 0], jumps[mine, 1], int(class_id[point]))
-        shape[point], trend[point] = Shape.NONE, np.nan
-        if found is not None:
-            there = days[np.isfinite(corrected[point])]
-            nodes = np.array([there[0], (there[0] + there[-1]) / 2, there[-1]])
-            shape[point] = Shape.PARABOLA if found.curved else Shape.LINE
-            trend[point], drawn[mine] = found.polynomial(nodes), found.steps
-    return drawn
 
 
 def _jumps(details: pa.Table, origin: str) -> Floats:
     """Return day, mm, its standard deviation, cycles, probability, distance and repair of all jumps [J, 7]."""
     flat = [pc.list_flatten(details[name]) for name in ("jump_dates", *_JUMP_NUMBERS)]
     return np.stack([_days(flat[0], origin), *(_floats(column) for column in flat[1:])], axis=1)
-
-
-def _steps(
-    jumps: Floats, row: NDArray[np.int64], rows: int, days: Floats, cycle: float | None
-) -> tuple[Floats, Floats]:
-    """Return what the repaired jumps, and what the others, have added to series [rows, T]."""
-    steps = np.zeros((2, rows, len(days)))
-    day, mm, _, cycles, _, _, repaired = jumps.T
-    exact = (repaired == 1) & np.isfinite(cycles) & (cycle is not None)
-    step = np.where(exact, np.nan_to_num(cycles) * (cycle or 0.0), mm)
-    for i in range(len(jumps)):
-        steps[0 if repaired[i] == 1 else 1, row[i], days >= day[i]] += step[i]
-    return steps[0], steps[1]
 
 
 def _pick(numbers: Mapping[str, Floats], names: Sequence[str]) -> list[Floats]:

@@ -34,7 +34,7 @@ function themed(name) {
 
 const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
 
-/** Colour of a group of points. On dark paper the two greys change places: Stable recedes, no class is seen. */
+/** Colour of a group of points. On a dark page the two greys are swapped, so that Stable stays faint and no class visible. */
 function colourOf(group) {
   if (darkScheme.matches && (group === 0 || group === NO_CLASS)) return group ? "#c3c8cd" : "#646b72";
   return facts.colours[group];
@@ -90,7 +90,7 @@ function roundNumbers(from, to, parts) {
   }));
 }
 
-/** Draw a chart into an element at its real width, again whenever that changes; returns what draws it anew. */
+/** Draw a chart into an element at its real width, again whenever that changes; returns a function that redraws it. */
 function responsive(element, draw) {
   let width;
   const again = () => {

@@ -1,4 +1,4 @@
-"""What a page says in words and numbers, and the arrays that it draws."""
+"""Texts, numbers and arrays of a page."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._report.diagnosis import days_since, diagnosis_arrays, diagnosis_facts
-from insar_runtime._report.gather import Gathered
+from insar_runtime._report.gather import GROUP, Gathered
 from insar_runtime._report.pack import Packed, pack, tenths
 from insar_runtime._report.position import NOWHERE, STEPS
-from insar_runtime._report.sample import GROUP
 from insar_runtime._report.table import ClassifiedTable
 from insar_runtime._terminal.texts import describe_evidence, describe_priors
 from insar_runtime.class_meanings import describe_classes
@@ -26,18 +25,18 @@ _NO_PLACE: Final = 0xFFFFFFFF
 
 
 def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: str, shown_as: str) -> dict[str, Any]:
-    """Gather what the page says.
+    """Return the texts and numbers of the page.
 
     Parameters
     ----------
     table : ClassifiedTable
-        Read to its end or not.
+        The table.
     gathered : Gathered
-        What was read of it.
+        Its counts, points and details.
     title, file : str
-        Of the page, and the name of the table.
+        Title of the page, and name of the table.
     shown_as : str
-        The table as ``insar-rt show`` is to be told.
+        Path of the table in the command ``insar-rt show`` on the page.
     """
     points, details, dates = gathered.points, gathered.details, _dates(table)
     return {
@@ -68,13 +67,13 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
 
 
 def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packed]:
-    """Pack what the page draws, in the order in which it draws: points without a class, Stable, ... , Other.
+    """Return the arrays of the page, with points in the order of drawing: without a class, Stable, ..., Other.
 
     Parameters
     ----------
     gathered : Gathered
     facts : mapping
-        What ``page_facts`` gives.
+        As returned by ``page_facts``.
 
     Returns
     -------
@@ -82,7 +81,7 @@ def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packe
         Of N points ``x`` and ``y`` (uint32 steps from the lower left corner), ``group``, ``status``, ``velocity``
         (tenths of mm/yr, zigzag), ``shares`` [6, N], ``epochs``, ``gap``, ``idLengths`` (bytes of UTF-8), ``ids``,
         and ``detailed``, which is 1 for the K points that have, in the same order, ``series`` [K, T],
-        ``values`` [K, attributes] and what ``diagnosis_arrays`` gives.
+        ``values`` [K, attributes] and the arrays of ``diagnosis_arrays``.
     """
     points, details = gathered.points, gathered.details
     if points is None or not len(points):
@@ -91,7 +90,7 @@ def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packe
     points = points.take(pa.array(np.argsort((group + 1) % (len(CLASS_NAMES) + 1), kind="stable")))
     x, y = (points[axis].to_numpy() for axis in ("x", "y"))
     low = _corner(points)
-    # Made by a selection just now, so its buffer holds these texts and nothing else.
+    # The selection above copied the texts, so the buffer contains no others.
     ids = pa.concat_arrays(points["id"].chunks)
     count = len(points)
     packed = {
@@ -122,10 +121,10 @@ def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packe
 
 
 def _places(rows: NDArray[np.int64], details: pa.Table | None) -> NDArray[np.int64]:
-    """Return where in the details each row stands, -1 if it does not."""
+    """Return the place of each row in the details; -1 if it is not there."""
     places = np.full(len(rows), -1, dtype=np.int64)
     if details is not None and len(details):
-        detailed = details["row"].to_numpy()  # ascending: details keep the order of the file
+        detailed = details["row"].to_numpy()  # ascending, in the order of the file
         found = np.minimum(np.searchsorted(detailed, rows), len(detailed) - 1)
         there = detailed[found] == rows
         places[there] = found[there]
@@ -164,14 +163,14 @@ def _dates(table: ClassifiedTable) -> list[str]:
 
 
 def _stable_rate(block: Mapping[str, Any]) -> float | None:
-    """Return the rate that divides Stable from Linear in the table; None if nothing says so."""
+    """Return the rate that separates Stable from Linear in the table; None if it is not known."""
     rate = block.get("parameters", {}).get("stable_rate_mm_yr")
     return None if rate is None else float(rate)
 
 
 def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
-    """Say where the classes come from, a label and a text a line."""
-    told = block.get("input", {})
+    """Return the origin of the classes, as label and text of each line."""
+    known = block.get("input", {})
     lines = []
     if dates:
         lines.append(["Epochs", f"{len(dates)}, {dates[0]} to {dates[-1]}"])
@@ -180,8 +179,10 @@ def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
     lines.append(["Model", f"{block.get('model')} {block.get('model_version')}, {block.get('precision')}"])
     lines.append(["Model SHA-256", str(block.get("model_sha256"))])
     lines.append(["Software", f"{block.get('package')} {block.get('package_version')}, {block.get('provider')}"])
-    lines.append(["Input", ", ".join(str(told[key]) for key in ("name", "producer", "layout") if told.get(key))])
-    lines.append(["Unit", f"{told.get('unit')} ({describe_evidence(told.get('unit_evidence'), told.get('velocity'))})"])
+    lines.append(["Input", ", ".join(str(known[key]) for key in ("name", "producer", "layout") if known.get(key))])
+    lines.append(
+        ["Unit", f"{known.get('unit')} ({describe_evidence(known.get('unit_evidence'), known.get('velocity'))})"]
+    )
     if (priors := block.get("priors")) is not None:
         lines.append(["Priors", describe_priors(ClassPriors(**priors))])
     if (rate := _stable_rate(block)) is not None:

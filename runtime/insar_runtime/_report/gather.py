@@ -1,4 +1,4 @@
-"""Read a classified table once: count all rows, keep those that the page has room for."""
+"""One pass over a classified table: counts of all rows, and a sample of rows for the page."""
 
 from __future__ import annotations
 
@@ -13,38 +13,40 @@ from numpy.typing import NDArray
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.slopes import slopes
+from insar_runtime._pipeline.random_rows import RandomRows
 from insar_runtime._progress import Progress
 from insar_runtime._report.counts import GROUPS, Counts
 from insar_runtime._report.pack import per_mille, tenths
 from insar_runtime._report.position import NOWHERE
-from insar_runtime._report.sample import GROUP, KEY, EvenSample, UniformSample
 from insar_runtime._report.table import ClassifiedTable
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES
 from insar_runtime.errors import DataError
 
+GROUP: Final = "group"
+"""Column of the class of a point, or of the number after the last class if it has none."""
 _SHARES: Final = tuple(f"p_{name.lower()}" for name in CLASS_NAMES)
 _SERIES_BYTES: Final = 1.7
-"""What a value of a series takes in a page, at most: real ones take 1.1 to 1.5, base64 and all."""
+"""Most bytes of a value of a series in a page, in base64; real series take 1.1 to 1.5."""
 _ATTRIBUTE_BYTES: Final = 5.4
 _DIAGNOSIS_BYTES: Final = 60.0
 _LEAST_EPOCHS: Final = 10
-"""Epochs without which a slope is no velocity."""
+"""Least number of epochs for a velocity from the slope of a series."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a page is made of.
+    """Counts and rows for a page.
 
     Attributes
     ----------
     counts : dict
-        Of all rows.
+        Counts of all rows.
     points : pyarrow.Table or None
         Rows for the map: ``row``, ``x``, ``y``, ``group``, ``status``, ``velocity`` (mm/yr), ``shares`` (thousandths),
         ``n_epochs``, ``max_gap_days``, ``id``; of a diagnosed table also ``break_date``.
     details : pyarrow.Table or None
-        Those of them that come with ``series`` (tenths of mm, zigzag), ``attributes`` (float32) and the columns of a
-        diagnosis, if there is one; ``row`` ties both.
+        Those of them that have ``series`` (tenths of mm, zigzag), ``attributes`` (float32) and, in a diagnosed table,
+        the classes and the diagnosis columns; ``row`` is the same as in the points.
     """
 
     counts: dict[str, Any]
@@ -59,18 +61,18 @@ def gather(
     detail_bytes: float,
     progress: Progress | None = None,
 ) -> Gathered:
-    """Read a table once, in memory that grows with what is kept and not with the file.
+    """Read a table once; the memory grows with the rows that are kept, not with the file.
 
     Parameters
     ----------
     table : ClassifiedTable
-        Whose batches have not been taken yet.
+        Its batches must not have been read yet.
     most_points : int
-        Rows that the map may have.
+        Most rows on the map.
     detail_bytes : float
-        Of the page, for series and attributes.
+        Bytes of the page for series and attributes.
     progress : callable, optional
-        Told of the rows done.
+        Called with the number of rows done, and of all if known.
 
     Raises
     ------
@@ -79,11 +81,11 @@ def gather(
     """
     rng = np.random.default_rng(0)
     counts = Counts()
-    points = UniformSample(most_points)
+    points: RandomRows[pa.RecordBatch] = RandomRows(most_points)
     epochs = len(table.series.layout.dates) if table.series else 0
     row_bytes = epochs * _SERIES_BYTES + len(table.attributes) * _ATTRIBUTE_BYTES + table.diagnosed * _DIAGNOSIS_BYTES
     room = int(detail_bytes / row_bytes) if row_bytes else 0
-    details = EvenSample(room, GROUPS) if room else None
+    details: RandomRows[pa.RecordBatch] | None = RandomRows(room, GROUPS) if room else None
     first_row = 0
     for batch in table.batches:
         rows = np.arange(first_row, first_row + batch.num_rows, dtype=np.int64)
@@ -93,28 +95,32 @@ def gather(
         group = columns[GROUP]
         counts.add(group, columns["status"], columns.pop("confidence"), columns["velocity"], columns["x"] != NOWHERE)
         diagnosis = _diagnosis(table, batch)
+        # Of points without a class, the most probable class decides the trend.
+        classes = {name: _class_ids(batch, name) for name in ("class_id", "class_top")} if diagnosis else {}
         breaks = {"break_date": diagnosis["break_date"]} if diagnosis else {}
-        points.add(_batch({**columns, **breaks, KEY: keys}))
+        points.add(_batch({**columns, **breaks}), keys)
         if details is not None:
             attributes = [as_floats(batch.column(name)) for name in table.attributes]
             wide = {
                 "series": _lists(tenths(matrix)),
                 "attributes": _lists(np.stack(attributes, axis=1) if attributes else np.empty((len(rows), 0), "f4")),
             }
-            details.add(_batch({"row": rows, GROUP: group, KEY: keys, **wide, **diagnosis}))
+            details.add(_batch({"row": rows, **wide, **classes, **diagnosis}), keys, group)
         first_row += batch.num_rows
         if progress:
             progress(first_row, table.rows)
-    shown = points.rows()
-    detailed = details.rows() if details is not None else None
-    if detailed is not None:
-        # A row that is not on the map cannot be chosen.
-        detailed = detailed.filter(pc.less(detailed[KEY], points.highest_key))
-    return Gathered(counts.to_dict(), shown, detailed)
+    shown = points.parts()
+    # Only points on the map can be chosen, so only they need their series.
+    detailed = details.parts(below=points.key_limit) if details is not None else []
+    return Gathered(counts.to_dict(), _table(shown), _table(detailed))
+
+
+def _table(batches: list[pa.RecordBatch]) -> pa.Table | None:
+    return pa.Table.from_batches(batches) if batches else None
 
 
 def _diagnosis(table: ClassifiedTable, batch: pa.RecordBatch) -> dict[str, pa.Array]:
-    """Return the columns of a diagnosis by their names; none without one."""
+    """Return the diagnosis columns by name; empty without a diagnosis."""
     if not table.diagnosed:
         return {}
     found = read_diagnosis(batch)
@@ -122,7 +128,7 @@ def _diagnosis(table: ClassifiedTable, batch: pa.RecordBatch) -> dict[str, pa.Ar
 
 
 def _displacement(table: ClassifiedTable, batch: pa.RecordBatch, first_row: int) -> NDArray[np.float32]:
-    """Return the series [N, T] in mm, NaN where there is no finite value; T is 0 without series."""
+    """Return the series [N, T], mm, NaN for missing and infinite values; T is 0 without series."""
     if table.series is None:
         return np.empty((batch.num_rows, 0), dtype=np.float32)
     matrix = table.series.matrix(batch, first_row)
@@ -132,14 +138,12 @@ def _displacement(table: ClassifiedTable, batch: pa.RecordBatch, first_row: int)
 def _columns(
     table: ClassifiedTable, batch: pa.RecordBatch, rows: NDArray[np.int64], matrix: NDArray[np.float32]
 ) -> dict[str, Any]:
-    """Bring a batch to what a page holds of every point, and the confidence."""
-    # Tables of models of five classes had no column of the sixth before there was one.
+    """Return the columns of the points on the map, and the confidence, for a batch."""
+    # Older tables of models of five classes have no column of the sixth.
     missing = np.full(len(rows), np.nan, dtype=np.float32)
     there = batch.schema.names
-    shares = np.stack([_chances(batch.column(name)) if name in there else missing for name in _SHARES], axis=1)
-    class_id = _whole(batch.column("class_id"), NO_CLASS)
-    if class_id.size and not NO_CLASS <= class_id.min() <= class_id.max() < len(CLASS_NAMES):
-        raise DataError(f"class_id {class_id.max()} is none of ours; classify the table again")
+    shares = np.stack([_probabilities(batch.column(name)) if name in there else missing for name in _SHARES], axis=1)
+    class_id = _class_ids(batch, "class_id")
     xy = table.position.steps(batch) if table.position else np.full((len(rows), 2), NOWHERE, dtype=np.int32)
     name = table.roles.get("id")
     ids = pc.fill_null(batch.column(name).cast(pa.string()), "") if name else pa.array(rows).cast(pa.string())
@@ -149,22 +153,30 @@ def _columns(
         "y": xy[:, 1],
         GROUP: np.where(class_id == NO_CLASS, len(CLASS_NAMES), class_id).astype(np.int8),
         "status": _statuses(batch.column("status")),
-        "confidence": _chances(batch.column("confidence")),
+        "confidence": _probabilities(batch.column("confidence")),
         "velocity": _velocity(table, batch, matrix),
         "shares": _lists(per_mille(shares)),
-        "n_epochs": np.clip(_whole(batch.column("n_epochs"), 0), 0, None).astype(np.uint16),
-        "max_gap_days": np.clip(_whole(batch.column("max_gap_days"), 0), 0, None).astype(np.uint16),
+        "n_epochs": np.clip(_integers(batch.column("n_epochs"), 0), 0, None).astype(np.uint16),
+        "max_gap_days": np.clip(_integers(batch.column("max_gap_days"), 0), 0, None).astype(np.uint16),
         "id": ids,
     }
 
 
-def _chances(column: pa.Array) -> NDArray[np.float32]:
-    """Return probabilities; a CSV whose first rows have none gives them as text."""
+def _class_ids(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:
+    """Return a column of classes; ``NO_CLASS`` for null."""
+    ids = _integers(batch.column(name), NO_CLASS)
+    if ids.size and not NO_CLASS <= ids.min() <= ids.max() < len(CLASS_NAMES):
+        raise DataError(f"{name} {ids.max()} is none of ours; classify the table again")
+    return ids
+
+
+def _probabilities(column: pa.Array) -> NDArray[np.float32]:
+    """Return probabilities; they are text in a CSV whose first rows have none."""
     return as_floats(pc.if_else(pc.equal(column, ""), None, column) if pa.types.is_string(column.type) else column)
 
 
 def _velocity(table: ClassifiedTable, batch: pa.RecordBatch, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the file's own velocity, else the slope of the series, else NaN; mm/yr [N]."""
+    """Return the velocity of the file, else the slope of the series, else NaN; mm/yr [N]."""
     name = table.roles.get("velocity")
     if name:
         velocity = as_floats(batch.column(name))
@@ -184,8 +196,8 @@ def _statuses(column: pa.Array) -> NDArray[np.int8]:
     return places.to_numpy().astype(np.int8)  # type: ignore[no-any-return]
 
 
-def _whole(column: pa.Array, null: int) -> NDArray[np.int64]:
-    # A table of nothing but missing values may have any type.
+def _integers(column: pa.Array, null: int) -> NDArray[np.int64]:
+    # A column without any value may have any type.
     filled = pc.fill_null(column.cast(pa.int64(), safe=False), null)
     return filled.to_numpy()  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-/* What ties it together: the state, what changes it, and what is drawn anew then. */
+/* State of the page, its changes, and what is redrawn after them. */
 
 const state = { visible: facts.groups.map(() => true), mode: "class", hovered: -1, selected: -1 };
 
@@ -75,7 +75,7 @@ async function start() {
   redraw();
   recolour();
   select(-1);
-  // For tests and the curious: what the page shows, to read and not to change.
+  // For tests: the state of the page, read-only.
   window.report = Object.freeze({
     facts, points, map,
     get state() {

@@ -1,12 +1,12 @@
-/* The map: where it looks, how it is moved, what lies under the pointer. Painting is the painters' part. */
+/* The map: its view, movements, and the point under the pointer. The painters draw the points. */
 
 const EDGE = { left: 78, bottom: 26, top: 1, right: 1 };
 const METRES_A_DEGREE = 111320;
-const REACH = 9; // pixels from the pointer to a point that it means
+const REACH = 9; // most pixels from the pointer to the point that is meant
 const CALM_MS = 160; // without movement, until all points are painted again
 const FRAME_MS = 33; // between two frames, at most, while the map moves
 
-/** Which points lie where: a grid of cells over all of them. */
+/** Spatial index of the points: a grid of cells. */
 class Grid {
   constructor(points, box) {
     this.points = points;
@@ -32,7 +32,7 @@ class Grid {
     return this.column(y) * this.side + this.column(x);
   }
 
-  /** The nearest point within a reach in steps, of those that are wanted; of equals the one painted last. */
+  /** The nearest point within a reach in steps, among the visible ones; of equal ones the one painted last. */
   nearest(x, y, reachX, reachY, wanted) {
     let best = -1;
     let least = 1;
@@ -64,7 +64,7 @@ class PointMap {
     this.order = shuffledWithin(points.ranges, points.count);
     this.painter = glPainter(this.canvas, points, this.order) ?? pixelPainter(this.canvas, points, this.order);
     this.view = { x: 0, y: 0, kx: 1, ky: 1, width: 1, height: 1, ratio: 1 };
-    this.untouched = true; // by the reader: it still shows all
+    this.untouched = true; // the map still shows all points
     this.moving = false;
     this.movingPart = 1;
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
@@ -111,7 +111,7 @@ class PointMap {
     this.request();
   }
 
-  /** Zoom by a factor, so that what is at a place of the canvas stays there. */
+  /** Zoom by a factor, around a place of the canvas. */
   zoom(factor, px = EDGE.left + this.view.width / 2, py = EDGE.top + this.view.height / 2) {
     const before = this.stepsAt(px, py);
     this.look(this.view.x, this.view.y, this.view.ky * factor);
@@ -190,7 +190,7 @@ class PointMap {
     const size = this.pointSize(ranges);
     this.painter.paint(this.view, ranges, this.moving ? this.movingPart : 1, size);
     if (this.fullMs === undefined) {
-      // The first frame also prepares; the second tells what one takes.
+      // The first frame includes preparation; the second one measures the time.
       this.painter.finish();
       const again = performance.now();
       this.painter.paint(this.view, ranges, 1, size);
@@ -201,7 +201,7 @@ class PointMap {
     drawOver(this);
   }
 
-  /** Diameter in pixels: smaller for many points, larger when they come nearer. */
+  /** Diameter in pixels: smaller for many points, larger when zoomed in. */
   pointSize(ranges) {
     const shown = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
     const apart = Math.sqrt((this.view.width * this.view.height) / Math.max(shown, 1));

@@ -1,4 +1,4 @@
-"""Arrays as text inside a page: bytes apart by their weight, deflated, base64."""
+"""Arrays as text inside a page: bytes shuffled by significance, deflated, base64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MISSING: Final = 0xFFFF
-"""What stands for a missing value in an array of uint16."""
+"""Code of a missing value in an array of uint16."""
 _LEVEL: Final = 6
 
 
@@ -22,10 +22,10 @@ class Packed:
     Attributes
     ----------
     type : str
-        Of its values: ``uint8``, ``uint16``, ``uint32`` or ``float32``.
+        Type of its values: ``uint8``, ``uint16``, ``uint32`` or ``float32``.
     text : str
-        Base64 of the deflated bytes (zlib's format): first the lowest byte of every value, then the next one, and so
-        on, since the high bytes of neighbours hardly differ.
+        Base64 of the deflated bytes (zlib format): first the lowest bytes of all values, then the next ones, and so on,
+        because the high bytes of neighbouring values are similar.
     """
 
     type: str
@@ -33,7 +33,7 @@ class Packed:
 
 
 def pack(array: NDArray[Any]) -> Packed:
-    """Pack an array, flattened in C order; little endian whatever the machine is."""
+    """Return an array as text, flattened in C order, little endian on any machine."""
     flat = np.ascontiguousarray(array).reshape(-1)
     data = flat.astype(flat.dtype.newbyteorder("<"), copy=False)
     planes = data.view(np.uint8).reshape(len(data), data.dtype.itemsize).T.tobytes()
@@ -46,9 +46,9 @@ def per_mille(shares: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def tenths(values: NDArray[np.floating]) -> NDArray[np.uint16]:
-    """Return numbers in tenths, zigzag: 0, -1, 1, -2, ... as 0, 1, 2, 3, ..., so that small ones have no high byte.
+    """Return numbers in tenths with zigzag coding: 0, -1, 1, -2, ... as 0, 1, 2, 3, ...; small ones have no high byte.
 
-    NaN, and what is beyond +-3276 and would have to be cut off, becomes ``MISSING``.
+    NaN, and numbers beyond +-3276, become ``MISSING``.
     """
     with np.errstate(invalid="ignore"):
         known = np.abs(values) <= 3276
@@ -57,6 +57,6 @@ def tenths(values: NDArray[np.floating]) -> NDArray[np.uint16]:
 
 
 def of_tenths(coded: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """Return the numbers that ``tenths`` has coded, NaN for ``MISSING``."""
+    """Return numbers from their codes by ``tenths``; NaN for ``MISSING``."""
     whole = coded.astype(np.int32)
     return np.where(coded == MISSING, np.nan, ((whole >> 1) ^ -(whole & 1)) / 10)

@@ -1,4 +1,4 @@
-"""One HTML file that holds everything: template, style, script, facts, arrays."""
+"""The HTML file: template, style, script, facts and arrays."""
 
 from __future__ import annotations
 
@@ -32,18 +32,17 @@ _HERE: Final = "insar_runtime._report"
 
 
 def page_parts(facts: Mapping[str, Any], arrays: Mapping[str, Packed]) -> Iterator[str]:
-    """Return the text of the page, part by part, so that its arrays are never joined to one.
+    """Yield the text of the page in parts, so that its arrays are never in memory as one text.
 
-    Nothing of the facts can end the element that it stands in: ``<`` is written as an escape of JSON, and arrays are
-    base64. The policy in the head lets the browser run and apply what is in the file alone, by its hash, and load
-    nothing at all.
+    No text of a table can end the element that contains it: ``<`` is escaped in JSON, and arrays are base64. The
+    content security policy allows only the script and the style of the file, by their hashes, and no loading.
 
     Parameters
     ----------
     facts : mapping
-        Plain values; ``title`` is that of the page.
+        Plain values; ``title`` is the title of the page.
     arrays : mapping of str to Packed
-        By the name under which the script asks for them.
+        Arrays by the names that the script uses.
     """
     folder = files(_HERE)
     style = (folder / "page.css").read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
-/* Two painters of many points with one interface: WebGL, and pixels by hand where there is none.
+/* Two painters of many points with one interface: WebGL, and single pixels without WebGL.
 
    painter.colour(values, ramp)   a number from 0 to 255 a point, and 256 colours (RGBA)
    painter.paint(view, ranges, part, size)   part: share of each range, while the map moves
-   Points are painted in a random order within their group, so that a part of them is a fair sample. */
+   Points are painted in a random order within their group, so that a part of them is a uniform sample. */
 
 function shuffledWithin(ranges, length) {
   const order = new Uint32Array(length);
@@ -68,7 +68,7 @@ function glPainter(canvas, points, order) {
   const uniforms = Object.fromEntries(["centre", "rest", "scale", "size", "hollow"].map((name) => [name, at(name)]));
   const place = new Float32Array(2 * points.count);
   order.forEach((i, k) => {
-    // Far outside of any view, where there is no place.
+    // Points without a position, far outside of any view.
     place[2 * k] = points.hasPlace(i) ? points.x[i] : 1e30;
     place[2 * k + 1] = points.hasPlace(i) ? points.y[i] : 1e30;
   });
@@ -108,7 +108,7 @@ function glPainter(canvas, points, order) {
         gl.drawArrays(gl.POINTS, start, Math.ceil((end - start) * part));
       }
     },
-    /** Wait until all is painted, to measure it. */
+    /** Wait until all is painted, for measurements. */
     finish() {
       gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // gl.finish does not wait in browsers
     },

@@ -1,4 +1,4 @@
-/* The chosen point: series, probabilities, status, attributes. */
+/* The selected point: series, probabilities, status, attributes. */
 
 function drawPoint(points, i) {
   const panel = byId("point");
@@ -26,7 +26,7 @@ function drawPoint(points, i) {
   else plot.append(whereSeries(points.id(i)));
 }
 
-/** Say where a series can be seen that the page does not hold. */
+/** State how to show a series that is not in the page. */
 function whereSeries(id) {
   if (facts.series.trouble) return html("p", { class: "hint" }, `The series cannot be read: ${facts.series.trouble}`);
   if (!facts.series.kept) {
@@ -39,7 +39,7 @@ function whereSeries(id) {
     html("code", {}, command));
 }
 
-/** A word for a shell. */
+/** An argument quoted for a shell. */
 function quoted(word) {
   return /^[\w.,:/@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -67,7 +67,7 @@ function sideOf(points, i) {
   return [bars, pairs([...known, ...storyFacts(story)])];
 }
 
-/** The file's other columns, folded; nothing if the page does not hold them. */
+/** The file's other columns, folded; empty if they are not in the page. */
 function attributesOf(points, i) {
   const known = points.attributesOf(i).filter(([, value]) => Number.isFinite(value));
   if (!known.length) return "";

@@ -1,4 +1,4 @@
-/* How the map is moved and asked: mouse, fingers, keys, buttons. */
+/* Input of the map: mouse, touch, keys, buttons. */
 
 /** Pointer, wheel and keys of a map: drag, pinch, wheel, double click, arrows, +, -, 0, Enter, Escape. */
 function listen(map) {

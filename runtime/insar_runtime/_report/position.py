@@ -1,4 +1,4 @@
-"""Where the points of a table lie, in whole steps: degrees or metres, from columns or from the geometry."""
+"""Positions of the points of a table as integers: degrees or metres, from columns or from the geometry."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from insar_runtime._output.geometry import Geometry, find_geometry, points_of
 Kind = Literal["degrees", "metres"]
 
 STEPS: Final[Mapping[Kind, int]] = {"degrees": 1_000_000, "metres": 10}
-"""Steps a unit in which positions are stored: some 0.1 m, finer than any persistent scatterer is placed."""
+"""Stored steps in one unit: some 0.1 m each, finer than the positions of persistent scatterers."""
 
 NOWHERE: Final = np.iinfo(np.int32).min
 """Stored coordinate of a point without a position."""
 
 _PLACED: Final = 0.5
-"""Share of the first rows that must have a position, for columns to be taken for positions at all."""
+"""Least share of the first rows with a position, for columns to be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How to read positions.
+    """Reader of the positions of a table.
 
     Attributes
     ----------
     kind : {"degrees", "metres"}
         Longitude and latitude, or easting and northing.
     system : str
-        Coordinate reference system, as a person names it.
+        Name of the coordinate reference system, for people.
     read : callable
-        Gives the positions [N, 2] float64 of a batch, NaN where there is none.
+        Returns the positions [N, 2] of a batch, float64, NaN = missing.
     """
 
     kind: Kind
@@ -47,7 +47,7 @@ class Position:
     read: Callable[[pa.RecordBatch], NDArray[np.float64]]
 
     def steps(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
-        """Return the positions [N, 2] in whole steps, ``NOWHERE`` where there is none."""
+        """Return the positions [N, 2] in whole steps; ``NOWHERE`` for a missing one."""
         points = np.round(self.read(batch) * STEPS[self.kind])
         # False for NaN as well.
         placed = (np.abs(points) <= np.iinfo(np.int32).max).all(axis=1, keepdims=True)
@@ -60,21 +60,20 @@ def find_position(
     producer: str | None,
     head: pa.RecordBatch | None,
 ) -> Position | None:
-    """Find where a table says that its points lie.
+    """Return the positions of a table; None if it has none.
 
-    Other than an output, which names the system of its geometry, a page also takes easting and northing of an unknown
-    plane: it draws them as they are, and names no system.
+    Unlike an output, which needs a reference system, a page also shows easting and northing in an unknown projection.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        Of the table, with the metadata of GeoParquet.
+        Schema of the table, with its GeoParquet metadata.
     roles : mapping of str to str or None
-        Columns by what they mean.
+        Columns by their roles.
     producer : str or None
-        Who writes such tables.
+        Producer of the table.
     head : pyarrow.RecordBatch, optional
-        First rows, to see whether the columns hold positions; None if there are none.
+        First rows, to check that they have positions; None if there are none.
 
     Returns
     -------

@@ -9,7 +9,7 @@ const SERIES_LAYERS = [
 /** Days since 1970 of the page's dates. */
 const epochDays = facts.dates.map(dayOf);
 
-/** Make the drawing of a series.
+/** Return the plot of a series.
 
     values: mm, NaN = missing; one a date of the page.
     story: what its diagnosis tells, or null. */
@@ -17,7 +17,7 @@ function drawSeries(width, values, story, colour) {
   const shown = correctedOf(epochDays, values, story);
   const series = { days: epochDays, values, shown, story, colour };
   const known = [...values, ...shown].filter(Number.isFinite);
-  // No less than 20 mm, so that noise looks as small as it is.
+  // At least 20 mm, so that noise does not fill the plot.
   const middle = known.length ? (Math.min(...known) + Math.max(...known)) / 2 : 0;
   const half = known.length ? Math.max(10, (Math.max(...known) - Math.min(...known)) * 0.56) : 10;
   const height = 250;
@@ -41,13 +41,13 @@ function validEpochs({ days, shown }) {
   return days.map((day, k) => [day, shown[k], k]).filter(([, value]) => Number.isFinite(value));
 }
 
-/** Days beyond which two neighbouring epochs have a gap between them: three times what is usual, a month at least. */
+/** Days beyond which two neighbouring epochs have a gap between them: three times the usual interval, at least a month. */
 function gapDays(epochs) {
   const steps = epochs.slice(1).map(([day], k) => day - epochs[k][0]).sort((a, b) => a - b);
   return Math.max(31, 3 * (steps[steps.length >> 1] ?? 0));
 }
 
-/** Grey bands where the point has no values for long. */
+/** Grey bands at long gaps. */
 function drawGaps(plot, series) {
   const { days } = series;
   const epochs = validEpochs(series);

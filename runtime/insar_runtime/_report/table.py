@@ -1,4 +1,4 @@
-"""A classified table, opened for reading: what its columns mean, and what its metadata say."""
+"""An open classified table: roles of its columns, position, series, and metadata."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from insar_runtime.models import load_model
 from insar_runtime.result import RESULT_SCHEMA
 
 _ROLES: Final[tuple[Role, ...]] = ("id", "longitude", "latitude", "velocity")
-"""Roles whose columns the metadata block names."""
+"""Roles whose columns are named in the metadata."""
 _SHOWN: Final[tuple[Role, ...]] = (*_ROLES, "easting", "northing")
-"""Roles that a page has a place of its own for."""
+"""Roles that the page does not show as attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,21 @@ class ClassifiedTable:
     Attributes
     ----------
     block : mapping
-        What ``classify`` wrote of itself into the file, or beside it; empty if there is nothing.
+        Run metadata of ``classify``, in the file or beside it; empty if there are none.
     roles : mapping of str to str or None
-        Columns of id, velocity and so on.
+        Columns by their roles.
     position : Position or None
-        Where the points lie; None if the table does not say.
+        Position of the points; None if the table has none.
     diagnosed : bool
-        Whether it has the columns of a diagnosis.
+        Whether it has diagnosis columns.
     series : TableDescription or None
-        How to read the series; None if the table has none, or none that can be read.
+        Description of the series; None if the table has none, or none that can be read.
     trouble : str or None
-        Why series that are there cannot be read.
+        Why existing series cannot be read.
     attributes : tuple of str
         Further numeric columns.
     rows : int or None
-        Rows in all, if the container tells.
+        Number of rows, if the container states it.
     batches : iterator of pyarrow.RecordBatch
         All rows, once.
     """
@@ -69,12 +69,12 @@ class ClassifiedTable:
 
 
 def is_classified(path: Path) -> bool:
-    """Tell whether a table has the columns that ``classify`` adds.
+    """Return whether a table has the columns that ``classify`` adds.
 
     Raises
     ------
     InsarRuntimeError
-        If it cannot be opened.
+        If the table cannot be opened.
     """
     with open_source(path, exact=False) as source:
         return has_classes(source.schema)
@@ -97,7 +97,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
     Raises
     ------
     InsarRuntimeError
-        If it cannot be opened or read.
+        If the table cannot be opened or read.
     """
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
@@ -128,20 +128,20 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
 
 
 def _named(block: Mapping[str, Any], schema: pa.Schema) -> dict[Role, str]:
-    """Columns that the user may have named when the table was classified."""
-    told = block.get("input", {})
+    """Return the columns that the metadata name by role, as far as the table has them."""
+    known = block.get("input", {})
     return {
-        role: told[role]
+        role: known[role]
         for role in _ROLES
-        if told.get(role) in schema.names and (role == "id" or is_numeric(schema.field(told[role]).type))
+        if known.get(role) in schema.names and (role == "id" or is_numeric(schema.field(known[role]).type))
     }
 
 
 def _series(
     head: TableHead, block: Mapping[str, Any], roles: Mapping[Role, str | None]
 ) -> tuple[TableDescription | None, str | None]:
-    """Return the description of the series, if the table has some; a report of classes does not fail without them."""
-    # What was declared to the run that classified the table, and what it found, holds for its series as well.
+    """Return the description of the series, or None and why they cannot be read; the report works without series."""
+    # The declarations and the unit of the run that classified the table hold for its series.
     parameters = block.get("parameters", {})
     kept = parameters.get("keep_series")
     if kept is False:

@@ -1,4 +1,4 @@
-/* Words of the page, and those beside the pointer. */
+/* Texts of the page, and of the tooltip. */
 
 function drawTip(points, i, x, y) {
   const tip = byId("tip");

@@ -1,4 +1,4 @@
-"""From a table to a page in a file."""
+"""Writing of the report: classify the table if needed, read it, and write the page."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from insar_runtime.files import classify_file
 
 MOST_POINTS: Final = 1_000_000
 _PAGE_BYTES: Final = 40e6
-"""Size of a page that browsers open at once and mail systems still take, more or less."""
+"""Size of a page that browsers open at once and most mail systems accept."""
 _POINT_BYTES: Final = 26
-"""What a point without its series takes in a page."""
+"""Bytes of a point without its series."""
 _LEAST_SERIES_BYTES: Final = 4e6
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """How to classify a table that is not yet classified.
+    """How to classify a table that is not classified.
 
     Attributes
     ----------
     classifier : callable
-        Opens it, when it is needed.
+        Returns the classifier; called only if it is needed.
     declared : UserDeclarations
-        What the user says of the table.
+        Declarations of the user about the table.
     priors
         As for ``classify_file``.
     """
@@ -49,16 +49,16 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a page holds.
+    """Summary of a page.
 
     Attributes
     ----------
     output : str
-        Its name.
+        Its file.
     rows, points, series : int
-        Rows of the table, points on the map, and those of them whose series are in the page.
+        Number of rows of the table, of points on the map, and of points with series.
     size : int
-        Of the page in bytes.
+        Size of the page in bytes.
     """
 
     output: str
@@ -79,31 +79,31 @@ def write_report(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Write a page about a table; one that is not classified yet is classified first.
+    """Write the report of a table, which is classified first if needed.
 
     Parameters
     ----------
     source : Path
-        Classified table, or any table that ``classify_file`` reads.
+        Classified table, or any other table that ``classify_file`` reads.
     output : Path
         HTML file to write.
     classification : Classification
-        For a table that is not classified.
+        How to classify a table that is not classified.
     title : str, optional
-        Of the page; by default the name of the table.
+        Title of the page; by default the name of the table.
     series_mb : float, optional
-        Megabytes of the page for series and attributes of single points; by default what keeps it below some 40 MB.
+        Megabytes of the page for series and attributes of points; by default such that the page is below some 40 MB.
     most_points : int
-        On the map; a uniform sample of a table with more. Counts are always of all rows.
+        Most points on the map; of more rows, a uniform random sample is shown. Counts are those of all rows.
     overwrite : bool
         Whether an output that exists may be replaced.
     progress : callable, optional
-        Told of the rows done, of each reading.
+        Called with the number of rows done, and of all if known; from 0 in each reading.
 
     Raises
     ------
     InsarRuntimeError
-        One of its family; the output is then what it was before.
+        If the report cannot be written; the output is then unchanged.
     """
     check_output(output, overwrite=overwrite)
     refuse_input(output, [source])
@@ -134,7 +134,7 @@ def write_report(
         )
         facts = page_facts(table, gathered, title=title or source.name, file=source.name, shown_as=str(source))
         arrays = page_arrays(gathered, facts)
-    # While the table was read, another run may have made the page.
+    # Another run may have made the page meanwhile.
     check_output(output, overwrite=overwrite)
     replace_parts(output, (part.encode() for part in page_parts(facts, arrays)))
     return Report(str(output), facts["counts"]["rows"], facts["points"], _detailed(gathered), output.stat().st_size)

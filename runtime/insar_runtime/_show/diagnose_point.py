@@ -1,4 +1,4 @@
-"""Diagnose one point of a table that has no diagnosis, as ``classify --diagnose`` would."""
+"""Diagnosis of one point that has none in the file, as by ``classify --diagnose``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from insar_runtime.classes import CLASS_NAMES, NO_CLASS, RowStatus, TrendClass
 from insar_runtime.classifier import Classifier
 from insar_runtime.result import Result
 
-_NOISY: Final = {CLASS_NAMES[i] for i in (TrendClass.QUADRATIC, TrendClass.BILINEAR, TrendClass.PUE)}
+_NOISE_CLASSES: Final = {CLASS_NAMES[i] for i in (TrendClass.QUADRATIC, TrendClass.BILINEAR, TrendClass.PUE)}
 """Classes whose diagnosis depends on the noise of the file."""
 
 
@@ -31,7 +31,7 @@ def diagnose_point(
     estimate_noise: Callable[[], FileNoise],
     open_classifier: Callable[[], Classifier],
 ) -> PointDiagnosis:
-    """Say what happened to a series, when, and how sure that is.
+    """Estimate rates, break date and jumps of one series with their uncertainties.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ def diagnose_point(
         Its class.
     options : Diagnose
     half_wavelength_mm : float or None
-        What a cycle is; None where jumps are to get none.
+        Size of one cycle; None if jumps are to have no number of cycles.
     estimate_noise : callable
-        Gives the noise of the table; called only if it is needed.
+        Returns the noise of the table; called only if it is needed.
     open_classifier : callable
-        Gives what classifies a repaired series; called only if it is needed.
+        Returns the classifier for a repaired series; called only if it is needed.
     """
     days = (series.dates - series.dates[:1]).astype(np.float64)
-    needed = options.jumps == "all" or (answer is not None and _NOISY & {answer.class_name, answer.class_top})
+    needed = options.jumps == "all" or (answer is not None and _NOISE_CLASSES & {answer.class_name, answer.class_top})
     noise = estimate_noise() if needed else FileNoise.typical(days)
 
     def reclassify(rows: NDArray[np.float32]) -> Result:
@@ -62,7 +62,7 @@ def diagnose_point(
 
 
 def _result(answer: PointResult | None) -> Result:
-    """Return the class of one series as the diagnosis takes it; the rest is not looked at."""
+    """Return the class of one series as a ``Result``; the diagnosis does not use its other columns."""
     known = (answer.probabilities or {}) if answer else {}
     probabilities = [known.get(name, np.nan) for name in CLASS_NAMES]
     class_id, class_top = (

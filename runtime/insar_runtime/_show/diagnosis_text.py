@@ -1,4 +1,4 @@
-"""A diagnosis in words and numbers."""
+"""Text of the diagnosis of one point."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from insar_runtime._show.point_diagnosis import Estimate, FoundBreak, FoundJump,
 from insar_runtime._show.terminal_plot import MARKS, PLAIN_MARKS
 
 SIGNS: Final = "±²σ"
-"""Characters that are spelt otherwise in ASCII."""
+"""Characters with a replacement in ASCII."""
 _PLAIN_SIGNS: Final = ("+-", "^2", "std")
 
 
 def describe_diagnosis(diagnosis: PointDiagnosis, *, marked: bool, plain: bool) -> Iterator[tuple[str, str]]:
-    """Say what happened to a point, when, and how sure that is.
+    """Return the lines that describe a diagnosis: rates, break, jumps, repair.
 
     Parameters
     ----------
     diagnosis : PointDiagnosis
     marked : bool
-        Whether there is a plot, with marks to explain.
+        Whether there is a plot, whose marks are to be explained.
     plain : bool
         ASCII only.
 
     Yields
     ------
     name, text : str
-        All but the velocity.
+        Label and text of each line; the velocity has a line elsewhere.
     """
     signs = PLAIN_MARKS if plain else MARKS
     for name, text in _lines(diagnosis, signs if marked else None):
-        yield name, spelt(text, plain=plain)
+        yield name, as_ascii(text, plain=plain)
 
 
 def _lines(diagnosis: PointDiagnosis, signs: str | None) -> Iterator[tuple[str, str]]:
@@ -62,13 +62,13 @@ def number_text(estimate: Estimate) -> str:
 
 
 def break_text(change: FoundBreak) -> str:
-    """Say when a rate changed, and from what to what."""
+    """Return the date of a break, its interval, and the rates before and after it."""
     interval = f"90 % within {change.earliest} to {change.latest}"
     return f"{change.day} ({interval}), {number_text(change.before)} before, {number_text(change.after)} mm/yr after"
 
 
 def jump_text(jump: FoundJump) -> str:
-    """Say when a level changed, by how much, and whether that is a whole number of cycles."""
+    """Return date, size, cycles and probability of a jump."""
     parts = [f"{jump.day}  {'+' if jump.mm.value > 0 else ''}{number_text(jump.mm)} mm"]
     if jump.cycles is not None:
         parts.append(f"{jump.cycles:+d} {'cycle' if abs(jump.cycles) == 1 else 'cycles'}")
@@ -81,8 +81,8 @@ def jump_text(jump: FoundJump) -> str:
     return ", ".join([*parts, "repaired" if jump.repaired else "not repaired"])
 
 
-def spelt(text: str, *, plain: bool) -> str:
-    """Spell the signs of these texts in ASCII, if there is nothing else."""
+def as_ascii(text: str, *, plain: bool) -> str:
+    """Return text with these characters replaced in ASCII, if ``plain``."""
     for sign, word in zip(SIGNS, _PLAIN_SIGNS, strict=True) if plain else ():
         text = text.replace(sign, word)
     return text

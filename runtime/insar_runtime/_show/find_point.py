@@ -1,4 +1,4 @@
-"""Find one point of a table, and gather what is known about it."""
+"""Search for one point of a table, and its class and diagnosis."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from insar_runtime.errors import DataError, UsageError
 from insar_runtime.result import RESULT_SCHEMA
 
 _ROLES: Final = ("longitude", "latitude", "easting", "northing", "velocity")
-_ANSWERS: Final = frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}
-"""Columns of a classified file that say its class."""
+_CLASS_COLUMNS: Final = frozenset(RESULT_SCHEMA.names) - {"n_epochs", "max_gap_days"}
+"""Columns of a classified file that are not shown as attributes."""
 _NO_SERIES: Final = "no series in this file; give the file that was classified, or classify with --keep-series"
 
 
@@ -48,36 +48,36 @@ def find_point(
     point_id: str | None = None,
     row: int | None = None,
     open_classifier: Callable[[], Classifier],
-    anew: bool = False,
+    reclassify: bool = False,
     diagnose: Diagnose | None = None,
     radar_mm: float = SENTINEL1_ROUNDED_MM,
     progress: Progress | None = None,
 ) -> Point:
-    """Find one point of a table, by its id or by the number of its row, and say all that is known about it.
+    """Find one point of a table by its id or by the number of its row, and classify and diagnose it if needed.
 
     Parameters
     ----------
     source, declared
-        As for ``open_described``; the table may also be one that was classified before.
+        As for ``open_described``; the table may be a classified one.
     point_id : str, optional
-        Compared as text, with regard to case; the first row that has it is taken.
+        Compared as text, case-sensitive; the first row with this id is taken.
     row : int, optional
-        Number of the row, from 0. Either this or the id.
+        Number of the row, from 0; required if there is no `point_id`, and excluded by it.
     open_classifier : callable
-        Gives the classifier; called only if it is needed.
-    anew : bool
-        Whether to classify also where the file has classes.
+        Returns the classifier; called only if it is needed.
+    reclassify : bool
+        Whether to classify the point although the file has its class.
     diagnose : Diagnose, optional
-        How to diagnose the point. If not given, as the file does, and as usual where it does not.
+        How to diagnose the point; by default its diagnosis is read from the file, or made with default options.
     radar_mm : float
-        Half the wavelength that a unit of radians is taken for where the user names none.
+        Half the wavelength for series in radians, if the user declares none.
     progress : callable, optional
-        Told of the rows read.
+        Called with the number of rows read, and of all if known.
 
     Raises
     ------
     UsageError
-        Neither an id nor a row, or both.
+        Neither an id nor a row is given, or both.
     DataError
         There is no such point, or the table cannot be read.
     """
@@ -95,14 +95,14 @@ def find_point(
             raise DataError(f"{opened.name} has no column of ids: name it with --id-column, or take a --row")
         else:
             hit = find_id(opened, head.batches, id_column, str(point_id), progress=progress)
-        if missing and (anew or diagnose):
+        if missing and (reclassify or diagnose):
             raise DataError(f"{opened.name}: {missing}")
         point = _describe(opened, hit, id_column, description, block)
         if description is None or point.series is None:
             return replace(point, answer=point.stored, stored=None, notes=(*point.notes, *filter(None, [missing])))
         series = point.series
-        point = _answered(point, series, open_classifier, anew=anew)
-        if point.diagnosis is not None and diagnose is None and not anew:
+        point = _answered(point, series, open_classifier, reclassify=reclassify)
+        if point.diagnosis is not None and diagnose is None and not reclassify:
             return point
         wavelength = description.wavelength(declared)
         found = diagnose_point(
@@ -111,27 +111,27 @@ def find_point(
             diagnose or Diagnose(),
             half_wavelength_mm=wavelength.half_mm,
             estimate_noise=partial(noise_of, description, head.rows, opened),
-            # Classes that are stored hold for the settings of the run that gave them; so does that after a repair.
-            open_classifier=open_classifier if anew else partial(_as_in, block, open_classifier),
+            # A stored class holds for the settings of its run, which must also apply after a repair.
+            open_classifier=open_classifier if reclassify else partial(_with_settings_of, block, open_classifier),
         )
         return replace(point, diagnosis=found)
 
 
-def _answered(point: Point, series: Series, open_classifier: Callable[[], Classifier], *, anew: bool) -> Point:
-    """Return a point with its class, from the file or from a model now."""
-    if point.stored is not None and not anew:
+def _answered(point: Point, series: Series, open_classifier: Callable[[], Classifier], *, reclassify: bool) -> Point:
+    """Return a point with its class, read from the file or classified now."""
+    if point.stored is not None and not reclassify:
         return replace(point, answer=point.stored, stored=None)
     try:
         return replace(point, answer=classify_point(open_classifier(), series))
     except DataError as error:
-        # The series is worth a look all the same.
+        # The series is shown without a class.
         return replace(point, notes=(*point.notes, str(error)))
 
 
-def _as_in(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) -> Classifier:
-    """Open a classifier for the mix of classes and the limit between Stable and Linear of the file.
+def _with_settings_of(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) -> Classifier:
+    """Open a classifier with the priors and the Stable-Linear limit of a classified file.
 
-    The model may be another one than that of the file: a class that it does not know is left out.
+    Its model may differ from that of the file: classes that it does not know are omitted.
     """
     classifier = open_classifier()
     shares = (block.get("priors") or {}).get("shares")
@@ -144,13 +144,13 @@ def _as_in(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) 
 def _description(
     head: TableHead, block: Mapping[str, Any], declared: UserDeclarations
 ) -> tuple[TableDescription | None, str | None]:
-    """Return the description of a table; a classified one need not have series: then None, and what to do about it."""
+    """Return the description of a table; for a classified table without series, None and the remedy."""
     if has_classes(head.schema):
         try:
             head.layout(declared)
         except DataError:
             return None, _NO_SERIES
-        # The run that classified the file knew the unit, perhaps because the user declared it.
+        # The unit is that of the run that classified the file, where the user may have declared it.
         declared = replace(declared, units=declared.units or block.get("input", {}).get("unit"))
     return head.describe(declared), None
 
@@ -165,12 +165,12 @@ def _describe(
     cells = plain_row(hit.record)
     stored = stored_result(cells, block) if has_classes(hit.record.schema) else None
     known = block.get("input", {})
-    # A file without series says nothing about its columns, but the run that wrote it did.
+    # Without series the columns are not described, but the metadata of the run name them.
     roles = {role: getattr(description.layout, role) if description else known.get(role) for role in _ROLES}
-    places = {role: number(cells.get(roles[role])) for role in _ROLES[:-1]}
-    told = {*(description.layout.columns if description else ()), *_ANSWERS}
+    position = {role: number(cells.get(roles[role])) for role in _ROLES[:-1]}
+    known_columns = {*(description.layout.columns if description else ()), *_CLASS_COLUMNS}
     if has_diagnosis(hit.record.schema):
-        told |= set(DIAGNOSIS_SCHEMA.names)
+        known_columns |= set(DIAGNOSIS_SCHEMA.names)
     point = Point(
         file=source.name,
         container=source.kind,
@@ -178,7 +178,7 @@ def _describe(
         row=hit.row,
         same_id=hit.count,
         same_rows=hit.same,
-        position={role: value for role, value in places.items() if value is not None},
+        position={role: value for role, value in position.items() if value is not None},
         velocity=number(cells.get(roles["velocity"])),
         velocity_column=roles["velocity"],
         series=None,
@@ -188,7 +188,7 @@ def _describe(
         answer=None,
         stored=stored,
         diagnosis=_stored_diagnosis(hit.record, block),
-        attributes={name: value for name, value in cells.items() if name not in told},
+        attributes={name: value for name, value in cells.items() if name not in known_columns},
         notes=(),
     )
     if description is None:
@@ -211,7 +211,7 @@ def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> Point
 
 
 def _id_column(schema: pa.Schema, declared: UserDeclarations) -> str | None:
-    """Column of ids of a table without series."""
+    """Return the column of ids of a table without series; None if it has none."""
     given = declared.columns.get("id")
     if given is not None and given not in schema.names:
         raise UsageError(f"id column '{given}' is not in the table: it has {', '.join(schema.names[:12])}")

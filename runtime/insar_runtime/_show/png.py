@@ -1,6 +1,6 @@
-"""A series and its class as a picture, by matplotlib.
+"""PNG of the series and the class of one point, by matplotlib.
 
-A picture is made of layers, which draw into the axes of the series one after the other.
+The picture consists of layers, which draw into the axes of the series one after the other.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _DOTS_PER_INCH: Final = 150
 
 
 def check_png(path: Path, *, overwrite: bool = False) -> None:
-    """Refuse what cannot end well before a large file is read: see ``write_png``."""
+    """Check for reasons to refuse the PNG, before a large file is read: see ``write_png``."""
     check_output(path, overwrite=overwrite)
     _matplotlib("figure")
 
 
 def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequence[Layer] | None = None) -> None:
-    """Draw the series of a point and its class into a PNG file, which appears whole or not at all.
+    """Write the series and the class of a point to a PNG file, which appears whole or not at all.
 
     Parameters
     ----------
     point : Point
-        With a series.
+        Must have a series.
     path : Path
-        Of the picture.
+        File to write.
     overwrite : bool
-        Whether a file of this name may be replaced.
+        Whether an existing file may be replaced.
     layers : sequence of Layer, optional
-        What to draw; ``LAYERS`` if not given.
+        Layers of the series; ``LAYERS`` by default.
 
     Raises
     ------
@@ -51,25 +51,25 @@ def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequ
     UsageError
         If the point has no series.
     OutputExistsError, InputOutputError
-        If the file is there and must not be replaced, or cannot be written.
+        If the file exists and must not be replaced, or cannot be written.
     """
     check_png(path, overwrite=overwrite)
     if point.series is None:
         raise UsageError(f"row {point.row} of {point.file} has no series, so there is nothing to draw")
-    sight = PointPlot.of(point.series, point.answer, point.diagnosis)
-    picture = _draw(point, sight, LAYERS if layers is None else layers)
-    # While it was drawn another run may have made the file.
+    plot = PointPlot.of(point.series, point.answer, point.diagnosis)
+    picture = _draw(point, plot, LAYERS if layers is None else layers)
+    # Another run may have made the file meanwhile.
     check_output(path, overwrite=overwrite)
     replace_parts(path, [picture])
 
 
-def _draw(point: Point, sight: PointPlot, layers: Sequence[Layer]) -> bytes:
+def _draw(point: Point, plot: PointPlot, layers: Sequence[Layer]) -> bytes:
     figure_module, dates_module = _matplotlib("figure"), _matplotlib("dates")
-    # Without pyplot: no window, no state that others share.
+    # Without pyplot: no window, no global state.
     figure = figure_module.Figure(figsize=_SIZE_INCHES, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(4, 1))
     for layer in layers:
-        layer(left, sight)
+        layer(left, plot)
     left.set_ylabel("Displacement (mm)")
     left.set_xlabel("Date")
     locator = dates_module.AutoDateLocator()
@@ -83,7 +83,7 @@ def _draw(point: Point, sight: PointPlot, layers: Sequence[Layer]) -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
     left.set_title(_literal(_title(point)), loc="left", fontsize=12, fontweight="bold", color=INK, pad=20)
     subtitle = left.text(0, 1.02, _literal(_subtitle(point)), transform=left.transAxes, fontsize=8, color=INK)
-    # It may reach beyond the axes, which are not to shrink for it.
+    # It may extend beyond the axes, which must not shrink for it.
     subtitle.set_in_layout(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": "insar-runtime"})
@@ -100,7 +100,7 @@ def _matplotlib(module: str) -> Any:
 
 
 def _draw_probabilities(axes: Any, answer: PointResult | None) -> None:
-    """Draw the probabilities as bars, or say why there are none."""
+    """Draw the probabilities as bars, or the status if there are none."""
     if answer is None or answer.probabilities is None:
         axes.set_axis_off()
         axes.text(0, 0.5, f"no class\n({answer.status if answer else 'not asked'})", color=INK, va="center")
@@ -137,5 +137,5 @@ def _subtitle(point: Point) -> str:
 
 
 def _literal(text: str) -> str:
-    """Keep matplotlib from taking dollar signs for formulas."""
+    """Return text in which dollar signs do not begin a formula of matplotlib."""
     return text.replace("$", r"\$")

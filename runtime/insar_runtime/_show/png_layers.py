@@ -1,4 +1,4 @@
-"""What pictures of a series are made of: layers that draw into matplotlib's axes one after the other."""
+"""Layers of the PNG of a series, which draw into matplotlib axes one after the other."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ INK: Final = "#333333"
 _PALE: Final = "#9a9a9a"
 _BREAK: Final = "#009e73"
 _JUMP: Final = "#56b4e9"
-"""Two colours of Okabe and Ito's eight that no class has."""
+"""Two of the eight colours of Okabe and Ito that no class has."""
 
 _SMALL: Final = 6.0
 _TEXT_HEIGHT: Final = 0.24
-"""Part of the axes that the text of a jump takes, upright."""
+"""Part of the height of the axes for the rotated text of a jump."""
 _NEAR: Final = 0.035
-"""Part of the dates within which two texts would lie on each other; one stands below the other then."""
+"""Part of the width of the axes within which the texts of two jumps would overlap; the second is placed lower."""
 _MOST_LEVELS: Final = 2
 _WITHOUT_LINE: Final = {CLASS_NAMES[TrendClass.PUE], CLASS_NAMES[TrendClass.OTHER]}
-"""Classes whose points no line lies on."""
+"""Classes for which no least-squares line is drawn."""
 
 Layer = Callable[[Any, PointPlot], None]
-"""Draws something of a point into axes of dates and mm."""
+"""Draws part of the plot of a point into axes of dates and mm."""
 
 
-def draw_break(axes: Any, sight: PointPlot) -> None:
-    """Draw the date of the break as a line, and the interval that holds it with 90 % as a band."""
-    change = sight.change
+def draw_break(axes: Any, plot: PointPlot) -> None:
+    """Draw the date of the break as a line, and its 90 % interval as a band."""
+    change = plot.change
     if change is None:
         return
     axes.axvspan(change.earliest, change.latest, color=_BREAK, alpha=0.15, linewidth=0, zorder=0)
     axes.axvline(change.day, color=_BREAK, linewidth=1.2, zorder=1, label=f"break {change.day}, 90 % interval")
 
 
-def draw_jumps(axes: Any, sight: PointPlot) -> None:
-    """Draw a line between the last epoch before each jump and the first one after it; dashed if not repaired."""
-    dates, there = sight.series.dates, np.isfinite(sight.series.displacement)
+def draw_jumps(axes: Any, plot: PointPlot) -> None:
+    """Draw a vertical line between the epochs before and after each jump; dashed if it is not repaired."""
+    dates, there = plot.series.dates, np.isfinite(plot.series.displacement)
     seen = set[str]()
-    for jump in sight.jumps:
+    for jump in plot.jumps:
         earlier = dates[there & (dates < jump.day)]
         middle = earlier[-1] + (jump.day - earlier[-1]) // 2 if len(earlier) else jump.day
         label = "jump, repaired" if jump.repaired else "jump, not repaired"
@@ -57,19 +57,19 @@ def draw_jumps(axes: Any, sight: PointPlot) -> None:
         seen.add(label)
 
 
-def draw_jump_texts(axes: Any, sight: PointPlot) -> None:
-    """Write size, cycles and probability of every jump beside its line, upright, above the series."""
-    if not sight.jumps:
+def draw_jump_texts(axes: Any, plot: PointPlot) -> None:
+    """Write size, cycles and probability of each jump beside its line, rotated, above the series."""
+    if not plot.jumps:
         return
-    dates = sight.series.dates
+    dates = plot.series.dates
     near = (dates[-1] - dates[0]) * _NEAR
     levels = [0]
-    for before, jump in pairwise(sight.jumps):
+    for before, jump in pairwise(plot.jumps):
         levels.append(levels[-1] + 1 if jump.day - before.day < near else 0)
     rows = min(max(levels), _MOST_LEVELS - 1) + 1
     low, high = axes.get_ylim()
     axes.set_ylim(low, low + (high - low) / (1 - rows * _TEXT_HEIGHT))
-    for jump, level in zip(sight.jumps, levels, strict=True):
+    for jump, level in zip(plot.jumps, levels, strict=True):
         axes.annotate(
             _jump_text(jump),
             (jump.day, 1 - level % _MOST_LEVELS * _TEXT_HEIGHT),
@@ -90,28 +90,28 @@ def _jump_text(jump: FoundJump) -> str:
     return f"{jump.mm.value:+.1f} mm\n{', '.join(cycles + sure)}"
 
 
-def draw_original(axes: Any, sight: PointPlot) -> None:
-    """Draw the epochs that a repair has moved where the file has them, pale."""
-    if sight.corrected is None:
+def draw_original(axes: Any, plot: PointPlot) -> None:
+    """Draw the repaired epochs at their values in the file, pale."""
+    if plot.corrected is None:
         return
-    values = np.where(np.isfinite(sight.series.displacement), sight.series.displacement, np.nan)
-    moved = np.where(sight.corrected != values, values, np.nan)
-    axes.plot(sight.series.dates, moved, "o", color=_PALE, markersize=3.2, alpha=0.6, zorder=2, label="as in the file")
+    values = np.where(np.isfinite(plot.series.displacement), plot.series.displacement, np.nan)
+    moved = np.where(plot.corrected != values, values, np.nan)
+    axes.plot(plot.series.dates, moved, "o", color=_PALE, markersize=3.2, alpha=0.6, zorder=2, label="as in the file")
 
 
-def draw_epochs(axes: Any, sight: PointPlot) -> None:
-    """Draw a dot for every epoch with a value, and a thin line that is broken where one is missing."""
-    values = np.where(np.isfinite(sight.shown), sight.shown, np.nan)
-    colour = CLASS_COLOURS[sight.class_name] if sight.class_name else "white"
+def draw_epochs(axes: Any, plot: PointPlot) -> None:
+    """Draw a dot for each epoch, and a thin line that is interrupted at missing values."""
+    values = np.where(np.isfinite(plot.shown), plot.shown, np.nan)
+    colour = CLASS_COLOURS[plot.class_name] if plot.class_name else "white"
     edge = {"markeredgecolor": NO_CLASS_COLOUR, "markeredgewidth": 0.6, "markersize": 4.5}
-    axes.plot(sight.series.dates, values, color=_PALE, linewidth=0.6, zorder=2)
-    label = "epoch" if sight.corrected is None else "epoch, jumps repaired"
-    axes.plot(sight.series.dates, values, "o", color=colour, zorder=3, label=label, **edge)
+    axes.plot(plot.series.dates, values, color=_PALE, linewidth=0.6, zorder=2)
+    label = "epoch" if plot.corrected is None else "epoch, jumps repaired"
+    axes.plot(plot.series.dates, values, "o", color=colour, zorder=3, label=label, **edge)
 
 
-def draw_missing(axes: Any, sight: PointPlot) -> None:
-    """Mark at the lower edge the epochs that have no value."""
-    missing = sight.series.dates[np.isnan(sight.series.displacement)]
+def draw_missing(axes: Any, plot: PointPlot) -> None:
+    """Mark missing values at the lower edge."""
+    missing = plot.series.dates[np.isnan(plot.series.displacement)]
     if len(missing):
         bottom = np.full(len(missing), 0.015)
         where = axes.get_xaxis_transform()
@@ -120,27 +120,27 @@ def draw_missing(axes: Any, sight: PointPlot) -> None:
         )
 
 
-def draw_trend(axes: Any, sight: PointPlot) -> None:
-    """Draw the trend of the diagnosis; without a diagnosis, the least-squares line, but of no PUE or Other."""
-    if not len(sight.trend):
-        if sight.diagnosis is None and sight.class_name not in _WITHOUT_LINE:
-            _draw_slope(axes, sight)
+def draw_trend(axes: Any, plot: PointPlot) -> None:
+    """Draw the trend of the diagnosis; without a diagnosis the least-squares line, unless the class is PUE or Other."""
+    if not len(plot.trend):
+        if plot.diagnosis is None and plot.class_name not in _WITHOUT_LINE:
+            _draw_slope(axes, plot)
         return
     style = {"color": INK, "linewidth": 1.4, "zorder": 4}
-    axes.plot(sight.trend_dates, sight.trend, label=_trend_text(sight), **style)
+    axes.plot(plot.trend_dates, plot.trend, label=_trend_text(plot), **style)
 
 
-def _trend_text(sight: PointPlot) -> str:
-    if sight.shape is Shape.BROKEN and sight.change is not None:
-        return f"{number_text(sight.change.before)}, then {number_text(sight.change.after)} mm/yr"
-    if sight.shape is Shape.PARABOLA and sight.acceleration is not None:
-        return f"{number_text(sight.acceleration)} mm/yr²"
-    between = " without jumps" if sight.jumps else ""
-    return "trend" if sight.velocity is None else f"{number_text(sight.velocity)} mm/yr{between}"
+def _trend_text(plot: PointPlot) -> str:
+    if plot.shape is Shape.BROKEN and plot.change is not None:
+        return f"{number_text(plot.change.before)}, then {number_text(plot.change.after)} mm/yr"
+    if plot.shape is Shape.PARABOLA and plot.acceleration is not None:
+        return f"{number_text(plot.acceleration)} mm/yr²"
+    between = " without jumps" if plot.jumps else ""
+    return "trend" if plot.velocity is None else f"{number_text(plot.velocity)} mm/yr{between}"
 
 
-def _draw_slope(axes: Any, sight: PointPlot) -> None:
-    series = sight.series
+def _draw_slope(axes: Any, plot: PointPlot) -> None:
+    series = plot.series
     there, slope = np.isfinite(series.displacement), series.slope
     if slope is None:
         return

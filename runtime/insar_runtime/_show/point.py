@@ -1,4 +1,4 @@
-"""What is known about one point of a table: its series, its class, and the rest of its row."""
+"""One point of a table: its series, class, diagnosis and attributes."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from insar_runtime._show.series import Series
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """One row of a table.
+    """One point of a table.
 
     Attributes
     ----------
     file, container : str
-        Where it was found.
+        Path and container of the table.
     id : str or None
-        None if the file has none.
+        None if the file has no ids.
     row : int
         Number of the row, from 0.
     same_id : int
-        Rows that have this id; 1 if the row was looked for by its number.
+        Number of rows with this id; 1 if the point was selected by its row.
     same_rows : tuple of int
-        The first ten of them.
+        Numbers of the first ten of these rows.
     position : dict of str to float
-        ``longitude`` and ``latitude``, ``easting`` and ``northing``, those that the file has.
+        ``longitude`` and ``latitude``, ``easting`` and ``northing``, as far as the file has them.
     velocity : float or None
-        The file's own, mm/yr.
+        Velocity in the file, mm/yr.
     velocity_column : str or None
     series : Series or None
         None for a classified file without series.
     unit, unit_evidence, sign : str or None
         Of the series in the file.
     answer : PointResult or None
-        None where nobody was asked: see the notes.
+        Its class; None if it was not classified: see the notes.
     stored : PointResult or None
-        What the file says, where a model was asked anew.
+        The class in the file, if the point was classified again.
     diagnosis : PointDiagnosis or None
-        What happened, when, and how sure that is; None where nobody has looked.
+        Rates, break and jumps; None if it was not diagnosed.
     attributes : dict of str to Any
         The other columns, plain values only.
     notes : tuple of str
-        What a person should know.
+        Remarks for people.
     """
 
     file: str
@@ -70,7 +70,7 @@ class Point:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values; null for what is missing, unknown or infinite."""
+        """Return plain values; None for missing, unknown and infinite ones."""
         names = ("file", "container", "id", "row", "same_id", "same_rows", "position", "unit", "unit_evidence", "sign")
         return {
             **{name: getattr(self, name) for name in names},
@@ -86,7 +86,7 @@ class Point:
         }
 
     def _corrected(self) -> list[float | None] | None:
-        """Return the series without the repaired jumps, if there are any."""
+        """Return the series without the repaired jumps; None without any."""
         if self.series is None or self.diagnosis is None or not self.diagnosis.repairs:
             return None
         offsets = self.diagnosis.offsets(self.series.dates)

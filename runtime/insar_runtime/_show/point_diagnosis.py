@@ -1,4 +1,4 @@
-"""What happened to one point, when, and how sure that is: as pictures and texts need it, whatever it was read from."""
+"""Diagnosis of one point: rates, break and jumps with their uncertainties, for texts and plots."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from numpy.typing import NDArray
 
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
 from insar_runtime._classified.scalars import short
+from insar_runtime._diagnosis.trend.point_trends import DiagnosedRates, TrendJumps
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number and its standard deviation, None if that is unknown."""
+    """A number and its standard deviation, which is None if unknown."""
 
     value: float
     std: float | None
 
     def to_dict(self) -> dict[str, float | None]:
-        """Return both as plain values."""
+        """Return plain values."""
         return {"value": self.value, "std": self.std}
 
 
 @dataclass(frozen=True, slots=True)
 class FoundBreak:
-    """A change of rate.
+    """A break: a change of rate.
 
     Attributes
     ----------
     day, earliest, latest : datetime64[D]
-        The date, and the interval that holds it with a probability of 90 %.
+        Date of the break and its 90 % interval.
     before, after : Estimate
-        Rates, mm/yr.
+        Rates before and after the break, mm/yr.
     """
 
     day: np.datetime64
@@ -57,20 +58,22 @@ class FoundBreak:
 
 @dataclass(frozen=True, slots=True)
 class FoundJump:
-    """A change of level.
+    """A jump: a change of level.
 
     Attributes
     ----------
     day : datetime64[D]
-        First epoch on the new level.
+        First epoch of the new level.
     mm : Estimate
+        Size of the jump.
     cycles : int or None
-        Half wavelengths that it is; None if it is no multiple, or the wavelength is unknown.
+        Number of half wavelengths; None if it is no multiple of them, or if the wavelength is unknown.
     probability : float or None
+        That there is a jump.
     distance : float or None
-        From the nearest multiple, in standard deviations.
+        Distance from the nearest multiple, in standard deviations.
     repaired : bool
-        Whether the corrected series is without it.
+        Whether it is taken out of the corrected series.
     """
 
     day: np.datetime64
@@ -94,25 +97,25 @@ class FoundJump:
 
 @dataclass(frozen=True, slots=True)
 class PointDiagnosis:
-    """What is known about the motion of one point.
+    """Diagnosis of one point.
 
     Attributes
     ----------
     velocity, acceleration, season : Estimate or None
-        mm/yr, mm/yr^2, and the amplitude of the yearly cycle in mm, by the definitions of EGMS.
+        Velocity in mm/yr, acceleration in mm/yr^2, amplitude of the annual cycle in mm, by the definitions of EGMS.
     rmse : float or None
-        mm about a cubic polynomial with the yearly cycle.
+        RMS residual of a cubic polynomial with an annual cycle, mm.
     change : FoundBreak or None
     jumps : tuple of FoundJump, or None
-        In the order of time; None where none were looked for.
+        In order of time; None if the series was not searched for jumps.
     class_after_repair : str or None
-        None where nothing was repaired.
+        None if nothing was repaired, or if the corrected series has no class.
     status : str or None
-        Why something is missing; ``ok`` where nothing is.
+        Why rates are missing; ``ok`` if they are not.
     half_wavelength_mm : float or None
-        What a cycle is.
+        Size of one cycle.
     origin : str
-        Where it comes from, in words.
+        Origin of the diagnosis, for people.
     """
 
     velocity: Estimate | None
@@ -128,25 +131,41 @@ class PointDiagnosis:
 
     @property
     def repairs(self) -> bool:
-        """Whether the corrected series differs from the series."""
+        """Whether any jump is repaired."""
         return any(jump.repaired for jump in self.jumps or ())
 
     def offsets(self, dates: NDArray[np.datetime64], *, repaired: bool = True) -> NDArray[np.float64]:
-        """Return what the repaired jumps, or else the others, have added to a series, mm at each date."""
-        added = np.zeros(len(dates))
-        for jump in self.jumps or ():
-            if jump.repaired is repaired:
-                added[dates >= jump.day] += self._step(jump)
-        return added
+        """Return the sum of the repaired jumps, or of the others, at each date [T], mm."""
+        (offsets,) = self.trend_jumps.offsets(1, as_days(dates), repaired=repaired)
+        return np.asarray(offsets)
 
-    def _step(self, jump: FoundJump) -> float:
-        """Return what a jump adds, mm: if it is repaired, whole cycles exactly, as far as it is a multiple of them."""
-        if jump.repaired and jump.cycles is not None and self.half_wavelength_mm is not None:
-            return jump.cycles * self.half_wavelength_mm
-        return jump.mm.value
+    @property
+    def trend_jumps(self) -> TrendJumps:
+        """The jumps as arrays, with days since 1970."""
+        jumps = self.jumps or ()
+        return TrendJumps.of_columns(
+            np.zeros(len(jumps), dtype=np.intp),
+            as_days(np.array([jump.day for jump in jumps], dtype="datetime64[D]")),
+            np.array([jump.mm.value for jump in jumps], dtype=np.float64),
+            np.array([np.nan if jump.cycles is None else jump.cycles for jump in jumps], dtype=np.float64),
+            np.array([jump.repaired for jump in jumps], dtype=np.bool_),
+            self.half_wavelength_mm,
+        )
+
+    @property
+    def rates(self) -> DiagnosedRates:
+        """Rates and break as arrays of one element, with days since 1970; NaN for unknown ones."""
+        change = self.change
+        return DiagnosedRates(
+            *_value_and_std(self.velocity),
+            *_value_and_std(self.acceleration),
+            break_day=as_days(np.array(["NaT" if change is None else change.day], dtype="datetime64[D]")),
+            before=_value_and_std(None if change is None else change.before)[0],
+            after=_value_and_std(None if change is None else change.after)[0],
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values."""
+        """Return plain values."""
         return {
             "velocity_mm_per_year": self.velocity and self.velocity.to_dict(),
             "acceleration_mm_per_year2": self.acceleration and self.acceleration.to_dict(),
@@ -162,21 +181,21 @@ class PointDiagnosis:
 
 
 def read_point_diagnosis(record: pa.RecordBatch, half_wavelength_mm: float | None, origin: str) -> PointDiagnosis:
-    """Read the diagnosis of a row.
+    """Read the diagnosis of one row.
 
     Parameters
     ----------
     record : pyarrow.RecordBatch
         One row, with the columns of ``DIAGNOSIS_SCHEMA``.
     half_wavelength_mm : float or None
-        What a cycle is.
+        Size of one cycle.
     origin : str
-        Where it comes from, in words.
+        Origin of the diagnosis, for people.
 
     Raises
     ------
     DataError
-        If the columns hold what is none of ours.
+        If the columns hold other values than ``classify`` writes.
     """
     cells = read_diagnosis(record).to_pylist()[0]
     return PointDiagnosis(
@@ -219,13 +238,26 @@ def _jumps_of(cells: Mapping[str, Any]) -> tuple[FoundJump, ...]:
     )
 
 
+def as_days(dates: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """Return dates as days since 1970; NaN for NaT."""
+    days = dates.astype("datetime64[D]").astype(np.float64)
+    days[np.isnat(dates)] = np.nan
+    return np.asarray(days)
+
+
+def _value_and_std(estimate: Estimate | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    numbers = (None, None) if estimate is None else (estimate.value, estimate.std)
+    value, std = (np.array([np.nan if number is None else number]) for number in numbers)
+    return value, std
+
+
 def _estimate(value: float | None, std: float | None) -> Estimate | None:
     known = _number(value)
     return None if known is None else Estimate(known, _number(std))
 
 
 def _number(value: float | None) -> float | None:
-    """Return a float32 with no digits but its own."""
+    """Return a float32 as the shortest decimal number."""
     return None if value is None else short(np.float32(value))
 
 

@@ -17,7 +17,7 @@ from insar_runtime.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class PointResult:
-    """What a model says, or said, about a point.
+    """The result of the classification of one point.
 
     Attributes
     ----------
@@ -26,12 +26,12 @@ class PointResult:
     confidence : float or None
         Calibrated probability of ``class_top``.
     probabilities : dict of str to float, or None
-        By class; None where the status forbids them.
+        By class; None if the status allows none.
     status : str
     model : str or None
-        Name, version and precision; None if the file does not tell.
+        Name, version and precision; None if the file does not state it.
     from_file : bool
-        Whether it was read from the file rather than made now.
+        Whether it was read from the file, not classified now.
     """
 
     class_name: str | None
@@ -43,22 +43,22 @@ class PointResult:
     from_file: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain values."""
+        """Return the result as plain values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 def classify_point(classifier: Classifier, series: Series) -> PointResult:
-    """Classify a series.
+    """Classify the series of one point.
 
     Raises
     ------
     DataError
-        If it has fewer or more epochs than the model takes.
+        If the model does not accept the number of epochs.
     """
     days = (series.dates - series.dates[:1]).astype(np.float32)
     result = classifier.classify_matrix(series.displacement[None, :], days)
     top = int(result.class_top[0])
-    # zip ends with the classes of the model.
+    # A model of five classes has no sixth probability.
     shares = zip(classifier.model.classes, result.probabilities[0], strict=False)
     probabilities = {name: float(str(share)) for name, share in shares}
     return PointResult(
@@ -73,19 +73,21 @@ def classify_point(classifier: Classifier, series: Series) -> PointResult:
 
 
 def stored_result(values: Mapping[str, Any], block: Mapping[str, Any]) -> PointResult:
-    """Read the classes that a row of a file has; text and numbers alike, as others may have written it again.
+    """Read the classes of a row of a classified file.
+
+    Numbers may be stored as text, because other software may have written the file again.
 
     Parameters
     ----------
     values : mapping of str to Any
-        Cells by column.
+        Values of the row by column.
     block : mapping
-        What ``stored_run_metadata`` gives.
+        Run metadata, as returned by ``stored_run_metadata``.
 
     Raises
     ------
     DataError
-        If they are none of our classes.
+        If the columns hold other classes than ours.
     """
     name, top = text(values["class_name"]), number(values["class_top"])
     probabilities = {known: number(values.get(f"p_{known.lower()}")) for known in CLASS_NAMES}

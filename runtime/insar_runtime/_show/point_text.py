@@ -1,4 +1,4 @@
-"""One point for people who read a terminal: the plot of its series, and what is known about it."""
+"""Text of one point for a terminal: the plot of its series, its class, its diagnosis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, TextIO
 import numpy as np
 
 from insar_runtime._output.palette import CLASS_COLOURS
-from insar_runtime._show.diagnosis_text import SIGNS, describe_diagnosis, number_text, spelt
+from insar_runtime._show.diagnosis_text import SIGNS, as_ascii, describe_diagnosis, number_text
 from insar_runtime._show.point import Point
 from insar_runtime._show.point_plot import PointPlot
 from insar_runtime._show.point_result import PointResult
@@ -21,7 +21,7 @@ from insar_runtime._terminal.terminal import can_show, shows_colours, width_of
 from insar_runtime._terminal.texts import describe_evidence
 
 _WIDEST: Final = 160
-"""Columns beyond which a plot only grows thinner."""
+"""Most columns of a plot."""
 _BAR: Final = 30
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _MARGIN: Final = 13
@@ -31,7 +31,7 @@ _DIM: Final = 240
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the terminal shows.
+    """What a terminal can show.
 
     Attributes
     ----------
@@ -40,6 +40,7 @@ class Look:
     plain : bool
         ASCII only.
     coloured : bool
+        Whether to use colours.
     """
 
     width: int
@@ -48,25 +49,26 @@ class Look:
 
     @classmethod
     def of(cls, stream: TextIO, *, plain: bool = False) -> Look:
-        """Find out what a stream shows."""
+        """Return what a text stream can show; ASCII only if ``plain``."""
         plain = plain or not can_show(stream, BRAILLE + LINES + MARKS + _BLOCKS + SIGNS)
         return cls(min(width_of(stream), _WIDEST), plain, shows_colours(stream))
 
 
 def describe_point(point: Point, look: Look) -> str:
-    """Say everything about a point, the plot of its series first."""
+    """Return the plot of a point, followed by all that is known about it."""
     lines = [f"{point.file}, row {point.row}" if point.id is None else f"{point.id}  {point.file}, row {point.row}"]
-    sight = PointPlot.of(point.series, point.answer, point.diagnosis) if point.series else None
-    if sight is not None:
-        paint = partial(_painted, name=sight.class_name) if look.coloured else None
-        lines += ["", *plot_point(sight, width=look.width, plain=look.plain, paint=paint)]
+    plot = PointPlot.of(point.series, point.answer, point.diagnosis) if point.series else None
+    if plot is not None:
+        paint = partial(_painted, name=plot.class_name) if look.coloured else None
+        lines += ["", *plot_point(plot, width=look.width, plain=look.plain, paint=paint)]
     lines += ["", *_answer_lines(point, look)]
-    marked = sight is not None
-    told = describe_diagnosis(point.diagnosis, marked=marked, plain=look.plain) if point.diagnosis else ()
-    facts = [*_facts(point, sight, look), *told, *(("note", note) for note in point.notes)]
+    diagnosis = (
+        describe_diagnosis(point.diagnosis, marked=plot is not None, plain=look.plain) if point.diagnosis else ()
+    )
+    facts = [*_facts(point, plot, look), *diagnosis, *(("note", note) for note in point.notes)]
     lines += [f"{name:<{_MARGIN}}{text}" for name, text in facts]
     text = "\n".join(lines)
-    # Ids and names may hold what the stream does not.
+    # Ids and names may contain characters that the stream cannot show.
     return text.encode("ascii", "backslashreplace").decode("ascii") if look.plain else text
 
 
@@ -94,7 +96,7 @@ def _class_text(answer: PointResult, look: Look) -> str:
     return f"{_coloured(answer.class_name, answer.class_name, look)}, {sure}"
 
 
-def _facts(point: Point, sight: PointPlot | None, look: Look) -> Iterator[tuple[str, str]]:
+def _facts(point: Point, plot: PointPlot | None, look: Look) -> Iterator[tuple[str, str]]:
     series = point.series
     if series is not None:
         yield from _series_lines(series, look)
@@ -102,13 +104,13 @@ def _facts(point: Point, sight: PointPlot | None, look: Look) -> Iterator[tuple[
         yield "epochs", f"{point.attributes['n_epochs']}, longest gap {point.attributes.get('max_gap_days')} days"
     rates = []
     if point.diagnosis is not None and point.diagnosis.velocity is not None:
-        rates.append(spelt(f"{number_text(point.diagnosis.velocity)} mm/yr beside a yearly cycle", plain=look.plain))
+        rates.append(as_ascii(f"{number_text(point.diagnosis.velocity)} mm/yr beside a yearly cycle", plain=look.plain))
     if point.velocity is not None:
         rates.append(f"{point.velocity:.2f} mm/yr in column '{point.velocity_column}'")
     if series is not None and series.slope is not None:
         rates.append(f"{series.slope:.2f} mm/yr by least squares")
-    if sight is not None and sight.jumps and sight.velocity is not None:
-        rates.append(spelt(f"{number_text(sight.velocity)} mm/yr without its jumps", plain=look.plain))
+    if plot is not None and plot.jumps and plot.velocity is not None:
+        rates.append(as_ascii(f"{number_text(plot.velocity)} mm/yr without its jumps", plain=look.plain))
     if rates:
         yield "velocity", ", ".join(rates)
     if point.unit is not None:
@@ -147,12 +149,12 @@ def _bar(share: float, width: int, *, plain: bool) -> str:
 
 
 def _coloured(text: str, name: str, look: Look) -> str:
-    """Colour text like its class."""
+    """Return text in the colour of its class."""
     return _in_colour(text, _of_class(name)) if look.coloured and text else text
 
 
 def _painted(text: str, ink: Ink, name: str | None) -> str:
-    """Colour a piece of a plot: dots like their class, lines as the terminal writes, what was corrected dim."""
+    """Colour part of a plot: epochs in the colour of the class, lines in that of text, repaired epochs dim."""
     if ink is Ink.LINE or (ink is Ink.SERIES and name is None):
         return text
     return _in_colour(text, _DIM if ink is Ink.BEHIND or name is None else _of_class(name))
@@ -164,5 +166,5 @@ def _of_class(name: str) -> int:
 
 
 def _in_colour(text: str, colour: int) -> str:
-    """Colour text with one of the 256 colours that nearly all terminals have."""
+    """Return text in one of the 256 colours of nearly all terminals."""
     return f"\033[38;5;{colour}m{text}\033[0m"

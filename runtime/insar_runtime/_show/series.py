@@ -12,12 +12,12 @@ from insar_runtime._input.slopes import slopes
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Displacements of one point.
+    """Displacement series of one point.
 
     Attributes
     ----------
     dates : ndarray of datetime64[D], shape [T]
-        Of the file, strictly increasing.
+        Strictly increasing.
     displacement : ndarray of float32, shape [T]
         mm; NaN = missing.
     """
@@ -27,12 +27,12 @@ class Series:
 
     @property
     def valid_dates(self) -> NDArray[np.datetime64]:
-        """Dates with a value, finite or not."""
+        """Dates with a value, which may be infinite."""
         return self.dates[~np.isnan(self.displacement)]
 
     @property
     def longest_gap(self) -> tuple[np.datetime64, np.datetime64] | None:
-        """The two neighbouring dates with a value that lie furthest apart; None with fewer than two."""
+        """First and last date of the longest gap between two values; None with fewer than two values."""
         dates = self.valid_dates
         if len(dates) < 2:
             return None
@@ -41,7 +41,7 @@ class Series:
 
     @property
     def slope(self) -> float | None:
-        """Least-squares rate over all finite values in mm a year of 365.25 days; None with fewer than two."""
+        """Least-squares rate over all finite values, mm/yr; None with fewer than two values."""
         finite = np.where(np.isfinite(self.displacement), self.displacement, np.nan)
         days = (self.dates - self.dates[:1]).astype(np.float64)
         slope = float(slopes(finite[None], days, least_epochs=2)[0])

@@ -1,4 +1,4 @@
-"""A point in the terminal: its series, the trend, the break and the jumps that a diagnosis tells."""
+"""Plot of one point in the terminal: its series, trend, break and jumps."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from insar_runtime._show.point_diagnosis import FoundBreak, FoundJump
 from insar_runtime._show.point_plot import PointPlot
-from insar_runtime._terminal.plot import Ink, Layer, Mark, Paint, curve, plot_series, points, upright
+from insar_runtime._terminal.plot import Ink, Layer, Mark, Paint, curve, plot_series, points, vertical_line
 
 MARKS: Final = "├─┤┼↑↓"
-"""Below the dates: begin, inside and end of the interval of a break, the break; a jump up, a jump down."""
+"""Marks below the dates: begin, inside and end of the interval of a break, the break; a jump up, a jump down."""
 PLAIN_MARKS: Final = "[-]|^v"
 
 
-def plot_point(sight: PointPlot, *, width: int, plain: bool = False, paint: Paint | None = None) -> list[str]:
-    """Draw a point.
+def plot_point(plot: PointPlot, *, width: int, plain: bool = False, paint: Paint | None = None) -> list[str]:
+    """Return the plot of a point, line by line.
 
     Parameters
     ----------
-    sight : PointPlot
+    plot : PointPlot
     width : int
         Characters of the longest line.
     plain : bool
@@ -32,29 +32,29 @@ def plot_point(sight: PointPlot, *, width: int, plain: bool = False, paint: Pain
     Returns
     -------
     list of str
-        As ``plot_series`` gives them, with a line of marks for the break and one for the jumps.
+        Lines of ``plot_series``, with a line of marks for the break and one for the jumps.
     """
     signs = PLAIN_MARKS if plain else MARKS
     return plot_series(
-        sight.series.dates,
-        sight.shown,
+        plot.series.dates,
+        plot.shown,
         width=width,
         plain=plain,
-        layers=list(_layers(sight)),
-        reach=None if sight.corrected is None else sight.series.displacement,
-        marks=[marks for marks in (_break_marks(sight.change, signs), _jump_marks(sight.jumps, signs)) if marks],
+        layers=list(_layers(plot)),
+        reach=None if plot.corrected is None else plot.series.displacement,
+        marks=[marks for marks in (_break_marks(plot.change, signs), _jump_marks(plot.jumps, signs)) if marks],
         paint=paint,
     )
 
 
-def _layers(sight: PointPlot) -> Iterator[Layer]:
-    series = sight.series
-    if sight.corrected is not None:
-        moved = np.abs(sight.corrected - series.displacement) > 0
+def _layers(plot: PointPlot) -> Iterator[Layer]:
+    series = plot.series
+    if plot.corrected is not None:
+        moved = np.abs(plot.corrected - series.displacement) > 0
         yield points(series.dates[moved], series.displacement[moved], Ink.BEHIND)
-    yield curve(sight.trend_dates, sight.trend)
-    if sight.change is not None:
-        yield upright(sight.change.day)
+    yield curve(plot.trend_dates, plot.trend)
+    if plot.change is not None:
+        yield vertical_line(plot.change.day)
 
 
 def _break_marks(change: FoundBreak | None, signs: str) -> list[Mark]:

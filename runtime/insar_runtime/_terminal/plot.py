@@ -1,6 +1,6 @@
-"""A series as text: one dot an epoch, at its true place in time, in Braille or in plain ASCII.
+"""Plots of series in a terminal: one dot an epoch, in Braille characters or in ASCII.
 
-A plot is a frame, which knows where a date and a value lie, and layers that draw into it.
+A plot is a frame, which converts dates and values to dots of a canvas, and layers that draw into it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from insar_runtime._terminal.ticks import Tick, date_ticks, number_ticks
 
 BRAILLE: Final = "".join(map(chr, range(0x2801, 0x2900)))
-"""All characters that dots are drawn with."""
+"""All characters for dots."""
 LINES: Final = "┤│└┴─×"
-"""Tick and axis of the values, corner, tick and axis of the dates, a missing epoch, where a plot is not plain."""
+"""Tick and axis of the values, corner, tick and axis of the dates, missing value; not in ASCII."""
 _PLAIN_LINES: Final = "+|++-x"
 _BRAILLE_BITS: Final = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
-"""Of the dots of a character, four rows of two (Unicode 16, "Braille Patterns")."""
+"""Bits of the dots of a character, in four rows of two (Unicode 16, "Braille Patterns")."""
 _PLAIN_DOTS: Final = " '.:"
 _UNIT: Final = "mm"
 _LEAST_COLUMNS: Final = 4
@@ -32,7 +32,7 @@ _ROWS_A_TICK: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where in a grid of dots a date and a value lie; the extremes lie at the edges.
+    """Conversion of dates and values to dots of a grid; the extremes lie at the edges.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Frame:
     low, high : float
         Lowest and highest value, mm.
     columns, rows : int
-        Dots of the grid.
+        Number of dots of the grid.
     """
 
     left: float
@@ -52,16 +52,16 @@ class Frame:
     rows: int
 
     def column(self, days: float) -> int:
-        """Column of dots of a date."""
+        """Return the column of dots of a date."""
         return _place(days, self.left, self.right, self.columns)
 
     def row(self, value: float) -> int:
-        """Row of dots of a value, from the top."""
+        """Return the row of dots of a value, from the top."""
         return self.rows - 1 - _place(value, self.low, self.high, self.rows)
 
 
 class Ink(IntEnum):
-    """What a dot belongs to; a character that has dots of several kinds is painted like the highest one."""
+    """Part of the plot that a dot belongs to; a character with dots of several parts has the colour of the highest."""
 
     BEHIND = 0
     SERIES = 1
@@ -69,7 +69,7 @@ class Ink(IntEnum):
 
 
 Paint = Callable[[str, Ink], str]
-"""Colours some characters."""
+"""Returns characters with a colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Canvas:
         self._inks = np.zeros((height, width), dtype=np.int8)
 
     def set(self, column: int, row: int, ink: Ink = Ink.SERIES) -> None:
-        """Draw a dot; outside of the grid there is nothing to draw on."""
+        """Draw a dot; dots outside of the grid are ignored."""
         rows, columns = self.dots.shape
         if 0 <= row < rows and 0 <= column < columns:
             self.dots[row, column] = True
@@ -99,7 +99,7 @@ class Canvas:
             self._inks[cell] = max(ink, self._inks[cell])
 
     def lines(self, paint: Paint | None = None) -> list[str]:
-        """Return the text, line by line, without spaces at the ends."""
+        """Return the text, line by line, without trailing spaces."""
         lines = [line.rstrip() for line in self._texts()]
         if paint is None:
             return lines
@@ -119,11 +119,11 @@ class Canvas:
 
 
 Layer = Callable[[Canvas, Frame], None]
-"""Draws something into a frame."""
+"""Draws part of a plot."""
 
 
 def points(dates: NDArray[np.datetime64], values: NDArray[np.floating], ink: Ink = Ink.SERIES) -> Layer:
-    """Make the layer of a series: a dot for every epoch with a finite value."""
+    """Return a layer with a dot for each finite value."""
 
     def draw(canvas: Canvas, frame: Frame) -> None:
         there = np.isfinite(values)
@@ -134,7 +134,7 @@ def points(dates: NDArray[np.datetime64], values: NDArray[np.floating], ink: Ink
 
 
 def curve(dates: NDArray[np.datetime64], values: NDArray[np.floating]) -> Layer:
-    """Make the layer of a line through some dates and values, without holes."""
+    """Return a layer with a continuous line through dates and values."""
 
     def draw(canvas: Canvas, frame: Frame) -> None:
         if not len(dates):
@@ -151,8 +151,8 @@ def curve(dates: NDArray[np.datetime64], values: NDArray[np.floating]) -> Layer:
     return draw
 
 
-def upright(date: np.datetime64) -> Layer:
-    """Make the layer of a dotted line at a date."""
+def vertical_line(date: np.datetime64) -> Layer:
+    """Return a layer with a dotted vertical line at a date."""
 
     def draw(canvas: Canvas, frame: Frame) -> None:
         for row in range(0, frame.rows, 2):
@@ -173,7 +173,7 @@ def plot_series(
     marks: Sequence[Sequence[Mark]] = (),
     paint: Paint | None = None,
 ) -> list[str]:
-    """Draw a series.
+    """Return the plot of a series as lines of text.
 
     Parameters
     ----------
@@ -182,23 +182,23 @@ def plot_series(
     values : ndarray of float, shape [T]
         mm, NaN = missing.
     width, height : int
-        Characters of the longest line; lines of the grid itself.
+        Most characters of a line, and number of lines of the grid.
     plain : bool
         Whether to draw in ASCII.
     layers : sequence of Layer
-        What else to draw, after the series.
+        Layers to draw after the series.
     reach : ndarray of float, optional
-        Further values, mm, that are to lie within the grid.
+        Further values, mm, that must fit into the grid.
     marks : sequence of sequences of Mark
-        Further lines of marks below the dates; of two at one place, the later one is seen.
+        Further lines of marks below the dates; a mark hides earlier ones at the same place.
     paint : callable, optional
         Colours the characters of the grid.
 
     Returns
     -------
     list of str
-        The unit, the grid beside its values, the dates below it, a line of marks for missing epochs if there are any,
-        and those that were asked for.
+        The unit, the grid with the axis of values, the axis of dates, a line of marks for missing values if there are
+        any, and the further lines of marks.
     """
     if not len(dates):
         return ["no epochs"]
@@ -242,7 +242,7 @@ def plot_series(
 
 
 def _runs(line: str, inks: Sequence[int]) -> Iterator[tuple[Ink | None, str]]:
-    """Cut a line into pieces of one ink each; None for spaces."""
+    """Return the parts of a line with one ink each; None for spaces."""
     pairs = ((None if sign == " " else Ink(ink), sign) for sign, ink in zip(line, inks, strict=False))
     for kind, run in groupby(pairs, key=itemgetter(0)):
         yield kind, "".join(sign for _, sign in run)
@@ -253,7 +253,7 @@ def _days(dates: NDArray[np.datetime64]) -> NDArray[np.float64]:
 
 
 def _range_of(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Lowest and highest value; a millimetre either way where there is no range."""
+    """Return the lowest and the highest value; 1 mm around a single value."""
     finite = values[np.isfinite(values)].astype(np.float64)
     if not len(finite):
         return -1.0, 1.0
@@ -266,7 +266,7 @@ def _place(value: float, low: float, high: float, count: int) -> int:
 
 
 def _label_start(tick: Tick, cell: Callable[[float], int], columns: int) -> int:
-    """Column where a label begins: centred below its tick, pushed inside at the edges."""
+    """Return the column at which a label begins: centred below its tick, or moved inside at the edges."""
     return max(min(cell(tick.place) - len(tick.label) // 2, columns - len(tick.label)), 0)
 
 

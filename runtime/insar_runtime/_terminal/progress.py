@@ -1,4 +1,4 @@
-"""Progress of a run, for people who watch a terminal."""
+"""Progress line of a run in a terminal: rows done, speed, remaining time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Final, TextIO
 from insar_runtime._terminal.terminal import can_show, is_redrawable, width_of
 
 _SECONDS_BETWEEN: Final = 0.1
-"""Between two drawings."""
-_MEMORY_SECONDS: Final = 20.0
-"""Time over which the pace is averaged: short enough to follow a change, long enough not to jump."""
-_CERTAIN_SECONDS: Final = 1.0
-"""Time before which a guess at the remaining time says nothing."""
+"""Time between two updates of the line."""
+_AVERAGE_SECONDS: Final = 20.0
+"""Time constant of the mean speed: short enough to follow changes, long enough to be steady."""
+_LEAST_SECONDS: Final = 1.0
+"""Time before which no remaining time is estimated."""
 _WIDEST_BAR: Final = 30
 _NARROWEST_BAR: Final = 8
 _BLOCKS: Final = "█░"
@@ -24,27 +24,27 @@ _PLAIN: Final = "#-"
 
 
 class Pace:
-    """Rows done, their number a second and the time that the rest takes, of one file that is read once or more often.
+    """Rows done, speed and remaining time for one file, which may be read several times.
 
-    The pace is a mean with weights that fade with time: over all the time at first, over the last 20 seconds or so
-    later. It is measured from the first rows on: what came before them was opening and warming up. The callback of
-    ``classify_file`` does not say which reading it is in; rows that do not grow begin the next.
+    The speed is an exponentially weighted mean with a time constant of 20 seconds, measured from the first rows on, so
+    without opening and warming up. The callback of ``classify_file`` does not state the number of the reading; a row
+    count that does not grow begins the next one.
 
     Parameters
     ----------
     readings : int
-        Times that the file is read: two for priors that are estimated from it.
+        Number of times that the file is read: two if priors are estimated from it.
     clock : callable
-        Gives seconds.
+        Returns seconds.
 
     Attributes
     ----------
     rows : int
-        Done in this reading.
+        Rows done in this reading.
     total : int or None
-        Rows of the file, if that is known.
+        Rows of the file, if known.
     reading, readings : int
-        Number of this reading, from 1, and of all of them.
+        Number of this reading, from 1, and number of all readings.
     """
 
     def __init__(self, readings: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -57,7 +57,7 @@ class Pace:
         self.reading, self.readings = 1, readings
 
     def advance(self, rows: int, total: int | None) -> None:
-        """Take the rows that are done in this reading, and the rows in all."""
+        """Update with the number of rows done in this reading, and of all."""
         done = rows - self.rows
         if done <= 0 < rows and self.reading < self.readings:
             self.reading += 1
@@ -65,47 +65,47 @@ class Pace:
         now = self._clock()
         if self._last is not None:
             past = now - self._last
-            fade = math.exp(-past / _MEMORY_SECONDS)
+            fade = math.exp(-past / _AVERAGE_SECONDS)
             self._rows, self._seconds = fade * self._rows + done, fade * self._seconds + past
-        # A total that was estimated may prove too small.
+        # An estimated total may be too small.
         self.rows, self.total, self._last = rows, total if total is None else max(rows, total), now
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return self._clock() - self._begin
 
     @property
     def rows_per_second(self) -> float | None:
-        """Rows a second lately; None before the second rows are done."""
+        """Mean number of rows a second; None before the second update."""
         return self._rows / self._seconds if self._seconds > 0 else None
 
     @property
     def share(self) -> float | None:
-        """Part of the work that is done, all readings taken together; None if the rows are not known."""
+        """Share of the rows done, over all readings; None if their number is not known."""
         if not self.total:
             return None
         return min((self.reading - 1 + self.rows / self.total) / self.readings, 1.0)
 
     @property
     def remaining(self) -> float | None:
-        """Seconds that the rest takes at this pace; None if that cannot be told (yet)."""
+        """Estimated remaining seconds; None if not known, or not yet."""
         pace = self.rows_per_second
-        if not self.total or not pace or self.elapsed < _CERTAIN_SECONDS:
+        if not self.total or not pace or self.elapsed < _LEAST_SECONDS:
             return None
         rest = self.total - self.rows + (self.readings - self.reading) * self.total
         return max(rest, 0) / pace
 
 
 class ProgressLine:
-    """One line on a terminal that shows a pace and goes away; nothing where nobody watches.
+    """Progress line on a terminal, removed at the end; nothing if the stream is no terminal.
 
     Parameters
     ----------
     stream : text stream
         Usually standard error.
     clock : callable
-        Gives seconds.
+        Returns seconds.
     """
 
     def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -117,11 +117,11 @@ class ProgressLine:
         self._drawn = 0
 
     def draw(self, name: str, pace: Pace) -> None:
-        """Show how far the work is, unless that was shown just now."""
+        """Draw the line, unless it was drawn a moment ago."""
         if not self._shown or self._clock() < self._next:
             return
         self._next = self._clock() + _SECONDS_BETWEEN
-        # The last column stays free: some terminals begin a new line there.
+        # The last column stays empty, because some terminals begin a new line after it.
         line = progress_text(Path(name).name, pace, width_of(self._stream) - 1, self._signs)
         if not can_show(self._stream, line):
             line = line.encode("ascii", "replace").decode("ascii")
@@ -129,29 +129,29 @@ class ProgressLine:
         self._drawn = len(line)
 
     def clear(self) -> None:
-        """Take the line away; the next one is drawn at once."""
+        """Remove the line; the next one is drawn at once."""
         if self._drawn:
             self._write("\r" + " " * self._drawn + "\r")
         self._drawn, self._next = 0, -math.inf
 
     def _write(self, text: str) -> None:
-        with suppress(OSError):  # nobody to tell
+        with suppress(OSError):  # the stream is closed
             self._stream.write(text)
             self._stream.flush()
 
 
 def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN) -> str:
-    """Say in one line of at most so many characters how far the work is.
+    """Return the progress as one line of at most ``width`` characters.
 
     Parameters
     ----------
     name : str
-        Of the file.
+        Name of the file.
     pace : Pace
     width : int
-        What does not fit is left away, the least telling first.
+        Parts that do not fit are omitted, the least important first.
     signs : str
-        A sign for what is done and one for what is not.
+        Characters for the parts of the bar that are done and not done.
     """
     share, total = pace.share, pace.total
     rows = f"{pace.rows:,} of {total:,} rows" if total else f"{pace.rows:,} rows"
@@ -175,7 +175,7 @@ def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN) -> str
 
 
 def clock_text(seconds: float) -> str:
-    """Return a time as 0:07, 12:34 or 1:02:03."""
+    """Return a duration as 0:07, 12:34 or 1:02:03."""
     minutes, rest = divmod(math.ceil(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

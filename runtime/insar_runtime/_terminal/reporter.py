@@ -1,4 +1,4 @@
-"""What ``classify`` tells while it runs: words and a bar for people, or one JSON object a line for chains."""
+"""Reports of ``classify`` while it runs: text with a progress line for people, or JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ LogFormat = Literal["text", "json"]
 Clock = Callable[[], float]
 
 _SECONDS_BETWEEN: Final = 5.0
-"""Between two events of progress."""
+"""Time between two progress events."""
 
 
 class Reporter(Protocol):
-    """Is told what a run does, and tells those who want to know; one at a time, file after file.
+    """Receives the events of a run, one file after the other, and reports them.
 
-    A context: whatever ends the run, no half-drawn line stays.
+    As a context manager it removes an unfinished progress line however the run ends.
     """
 
     def started(self, file: str, *, readings: int = 1) -> None:
-        """Take the name of the file that is worked on now, and how many times it is read."""
+        """Report that work on a file begins, and how many times the file is read."""
 
     def progress(self, rows: int, total: int | None) -> None:
-        """Take the rows done and the rows in all (None if that is not known): the callback of ``classify_file``."""
+        """Report the number of rows done, and of all (None if unknown); the callback of ``classify_file``."""
 
     def note(self, text: str) -> None:
-        """Take a remark about the file."""
+        """Report a remark about the file."""
 
     def finished(self, summary: Summary) -> None:
-        """Take what was done with the file."""
+        """Report the summary of the file."""
 
     def failed(self, error: InsarRuntimeError) -> None:
-        """Take what ended the work on the file."""
+        """Report the error that ended the work on the file."""
 
     def skipped(self, file: str, reason: str) -> None:
-        """Take a file that needs no work, and why."""
+        """Report a file that is skipped, and why."""
 
     def __enter__(self) -> Self: ...
 
@@ -64,18 +64,18 @@ def open_reporter(
     stream: TextIO,
     memory: Callable[[], int | None] = lambda: None,
 ) -> Reporter:
-    """Choose who tells what a run does.
+    """Return the reporter of a run.
 
     Parameters
     ----------
     log_format : {"text", "json"}
         For people or for programs.
     quiet : bool
-        Whether to tell nothing but errors.
+        Whether to report errors only.
     stream : text stream
-        Where to tell it, usually standard error.
+        Stream of the reports, usually standard error.
     memory : callable
-        Gives the bytes that the process holds, None where the system does not tell.
+        Returns the resident memory of the process in bytes; None if unknown.
     """
     if log_format == "json":
         return JsonReporter(stream, quiet=quiet, memory=memory)
@@ -83,7 +83,7 @@ def open_reporter(
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for JSON, also one that cannot be read as a whole: then its error is JSON too."""
+    """Return whether a command line asks for JSON lines, even if it is otherwise invalid."""
     asked = ""
     for argument, following in pairwise([*arguments, ""]):
         if argument == "--":
@@ -96,7 +96,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 
 class TextReporter:
-    """Words and a bar."""
+    """Reports as text, with a progress line."""
 
     def __init__(self, stream: TextIO, *, quiet: bool = False, clock: Clock = time.monotonic) -> None:
         self._stream = stream
@@ -115,16 +115,16 @@ class TextReporter:
             self._line.draw(self._file, self._pace)
 
     def note(self, text: str) -> None:
-        self._say(f"note: {text}")
+        self._write(f"note: {text}")
 
     def finished(self, summary: Summary) -> None:
-        self._say(describe_summary(summary))
+        self._write(describe_summary(summary))
 
     def failed(self, error: InsarRuntimeError) -> None:
-        self._say(f"insar-rt: error: {_one_line(error)}", always=True)
+        self._write(f"insar-rt: error: {_one_line(error)}", always=True)
 
     def skipped(self, file: str, reason: str) -> None:
-        self._say(f"{file}: skipped, {reason}")
+        self._write(f"{file}: skipped, {reason}")
 
     def __enter__(self) -> Self:
         return self
@@ -134,14 +134,14 @@ class TextReporter:
     ) -> None:
         self._line.clear()
 
-    def _say(self, text: str, *, always: bool = False) -> None:
+    def _write(self, text: str, *, always: bool = False) -> None:
         if always or not self._quiet:
             self._line.clear()
             _write_line(self._stream, text)
 
 
 class JsonReporter:
-    """One JSON object a line, written through at once; progress every few seconds, whoever reads it.
+    """Reports as JSON lines, flushed at once; progress every few seconds.
 
     Every object has ``event`` (start, progress, note, done, skipped, error), ``time`` (UTC, ISO 8601), ``file``,
     ``rows_done``, ``rows_total``, ``rows_per_s`` and ``rss_mb`` (MiB that the process holds), null where unknown.
@@ -168,21 +168,21 @@ class JsonReporter:
     def started(self, file: str, *, readings: int = 1) -> None:
         self._file, self._pace = file, Pace(readings, clock=self._clock)
         self._next = self._clock() + self._seconds_between
-        self._tell("start")
+        self._emit("start")
 
     def progress(self, rows: int, total: int | None) -> None:
         self._pace.advance(rows, total)
         if self._clock() >= self._next:
             self._next = self._clock() + self._seconds_between
             remaining = self._pace.remaining
-            self._tell("progress", remaining_s=None if remaining is None else round(remaining, 1))
+            self._emit("progress", remaining_s=None if remaining is None else round(remaining, 1))
 
     def note(self, text: str) -> None:
-        self._tell("note", text=text)
+        self._emit("note", text=text)
 
     def finished(self, summary: Summary) -> None:
         rate = round(summary.rows / summary.seconds, 1) if summary.seconds else None
-        self._tell(
+        self._emit(
             "done",
             # Known by now, whatever container they came from.
             rows_done=summary.rows,
@@ -199,7 +199,7 @@ class JsonReporter:
     def skipped(self, file: str, reason: str) -> None:
         self._forget()
         self._file = file
-        self._tell("skipped", reason=reason)
+        self._emit("skipped", reason=reason)
         self._forget()
 
     def __enter__(self) -> Self:
@@ -214,12 +214,12 @@ class JsonReporter:
             self._fail(f"ended by signal {names.get(number, number)}", error.code)
 
     def _fail(self, message: str, exit_code: int) -> None:
-        self._tell("error", always=True, message=message, exit_code=exit_code)
+        self._emit("error", always=True, message=message, exit_code=exit_code)
 
     def _forget(self) -> None:
         self._file, self._pace = None, Pace(clock=self._clock)
 
-    def _tell(self, event: str, *, always: bool = False, **more: Any) -> None:
+    def _emit(self, event: str, *, always: bool = False, **more: Any) -> None:
         if self._quiet and not always:
             return
         pace, held = self._pace, self._memory()
@@ -243,9 +243,9 @@ def _one_line(error: Exception) -> str:
 
 
 def _write_line(stream: TextIO, text: str) -> None:
-    """Write a line through to whoever reads it; what the encoding lacks is spelled out rather than lost."""
+    """Write a line and flush it; characters that the encoding lacks are escaped."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)
-    with suppress(OSError):  # nobody to tell
+    with suppress(OSError):  # the stream is closed
         stream.write(text + "\n")
         stream.flush()

@@ -1,4 +1,4 @@
-"""What a call of ``classify`` did, for archives and for programs."""
+"""Record of a call of ``classify`` as JSON: versions, processor, time, memory, result of each file."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from insar_runtime._version import __version__
 
 
 def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float) -> dict[str, Any]:
-    """Gather what was done, by what, and what came of it, as plain values.
+    """Return the record of a call as plain values.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-        One an input.
+        Outcome of each input.
     started : datetime
-        With its time zone.
+        Begin of the call, with time zone.
     seconds : float
-        That the call took, without start-up.
+        Duration of the call, without start-up.
     """
     return {
         "package": "insar-runtime",
@@ -44,11 +44,11 @@ def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float)
 
 
 def write_report(facts: dict[str, Any], path: Path) -> None:
-    """Write the facts as JSON; the file appears whole.
+    """Write a record as JSON; the file appears whole or not at all.
 
     Raises
     ------
     InputOutputError
-        If it cannot be written.
+        If the file cannot be written.
     """
     replace_text(path, json.dumps(facts, indent=1) + "\n")

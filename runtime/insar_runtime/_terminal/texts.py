@@ -1,4 +1,4 @@
-"""Reports in words, for people who read a terminal."""
+"""Sentences that several commands share: summary of a run, priors, evidence of the unit, nested facts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def describe_summary(summary: Summary) -> str:
-    """Say what a run of ``classify`` did."""
+    """Return the lines that summarise a run of ``classify``."""
     span = f", {summary.first_date} to {summary.last_date}" if summary.first_date else ""
     producer = f", {summary.producer}" if summary.producer else ""
     lines = [
@@ -35,7 +35,7 @@ def describe_summary(summary: Summary) -> str:
 
 
 def describe_diagnosis(counts: Mapping[str, int]) -> str:
-    """Say what was found in the series of a run."""
+    """Return the counts of the diagnosis of a run."""
     return (
         f"rates of {counts['fitted']} points, {counts['with_break']} with a break; {counts['with_jumps']} of "
         f"{counts['searched_for_jumps']} searched points jump, {counts['jumps']} times; {counts['repaired']} repaired"
@@ -43,7 +43,7 @@ def describe_diagnosis(counts: Mapping[str, int]) -> str:
 
 
 def describe_priors(priors: ClassPriors) -> str:
-    """Say which mix of classes the probabilities hold for, and where it comes from."""
+    """Return the class priors of the probabilities, and their origin."""
     shares = ", ".join(f"{name} {100 * share:.3g} %" for name, share in priors.shares.items())
     origin = {
         "training": "as trained",
@@ -55,7 +55,7 @@ def describe_priors(priors: ClassPriors) -> str:
 
 
 def describe_evidence(evidence: str | None, velocity: str | None) -> str:
-    """Say in few words how the unit of a table is known; the column of velocities may have proven it."""
+    """Return how the unit of a table is known; ``velocity`` is the column that may have proven it."""
     return {
         "declared": "as declared",
         "velocity": f"proven by column '{velocity}'",
@@ -65,7 +65,7 @@ def describe_evidence(evidence: str | None, velocity: str | None) -> str:
 
 
 def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
-    """Lay out nested facts, one a line."""
+    """Return nested facts as text, one a line."""
     lines = []
     for name, value in facts.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Where axes have their ticks, and what these say."""
+"""Ticks of the axes of a plot: round numbers and round dates, with labels."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 
 _LONG: Final = 1e6
 _MOST_DECIMALS: Final = 4
-"""Numbers that are larger, or need more decimals, are written with a power of ten."""
+"""Numbers that are larger or need more decimals are written with an exponent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A place on an axis (its unit, or days since 1970), and its label."""
+    """A tick: its place in the unit of the axis, or in days since 1970, and its label."""
 
     place: float
     label: str
 
 
 def number_ticks(low: float, high: float, most: int) -> tuple[Tick, ...]:
-    """Return at most so many round numbers (1, 2 or 5 times a power of ten apart) within a range."""
+    """Return at most ``most`` round numbers within a range, 1, 2 or 5 times a power of ten apart."""
     if not high > low or most < 1:
         return (Tick(low, f"{low:.1f}"),)
     power = 10.0 ** math.floor(math.log10((high - low) / most))
     for factor in (1, 2, 5, 10, 20, 50, 100):
         step = factor * power
-        # A tick at the very edge counts, however it was rounded.
+        # A tick at the edge counts in spite of rounding.
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         if last - first < most:
             break
@@ -40,14 +40,14 @@ def number_ticks(low: float, high: float, most: int) -> tuple[Tick, ...]:
 
 
 def date_ticks(first: np.datetime64, last: np.datetime64, fits: Callable[[Sequence[Tick]], bool]) -> tuple[Tick, ...]:
-    """Return the densest round dates within a range whose labels fit; none if none do.
+    """Return the densest round dates within a range whose labels fit; empty if none fit.
 
     Parameters
     ----------
     first, last : datetime64[D]
         Ends of the axis.
     fits : callable
-        Whether the labels of some ticks have room beside each other.
+        Returns whether the labels of these ticks fit side by side.
     """
     for dates, unit in _calendars(first, last):
         inside = dates[(dates >= first) & (dates <= last)]
@@ -58,7 +58,7 @@ def date_ticks(first: np.datetime64, last: np.datetime64, fits: Callable[[Sequen
 
 
 def _calendars(first: np.datetime64, last: np.datetime64) -> Iterator[tuple[NDArray[np.datetime64], str]]:
-    """Return round dates, from the densest to the sparsest, and the unit that tells them apart."""
+    """Yield round dates, from the densest to the sparsest, with the unit of their labels."""
     span = int((last - first).astype(int))
     for step in (1, 2, 5, 10):
         if span <= 30 * step:
@@ -73,7 +73,7 @@ def _calendars(first: np.datetime64, last: np.datetime64) -> Iterator[tuple[NDAr
 
 
 def _every(begin: int, end: int, step: int, unit: str) -> NDArray[np.datetime64]:
-    # Counted from 1970, which all steps but 20 and 50 divide into round years.
+    # Multiples of the step, counted from 1970: round years for all steps but 20 and 50.
     numbers = np.arange(-(-begin // step) * step, end + 1, step)
     return numbers.astype(f"datetime64[{unit}]").astype("datetime64[D]")
 

@@ -1,4 +1,4 @@
-"""The opponents of the benchmark: their parts against brute force, and each of them on a few series."""
+"""The baselines of the benchmark: parts against brute force, and each of them on a few series."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_search_agrees_with_brute_force() -> None:
     assert found.jumps[0, hinge, 0] == pytest.approx(exact)
 
 
-def test_noise_is_recognised() -> None:
+def test_the_likelihood_prefers_the_true_noise() -> None:
     days: Floats = np.arange(250, dtype=np.float64) * 6
     kernels, grid = Kernels(days), noise_grid((0.4,))
     truth = [grid[0], grid[-1]]

@@ -1,4 +1,4 @@
-"""The benchmark: its series, its figures of merit, and one small run from end to end."""
+"""The benchmark: its series, its figures of merit, and a small run from end to end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytest.importorskip("tensorflow", reason="the train group is not installed")
 pytest.importorskip("sklearn", reason="the train group is not installed")
 
 from evaluation.benchmark import answer_store, measure, sets, speed
-from evaluation.benchmark.contestants import BAYES, Entry, Lessons
+from evaluation.benchmark.contestants import BAYES, Entry, TrainingSets
 from evaluation.benchmark.figures import write_figures
 from evaluation.benchmark.goals import Goal, goals_of
 from evaluation.benchmark.leave_out import FAMILIES, leave_calendars_out
@@ -133,13 +133,13 @@ def test_a_sixth_class_takes_little_from_the_shares_of_the_others() -> None:
     assert six[TrendClass.OTHER] < sets.PRIORS[1:].min()
 
 
-def test_seeds_make_the_series_and_lessons_have_others(cells: dict[str, sets.Cell]) -> None:
+def test_the_seed_determines_the_series_and_training_series_have_other_seeds(cells: dict[str, sets.Cell]) -> None:
     again = sets.named_cells(60, seed=5)[0]
     assert np.array_equal(again.series.displacement, cells[again.name].series.displacement, equal_nan=True)
-    lessons = Lessons(replace(QUICK, network_series=900), real=None, seed=5)
+    training_sets = TrainingSets(replace(QUICK, network_series=900), real=None, seed=5)
     names = [*cells, "lessons", "paper lessons", "plain lessons", "leave out lessons"]
     assert len({sets.seed_of(5, name) for name in names}) == len(names)
-    stream = lessons.stream
+    stream = training_sets.stream
     assert len(stream) == 900
     assert set(np.unique(stream.label)) == set(range(5))
     assert stream.displacement.shape == stream.days.shape
@@ -152,7 +152,7 @@ def test_rows_that_the_run_time_refuses_are_left_out() -> None:
     assert len(sets.answerable(series)) == 19
 
 
-def test_longest_run() -> None:
+def test_the_longest_run_of_an_error_is_found() -> None:
     error = np.array([[0, 1, 1, 0, 2, 3, 3], [0, 0, 0, 0, 0, 0, 0], [5, 5, 0, 5, 0, 0, 0]], dtype=np.int16)
     assert sets.longest_run(error).tolist() == [3, 0, 2]
 
@@ -172,7 +172,7 @@ def test_alarms_weigh_by_priors() -> None:
     even = measure.alarms(label, measure.weigh(probabilities, np.full(5, 0.2)))
     assert (even.called, even.false) == (100, 99)
     assert even.false_share == 0.99
-    # The same probabilities, of a network that was taught with few Linear rows, speak for Linear all the more.
+    # If few of the training series of a network were Linear, the same probabilities are stronger evidence for Linear.
     rare = measure.weigh(probabilities, sets.PRIORS, np.array([0.97, 0.0004, 0.01, 0.01, 0.0096]))
     assert measure.alarms(label, rare).called == 100
 
@@ -207,9 +207,9 @@ def test_what_other_is_called_and_reliability_are_counted() -> None:
     assert curve[-1] == {"confidence": 0.9, "accuracy": 0.5, "series": 2}
 
 
-def test_where_beaten_names_ties_but_not_perfect_ones() -> None:
+def test_cells_not_best_contain_ties_but_not_perfect_ones() -> None:
     errors = {"ours": {"a": 2, "b": 0, "c": 5}, "x": {"a": 2, "b": 0, "c": 6}, "y": {"c": 4}}
-    assert measure.where_beaten(errors, "ours") == {"a": ["x"], "c": ["y"]}
+    assert measure.cells_not_best(errors, "ours") == {"a": ["x"], "c": ["y"]}
 
 
 def test_goals_know_which_way_is_better() -> None:
@@ -233,7 +233,7 @@ def test_released_network_ignores_padding(artifacts: Path, cells: dict[str, sets
     assert np.allclose(network.probabilities(cut)[0], found[7], atol=1e-6)
 
 
-def test_answers_are_kept(tmp_path: Path, cells: dict[str, sets.Cell]) -> None:
+def test_stored_probabilities_are_used_again(tmp_path: Path, cells: dict[str, sets.Cell]) -> None:
     contestant = _always_linear()
     entry = Entry(contestant, "baseline", "key", "nothing")
     for _ in range(2):
@@ -260,8 +260,8 @@ def test_contestants_of_five_and_of_six_classes_stand_in_one_report(
     assert (own.odd_share("given"), found["always linear"].odd_share("given")) == (0, 1)
     assert own.usual is not None
     assert own.usual.recall == 1
-    assert own.noise_learned(TEST_FILES) == "all"
-    assert own.noise_learned([*TEST_FILES, "another"]) == f"{len(TEST_FILES)} of {len(TEST_FILES) + 1}"
+    assert own.noise_trained_on(TEST_FILES) == "all"
+    assert own.noise_trained_on([*TEST_FILES, "another"]) == f"{len(TEST_FILES)} of {len(TEST_FILES) + 1}"
 
     facts = {"seed": 1, "real files": True, "processor": "any"}
     results = Results(own.name, list(cells.values()), found, dict.fromkeys(found, speed.Speed(100.0, 10)), facts)
@@ -305,7 +305,7 @@ def test_calendars_left_out_are_not_trained_on(tmp_path: Path) -> None:
     assert found["families"]["paper"]["seen"]["series"] == TINY.named
 
 
-def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
+def test_a_small_benchmark_runs_from_end_to_end(tmp_path: Path, artifacts: Path) -> None:
     lines: list[str] = []
     out, work = tmp_path / "out", tmp_path / "work"
     run = partial(
@@ -320,7 +320,7 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
         leave_out=False,
     )
     results = run()
-    assert results.champion == "paper-cnn int8"
+    assert results.reference == "paper-cnn int8"
     data = json.loads((out / "benchmark.json").read_text(encoding="utf-8"))
     networks = ("paper-cnn fp32", "paper-cnn", "dense")
     with (out / "benchmark.csv").open(newline="", encoding="utf-8") as stream:
@@ -337,24 +337,24 @@ def test_whole_benchmark(tmp_path: Path, artifacts: Path) -> None:
     assert data["contestants"]["Bayes limit"]["points_below_limit"] == 0
     assert data["contestants"]["ps-time"]["at 95 % stable"]["most probable class"]["called_moving"] > 0
     reached = {goal["what"]: goal for goal in data["goals"]}
-    lost = reached["points that int8 loses against fp32, all compared cells"]
+    lost = reached["percentage points by which int8 is less accurate than fp32, all compared cells"]
     assert lost["reached"] == (lost["found"] <= 0.2)
-    beaten = reached["cells in which another contestant has as few errors or fewer"]
-    assert beaten["found"] == len(data["default network not best"])
-    assert reached["errors over those of paper-cnn, all compared cells"]["found"] > 0
+    not_best = reached["cells in which a baseline has as few errors or fewer"]
+    assert not_best["found"] == len(data["default network not best"])
+    assert reached["ratio of errors to those of paper-cnn, all compared cells"]["found"] > 0
     assert not any("real noise" in what for what in reached)
     limits = json.loads((artifacts / "trend-net" / "model.json").read_text(encoding="utf-8"))["thresholds"]
     assert limits["abstain_below"] == measure.ABSTAIN_BELOW
     summary = (out / "summary.md").read_text(encoding="utf-8").splitlines()
-    assert summary[2].startswith("| paper-cnn, taught here | 600 | ")
+    assert summary[2].startswith("| paper-cnn, trained by the benchmark | 600 | ")
     text = (out / "README.md").read_text(encoding="utf-8")
     assert re.search(r"does not have the fewest errors: \d+ of 15", text)
-    assert "The real files were not there" in text
+    assert "The real files were not available" in text
     for name in ("noise", "length", "reliability", "confusion"):
         size = (out / f"{name}.png").stat().st_size
         assert 5_000 < size < 200_000
-    assert any(line.startswith("teaching") for line in lines)
+    assert any(line.startswith("fitting") for line in lines)
     lines.clear()
     again = run()
-    assert not any(line.startswith(("teaching", "asking")) for line in lines)
+    assert not any(line.startswith(("fitting", "classifying")) for line in lines)
     assert again.found["forest"].errors() == results.found["forest"].errors()

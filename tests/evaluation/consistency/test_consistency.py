@@ -107,7 +107,7 @@ def test_shares_are_held_against_what_is_wanted() -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
-def test_the_real_files(tmp_path: Path) -> None:
+def test_the_record_of_real_files_holds_together(tmp_path: Path) -> None:
     numbers = run(tmp_path, real=REAL, files=REAL_FILES, announce=lambda line: None)
     assert json.loads((tmp_path / "consistency.json").read_text(encoding="utf-8")) == numbers
     text = (tmp_path / "consistency.md").read_text(encoding="utf-8")
@@ -117,7 +117,7 @@ def test_the_real_files(tmp_path: Path) -> None:
     whole = numbers["files"]["all files"]
     assert whole["rows"] == sum(numbers["files"][file.name]["rows"] for file in REAL_FILES)
     assert whole["pue_without_jump"] < 0.05 * whole[of("pue_without_jump")]
-    read = numbers["read_rows"]
+    read = numbers["labelled_rows"]
     # What readers call PUE has a jump, if only the classifier agrees.
     assert read["pue"] == 349
     assert read["pue_with_jump_if_called"] >= 0.93 * read["pue"]

@@ -1,4 +1,4 @@
-"""The proof of the diagnosis: figures of merit by hand, one small run, and the record that is committed."""
+"""The evaluation of the diagnosis: figures of merit by hand, a small run, and the committed record."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_breaks_are_counted_where_there_is_an_answer() -> None:
     assert metrics.break_numbers(metrics.where(table, ~table["answered"]))["coverage"] is None
 
 
-def test_jumps_are_counted() -> None:
+def test_figures_of_jumps_are_those_counted_by_hand() -> None:
     true = {
         "found": np.array([True, True, False, True]),
         "cycles": np.array([1, -1, 2, 1]),
@@ -106,7 +106,7 @@ def test_probabilities_are_held_against_what_is_right() -> None:
     assert math.isnan(metrics.calibration_error(metrics.where(found, found["right"] & ~found["right"])))
 
 
-def test_repairs_are_counted() -> None:
+def test_figures_of_repairs_are_those_counted_by_hand() -> None:
     rows = {"before": np.array([16.0, 0.0]), "after": np.array([0.0, 4.0]), "changed": np.array([True, True])}
     numbers = metrics.repair_numbers(rows)
     assert numbers["factor"] == 2

@@ -1,4 +1,4 @@
-"""Series of known breaks and jumps: the truth is what it says."""
+"""Series with known breaks and jumps: the truth describes what they hold."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_files_mostly_stay_where_they_are(silent: Scene) -> None:
     assert np.mean(np.ptp(made, axis=1) < 10) == pytest.approx(0.7, abs=0.02)
 
 
-def test_kinds_of_scenes() -> None:
+def test_scenes_of_every_kind_have_rows_and_dates() -> None:
     for name in KINDS:
         scene = next(simulated_scenes(name, 30, seed=1))
         assert scene.still.shape == (30, len(scene.days))

@@ -1,4 +1,4 @@
-"""Sheets of diagnosed rows: every kind that occurs has one, with as many panels as rows."""
+"""Every kind of diagnosed rows that occurs has a sheet, with a panel for each row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probabilities of jumps are what the command fits, and are true."""
+"""Probabilities of jumps are those that the command fits, and are calibrated."""
 
 from __future__ import annotations
 

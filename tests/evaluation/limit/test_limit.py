@@ -1,4 +1,4 @@
-"""The statistical limit: right where it is easy, honest where it is not, and converged."""
+"""The Bayes limit is right for easy series, calibrated for hard ones, and converged."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_posterior_is_calibrated(mixed: LabelledSeries, posterior: np.ndarray) -
     assert (np.abs(posterior.sum(axis=0) - 50) < 3 * spread).all()
 
 
-def test_converged(mixed: LabelledSeries, posterior: np.ndarray) -> None:
+def test_a_finer_integration_gives_the_same_posterior(mixed: LabelledSeries, posterior: np.ndarray) -> None:
     hard = np.argsort(posterior.max(axis=1))[:25]
     finer = Effort(size_nodes=24, break_nodes=97, jumps=96, jump_table=300_000)
     again = bayes_probabilities(mixed.take(hard), effort=finer, seed=9)

@@ -1,4 +1,4 @@
-"""The command on the read rows: answers as tables, readers, the report, and what the README states."""
+"""The command on labelled rows: tables of its classes, readers, the report, and the README's numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from evaluation.readings.score import score
 from insar_runtime.errors import DataError, InputNotFoundError, UsageError
 from tests.evaluation.readings.made_readings import made_readings
 from training.labelled_rows.codes import CLASSES, OTHER, SPLIT
-from training.labelled_rows.labels import all_readings, load_read_files, read_labels
+from training.labelled_rows.labels import all_readings, load_labelled_files, read_labels
 
 needs_real_files = pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
 
@@ -92,9 +92,9 @@ def test_readers_against_each_other() -> None:
         rate=1.5,
     )
     found = agreement(readings)
-    assert (found.rows, found.read_thrice, found.one_mind, found.split) == (5, 4, 2, 1)
+    assert (found.rows, found.read_thrice, found.unanimous, found.split) == (5, 4, 2, 1)
     assert found.counts == (1, 2, 0, 0, 1, 0)
-    assert found.one_mind_counts == (1, 1, 0, 0, 0, 0)
+    assert found.unanimous_counts == (1, 1, 0, 0, 0, 0)
     # Second against first: 1, 1, 0, 1, 0.
     assert (found.first_two.count, found.first_two.right) == (5, 3)
     assert found.first_two.recall[PUE] == 0.5
@@ -117,10 +117,10 @@ def test_readme_states_what_the_table_of_readings_holds(artifacts: Path) -> None
     assert block.splitlines() == readers_table(agreement_by_file(readings), agreement(readings))
     for number in (
         f"{len(readings):,} rows of seven public files",
-        f"{readings.one_mind.sum():,}, of them {(readings.one_mind & (readings.label == OTHER)).sum()} Other",
-        f"five classes ({(readings.one_mind & (readings.label != OTHER)).sum():,})",
-        f"all six classes ({readings.one_mind.sum():,})",
-        f"read as Other ({(readings.one_mind & (readings.label == OTHER)).sum()})",
+        f"{readings.unanimous.sum():,}, of them {(readings.unanimous & (readings.label == OTHER)).sum()} Other",
+        f"five classes ({(readings.unanimous & (readings.label != OTHER)).sum():,})",
+        f"all six classes ({readings.unanimous.sum():,})",
+        f"that all readers labelled Other ({(readings.unanimous & (readings.label == OTHER)).sum()})",
         f"or most ({(readings.label == OTHER).sum()})",
         f"rows with a label ({(readings.label != SPLIT).sum():,})",
     ):
@@ -130,24 +130,24 @@ def test_readme_states_what_the_table_of_readings_holds(artifacts: Path) -> None
 
 @needs_real_files
 def test_readme_states_what_the_first_network_reached(artifacts: Path) -> None:
-    readings = all_readings(load_read_files(REAL))
+    readings = all_readings(load_labelled_files(REAL))
     answers = read_answers(artifacts / "readings" / OLD_ANSWERS, readings)
     found = score(readings, answers.probabilities, class_id=answers.class_id)
     text = " ".join((artifacts / "readings" / "README.md").read_text(encoding="utf-8").split())
     assert (
         f"accuracy {found.five.accuracy:.2f} (strict {found.five_strict.accuracy:.2f}) "
-        f"and mean recall {found.five.mean_recall:.2f} of one mind; "
-        f"`Other` that gets a class {found.other_labelled.given_share:.2f} with the rows that most read as Other; "
-        f"AUROC {found.other.auroc:.2f} with either; "
+        f"and mean recall {found.five.mean_recall:.2f} on unanimous rows; "
+        f"Other with a class {found.other_labelled.given_share:.2f} for the rows that most readers labelled Other; "
+        f"AUROC {found.other.auroc:.2f}; "
         f"calibration error {found.calibration['labelled']:.2f} on all rows with a label"
     ) in text
     assert f"{found.other_labelled.auroc:.2f}" == f"{found.other.auroc:.2f}"
     recall = [round(value, 2) for value in found.five.recall]
     assert recall == [0.97, 0.92, 0.18, 0.27, 0.49]
     assert round(found.files["egms_l2_wroclaw_transposed/wroclaw_caly_filtered.csv"].accuracy, 2) == 0.52
-    long, rate = readings.one_mind & ~np.char.startswith(readings.file, "stamps"), np.abs(readings.rate)
+    long, rate = readings.unanimous & ~np.char.startswith(readings.file, "stamps"), np.abs(readings.rate)
     assert not (long & (readings.label == LINEAR) & (rate < 1.25)).any()
-    assert f"{(long & (readings.label == STABLE) & (rate > 1.75)).sum()} above 1.75 are Stable" in text
+    assert f"{(long & (readings.label == STABLE) & (rate > 1.75)).sum()} above 1.75 mm/yr are Stable" in text
 
 
 @needs_real_files
@@ -176,13 +176,13 @@ def test_the_command_scores_models_baselines_and_answers(tmp_path: Path, artifac
     assert page == score_page(numbers)
     for name in ("confusion", "reliability", "files"):
         assert (tmp_path / "out" / f"{name}.png").stat().st_size > 10_000
-    # What was saved scores as what was asked.
+    # Saved results have the scores of the command.
     saved = sorted((tmp_path / "answers").iterdir())
     assert len(saved) == len(names)
-    readings = all_readings(load_read_files(REAL))
+    readings = all_readings(load_labelled_files(REAL))
     given = read_answers(tmp_path / "answers" / "EGMSpy-rules.csv", readings)
     assert score(readings, given.probabilities).five.to_dict() == numbers["contestants"]["EGMSpy rules"]["five"]
-    with pytest.raises(UsageError, match="two contestants"):
+    with pytest.raises(UsageError, match="two classifiers"):
         run(answers=[artifacts / "readings" / OLD_ANSWERS, artifacts / "readings" / OLD_ANSWERS])
 
 
@@ -195,7 +195,7 @@ def test_committed_scores_are_those_of_the_page(artifacts: Path) -> None:
     assert numbers["readers"]["strict"] == agreement(read_labels()).to_dict()
     for found in numbers["contestants"].values():
         rows = np.array(found["confusion"])
-        assert rows.sum() == numbers["readers"]["strict"]["of one mind"]
+        assert rows.sum() == numbers["readers"]["strict"]["unanimous"]
         assert rows.sum(axis=1).tolist() == [
-            numbers["readers"]["strict"]["labels of one mind"][name] for name in CLASSES
+            numbers["readers"]["strict"]["labels, unanimous"][name] for name in CLASSES
         ]

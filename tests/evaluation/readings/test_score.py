@@ -1,4 +1,4 @@
-"""Scores on labelled rows, of answers whose figures are known."""
+"""Scores on labelled rows, against scores that are known."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def test_most_probable_of_the_five_classes() -> None:
     readings = made_readings((PUE, PUE), (STABLE, STABLE), (OTHER, OTHER))
     six = np.array([[0.1, 0, 0, 0, 0.3, 0.6], [0.1, 0, 0, 0, 0.2, 0.7], [0, 0, 0, 0, 0, 1.0]])
     found = score(readings, six)
-    assert (found.five.right, found.five_alone.right, found.five_alone.rows) == (0, 1, 2)
+    assert (found.five.right, found.five_without_other.right, found.five_without_other.rows) == (0, 1, 2)
     five = _sure(PUE, PUE, PUE, classes=5)
-    assert score(readings, five).five_alone.right == score(readings, five).five.right == 1
+    assert score(readings, five).five_without_other.right == score(readings, five).five.right == 1
 
 
 def test_what_becomes_of_other() -> None:

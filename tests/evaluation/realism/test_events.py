@@ -1,4 +1,4 @@
-"""Events are measured as they were made, whatever noise they lie in."""
+"""Simulated events are measured with their true sizes, in noise of any kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytest.importorskip("matplotlib", reason="the train group is not installed")
 from evaluation.realism.event_report import compare_events
 from evaluation.realism.events import Events, measure_events
 from insar_runtime import CLASS_NAMES
-from training.labelled_rows.labels import load_read_files
+from training.labelled_rows.labels import load_labelled_files
 
 DAYS = np.arange(0, 1800, 12, dtype=np.float32)
 YEARS = DAYS / 365.25
@@ -30,7 +30,7 @@ def measured(motion: np.ndarray, scatter: float = 1.0, rows: int = 40) -> Events
     return measure_events(values.astype(np.float32), DAYS)
 
 
-def test_rate_and_scatter() -> None:
+def test_rate_and_scatter_of_a_line_in_noise_are_measured() -> None:
     found = measured(-7 * YEARS, 2.0)
     np.testing.assert_allclose(np.median(found.rate), 7, atol=0.3)
     np.testing.assert_allclose(np.median(found.scatter), 2.0, rtol=0.15)
@@ -80,15 +80,17 @@ def test_short_rows_are_not_measured() -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
-def test_read_and_simulated_rows_side_by_side(tmp_path: Path) -> None:
-    files = load_read_files(REAL, files=["124_0770_IW3_VV", "Maoxian_PS"])
+def test_read_and_simulated_rows_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in (("_ROWS", 2), ("_COLUMNS", 1)):  # drawing takes long
+        monkeypatch.setattr(f"evaluation.realism.event_report.{name}", few)
+    files = load_labelled_files(REAL, files=["124_0770_IW3_VV", "Maoxian_PS"])
     compare_events(files, REAL, tmp_path, simulated=600, seed=1)
     numbers = json.loads((tmp_path / "events.json").read_text(encoding="utf-8"))
     assert set(numbers["classes"]) == set(CLASS_NAMES)
     wrong = numbers["classes"]["PUE"]
-    assert wrong["read rows"] > 20
+    assert wrong["labelled rows"] > 20
     assert wrong["simulated rows"] == 100
-    for kind in ("read", "simulated"):
+    for kind in ("labelled", "simulated"):
         low, middle, high = wrong["jump"][kind]
         assert 8 < low <= middle <= high < 70
     names = {path.name for path in tmp_path.iterdir()}

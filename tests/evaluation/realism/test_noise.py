@@ -1,4 +1,4 @@
-"""Still series: statistics see what they are there to see, and simulated noise has those that it should."""
+"""Statistics of still series find the noise that was simulated, and simulated noise has those of real noise."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_yearly_cycle_repeats_every_year() -> None:
     assert np.std(changing[:, 365] - changing[:, 0]) > 0.2
 
 
-def test_figures_and_numbers(tmp_path: Path) -> None:
+def test_figures_of_realism_are_drawn_and_counted(tmp_path: Path) -> None:
     plain = SimulatorConfig()
     real = simulated_still(DAYS, 200, seed=2, config=replace(plain, noise=plain.noise.plain()))
     numbers = write_realism_figures([real], [simulated_still(DAYS, 200, seed=3)], tmp_path)

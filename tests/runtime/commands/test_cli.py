@@ -1,4 +1,4 @@
-"""The command as a user or a chain meets it: real processes, their streams and exit codes."""
+"""The command as a process: its streams, exit codes, memory and imports."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import pytest
 
 from insar_runtime import CLASS_NAMES, list_models, load_model
 from insar_runtime.result import RESULT_SCHEMA
-from tests.runtime.run_command import COMMAND, run
+from tests.runtime.run_command import COMMAND, refused, run_process
 from tests.runtime.tables import series, wide, write
 
 
 def test_classify_writes_beside_the_input(source: Path) -> None:
-    done = run("classify", source)
+    done = run_process("classify", source)
     assert done.returncode == 0, done.stderr
     assert done.stdout == b""
     assert b"200 points, 60 epochs" in done.stderr
@@ -30,7 +30,7 @@ def test_classify_writes_beside_the_input(source: Path) -> None:
 
 
 def test_json_summary_on_stdout(source: Path, tmp_path: Path) -> None:
-    done = run("classify", source, "-o", tmp_path / "o.parquet", "--json", "-q")
+    done = run_process("classify", source, "-o", tmp_path / "o.parquet", "--json", "-q")
     summary = json.loads(done.stdout)
     assert done.stderr == b""
     assert summary["rows"] == 200
@@ -38,10 +38,12 @@ def test_json_summary_on_stdout(source: Path, tmp_path: Path) -> None:
     assert summary["peak_memory_mb"] > 20
 
 
-def test_priors_are_said(source: Path, tmp_path: Path) -> None:
-    done = run("classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1", "--model", "paper-cnn")
+def test_priors_are_reported_and_recorded(source: Path, tmp_path: Path) -> None:
+    done = run_process(
+        "classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1", "--model", "paper-cnn"
+    )
     assert b"priors: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in done.stderr
-    done = run("classify", source, "-o", tmp_path / "auto.parquet", "--priors", "auto", "--json")
+    done = run_process("classify", source, "-o", tmp_path / "auto.parquet", "--priors", "auto", "--json")
     assert b"(estimated from 200 points)" in done.stderr
     priors = json.loads(done.stdout)["priors"]
     assert (priors["origin"], priors["rows"]) == ("estimated", 200)
@@ -49,19 +51,38 @@ def test_priors_are_said(source: Path, tmp_path: Path) -> None:
     assert block["priors"] == priors
 
 
-def test_pipe_in_pipe_out(source: Path, tmp_path: Path) -> None:
+def test_a_stream_in_and_out_gives_the_classes_of_the_file(source: Path, tmp_path: Path) -> None:
     stream = write(pq.read_table(source), tmp_path / "in.arrows").read_bytes()
-    done = run("classify", "-", input=stream)
+    done = run_process("classify", "-", input=stream)
     assert done.returncode == 0, done.stderr
     table = pa.ipc.open_stream(done.stdout).read_all()
     assert table.schema.names[-len(RESULT_SCHEMA.names) :] == RESULT_SCHEMA.names
-    run("classify", source, "-o", tmp_path / "o.parquet")
+    run_process("classify", source, "-o", tmp_path / "o.parquet")
     wanted = pq.read_table(tmp_path / "o.parquet")
     for name in ("pid", *RESULT_SCHEMA.names):
         assert table[name].to_pylist() == wanted[name].to_pylist()
 
 
-def test_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["classify"], 2),
+        (["classify", "text.parquet"], 65),
+        (["classify", "none.parquet"], 66),
+        (["classify", "in.parquet", "--device", "cuda"], 69),
+        (["classify", "in.parquet", "-o", "text.parquet"], 73),
+        (["classify", "in.parquet", "-o", "none/o.parquet"], 74),
+    ],
+)
+def test_a_process_that_is_refused_ends_with_the_exit_code_of_its_error(
+    source: Path, arguments: list[str], code: int
+) -> None:
+    """Further codes: 71 of the memory limit, 77 of a damaged model, 128 + n of a signal, each where it is tested."""
+    source.with_name("text.parquet").write_text("hello")
+    refused(run_process(*arguments, cwd=source.parent), code)
+
+
+def test_a_reader_that_closes_the_pipe_is_no_error(tmp_path: Path) -> None:
     path = write(wide(*series(20_000, 40)), tmp_path / "in.parquet")
     with subprocess.Popen(
         [*COMMAND, "classify", str(path), "-o", "-", "-q"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -75,15 +96,15 @@ def test_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
 
 
 def test_inspect_shows_what_classify_would_understand(source: Path, tmp_path: Path) -> None:
-    facts = json.loads(run("inspect", source, "--json").stdout)
+    facts = json.loads(run_process("inspect", source, "--json").stdout)
     assert (facts["points"], facts["epochs"], facts["layout"], facts["unit"]) == (200, 60, "wide", "mm")
     assert facts["columns"]["id"] == "pid"
-    assert b"60 epochs" in run("inspect", source).stdout
+    assert b"60 epochs" in run_process("inspect", source).stdout
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 
-def test_demo_is_mostly_right(tmp_path: Path) -> None:
-    done = run("demo", "--json", "-o", tmp_path / "demo.parquet")
+def test_demo_classifies_most_of_its_series_right(tmp_path: Path) -> None:
+    done = run_process("demo", "--json", "-o", tmp_path / "demo.parquet")
     facts = json.loads(done.stdout)
     assert done.returncode == 0
     assert facts["accuracy"] > 0.8
@@ -93,17 +114,17 @@ def test_demo_is_mostly_right(tmp_path: Path) -> None:
     )
     assert facts["accuracy"] == pytest.approx(right)
     assert set(facts["table"]) == set(CLASS_NAMES)
-    text = run("demo").stdout.decode()
+    text = run_process("demo").stdout.decode()
     assert "true class" in text
     assert "right: " in text
 
 
-def test_models_and_doctor() -> None:
-    facts = json.loads(run("models", "--json").stdout)
+def test_models_are_listed_and_doctor_finds_them_working() -> None:
+    facts = json.loads(run_process("models", "--json").stdout)
     assert tuple(facts) == list_models()
     assert all(model["classes"] == list(load_model(name).classes) for name, model in facts.items())
     assert [name for name, model in facts.items() if model["default"]] == [load_model().name]
-    done = run("doctor", "--json")
+    done = run_process("doctor", "--json")
     report = json.loads(done.stdout)
     assert done.returncode == 0
     assert report["onnxruntime telemetry"] == "off"
@@ -111,13 +132,13 @@ def test_models_and_doctor() -> None:
     assert set(report["models"].values()) == {"works"}
 
 
-def test_doctor_tells_of_a_damaged_model(tmp_path: Path) -> None:
+def test_doctor_reports_a_damaged_model(tmp_path: Path) -> None:
     site = Path(shutil.copytree(Path(str(files("insar_runtime"))), tmp_path / "insar_runtime"))
     victim = next((site / "models").glob("*/*int8.onnx"))
     data = bytearray(victim.read_bytes())
     data[len(data) // 2] ^= 4
     victim.write_bytes(data)
-    done = run("doctor", env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
+    done = run_process("doctor", env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
     assert done.returncode == 77
     assert b"SHA-256" in done.stderr
 
@@ -128,7 +149,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     for points in (210_000, 630_000):
         path = tmp_path / f"{points}.parquet"
         pq.write_table(wide(*series(points, 40)), path, row_group_size=35_000)
-        done = run("classify", path, "--json", "-q", "--threads", 2)
+        done = run_process("classify", path, "--json", "-q", "--threads", 2)
         peaks.append(json.loads(done.stdout)["peak_memory_mb"])
     assert peaks[1] < 1.1 * peaks[0]
     assert peaks[1] < 400

@@ -1,4 +1,4 @@
-"""Runs that are interrupted: the old output stays whole, and what can be cleaned up is."""
+"""An interrupted run keeps the old output and removes its partial one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,44 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from tests.runtime.run_command import COMMAND, run
+from tests.runtime.run_command import COMMAND, run_process
 from tests.runtime.tables import series, wide, write
+
+ROWS = 30_000
+
+
+def react_to_signals() -> None:
+    """Let a child react to signals that its parents ignore, as under nohup or in the background of a script."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def writing(output: Path, prepare: Callable[[], object]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a run that has read all rows and waits with its partial file open, as the stream has not ended."""
+    command = [*COMMAND, "classify", "-", "-o", str(output), "--overwrite", "-q"]
+    before = len(list(output.parent.iterdir()))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=prepare) as process:  # noqa: PLW1509 - sets signals only
+        assert process.stdin is not None
+        table = wide(*series(ROWS, 40))
+        writer = pa.ipc.new_stream(process.stdin, table.schema)
+        writer.write_table(table, max_chunksize=10_000)
+        process.stdin.flush()
+        for _ in range(600):
+            if len(list(output.parent.iterdir())) > before:
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("no partial file appeared")
+        yield process
 
 
 @pytest.mark.parametrize(
@@ -24,26 +55,13 @@ from tests.runtime.tables import series, wide, write
         (signal.SIGKILL, -signal.SIGKILL, 1),
     ],
 )
-def test_killed_while_writing(tmp_path: Path, number: signal.Signals, code: int, left: int) -> None:
-    """The old output stays whole; a signal that can be caught leaves nothing else."""
+def test_a_run_that_is_killed_keeps_the_old_output_and_leaves_nothing_else_if_it_can(
+    tmp_path: Path, number: signal.Signals, code: int, left: int
+) -> None:
     output = tmp_path / "out" / "o.parquet"
     output.parent.mkdir()
     output.write_text("precious")
-    table = wide(*series(30_000, 40))
-    with subprocess.Popen(
-        [*COMMAND, "classify", "-", "-o", str(output), "--overwrite"], stdin=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        writer = pa.ipc.new_stream(process.stdin, table.schema)
-        writer.write_table(table, max_chunksize=10_000)
-        process.stdin.flush()
-        # The stream has not ended, so the run cannot: it waits with its partial file open.
-        for _ in range(600):
-            if len(list(output.parent.iterdir())) == 2:
-                break
-            time.sleep(0.05)
-        else:
-            pytest.fail("no partial file appeared")
+    with writing(output, react_to_signals) as process:
         process.send_signal(number)
         assert process.wait(60) == code
     assert output.read_text() == "precious"
@@ -52,8 +70,20 @@ def test_killed_while_writing(tmp_path: Path, number: signal.Signals, code: int,
     assert all(path.name.startswith(".") for path in rest)
 
 
+def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    output = tmp_path / "o.parquet"
+    with writing(output, lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:
+        process.send_signal(signal.SIGHUP)
+        # A marker of the end of the stream.
+        _, errors = process.communicate(b"\xff\xff\xff\xff\x00\x00\x00\x00", timeout=60)
+    assert (process.returncode, errors) == (0, b"")
+    assert pq.read_metadata(output).num_rows == ROWS
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_killed_while_native_code_makes_another_error_of_it(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_sets_the_exit_code_although_native_code_makes_another_error_of_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     """As onnxruntime does while it is imported, and threads while Python takes itself down."""
     (tmp_path / "onnxruntime.py").write_text(
         "import atexit\nimport os\natexit.register(os.abort)\n"
@@ -62,5 +92,5 @@ def test_killed_while_native_code_makes_another_error_of_it(tmp_path: Path, numb
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     write(wide(*series(10)), tmp_path / "in.parquet")
-    done = run("classify", tmp_path / "in.parquet", env=env)
+    done = run_process("classify", tmp_path / "in.parquet", env=env, preexec_fn=react_to_signals)
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")

@@ -1,4 +1,4 @@
-"""Options of ``classify`` that say what the file does not: radar, dates, formats, styles."""
+"""Options of ``classify`` for what a file does not contain: sensor, format of dates, output formats, styles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
 
 
-def test_radians_of_another_radar(tmp_path: Path) -> None:
+def test_radians_are_converted_by_the_wavelength_of_the_sensor(tmp_path: Path) -> None:
     displacement, dates = series(50)
     half_wavelength = 299.792458 / 9.65 / 2  # TerraSAR-X
     radians = displacement * 2 * np.pi / half_wavelength
@@ -33,7 +33,7 @@ def test_radians_of_another_radar(tmp_path: Path) -> None:
     assert block["parameters"]["half_wavelength_mm"] == pytest.approx(half_wavelength)
 
 
-def test_radars_that_are_unknown_or_named_twice(source: Path) -> None:
+def test_sensors_that_are_unknown_or_named_twice_are_refused(source: Path) -> None:
     refused(run("classify", source, "--sensor", "sputnik"), 2, "sputnik", "terrasar-x")
     refused(run("classify", source, "--sensor", "ers", "--half-wavelength", "28.3"), 2, "give one of them")
     refused(run("classify", source, "--half-wavelength", "0"), 2, "0")
@@ -42,7 +42,7 @@ def test_radars_that_are_unknown_or_named_twice(source: Path) -> None:
         refused(run(*command, "--half-wavelength", "0"), 2, "half wavelength of 0")
 
 
-def test_dates_that_start_with_the_day(tmp_path: Path) -> None:
+def test_dates_that_start_with_the_day_need_their_format(tmp_path: Path) -> None:
     table = wide(*series(30))
     names = [f"D{n[6:]}{n[4:6]}{n[:4]}" if n.isdigit() else n for n in table.schema.names]
     path = write(table.rename_columns(names), tmp_path / "in.csv")
@@ -68,7 +68,7 @@ def test_every_format_is_the_same_table(source: Path, tmp_path: Path, extension:
     assert b"skipped" not in run("classify", source, "-o", out, "--qml", "--keep-series", "--skip-existing").stderr
 
 
-def test_two_formats_of_one_run(source: Path, tmp_path: Path) -> None:
+def test_one_run_writes_two_formats(source: Path, tmp_path: Path) -> None:
     out, csv = tmp_path / "out", tmp_path / "out" / "in.classified.csv"
     done = run("classify", source, source.parent, "--output-dir", out, "--format", "csv", "--gpkg", tmp_path / "maps")
     assert done.returncode == 0, done.stderr

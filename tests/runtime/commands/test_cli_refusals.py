@@ -1,4 +1,4 @@
-"""What bad input gets: one line on stderr (what, value, remedy), its exit code, no partial output."""
+"""Wrong input gets one line on standard error (what, value, remedy), an exit code, and no partial output."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import load_model
-from tests.runtime.run_command import COMMAND, refused, run
+from tests.runtime.run_command import COMMAND, refused, run, run_process
 from tests.runtime.tables import as_lists, series, wide, write
 
 
-def test_missing_input(tmp_path: Path) -> None:
+def test_a_missing_input_is_refused(tmp_path: Path) -> None:
     refused(run("classify", tmp_path / "none.parquet"), 66, "none.parquet")
 
 
-def test_not_parquet(tmp_path: Path) -> None:
+def test_text_named_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in.parquet").write_text("hello")
     refused(run("classify", tmp_path / "in.parquet"), 65, "in.parquet", "Parquet".lower())
 
 
-def test_truncated_parquet(source: Path) -> None:
+def test_truncated_parquet_is_refused(source: Path) -> None:
     source.write_bytes(source.read_bytes()[:-200])
     refused(run("classify", source), 65, "in.parquet")
 
 
-def test_truncated_stream(source: Path, tmp_path: Path) -> None:
+def test_a_truncated_stream_is_refused_and_leaves_no_output(source: Path, tmp_path: Path) -> None:
     stream = write(pq.read_table(source), tmp_path / "in.arrows").read_bytes()
     refused(run("classify", "-", "-o", tmp_path / "o.parquet", input=stream[: len(stream) // 2 + 5]), 65)
     assert not (tmp_path / "o.parquet").exists()
@@ -61,7 +61,9 @@ FIRST_DATE = wide(*series(1)).schema.names[3]
     ],
     ids=["no dates", "two families", "duplicate", "strings", "too short", "classified before"],
 )
-def test_refused_tables(source: Path, tmp_path: Path, change: Callable[[pa.Table], pa.Table], words: list[str]) -> None:
+def test_tables_that_cannot_be_classified_are_refused(
+    source: Path, tmp_path: Path, change: Callable[[pa.Table], pa.Table], words: list[str]
+) -> None:
     path = write(change(pq.read_table(source)), tmp_path / "bad.parquet")
     refused(run("classify", path), 65, *words)
     assert not (tmp_path / "bad.classified.parquet").exists()
@@ -103,31 +105,31 @@ def test_infinite_and_empty_rows_are_results(source: Path, tmp_path: Path) -> No
     assert len(status) == 200
 
 
-def test_output_equal_to_input(source: Path) -> None:
+def test_an_output_that_is_the_input_is_refused(source: Path) -> None:
     refused(run("classify", source, "-o", source, "--overwrite"), 2, "is the input")
 
 
-def test_output_exists(source: Path, tmp_path: Path) -> None:
+def test_an_output_that_exists_is_refused(source: Path, tmp_path: Path) -> None:
     (tmp_path / "o.parquet").write_text("x")
     refused(run("classify", source, "-o", tmp_path / "o.parquet"), 73, "--overwrite")
 
 
-def test_folder_that_is_not_there(source: Path, tmp_path: Path) -> None:
+def test_an_output_in_a_missing_folder_is_refused(source: Path, tmp_path: Path) -> None:
     refused(run("classify", source, "-o", tmp_path / "no" / "o.parquet"), 74, "does not exist")
 
 
 @pytest.mark.skipif(not Path("/sys").is_dir(), reason="no /sys: nothing that even root may not write to")
-def test_unwritable_folder(source: Path) -> None:
+def test_an_output_in_an_unwritable_folder_is_refused(source: Path) -> None:
     refused(run("classify", source, "-o", "/sys/o.parquet"), 74, "may write")
 
 
-def test_file_size_limit(source: Path, tmp_path: Path) -> None:
+def test_an_output_beyond_the_size_limit_leaves_nothing(source: Path, tmp_path: Path) -> None:
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # noqa: E731
-    refused(run("classify", source, "-o", tmp_path / "o.parquet", preexec_fn=limit), 74, "cannot be written")
+    refused(run_process("classify", source, "-o", tmp_path / "o.parquet", preexec_fn=limit), 74, "cannot be written")
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 
-def test_full_disk(source: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(source: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     small = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
@@ -142,11 +144,11 @@ def test_full_disk(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flag", ["--device=cuda", "--model=no-such-model"])
-def test_unavailable(source: Path, flag: str) -> None:
+def test_a_device_or_model_that_is_not_available_is_refused(source: Path, flag: str) -> None:
     refused(run("classify", source, flag), 69)
 
 
-def test_model_with_a_flipped_byte(source: Path, tmp_path: Path) -> None:
+def test_a_model_with_a_flipped_byte_is_refused(source: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(Path(str(files("insar_runtime"))) / "models" / load_model().name, tmp_path / "model"))
     victim = next(copy.glob("*int8.onnx"))
     data = bytearray(victim.read_bytes())
@@ -159,28 +161,28 @@ def test_model_with_a_flipped_byte(source: Path, tmp_path: Path) -> None:
     "arguments",
     [["classify"], ["classify", "a", "--device", "abacus"], ["klassify"], ["classify", "a", "--threads", "0"]],
 )
-def test_wrong_usage(arguments: list[str]) -> None:
+def test_wrong_usage_points_to_help(arguments: list[str]) -> None:
     refused(run(*arguments), 2, "See insar-rt --help")
 
 
 @pytest.mark.parametrize("text", ["", ".5,.5", "1,1,1,1,0", "stable=1,linear=1", "often"])
-def test_priors_that_are_none(source: Path, text: str) -> None:
+def test_text_that_is_no_mix_of_classes_is_refused(source: Path, text: str) -> None:
     refused(run("classify", source, "--priors", text), 2, "priors", "give six shares such as")
     assert [path.name for path in source.parent.iterdir()] == ["in.parquet"]
 
 
-def test_standard_input_is_not_read_twice(tmp_path: Path) -> None:
+def test_priors_of_a_stream_cannot_be_estimated(tmp_path: Path) -> None:
     done = run("classify", "-", "-o", tmp_path / "o.parquet", "--priors", "auto", input=b"")
     refused(done, 2, "a stream can be read once", "give a file, or shares")
 
 
 @pytest.mark.parametrize("name", ["", "."])
 @pytest.mark.parametrize("command", [["inspect"], ["report"], ["show", "--row", "0"]])
-def test_a_folder_by_its_dot(tmp_path: Path, command: list[str], name: str) -> None:
+def test_a_folder_is_refused_where_one_file_is_needed(tmp_path: Path, command: list[str], name: str) -> None:
     refused(run(*command, name, cwd=tmp_path), 2, "a folder", "give")
 
 
-def test_input_that_is_no_file(tmp_path: Path) -> None:
+def test_names_that_are_no_input_are_refused(tmp_path: Path) -> None:
     refused(run("classify", "", cwd=tmp_path), 2, "an input has no name")
     refused(run("classify", ".", cwd=tmp_path), 66, "no tables in folder", ".parquet")
     refused(run("classify", "*.zip", cwd=tmp_path), 66, "no file fits *.zip")
@@ -198,21 +200,21 @@ def test_full_disk_behind_standard_output(source: Path, arguments: list[str]) ->
 
 
 @pytest.mark.parametrize("side", ["input", "output"])
-def test_name_too_long(source: Path, tmp_path: Path, side: str) -> None:
+def test_a_name_that_is_too_long_is_refused(source: Path, tmp_path: Path, side: str) -> None:
     long = tmp_path / ("x" * 300 + ".parquet")
     arguments = [long] if side == "input" else [source, "-o", long]
     refused(run("classify", *arguments), 74, "name too long")
 
 
 @pytest.mark.parametrize("option", [["--model", ""], ["-o", ""]])
-def test_empty_option_is_no_default(source: Path, option: list[str]) -> None:
+def test_an_empty_option_is_refused(source: Path, option: list[str]) -> None:
     """As an unset variable of a shell script gives it."""
     assert run("classify", source, *option).returncode in {2, 69}
     assert [path.name for path in source.parent.iterdir()] == ["in.parquet"]
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
-def test_closed_streams(source: Path, tmp_path: Path, closed: str) -> None:
+def test_closed_standard_streams_do_not_stop_a_run(source: Path, tmp_path: Path, closed: str) -> None:
     """Under some daemons; the file is written all the same."""
     command = " ".join([*COMMAND, "classify", str(source), "-o", str(tmp_path / "o.parquet"), closed])
     done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=120, check=False)
@@ -220,7 +222,7 @@ def test_closed_streams(source: Path, tmp_path: Path, closed: str) -> None:
     assert pq.read_metadata(tmp_path / "o.parquet").num_rows == 200
 
 
-def test_pipes_are_no_files(source: Path, tmp_path: Path) -> None:
+def test_named_pipes_are_refused(source: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     refused(run("classify", pipe), 2, "no regular file")
@@ -228,7 +230,7 @@ def test_pipes_are_no_files(source: Path, tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
-def test_link_stays_a_link(source: Path, tmp_path: Path) -> None:
+def test_an_output_link_is_followed_and_stays_a_link(source: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     link, target = tmp_path / "o.parquet", tmp_path / "elsewhere" / "real.parquet"
     link.symlink_to(target)
@@ -238,7 +240,7 @@ def test_link_stays_a_link(source: Path, tmp_path: Path) -> None:
     assert pq.read_metadata(target).num_rows == 200
 
 
-def test_two_series_in_one_table(source: Path, tmp_path: Path) -> None:
+def test_a_table_with_two_series_is_refused(source: Path, tmp_path: Path) -> None:
     table = pq.read_table(source)
     both = as_lists(table, "list")
     for name in table.schema.names[3:]:
@@ -269,7 +271,7 @@ def test_nothing_is_written_over_the_input(source: Path, tmp_path: Path) -> None
     assert source.read_bytes() == before
 
 
-def test_a_page_about_what_is_not_there(tmp_path: Path) -> None:
+def test_a_report_of_a_missing_file_keeps_the_old_page(tmp_path: Path) -> None:
     (tmp_path / "o.html").write_text("old")
     refused(run("report", tmp_path / "none.parquet", "-o", tmp_path / "o.html", "--overwrite"), 66, "none.parquet")
     assert (tmp_path / "o.html").read_text() == "old"

@@ -1,4 +1,4 @@
-"""``classify --diagnose``: every input and output, many files, second runs, and what people and chains are told."""
+"""``classify --diagnose``: all inputs and outputs, many files, second runs, messages."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ from tests.runtime.run_command import refused, run
 from tests.runtime.tables import as_lists, series, wide, write
 
 NAMES = DIAGNOSIS_SCHEMA.names
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu")
 
 
 @pytest.fixture
@@ -101,7 +96,7 @@ def _limit() -> int:
     return (resident_bytes() or 0) + (400 << 20)
 
 
-def test_columns_and_metadata(tmp_path: Path, source: Path) -> None:
+def test_the_diagnosis_has_its_columns_and_metadata(tmp_path: Path, source: Path) -> None:
     out = tmp_path / "out.parquet"
     done = run("classify", source, "-o", out, "--diagnose", "--json")
     assert done.returncode == 0, done.stderr
@@ -126,7 +121,7 @@ def test_columns_and_metadata(tmp_path: Path, source: Path) -> None:
     assert "30 repaired" in said
 
 
-def test_without_it_nothing_changes(tmp_path: Path, source: Path, classifier: Classifier) -> None:
+def test_without_diagnose_there_are_no_columns_of_it(tmp_path: Path, source: Path, classifier: Classifier) -> None:
     summary = classify_file(source, tmp_path / "out.parquet", classifier=classifier)
     assert summary.diagnosis is None
     table = pq.read_table(tmp_path / "out.parquet")
@@ -138,7 +133,7 @@ def test_without_it_nothing_changes(tmp_path: Path, source: Path, classifier: Cl
 
 
 @pytest.mark.parametrize("option", [["--jumps", "all"], ["--repair-above", "0.5"], ["--repair-damped"]])
-def test_what_is_named_is_wanted(tmp_path: Path, source: Path, option: list[str]) -> None:
+def test_an_option_of_the_diagnosis_switches_it_on(tmp_path: Path, source: Path, option: list[str]) -> None:
     out = tmp_path / "out.parquet"
     done = run("classify", source, "-o", out, *option)
     assert done.returncode == 0, done.stderr
@@ -164,7 +159,9 @@ def test_wrong_options_are_refused(tmp_path: Path, source: Path) -> None:
     assert (tmp_path / "c.parquet").read_bytes() == b"mine"
 
 
-def test_flat_outputs(tmp_path: Path, source: Path, classifier: Classifier) -> None:
+def test_flat_formats_hold_the_diagnosis_of_the_parquet_file(
+    tmp_path: Path, source: Path, classifier: Classifier
+) -> None:
     gpkg, csv = tmp_path / "out.gpkg", tmp_path / "out.csv"
     classify_file(source, tmp_path / "out.parquet", also=[gpkg, csv], classifier=classifier, diagnose=True)
     wanted = pq.read_table(tmp_path / "out.parquet").to_pylist()
@@ -189,7 +186,7 @@ def test_flat_outputs(tmp_path: Path, source: Path, classifier: Classifier) -> N
             assert row["velocity_mm_yr"] == pytest.approx(known["velocity_mm_yr"], rel=1e-5)
 
 
-def test_many_files_and_second_runs(tmp_path: Path) -> None:
+def test_a_second_run_diagnoses_only_what_changed(tmp_path: Path) -> None:
     folder = tmp_path / "tiles"
     folder.mkdir()
     write(wide(moving(), DATES), folder / "a.parquet")
@@ -226,7 +223,7 @@ def test_many_files_and_second_runs(tmp_path: Path) -> None:
     assert len(states()) == 2
 
 
-def test_what_a_diagnosis_depends_on(tmp_path: Path, source: Path, classifier: Classifier) -> None:
+def test_a_file_is_diagnosed_again_if_an_option_differs(tmp_path: Path, source: Path, classifier: Classifier) -> None:
     def skipped(**options: Any) -> bool:
         return classify_file(
             source, tmp_path / "out.parquet", classifier=classifier, skip_existing=True, **options
@@ -299,7 +296,7 @@ def test_series_that_are_kept_are_found_again(tmp_path: Path, classifier: Classi
     assert done.returncode == 0, done.stderr
 
 
-def test_sensor_and_notes(tmp_path: Path) -> None:
+def test_cycles_are_counted_only_if_the_wavelength_is_known(tmp_path: Path) -> None:
     eleven = np.datetime64("2019-01-04") + 11 * np.arange(150)
     source = write(wide(moving(), eleven), tmp_path / "in.parquet")
     unknown = run("classify", source, "-o", tmp_path / "a.parquet", "--diagnose")
@@ -316,7 +313,7 @@ def test_sensor_and_notes(tmp_path: Path) -> None:
     assert "--sensor" not in run("classify", source, "-o", tmp_path / "c.parquet").stderr.decode()
 
 
-def test_an_empty_table(tmp_path: Path, classifier: Classifier) -> None:
+def test_a_table_without_rows_has_an_empty_diagnosis(tmp_path: Path, classifier: Classifier) -> None:
     source = write(wide(moving(), DATES).slice(0, 0), tmp_path / "in.parquet")
     path = tmp_path / "c.parquet"
     summary = classify_file(source, tmp_path / "out.parquet", classifier=classifier, corrected=path)
@@ -342,7 +339,9 @@ def test_columns_of_the_input_with_names_of_ours_are_kept_under_others(tmp_path:
     assert found["V_AFTER_input_input"].combine_chunks().equals(theirs)
 
 
-def test_real_files(tmp_path: Path, real: Callable[[str], Path], classifier: Classifier) -> None:
+def test_diagnosed_rates_of_real_files_are_near_those_of_egms(
+    tmp_path: Path, real: Callable[[str], Path], classifier: Classifier
+) -> None:
     """EGMS states rates of its own; ours stand beside them, and the file that was corrected comes back."""
     source = real("egms_l2_wroclaw/175_0304_IW1_VV.csv")
     path = tmp_path / "corrected.parquet"

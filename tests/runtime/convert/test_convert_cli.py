@@ -48,7 +48,7 @@ def test_a_stack_is_converted_classified_and_inspected(tmp_path: Path) -> None:
     assert {"geometry", "bbox", "class_id"} <= set(pq.read_schema(tmp_path / "c.parquet").names)
 
 
-def test_every_so_many_pixels(tmp_path: Path) -> None:
+def test_every_second_pixel_is_converted_if_asked(tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     assert run("convert", MINTPY, "-o", out, "--every", 2, "--mask", "none", "--quiet").stderr == b""
     table = pq.read_table(out)
@@ -56,7 +56,7 @@ def test_every_so_many_pixels(tmp_path: Path) -> None:
     assert set(table["pixel"].to_pylist()) == {0, 2, 4, 6}
 
 
-def test_the_content_tells_the_kind(tmp_path: Path) -> None:
+def test_the_content_not_the_name_decides_on_the_format(tmp_path: Path) -> None:
     renamed = tmp_path / "series.dat"
     renamed.write_bytes(MINTPY.read_bytes())
     assert b"MintPy" in run("convert", renamed, "-o", tmp_path / "a.parquet").stderr
@@ -67,7 +67,7 @@ def test_the_content_tells_the_kind(tmp_path: Path) -> None:
     assert b"OPERA" in run("convert", *paths, "-o", tmp_path / "c.parquet").stderr
 
 
-def test_an_arrow_stream(tmp_path: Path) -> None:
+def test_an_arrow_stream_on_standard_input_is_converted(tmp_path: Path) -> None:
     stream = write(wide(*series(50, 40)), tmp_path / "in.arrows")
     done = run("convert", "-", "-o", tmp_path / "out.parquet", input=stream.read_bytes())
     assert done.returncode == 0, done.stderr
@@ -90,7 +90,7 @@ def _named(**declared: Any) -> dict[str, Any]:
     return {"named": CompanionFiles(UserDeclarations(**declared))}
 
 
-def test_what_is_refused(tmp_path: Path) -> None:
+def test_inputs_and_options_that_convert_refuses_leave_no_output(tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     other = tmp_path / "other.h5"
     with h5py.File(other, "w") as file:
@@ -152,7 +152,7 @@ def test_damage_in_the_middle_leaves_no_output(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("module", "source"), [("h5py", "geo"), ("pyproj", "utm")])
-def test_without_the_extra(module: str, source: str, tmp_path: Path) -> None:
+def test_a_missing_extra_is_named(module: str, source: str, tmp_path: Path) -> None:
     stack = MINTPY.parents[1] / source / "geo_timeseries.h5"
     code = f"import sys; sys.modules['{module}'] = None; from insar_runtime.cli import main; main()"
     arguments = [sys.executable, "-c", code, "convert", str(stack), "-o", str(tmp_path / "out.parquet")]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime._convert import cube as cubes
-from insar_runtime._convert.cube import Cube, Layer, Picking, Window, rows, windows
+from insar_runtime._convert.cube import Cube, Layer, PixelSelection, Window, read_rows, windows
 from insar_runtime._convert.run import convert
 from tests.runtime.rasters import disp_s1, truth
 
@@ -82,12 +82,12 @@ def test_rows_are_the_pixels_that_are_left(seed: int, lines: int, pixels: int, e
     coherence[rng.uniform(size=(lines, pixels)) < 0.1] = np.nan
     line, pixel = int(rng.integers(lines)), int(rng.integers(pixels))
     maps[:, line, pixel] = 0
-    picking, read = Picking(every=every, min_coherence=0.3), list[Window]()
+    selection, read = PixelSelection(every=every, min_coherence=0.3), list[Window]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cubes, "_WINDOW_BYTES", budget)
         patch.setattr(cubes, "_BATCH_BYTES", budget // 2)
         stack = _cube(maps, mask, coherence, Window(line, line + 1, pixel, pixel + 1), read)
-        parts = list(rows(stack, picking))
+        parts = list(read_rows(stack, selection))
     wanted = np.zeros((lines, pixels), bool)
     wanted[::every, ::every] = True
     data = (np.nan_to_num(maps) != 0).any(axis=0)
@@ -103,8 +103,8 @@ def test_rows_are_the_pixels_that_are_left(seed: int, lines: int, pixels: int, e
     if parts:
         np.testing.assert_array_equal(np.concatenate([matrix for _, matrix in parts]), maps[:, *at].T)
         np.testing.assert_array_equal(np.array(found["coherence"], np.float32), coherence[at])
-    assert kept.sum() + sum(picking.left_out.values()) == wanted.sum()
-    assert picking.seen == lines * pixels
+    assert kept.sum() + sum(selection.left_out.values()) == wanted.sum()
+    assert selection.examined == lines * pixels
     # A window without a wanted pixel is not read at all.
     assert all((wanted & mask & (coherence >= 0.3))[window.part].any() for window in read)
 

@@ -121,7 +121,7 @@ def test_unit_is_stated_or_declared(tmp_path: Path) -> None:
         _convert(stack, tmp_path / "none.parquet")
 
 
-def test_missing_values(tmp_path: Path) -> None:
+def test_values_that_mintpy_marks_as_missing_are_missing(tmp_path: Path) -> None:
     stack = Path(shutil.copy(PROJECT / "geo" / "geo_timeseries.h5", tmp_path))
     with h5py.File(stack, "r+") as file:
         file.attrs["NO_DATA_VALUE"] = "-9999.0"

@@ -31,7 +31,7 @@ def _maps(out: Path, epochs: int) -> np.ndarray:
     return maps
 
 
-def test_licsbas(tmp_path: Path) -> None:
+def test_licsbas_stacks_become_the_table_they_were_made_from(tmp_path: Path) -> None:
     maps, dates = truth(40, LINES, PIXELS)
     maps[:, 2, 2] = np.nan
     maps[7, 3, 3] = np.nan

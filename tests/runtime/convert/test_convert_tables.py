@@ -176,7 +176,7 @@ def test_a_file_that_was_converted_can_be_converted(tmp_path: Path) -> None:
         "egms_l2_wroclaw/022_0771_IW1_VV.csv",
     ],
 )
-def test_real_tables(name: str, real: Callable[[str], Path], tmp_path: Path) -> None:
+def test_converted_real_tables_get_the_same_classes(name: str, real: Callable[[str], Path], tmp_path: Path) -> None:
     done = convert([real(name)], tmp_path / "out.parquet")
     classified = _same_classes(real(name), tmp_path / "out.parquet", tmp_path)
     assert done.rows == classified.num_rows
@@ -297,5 +297,5 @@ def test_transposed_tables_as_data_frames_are_written(form: str, tmp_path: Path)
 def test_options_that_do_not_go_with_tables(tmp_path: Path) -> None:
     source = write(wide(*series(50, 40)), tmp_path / "in.parquet")
     for options in ({"points": source}, {"every": 2}, {"min_coherence": 0.5}, {"named": CompanionFiles(mask="m.h5")}):
-        with pytest.raises(UsageError, match="leave it away"):
+        with pytest.raises(UsageError, match="omit it"):
             convert([source], tmp_path / "out.parquet", **options)

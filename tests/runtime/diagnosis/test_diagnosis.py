@@ -29,11 +29,6 @@ from tests.runtime.tables import as_lists, wide
 
 
 @pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu")
-
-
-@pytest.fixture(scope="module")
 def found(classifier: Classifier) -> Diagnosis:
     return classifier.diagnose(moving(), DATES)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from insar_runtime import Classifier, classify_file
 from insar_runtime._diagnosis.trend.curves import Shape
-from insar_runtime._diagnosis.trend.stepped_trend import MOST_SCATTER_RATIO, fit_segments, stepped_trend
+from insar_runtime._diagnosis.trend.stepped_trend import MOST_SCATTER_RATIO, fit_stepped, stepped_trend
 from insar_runtime._show.find_point import find_point
 from insar_runtime._show.point_plot import PointPlot
 from insar_runtime.classes import NO_CLASS, TrendClass
@@ -43,9 +43,9 @@ def test_without_noise_everything_is_found(seed: int, count: int, curved: bool) 
     values = trend + steps + 4 * np.sin(2 * np.pi * YEARS + 1)
     values[rng.random(len(DAYS)) < 0.1] = np.nan
     values[places] = (trend + steps + 4 * np.sin(2 * np.pi * YEARS + 1))[places]
-    found = fit_segments(values, DAYS, DAYS[places], curved=None)
+    found = fit_stepped(values, DAYS, DAYS[places], curved=None)
     assert found is not None
-    assert found.lies_on_points
+    assert found.fits
     np.testing.assert_allclose(found.steps, sizes, atol=0.05)
     np.testing.assert_allclose(found.polynomial(DAYS) - trend, 0, atol=0.1)
 
@@ -54,7 +54,7 @@ def test_rates_are_as_good_as_they_say() -> None:
     errors = []
     for seed in range(200):
         values = noise(seed=seed) + 5 * YEARS + 15 * step(100)
-        found = fit_segments(values, DAYS, DAYS[[100]], curved=False)
+        found = fit_stepped(values, DAYS, DAYS[[100]], curved=False)
         assert found is not None
         errors.append((found.rate - 5) / found.rate_std)
     assert 0.8 < np.std(errors) < 1.25
@@ -105,11 +105,11 @@ def test_the_class_says_which_curve_it_is(class_id: int, powers: int | None) -> 
 
 def test_hardly_any_values() -> None:
     values = np.full(len(DAYS), np.nan)
-    assert fit_segments(values, DAYS, DAYS[[5]], curved=None) is None
+    assert fit_stepped(values, DAYS, DAYS[[5]], curved=None) is None
     values[:3] = [1, 2, 9]
-    assert fit_segments(values, DAYS, DAYS[[2]], curved=None) is None
+    assert fit_stepped(values, DAYS, DAYS[[2]], curved=None) is None
     values[:12] = 3.0
-    found = fit_segments(values, DAYS, DAYS[[5]], curved=None)
+    found = fit_stepped(values, DAYS, DAYS[[5]], curved=None)
     assert found is not None
     assert np.isfinite([found.rate, found.rate_std, found.scatter_ratio]).all()
 
@@ -132,23 +132,23 @@ def test_trends_of_real_rows_lie_on_their_points(tmp_path: Path) -> None:
     for row in rows:
         point = find_point(path, row=row, open_classifier=_never)
         assert point.series is not None
-        sight = PointPlot.of(point.series, point.answer, point.diagnosis)
-        repaired = sight.diagnosis is not None and sight.diagnosis.class_after_repair not in {None, "PUE", "Other"}
-        if sight.shape is Shape.NONE:
-            assert not len(sight.trend)
+        plot = PointPlot.of(point.series, point.answer, point.diagnosis)
+        repaired = plot.diagnosis is not None and plot.diagnosis.class_after_repair not in {None, "PUE", "Other"}
+        if plot.shape is Shape.NONE:
+            assert not len(plot.trend)
             continue
         if not repaired:
-            assert sight.jumps
+            assert plot.jumps
         drawn += 1
-        days = sight.series.dates.astype(np.float64)
-        there = np.isfinite(sight.shown)
-        left = sight.shown[there] - np.interp(days[there], sight.trend_dates.astype(np.float64), sight.trend)
+        days = plot.series.dates.astype(np.float64)
+        there = np.isfinite(plot.shown)
+        left = plot.shown[there] - np.interp(days[there], plot.trend_dates.astype(np.float64), plot.trend)
         years = days[there] / 365.25
         cycle = np.stack([np.ones_like(years), np.cos(2 * np.pi * years), np.sin(2 * np.pi * years)], axis=1)
         left -= cycle @ np.linalg.lstsq(cycle, left, rcond=None)[0]
         if not repaired:
             # Of a running median of nine less is left than of a mean of eleven.
-            assert np.sqrt(np.mean(left**2)) < 1.25 * MOST_SCATTER_RATIO * _rough(sight.shown[there])
+            assert np.sqrt(np.mean(left**2)) < 1.25 * MOST_SCATTER_RATIO * _rough(plot.shown[there])
     assert drawn > 0.6 * len(rows)
 
 

@@ -1,4 +1,4 @@
-"""The classifier's promises: same bits however it is asked, rows in order, nothing lost."""
+"""The classifier gives the same bits for any batch, keeps the order of rows, and loses none."""
 
 from __future__ import annotations
 
@@ -243,7 +243,9 @@ DAYS = [date(2020, 1, 1) + timedelta(days=12 * i) for i in range(40)]
         (np.zeros((1, 600)), FIRST + np.arange(600), DataError, "600 epochs are too many.*takes 512"),
     ],
 )
-def test_bad_arguments(displacement: Any, dates: Any, error: type[Exception], match: str) -> None:
+def test_arrays_and_dates_that_do_not_fit_are_refused(
+    displacement: Any, dates: Any, error: type[Exception], match: str
+) -> None:
     with pytest.raises(error, match=match):
         Classifier(device="cpu").classify(displacement, dates)
 
@@ -258,7 +260,7 @@ def test_matrix_of_another_shape_than_its_days(shape: tuple[int, ...], epochs: i
 
 
 @pytest.mark.parametrize("options", [{"threads": 0}, {"abstain_below": 1.5}, {"abstain_below": -0.1}])
-def test_bad_options(options: dict[str, Any]) -> None:
+def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Classifier(device="cpu", **options)
 

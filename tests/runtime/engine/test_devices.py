@@ -1,4 +1,4 @@
-"""One test per row of the device table, on fakes: no machine has all devices."""
+"""A test for each row of the table of devices, on simulated machines: no machine has all devices."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ GPU_BUILD_WITHOUT_DRIVER = DeviceFacts((CUDA, CPU), cuda_driver=False, int8_dot_
         ),
     ],
 )
-def test_choice(request_: str, facts: DeviceFacts, wanted: list[tuple[str, str, str]]) -> None:
+def test_device_provider_and_precision_are_chosen_by_the_table(
+    request_: str, facts: DeviceFacts, wanted: list[tuple[str, str, str]]
+) -> None:
     found = [(c.device, c.provider, c.precision) for c in choose(request_, facts, BOTH, MIXED)]
     assert found == wanted
 

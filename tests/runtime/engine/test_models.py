@@ -1,4 +1,4 @@
-"""Shipped models: there, unchanged, and refused when a bit differs."""
+"""Shipped models are found and unchanged, and refused if a bit differs."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ def test_default_model_comes_first_and_loads() -> None:
 def test_shipped_files_are_those_of_the_record(name: str, artifacts: Path) -> None:
     card = json.loads((artifacts / name / "model.json").read_text())
     assert (SHIPPED / name / "model.json").read_bytes() == (artifacts / name / "model.json").read_bytes()
-    for entry in (*card["files"].values(), card["keras"]):
+    shipped = (*card["files"].values(), *card["golden"].values())
+    for entry in (*shipped, card["keras"]):
         data = (artifacts / name / entry["file"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == entry["sha256"]
-    for entry in card["files"].values():
+    for entry in shipped:
         assert hashlib.sha256((SHIPPED / name / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
 
 

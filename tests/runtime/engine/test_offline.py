@@ -1,4 +1,4 @@
-"""No network, ever: a process that would die at its first network socket classifies, and dies when it must."""
+"""A process that the kernel would end at its first network socket classifies."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _guarded(code: str, home: Path, *arguments: object) -> subprocess.CompletedP
     )
 
 
-def test_the_guard_kills(tmp_path: Path) -> None:
+def test_the_guard_ends_a_process_that_opens_a_network_socket(tmp_path: Path) -> None:
     done = _guarded("import socket; socket.socket(socket.AF_INET)", tmp_path)
     if b"no seccomp here" in done.stderr:
         pytest.skip("seccomp filters are not allowed here")

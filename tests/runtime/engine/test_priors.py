@@ -1,8 +1,7 @@
-"""Priors: re-weighting keeps Bayes' rule, estimation finds the mix, whoever gives nonsense is told so."""
+"""Priors: weighting follows Bayes' rule, estimation finds the mix, and invalid priors are refused."""
 
 from __future__ import annotations
 
-import itertools
 import pickle
 from typing import Any
 
@@ -21,7 +20,6 @@ from insar_runtime._engine.priors import (
     parse_priors,
     reweight,
 )
-from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime.classes import SEED_CLASS_NAMES
 from insar_runtime.result import sureness
 
@@ -199,7 +197,7 @@ def test_a_model_of_five_has_no_share_of_other() -> None:
         ("stable=1,linear=1,quadratic=1,bilinear=1,other=1", "do not name PUE"),
     ],
 )
-def test_text_that_is_no_mix(text: str, match: str) -> None:
+def test_text_that_is_no_mix_of_classes_is_refused(text: str, match: str) -> None:
     with pytest.raises(UsageError, match=match):
         parse_priors(text)
 
@@ -273,39 +271,6 @@ def test_pickled_copy_keeps_its_priors(classifier: Classifier) -> None:
         assert (
             pickle.loads(pickle.dumps(classifier.with_priors(priors))).priors == classifier.with_priors(priors).priors
         )
-
-
-@given(cuts=st.sets(st.integers(0, 500), max_size=8), seed=seeds)
-def test_sample_does_not_depend_on_batches(cuts: set[int], seed: int) -> None:
-    rows = np.arange(500, dtype=np.float32)[:, None]
-    whole = RowSample(60, 1, seed=seed)
-    whole.add(rows)
-    pieces = RowSample(60, 1, seed=seed)
-    for start, stop in itertools.pairwise([0, *sorted(cuts), 500]):
-        pieces.add(rows[start:stop])
-    found = whole.rows()[:, 0]
-    assert np.array_equal(pieces.rows()[:, 0], found)
-    assert len(found) == 60
-    assert (np.diff(found) > 0).all()
-
-
-def test_sample_keeps_every_row_while_there_is_room() -> None:
-    rows = _probabilities(1)
-    sample = RowSample(len(rows), 5)
-    assert sample.rows().shape == (0, 5)
-    sample.add(rows)
-    np.testing.assert_array_equal(sample.rows(), rows)
-
-
-def test_sample_is_uniform_and_bounded() -> None:
-    sample = RowSample(1000, 1)
-    for start in range(0, 100_000, 500):
-        sample.add(np.arange(start, start + 500, dtype=np.float32)[:, None])
-        assert sum(map(len, sample._rows)) <= 2500
-    # Tenths of the file hold 100 rows each, with an error of 10 (one sigma).
-    counts = np.histogram(sample.rows(), bins=10, range=(0, 100_000))[0]
-    assert counts.sum() == 1000
-    assert np.abs(counts - 100).max() < 45
 
 
 def test_priors_make_nobody_sure_of_what_no_class_describes() -> None:

@@ -1,4 +1,4 @@
-"""Models of six classes and of five: the same columns, and nothing said of a class that a model does not know."""
+"""Models of six and of five classes have the same columns; a class that a model does not know has no probability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``stable_rate``: the user's line between Stable and Linear, which moves their shares and nothing else."""
+"""``stable_rate`` moves the limit between Stable and Linear, and no other probability."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_noise_is_not_linear_however_low_the_line() -> None:
 
 
 @pytest.mark.parametrize("rate", [0, -1, math.nan, math.inf, "fast", None])
-def test_what_is_no_line(rate: Any, tmp_path: Path, six_classes: Path) -> None:
+def test_rates_that_are_no_limit_are_refused(rate: Any, tmp_path: Path, six_classes: Path) -> None:
     """None is no line either, but asks for that of the model."""
     if rate is None:
         assert Classifier(six_classes, device="cpu", stable_rate=rate).stable_rate == definitions.STABLE_RATE_MM_YR
@@ -259,7 +259,7 @@ def test_commands_refuse_what_is_no_line(source: Path) -> None:
     refused(run("show", source, "--row", 0, "--stable-rate", -2), 2, "stable_rate is -2.0")
 
 
-def test_show_takes_the_line(tmp_path: Path, source: Path, six_classes: Path) -> None:
+def test_show_uses_the_stable_rate_that_is_given(tmp_path: Path, source: Path, six_classes: Path) -> None:
     row = 261  # some 4.5 mm/yr
     facts = [
         json.loads(run("show", source, "--row", row, "--model", six_classes, *more, "--json").stdout)
@@ -288,7 +288,7 @@ def test_a_repaired_series_is_judged_by_the_line_of_its_file(tmp_path: Path, six
         assert point.diagnosis.class_after_repair == wanted
 
 
-def test_report_takes_the_line(tmp_path: Path, source: Path, six_classes: Path) -> None:
+def test_report_uses_the_stable_rate_that_is_given(tmp_path: Path, source: Path, six_classes: Path) -> None:
     done = run("report", source, "-o", tmp_path / "r.html", "--model", six_classes, "--stable-rate", 3.5)
     assert done.returncode == 0, done.stderr
     facts = read_page(tmp_path / "r.html").facts

@@ -1,4 +1,4 @@
-"""What engines send to their workers: results that do not depend on how a table is divided, or mixed."""
+"""The job of an engine's worker gives results that do not depend on how a table is divided."""
 
 from __future__ import annotations
 

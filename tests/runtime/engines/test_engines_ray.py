@@ -1,4 +1,4 @@
-"""Ray for real: a node of two CPUs gives what the command gives, row by row."""
+"""A Ray node of two CPUs gives what the command gives, row by row."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def collected(data: Any, dataset: Any) -> pa.Table:
     return pa.concat_tables(ray.get(dataset.to_arrow_refs()))
 
 
-def test_a_column_a_date(data: Any, tmp_path: Path) -> None:
+def test_wide_tables_get_the_classes_of_the_command(data: Any, tmp_path: Path) -> None:
     from insar_runtime.engines.ray import classify_dataset
 
     expected = by_command(wide(*series(400)), tmp_path)

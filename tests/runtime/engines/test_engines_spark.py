@@ -1,4 +1,4 @@
-"""Spark for real: a local session with two workers gives what the command gives, row by row."""
+"""A local Spark session of two workers gives what the command gives, row by row."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def same(found: pa.Table, expected: pa.Table) -> None:
         assert found[name].to_pylist() == expected[name].to_pylist(), name
 
 
-def test_a_column_a_date(spark: Any, tmp_path: Path) -> None:
+def test_wide_tables_get_the_classes_of_the_command(spark: Any, tmp_path: Path) -> None:
     from insar_runtime.engines.spark import classify_dataframe
 
     displacement, dates = series(500)
@@ -107,7 +107,7 @@ def test_lists_whose_rows_have_dates_of_their_own(spark: Any, tmp_path: Path) ->
     same(classify_dataframe(frame, units="mm").toArrow(), expected)
 
 
-def test_a_diagnosis(spark: Any, tmp_path: Path) -> None:
+def test_a_diagnosis_is_that_of_the_command(spark: Any, tmp_path: Path) -> None:
     from insar_runtime.engines.spark import classify_dataframe
 
     theirs = pa.array(np.arange(60) / 8)

@@ -1,3 +1,5 @@
+"""Dates in names of columns, in cells and in metadata, of every spelling that is supported."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""The layout of a table: series, dates, id, position, velocity, producer."""
+
 from __future__ import annotations
 
 import json

@@ -38,7 +38,7 @@ def table(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("row", [0, 100, 101, 202, 298])
-def test_by_id_and_by_row(table: Path, row: int) -> None:
+def test_id_and_row_number_find_the_same_point(table: Path, row: int) -> None:
     by_id, by_row = ask(table, wanted=f"p{row:04d}"), ask(table, row=row)
     assert (by_id.row, by_id.count, by_id.same) == (row, 1, (row,))
     assert by_row.row == row
@@ -83,7 +83,7 @@ def test_a_row_that_is_not_there(table: Path) -> None:
         ask(table, row=300)
 
 
-def test_no_rows(tmp_path: Path) -> None:
+def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
     path = write(
         pa.table({"pid": pa.array([], pa.string()), "20200101": pa.array([], pa.float32())}), tmp_path / "e.csv"
     )
@@ -104,14 +104,14 @@ def test_no_rows(tmp_path: Path) -> None:
         (pa.array(["é", "e"]), "e", 1),
     ],
 )
-def test_ids_are_text(tmp_path: Path, ids: pa.Array, wanted: str, row: int) -> None:
+def test_ids_of_any_type_are_compared_as_text(tmp_path: Path, ids: pa.Array, wanted: str, row: int) -> None:
     path = write(pa.table({"pid": ids, "20200101": np.zeros(len(ids))}), tmp_path / "in.parquet")
     hit = ask(path, wanted=wanted)
     assert (hit.row, hit.count) == (row, 1)
 
 
 @pytest.mark.parametrize("kind", ["fixed_size_list", "list"])
-def test_lists(tmp_path: Path, kind: str) -> None:
+def test_the_series_of_a_list_table_is_found_by_id(tmp_path: Path, kind: str) -> None:
     values, dates = series(250, 40)
     path = write(as_lists(wide(values, dates), kind), tmp_path / "in.parquet")
     hit = ask(path, wanted="p0203")

@@ -1,3 +1,5 @@
+"""Batches of every layout become the same matrix of displacements."""
+
 from __future__ import annotations
 
 import json

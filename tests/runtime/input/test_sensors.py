@@ -1,3 +1,5 @@
+"""Sensors by any of their names, and their half wavelengths."""
+
 from __future__ import annotations
 
 import pytest
@@ -34,7 +36,7 @@ def test_all_lie_in_the_bands_of_radars() -> None:
 @pytest.mark.parametrize(
     ("name", "same"), [("S1A", "sentinel-1"), ("csk", "cosmo skymed"), ("Cosmo_SkyMed", "csg"), ("TSX", "tandem-x")]
 )
-def test_other_names(name: str, same: str) -> None:
+def test_a_sensor_has_one_wavelength_under_all_its_names(name: str, same: str) -> None:
     assert half_wavelength_of(name) == half_wavelength_of(same)
 
 

@@ -1,3 +1,5 @@
+"""Parquet, Arrow, CSV and zip are recognised by their content and read in batches."""
+
 from __future__ import annotations
 
 import errno

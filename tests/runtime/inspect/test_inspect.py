@@ -19,7 +19,7 @@ from insar_runtime._inspect.forecast import RowTime
 from insar_runtime._inspect.inspection import inspect_file
 from insar_runtime._inspect.inspection_text import describe_inspection
 from insar_runtime._inspect.planned_run import Options
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run, run_process
 from tests.runtime.tables import as_lists, series, wide, write
 
 
@@ -128,7 +128,7 @@ def test_every_container_and_layout(tmp_path: Path, kind: str) -> None:
 def test_a_stream_is_looked_at_as_far_as_it_is_needed(tmp_path: Path) -> None:
     path = write(wide(*series(300)), tmp_path / "in.arrows")
     with path.open("rb") as stream:
-        done = run("inspect", "-", "--json", stdin=stream)
+        done = run_process("inspect", "-", "--json", stdin=stream)
     facts = json.loads(done.stdout)
     assert (facts["name"], facts["points"], facts["ids"]) == ("-", 300, None)
 

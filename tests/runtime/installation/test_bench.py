@@ -1,4 +1,4 @@
-"""``insar-rt bench``: numbers that a user can hold against ours."""
+"""``insar-rt bench`` measures the speed of the model and of a file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from insar_runtime._engine.onnx_runtime import usable_cpus
 from insar_runtime._installation.bench import _interleaved, describe_speeds, measure_device
 from insar_runtime.classifier import Classifier
-from tests.runtime.run_command import run
+from tests.runtime.run_command import run_process
 
 
-def test_it_measures_model_and_file() -> None:
-    done = run("bench", "--seconds", 2, "--device", "cpu", "--json")
+def test_bench_measures_model_and_file() -> None:
+    done = run_process("bench", "--seconds", 2, "--device", "cpu", "--json")
     facts = json.loads(done.stdout)
     threads = sorted({1, usable_cpus()})
     assert {(p["precision"], p["threads"], p["epochs"]) for p in facts["model"]} == {

@@ -81,7 +81,7 @@ def test_file_without_positions_has_no_geometry(tmp_path: Path) -> None:
     assert b"geo" not in schema.metadata
 
 
-def test_filler_is_no_place(tmp_path: Path) -> None:
+def test_a_nodata_value_is_no_position(tmp_path: Path) -> None:
     pq.write_table(_table(latitude=[45.0, -9999.0, 46.0], longitude=[7.0, 8.0, 9.5]), tmp_path / "in.parquet")
     classify_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
     assert pq.read_table(tmp_path / "out.parquet")["geometry"].null_count == 1

@@ -1,4 +1,4 @@
-"""GeoPackages as others see them: SQLite, GDAL, the standard's rules."""
+"""GeoPackages as other programs read them: SQLite, GDAL, the rules of the standard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written comes back from every format: values, order, missing ones; files appear whole or not at all."""
+"""Every format returns the values, order and missing values that were written, in whole files or none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from insar_runtime._output.run_metadata import read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.outputs import BLOCK, columns, described, placed, query, save
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run_process
 from tests.runtime.tables import as_lists, series, wide, write
 
 EXTENSIONS = [".parquet", ".csv", ".gpkg", ".arrow", ".arrows"]
@@ -141,7 +141,7 @@ def test_text_of_numbers_is_short(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["list", "large_list", "fixed"])
 @pytest.mark.parametrize("extension", [".csv", ".gpkg"])
-def test_lists_are_joined(tmp_path: Path, kind: str, extension: str) -> None:
+def test_lists_become_joined_text_in_flat_formats(tmp_path: Path, kind: str, extension: str) -> None:
     data_type = {"list": pa.list_(pa.float32()), "large_list": pa.large_list(pa.float32())}.get(
         kind, pa.list_(pa.float32(), 2)
     )
@@ -309,14 +309,14 @@ def test_a_file_that_lost_rows_is_no_output(tmp_path: Path, extension: str, monk
 def test_a_file_that_may_not_grow(tmp_path: Path, source: Path, extension: str) -> None:
     """As on a full disk; SQLite meets it in its own way."""
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))  # noqa: E731
-    done = run("classify", source, "-o", tmp_path / f"o{extension}", preexec_fn=limit)
+    done = run_process("classify", source, "-o", tmp_path / f"o{extension}", preexec_fn=limit)
     refused(done, 74, "cannot be written", f"o{extension}")
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 
 @pytest.mark.skipif(not Path("/sys").is_dir(), reason="no /sys: nothing that even root may not write to")
 @pytest.mark.parametrize("extension", EXTENSIONS)
-def test_unwritable_folder(extension: str) -> None:
+def test_a_folder_that_may_not_be_written_to_is_named(extension: str) -> None:
     with pytest.raises(InputOutputError, match="may write"):
         save(described(pa.table({"a": [1]})), Path(f"/sys/o{extension}"))
 

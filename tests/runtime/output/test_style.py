@@ -1,4 +1,4 @@
-"""The style in a real QGIS, and colours that the colour-blind tell apart."""
+"""QGIS opens the style, and its colours differ for the colour-blind."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_colours_are_told_apart(deficiency: str) -> None:
         assert np.linalg.norm(colours[one] - colours[other]) > 15, (one, other)
 
 
-def test_stable_recedes() -> None:
+def test_stable_has_the_lightest_colour() -> None:
     lightness = {name: _lab(colour, "none")[0] for name, colour in CLASS_COLOURS.items()}
     assert max(lightness, key=lambda name: lightness[name]) == "Stable"
     style = ET.fromstring(make_style())

@@ -1,4 +1,4 @@
-"""Corrected series: what is taken out, that nothing else changes, and that all of it comes back to the last bit."""
+"""Corrected series lack the repaired jumps and nothing else, and are restored to the last bit."""
 
 from __future__ import annotations
 
@@ -41,11 +41,6 @@ TYPES = [
     pa.float32(), pa.float64(), pa.float16(), pa.int8(), pa.int16(), pa.uint8(), pa.int32(), pa.int64(), pa.uint64(),
     pa.decimal128(10, 2), pa.decimal128(30, 4),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu")
 
 
 def same(one: pa.Table, other: pa.Table) -> None:
@@ -231,7 +226,9 @@ def test_jumps_are_taken_out_in_the_unit_of_the_file(tmp_path: Path, classifier:
 
 @pytest.mark.parametrize("kind", ["fixed_size_list", "list"])
 @pytest.mark.parametrize("ending", [".parquet", ".arrow", ".arrows"])
-def test_lists(tmp_path: Path, classifier: Classifier, kind: str, ending: str) -> None:
+def test_corrected_lists_are_restored_to_the_last_bit(
+    tmp_path: Path, classifier: Classifier, kind: str, ending: str
+) -> None:
     table = as_lists(wide(moving(), DATES), kind)
     source = write(table, tmp_path / "in.parquet")
     path = corrected_of(source, classifier, ending=ending)
@@ -255,7 +252,7 @@ def test_whole_numbers_become_floats_and_come_back(tmp_path: Path, classifier: C
     same(pq.read_table(tmp_path / "back.parquet"), table)
 
 
-def test_text(tmp_path: Path, classifier: Classifier) -> None:
+def test_corrected_csv_is_restored_with_its_text(tmp_path: Path, classifier: Classifier) -> None:
     table = wide(moving(), DATES, name=[None, "", 'say "a;b"', "two\nlines"] * 15, code=["007"] * 60)
     source = tmp_path / "in.csv"
     pacsv.write_csv(table, source)
@@ -321,7 +318,7 @@ def test_the_input_is_never_written_over(tmp_path: Path, classifier: Classifier,
     assert not (tmp_path / "a.parquet").exists()
 
 
-def test_refusals(tmp_path: Path, classifier: Classifier, source: Path) -> None:
+def test_tables_that_cannot_be_restored_are_refused(tmp_path: Path, classifier: Classifier, source: Path) -> None:
     with pytest.raises(DataError, match="does not tell what was corrected"):
         restore(source, tmp_path / "back.parquet")
     with pytest.raises(InputNotFoundError):

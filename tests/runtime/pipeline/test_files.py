@@ -23,11 +23,6 @@ from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu")
-
-
 def _classify(source: Any, tmp_path: Path, classifier: Classifier, **options: Any) -> pa.Table:
     classify_file(source, tmp_path / "out.parquet", classifier=classifier, overwrite=True, **options)
     return pq.read_table(tmp_path / "out.parquet")

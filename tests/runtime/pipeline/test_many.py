@@ -1,4 +1,4 @@
-"""Many inputs in one call: folders, patterns, failures that stay alone, second runs that find the work done."""
+"""Many inputs in one call: folders, patterns, a failed file among others, second runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ from insar_runtime._pipeline.many import OutputNaming, expand_inputs
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu")
 
 
 @pytest.fixture
@@ -74,7 +69,9 @@ def test_a_second_run_does_what_is_left(tiles: Path, tmp_path: Path) -> None:
     assert [*map(Path.exists, [out / "a.classified.parquet", tiles / "a.classified.parquet"])] == [True, False]
 
 
-def test_what_a_run_depends_on(tmp_path: Path, classifier: Classifier) -> None:
+def test_a_file_is_classified_again_if_anything_that_its_result_depends_on_differs(
+    tmp_path: Path, classifier: Classifier
+) -> None:
     source, output = write(wide(*series(60)), tmp_path / "in.parquet"), tmp_path / "out.parquet"
 
     def skipped(chosen: Classifier = classifier, **options: Any) -> bool:
@@ -147,7 +144,7 @@ def test_too_many_bad_rows_show_in_the_exit_code(tmp_path: Path) -> None:
     )
 
 
-def test_inputs_are_found(tiles: Path) -> None:
+def test_folders_and_patterns_become_their_files_in_order(tiles: Path) -> None:
     a, b, c = (tiles / name for name in ("a.parquet", "b.zip", "c.csv"))
     (tiles / "a.classified.parquet").write_bytes(b"ours")
     (tiles / "within").mkdir()
@@ -183,13 +180,13 @@ def test_two_inputs_never_share_an_output(tiles: Path, tmp_path: Path) -> None:
         (["a.parquet", "--max-bad-fraction", "2"], "--max-bad-fraction"),
     ],
 )
-def test_what_does_not_go_together(tiles: Path, arguments: list[str], words: str) -> None:
+def test_options_that_exclude_each_other_are_refused(tiles: Path, arguments: list[str], words: str) -> None:
     before = sorted(tiles.iterdir())
     refused(run("classify", *arguments, cwd=tiles), 2, words)
     assert sorted(tiles.iterdir()) == before
 
 
-def test_report_of_one_run(source: Path, tmp_path: Path) -> None:
+def test_the_report_of_a_run_holds_its_summary_and_provenance(source: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = run("classify", source, "--report", report, "--json", "-q")
     facts, said = json.loads(report.read_text()), json.loads(done.stdout)
@@ -204,7 +201,7 @@ def test_report_of_one_run(source: Path, tmp_path: Path) -> None:
     assert _states(report) == [("none.csv", "failed", 66)]
 
 
-def test_log_as_json_lines(tiles: Path, tmp_path: Path) -> None:
+def test_the_log_is_one_json_object_a_line(tiles: Path, tmp_path: Path) -> None:
     done = run("classify", tiles, "--output-dir", tmp_path / "out", "--log-format", "json")
     events = [json.loads(line) for line in done.stderr.decode().splitlines()]
     assert [event["event"] for event in events] == ["start", "done", "start", "error", "start", "done"]

@@ -1,4 +1,4 @@
-"""Plans that fit into the memory there is, and an error before the system ends a run."""
+"""Batches fit into the memory limit, and a run beyond it ends with an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from insar_runtime import Classifier, InsarRuntimeError, UsageError, classify_fi
 from insar_runtime._pipeline import memory
 from insar_runtime._pipeline.memory import Load, MemoryGuard, parse_size, plan_batches, resident_bytes
 from insar_runtime.errors import MemoryLimitError
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run_process
 from tests.runtime.tables import series, wide
 
 MIB = 1 << 20
@@ -28,12 +28,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize(
     ("text", "size"), [("400M", 400 * MIB), ("1.5G", 1536 * MIB), ("512MiB", 512 * MIB), ("90 kb", 92160), ("7", 7)]
 )
-def test_sizes(text: str, size: int) -> None:
+def test_sizes_of_memory_are_read(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "M", "-3M", "4T", "1,5G", "nan"])
-def test_what_is_no_size(text: str) -> None:
+def test_text_that_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="give one such as 400M"):
         parse_size(text)
 
@@ -156,8 +156,8 @@ def test_the_command_keeps_to_its_limit_or_says_by_how_much_it_does_not(
     columns = {str(date).replace("-", ""): rng.normal(0, 3, 60_000) for date in dates}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet", row_group_size=60_000)
     command = ["classify", str(tmp_path / "t.parquet"), "--units", "mm", "--json", "--overwrite", "-q", *options]
-    refused(run(*command, "--memory-limit", "150M"), 71, "raise the limit by")
-    done = run(*command, "--memory-limit", f"{limit}M")
+    refused(run_process(*command, "--memory-limit", "150M"), 71, "raise the limit by")
+    done = run_process(*command, "--memory-limit", f"{limit}M")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["peak_memory_mb"] < limit
 

@@ -1,4 +1,4 @@
-"""Files are worked on by several threads where there are some, and nothing else changes."""
+"""Several threads work on a file, and the output is that of one thread."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def _working() -> int:
 
 
 @pytest.mark.parametrize(("threads", "expected"), [(1, 0), (2, 2), (3, 3)])
-def test_threads_decide(table: Path, tmp_path: Path, started: list[str], threads: int, expected: int) -> None:
+def test_as_many_threads_work_as_were_asked_for(
+    table: Path, tmp_path: Path, started: list[str], threads: int, expected: int
+) -> None:
     classifier = Classifier(device="cpu", threads=threads)
     summary = classify_file(table, tmp_path / "out.parquet", classifier=classifier)
     assert summary.rows == ROWS

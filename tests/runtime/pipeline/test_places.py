@@ -1,4 +1,4 @@
-"""Files that a chain names: nothing is written over an input, over another run's rows, or beside a stale log."""
+"""No output is written over an input, over another output, or beside a stale journal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from insar_runtime import Classifier, InputOutputError, UsageError, classify_file
 from insar_runtime._output.atomic_text import replace_text
 from insar_runtime._pipeline.many import OutputNaming
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run, run_process
 from tests.runtime.tables import series, wide, write
 
 
@@ -63,7 +63,7 @@ def test_a_small_file_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> 
 
 def test_a_date_of_the_build_that_is_none_is_refused(source: Path, tmp_path: Path) -> None:
     env = {**os.environ, "SOURCE_DATE_EPOCH": "today"}
-    refused(run("classify", source, "-q", "-o", tmp_path / "o.gpkg", env=env), 2, "SOURCE_DATE_EPOCH", "today")
+    refused(run_process("classify", source, "-q", "-o", tmp_path / "o.gpkg", env=env), 2, "SOURCE_DATE_EPOCH", "today")
 
 
 def test_a_geopackage_that_is_open_elsewhere_is_replaced_whole(tmp_path: Path) -> None:

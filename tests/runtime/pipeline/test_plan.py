@@ -22,11 +22,6 @@ from tests.runtime.tables import as_lists, series, wide, write
 MM = UserDeclarations("mm")
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu", threads=1)
-
-
 @pytest.mark.parametrize("diagnose", [False, True])
 @pytest.mark.parametrize("keep_series", [False, True])
 @pytest.mark.parametrize("kind", ["wide", "fixed_size_list", "list"])

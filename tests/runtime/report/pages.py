@@ -1,4 +1,4 @@
-"""Take a report apart again: its facts and arrays, read by other code than the browser's."""
+"""Write reports of small tables, and take a page apart again by other code than the browser's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from insar_runtime import Classifier, classify_file
+from insar_runtime._report.write import Classification, Report, write_report
+from tests.runtime.tables import series, wide, write
 
 _ELEMENT = re.compile(r'<script type="(?:application/json|text/plain)" id="(?:array-)?(\w+)">(.*?)</script>', re.DOTALL)
 
@@ -44,3 +48,22 @@ def unzigzag(coded: np.ndarray) -> np.ndarray:
     """Numbers of tenths; NaN for what is missing."""
     whole = coded.astype(np.int32)
     return np.where(coded == 0xFFFF, np.nan, np.where(whole % 2, -(whole + 1) // 2, whole // 2) / 10)
+
+
+def never() -> Classifier:
+    raise AssertionError("nothing is to be classified")
+
+
+def page_of(source: Path, output: Path, **options: Any) -> Report:
+    """Write the report of a classified table."""
+    return write_report(source, output, classification=Classification(never), overwrite=True, **options)
+
+
+def classified_table(tmp_path: Path, **more: Any) -> Path:
+    """Classify 300 rows, some of them with missing values, and one without a value."""
+    displacement, dates = series(300)
+    displacement[::9, ::4] = np.nan
+    displacement[5] = np.nan
+    source = write(wide(displacement, dates, **more), tmp_path / "in.parquet")
+    classify_file(source, tmp_path / "classified.parquet", keep_series=True, overwrite=True)
+    return tmp_path / "classified.parquet"

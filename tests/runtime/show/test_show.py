@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,23 +22,10 @@ from insar_runtime._show.point import Point
 from insar_runtime._show.point_text import Look, describe_point
 from insar_runtime._show.series import Series
 from insar_runtime.errors import DataError, UsageError
-from tests.runtime.run_command import refused, run
+from tests.runtime.run_command import refused, run, run_process
 from tests.runtime.tables import series, wide, write
 
 PLAIN = Look(width=80, plain=True, coloured=False)
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(device="cpu", threads=1)
-
-
-@pytest.fixture
-def find(classifier: Classifier) -> Callable[..., Point]:
-    def ask(source: Path, **options: Any) -> Point:
-        return find_point(source, open_classifier=lambda: classifier, **options)
-
-    return ask
 
 
 def unasked() -> Classifier:
@@ -97,12 +83,12 @@ def test_a_classified_file_keeps_its_classes(
     assert "class_id" not in point.attributes
     assert "read from the file" in describe_point(point, PLAIN)
 
-    anew = find(output, point_id="p0003", anew=True)
-    assert anew.answer is not None
-    assert not anew.answer.from_file
-    assert anew.stored == point.answer
-    assert anew.answer.probabilities != point.answer.probabilities
-    text = describe_point(anew, PLAIN)
+    again = find(output, point_id="p0003", reclassify=True)
+    assert again.answer is not None
+    assert not again.answer.from_file
+    assert again.stored == point.answer
+    assert again.answer.probabilities != point.answer.probabilities
+    text = describe_point(again, PLAIN)
     assert "in the file" in text
     assert "classified now" in text
 
@@ -120,7 +106,7 @@ def test_a_classified_file_without_series(source: Path, tmp_path: Path, classifi
     facts = point.to_dict()
     assert facts["dates"] is facts["displacement_mm"] is None
     with pytest.raises(DataError, match="keep-series"):
-        find_point(output, row=3, open_classifier=unasked, anew=True)
+        find_point(output, row=3, open_classifier=unasked, reclassify=True)
 
 
 def test_a_classified_file_that_others_wrote_again(source: Path, tmp_path: Path, classifier: Classifier) -> None:
@@ -223,7 +209,9 @@ def test_colours(source: Path, find: Callable[..., Point]) -> None:
 
 
 def test_command(source: Path) -> None:
-    done = run("show", source, "--id", "p0007", env={**os.environ, "COLUMNS": "70", "PYTHONIOENCODING": "utf-8"})
+    done = run_process(
+        "show", source, "--id", "p0007", env={**os.environ, "COLUMNS": "70", "PYTHONIOENCODING": "utf-8"}
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == b""
     text = done.stdout.decode()
@@ -240,7 +228,7 @@ def test_command(source: Path) -> None:
 def test_plain_where_nothing_else_can_be_shown(source: Path, how: str) -> None:
     encoding = "ascii" if how == "encoding" else "utf-8"
     more = ["--ascii"] if how == "option" else []
-    done = run("show", source, "--row", 0, *more, env={**os.environ, "PYTHONIOENCODING": encoding})
+    done = run_process("show", source, "--row", 0, *more, env={**os.environ, "PYTHONIOENCODING": encoding})
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
 
@@ -265,45 +253,6 @@ def test_an_id_that_is_not_there(source: Path) -> None:
     refused(run("show", source), 2, "--id", "--row")
     refused(run("show", source, "--row", 200), 65, "rows 0 to 199")
     refused(run("show", "none.csv", "--row", 0), 66, "none.csv")
-
-
-def test_picture(source: Path, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    path = tmp_path / "plot.png"
-    done = run("show", source, "--id", "p0007", "--png", path)
-    assert done.returncode == 0, done.stderr
-    assert b"plot.png: written" in done.stderr
-    data = path.read_bytes()
-    assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    assert struct.unpack(">II", data[16:24]) == (1500, 675)
-    assert [item.name for item in tmp_path.iterdir() if item.name.startswith(".")] == []
-    refused(run("show", source, "--id", "p0007", "--png", path), 73, "plot.png", "--overwrite")
-    assert run("show", source, "--id", "p0007", "--png", path, "--overwrite").returncode == 0
-    assert path.read_bytes() == data
-
-
-def test_picture_without_matplotlib(source: Path, tmp_path: Path) -> None:
-    """A module of that name that cannot be imported stands for one that is not there."""
-    (tmp_path / "matplotlib.py").write_text("raise ImportError('not here')")
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    done = run("show", source, "--row", 0, "--png", tmp_path / "x.png", env={**os.environ, "PYTHONPATH": path})
-    refused(done, 69, "matplotlib", "pip install 'insar-runtime[plot]'")
-
-
-def test_picture_of_unusual_series(tmp_path: Path, find: Callable[..., Point]) -> None:
-    pytest.importorskip("matplotlib")
-    from insar_runtime._show.png import write_png
-
-    values, dates = series(4)
-    values[0] = np.nan
-    values[1, 1:] = np.nan
-    values[2, 7] = np.inf
-    values[3] = 2.5
-    source = write(wide(values, dates, pid=["a$b$c", "_", "^", "\\"]), tmp_path / "in.parquet")
-    for row in range(4):
-        path = tmp_path / f"{row}.png"
-        write_png(find(source, row=row), path)
-        assert path.stat().st_size > 5000
 
 
 # Real files.

@@ -47,7 +47,7 @@ def _point(path: Path, row: int) -> Point:
     return find_point(path, row=row, open_classifier=unasked)
 
 
-def _sight(point: Point) -> PointPlot:
+def _plot(point: Point) -> PointPlot:
     assert point.series is not None
     return PointPlot.of(point.series, point.answer, point.diagnosis)
 
@@ -80,27 +80,27 @@ def test_diagnosis_is_that_of_the_file(made: Path, row: int) -> None:
 
 @pytest.mark.parametrize("row", range(len(MADE)))
 def test_series_is_corrected_and_its_trend_is_the_one_it_was_made_from(made: Path, row: int) -> None:
-    sight, one = _sight(_point(made, row)), MADE[row]
-    series = sight.series.displacement.astype(float)
+    plot, one = _plot(_point(made, row)), MADE[row]
+    series = plot.series.displacement.astype(float)
     taken = sum((mm * (np.arange(len(DATES)) >= at) for at, _, mm, repaired in one.jumps if repaired), np.zeros(150))
     if taken.any():
-        assert sight.corrected is not None
-        np.testing.assert_allclose(sight.corrected, series - taken, atol=1e-3)
+        assert plot.corrected is not None
+        np.testing.assert_allclose(plot.corrected, series - taken, atol=1e-3)
     else:
-        assert sight.corrected is None
+        assert plot.corrected is None
     if not one.drawn:
-        assert sight.shape is Shape.NONE
-        assert not len(sight.trend)
+        assert plot.shape is Shape.NONE
+        assert not len(plot.trend)
         return
-    drawn = np.interp(DATES.astype(float), sight.trend_dates.astype(float), sight.trend)
+    drawn = np.interp(DATES.astype(float), plot.trend_dates.astype(float), plot.trend)
     there = np.isfinite(series)
     if one.bend and one.class_name == "Quadratic":
-        assert sight.shape is Shape.PARABOLA
+        assert plot.shape is Shape.PARABOLA
         return
     # An epoch that a jump falls on lies on either side of it.
     assert np.quantile(np.abs(drawn - (one.trend + one.steps - taken))[there], 0.95) < 1.5
     # And the other way round: what is left is the noise.
-    assert np.std((sight.shown - drawn)[there]) < 2.2
+    assert np.std((plot.shown - drawn)[there]) < 2.2
 
 
 def test_words(made: Path) -> None:
@@ -209,7 +209,7 @@ def test_pictures(made: Path, tmp_path: Path) -> None:
         write_png(point, tmp_path / f"{row}.png")
         axes: Any = Figure().subplots()
         for layer in LAYERS:
-            layer(axes, _sight(point))
+            layer(axes, _plot(point))
         labels = set(axes.get_legend_handles_labels()[1])
         repaired = [jump[3] for jump in one.jumps]
         assert (f"break {DATES[one.bend[0]]}, 90 % interval" in labels) if one.bend else not axes.patches

@@ -1,4 +1,4 @@
-"""The line of progress: what it says, that it fits, that it goes away, and that the guess at the rest is calm."""
+"""The line of progress: its text, its width, its end, and a steady estimate of the remaining time."""
 
 from __future__ import annotations
 
@@ -93,18 +93,20 @@ def test_guess_follows_a_lasting_change() -> None:
     st.integers(1, 2),
     st.integers(19, 300),
 )
-def test_fits(name: str, rows: int, total: int | None, seconds: float, readings: int, width: int) -> None:
+def test_the_line_fits_the_width(
+    name: str, rows: int, total: int | None, seconds: float, readings: int, width: int
+) -> None:
     line = progress_text(name, ran([(seconds, rows)], total, readings), width)
     assert len(line) <= width
     assert "\n" not in line
 
 
 @given(st.floats(0, 1e7))
-def test_clock(seconds: float) -> None:
+def test_times_are_minutes_and_seconds(seconds: float) -> None:
     assert re.fullmatch(r"(\d+:[0-5])?\d:[0-5]\d|[1-5]\d:[0-5]\d", clock_text(seconds))
 
 
-def test_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_progress_is_drawn_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     line = ProgressLine(stream)
     line.draw("x", ran([(1, 5)], 10))
@@ -128,7 +130,7 @@ def shown(leader: int) -> str:
     return os.read(leader, 1 << 16).decode()
 
 
-def test_on_a_terminal(terminal: tuple[int, int]) -> None:
+def test_a_terminal_shows_one_line_that_is_wiped(terminal: tuple[int, int]) -> None:
     """Drawn on one line, at most ten times a second, and wiped away."""
     leader, follower = terminal
     clock = Clock()

@@ -1,4 +1,4 @@
-"""What a run tells: words for people, JSON lines for chains, errors in the form that was asked for."""
+"""Logs of a run: text for people, JSON lines for programs, errors in the same form."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_events_of_a_file(summary: Summary) -> None:
+def test_a_run_logs_start_progress_notes_and_end(summary: Summary) -> None:
     stream, clock = io.StringIO(), Clock()
     with JsonReporter(stream, memory=lambda: 300 << 20, clock=clock, seconds_between=5) as reporter:
         reporter.started("a.parquet")
@@ -57,7 +57,7 @@ def test_events_of_a_file(summary: Summary) -> None:
     assert done["summary"]["classes"] == summary.classes
 
 
-def test_progress_that_does_not_know_the_end() -> None:
+def test_progress_without_a_total_has_no_remaining_time() -> None:
     stream, clock = io.StringIO(), Clock()
     reporter = JsonReporter(stream, clock=clock)
     reporter.started("a.csv", readings=2)
@@ -84,7 +84,7 @@ def test_each_line_is_written_through() -> None:
     assert Counting.flushed == 2
 
 
-def test_many_files(summary: Summary) -> None:
+def test_the_log_of_one_file_does_not_affect_the_next(summary: Summary) -> None:
     """One that failed leaves nothing behind for the next."""
     stream = io.StringIO()
     with JsonReporter(stream) as reporter:
@@ -119,7 +119,7 @@ def test_quiet_tells_errors_only(log_format: Any, summary: Summary) -> None:
     assert "no such input: c" in stream.getvalue()
 
 
-def test_words(summary: Summary) -> None:
+def test_the_text_log_names_what_was_skipped_done_and_refused(summary: Summary) -> None:
     stream = io.StringIO()
     with TextReporter(stream) as reporter:
         reporter.started("a")
@@ -133,7 +133,7 @@ def test_words(summary: Summary) -> None:
     assert any("40 points" in line for line in middle)
 
 
-def test_a_signal_is_an_error() -> None:
+def test_a_signal_is_logged_as_an_error() -> None:
     stream = io.StringIO()
     with pytest.raises(SystemExit), JsonReporter(stream):
         raise SystemExit(128 + signal.SIGTERM)
@@ -148,7 +148,7 @@ def test_names_that_the_stream_cannot_spell(tmp_path: Path) -> None:
     assert path.read_text() == "Z\\xfcrich.csv: skipped, r\n"
 
 
-def test_nobody_listens() -> None:
+def test_a_full_standard_error_ends_no_run() -> None:
     """A closed pipe on standard error ends no run."""
     with Path("/dev/full").open("w") as stream:
         TextReporter(stream).note("x" * 100_000)
@@ -168,5 +168,5 @@ def test_nobody_listens() -> None:
         ("", False),
     ],
 )
-def test_what_form_errors_take(arguments: str, wanted: bool) -> None:
+def test_errors_are_json_if_the_log_is(arguments: str, wanted: bool) -> None:
     assert wants_json(arguments.split()) is wanted

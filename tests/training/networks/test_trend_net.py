@@ -1,4 +1,4 @@
-"""The default network: what it must not depend on, how large it may be, and that its training can be interrupted."""
+"""The default network: invariances, size, and a training that can be interrupted."""
 
 from __future__ import annotations
 
@@ -203,9 +203,9 @@ def test_parts_hold_what_lies_below_their_hats() -> None:
     np.testing.assert_allclose(largest, 1)
 
 
-def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    data = StreamConfig(seed=5, chunk=512, batch=128)
-    config = TrendFitConfig(data, chunks=12)
+def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path, few_calibration_series: None) -> None:
+    data = StreamConfig(seed=5, chunk=256, batch=64)
+    config = TrendFitConfig(data, chunks=12, network=TrendNetConfig((Convolution(16, 4, 4),), parts=3, dense=8))
 
     def interrupt(_: str) -> None:
         raise KeyboardInterrupt
@@ -223,9 +223,9 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path) -> N
     assert not np.array_equal(fit_trend_net(another).get_weights()[0], whole.get_weights()[0])
 
 
-def test_a_short_training_learns() -> None:
+def test_a_short_training_learns(few_calibration_series: None) -> None:
     data = StreamConfig(seed=7, chunk=512 * 8, batch=128)
-    model = fit_trend_net(TrendFitConfig(data, chunks=12))
+    model = fit_trend_net(TrendFitConfig(data, chunks=6))
     series = simulated(2048, seed=99, classes=len(CLASS_NAMES))
     found = model.predict([series.displacement, np.asarray(series.days)], verbose=0)
     # A guess is right in one case of six.

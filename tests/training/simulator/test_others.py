@@ -1,4 +1,4 @@
-"""The class Other of the simulator: each of its kinds stands out, and is none of the five classes."""
+"""Each kind of the simulated class Other stands out and meets none of the other five definitions."""
 
 from __future__ import annotations
 

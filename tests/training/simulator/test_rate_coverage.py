@@ -1,4 +1,4 @@
-"""Standard deviations of rates, as ``--stable-rate`` takes them, hold what they promise in simulated noise."""
+"""Standard deviations of rates have the right coverage in simulated noise."""
 
 from __future__ import annotations
 

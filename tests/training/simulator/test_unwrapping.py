@@ -1,4 +1,4 @@
-"""Unwrapping errors of the simulator: every one is a jump as the definition has it, whatever else it does."""
+"""Every simulated unwrapping error is a jump by the definition."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from insar_runtime import TrendClass
 from insar_runtime.definitions import JUMP_HELD_EPOCHS, JUMP_MM, JUMP_SCATTERS
-from tests.training.simulated import COUNT, epochs_of, only_errors, quiet_config, rows_of, six_classes, still_of
+from tests.training.simulated import (
+    COUNT,
+    epochs_of,
+    epochs_of_row,
+    only_errors,
+    quiet_config,
+    rows_of,
+    six_classes,
+    still_of,
+)
 from training.simulator import HALF_WAVELENGTH_MM, SimulatedSeries, SimulatorConfig, simulate
 from training.simulator.config import UnwrappingConfig
 from training.simulator.simulator import SHARES_OF_MOTIONS, local_scatter
@@ -31,26 +41,22 @@ def test_only_pue_rows_have_errors(series: SimulatedSeries) -> None:
     assert set(series.background[series.label == TrendClass.OTHER]) == {TrendClass.STABLE, TrendClass.LINEAR}
 
 
-def level_changes(error: np.ndarray) -> list[float]:
-    """Sizes of the changes between levels that three epochs keep on both sides, within one to three epochs; mm."""
+def largest_level_change(error: np.ndarray) -> float:
+    """Largest change between levels that three epochs keep on both sides, within one to three epochs; mm."""
     held = JUMP_HELD_EPOCHS
-    pairs = [
-        (error[k - held : k], error[after : after + held])
-        for k in range(held, len(error) - held + 1)
-        for after in (k, k + 1, k + 2)
-    ]
-    return [
-        abs(before[1] - after[1])
-        for before, after in pairs
-        if len(after) == held and np.ptp(before) <= 1.1 and np.ptp(after) <= 1.1
-    ]
+    windows = sliding_window_view(error, held)
+    steady, level = np.ptp(windows, axis=1) <= 1.1, windows[:, 1]
+    return max(
+        float(np.abs(level[:-apart] - level[apart:])[steady[:-apart] & steady[apart:]].max(initial=0))
+        for apart in (held, held + 1, held + 2)
+    )
 
 
 def test_every_pue_row_jumps_between_steady_levels(series: SimulatedSeries) -> None:
     """Of the values that are there: three alike, 10 mm or more within some epochs, and three alike again."""
     for row in rows_of(series, TrendClass.PUE):
         error = series.error[row, np.isfinite(series.displacement[row])] / 10
-        assert max(level_changes(error)) >= JUMP_MM - 0.6
+        assert largest_level_change(error) >= JUMP_MM - 0.6
 
 
 def test_damped_jumps_are_three_times_the_scatter_around_them() -> None:
@@ -64,9 +70,9 @@ def test_damped_jumps_are_three_times_the_scatter_around_them() -> None:
     made = simulate(3000, seed=21, config=config, labels=np.full(3000, TrendClass.PUE, dtype=np.int8))
     ratio, strength = [], []
     for row in range(len(made)):
-        epochs = epochs_of(made)[row]
+        epochs = epochs_of_row(made, row)
         error, local = made.error[row, :epochs] / 10, local_scatter(still_of(made, row)[None])[0]
-        ratio.append(max(level_changes(error)) / min(local, HALF_WAVELENGTH_MM / JUMP_SCATTERS))
+        ratio.append(largest_level_change(error) / min(local, HALF_WAVELENGTH_MM / JUMP_SCATTERS))
         strength.append(np.sqrt(np.sum((error - np.median(error)) ** 2)) / local)
     # Medians of values in tenths of a millimetre move a little.
     assert np.min(ratio) >= JUMP_SCATTERS - 0.25

@@ -1,1 +1,1 @@
-"""The trend of a diagnosed series as a curve, which ``show``, its PNG and the report draw."""
+"""Trends of diagnosed series as curves, which ``show``, its PNG and the report draw."""

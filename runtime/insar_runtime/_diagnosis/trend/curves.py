@@ -1,7 +1,7 @@
-"""The trend that a diagnosis tells, as a curve through the series.
+"""Curves of given rates through series: a line, a parabola, or two lines that meet at a break.
 
-A diagnosis has rates but no levels. Level, and the initial rate of a parabola, are fitted by least squares beside a
-yearly cycle, which is not drawn: a rate and a kink are read off a curve without it.
+A diagnosis has rates but no levels. The level, and the initial rate of a parabola, are fitted by least squares with an
+annual cycle, which is not drawn so that rates and break can be read off the curve.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 class Shape(IntEnum):
-    """What a trend looks like."""
+    """Kind of curve."""
 
     NONE = 0
     LINE = 1
@@ -29,16 +29,18 @@ class Shape(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shapes:
-    """Shapes of n trends; rates in mm a year of 365.25 days, mm/yr^2 for the acceleration.
+    """Kinds of n curves and their rates: mm/yr, mm/yr^2 for the acceleration, years of 365.25 days.
 
     Attributes
     ----------
     shape : ndarray of int8, shape [n]
-        ``Shape``.
-    velocity, acceleration, before, after : ndarray of float64, shape [n]
-        Finite where the shape needs them.
+        Values of ``Shape``.
+    velocity, acceleration : ndarray of float64, shape [n]
+        Finite if the shape needs them.
     break_day : ndarray of float64, shape [n]
-        In the days of the axis.
+        In days of the time axis; finite for a broken line.
+    before, after : ndarray of float64, shape [n]
+        Rates before and after the break; finite for a broken line.
     """
 
     shape: NDArray[np.int8]
@@ -59,10 +61,10 @@ class Shapes:
         before: Floats,
         after: Floats,
     ) -> Shapes:
-        """Choose what the class of each row says, as far as its rates are known: a line where nothing else is.
+        """Choose the shape by the class [n] and by the rates that are known; a line if the class decides nothing.
 
-        Nothing is drawn of a Bilinear whose break is not known, and of PUE and Other: no line lies on their points. The
-        segments of series with jumps are fitted by ``segments.stepped_trend``.
+        Bilinear without a known break, PUE and Other have no curve, because no line would lie on their epochs. The
+        trend of series with jumps is fitted by ``stepped_trend``.
         """
         bilinear = class_id == TrendClass.BILINEAR
         broken = bilinear & np.isfinite(break_day + before + after)
@@ -75,12 +77,14 @@ class Shapes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trends:
-    """Curves by three points each: begin, middle or break, end; NaN where there is none.
+    """Curves, each given by three points: its begin, its middle or break, its end. NaN if there is no curve.
 
     Attributes
     ----------
     shape : ndarray of int8, shape [n]
+        Values of ``Shape``.
     day, mm : ndarray of float64, shape [n, 3]
+        Days of the time axis, and mm.
     """
 
     shape: NDArray[np.int8]
@@ -88,7 +92,7 @@ class Trends:
     mm: Floats
 
     def curve(self, row: int, most: int = 60) -> tuple[Floats, Floats]:
-        """Return days and mm of the corners of one curve; of a parabola so many points."""
+        """Return days and mm of the corners of one curve, of a parabola ``most`` points; empty without a curve."""
         day, mm = self.day[row], self.mm[row]
         if self.shape[row] == Shape.NONE:
             return np.empty(0), np.empty(0)
@@ -99,20 +103,20 @@ class Trends:
 
 
 def fit_trends(displacement: NDArray[np.floating], days: Floats, shapes: Shapes) -> Trends:
-    """Put trends through series.
+    """Fit curves of given rates to series.
 
     Parameters
     ----------
     displacement : ndarray of float, shape [n, T]
-        mm, without repaired jumps; what is not finite is missing.
+        mm, without jumps; values that are not finite are missing.
     days : ndarray of float64, shape [T]
-        Since any date.
+        Days since any date.
     shapes : Shapes
 
     Returns
     -------
     Trends
-        From the first to the last epoch that has a value.
+        From the first to the last epoch with a value.
     """
     there = np.isfinite(displacement)
     some = there.any(axis=1)
@@ -143,11 +147,11 @@ def _through(
     kind: Shape,
     shapes: Shapes,
 ) -> Floats:
-    """Fit what a shape leaves open, beside a yearly cycle; give mm at the nodes [n, 3]."""
+    """Return the values at the nodes [n, 3], mm, of curves whose free coefficients are fitted with an annual cycle."""
     origin = float(days.mean())
     years = (days - origin) / DAYS_PER_YEAR
     free = [np.ones_like(years), *([years] if kind is Shape.PARABOLA else [])]
-    # A part of a year says nothing about the cycle.
+    # Less than a year does not determine an annual cycle.
     cycle = [np.cos(2 * np.pi * years), np.sin(2 * np.pi * years)] if years[-1] - years[0] >= 1 else []
     design = np.stack([*free, *cycle], axis=1)
     rest = np.where(there, np.where(there, displacement, 0.0) - _known(shapes, kind, years[None], origin), 0.0)
@@ -161,7 +165,7 @@ def _through(
 
 
 def _known(shapes: Shapes, kind: Shape, years: Floats, origin: float) -> Floats:
-    """Return the part of the curves that the rates tell, at years [n or 1, m] from the origin."""
+    """Return the part of the curves that the rates determine, mm, at times [n or 1, m] in years since the origin."""
     if kind is Shape.LINE:
         return shapes.velocity[:, None] * years
     if kind is Shape.PARABOLA:

@@ -1,7 +1,8 @@
-"""Least-squares line or parabola with steps at known dates, and the test of whether it lies on the points.
+"""Least-squares line or parabola with steps at known dates, and a test of whether it fits the series.
 
-Ordinary least squares beside a yearly cycle, which is not drawn. Steps have free sizes: those that a diagnosis reports
-are estimated in coloured noise, which leaves part of a step to the motion, and a curve with them may miss the points.
+Ordinary least squares with an annual cycle, which is not drawn. The sizes of the steps are free parameters: those of a
+diagnosis are estimated in coloured noise, which attributes part of a step to the motion, so a curve with them may not
+lie on the epochs.
 """
 
 from __future__ import annotations
@@ -18,53 +19,58 @@ from insar_runtime.definitions import DAYS_PER_YEAR
 Floats = NDArray[np.float64]
 
 MOST_SCATTER_RATIO: Final = 1.4
-"""RMS distance of a series from its trend over that from the trend and its running mean, at the most: beyond, the trend
-misses the points by as much as these scatter [ours, from sheets of EGMS rows]."""
+"""Most RMS residual of a trend over the RMS residual of the trend plus a running mean. Beyond it the trend misses the
+epochs by as much as they scatter. Our choice, from plots of rows of EGMS."""
 _RUNNING: Final = 11
 """Epochs of the running mean."""
 _PARABOLA_GAINS: Final = 0.9
-"""RMS distance about a parabola over that about a line, at the most, for a parabola to be drawn of a class that names
-neither [ours]."""
+"""Most RMS residual of a parabola over that of a line for which the parabola is chosen, if the class decides neither.
+Our choice."""
+CURVE_POINTS: Final = 60
+"""Points of a drawn parabola."""
 
 _LINE: Final = 2
-"""Powers of time in a line."""
+"""Coefficients of a line."""
 _SINGULAR: Final = 1e-9
 _LEAST_SCATTER_MM: Final = 0.05
-"""Rounding of files."""
+"""Rounding of the values in files."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Segments:
-    """A polynomial of time and the steps in it.
+class SteppedTrend:
+    """A line or a parabola with steps.
 
     Attributes
     ----------
     coefficients : ndarray of float64, shape [2 or 3]
-        mm, mm/yr and mm/yr^2 of the powers of the years since ``origin``.
+        Of the powers of time in years since ``origin``: mm, mm/yr, mm/yr^2.
     origin : float
-        Days.
+        Middle of the span, in days of the time axis.
+    step_days : ndarray of float64, shape [m]
+        First epoch of each new level, in days of the time axis.
     steps : ndarray of float64, shape [m]
-        mm, one for each date of a step.
+        Size of each step, mm.
     rate_std : float
-        Standard deviation of the mean rate for white noise, mm/yr.
+        Standard deviation of the mean rate in white noise, mm/yr.
     scatter_ratio : float
-        RMS distance of the series from the trend and its cycle over that from these and a running mean.
+        RMS residual of trend and annual cycle over the RMS residual of these plus a running mean.
     """
 
     coefficients: Floats
     origin: float
+    step_days: Floats
     steps: Floats
     rate_std: float
     scatter_ratio: float
 
     @property
-    def lies_on_points(self) -> bool:
-        """Whether the trend misses the points by less than these scatter."""
+    def fits(self) -> bool:
+        """Whether the trend misses the epochs by less than they scatter."""
         return self.scatter_ratio <= MOST_SCATTER_RATIO
 
     @property
     def rate(self) -> float:
-        """Rate at the middle of the span, which is the mean one, mm/yr."""
+        """Mean rate, which is that at the middle of the span, mm/yr."""
         return float(self.coefficients[1])
 
     @property
@@ -73,55 +79,62 @@ class Segments:
         return len(self.coefficients) > _LINE
 
     def polynomial(self, days: Floats) -> Floats:
-        """Return the trend without its steps at any days, mm."""
+        """Return the trend without its steps at some days, mm."""
         return np.asarray(np.polyval(self.coefficients[::-1], (days - self.origin) / DAYS_PER_YEAR))
 
+    def corners(self, first: float, last: float) -> tuple[Floats, Floats]:
+        """Return days and mm of the corners of the drawn trend; a step is a line from the day before it to its day."""
+        ends = np.linspace(first, last, CURVE_POINTS) if self.curved else np.array([first, last])
+        edges = np.concatenate([self.step_days - 1, self.step_days])
+        days = np.unique(np.concatenate([np.round(ends), edges[(first < edges) & (edges < last)]]))
+        return days, self.polynomial(days) + (days[:, None] >= self.step_days) @ self.steps
 
-def stepped_trend(values: Floats, days: Floats, jumps: Floats, mm: Floats, class_id: int) -> Segments | None:
-    """Fit the trend of a series that jumps: of a PUE, or of another class with jumps that are not taken out.
+
+def stepped_trend(values: Floats, days: Floats, jumps: Floats, mm: Floats, class_id: int) -> SteppedTrend | None:
+    """Fit the trend of a series with jumps that are not repaired, of PUE or of another class.
 
     Parameters
     ----------
     values, days
-        See ``fit_segments``.
+        See ``fit_stepped``.
     jumps, mm : ndarray of float64, shape [m]
-        Days of the first epochs on a new level, and the reported changes of level.
+        First epochs of the new levels, in days, and the reported sizes.
     class_id : int
-        A class that names a line or a parabola decides between them; ``NO_CLASS`` and PUE do not.
+        A class other than PUE and ``NO_CLASS`` decides between line and parabola.
 
     Returns
     -------
-    Segments or None
-        None where the best one misses the points or goes the other way than a jump, or where the class says that no
-        line or parabola is there to be found.
+    SteppedTrend or None
+        None if the best trend does not fit the series, if a step has the opposite sign of the reported jump, or if the
+        class is Other.
     """
     if class_id == TrendClass.OTHER:
         return None
     undecided = class_id in {TrendClass.PUE, NO_CLASS}
-    found = fit_segments(values, days, jumps, curved=None if undecided else class_id == TrendClass.QUADRATIC)
-    if found is None or not found.lies_on_points or (found.steps * mm <= 0).any():
+    found = fit_stepped(values, days, jumps, curved=None if undecided else class_id == TrendClass.QUADRATIC)
+    if found is None or not found.fits or (found.steps * mm <= 0).any():
         return None
     return found
 
 
-def fit_segments(values: Floats, days: Floats, steps: Floats, *, curved: bool | None) -> Segments | None:
+def fit_stepped(values: Floats, days: Floats, steps: Floats, *, curved: bool | None) -> SteppedTrend | None:
     """Fit a line or a parabola with steps to one series.
 
     Parameters
     ----------
     values : ndarray of float64, shape [T]
-        mm; what is not finite is missing.
+        mm; values that are not finite are missing.
     days : ndarray of float64, shape [T]
-        Since any date, rising.
+        Days since any date, increasing.
     steps : ndarray of float64, shape [m]
-        Days of the first epochs on a new level.
+        First epochs of the new levels, in days.
     curved : bool or None
-        Whether a parabola is fitted; None for one where it is clearly closer.
+        Whether to fit a parabola; None to choose it if its residual is clearly smaller than that of the line.
 
     Returns
     -------
-    Segments or None
-        None if the values are no more than the unknowns.
+    SteppedTrend or None
+        None if there are no more values than unknowns.
     """
     there = np.isfinite(values)
     if not there.any():
@@ -136,11 +149,11 @@ def fit_segments(values: Floats, days: Floats, steps: Floats, *, curved: bool | 
     return parabola[0]
 
 
-def _fit(values: Floats, days: Floats, steps: Floats, powers: int) -> tuple[Segments, float] | None:
-    """Fit so many powers of time, and give the RMS distance as well."""
+def _fit(values: Floats, days: Floats, steps: Floats, powers: int) -> tuple[SteppedTrend, float] | None:
+    """Return the fit of a polynomial with this number of coefficients, and its RMS residual in mm."""
     origin = float(days[0] + days[-1]) / 2
     years = (days - origin) / DAYS_PER_YEAR
-    # A part of a year says nothing about the cycle.
+    # Less than a year does not determine an annual cycle.
     cycle = [np.cos(2 * np.pi * years), np.sin(2 * np.pi * years)] if years[-1] - years[0] >= 1 else []
     columns = [*(years**power for power in range(powers)), *(days >= day for day in steps), *cycle]
     design = np.stack(columns, axis=1).astype(np.float64)
@@ -151,17 +164,17 @@ def _fit(values: Floats, days: Floats, steps: Floats, powers: int) -> tuple[Segm
     found = inverse @ values
     left = values - design @ found
     mean_square = float(np.mean(left**2))
-    # A running mean of noise has a share of its own value in it.
+    # A running mean of noise contains part of the value itself.
     noise = float(np.mean((left - _running_mean(left)) ** 2)) / (1 - 1 / _RUNNING)
     ratio = (max(mean_square, _LEAST_SCATTER_MM**2) / max(noise, _LEAST_SCATTER_MM**2)) ** 0.5
     rate_std = float(np.sqrt(mean_square * len(values) / freedom * (inverse[1] @ inverse[1])))
     number = len(steps)
-    fit = Segments(found[:powers], origin, found[powers : powers + number], rate_std, ratio)
+    fit = SteppedTrend(found[:powers], origin, steps, found[powers : powers + number], rate_std, ratio)
     return fit, mean_square**0.5
 
 
 def _running_mean(values: Floats) -> Floats:
-    """Return the mean of the neighbours of each value, of fewer at the ends."""
+    """Return the running mean of the values, over fewer of them at the ends."""
     window = np.ones(min(_RUNNING, len(values)))
     whole = np.convolve(np.ones(len(values)), window, "same")
     return np.asarray(np.convolve(values, window, "same") / whole)

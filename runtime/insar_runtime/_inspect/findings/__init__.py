@@ -1,1 +1,1 @@
-"""Findings about a file: what is unusual in a sample of its rows, in its dates, and in all of its ids."""
+"""Findings about a file: anomalies of a sample of its rows, of its dates, and of all of its ids."""

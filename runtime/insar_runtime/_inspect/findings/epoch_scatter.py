@@ -1,4 +1,4 @@
-"""Scatter of the series: of the file, before and after a change of sampling, and epochs that stand out."""
+"""Scatter of the series from epoch to epoch: usual size, changes with the sampling, outlying epochs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from insar_runtime._diagnosis.robust import departures, nanmedian, robust_scatte
 
 _LEAST_ROWS: Final = 20
 _COMMON_OVER_USUAL: Final = 5.0
-"""What all rows depart by at a bad epoch, over what they usually do."""
+"""Least common deviation at a bad epoch, over the usual common deviation."""
 _COMMON_OVER_NOISE: Final = 0.8
-"""And over the scatter of a row: less than that harms no class."""
+"""The same over the scatter of a row; smaller deviations affect no class."""
 _COMMON_SHARE: Final = 0.8
-"""Rows that depart to the same side; half of them do by chance."""
+"""Least share of the rows that deviate to the same side; by chance it is one half."""
 _NOISY_FACTOR: Final = 3.0
-"""Scatter of a noisy epoch over that of the epochs around it. It reaches 2.2 in good files by chance and weather."""
+"""Least scatter of a noisy epoch over that of the epochs around it. Good files reach 2.2 by chance and weather."""
 _AROUND: Final = 12
 _MOST: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class BadEpoch:
-    """An epoch at which most rows depart together, as atmosphere or orbit make them: by how much, and how many do."""
+    """An epoch at which most rows deviate together, as from atmosphere or orbit: common deviation and share of rows."""
 
     date: np.datetime64
     common_mm: float
@@ -45,17 +45,17 @@ class NoisyEpoch:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """How much the series of a file scatter from epoch to epoch.
+    """Scatter of the series of a file from epoch to epoch.
 
     Attributes
     ----------
     noise_mm : float or None
-        Median over the rows of the scatter of a value about its neighbours' median; None with too few values.
+        Median over the rows of the scatter of values about the median of their neighbours; None with too few values.
     by_sampling_mm : tuple of float
-        The same before, between and after the changes of sampling; empty without any.
+        The same for each part between changes of sampling; empty without any change.
     bad_epochs : tuple of BadEpoch
     noisy_epochs : tuple of NoisyEpoch
-        Most outstanding first.
+        Noisiest first.
     """
 
     noise_mm: float | None
@@ -75,7 +75,7 @@ def measure_scatter(
         mm; NaN = missing.
     dates : ndarray of datetime64[D], shape [T]
     switches : sequence of datetime64[D]
-        First dates of another sampling.
+        First date after each change of sampling.
     """
     rows, epochs = series.shape
     if not rows or epochs < 3:
@@ -101,12 +101,12 @@ def _noise(rest: NDArray[np.float32]) -> float | None:
 
 
 def _is_return(level: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which epochs stand out from those before and from those after to the same side; a step does not."""
+    """Return which epochs deviate to the same side from those before and from those after, unlike a step."""
     reach = 3
     padded = np.pad(level, ((0, 0), (reach, reach)), constant_values=np.nan)
     medians = running_medians(padded, reach)
     before, after = level - medians[:, : level.shape[1]], level - medians[:, reach + 1 :]
-    # The ends of the axis have one side only.
+    # The first and last epochs have neighbours on one side only.
     before, after = np.where(np.isnan(before), after, before), np.where(np.isnan(after), before, after)
     small, large = np.minimum(np.abs(before), np.abs(after)), np.maximum(np.abs(before), np.abs(after))
     returns: NDArray[np.bool_] = (np.sign(before) == np.sign(after)) & (small > 0.5 * large)
@@ -122,7 +122,7 @@ def _bad(
 ) -> tuple[BadEpoch, ...]:
     usual = float(robust_scatter(common, 0))
     known = np.count_nonzero(~np.isnan(rest), axis=0)
-    # NaN has the sign of nothing.
+    # The sign of NaN equals no other.
     share = np.count_nonzero(np.sign(rest) == np.sign(common), axis=0) / np.maximum(known, 1)
     size = np.nan_to_num(np.abs(common))
     bad = (size > _COMMON_OVER_USUAL * usual) & (size > _COMMON_OVER_NOISE * noise) & (share >= _COMMON_SHARE)

@@ -1,4 +1,4 @@
-"""All ids of a file, one column read by itself: how many rows there are, and which ids occur twice."""
+"""Ids of all rows of a file, read as a single column: number of rows, missing and repeated ids."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 _MOST_IDS: Final = 10_000_000
-"""Ids that are compared, at 8 bytes each, and as many again to sort them."""
+"""Most ids that are compared; each takes 8 bytes, and 8 more for sorting."""
 _MULTIPLIER: Final = np.uint64(0xBF58476D1CE4E5B9)
-"""Of the mixing step of splitmix64."""
+"""Multiplier of the mixing step of splitmix64."""
 _SHIFT: Final = np.uint64(29)
 
 
 @dataclass(frozen=True, slots=True)
 class IdColumn:
-    """What was found in the column of ids.
+    """Findings about the column of ids.
 
     Attributes
     ----------
     rows : int
-        Rows that were read.
+        Number of rows read.
     complete : bool
         Whether these are all rows of the file.
     compared : int
-        Rows whose ids were compared.
+        Number of rows whose ids were compared.
     missing : int
-        Rows without an id, of those compared.
+        Number of these rows without an id.
     repeated : int
-        Rows that have the id of an earlier one.
+        Number of rows with the id of an earlier row.
     example_rows : tuple of int
-        The first two rows that share an id, counted from 0; empty if there are none.
+        First two rows with the same id, counted from 0; empty without any.
     """
 
     rows: int
@@ -47,16 +47,16 @@ class IdColumn:
 
 
 def examine_ids(ids: Iterator[pa.Array], *, seconds: float, compare: bool = True) -> IdColumn:
-    """Read a column of ids, for at most so long.
+    """Read a column of ids within a time limit.
 
     Parameters
     ----------
     ids : iterator of pyarrow.Array
-        The column, piece by piece, of any type; only texts, whole numbers and dictionaries of texts are compared.
+        The column in pieces, of any type; texts, integers and dictionaries of texts are compared.
     seconds : float
         Time after which no more pieces are read.
     compare : bool
-        Whether these are ids; of another column the rows are counted only.
+        Whether to compare the ids; otherwise the rows are only counted.
     """
     end = time.monotonic() + seconds
     known = _Hashes()
@@ -80,7 +80,7 @@ def examine_ids(ids: Iterator[pa.Array], *, seconds: float, compare: bool = True
 
 
 def id_at(ids: Iterator[pa.Array], row: int) -> str | None:
-    """Read a column again up to a row, and give its id; None if it ends before."""
+    """Return the id of a row, reading the column again up to it; None if the column is shorter."""
     for piece in ids:
         if row < len(piece):
             return str(piece[row].as_py())
@@ -89,9 +89,9 @@ def id_at(ids: Iterator[pa.Array], row: int) -> str | None:
 
 
 class _Hashes:
-    """Hashes of ids in the order of the rows; 0 stands for no id.
+    """Hashes of ids in the order of the rows; 0 for a missing id.
 
-    Among 10 million different ids the chance that two have one hash is 3 in a million.
+    Among 10 million different ids, two have the same hash with a probability of 3 in a million.
     """
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class _Hashes:
         self._comparable = True
 
     def add(self, ids: pa.Array) -> None:
-        """Take the ids of the next rows, as long as there is room for them."""
+        """Add the ids of the next rows, up to the limit."""
         ids = ids.slice(0, _MOST_IDS - self.compared)
         hashes = hash_ids(ids) if self._comparable and len(ids) else None
         if hashes is None:
@@ -111,7 +111,7 @@ class _Hashes:
         self.missing += int(np.count_nonzero(hashes == 0))
 
     def repeated(self) -> tuple[int, tuple[int, ...]]:
-        """Return how many rows have the id of an earlier one, and two rows that share one."""
+        """Return the number of rows with the id of an earlier row, and the first two rows with the same id."""
         hashes = np.concatenate(self._pieces) if self._pieces else np.empty(0, dtype=np.uint64)
         self._pieces = []
         ordered = np.sort(hashes[hashes != 0])
@@ -123,12 +123,12 @@ class _Hashes:
 
 
 def hash_ids(ids: pa.Array) -> NDArray[np.uint64] | None:
-    """Hash texts and whole numbers; the same id has the same hash in every piece of a file.
+    """Return hashes of texts or integers; the same id has the same hash in each piece of a file.
 
     Returns
     -------
     ndarray of uint64, shape [N], or None
-        0 for a null and for an empty text; None for a type that is no id.
+        0 for null and for an empty text; None for other types.
     """
     if pa.types.is_dictionary(ids.type):
         ids = ids.dictionary_decode()
@@ -147,7 +147,7 @@ def hash_ids(ids: pa.Array) -> NDArray[np.uint64] | None:
 
 
 def _hash_texts(text: NDArray[np.uint8], begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Mix the bytes of each text, eight at a time, into its hash; 0 for empty ones."""
+    """Return the hashes of texts, mixed from eight bytes at a time; 0 for empty ones."""
     hashes = np.where(lengths > 0, lengths, 0).astype(np.uint64)
     for done in range(0, int(lengths.max(initial=0)), 8):
         rows = np.flatnonzero(lengths > done)
@@ -159,7 +159,7 @@ def _hash_texts(text: NDArray[np.uint8], begins: NDArray[np.int64], lengths: NDA
 
 
 def _mixed(hashes: NDArray[np.uint64], words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Mix a word into each hash; never 0."""
+    """Return hashes with a word mixed into each; never 0."""
     mixed = (hashes ^ words) * _MULTIPLIER
     mixed = (mixed ^ (mixed >> _SHIFT)) * _MULTIPLIER
     mixed ^= mixed >> _SHIFT

@@ -1,4 +1,4 @@
-"""Missing values: how many, and which are missing together."""
+"""Missing values: how many, and blocks of epochs that many rows miss together."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LEAST_EPOCHS: Final = 5
-"""Epochs in a row that make a block; shorter runs are single acquisitions that were lost."""
+"""Least length of a block, in epochs; shorter runs are single lost acquisitions."""
 _LEAST_SHARE: Final = 0.02
 _LEAST_ROWS: Final = 3
-"""Rows that must miss the same epochs."""
+"""Least number of rows, and least share of them, that miss the same epochs."""
 _MOST_BLOCKS: Final = 6
 _MOSTLY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Epochs that a share of the rows misses together.
+    """A block of epochs that a share of the rows misses.
 
     Attributes
     ----------
     place : {"start", "end", "middle"}
-        Of the time axis.
+        Place on the time axis.
     first, last : datetime64[D]
-        First and last epoch that is missing.
+        First and last missing epoch.
     epochs : int
+        Number of epochs.
     rows : int
-        Of the sample.
+        Number of rows of the sample that miss it.
     share : float
-        Of the rows of the sample.
+        Share of the rows of the sample.
     """
 
     place: Literal["start", "end", "middle"]
@@ -44,16 +45,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What is missing in a sample of rows.
+    """Missing values of a sample of rows.
 
     Attributes
     ----------
     share : float
-        Of all values.
+        Share of all values.
     rows_complete, rows_empty : int
-        Rows without a missing value, and without any value.
+        Number of rows without a missing value, and of rows without any value.
     blocks : tuple of Block
-        Most rows first.
+        Blocks, those of most rows first.
     sparse_epochs : tuple of datetime64[D]
         Epochs that more than half of the rows miss.
     """
@@ -66,12 +67,12 @@ class Missing:
 
     @property
     def looks_joined(self) -> bool:
-        """Whether some rows begin late and others end early: two releases joined, each with points of its own."""
+        """Whether some rows begin late and others end early, as where two releases with different points are joined."""
         return {"start", "end"} <= {block.place for block in self.blocks}
 
 
 def find_missing(series: NDArray[np.float32], dates: NDArray[np.datetime64]) -> Missing:
-    """Look at the missing values of some rows.
+    """Examine the missing values of some rows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SampleFindings of a sample of rows: all findings together."""
+"""All findings about a sample of rows and their dates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from insar_runtime.models import Limits
 
 _MOST_ROWS: Final = 2000
 _MOST_VALUES: Final = 800_000
-"""Of the findings that take windows over windows of the series: a second for the longest ones."""
+"""Limits of the rows and values whose scatter and level changes are examined: a second for the longest series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class SampleFindings:
     axis : TimeAxis
     missing : Missing
     values : Values
-        In the file's unit.
+        In the unit of the file.
     scatter : Scatter
     level_changes : tuple of LevelChange
     statuses : dict of str to int
-        Rows of the sample by the status that they will get; ``ok`` may still become ``abstained``.
+        Number of rows by the status that they will get; ``ok`` may still become ``abstained``.
     """
 
     axis: TimeAxis
@@ -55,18 +55,18 @@ def examine_sample(
     Parameters
     ----------
     series : ndarray of float32, shape [N, T]
-        In the file's unit; NaN = missing. Rows from all over the file serve best.
+        In the unit of the file; NaN = missing. Rows should come from all over the file.
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing.
     limits : Limits
-        Of the model that is to classify them.
+        Limits of the model.
     factor_to_mm : float
-        Multiply values by this to have mm.
+        Factor from the unit of the file to mm.
     """
     axis = describe_time_axis(dates)
     missing = find_missing(series, dates)
     millimetres = series * np.float32(factor_to_mm)
-    # Infinities are found by the checks of rows; to scatter and levels they say nothing.
+    # Infinities are found by the checks of rows, and count as missing for scatter and level changes.
     some = millimetres[_spread(len(series), len(dates))]
     some[~np.isfinite(some)] = np.nan
     switches = [switch.date for switch in axis.switches]
@@ -85,7 +85,7 @@ def _spread(rows: int, epochs: int) -> NDArray[np.intp]:
 
 
 def _edges(missing: Missing, dates: NDArray[np.datetime64]) -> list[np.datetime64]:
-    """Return the dates at which rows begin or end together."""
+    """Return the dates at which many rows begin or end together."""
     first_after = [dates[np.searchsorted(dates, b.last) + 1] for b in missing.blocks if b.place != "end"]
     return first_after + [block.first for block in missing.blocks if block.place != "start"]
 

@@ -1,4 +1,4 @@
-"""What is odd about a file, one sentence a finding."""
+"""Findings as sentences for people."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from insar_runtime._inspect.findings.sample_findings import SampleFindings
 from insar_runtime._inspect.findings.values import Values
 
 _SCATTER_RATIO: Final = 1.25
-"""Scatter before over after a change of sampling that is worth a word."""
+"""Least ratio of the scatter before and after a change of sampling that is reported."""
 _LONG_GAP_FACTOR: Final = 3
 _LONG_GAP_DAYS: Final = 30
 _NAMED: Final = 3
-"""Examples in a sentence."""
+"""Most examples in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A finding: what kind it is, for programs, and a sentence for people."""
+    """A finding: its kind, for programs, and a sentence, for people."""
 
     finding: str
     text: str
 
 
 def list_findings(
-    survey: SampleFindings, rows: int, *, ids: IdColumn | None, example_id: str | None, notes: Sequence[str]
+    sample: SampleFindings, rows: int, *, ids: IdColumn | None, example_id: str | None, notes: Sequence[str]
 ) -> list[Finding]:
-    """Say what is odd.
+    """Return all findings as sentences.
 
     Parameters
     ----------
-    survey : SampleFindings
-        Of a sample of the file.
+    sample : SampleFindings
+        Findings about a sample of the rows.
     rows : int
-        Of the sample.
+        Number of rows of the sample.
     ids : IdColumn or None
-        None if the ids were not read.
+        Findings about the ids; None if they were not compared.
     example_id : str or None
-        The id of ``ids.example_rows``.
+        Id of the rows ``ids.example_rows``.
     notes : sequence of str
-        What is to be said whatever the survey has found.
+        Further remarks, which come first.
     """
     found = [Finding("note", note) for note in notes]
     if ids is not None:
         found += _of_ids(ids, example_id)
-    found += _of_missing(survey.missing, rows)
-    found += _of_levels(survey)
-    found += _of_axis(survey)
-    found += _of_scatter(survey)
-    found += _of_values(survey.values, rows)
+    found += _of_missing(sample.missing, rows)
+    found += _of_levels(sample)
+    found += _of_axis(sample)
+    found += _of_scatter(sample)
+    found += _of_values(sample.values, rows)
     return found
 
 
@@ -82,7 +82,7 @@ def _of_missing(missing: Missing, rows: int) -> Iterator[Finding]:
     joined = {"start", "end"} if missing.looks_joined else set()
     for block in missing.blocks:
         if block.place in joined:
-            joined.remove(block.place)  # the one that was just told
+            joined.remove(block.place)  # part of the finding above
             continue
         yield Finding(
             "missing_block",
@@ -99,8 +99,8 @@ def _of_missing(missing: Missing, rows: int) -> Iterator[Finding]:
         yield Finding("empty_rows", f"{missing.rows_empty:,} of {rows:,} rows have no value at all")
 
 
-def _of_levels(survey: SampleFindings) -> Iterator[Finding]:
-    for change in survey.level_changes:
+def _of_levels(sample: SampleFindings) -> Iterator[Finding]:
+    for change in sample.level_changes:
         when = f"between {change.before} and {change.after}"
         if change.common_mm is not None:
             text = f"all rows change level by {change.common_mm:+.1f} mm {when}: a change of reference?"
@@ -113,8 +113,8 @@ def _of_levels(survey: SampleFindings) -> Iterator[Finding]:
         yield Finding("level_change", text)
 
 
-def _of_axis(survey: SampleFindings) -> Iterator[Finding]:
-    axis = survey.axis
+def _of_axis(sample: SampleFindings) -> Iterator[Finding]:
+    axis = sample.axis
     for switch in axis.switches:
         yield Finding(
             "sampling_switch",
@@ -133,8 +133,8 @@ def _of_axis(survey: SampleFindings) -> Iterator[Finding]:
         )
 
 
-def _of_scatter(survey: SampleFindings) -> Iterator[Finding]:
-    scatter = survey.scatter
+def _of_scatter(sample: SampleFindings) -> Iterator[Finding]:
+    scatter = sample.scatter
     for bad in scatter.bad_epochs[:_NAMED]:
         yield Finding(
             "bad_epoch",

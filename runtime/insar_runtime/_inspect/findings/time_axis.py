@@ -1,4 +1,4 @@
-"""The time axis of a file: how it is sampled, where that changes, and where it has gaps."""
+"""Time axis of a file: intervals, changes of sampling, gaps."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from insar_runtime._diagnosis.sampling_changes import SamplingChange, find_sampl
 Dates = NDArray[np.datetime64]
 
 _WINTER_GAP_DAYS: Final = 45
-"""Gaps beyond which snow is the likely reason, and cycles are lost in them (national services of the north)."""
+"""Longer gaps are likely due to snow, and cycles may be lost in them (national services of the north)."""
 _WINTER: Final = (11, 12, 1, 2, 3, 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Two neighbouring epochs and the days between them."""
+    """A gap: two neighbouring epochs and the days between them."""
 
     begin: np.datetime64
     end: np.datetime64
@@ -28,15 +28,16 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class TimeAxis:
-    """How a file is sampled.
+    """Sampling of a file.
 
     Attributes
     ----------
     epochs : int
+        Number of epochs.
     intervals : dict of int to int
-        How often each interval in days occurs, shortest first.
+        Number of intervals by their length in days, shortest first.
     switches : tuple of SamplingChange
-        Lasting changes of the median interval, in order.
+        Lasting changes of the median interval, in order of time.
     longest_gap : Gap or None
         None with fewer than two epochs.
     winter_gaps : tuple of Gap
@@ -51,7 +52,7 @@ class TimeAxis:
 
 
 def describe_time_axis(dates: Dates) -> TimeAxis:
-    """Look at a time axis.
+    """Describe the sampling of a time axis.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The values themselves: their range and rounding, and rows that are no series."""
+"""Values of a sample: range, rounding, fillers, and rows that are no series."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from insar_runtime._input.nodata_values import count_fillers
 
 _STEPS: Final = (10.0, 1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001)
 _MOST_STEPS: Final = 2.0**17
-"""Steps up to which a float32 resolves whether a value is a whole number of them."""
+"""Largest multiple of a step that a float32 resolves."""
 _WHOLE: Final = 0.02
 _MOST_VALUES: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values of a sample of rows, in the file's unit.
+    """Facts about the values of a sample of rows, in the unit of the file.
 
     Attributes
     ----------
     low, high : float or None
         Smallest and largest value; None without any.
     rounded_to : float or None
-        Step that all values are multiples of (0.1: one decimal); None if there is none, or all are 0.
+        Step of which all values are multiples (0.1: one decimal); None if there is none, or if all values are 0.
     begin_at_zero : float
         Share of the rows whose first value is 0.
     constant_rows : int
-        Rows whose values are all the same, with at least two of them.
+        Number of rows with at least two values, which are all equal.
     zero_rows : int
-        Of these, rows of zeros.
+        Number of these rows whose values are 0.
     repeated_rows : int
-        Rows that have the same values as an earlier one; constant rows do not count.
+        Number of rows with the same values as an earlier row, without constant rows.
     fillers : dict of str to int
-        Values that mostly stand for a missing one, such as -9999, and how often they occur.
+        Values that usually stand for missing ones, such as -9999, with their number.
     infinite : int
-        Infinite values.
+        Number of infinite values.
     """
 
     low: float | None
@@ -53,12 +53,12 @@ class Values:
 
 
 def examine_values(series: NDArray[np.float32]) -> Values:
-    """Look at the values of some rows.
+    """Examine the values of some rows.
 
     Parameters
     ----------
     series : ndarray of float32, shape [N, T]
-        In the file's unit; NaN = missing.
+        In the unit of the file; NaN = missing.
     """
     there = ~np.isnan(series)
     counts = there.sum(axis=1)
@@ -81,7 +81,7 @@ def examine_values(series: NDArray[np.float32]) -> Values:
 
 
 def _rounding(values: NDArray[np.float32]) -> float | None:
-    """Find the largest power of ten that all values are multiples of, as far as their precision allows."""
+    """Return the largest power of ten of which all values are multiples; None if float32 does not resolve it."""
     values = values[:: max(len(values) // _MOST_VALUES, 1)].astype(np.float64)
     values = values[values != 0]
     if not values.size:
@@ -97,7 +97,7 @@ def _rounding(values: NDArray[np.float32]) -> float | None:
 def _repeated(series: NDArray[np.float32]) -> int:
     if not series.size:
         return 0
-    # Adding 0 makes one zero of both signs.
+    # Adding 0 makes zeros of both signs equal.
     plain = np.ascontiguousarray(np.where(np.isnan(series), np.float32(np.nan), series) + np.float32(0))
     rows = plain.view(np.dtype((np.void, plain.dtype.itemsize * plain.shape[1]))).ravel()
     return len(rows) - len(set(rows.tolist()))

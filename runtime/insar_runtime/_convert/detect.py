@@ -1,4 +1,4 @@
-"""What an input is, told from its content."""
+"""Detection of the product of an input by its content."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from insar_runtime.errors import DataError, UsageError
 _KNOWN = "MintPy timeseries.h5 or .he5, LiCSBAS cum.h5, OPERA DISP-S1 NetCDF"
 
 
-def cube_of(paths: Sequence[Path], named: CompanionFiles) -> AbstractContextManager[Cube] | None:
-    """Return what opens the stack of maps that some files hold; None for a table.
+def find_stack(paths: Sequence[Path], named: CompanionFiles) -> AbstractContextManager[Cube] | None:
+    """Return a context that opens the stack of maps in some files; None for a table.
 
     Parameters
     ----------
     paths : sequence of Path
         One file, or a folder or several files of OPERA DISP-S1.
     named : CompanionFiles
-        What the user says about the stack.
+        Declarations of the user about the stack.
 
     Raises
     ------
     UsageError
-        Several files that are no DISP-S1, or a folder without.
+        Several files that are no DISP-S1, or a folder without NetCDF files.
     DataError
-        HDF5 of another kind.
+        An HDF5 file of no known product.
     UnavailableError
         h5py is not installed.
     """

@@ -1,0 +1,111 @@
+"""The first call of a model that may come from anyone: within a time limit, and with answers that are checked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime.errors import ModelIntegrityError, UnavailableError
+from insar_runtime.models import Model
+
+LIMIT_S: Final = 60.0
+"""Seconds that a model may take to load, and for its first call of 8 series. Shipped ones take some hundredths."""
+_ROWS: Final = 8
+_SUM_TOLERANCE: Final = 1e-3
+
+Found = TypeVar("Found")
+
+
+def within_limit(work: Callable[[], Found], model: Model, stop: Callable[[], None] | None = None) -> Found:
+    """Do work in a thread of its own, and give up after the limit.
+
+    Parameters
+    ----------
+    work : callable
+        What is done; its errors are raised here.
+    model : Model
+        For the message.
+    stop : callable, optional
+        Asks the work to end once the limit has passed. What cannot be ended goes on until the process ends.
+
+    Raises
+    ------
+    UnavailableError
+        If the limit passes.
+    """
+    found: list[Found] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="insar-runtime first call", daemon=True)
+    thread.start()
+    thread.join(LIMIT_S)
+    if thread.is_alive():
+        if stop is not None:
+            stop()
+            thread.join(1)
+        raise UnavailableError(f"model {model.name} gives no answer within {LIMIT_S:g} s; use another one")
+    if errors:
+        raise errors[0]
+    return found[0]
+
+
+def first_call(onnxruntime: Any, session: Any, model: Model) -> NDArray[Any]:
+    """Return what a model answers to 8 series of its fewest epochs: zeros, and ramps and steps of some millimetres.
+
+    A shipped model has no time limit.
+
+    Raises
+    ------
+    UnavailableError
+        If the limit passes.
+    """
+    epochs = model.limits.min_epochs
+    time = np.linspace(0, 1, epochs, dtype=np.float32)
+    rows = np.arange(_ROWS, dtype=np.float32)[:, None] * np.where(np.arange(_ROWS)[:, None] % 2, time, time > 0.5)
+    values = {"displacement": rows.astype(np.float32), "days": np.arange(epochs, dtype=np.float32)[None] * 12}
+    if model.shipped:
+        return np.asarray(session.run(None, values)[0])
+    options = onnxruntime.RunOptions()
+
+    def stop() -> None:
+        options.terminate = True
+
+    return np.asarray(within_limit(lambda: session.run(None, values, options)[0], model, stop))
+
+
+def check_answer(answer: NDArray[Any], model: Model) -> None:
+    """Refuse answers that are no probabilities of the model's classes.
+
+    Parameters
+    ----------
+    answer : ndarray, shape [8, classes]
+        Of ``first_call``.
+    model : Model
+        Whose ``model.json`` names the classes.
+
+    Raises
+    ------
+    ModelIntegrityError
+        If the shape, the type, a value or the sum of a row is another.
+    """
+    if answer.ndim != 2 or answer.shape[1] != len(model.classes) or len(answer) != _ROWS:
+        wrong = f"answers of shape {list(answer.shape)} to {_ROWS} series of {len(model.classes)} classes"
+    elif answer.dtype != np.float32:
+        wrong = f"answers of type {answer.dtype}, not float32"
+    elif not np.isfinite(answer).all() or answer.min() < 0 or answer.max() > 1 + _SUM_TOLERANCE:
+        wrong = "probabilities that are not between 0 and 1"
+    elif np.abs(answer.sum(axis=1) - 1).max() > _SUM_TOLERANCE:
+        wrong = f"probabilities with sums such as {answer.sum(axis=1).max():.4g}, not 1"
+    else:
+        return
+    raise ModelIntegrityError(f"the ONNX file of model {model.name} gives {wrong}; export the model again")
