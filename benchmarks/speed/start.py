@@ -18,8 +18,8 @@ _PROBE: Final = """
 import json, sys, time
 marks = [("interpreter", time.time())]
 def mark(name): marks.append((name, time.time()))
-import insar_runtime.cli; mark("command line (typer)")
-import typer.main; typer.main.get_command(insar_runtime.cli.app); mark("its commands and options")
+import insar_runtime.cli, insar_runtime._commands.app; mark("command line (typer)")
+import typer.main; typer.main.get_command(insar_runtime._commands.app.app); mark("its commands and options")
 import importlib, importlib.util
 if importlib.util.find_spec("typer._adapters"): importlib.import_module("typer._adapters")
 mark("typer's reading of options (pydantic)")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates
     from insar_runtime._engine.class_priors import ClassPriors, PriorsOrigin
     from insar_runtime._engine.runner import Shares
-    from insar_runtime._input.layout import Role
+    from insar_runtime._input.column_roles import Role
     from insar_runtime._input.units.series_units import Unit
     from insar_runtime._pipeline.restore import Restored, restore
     from insar_runtime._progress import Progress

@@ -6,6 +6,7 @@ standard error.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -13,41 +14,14 @@ from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
+from insar_runtime._printable import one_line
+from insar_runtime._signals import ENDING, ignore_signals
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError
 
-from insar_runtime._commands.about import bench, demo, doctor, models
-from insar_runtime._commands.classify import classify
-from insar_runtime._commands.console import forget_output, say
-from insar_runtime._commands.convert import convert
-from insar_runtime._commands.inspect import inspect
-from insar_runtime._commands.report import report
-from insar_runtime._commands.restore import restore
-from insar_runtime._commands.show import show
-from insar_runtime._version import __version__
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, UsageError
-
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.",
-)
-for command in (classify, restore, inspect, show, report, convert, demo, models, doctor, bench):
-    app.command()(command)
-
-
-@app.callback(invoke_without_command=True)
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
-) -> None:
-    if version:
-        typer.echo(f"insar-rt {__version__}")
-        raise typer.Exit
+_NO_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread", "bad_alloc", "bad allocation")
+"""Words of the loader of libraries, of Python and of onnxruntime."""
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -66,19 +40,22 @@ class _WithoutPandas(MetaPathFinder):
 def main() -> None:
     """Run the command line; errors become one line and an exit code."""
     received: list[int] = []
-    for name in _SIGNALS:
-        number = getattr(signal, name, None)
+    for number in ENDING:
         # nohup asks that a hang-up be ignored.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, partial(_leave, received))
     sys.meta_path.insert(0, _WithoutPandas())
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     try:
+        from insar_runtime._commands.app import app  # noqa: PLC0415 - an interruption is possible from now on
+
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BaseException as error:
+        # While Python takes itself down, it ends by a signal that comes then, or shows a traceback of it.
+        ignore_signals()
         if received:
             # All is tidied up. Native code makes errors of its own of our leaving, as onnxruntime does while it is
             # imported, and its threads may abort the process while Python takes itself down.
@@ -86,6 +63,7 @@ def main() -> None:
         if not isinstance(error, Exception):
             raise
         _end(error)
+    ignore_signals()
     sys.exit(code)
 
 
@@ -93,16 +71,29 @@ def _end(error: Exception) -> NoReturn:
     """End with one line on what went wrong; a defect stays a traceback."""
     if isinstance(error, InsarRuntimeError):
         _fail(error)
+    if _lacks_memory(error):
+        _fail(
+            MemoryLimitError("the system gives no more memory; raise its limit, or set --memory-limit or --threads 1")
+        )
     if isinstance(error, OSError):
         reason = error.strerror or error
         if error.filename is not None:
             _fail(InputOutputError(f"{error.filename} cannot be used ({reason}); check its name, and that it is yours"))
+        from insar_runtime._commands.console import forget_output  # noqa: PLC0415 - as above
+
         forget_output()
         _fail(InputOutputError(f"writing to standard output failed ({reason})"))
     # What typer raises for a wrong option has a message of its own.
     if hasattr(error, "format_message"):
         _fail(UsageError(f"{error.format_message()} See insar-rt --help."))
     raise error
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether an error says that there is no memory: for values, for a library, or for a thread."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return isinstance(error, (ImportError, RuntimeError)) and any(words in str(error) for words in _NO_MEMORY)
 
 
 def _fail(error: InsarRuntimeError) -> NoReturn:
@@ -113,7 +104,9 @@ def _fail(error: InsarRuntimeError) -> NoReturn:
         if wants_json(sys.argv[1:]):
             open_reporter("json", quiet=False, stream=sys.stderr).failed(error)
             sys.exit(error.exit_code)
-    say("insar-rt: error: " + " ".join(str(error).split()))
+    from insar_runtime._commands.console import say  # noqa: PLC0415 - as above
+
+    say(f"insar-rt: error: {one_line(str(error))}")
     sys.exit(error.exit_code)
 
 
@@ -122,7 +115,5 @@ def _leave(received: list[int], number: int, frame: FrameType | None) -> NoRetur
     del frame
     received.append(number)
     # A second one must not cut the tidying short.
-    for name in _SIGNALS:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    ignore_signals()
     sys.exit(128 + number)

@@ -19,14 +19,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from insar_runtime._printable import one_line
+
 if TYPE_CHECKING:
     from insar_runtime.summary import Summary
 
 
 class InsarRuntimeError(Exception):
-    """Base of all errors that insar-runtime raises on purpose."""
+    """Base of all errors that insar-runtime raises on purpose.
+
+    Its message is one line of at most 480 characters: control characters of names and cells are escaped, and what is
+    longer is shortened in the middle.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class UsageError(InsarRuntimeError, ValueError):

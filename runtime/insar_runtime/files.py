@@ -10,8 +10,8 @@ from typing import BinaryIO, Literal
 
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._engine.runner import Shares
+from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.layout import Role
 from insar_runtime._input.opening import path_or_stream
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.file_run import run_file
@@ -42,6 +42,7 @@ def classify_file(
     quarantine: str | Path | None = None,
     max_bad_fraction: float | None = None,
     style: bool = False,
+    csv_safe: bool = False,
     overwrite: bool = False,
     skip_existing: bool = False,
     memory_limit: int | None = None,
@@ -89,6 +90,8 @@ def classify_file(
         Share of such rows above which the run counts as failed, with its outputs written.
     style : bool
         Whether a QGIS style (``.qml``) is written beside each output; a GeoPackage carries its own.
+    csv_safe : bool
+        Whether CSV outputs get an apostrophe before text that a spreadsheet would take for a formula.
     overwrite : bool
         Whether outputs that exist may be replaced.
     skip_existing : bool
@@ -122,6 +125,7 @@ def classify_file(
         priors=priors,
         diagnose=diagnose or None,
         max_bad_fraction=max_bad_fraction,
+        csv_safe=csv_safe,
         overwrite=overwrite,
         skip_existing=skip_existing,
         memory_limit=memory_limit,
@@ -135,7 +139,6 @@ def classify_file(
         skipped = block is not None
         if block is None:
             block = run_file(source, files, options, classifier, fingerprint=fingerprint.facts, progress=progress)
-            files.write_styles()
     summary = summarize(block, _name(source), files.names, seconds=time.perf_counter() - begin, skipped=skipped)
     if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:
         raise BadRowsError(

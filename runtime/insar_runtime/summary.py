@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from insar_runtime._engine.class_priors import ClassPriors
+
+_SAME: Final = (
+    "rows", "classes", "statuses", "model", "model_version", "model_sha256", "precision", "device", "provider",
+    "device_reason", "parameters", "input_sha256",
+)  # fmt: skip
+_OF_INPUT: Final = ("layout", "producer", "unit", "unit_evidence", "sign")
+"""Keys of the metadata, and of what they say of the input, that are part of a summary under the same names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,14 @@ class Summary:
         return asdict(self)
 
 
+def is_complete(block: Mapping[str, Any]) -> bool:
+    """Whether the metadata of an output have all that a summary takes."""
+    if not {*_SAME, "input", "notes", "priors"} <= set(block) or block["priors"] is None:
+        return False
+    diagnosed = "diagnosis" not in block or "counts" in (block["diagnosis"] or {})
+    return diagnosed and {*_OF_INPUT, "dates"} <= set(block["input"])
+
+
 def summarize(
     block: Mapping[str, Any],
     source: str,
@@ -99,10 +114,6 @@ def summarize(
 ) -> Summary:
     """Return the summary of a run from the metadata that its outputs carry."""
     read = block["input"]
-    same = (
-        "rows", "classes", "statuses", "model", "model_version", "model_sha256", "precision", "device", "provider",
-        "device_reason", "parameters", "input_sha256",
-    )  # fmt: skip
     return Summary(
         input=source,
         output=outputs[0],
@@ -115,6 +126,6 @@ def summarize(
         more_outputs=outputs[1:],
         skipped=skipped,
         diagnosis=block["diagnosis"]["counts"] if "diagnosis" in block else None,
-        **{name: read[name] for name in ("layout", "producer", "unit", "unit_evidence", "sign")},
-        **{name: block[name] for name in same},
+        **{name: read[name] for name in _OF_INPUT},
+        **{name: block[name] for name in _SAME},
     )

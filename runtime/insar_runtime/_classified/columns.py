@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
+from insar_runtime._output.block_shape import parse_block
 from insar_runtime._output.run_metadata import METADATA_KEY, read_block
 from insar_runtime.result import RESULT_SCHEMA
 
@@ -24,7 +24,6 @@ def has_classes(schema: pa.Schema) -> bool:
 def stored_run_metadata(name: str, metadata: Mapping[str, str]) -> dict[str, Any]:
     """Return the run metadata of a table, stored in it or in a file beside it; empty if there are none."""
     try:
-        block = json.loads(metadata[METADATA_KEY])
+        return parse_block(metadata[METADATA_KEY])
     except (KeyError, ValueError):
-        block = read_block(Path(name))
-    return block if isinstance(block, dict) else {}
+        return read_block(Path(name)) or {}

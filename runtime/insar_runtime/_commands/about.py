@@ -15,6 +15,8 @@ from insar_runtime._commands.command_options import (
     open_classifier,
 )
 from insar_runtime._commands.console import print_report
+from insar_runtime._printable import printable
+from insar_runtime._signals import last_outputs
 
 
 def demo(
@@ -30,7 +32,7 @@ def demo(
     from insar_runtime._installation.demo import describe_demo, run_demo
     from insar_runtime._terminal.texts import describe_summary
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, last_outputs(output is not None):
         outcome = run_demo(
             output or Path(folder) / "demo.parquet",
             classifier=open_classifier(None, device, precision, None, None),
@@ -38,7 +40,7 @@ def demo(
         )
     table = describe_demo(outcome.table, outcome.accuracy, outcome.answered, outcome.summary.rows)
     facts = {"summary": outcome.summary.to_dict(), "table": outcome.table, "accuracy": outcome.accuracy}
-    print_report(facts, f"{describe_summary(outcome.summary)}\n\n{table}", as_json=as_json)
+    print_report(facts, f"{describe_summary(printable(outcome.summary))}\n\n{table}", as_json=as_json)
 
 
 def models(as_json: JsonOption = False) -> None:

@@ -32,6 +32,7 @@ from insar_runtime._commands.command_options import (
 )
 from insar_runtime._commands.console import print_report, quiet_when_unread
 from insar_runtime._commands.placing import is_alone, named, placed
+from insar_runtime._signals import last_outputs
 
 if TYPE_CHECKING:
     from insar_runtime._pipeline.many import Outcome
@@ -126,6 +127,13 @@ def classify(
     lon: LonOption = None,
     lat: LatOption = None,
     velocity: VelocityOption = None,
+    csv_safe: Annotated[
+        bool,
+        typer.Option(
+            "--csv-safe",
+            help="In CSV outputs, put an apostrophe before text that a spreadsheet would take for a formula.",
+        ),
+    ] = False,
     overwrite: OverwriteOption = False,
     skip_existing: Annotated[
         bool,
@@ -167,7 +175,7 @@ def classify(
     from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._engine.priors import parse_priors
     from insar_runtime._input.opening import path_or_stream
-    from insar_runtime._output.atomic import check_output
+    from insar_runtime._output.output_checks import check_output
     from insar_runtime._pipeline.many import WRITTEN_EXTENSIONS, OutputNaming, each, expand_inputs, first_failure
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
     from insar_runtime._pipeline.output_files import OutputFiles
@@ -199,6 +207,7 @@ def classify(
         "priors": None if priors is None else parse_priors(priors),
         "diagnose": how if diagnose else False,
         "style": qml,
+        "csv_safe": csv_safe,
         "max_bad_fraction": max_bad_fraction,
         "overwrite": overwrite,
         "skip_existing": skip_existing,
@@ -225,7 +234,10 @@ def classify(
 
         def work(source: Any) -> Any:
             reporter.started(str(source), readings=2 if options["priors"] == "auto" else 1)
-            return classify_file(source, classifier=classifier, progress=reporter.progress, **place(source), **options)
+            with last_outputs(source == inputs[-1]):
+                return classify_file(
+                    source, classifier=classifier, progress=reporter.progress, **place(source), **options
+                )
 
         for outcome in each(inputs, work):
             _tell(reporter, outcome)
@@ -235,7 +247,7 @@ def classify(
 
         facts = describe_run(outcomes, started, time.perf_counter() - begin)
         if report is not None:
-            write_report(facts, report)
+            write_report(facts, report, overwrite=overwrite or skip_existing)
         if as_json and not alone:
             print_report(facts, "", as_json=True)
         elif as_json and outcomes[0].summary is not None:

@@ -9,8 +9,8 @@ import typer
 from insar_runtime.errors import UsageError
 
 if TYPE_CHECKING:
+    from insar_runtime._input.column_roles import Role
     from insar_runtime._input.declarations import UserDeclarations
-    from insar_runtime._input.layout import Role
     from insar_runtime.classifier import Classifier
 
 # Kept here rather than imported, so that --help needs neither numpy nor onnxruntime.

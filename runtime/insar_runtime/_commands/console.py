@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from insar_runtime._printable import printable, printable_lines
 from insar_runtime._progress import Progress
 
 
@@ -42,7 +43,7 @@ def watched(name: str, *, hidden: bool = False) -> Iterator[Progress]:
     def progress(rows: int, total: int | None) -> None:
         pace.advance(rows, total)
         if not hidden:
-            line.draw(name, pace)
+            line.draw(printable(name), pace)
 
     try:
         yield progress
@@ -60,6 +61,6 @@ def forget_output() -> None:
 
 
 def say(text: str) -> None:
-    """Write a message to standard error."""
+    """Write a message to standard error; control characters but the ends of its lines are escaped."""
     with suppress(OSError):  # standard error is closed
-        typer.echo(text, err=True)
+        typer.echo(printable_lines(text), err=True)

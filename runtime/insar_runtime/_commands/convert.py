@@ -18,6 +18,8 @@ from insar_runtime._commands.command_options import (
     declare,
 )
 from insar_runtime._commands.console import print_report, quiet_when_unread, say, watched
+from insar_runtime._printable import printable
+from insar_runtime._signals import last_outputs
 
 
 def convert(
@@ -75,7 +77,7 @@ def convert(
     from insar_runtime._convert.conversion_text import describe_conversion
     from insar_runtime._convert.run import convert as run
 
-    with quiet_when_unread(), watched(sources[0], hidden=quiet) as progress:
+    with quiet_when_unread(), last_outputs(), watched(sources[0], hidden=quiet) as progress:
         done = run(
             sources,
             output,
@@ -104,4 +106,4 @@ def convert(
     if as_json:
         print_report(done.to_dict(), "", as_json=True)
     if not quiet:
-        say(describe_conversion(done))
+        say(describe_conversion(printable(done)))

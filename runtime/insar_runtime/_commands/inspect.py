@@ -23,6 +23,7 @@ from insar_runtime._commands.command_options import (
     declare,
 )
 from insar_runtime._commands.console import print_report
+from insar_runtime._printable import printable
 
 
 def inspect(
@@ -76,4 +77,4 @@ def inspect(
             quick=quick,
         ),
     )
-    print_report(facts, describe_inspection(facts), as_json=as_json)
+    print_report(facts, describe_inspection(printable(facts)), as_json=as_json)

@@ -26,6 +26,8 @@ from insar_runtime._commands.command_options import (
     open_classifier,
 )
 from insar_runtime._commands.console import print_report, say, watched
+from insar_runtime._printable import printable
+from insar_runtime._signals import last_outputs
 from insar_runtime.errors import UsageError
 
 
@@ -111,7 +113,7 @@ def report(
         pa.set_cpu_count(opened.threads)
         return opened
 
-    with watched(str(source), hidden=quiet) as progress:
+    with watched(str(source), hidden=quiet) as progress, last_outputs():
         done = write_report(
             source,
             output or source.parent / f"{source.stem}.report.html",
@@ -133,6 +135,6 @@ def report(
         print_report(facts, "", as_json=True)
     if not quiet:
         say(
-            f"{done.output}: {done.points} of {done.rows} points, {done.series} with their series, "
+            f"{printable(done.output)}: {done.points} of {done.rows} points, {done.series} with their series, "
             f"{done.size / 1e6:.1f} MB; open it in a browser"
         )

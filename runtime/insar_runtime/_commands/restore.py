@@ -7,6 +7,8 @@ import typer
 
 from insar_runtime._commands.command_options import JsonOption, OverwriteOption, QuietOption
 from insar_runtime._commands.console import print_report, say
+from insar_runtime._printable import printable
+from insar_runtime._signals import last_outputs
 
 
 def restore(
@@ -21,8 +23,9 @@ def restore(
     """Undo a correction: write the table that was corrected, bit for bit."""
     from insar_runtime._pipeline.restore import restore as restore_file
 
-    done = restore_file(source, output, overwrite=overwrite)
+    with last_outputs():
+        done = restore_file(source, output, overwrite=overwrite)
     if as_json:
         print_report(done.to_dict(), "", as_json=True)
     if not quiet:
-        say(f"{done.output}: {done.rows} points, the series of {done.restored} as they were")
+        say(f"{printable(done.output)}: {done.rows} points, the series of {done.restored} as they were")

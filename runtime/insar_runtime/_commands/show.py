@@ -27,6 +27,8 @@ from insar_runtime._commands.command_options import (
     open_classifier,
 )
 from insar_runtime._commands.console import print_report, say, watched
+from insar_runtime._printable import printable
+from insar_runtime._signals import last_outputs
 
 
 def show(
@@ -72,7 +74,7 @@ def show(
     classify the point again.
     """
     from insar_runtime._diagnosis.options import Diagnose
-    from insar_runtime._output.atomic import refuse_input
+    from insar_runtime._output.output_checks import refuse_input
     from insar_runtime._show.find_point import find_point
     from insar_runtime._show.png import check_png, write_png
     from insar_runtime._show.point_text import Look, describe_point
@@ -104,7 +106,8 @@ def show(
             progress=progress,
         )
     if png is not None:
-        write_png(point, png, overwrite=overwrite)
-        say(f"{png}: written")
+        with last_outputs():
+            write_png(printable(point), png, overwrite=overwrite)
+        say(f"{printable(str(png))}: written")
     look = Look.of(sys.stdout, plain=plain)
-    print_report(point.to_dict(), describe_point(point, look), as_json=as_json)
+    print_report(point.to_dict(), describe_point(printable(point), look), as_json=as_json)

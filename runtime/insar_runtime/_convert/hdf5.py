@@ -80,7 +80,7 @@ def open_hdf5(path: Path, *, cache: bool = True) -> Iterator[Any]:
 def translate_errors(path: Path) -> Iterator[None]:
     """Translate errors of h5py while it opens or reads a file into ``InsarRuntimeError``.
 
-    Damage leads to errors of many types: objects of another kind, other shapes or types, names that are no text.
+    Damage shows in many ways: objects of another kind, of other shapes or types, names that are no text.
     """
     try:
         yield

@@ -24,7 +24,7 @@ from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
-from insar_runtime._output.atomic import check_output, refuse_input
+from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import open_described

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._convert.table import InputTable
+from insar_runtime._input.column_roles import find_roles
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.dates.date_columns import (
     DATE_NAMES,
@@ -25,7 +26,7 @@ from insar_runtime._input.dates.date_columns import (
 from insar_runtime._input.dates.date_formats import DateFormat
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
-from insar_runtime._input.layout import DATES_KEY, find_roles
+from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.opening import open_source
 from insar_runtime.errors import DataError

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._engine.session import OpenSession, first_line
-from insar_runtime.errors import UnavailableError
+from insar_runtime.errors import MemoryLimitError, UnavailableError
 
 _VALUES_PER_CALL: Final = 1 << 16
 _LEAST_ROWS: Final = 128
@@ -48,12 +48,18 @@ def ask(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[np.float32
     ------
     UnavailableError
         If the call fails.
+    MemoryLimitError
+        If it fails for want of memory.
     """
     padding = -len(rows) % _ROW_MULTIPLE
     block = np.pad(rows, ((0, padding), (0, 0)), mode="edge") if padding else np.ascontiguousarray(rows)
     try:
         (answer,) = opened.session.run(None, {"displacement": block, "days": axis})
     except Exception as error:
+        if "bad_alloc" in str(error):
+            raise MemoryLimitError(
+                f"the system gives no memory for {len(rows)} series of {axis.size} epochs; use fewer threads"
+            ) from error
         device = opened.choice.device
         remedy = "use fewer threads if memory is short" if device == "cpu" else "use --device cpu"
         what = f"{len(rows)} series of {axis.size} epochs"

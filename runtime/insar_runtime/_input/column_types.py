@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pyarrow as pa
 
 from insar_runtime.errors import DataError
+
+MOST_COLUMNS: Final = 25_000
+"""Most columns of a table: more than any product has, and than the points that a table with one row a date may have."""
+
+
+def refuse_too_many(columns: int, name: str) -> None:
+    """Refuse a table before its columns are looked at one by one.
+
+    Parameters
+    ----------
+    columns : int
+        How many there are.
+    name : str
+        Of the input.
+
+    Raises
+    ------
+    DataError
+        More than ``MOST_COLUMNS``.
+    """
+    if columns > MOST_COLUMNS:
+        raise DataError(
+            f"{name} has {columns} columns, more than the {MOST_COLUMNS} that are read: if it has one row a date and "
+            f"one column a point, split it by columns, and bring each part to one row a point with insar-rt convert"
+        )
 
 
 def is_text(data_type: pa.DataType) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from insar_runtime._input.layout import Role
+from insar_runtime._input.column_roles import Role
 from insar_runtime._input.units.series_units import Unit
 
 

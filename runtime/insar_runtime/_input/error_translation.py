@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -11,14 +13,22 @@ from typing import Final
 
 import pyarrow as pa
 
+try:
+    from lzma import LZMAError
+except ImportError:  # Python can be built without it; zipfile then knows of no such member either
+    from zlib import error as LZMAError  # noqa: N812
+
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, InsarRuntimeError
 
+_ALLOCATION: Final = re.compile(r"of size (\d+) failed")
+ABSURD_BYTES: Final = 1 << 36
+"""No part of a table takes 64 GiB; a damaged header may say so."""
 _DECIMAL_COMMA: Final = re.compile(r"'\s*[-+]?\d*,\d+\s*'")
 _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
 
 @contextmanager
-def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
+def translate_errors(name: str, columns: Sequence[str] = (), *, is_open: bool = False) -> Iterator[None]:
     """Translate errors of pyarrow, zipfile and the system into those of this package, one line each.
 
     Parameters
@@ -27,24 +37,48 @@ def translate_errors(name: str, columns: Sequence[str] = ()) -> Iterator[None]:
         Of the input.
     columns : sequence of str
         Names of the columns of a CSV, which its reader knows by number.
+    is_open : bool
+        Whether the input was opened before, so that it has vanished if it is not there.
     """
     try:
         yield
     except InsarRuntimeError:
         raise
     except FileNotFoundError as error:
+        if is_open:
+            raise InputOutputError(f"{name} vanished while it was read: leave it in its place") from error
         raise InputNotFoundError(f"no such input: {name}: check the path") from error
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        wanted = _ALLOCATION.search(str(error))
+        if wanted is None or int(wanted[1]) < ABSURD_BYTES:
+            raise
+        raise _damaged(name, columns, error) from error
     except OSError as error:
-        if error.errno is not None:
+        # The place that a damaged archive says its content is at may be before the beginning of the file.
+        if error.errno is not None and error.errno != errno.EINVAL:
             raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error
         raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
     except UnicodeEncodeError as error:
         raise DataError(f"the name of {name!a} is no UTF-8: rename the file") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: a name or a text ({_shown(error)}) is no UTF-8: write the file again") from error
     # zipfile raises NotImplementedError for a compression that it does not know.
-    except (pa.ArrowException, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (
+        pa.ArrowException,
+        zipfile.BadZipFile,
+        zlib.error,
+        LZMAError,
+        EOFError,
+        NotImplementedError,
+        RecursionError,
+        struct.error,
+    ) as error:
         raise _damaged(name, columns, error) from error
+
+
+def _shown(error: UnicodeDecodeError) -> str:
+    text = error.object[:40]
+    return ascii(text.decode("utf-8", "backslashreplace")) + ("..." if len(error.object) > len(text) else "")
 
 
 def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:

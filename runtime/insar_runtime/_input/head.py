@@ -9,9 +9,11 @@ from typing import Final
 import pyarrow as pa
 
 from insar_runtime._input.batches import chain_head
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Layout, resolve_layout
 from insar_runtime._input.origin import Origin
+from insar_runtime._input.plain_types import as_plain, plain_schema
 from insar_runtime._input.table import TableDescription, as_first, describe_table
 
 _HEAD_ROWS: Final = 8192
@@ -33,12 +35,15 @@ class TableHead:
         All rows, those of the head first.
     origin : Origin or None
         Where the table comes from.
+    search : DateSearch or None
+        What was found when the names of the columns were searched for dates; None if they were not.
     """
 
     schema: pa.Schema
     rows: pa.RecordBatch | None
     batches: Iterator[pa.RecordBatch]
     origin: Origin | None = None
+    search: DateSearch | None = None
 
     def layout(self, declared: UserDeclarations) -> Layout:
         """Return the meaning of the columns.
@@ -49,7 +54,12 @@ class TableHead:
             If the table has no series.
         """
         return resolve_layout(
-            self.schema, self.rows, overrides=declared.columns, date_format=declared.date_format, origin=self.origin
+            self.schema,
+            self.rows,
+            overrides=declared.columns,
+            date_format=declared.date_format,
+            origin=self.origin,
+            search=self.search,
         )
 
     def describe(self, declared: UserDeclarations, *, any_axis: bool = False) -> TableDescription:
@@ -60,10 +70,17 @@ class TableHead:
         DataError
             If the table cannot be read as series.
         """
-        return describe_table(self.schema, self.rows, declared, any_axis=any_axis, origin=self.origin)
+        return describe_table(
+            self.schema, self.rows, declared, any_axis=any_axis, origin=self.origin, search=self.search
+        )
 
 
-def read_head(stream: Iterator[pa.RecordBatch], schema: pa.Schema, origin: Origin | None = None) -> TableHead:
+def read_head(
+    stream: Iterator[pa.RecordBatch],
+    schema: pa.Schema,
+    origin: Origin | None = None,
+    search: DateSearch | None = None,
+) -> TableHead:
     """Take batches from a stream until there are rows enough to describe the table.
 
     Parameters
@@ -74,13 +91,16 @@ def read_head(stream: Iterator[pa.RecordBatch], schema: pa.Schema, origin: Origi
         Of the table.
     origin : Origin, optional
         Where the table comes from.
+    search : DateSearch, optional
+        What was found when the names of the columns were searched for dates.
     """
     taken: list[pa.RecordBatch] = []
     count = 0
+    stream = map(as_plain, stream)
     while count < _HEAD_ROWS and (batch := next(stream, None)) is not None:
         taken.append(batch)
         count += batch.num_rows
     rows = None
     if count:
         rows = pa.concat_batches([as_first(batch, taken[0].schema) for batch in taken]).slice(0, _HEAD_ROWS)
-    return TableHead(schema, rows, chain_head(taken, stream), origin)
+    return TableHead(plain_schema(schema), rows, chain_head(taken, stream), origin, search)

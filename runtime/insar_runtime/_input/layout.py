@@ -10,36 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from insar_runtime._input.column_roles import Role, find_roles
 from insar_runtime._input.column_types import is_list, is_numeric, is_text, schema_index
 from insar_runtime._input.dates.date_columns import (
     DATE_NAMES,
-    ID_ALIASES,
+    DateSearch,
     dates_of_json,
-    find_date_columns,
     holds_dates,
     list_dates_to_days,
     sort_axis,
 )
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.producers import Domain, Producer, guess_producer
-from insar_runtime.errors import DataError, UsageError
+from insar_runtime.errors import DataError
 
-Role = Literal["id", "longitude", "latitude", "easting", "northing", "velocity", "coherence", "height"]
-
-# Compared without regard to case; the first alias that the file has wins. Sources: research on ecosystems.
-# The velocities are those documented in mm/yr; stmtools' pnt_linear has no stated unit and is not one.
-_ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
-    "id": ID_ALIASES,
-    "longitude": ("longitude", "lon", "long", "lng", "x_lon", "pnt_lon"),
-    "latitude": ("latitude", "lat", "y_lat", "pnt_lat"),
-    "easting": ("easting",),
-    "northing": ("northing",),
-    "velocity": ("mean_velocity", "vel", "vlos", "velocity"),
-    "coherence": ("temporal_coherence", "coherence", "coher", "pnt_enscoh"),
-    "height": ("height", "height_ortho", "h", "pnt_height", "z", "height_wgs84", "height_ellipse"),
-}
-NUMERIC_NAMES: Final = frozenset(name for role, names in _ALIASES.items() if role != "id" for name in names)
-"""Names that are taken for a role only if their column holds numbers."""
 _SERIES_NAMES: Final = (
     "displacements",
     "displacement",
@@ -156,6 +140,7 @@ def resolve_layout(
     overrides: Mapping[Role, str] | None = None,
     date_format: str | None = None,
     origin: Origin | None = None,
+    search: DateSearch | None = None,
 ) -> Layout:
     """Decide once per file what its columns mean.
 
@@ -173,6 +158,8 @@ def resolve_layout(
         How names and texts spell dates, where they do not in one of the usual ways.
     origin : Origin, optional
         Where the table comes from.
+    search : DateSearch, optional
+        What was found among the names of the columns, if they were searched for dates before.
 
     Returns
     -------
@@ -191,7 +178,8 @@ def resolve_layout(
         if name in seen:
             raise DataError(f"column '{name}' occurs twice: rename or drop one of them")
         seen.add(name)
-    series = _list_series(schema, date_format)
+    search = search or DateSearch.among(names, date_format)
+    series = _list_series(schema, search)
     order = dates_column = family = None
     kind: Literal["wide", "list"]
     columns: tuple[str, ...]
@@ -199,7 +187,7 @@ def resolve_layout(
         kind = "wide"
         # Dates may be the nameless index of a data frame; then the message names the remedy for such tables.
         dated = head is not None and bool(names) and names[0].lower() not in DATE_NAMES and holds_dates(head.column(0))
-        found = find_date_columns(["date", *names[1:]] if dated else names, date_format)
+        found = (DateSearch.among(["date", *names[1:]], date_format) if dated else search).columns
         family, columns, dates = found.family, found.names, found.dates
         _check_wide_types(schema, columns)
     else:
@@ -233,7 +221,7 @@ def _check_wide_types(schema: pa.Schema, columns: Sequence[str]) -> None:
             raise DataError(f"date column '{name}' is of type {data_type}, not a number: convert it to float")
 
 
-def _list_series(schema: pa.Schema, date_format: str | None) -> str | None:
+def _list_series(schema: pa.Schema, search: DateSearch) -> str | None:
     """Name of the displacement list column; None if the table has date columns or no numeric lists."""
     numeric = [
         field.name
@@ -246,13 +234,12 @@ def _list_series(schema: pa.Schema, date_format: str | None) -> str | None:
     if not numeric:
         return None
     known = [name for name in numeric if name.lower() in _SERIES_NAMES]
-    try:
-        dated = find_date_columns(schema.names, date_format).names
-    except DataError:
+    if search.found is None:
         known = known or numeric
+    elif known:
+        dated = search.found.names[0]
+        raise DataError(f"both '{known[0]}' and the date columns '{dated}', ... hold series: drop one of them")
     else:
-        if known:
-            raise DataError(f"both '{known[0]}' and the date columns '{dated[0]}', ... hold series: drop one of them")
         return None  # a wide table with some list attribute
     if len(known) > 1:
         quoted = ", ".join(f"'{name}'" for name in known)
@@ -305,26 +292,3 @@ def _check_width(
         return
     if data_type.list_size != len(dates):
         raise DataError(f"'{series}' has {data_type.list_size} values a row but there are {len(dates)} dates")
-
-
-def find_roles(schema: pa.Schema, attributes: Sequence[str], overrides: Mapping[Role, str]) -> dict[Role, str | None]:
-    """Find the columns of ids, positions and velocities by their usual names, or take those that the user names."""
-    for role, name in overrides.items():
-        if role not in _ALIASES:
-            raise UsageError(f"no such column role '{role}': one of {', '.join(_ALIASES)}")
-        if name not in attributes:
-            raise UsageError(f"{role} column '{name}' is not in the table: it has {', '.join(attributes[:12])}")
-        if role != "id" and not is_numeric(schema.field(name).type):
-            raise DataError(f"{role} column '{name}' is of type {schema.field(name).type}, not a number")
-    lower: dict[str, str] = {}
-    for name in attributes:
-        lower.setdefault(name.lower(), name)
-    roles: dict[Role, str | None] = {}
-    for role, aliases in _ALIASES.items():
-        usable = (
-            lower[alias]
-            for alias in aliases
-            if alias in lower and (role == "id" or is_numeric(schema.field(lower[alias]).type))
-        )
-        roles[role] = overrides.get(role) or next(usable, None)
-    return roles

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.source import Source
 from insar_runtime._progress import Progress
 from insar_runtime.errors import DataError
@@ -184,7 +185,8 @@ def _row_of(file: pq.ParquetFile, number: int, rows: int) -> pa.RecordBatch:
         done = 0
         for batch in file.iter_batches(rows, row_groups=[group], columns=some, use_threads=False):
             if offset < done + batch.num_rows:
-                columns += [batch.column(name).take(pa.array([offset - done])) for name in some]
+                part = as_plain(batch)
+                columns += [part.column(name).take(pa.array([offset - done])) for name in some]
                 break
             done += batch.num_rows
     return pa.RecordBatch.from_arrays(columns, names)

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.error_translation import translate_errors
-from insar_runtime._input.readers.detect import open_ipc_stream, open_path
+from insar_runtime._input.plain_types import as_plain, plain_schema
+from insar_runtime._input.readers.detect import open_path, open_stream
 from insar_runtime._input.readers.long_table import (
     PIECE_ROWS,
     as_list_schema,
@@ -60,11 +62,11 @@ def open_source(
     InputNotFoundError
         No such file.
     UsageError
-        A folder.
+        Neither a regular file nor a stream.
     DataError
         Not a table that can be read; the message says what to do.
     InputOutputError
-        Reading failed.
+        A folder, or reading failed.
     """
     # Errors of the caller's block must pass unchanged: only those of the opening are translated.
     with ExitStack() as closing:
@@ -76,8 +78,9 @@ def open_source(
             stream: Any = _standard_input() if isinstance(where, (str, Path)) else where
             name = "-" if isinstance(where, (str, Path)) else str(getattr(where, "name", "stream"))
             with translate_errors(name):
-                source = open_ipc_stream(stream, closing, name)
+                source = open_stream(stream, closing, name)
         with translate_errors(source.name, source.header):
+            source = replace(source, schema=plain_schema(source.schema))
             source = _as_lists(source, roles, date_format)
         yield source
 
@@ -91,16 +94,18 @@ def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
 
 def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:
     """Return a table with one row a point and date as one with a row a point; any other unchanged."""
-    columns = find_long_columns(source.schema.names, roles, date_format)
+    search = source.search or DateSearch.among(source.schema.names, date_format)
+    source = replace(source, search=search)
+    columns = find_long_columns(source.schema.names, roles, search)
     if columns is None or not is_long(source.schema, columns):
         return source
     if source.read_again is None:
         rows = None
-        dates, pieces = pivot_stream(source.read(PIECE_ROWS, 1), columns, date_format)
+        dates, pieces = pivot_stream(map(as_plain, source.read(PIECE_ROWS, 1)), columns, date_format)
     else:
-        axis = scan(source.read_again([columns.id, columns.date]), columns, date_format)
+        axis = scan(map(as_plain, source.read_again([columns.id, columns.date])), columns, date_format)
         rows, dates = axis.points, axis.dates
-        pieces = pivot(source.read(PIECE_ROWS, 1), columns, dates, date_format)
+        pieces = pivot(map(as_plain, source.read(PIECE_ROWS, 1)), columns, dates, date_format)
     schema = as_list_schema(source.schema, columns, dates)
     return replace(
         source,

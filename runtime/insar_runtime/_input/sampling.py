@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, SEPARATORS
 from insar_runtime._input.source import Source
 from insar_runtime.errors import DataError
@@ -55,7 +56,7 @@ def estimate_rows(source: Source) -> int | None:
         return source.rows
     if source.kind not in {"csv", "zip"} or not Path(source.name).is_file():
         return None
-    with translate_errors(source.name), ExitStack() as closing:
+    with translate_errors(source.name, is_open=True), ExitStack() as closing:
         stream, size = _open_text(source, closing)
         header = stream.readline(HEADER_LIMIT)
         if _separator(header, source.schema.names) is None:
@@ -103,16 +104,14 @@ def spread_batches(source: Source, columns: Sequence[str], rows: int) -> Iterato
             if file.schema_arrow.names == source.schema.names:
                 parts = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
                 for number, count in _evenly(parts, rows):
-                    yield _first_rows(file, number, count, columns)
+                    yield as_plain(_first_rows(file, number, count, columns))
     elif source.kind == "ipc":
-        with pa.memory_map(str(path)) as memory:
-            if memory.read(6) != b"ARROW1":
-                return
-            table = pa.ipc.open_file(memory)
-            if table.schema.names == source.schema.names:
-                parts = [table.get_batch(i).num_rows for i in range(table.num_record_batches)]
-                for number, count in _evenly(parts, rows):
-                    yield table.get_batch(number).slice(0, count)
+        from insar_runtime._input.readers.ipc_table import spread_parts  # noqa: PLC0415 - of no other container
+
+        if found := spread_parts(path, source.schema.names):
+            lengths, first_rows = found
+            for number, count in _evenly(lengths, rows):
+                yield as_plain(first_rows(number, count))
     elif source.kind == "csv":
         yield from _spread_lines(path, source.schema.names, rows)
 

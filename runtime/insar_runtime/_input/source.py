@@ -8,8 +8,10 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.origin import Origin
+from insar_runtime._input.plain_types import as_plain
 from insar_runtime.errors import UsageError
 
 Kind = Literal["parquet", "csv", "zip", "ipc"]
@@ -32,7 +34,7 @@ class Source:
         What the user called it; ``-`` for standard input.
     kind : {"parquet", "csv", "zip", "ipc"}
     schema : pyarrow.Schema
-        Of every batch. CSV: dates are float32, identifiers strings.
+        Of every batch, all of plain types. CSV: dates are float32, identifiers strings.
     rows : int or None
         Number of rows, if the container states it.
     metadata : dict of str to str
@@ -50,6 +52,8 @@ class Source:
         Reads some columns from the beginning; None for a stream, which is read once.
     header : tuple of str
         All columns of a CSV by their position, for messages.
+    search : DateSearch or None
+        What was found when the names of the columns were searched for dates; None if they were not.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Source:
     read: Callable[[int, int], Iterable[pa.RecordBatch]]
     read_again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None
     header: tuple[str, ...] = ()
+    search: DateSearch | None = None
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Return the rows in file order, in batches of at most so many; no batch if there are no rows.
@@ -80,8 +85,8 @@ class Source:
         """
         if rows < 1:
             raise UsageError(f"batch of {rows} rows: at least 1")
-        with translate_errors(self.name, self.header):
-            yield from _regroup(self.read(rows, threads), rows)
+        with translate_errors(self.name, self.header, is_open=True):
+            yield from map(as_plain, _regroup(self.read(rows, threads), rows))
 
     def column(self, name: str) -> Iterator[pa.Array] | None:
         """Read one column by itself, from the beginning, in pieces of any size.
@@ -100,9 +105,9 @@ class Source:
         return self._pieces(self.read_again, name)
 
     def _pieces(self, again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]], name: str) -> Iterator[pa.Array]:
-        with translate_errors(self.name, self.header):
+        with translate_errors(self.name, self.header, is_open=True):
             for batch in again([name]):
-                yield batch.column(0)
+                yield as_plain(batch).column(0)
 
 
 def guess_row_bytes(schema: pa.Schema) -> float:

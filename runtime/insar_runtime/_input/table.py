@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
@@ -66,6 +67,7 @@ def describe_table(
     *,
     any_axis: bool = False,
     origin: Origin | None = None,
+    search: DateSearch | None = None,
 ) -> TableDescription:
     """Resolve layout, dates and units of a table from its schema and its first rows.
 
@@ -81,6 +83,8 @@ def describe_table(
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
     origin : Origin, optional
         Where the table comes from.
+    search : DateSearch, optional
+        What was found when the names of the columns were searched for dates.
 
     Raises
     ------
@@ -88,7 +92,10 @@ def describe_table(
         If the table cannot be read as series.
     """
     declared = declared or UserDeclarations()
-    resolve = partial(resolve_layout, overrides=declared.columns, date_format=declared.date_format, origin=origin)
+    search = search or DateSearch.among(schema.names, declared.date_format)
+    resolve = partial(
+        resolve_layout, overrides=declared.columns, date_format=declared.date_format, origin=origin, search=search
+    )
     layout = resolve(schema, head)
     any_axis = any_axis and layout.dates_column is not None
     if any_axis and head is not None:

@@ -11,9 +11,9 @@ from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._inspect.forecast import RowTime, measure_row
 from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, choose_geometry
-from insar_runtime._pipeline.memory import Load, resident_bytes
+from insar_runtime._pipeline.memory import resident_bytes
 from insar_runtime._pipeline.output_columns import refuse_taken_names
-from insar_runtime._pipeline.prepare import PreparedTable
+from insar_runtime._pipeline.prepare import PreparedTable, load_of
 from insar_runtime._pipeline.table_sample import SampledRows
 from insar_runtime.classifier import Classifier
 from insar_runtime.devices import Candidate, Device, choose, gather_facts
@@ -87,7 +87,7 @@ class PlannedRun:
     ) -> dict[str, Any]:
         """Return the facts of the run: outputs, columns, model, device, memory, time."""
         choice, plan, description = self._choice, table.batch_plan, table.description
-        need = plan.need(Load(table.source.row_bytes, table.source.held_bytes)) + (self._resident or 0)
+        need = plan.need(load_of(table.source)) + (self._resident or 0)
         took = None
         if self._classifier is not None and sample.batch is not None and refused is None:
             took = measure_row(self._classifier, description, sample.batch, plan.threads)

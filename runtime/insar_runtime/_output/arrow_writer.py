@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from insar_runtime._output.atomic import Sink, check_count, disk_errors, flush_and_close, let_go
+from insar_runtime._output.atomic import Sink, check_count, flush_and_close, let_go
 from insar_runtime._output.geometry import Geometry, find_geometry
+from insar_runtime._output.output_checks import disk_errors
 
 
 @contextmanager
@@ -57,10 +59,12 @@ class ArrowWriter:
         """End the file."""
         self._writer.close()
         flush_and_close(self._file)
-        with pa.memory_map(str(self._path)) as file:
-            reader = pa.ipc.open_stream(file) if self._is_stream else pa.ipc.open_file(file)
-            pieces = reader if self._is_stream else (reader.get_batch(i) for i in range(reader.num_record_batches))
-            check_count(sum(piece.num_rows for piece in pieces), self._rows)
+        # By an open file, as names need not be UTF-8. The map is let go with the last reference to it.
+        with self._path.open("rb") as written:
+            file = pa.py_buffer(mmap.mmap(written.fileno(), 0, access=mmap.ACCESS_READ))
+        reader = pa.ipc.open_stream(file) if self._is_stream else pa.ipc.open_file(file)
+        pieces = reader if self._is_stream else (reader.get_batch(i) for i in range(reader.num_record_batches))
+        check_count(sum(piece.num_rows for piece in pieces), self._rows)
 
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""

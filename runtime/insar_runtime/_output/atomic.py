@@ -1,24 +1,24 @@
-"""Atomic files: they appear whole or not at all, and errors of the disk are translated."""
+"""Atomic files: those of a run appear together, each of them whole, or none does."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
 
 import pyarrow as pa
 
-from insar_runtime.errors import DataError, InputOutputError, InsarRuntimeError, OutputExistsError, UsageError
+from insar_runtime._output.output_checks import check_output, disk_errors
+from insar_runtime._output.partials import PartialFile, remove_abandoned
+from insar_runtime._output.publish import Prepared, publish
+from insar_runtime._signals import deferred_signals
 
 Metadata = Callable[[], Mapping[str, str]]
 """Called after the last row, because counts and bounds are known only then."""
-
-Companion = Callable[[Path, Mapping[str, str]], tuple[Path, str]]
-"""Makes the text of a file that goes with the written one, from that one under its hidden name; and its name."""
 
 
 class Sink(Protocol):
@@ -38,137 +38,165 @@ class Writer(Sink, Protocol):
         """Let go of the file, whatever state it is in."""
 
 
-@contextmanager
-def open_atomic(
-    path: Path,
-    open_writer: Callable[[Path], Writer],
-    metadata: Metadata,
-    *,
-    overwrite: bool,
-    companion: Companion | None = None,
-) -> Iterator[Sink]:
-    """Write a file under a hidden name beside ``path``, check it, and give it its name at the end.
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A text file that appears together with another one.
+
+    Attributes
+    ----------
+    path : Path
+        Its name.
+    text : callable
+        Returns its text, from the other file under its hidden name and its metadata.
+    """
+
+    path: Path
+    text: Callable[[Path, Mapping[str, str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A file whose rows are being written."""
+
+    path: Path
+    partial: Path
+    writer: Writer
+    metadata: Metadata
+    companion: Companion | None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        with disk_errors(self.path):
+            self.writer.write(batch)
+
+
+class OutputGroup:
+    """Files that appear together: each is written under a hidden name, checked, flushed; then all get their names.
+
+    A context: its end publishes all files, an error in it removes them.
 
     Parameters
     ----------
-    path : Path
-        Where the file is to be.
-    open_writer : callable
-        Opens a writer for the hidden name.
-    metadata : callable
-        Gives the file's own key-value metadata; called when the last row was written.
     overwrite : bool
-        Whether a file of this name may be replaced.
-    companion : callable, optional
-        Makes a text file that is to appear together with the file.
-
-    Raises
-    ------
-    OutputExistsError
-        If the file is there and must not be replaced.
-    InputOutputError
-        If writing fails or the written file does not hold every row; nothing is left behind.
+        Whether files of these names may be replaced; see ``publish``.
     """
-    check_output(path, overwrite=overwrite)
-    # A link stays one: what it points to is written.
-    target = Path(os.path.realpath(path))
-    check_output(target, overwrite=True)
-    partial = hidden_beside(target)
-    hidden = [partial]
-    try:
-        with disk_errors(path):
-            writer = open_writer(partial)
+
+    def __init__(self, *, overwrite: bool) -> None:
+        self._overwrite = overwrite
+        self._partials: list[PartialFile] = []
+        self._files: list[Prepared] = []
+        self._tables: list[_Table] = []
+        self._is_prepared = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
-            yield _Guarded(writer, path)
-            with disk_errors(path):
-                known = metadata()
-                writer.close(known)
-                moves = [(partial, target)]
-                if companion:
-                    beside, text = companion(partial, known)
-                    hidden.append(hidden_beside(beside))
-                    write_parts(hidden[-1], [text.encode()])
-                    moves.append((hidden[-1], beside))
-                # Between the first look and now another run may have made the file.
-                check_output(path, overwrite=overwrite)
-                if target.suffix.lower() == ".gpkg":
-                    _remove_logs(target)
-                for source, destination in moves:
-                    source.replace(destination)
-                flush_folder(target.parent)
+            if kind is None:
+                self.prepare()
+                publish(self._files, overwrite=self._overwrite)
         finally:
-            writer.abandon()
-    finally:
-        for file in hidden:
-            with contextlib.suppress(OSError):
-                file.unlink(missing_ok=True)
+            for table in self._tables:
+                table.writer.abandon()
+            for partial in self._partials:
+                partial.release()
+
+    def add_table(
+        self,
+        path: Path,
+        open_writer: Callable[[Path], Writer],
+        metadata: Metadata,
+        *,
+        companion: Companion | None = None,
+    ) -> Sink:
+        """Open a file for rows.
+
+        Parameters
+        ----------
+        path : Path
+            Where the file is to be.
+        open_writer : callable
+            Opens a writer for the hidden name.
+        metadata : callable
+            Gives the file's own key-value metadata; called when the last row was written.
+        companion : Companion, optional
+            A text file that goes with it.
+
+        Raises
+        ------
+        OutputExistsError
+            If the file is there and must not be replaced.
+        InputOutputError
+            If it cannot be written, or the written file does not hold every row; nothing is left behind.
+        """
+        if companion is not None:
+            check_output(companion.path, overwrite=self._overwrite)
+        partial = self._begin(path)
+        with disk_errors(path):
+            table = _Table(path, partial, open_writer(partial), metadata, companion)
+        self._tables.append(table)
+        return table
+
+    def add_bytes(self, path: Path, parts: Iterable[bytes]) -> None:
+        """Write a file part by part.
+
+        Raises
+        ------
+        OutputExistsError, InputOutputError
+            As ``add_table``.
+        """
+        partial = self._begin(path)
+        with disk_errors(path):
+            write_parts(partial, parts)
+
+    def prepare(self) -> None:
+        """Complete all files under their hidden names; nothing more can be written then.
+
+        Raises
+        ------
+        InputOutputError
+            If a file cannot be written, or does not hold every row.
+        """
+        if self._is_prepared:
+            return
+        self._is_prepared = True
+        for table in self._tables:
+            with disk_errors(table.path):
+                known = table.metadata()
+                table.writer.close(known)
+            if table.companion is not None:
+                with disk_errors(table.companion.path):
+                    text = table.companion.text(table.partial, known)
+                self.add_bytes(table.companion.path, [text.encode()])
+
+    def _begin(self, path: Path) -> Path:
+        """Make the hidden file of an output, and return its name."""
+        check_output(path, overwrite=self._overwrite)
+        # A link stays one: what it points to is written.
+        target = Path(os.path.realpath(path))
+        check_output(target, overwrite=True)
+        remove_abandoned(target)
+        with disk_errors(path), deferred_signals():
+            partial = PartialFile.beside(target)
+            self._partials.append(partial)
+        self._files.append(Prepared(partial.path, target, path))
+        return partial.path
 
 
-def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output that is there, is no plain file, or has no folder.
+def write_file(path: Path, parts: Iterable[bytes], *, overwrite: bool) -> None:
+    """Write a file part by part; it appears whole or not at all, and a link stays one.
 
     Raises
     ------
     OutputExistsError
         If the file is there and must not be replaced.
-    UsageError
-        If a folder stands there.
     InputOutputError
-        If the folder it belongs to does not exist.
+        If it cannot be written.
     """
-    with disk_errors(path):
-        if path.is_dir():
-            raise UsageError(f"output {path} is a folder; name a file in it")
-        if path.exists() and not path.is_file():
-            raise UsageError(f"output {path} is no regular file; name one, or write to - and redirect")
-        if os.path.lexists(path) and not overwrite:
-            raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
-        if not path.parent.is_dir():
-            raise InputOutputError(f"folder {path.parent} does not exist; make it first")
-
-
-def refuse_input(output: Path, inputs: Iterable[Path]) -> None:
-    """Refuse an output that is an input.
-
-    Raises
-    ------
-    UsageError
-        If it is one of them.
-    """
-    if is_among(output, inputs):
-        raise UsageError(f"output {output} is the input; name another file")
-
-
-def is_among(path: Path, others: Iterable[Path]) -> bool:
-    """Whether a path is one of some others, or leads to the file of one of them."""
-    for other in others:
-        if path == other:
-            return True
-        with contextlib.suppress(OSError):  # one of them is not there
-            if path.samefile(other):
-                return True
-    return False
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Translate errors of the disk and of Arrow into those of this package, one line each."""
-    try:
-        yield
-    except (InsarRuntimeError, BrokenPipeError):
-        raise
-    except pa.ArrowNotImplementedError as error:
-        raise DataError(f"a column of the input cannot be written ({error}); drop it") from error
-    except OSError as error:
-        remedy = {
-            errno.ENOSPC: "free some space or write elsewhere",
-            errno.EDQUOT: "free some space or write elsewhere",
-            errno.EACCES: "choose a folder that you may write to",
-            errno.EPERM: "choose a folder that you may write to",
-            errno.EROFS: "choose a folder that you may write to",
-            errno.ENAMETOOLONG: "choose a shorter name",
-        }.get(error.errno or 0, "check the disk")
-        raise InputOutputError(f"output {path} cannot be written ({error.strerror or error}); {remedy}") from error
+    with OutputGroup(overwrite=overwrite) as group:
+        group.add_bytes(path, parts)
 
 
 def flush_file(path: Path) -> None:
@@ -181,33 +209,6 @@ def check_count(found: int, expected: int, what: str = "rows") -> None:
     """Compare what a written file holds with what it was given; OSError if they differ."""
     if found != expected:
         raise OSError(f"it holds {found} of {expected} {what} after writing")
-
-
-class _Guarded:
-    """Pass batches on, and translate errors of the disk."""
-
-    def __init__(self, sink: Sink, path: Path) -> None:
-        self._sink = sink
-        self._path = path
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        with disk_errors(self._path):
-            self._sink.write(batch)
-
-
-def hidden_beside(path: Path) -> Path:
-    """Return a name beside ``path`` that no other run takes, be it in another thread, container or machine."""
-    return path.with_name(f".{path.name}.partial-{os.getpid()}-{os.urandom(4).hex()}")
-
-
-def _remove_logs(path: Path) -> None:
-    """Remove what SQLite keeps beside a GeoPackage that is about to be replaced.
-
-    A program that has it open, such as QGIS, leaves pages of the old file there, which every reader of the new one
-    would lay over it.
-    """
-    for end in ("-wal", "-shm", "-journal"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def write_parts(path: Path, parts: Iterable[bytes]) -> None:
@@ -236,13 +237,3 @@ def let_go(*parts: Closable) -> None:
     for part in parts:
         with contextlib.suppress(Exception):
             part.close()
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the new name survive a power cut, where the system allows to flush a folder."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

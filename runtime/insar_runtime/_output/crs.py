@@ -123,8 +123,9 @@ def spatial_reference(column: Mapping[str, Any]) -> SpatialReference:
     authority, code = str(identity.get("authority")).upper(), identity.get("code")
     if (authority, str(code)) in {("OGC", "CRS84"), ("EPSG", "4326")}:
         return WGS84
-    if authority != "EPSG" or not isinstance(code, int):
+    if authority != "EPSG" or not isinstance(code, int) or not 0 < code < 1 << 31:
         return UNDEFINED_CARTESIAN
     if code == ETRS89_LAEA.code:
         return ETRS89_LAEA
-    return SpatialReference(str(crs.get("name", code)), code, "EPSG", code, "undefined", "as the input names it")
+    name = str(crs.get("name", code)).encode(errors="replace").decode()
+    return SpatialReference(name, code, "EPSG", code, "undefined", "as the input names it")

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from insar_runtime._input.column_types import is_list
-from insar_runtime._input.dates.date_columns import find_date_columns
+from insar_runtime._input.dates.date_columns import dates_of_json, find_date_columns
 from insar_runtime._input.layout import DATES_KEY
+from insar_runtime._output.block_shape import parse_block
 from insar_runtime._output.geometry import Geometry, find_geometry
 from insar_runtime._output.run_metadata import METADATA_KEY
 from insar_runtime.errors import DataError
@@ -161,9 +162,9 @@ def _kept_series(schema: pa.Schema) -> tuple[str | None, str | None, list[str]]:
     """Return the list column of the series, that of its dates, and the dates in the order of the lists."""
     metadata = schema.metadata or {}
     try:
-        described = json.loads(metadata[METADATA_KEY.encode()])["input"]
-        dates = json.loads(metadata[DATES_KEY.encode()])
-    except (KeyError, ValueError, TypeError):
+        described = parse_block(metadata[METADATA_KEY.encode()])["input"]
+        dates = [str(date) for date in dates_of_json(metadata[DATES_KEY.encode()], DATES_KEY)]
+    except (KeyError, ValueError):
         return None, None, []
     return described.get("series"), described.get("dates_column"), dates
 

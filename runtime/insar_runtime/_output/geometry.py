@@ -53,7 +53,7 @@ def find_geometry(schema: pa.Schema) -> Geometry | None:
         name = geo["primary_column"]
         column = geo["columns"][name]
         encoding = str(column.get("encoding", "WKB"))
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     if name not in schema.names or not _is_readable(schema.field(name).type, encoding):
         return None

@@ -48,7 +48,7 @@ def kept_geometry(metadata: Mapping[str, str], kept: Sequence[str]) -> str | Non
     """Return the ``geo`` value of a GeoParquet input if its geometry is among the kept columns."""
     try:
         primary = json.loads(metadata["geo"])["primary_column"]
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         return None
     return metadata["geo"] if primary in kept else None
 

@@ -51,7 +51,9 @@ class ParquetWriter:
         self._writer.add_key_value_metadata(dict(metadata))
         self._writer.close()
         flush_and_close(self._file)
-        check_count(pq.read_metadata(self._path).num_rows, self._rows)
+        # By an open file, as names need not be UTF-8.
+        with self._path.open("rb") as written:
+            check_count(pq.read_metadata(written).num_rows, self._rows)
 
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""

@@ -11,6 +11,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from insar_runtime._output.block_shape import parse_block
+
 METADATA_KEY: Final = "insar_runtime"
 """Key of our block in the metadata of an output file; its value is JSON."""
 
@@ -19,6 +21,9 @@ CORRECTED_KEY: Final = "corrected"
 
 QUARANTINE_KEY: Final = "quarantine"
 """Key within our block of a table of rows that cannot be classified."""
+
+_MOST_STEPS: Final = 1_000_000
+"""Instructions of SQLite that reading our block may take; it takes some ten."""
 
 METADATA_URI: Final = "urn:insar-runtime:metadata"
 """What a GeoPackage knows our block by."""
@@ -29,11 +34,11 @@ def block_beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def make_companion(path: Path, partial: Path, metadata: Mapping[str, str]) -> tuple[Path, str]:
-    """Make the file that holds the block of ``path``, whose content now lies under the name ``partial``."""
+def describe_file(written: Path, metadata: Mapping[str, str]) -> str:
+    """Return the text of the file that holds the block of a file, which may still have another name."""
     # The size ties both together: a table that was edited is no longer what the block describes.
-    content = {METADATA_KEY: json.loads(metadata[METADATA_KEY]), "bytes": partial.stat().st_size}
-    return block_beside(path), json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    content = {METADATA_KEY: json.loads(metadata[METADATA_KEY]), "bytes": written.stat().st_size}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def read_block(path: Path) -> dict[str, Any] | None:
@@ -48,31 +53,32 @@ def read_block(path: Path) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        None if there is no such file, or none that we wrote, or if it is damaged.
+        None if there is no such file, or none that we wrote, or if it is damaged; see ``parse_block``.
     """
     try:
         with path.open("rb") as file:
             magic = file.read(16)
-        block = json.loads(_read(path, magic))
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return parse_block(_read(path, magic))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException):
         return None
-    return block if isinstance(block, dict) else None
 
 
 def _read(path: Path, magic: bytes) -> str | bytes:
     if magic.startswith(b"SQLite format 3"):
         return _read_geopackage(path)
     if magic.startswith(b"PAR1"):
-        return bytes(pq.read_metadata(path).metadata[METADATA_KEY.encode()])
+        # By an open file, as names need not be UTF-8.
+        with path.open("rb") as file:
+            return bytes(pq.read_metadata(file).metadata[METADATA_KEY.encode()])
     if block_beside(path).is_file():
         content = json.loads(block_beside(path).read_text("utf-8"))
-        if content["bytes"] == path.stat().st_size:
+        if isinstance(content, dict) and content["bytes"] == path.stat().st_size:
             return json.dumps(content[METADATA_KEY])
     return _read_arrow(path, magic)
 
 
 def _read_arrow(path: Path, magic: bytes) -> bytes:
-    with pa.OSFile(str(path)) as file:
+    with path.open("rb") as file:
         open_table: Any = pa.ipc.open_file if magic.startswith(b"ARROW1") else pa.ipc.open_stream
         return bytes(open_table(file).schema.metadata[METADATA_KEY.encode()])
 
@@ -89,6 +95,8 @@ def _read_geopackage(path: Path) -> str:
     query = "SELECT metadata FROM gpkg_metadata WHERE md_standard_uri = ?"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            # A view of this name may have no end.
+            database.set_progress_handler(lambda: 1, _MOST_STEPS)
             (text,) = database.execute(query, (METADATA_URI,)).fetchone()
     except sqlite3.Error as error:
         raise ValueError(f"no block in {path}") from error

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 import pyarrow as pa
 
-from insar_runtime._output.atomic import Metadata, Sink, Writer, check_output, open_atomic
+from insar_runtime._output.atomic import Companion, Metadata, OutputGroup, Sink, Writer
 from insar_runtime._output.parquet_writer import ParquetWriter
-from insar_runtime._output.run_metadata import block_beside, make_companion
+from insar_runtime._output.run_metadata import block_beside, describe_file
 from insar_runtime.errors import UsageError
 
 Format = Literal["parquet", "csv", "gpkg", "arrow", "arrow stream"]
@@ -47,13 +46,21 @@ def format_of(path: Path) -> Format:
     return found
 
 
-def open_table(
-    path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: bool, block: bool = True
-) -> AbstractContextManager[Sink]:
-    """Open an output of the format of its extension; it appears whole at the end, or not at all.
+def add_table(
+    group: OutputGroup,
+    path: Path,
+    schema: pa.Schema,
+    metadata: Metadata,
+    *,
+    block: bool = True,
+    csv_safe: bool = False,
+) -> Sink:
+    """Open an output of the format of its extension; it appears with the others of the group, or not at all.
 
     Parameters
     ----------
+    group : OutputGroup
+        The outputs of a run.
     path : Path
         ``.parquet``, ``.csv``, ``.gpkg``, ``.arrow`` and a few more. CSV and Arrow take nothing after the rows: their
         block gets a ``.json`` beside them.
@@ -61,10 +68,10 @@ def open_table(
         Of the batches, with what is known of the metadata before the first row.
     metadata : callable
         Gives the file's own key-value metadata; called when the last row was written.
-    overwrite : bool
-        Whether files of these names may be replaced.
     block : bool
         Whether the metadata hold our block, which formats that take nothing after the rows get beside them.
+    csv_safe : bool
+        Whether a CSV gets an apostrophe before text that a spreadsheet would take for a formula.
 
     Raises
     ------
@@ -78,21 +85,27 @@ def open_table(
         If writing fails or the written file does not hold every row; nothing is left behind.
     """
     kind = format_of(path)
-    companion = None
-    if block and kind in _BLOCK_BESIDE:
-        check_output(block_beside(path), overwrite=overwrite)
-        companion = partial(make_companion, path)
-    return open_atomic(path, _writer_of(kind, path, schema), metadata, overwrite=overwrite, companion=companion)
+    companion = Companion(block_beside(path), describe_file) if block and kind in _BLOCK_BESIDE else None
+    return group.add_table(path, _writer_of(kind, path, schema, csv_safe=csv_safe), metadata, companion=companion)
 
 
-def _writer_of(kind: Format, path: Path, schema: pa.Schema) -> Callable[[Path], Writer]:
+@contextmanager
+def open_table(
+    path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: bool, block: bool = True
+) -> Iterator[Sink]:
+    """Open an output that is the only one of a run: see ``add_table``; ``overwrite`` as for ``OutputGroup``."""
+    with OutputGroup(overwrite=overwrite) as group:
+        yield add_table(group, path, schema, metadata, block=block)
+
+
+def _writer_of(kind: Format, path: Path, schema: pa.Schema, *, csv_safe: bool) -> Callable[[Path], Writer]:
     """Return what opens a writer; formats other than Parquet are loaded when they are wanted."""
     if kind == "parquet":
         return lambda hidden: ParquetWriter(hidden, schema)
     if kind == "csv":
         from insar_runtime._output.csv_writer import CsvWriter  # noqa: PLC0415
 
-        return lambda hidden: CsvWriter(hidden, schema)
+        return lambda hidden: CsvWriter(hidden, schema, safe=csv_safe)
     if kind == "gpkg":
         from insar_runtime._output.gpkg_writer import GeoPackageWriter  # noqa: PLC0415
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from insar_runtime._output.atomic import check_output
-from insar_runtime._output.atomic_text import replace_text
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime.classes import CLASS_NAMES
 
@@ -59,34 +57,6 @@ def make_style() -> str:
 def style_beside(path: Path) -> Path:
     """Return the name under which QGIS looks for the style of a file."""
     return path.with_suffix(".qml")
-
-
-def write_style(path: Path, *, overwrite: bool = False) -> Path:
-    """Write the style beside an output.
-
-    Parameters
-    ----------
-    path : Path
-        The output; ``a.parquet`` gets ``a.qml``.
-    overwrite : bool
-        Whether a style of this name may be replaced.
-
-    Returns
-    -------
-    Path
-        Of the style.
-
-    Raises
-    ------
-    OutputExistsError
-        If the style is there and must not be replaced.
-    InputOutputError
-        If writing fails; nothing is left behind.
-    """
-    beside = style_beside(path)
-    check_output(beside, overwrite=overwrite)
-    replace_text(beside, make_style())
-    return beside
 
 
 def _categories() -> list[_Category]:

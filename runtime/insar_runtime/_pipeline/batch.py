@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.table import TableDescription, as_first
 from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache
@@ -118,7 +119,7 @@ class BatchClassifier:
         DataError
             If the batch has other columns than the first one, or its series do not fit the table's dates.
         """
-        found = self.classify(runner, as_first(batch, self._table.schema), first_row)
+        found = self.classify(runner, as_first(as_plain(batch), self._table.schema), first_row)
         return pa.RecordBatch.from_arrays(found.columns, schema=self._schema)
 
     def _on_own_axis(self, runner: ModelRunner, group: AxisRows) -> tuple[pa.RecordBatch, Counter[str]]:

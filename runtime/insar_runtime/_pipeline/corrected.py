@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._input.column_types import is_list
+from insar_runtime._input.column_types import is_list, is_numeric
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import CORRECTED_KEY
 from insar_runtime._pipeline.series_columns import common_type, float_type, inexact_rows, with_items, with_rows
@@ -173,7 +173,17 @@ def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
         If the metadata state no correction.
     """
     stated = block[CORRECTED_KEY]
-    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stated["schema"]))), list(stated["series"])
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stated["schema"])))
+    except OSError as error:  # so pyarrow says of a damaged schema
+        raise ValueError("the schema is damaged") from error
+    series = list(stated["series"])
+    if not series or any(schema.names.count(name) != 1 for name in series) or len(set(series)) != len(series):
+        raise ValueError("the series are not among the columns")
+    types = [schema.field(name).type for name in series]
+    if not all(map(is_numeric, map(_items, types))) or (len(series) > 1 and any(map(is_list, types))):
+        raise ValueError("the series are neither columns of numbers nor one of lists")
+    return schema, series
 
 
 def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:

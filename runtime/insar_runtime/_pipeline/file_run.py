@@ -15,7 +15,7 @@ from insar_runtime._engine.priors import estimated_mix, known_rows
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._pipeline.batch import BatchClassifier, classify_series
-from insar_runtime._pipeline.memory import MemoryGuard
+from insar_runtime._pipeline.memory import MemoryGuard, release_memory
 from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows, OutputSet
@@ -26,7 +26,7 @@ from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._progress import Progress
-from insar_runtime.errors import UsageError
+from insar_runtime.errors import MemoryLimitError, UsageError
 
 Done = TypeVar("Done")
 Opening = Callable[..., AbstractContextManager[PreparedTable]]
@@ -72,6 +72,33 @@ def run_file(
         As ``classify_file``; the outputs are then what they were before.
     """
     guard = MemoryGuard(options.memory_limit)
+    attempt = partial(
+        _run, source, files, options, runner, guard=guard, room=guard.room, fingerprint=fingerprint, progress=progress
+    )
+    try:
+        return attempt(threads=runner.threads)
+    except MemoryLimitError:
+        # What was written to a stream cannot be taken back.
+        if runner.threads == 1 or not isinstance(source, Path) or not files.are_files:
+            raise
+    # Here the error is gone, and with it what it held. Of one thread less is alive than any plan can say.
+    release_memory()
+    return attempt(threads=1)
+
+
+def _run(
+    source: Path | str | BinaryIO,
+    files: OutputFiles,
+    options: RunOptions,
+    runner: ModelRunner,
+    *,
+    threads: int,
+    guard: MemoryGuard,
+    room: int | None,
+    fingerprint: Callable[[], Mapping[str, str | None]],
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """Classify a file by at most so many threads; see ``run_file``."""
     # Outputs that repeat the series need them as the file has them.
     exact = options.keep_series or files.quarantine is not None
     corrects = files.corrected is not None
@@ -80,9 +107,9 @@ def run_file(
         source,
         options.declared.or_radar(runner.model.half_wavelength_mm),
         exact=exact or corrects,
-        threads=runner.threads,
+        threads=threads,
         large_batches=runner.device != "cpu",
-        room=guard.room,
+        room=room,
         written_series=exact + corrects,
     )
     is_file = isinstance(source, Path)
@@ -108,7 +135,7 @@ def run_file(
             return output.rows(classifier.classify(alone, batch, first_row))
 
         with (
-            outputs.opened(files, overwrite=options.replaces),
+            outputs.opened(files, overwrite=options.replaces, csv_safe=options.csv_safe),
             _classified(table, work, runner, guard, is_file=is_file) as results,
         ):
             total = estimate_rows(table.source) if progress else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, BinaryIO, Final, Self
 
-from insar_runtime.errors import InputNotFoundError, InputOutputError
+from insar_runtime.errors import InputOutputError
 
 _BLOCK: Final = 1 << 18
 
@@ -43,12 +43,10 @@ class InputHash:
 
         Raises
         ------
-        InputNotFoundError, InputOutputError
-            If the file cannot be read.
+        InputOutputError
+            If the file cannot be read, or has vanished.
         """
         self._thread.join()
-        if isinstance(self._error, FileNotFoundError):
-            raise InputNotFoundError(f"no such input: {self._path}: check the path") from self._error
         if self._error is not None or self._digest is None:
             raise InputOutputError(f"reading {self._path} failed: {self._error}: check disk and access")
         return self._digest

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import pyarrow as pa
 
 from insar_runtime._input.source import BATCH_ROWS
 from insar_runtime.errors import MemoryLimitError, UsageError
@@ -24,14 +28,19 @@ _WAITING: Final = 2
 """Batches beyond one a thread that are alive: one done, one that is written."""
 _PER_THREAD: Final = 24 * _MIB
 """What a thread takes to check a part of a batch and to ask the model about it."""
-_FIXED: Final = 32 * _MIB
+_FIXED: Final = 46 * _MIB
 """Rows of the output that wait to be written, without series, what all readers hold, the hash of the input, and the
 pages of libraries that the first calls touch."""
 
-_DIAGNOSING: Final = 64 * _MIB
+_LEAST_ADDRESSES: Final = 16 * _MIB
+"""Address space that must be left to go on."""
+_ARENA_MAX: Final = -8
+"""``M_ARENA_MAX`` of glibc's malloc.h: how many heaps threads may have."""
+_MATRICES: Final = 3
+"""Matrices of the first rows that are there at a time while the table is described."""
+_DIAGNOSING: Final = 32 * _MIB
 _PER_EPOCH_PAIR: Final = 560
-"""What estimating the noise takes, and the matrices of all kinds of noise; how many epochs there are is guessed by the
-size of a row."""
+"""What estimating the noise takes, and the matrices of all kinds of noise."""
 _MOST_EPOCHS: Final = 512
 _DIAGNOSING_PER_THREAD: Final = 32 * _MIB
 """What a thread takes to fit rows, beyond a copy of its batch."""
@@ -51,12 +60,23 @@ class Load:
         Rows that wait to be written, beyond those of an output without series.
     diagnosed : bool
         Whether rows are diagnosed, too.
+    head : float or None
+        A row of those by which the table is described, where it is smaller than what a row takes while it is read.
+    columns : int
+        Date columns; 0 if the dates are not in the names of the columns, and their number is guessed by `row`.
     """
 
     row: float
     read: int = 0
     written: int = 0
     diagnosed: bool = False
+    head: float | None = None
+    columns: int = 0
+
+    @property
+    def epochs(self) -> float:
+        """Values of a series; if nobody knows how many, those that a row has room for, at most 512."""
+        return self.columns or min(self.row / 4, _MOST_EPOCHS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +97,19 @@ class BatchPlan:
     def need(self, load: Load) -> int:
         """Estimate the memory that a run takes beyond what the process has before it, in bytes."""
         batch = int(self.batch_rows * load.row)
-        # The first rows are gathered before the work begins, and copied into one batch.
-        head = int(2 * BATCH_ROWS * load.row)
+        # The first rows are gathered, and some are still there when the work begins; to describe the table, they are
+        # copied into one batch, and that to a matrix, by way of two others.
+        first = int(BATCH_ROWS * (load.row if load.head is None else load.head))
+        head = first + int(BATCH_ROWS * _MATRICES * load.epochs * 4)
         alive = (self.threads + _WAITING) * batch
         # Each thread makes a matrix of its batch, from columns that it gathers.
         working = alive + self.threads * (_PER_THREAD + 2 * batch)
-        return load.read + max(head, working) + self._diagnosing(load, batch) + load.written + _FIXED
+        return load.read + first + max(head, working) + self._diagnosing(load, batch) + load.written + _FIXED
 
     def _diagnosing(self, load: Load, batch: int) -> int:
         if not load.diagnosed:
             return 0
-        epochs = min(load.row / 4, _MOST_EPOCHS)
-        return round(_DIAGNOSING + _PER_EPOCH_PAIR * epochs**2) + self.threads * (_DIAGNOSING_PER_THREAD + batch)
+        return round(_DIAGNOSING + _PER_EPOCH_PAIR * load.epochs**2) + self.threads * (_DIAGNOSING_PER_THREAD + batch)
 
 
 def plan_batches(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> BatchPlan:
@@ -143,7 +164,9 @@ def parse_size(text: str) -> int:
 
 
 class MemoryGuard:
-    """Raise an error if a run takes more memory than it may.
+    """Raise an error if a run takes more memory than it may, by the user's limit or by that of the address space.
+
+    Native libraries abort the process where the system gives them no memory (``ulimit -v``), so that limit counts, too.
 
     Parameters
     ----------
@@ -160,11 +183,17 @@ class MemoryGuard:
         if limit is not None and resident_bytes() is None:
             raise UsageError("a memory limit needs /proc, which this system does not have; leave it away")
         self._limit = limit
+        if address_room() is not None:
+            # Otherwise each thread reserves 64 MB of addresses, of which it uses a few.
+            _call_glibc("mallopt", _ARENA_MAX, 1)
 
     @property
     def room(self) -> int | None:
         """Bytes that are left."""
-        return None if self._limit is None else self._limit - (resident_bytes() or 0)
+        rooms = [address_room()]
+        if self._limit is not None:
+            rooms.append(self._limit - (resident_bytes() or 0))
+        return min((room for room in rooms if room is not None), default=None)
 
     def check(self) -> None:
         """Check the memory that the process holds.
@@ -174,12 +203,46 @@ class MemoryGuard:
         MemoryLimitError
             If it is beyond the limit.
         """
-        room = self.room
-        if self._limit is not None and room is not None and room < 0:
+        held = resident_bytes()
+        if self._limit is not None and held is not None and held > self._limit:
             raise MemoryLimitError(
-                f"the run holds {(self._limit - room) // _MIB} MB, the memory limit is {self._limit // _MIB} MB; "
+                f"the run holds {held // _MIB} MB, the memory limit is {self._limit // _MIB} MB; "
                 "raise it, or use fewer threads"
             )
+        room = address_room()
+        if room is not None and room < _LEAST_ADDRESSES:
+            raise MemoryLimitError(
+                f"the system leaves {max(room, 0) // _MIB} MB of address space (ulimit -v), too little to go on; raise "
+                f"that limit, or use fewer threads"
+            )
+
+
+def address_room() -> int | None:
+    """Return the bytes of address space that are left to the process; None if they are not limited."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit == resource.RLIM_INFINITY:
+            return None
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+    except (ImportError, OSError):
+        return None
+    return limit - int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def release_memory() -> None:
+    """Give memory that is free back to the system, so that a second attempt has it."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    _call_glibc("malloc_trim", 0)
+
+
+def _call_glibc(name: str, *arguments: int) -> None:
+    """Call a function of glibc, where that is the library of C."""
+    function = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+    if function is not None:
+        function(*arguments)
 
 
 def resident_bytes() -> int | None:

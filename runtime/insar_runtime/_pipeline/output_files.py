@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from insar_runtime._input.opening import path_or_stream
-from insar_runtime._output.atomic import check_output, is_among, refuse_input
+from insar_runtime._output.output_checks import check_output, is_among, refuse_input
 from insar_runtime._output.run_metadata import CORRECTED_KEY, QUARANTINE_KEY, block_beside, read_block
 from insar_runtime._output.sinks import format_of
-from insar_runtime._output.style import style_beside, write_style
+from insar_runtime._output.style import style_beside
 from insar_runtime.errors import UsageError
+from insar_runtime.summary import is_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,21 @@ class OutputFiles:
         for path in self.styles:
             check_output(path, overwrite=overwrite)
 
+    def check_csv_safe(self) -> None:
+        """Refuse that text in CSV outputs is escaped where there is none, or where ``restore`` needs it as it is.
+
+        Raises
+        ------
+        UsageError
+            If no output is a CSV, or the corrected series go to one.
+        """
+        if self.corrected is not None and format_of(self.corrected) == "csv":
+            raise UsageError(
+                f"{self.corrected} could not be restored with escaped text; name a .parquet or .arrow file"
+            )
+        if not any(format_of(path) == "csv" for path in self.paths):
+            raise UsageError("csv_safe is for CSV outputs, and there is none; leave it away, or name a .csv file")
+
     def check_apart(self, report: Path, source: Path | str | BinaryIO) -> None:
         """Refuse a report of the run that would be written over its input or over one of its outputs.
 
@@ -125,18 +141,13 @@ class OutputFiles:
         if is_among(report, [source, *taken] if isinstance(source, Path) else taken):
             raise UsageError(f"report {report} is the input or an output of {source}; give it its own name")
 
-    def write_styles(self) -> None:
-        """Write the styles beside the outputs, which are there."""
-        for path in self.styles:
-            write_style(path, overwrite=True)
-
     def block_of(self, key: str) -> dict[str, Any] | None:
         """Return the block of the outputs if all of them come from a run of this key, or None."""
         block: dict[str, Any] | None = None
         for path in reversed(self.paths):
             block = read_block(path)
             # One run gives all its files one key, and they are not one for another.
-            if block is None or block.get("run_key") != key:
+            if block is None or block.get("run_key") != key or not is_complete(block):
                 return None
             if (CORRECTED_KEY in block, QUARANTINE_KEY in block) != (path == self.corrected, path == self.quarantine):
                 return None

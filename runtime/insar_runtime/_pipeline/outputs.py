@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from insar_runtime._diagnosis.options import COUNTS
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import Position, read_points
-from insar_runtime._output.atomic import Sink
+from insar_runtime._output.atomic import OutputGroup, Sink
 from insar_runtime._output.geoparquet import (
     GEOMETRY_FIELDS,
     PointBounds,
@@ -27,7 +28,8 @@ from insar_runtime._output.geoparquet import (
     point_columns,
 )
 from insar_runtime._output.run_metadata import METADATA_KEY, QUARANTINE_KEY
-from insar_runtime._output.sinks import format_of, open_table
+from insar_runtime._output.sinks import add_table, format_of
+from insar_runtime._output.style import make_style
 from insar_runtime._pipeline.batch import ClassifiedBatch
 from insar_runtime._pipeline.corrected import CorrectedTable, check_csv
 from insar_runtime._pipeline.output_files import OutputFiles
@@ -162,21 +164,28 @@ class OutputSet:
         self.rows = 0
 
     @contextmanager
-    def opened(self, files: OutputFiles, *, overwrite: bool) -> Iterator[None]:
-        """Open all outputs; they appear whole at the end, or not at all."""
+    def opened(self, files: OutputFiles, *, overwrite: bool, csv_safe: bool = False) -> Iterator[None]:
+        """Open all outputs; they appear together at the end, each of them whole, or none does."""
+        add = partial(add_table, csv_safe=csv_safe)
         # What is known before the first row goes into the schema, where every Arrow reader finds it; the footer of
         # a file then gets the same keys with counts and bounds.
         schema = self._plan.schema.with_metadata(self._metadata(self._provenance))
-        with ExitStack() as stack:
+        with OutputGroup(overwrite=overwrite) as group, ExitStack() as streams:
             for output in files.outputs:
-                self._sinks.append(stack.enter_context(self._open(output, schema, overwrite=overwrite)))
+                if isinstance(output, Path):
+                    sink = add(group, output, schema, lambda: self._metadata(self.block()))
+                else:
+                    sink = streams.enter_context(_open_stream(output, schema))
+                self._sinks.append(sink)
             if files.corrected is not None and self._plan.corrected is not None:
-                table = self._open_corrected(files.corrected, self._plan.corrected, overwrite=overwrite)
-                self._corrected = stack.enter_context(table)
+                self._corrected = self._add_corrected(group, files.corrected, self._plan.corrected)
             if files.quarantine is not None:
-                bad = open_table(files.quarantine, self._plan.bad_schema, self._quarantine_footer, overwrite=overwrite)
-                self._quarantine = stack.enter_context(bad)
+                self._quarantine = add(group, files.quarantine, self._plan.bad_schema, self._quarantine_footer)
+            for path in files.styles:
+                group.add_bytes(path, [make_style().encode()])
             yield
+            # A stream ends when all files are complete, and they get their names when it has ended.
+            group.prepare()
 
     def write(self, rows: OutputRows) -> None:
         """Count the rows of a batch, and write them to each output."""
@@ -198,20 +207,7 @@ class OutputSet:
             block["diagnosis"] = {**block["diagnosis"], "counts": dict(self._diagnosed)}
         return block
 
-    def _open(
-        self, output: Path | str | BinaryIO, schema: pa.Schema, *, overwrite: bool
-    ) -> AbstractContextManager[Sink]:
-        if isinstance(output, Path):
-            return open_table(output, schema, lambda: self._metadata(self.block()), overwrite=overwrite)
-        from insar_runtime._output.arrow_writer import open_stream  # noqa: PLC0415 - most outputs are files
-
-        if not isinstance(output, str):
-            return open_stream(output, schema)
-        if sys.stdout is None:
-            raise InputOutputError("standard output is closed; open it, or name a file")
-        return open_stream(sys.stdout.buffer, schema)
-
-    def _open_corrected(self, path: Path, table: CorrectedTable, *, overwrite: bool) -> AbstractContextManager[Sink]:
+    def _add_corrected(self, group: OutputGroup, path: Path, table: CorrectedTable) -> Sink:
         if format_of(path) == "csv":
             check_csv(table.schema_of_input)
 
@@ -219,7 +215,7 @@ class OutputSet:
             return {METADATA_KEY: json.dumps({**block, **table.described()})}
 
         schema = table.schema.with_metadata({**(table.schema.metadata or {}), **metadata(self._provenance)})
-        return open_table(path, schema, lambda: metadata(self.block()), overwrite=overwrite)
+        return add_table(group, path, schema, lambda: metadata(self.block()))
 
     def _count(self, rows: OutputRows) -> None:
         out = rows.batch
@@ -246,6 +242,16 @@ class OutputSet:
             # In the file's order, as the lists are: kept series stay readable.
             metadata[DATES_KEY] = json.dumps([str(date) for date in layout.file_dates])
         return metadata
+
+
+def _open_stream(output: str | BinaryIO, schema: pa.Schema) -> AbstractContextManager[Sink]:
+    from insar_runtime._output.arrow_writer import open_stream  # noqa: PLC0415 - most outputs are files
+
+    if not isinstance(output, str):
+        return open_stream(output, schema)
+    if sys.stdout is None:
+        raise InputOutputError("standard output is closed; open it, or name a file")
+    return open_stream(sys.stdout.buffer, schema)
 
 
 def _bad_rows(batch: pa.RecordBatch, found: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch | None:

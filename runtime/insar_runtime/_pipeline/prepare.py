@@ -13,7 +13,7 @@ import pyarrow as pa
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
 from insar_runtime._input.opening import open_source, path_or_stream
-from insar_runtime._input.source import Source
+from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.parquet_writer import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import BatchPlan, Load, plan_batches
@@ -44,6 +44,28 @@ class PreparedTable:
     batches: Iterator[pa.RecordBatch]
     batch_plan: BatchPlan
     noise: FileNoise | None = None
+
+
+def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False) -> Load:
+    """Return what there is to carry of an open table.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    written_series : int
+        Outputs that hold the series.
+    diagnosed : bool
+        Whether its rows are diagnosed.
+    """
+    return Load(
+        source.row_bytes,
+        source.held_bytes,
+        written_series * WAITING_SERIES_BYTES,
+        diagnosed=diagnosed,
+        head=min(source.row_bytes, guess_row_bytes(source.schema)),
+        columns=len(source.search.names) if source.search else 0,
+    )
 
 
 @contextmanager
@@ -92,9 +114,9 @@ def open_described(
     declared = declared or UserDeclarations()
     where = path_or_stream(source)
     with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
-        load = Load(opened.row_bytes, opened.held_bytes, written_series * WAITING_SERIES_BYTES, diagnosed=with_noise)
+        load = load_of(opened, written_series=written_series, diagnosed=with_noise)
         plan = plan_batches(load, threads, large=large_batches, room=room)
-        head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin)
+        head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
         description = head.describe(declared)
         noise = None
         if with_noise:

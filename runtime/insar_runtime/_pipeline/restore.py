@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 
 from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime._input.error_translation import translate_errors
-from insar_runtime._output.atomic import check_output, refuse_input
+from insar_runtime._input.readers.ipc_table import open_ipc_path
+from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.run_metadata import read_block
 from insar_runtime._output.sinks import format_of, open_table
 from insar_runtime._pipeline.corrected import ORIGINAL, check_csv, read_schema
 from insar_runtime._pipeline.series_columns import with_rows
-from insar_runtime.errors import DataError, InputNotFoundError, UsageError
+from insar_runtime.errors import DataError, InsarRuntimeError, UsageError
 
 _BATCH_ROWS: Final = 8192
 _SEPARATOR: Final = ";"
@@ -76,15 +77,14 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
         Another one of its family; the output is then what it was before.
     """
     source, output = Path(source), Path(output)
-    if not source.is_file():
-        raise InputNotFoundError(f"no such input: {source}: check the path")
+    magic = _first_bytes(source)
     if format_of(output) == "gpkg":
         raise UsageError(f"output {output} is a GeoPackage; name a .parquet, .csv or .arrow file")
     refuse_input(output, [source])
     check_output(output, overwrite=overwrite)
     try:
         schema, series = read_schema(read_block(source) or {})
-    except (KeyError, ValueError, TypeError, pa.ArrowException) as error:
+    except (KeyError, ValueError, pa.ArrowException) as error:
         raise DataError(
             f"{source} does not tell what was corrected in it: give a file that classify --corrected-out has written, "
             "a CSV together with its .json"
@@ -95,30 +95,48 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
     with ExitStack() as closing:
         sink = closing.enter_context(open_table(output, schema, dict, overwrite=overwrite, block=False))
         with translate_errors(str(source)):
-            batches = _open(source, schema, series, closing)
+            batches = _open(source, magic, schema, series, closing)
         for batch in _guarded(batches, str(source)):
-            back, changed = _undo(batch, schema, series)
+            with _not_as_stated(source):
+                back, changed = _undo(batch, schema, series)
             sink.write(back)
             rows, restored = rows + back.num_rows, restored + changed
     return Restored(str(source), str(output), rows, restored)
 
 
 def _guarded(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
-    with translate_errors(name):
+    with translate_errors(name, is_open=True):
         yield from batches
 
 
-def _open(path: Path, schema: pa.Schema, series: Sequence[str], closing: ExitStack) -> Iterator[pa.RecordBatch]:
-    with path.open("rb") as file:
-        magic = file.read(8)
+@contextmanager
+def _not_as_stated(source: Path) -> Iterator[None]:
+    """Translate errors of columns that are not what the metadata say of them."""
+    try:
+        yield
+    except (pa.ArrowException, IndexError, KeyError, ValueError, TypeError) as error:
+        if isinstance(error, InsarRuntimeError):
+            raise
+        raise DataError(
+            f"{source}: its columns are not those that its metadata describe ({' '.join(str(error).split())}): give "
+            "the file as classify --corrected-out has written it"
+        ) from error
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Return the first bytes of a file, by which its container is known; an error if it cannot be read."""
+    with translate_errors(str(path)), path.open("rb") as file:
+        return file.read(8)
+
+
+def _open(
+    path: Path, magic: bytes, schema: pa.Schema, series: Sequence[str], closing: ExitStack
+) -> Iterator[pa.RecordBatch]:
     if magic.startswith(b"PAR1"):
         parquet = closing.enter_context(pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True))
         return iter(parquet.iter_batches(_BATCH_ROWS, use_threads=False))
-    if magic.startswith(b"ARROW1"):
-        reader = pa.ipc.open_file(closing.enter_context(pa.memory_map(str(path))))
-        return (reader.get_batch(number) for number in range(reader.num_record_batches))
-    if magic.startswith(b"\xff\xff\xff\xff"):
-        return iter(closing.enter_context(pa.ipc.open_stream(closing.enter_context(pa.OSFile(str(path))))))
+    if magic.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        return open_ipc_path(path, closing).batches()
     types = {field.name: _text_type(field, series) for field in schema} | {ORIGINAL: pa.string()}
     reader = pacsv.open_csv(
         str(path),

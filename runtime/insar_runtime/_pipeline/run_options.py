@@ -31,6 +31,8 @@ class RunOptions:
         How the rows are diagnosed, if they are.
     max_bad_fraction : float or None
         Share of rows that cannot be classified above which the run counts as failed.
+    csv_safe : bool
+        Whether text that a spreadsheet would take for a formula is escaped in CSV outputs.
     overwrite, skip_existing : bool
         As for ``classify_file``.
     memory_limit : int or None
@@ -42,6 +44,7 @@ class RunOptions:
     priors: Shares | Literal["auto"] | None = None
     diagnose: Diagnose | None = None
     max_bad_fraction: float | None = None
+    csv_safe: bool = False
     overwrite: bool = False
     skip_existing: bool = False
     memory_limit: int | None = None
@@ -62,6 +65,8 @@ class RunOptions:
         files.check(source, overwrite=self.replaces)
         if self.max_bad_fraction is not None and not 0 <= self.max_bad_fraction <= 1:
             raise UsageError(f"max_bad_fraction is {self.max_bad_fraction}; give a share between 0 and 1")
+        if self.csv_safe:
+            files.check_csv_safe()
         if self.skip_existing and not (isinstance(source, Path) and files.are_files):
             raise UsageError("skip_existing compares files, a stream is none; give an input file and an output file")
 
@@ -73,8 +78,10 @@ class RunOptions:
         """Return what was asked for, and what follows from it, as plain values."""
         # Only where it is asked for, so that what was written without it stays what it is.
         diagnose = {} if self.diagnose is None else {"diagnose": self._diagnose(self.diagnose)}
+        escaped = {"csv_safe": True} if self.csv_safe else {}
         return {
             **diagnose,
+            **escaped,
             "units": self.declared.units,
             "columns": self.declared.roles,
             "date_format": self.declared.date_format,

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._input.layout import Role
+from insar_runtime._input.column_roles import Role
 from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, read_points
 from insar_runtime._input.position import Position as Columns
 from insar_runtime._output.geometry import Geometry, find_geometry, points_of

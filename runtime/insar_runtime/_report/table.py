@@ -13,10 +13,10 @@ import pyarrow as pa
 from insar_runtime._classified.columns import has_classes
 from insar_runtime._classified.diagnosis_columns import has_diagnosis
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._input.column_roles import Role, find_roles
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import TableHead, read_head
-from insar_runtime._input.layout import Role, find_roles
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
@@ -102,7 +102,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
     with open_source(path, exact=False, date_format=date_format) as source:
-        head = read_head(source.batches(), source.schema, source.origin)
+        head = read_head(source.batches(), source.schema, source.origin, source.search)
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [name for name in source.schema.names if name not in ours]

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._output.atomic import check_output, refuse_input
-from insar_runtime._output.atomic_text import replace_parts
+from insar_runtime._output.atomic import write_file
+from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._progress import Progress
 from insar_runtime._report.facts import page_arrays, page_facts
 from insar_runtime._report.gather import Gathered, gather
 from insar_runtime._report.page import page_parts
 from insar_runtime._report.table import is_classified, open_classified
+from insar_runtime._signals import last_outputs
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.files import classify_file
 
@@ -113,18 +114,19 @@ def write_report(
             folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="insar-rt-"))
             classified = Path(folder) / "classified.parquet"
             declared = classification.declared
-            classify_file(
-                source,
-                classified,
-                classifier=classification.classifier(),
-                units=declared.units,
-                columns=declared.columns,
-                date_format=declared.date_format,
-                half_wavelength_mm=declared.half_wavelength_mm,
-                priors=classification.priors,
-                keep_series=True,
-                progress=progress,
-            )
+            with last_outputs(False):
+                classify_file(
+                    source,
+                    classified,
+                    classifier=classification.classifier(),
+                    units=declared.units,
+                    columns=declared.columns,
+                    date_format=declared.date_format,
+                    half_wavelength_mm=declared.half_wavelength_mm,
+                    priors=classification.priors,
+                    keep_series=True,
+                    progress=progress,
+                )
         table = closing.enter_context(open_classified(classified))
         gathered = gather(
             table,
@@ -134,9 +136,7 @@ def write_report(
         )
         facts = page_facts(table, gathered, title=title or source.name, file=source.name, shown_as=str(source))
         arrays = page_arrays(gathered, facts)
-    # Another run may have made the page meanwhile.
-    check_output(output, overwrite=overwrite)
-    replace_parts(output, (part.encode() for part in page_parts(facts, arrays)))
+    write_file(output, (part.encode() for part in page_parts(facts, arrays)), overwrite=overwrite)
     return Report(str(output), facts["counts"]["rows"], facts["points"], _detailed(gathered), output.stat().st_size)
 
 

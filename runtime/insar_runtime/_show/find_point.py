@@ -86,7 +86,7 @@ def find_point(
     declared = declared or UserDeclarations()
     with open_source(source, roles=declared.roles, exact=False, date_format=declared.date_format) as opened:
         block = stored_run_metadata(opened.name, opened.metadata) if has_classes(opened.schema) else {}
-        head = read_head(opened.batches(), opened.schema, opened.origin)
+        head = read_head(opened.batches(), opened.schema, opened.origin, opened.search)
         description, missing = _description(head, block, declared.or_radar(radar_mm))
         id_column = description.layout.id if description else _id_column(opened.schema, declared)
         if row is not None:

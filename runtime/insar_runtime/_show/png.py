@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from insar_runtime._output.atomic import check_output
-from insar_runtime._output.atomic_text import replace_parts
+from insar_runtime._output.atomic import write_file
+from insar_runtime._output.output_checks import check_output
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._show.png_layers import INK, LAYERS, Layer
 from insar_runtime._show.point import Point
@@ -58,9 +58,7 @@ def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequ
         raise UsageError(f"row {point.row} of {point.file} has no series, so there is nothing to draw")
     plot = PointPlot.of(point.series, point.answer, point.diagnosis)
     picture = _draw(point, plot, LAYERS if layers is None else layers)
-    # Another run may have made the file meanwhile.
-    check_output(path, overwrite=overwrite)
-    replace_parts(path, [picture])
+    write_file(path, [picture], overwrite=overwrite)
 
 
 def _draw(point: Point, plot: PointPlot, layers: Sequence[Layer]) -> bytes:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TextIO
 
+from insar_runtime._printable import one_line, printable, printable_lines
 from insar_runtime._terminal.progress import Pace, ProgressLine
 from insar_runtime._terminal.texts import describe_summary
 
@@ -107,7 +108,7 @@ class TextReporter:
         self._file = ""
 
     def started(self, file: str, *, readings: int = 1) -> None:
-        self._file, self._pace = file, Pace(readings, clock=self._clock)
+        self._file, self._pace = printable(file), Pace(readings, clock=self._clock)
 
     def progress(self, rows: int, total: int | None) -> None:
         self._pace.advance(rows, total)
@@ -115,16 +116,16 @@ class TextReporter:
             self._line.draw(self._file, self._pace)
 
     def note(self, text: str) -> None:
-        self._write(f"note: {text}")
+        self._write(f"note: {printable(text)}")
 
     def finished(self, summary: Summary) -> None:
-        self._write(describe_summary(summary))
+        self._write(describe_summary(printable(summary)))
 
     def failed(self, error: InsarRuntimeError) -> None:
-        self._write(f"insar-rt: error: {_one_line(error)}", always=True)
+        self._write(f"insar-rt: error: {one_line(str(error))}", always=True)
 
     def skipped(self, file: str, reason: str) -> None:
-        self._write(f"{file}: skipped, {reason}")
+        self._write(printable(f"{file}: skipped, {reason}"))
 
     def __enter__(self) -> Self:
         return self
@@ -193,7 +194,7 @@ class JsonReporter:
         self._forget()
 
     def failed(self, error: InsarRuntimeError) -> None:
-        self._fail(_one_line(error), error.exit_code)
+        self._fail(one_line(str(error)), error.exit_code)
         self._forget()
 
     def skipped(self, file: str, reason: str) -> None:
@@ -238,14 +239,10 @@ class JsonReporter:
         _write_line(self._stream, json.dumps(facts | more))
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
 def _write_line(stream: TextIO, text: str) -> None:
     """Write a line and flush it; characters that the encoding lacks are escaped."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    text = text.encode(encoding, "backslashreplace").decode(encoding)
+    text = printable_lines(text).encode(encoding, "backslashreplace").decode(encoding)
     with suppress(OSError):  # the stream is closed
         stream.write(text + "\n")
         stream.flush()

@@ -11,7 +11,7 @@ from typing import Any
 
 from insar_runtime._engine.hardware import describe_hardware
 from insar_runtime._engine.software import installed_version
-from insar_runtime._output.atomic_text import replace_text
+from insar_runtime._output.atomic import write_file
 from insar_runtime._pipeline.many import Outcome, first_failure
 from insar_runtime._pipeline.memory import peak_memory_mb
 from insar_runtime._version import __version__
@@ -43,12 +43,14 @@ def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float)
     }
 
 
-def write_report(facts: dict[str, Any], path: Path) -> None:
+def write_report(facts: dict[str, Any], path: Path, *, overwrite: bool) -> None:
     """Write a record as JSON; the file appears whole or not at all.
 
     Raises
     ------
+    OutputExistsError
+        If it is there and must not be replaced.
     InputOutputError
         If the file cannot be written.
     """
-    replace_text(path, json.dumps(facts, indent=1) + "\n")
+    write_file(path, [(json.dumps(facts, indent=1) + "\n").encode()], overwrite=overwrite)

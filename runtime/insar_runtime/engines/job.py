@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast
 import pyarrow as pa
 
 from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
-from insar_runtime._input.layout import DATES_KEY, Role
+from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.noise_sample import noise_of

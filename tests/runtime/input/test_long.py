@@ -17,16 +17,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, classify_file
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.readers import long_table
 from insar_runtime._input.readers.long_table import LongColumns, find_long_columns, pivot, scan
+from insar_runtime._input.readers.point_order import PointOrder
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
 from tests.runtime.tables import series, wide, write
 
 COLUMNS = LongColumns("pid", "date", "displacement_mm")
+
+
+def found_in(names: list[str], roles: dict[str, str]) -> LongColumns | None:
+    return find_long_columns(names, roles, DateSearch.among(names))
 
 
 def as_long(table: pa.Table, seed: int | None = None) -> pa.Table:
@@ -204,13 +210,13 @@ def test_identifiers_of_every_type(tmp_path: Path, table: pa.Table, matrix: np.n
     ],
 )
 def test_names_of_the_tables_that_people_have(header: str, columns: str | None) -> None:
-    found = find_long_columns(header.split(","), {})
+    found = found_in(header.split(","), {})
     assert found == (LongColumns(*columns.split()) if columns else None)
 
 
 def test_the_user_names_the_identifier() -> None:
-    assert find_long_columns(["punto", "date", "value"], {"id": "punto"}) == LongColumns("punto", "date", "value")
-    assert find_long_columns(["punto", "date", "value"], {"id": "nope"}) is None
+    assert found_in(["punto", "date", "value"], {"id": "punto"}) == LongColumns("punto", "date", "value")
+    assert found_in(["punto", "date", "value"], {"id": "nope"}) is None
 
 
 def rows_of(*rows: tuple[Any, Any, Any]) -> pa.Table:
@@ -260,7 +266,7 @@ def test_a_stream_with_a_new_date_later_is_refused(tmp_path: Path, monkeypatch: 
 
 
 def test_memory_of_points_is_eight_bytes_each() -> None:
-    points = long_table._Points(COLUMNS)
+    points = PointOrder("pid")
     for start in range(0, 5000, 7):
         points.add(pa.RecordBatch.from_pydict({"pid": [f"p{i}" for i in range(start, start + 7)]}))
     assert sum(run.nbytes for run in points._sorted) == 8 * points.count

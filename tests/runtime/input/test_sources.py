@@ -20,11 +20,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insar_runtime._input.dates import date_columns
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.source import Source, _regroup
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, UsageError
+from tests.runtime import tables
 
 CSV = b"pid,mp_type,latitude,mean_velocity,20200103,20200109\n0012,0,45.5,-1.5,1.1,-2.2\nNA,3,45.6,,,NaN\n"
 
@@ -228,7 +231,7 @@ def test_names_that_are_no_file(tmp_path: Path) -> None:
         open_source(tmp_path / "missing.csv"),
     ):
         pass
-    with pytest.raises(UsageError, match="is a folder"), open_source(tmp_path):
+    with pytest.raises(InputOutputError, match="is a folder"), open_source(tmp_path):
         pass
 
 
@@ -364,3 +367,20 @@ def test_real_file_from_its_zip(real: Callable[[str], Path], tmp_path: Path) -> 
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(path, path.name)
     assert read(tmp_path / "a.zip")[1].equals(read(path)[1])
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.arrows"])
+def test_the_names_of_a_table_are_searched_for_dates_once(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+    find = date_columns.find_date_columns
+
+    def counted(*args: Any) -> date_columns.DateColumns:
+        searched.append(args)
+        return find(*args)
+
+    monkeypatch.setattr(date_columns, "find_date_columns", counted)
+    with open_described(tables.write(tables.wide(*tables.series(20, 40)), tmp_path / name)) as described:
+        assert len(described.description.layout.dates) == 40
+    assert len(searched) == 1

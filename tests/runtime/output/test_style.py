@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import OutputExistsError, classify_file
+from insar_runtime import Classifier, OutputExistsError, classify_file
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime._output.style import make_style, style_beside, write_style
+from insar_runtime._output.style import make_style, style_beside
 from insar_runtime.classes import CLASS_NAMES
 from tests.conftest import lack
 from tests.runtime.outputs import query
@@ -63,13 +63,18 @@ def test_stable_has_the_lightest_colour() -> None:
     assert len(style.findall("renderer-v2/categories/category")) == len(CLASS_NAMES) + 1
 
 
-def test_style_beside_an_output(tmp_path: Path) -> None:
-    assert write_style(tmp_path / "a.classified.parquet") == tmp_path / "a.classified.qml"
-    with pytest.raises(OutputExistsError):
-        write_style(tmp_path / "a.classified.csv")
-    write_style(tmp_path / "a.classified.csv", overwrite=True)
-    assert (tmp_path / "a.classified.qml").read_text() == make_style()
-    assert [p.name for p in tmp_path.iterdir()] == ["a.classified.qml"]
+def test_style_beside_an_output(source: Path, tmp_path: Path) -> None:
+    output, other, beside = (tmp_path / f"a.classified.{extension}" for extension in ("parquet", "csv", "qml"))
+    classifier = Classifier(device="cpu")
+    classify_file(source, output, classifier=classifier, style=True)
+    assert style_beside(output) == beside
+    assert beside.read_text() == make_style()
+    beside.write_text("precious")
+    with pytest.raises(OutputExistsError, match=r"a\.classified\.qml"):
+        classify_file(source, other, classifier=classifier, style=True)
+    assert (beside.read_text(), other.exists()) == ("precious", False)
+    classify_file(source, other, classifier=classifier, style=True, overwrite=True)
+    assert beside.read_text() == make_style()
 
 
 def _qgis_python() -> str:
@@ -150,7 +155,7 @@ def test_style_beside_applies(demo: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "b.gpkg", isolation_level=None)) as database:
         database.execute("DROP TABLE layer_styles")
         database.execute("DELETE FROM gpkg_contents WHERE data_type = 'attributes'")
-    write_style(tmp_path / "a.csv")
+    style_beside(tmp_path / "a.csv").write_text(make_style())
     uri = f"{(tmp_path / 'a.csv').as_uri()}?type=csv&xField=longitude&yField=latitude&crs=EPSG:4326"
     steps = [("look", uri, "delimitedtext"), ("look", str(tmp_path / "b.gpkg"), "ogr")]
     csv, bare = in_qgis(tmp_path, *steps)
@@ -159,8 +164,7 @@ def test_style_beside_applies(demo: Path, tmp_path: Path) -> None:
     _check_pixels(csv["pixels"], pq.read_table(demo / "demo.parquet")["class_name"].to_pylist())
     assert csv["fields"]["confidence"], "numbers, in spite of rows without a class"
     assert bare["renderer"] == "singleSymbol"
-    write_style(tmp_path / "b.gpkg")
-    assert style_beside(tmp_path / "b.gpkg") == tmp_path / "b.qml"
+    style_beside(tmp_path / "b.gpkg").write_text(make_style())
     styled = in_qgis(tmp_path, steps[1])[0]
     assert styled["renderer"] == "categorizedSymbol"
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, InputOutputError, UsageError, classify_file
-from insar_runtime._output.atomic_text import replace_text
+from insar_runtime._output.atomic import write_file
 from insar_runtime._pipeline.many import OutputNaming
 from tests.runtime.run_command import refused, run, run_process
 from tests.runtime.tables import series, wide, write
@@ -58,7 +58,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_small_file_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputOutputError, match="choose a shorter name"):
-        replace_text(tmp_path / ("x" * 250), "text")
+        write_file(tmp_path / ("x" * 300), [b"text"], overwrite=False)
 
 
 def test_a_date_of_the_build_that_is_none_is_refused(source: Path, tmp_path: Path) -> None:

@@ -83,12 +83,13 @@ class Spelling:
     readings: tuple[str, ...]
 
 
-def calendar_day(year: int, month: int, day: int) -> date | None:
+def calendar_day(year: str, month: str, day: str) -> date | None:
     """Return the day; None if there is no such day in the satellite era. Years of two digits are of 1991 to 2090."""
-    if year < 100:
-        year += 1900 if year >= FIRST_YEAR % 100 else 2000
+    number = int(year)
+    if len(year) == 2:
+        number += 1900 if number >= FIRST_YEAR % 100 else 2000
     try:
-        found = date(year, month, day)
+        found = date(number, int(month), int(day))
     except ValueError:
         return None
     return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
@@ -136,7 +137,7 @@ def _read(matches: Sequence[re.Match[str]], shape: _Shape) -> Spelling:
 
 def _day(match: re.Match[str], order: str) -> date | None:
     parts = dict(zip(order, match.group(2, 4, 5), strict=True))
-    return calendar_day(*map(int, (parts["Y"], parts["M"], parts["D"]))) if len(parts["Y"]) > 1 else None
+    return calendar_day(parts["Y"], parts["M"], parts["D"]) if len(parts["Y"]) > 1 else None
 
 
 def _rises(days: Sequence[date]) -> bool:
@@ -194,7 +195,7 @@ class DateFormat:
     def read(self, text: str) -> date | None:
         """Read a date; None if it is none of this form."""
         match = self.match(text)
-        return calendar_day(int(match["Y"]), int(match["M"]), int(match["D"])) if match else None
+        return calendar_day(match["Y"], match["M"], match["D"]) if match else None
 
 
 def _find_formatted(names: Iterable[str], wanted: DateFormat) -> list[Spelling]:

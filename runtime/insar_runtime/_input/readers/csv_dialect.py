@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
+from insar_runtime._input.column_types import refuse_too_many
 from insar_runtime._input.dates.date_formats import FIRST_YEAR, LAST_YEAR
 from insar_runtime.errors import DataError
 
 HEADER_LIMIT: Final = 1 << 26
 """Longest header line that is read: a million points of a transposed table, which is then refused by name."""
+ROW_LIMIT: Final = 1 << 23
+"""Longest line of a row: 25,000 columns take less than a megabyte, the outline of an area in a cell may take some."""
 SEPARATORS: Final = (",", ";", "\t", "|")
 """Signs that may separate the columns of a CSV."""
 _SEPARATOR_BYTES: Final = tuple(sign.encode() for sign in SEPARATORS)
@@ -102,6 +105,7 @@ def _split(header: bytes) -> tuple[list[str], str]:
         raise DataError(
             "the header is no UTF-8 text: convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
         ) from None
+    refuse_too_many(max(map(text.count, SEPARATORS)) + 1, "the first line")
     readings, wrong = [], None
     for sign in SEPARATORS:
         try:

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from insar_runtime._input.dates.date_columns import ID_ALIASES, find_date_columns
-from insar_runtime._input.layout import NUMERIC_NAMES
-from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, Header, is_comment, read_header
+from insar_runtime._input.column_roles import NUMERIC_NAMES
+from insar_runtime._input.dates.date_columns import ID_ALIASES, DateSearch
+from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, ROW_LIMIT, Header, is_comment, read_header
 from insar_runtime._input.readers.long_table import LongColumns, find_long_columns
 from insar_runtime.errors import DataError
 
@@ -97,14 +97,19 @@ class CsvTable:
     header : Header
     long : LongColumns or None
         Identifier, date and value, if it has a row a point and date.
+    search : DateSearch
+        What was found among the names of the columns.
+    block : int
+        Bytes of text that are parsed at a time.
     """
 
     schema: pa.Schema
     rows: int | None
     header: Header
     long: LongColumns | None
+    search: DateSearch
+    block: int
     _types: Mapping[str, pa.DataType]
-    _block: int
     _comments: int
     _reopen: Callable[[], Any]
     _closing: ExitStack
@@ -118,7 +123,7 @@ class CsvTable:
         stream = self._closing.enter_context(self._reopen())
         reader = pacsv.open_csv(
             stream,
-            _read_options(self.header, self._block, self._comments),
+            _read_options(self.header, self.block, self._comments),
             pacsv.ParseOptions(delimiter=self.header.separator),
             pacsv.ConvertOptions(
                 column_types=dict(self._types),
@@ -164,16 +169,14 @@ def open_csv(
     """
     comments = 0
     with beginning:
-        first, second = beginning.readline(HEADER_LIMIT), beginning.readline(HEADER_LIMIT)
+        first, second = beginning.readline(HEADER_LIMIT), _row_line(beginning)
         while is_comment(first, second):
-            first, second, comments = second, beginning.readline(HEADER_LIMIT), comments + 1
-        head = second + beginning.read(_BLOCK) + beginning.readline(HEADER_LIMIT)
+            first, second, comments = second, _row_line(beginning), comments + 1
+        head = second + beginning.read(_BLOCK) + _row_line(beginning)
     header = read_header(first, head)
-    try:
-        dates = frozenset(find_date_columns(header.kept, date_format).names)
-    except DataError:
-        dates = frozenset()  # the layout says what is wrong with them
-    long = find_long_columns(header.kept, roles, date_format)
+    search = DateSearch.among(header.kept, date_format)
+    dates = frozenset(search.names)
+    long = find_long_columns(header.kept, roles, search)
     if not dates and long is None and len(header.names) > _MOST_ATTRIBUTES:
         types: Mapping[str, pa.DataType] = dict.fromkeys(header.names, pa.string())
     else:
@@ -183,7 +186,14 @@ def open_csv(
     below = head.split(b"\n", header.lines - 1)[-1] if head.count(b"\n") >= header.lines - 1 else b""
     longest = max(map(len, [first, *head.splitlines()]))
     block = max(_BLOCK, 4 * longest)
-    return CsvTable(schema, None if below.strip() else 0, header, long, types, block, comments, reopen, closing)
+    return CsvTable(schema, None if below.strip() else 0, header, long, search, block, types, comments, reopen, closing)
+
+
+def _row_line(stream: Any) -> bytes:
+    line: bytes = stream.readline(ROW_LIMIT)
+    if len(line) == ROW_LIMIT and not line.endswith(b"\n"):
+        raise DataError(f"a line has more than {ROW_LIMIT >> 20} MiB: not a table of one row a point")
+    return line
 
 
 def _read_options(header: Header, block: int, comments: int = 0) -> pacsv.ReadOptions:

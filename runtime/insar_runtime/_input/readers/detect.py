@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +13,15 @@ import pyarrow as pa
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.readers.parquet_table import open_parquet
 from insar_runtime._input.source import Source, guess_row_bytes
-from insar_runtime.errors import DataError, UsageError
+from insar_runtime.errors import DataError, InputOutputError, UsageError
 
 if TYPE_CHECKING:
     from insar_runtime._input.readers.csv_table import CsvTable
+    from insar_runtime._input.readers.ipc_table import IpcTable
 
-_BLOCK: Final = 1 << 20
 
+_INFERENCE_BYTES: Final = 40 << 20
+"""What the types of the columns take to be found, and the readers of CSV to be loaded."""
 _HDF5: Final = b"\x89HDF"
 _UNPACK: Final = "unpack it, and give the Parquet or CSV file that it holds"
 _OGR: Final = (
@@ -59,24 +60,21 @@ def open_path(
 
     Raises
     ------
-    UsageError, DataError
-        It is no file, or no table that can be read; others as the readers raise them.
+    InputOutputError, UsageError, DataError
+        It is a folder, no regular file, or no table that can be read; others as the readers raise them.
     """
     if path.is_dir():
-        raise UsageError(f"{path} is a folder: give one file (one time axis per file)")
+        raise InputOutputError(f"{path} is a folder: give one file (one time axis per file)")
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
-    name = str(path)
     with path.open("rb") as file:
         magic = file.read(4096)
     if magic.startswith(b"PAR1"):
         return _open_parquet(path, closing, exact=exact, date_format=date_format)
-    if magic.startswith(b"ARROW1"):
+    if magic.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return _open_ipc_file(path, closing)
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _open_zip(path, closing, roles, date_format)
-    if magic.startswith(b"\xff\xff\xff\xff"):
-        return open_ipc_stream(closing.enter_context(pa.OSFile(name)), closing, name, path)
     _refuse_others(path, magic)
     return _open_text(path, closing, roles, date_format)
 
@@ -124,51 +122,27 @@ def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: s
         Origin((path.name,)),
         table.batches,
         table.some_columns,
+        search=table.search,
     )
 
 
 def _open_ipc_file(path: Path, closing: ExitStack) -> Source:
-    reader = closing.enter_context(pa.ipc.open_file(closing.enter_context(pa.OSFile(str(path)))))
+    from insar_runtime._input.readers.ipc_table import open_ipc_path  # noqa: PLC0415 - as above
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        return (reader.get_batch(i) for i in range(reader.num_record_batches))
-
-    def again(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with pa.OSFile(str(path)) as file:
-            some = pa.ipc.open_file(file, options=_included(reader.schema, columns))
-            yield from (some.get_batch(i) for i in range(some.num_record_batches))
-
-    return _of_ipc(str(path), reader.schema, batches, again)
+    return _of_ipc(str(path), open_ipc_path(path, closing))
 
 
-def open_ipc_stream(stream: Any, closing: ExitStack, name: str, path: Path | None = None) -> Source:
-    """Open an Arrow IPC stream; that of a file, whose path is given, can be read again.
+def open_stream(stream: Any, closing: ExitStack, name: str) -> Source:
+    """Open an Arrow IPC stream, such as standard input.
 
     Raises
     ------
     DataError
         Its first bytes are those of something else.
     """
-    start = b""
-    if hasattr(stream, "peek"):
-        start = stream.peek(4)[:4]
-    elif stream.seekable():
-        start = stream.read(4)
-        stream.seek(-len(start), io.SEEK_CUR)
-    if start and not b"\xff\xff\xff\xff".startswith(start):
-        raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
-    reader = closing.enter_context(pa.ipc.open_stream(stream))
+    from insar_runtime._input.readers.ipc_table import open_ipc_stream  # noqa: PLC0415 - as above
 
-    def again(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        options = _included(reader.schema, columns)
-        with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file, options=options) as second:
-            yield from second
-
-    return _of_ipc(name, reader.schema, lambda: reader, again if path else None)
-
-
-def _included(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOptions:
-    return pa.ipc.IpcReadOptions(included_fields=[schema.get_field_index(name) for name in columns])
+    return _of_ipc(name, open_ipc_stream(stream, closing))
 
 
 def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_format: str | None) -> Source:
@@ -186,15 +160,20 @@ def _open_zip(path: Path, closing: ExitStack, roles: Mapping[str, str], date_for
     return _of_csv(path, "zip", table, facts, origin)
 
 
-def _of_ipc(
-    name: str,
-    schema: pa.Schema,
-    batches: Callable[[], Iterable[pa.RecordBatch]],
-    again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None,
-) -> Source:
-    metadata = _texts(schema.metadata)
-    origin = Origin((Path(name).name,))
-    return Source(name, "ipc", schema, None, metadata, guess_row_bytes(schema), 0, origin, lambda *_: batches(), again)
+def _of_ipc(name: str, table: IpcTable) -> Source:
+    schema = table.schema
+    return Source(
+        name,
+        "ipc",
+        schema,
+        None,
+        _texts(schema.metadata),
+        guess_row_bytes(schema) if table.row_bytes is None else table.row_bytes,
+        table.held_bytes,
+        Origin((Path(name).name,)),
+        lambda *_: table.batches(),
+        table.some_columns,
+    )
 
 
 def _of_csv(
@@ -210,11 +189,12 @@ def _of_csv(
         table.rows,
         metadata,
         guess_row_bytes(table.schema),
-        3 * _BLOCK,
+        3 * table.block + _INFERENCE_BYTES,
         origin,
         lambda *_: table.batches(),
         table.batches,
         header.names,
+        table.search,
     )
 
 

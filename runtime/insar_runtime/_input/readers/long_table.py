@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,13 @@ from insar_runtime._input.dates.date_columns import (
     DATE_NAMES,
     ID_ALIASES,
     VALUE_NAMES,
-    find_date_columns,
+    DateSearch,
     list_dates_to_days,
     sort_axis,
 )
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.matrix import as_floats
+from insar_runtime._input.readers.point_order import PointOrder, first_rows
 from insar_runtime.errors import DataError
 
 Days = npt.NDArray[np.datetime64]
@@ -51,9 +52,7 @@ class LongAxis:
     points: int
 
 
-def find_long_columns(
-    names: Sequence[str], roles: Mapping[str, str], date_format: str | None = None
-) -> LongColumns | None:
+def find_long_columns(names: Sequence[str], roles: Mapping[str, str], search: DateSearch) -> LongColumns | None:
     """Find identifier, date and displacement among the names of columns; None if the table is no long one.
 
     Parameters
@@ -62,14 +61,10 @@ def find_long_columns(
         All columns.
     roles : mapping of role to column name
         Columns that the user named; the ``id`` counts.
-    date_format : str, optional
-        Spelling of dates that the user named.
+    search : DateSearch
+        What was found among these names.
     """
-    try:
-        find_date_columns(names, date_format)
-    except DataError:
-        pass
-    else:
+    if search.found is not None:
         return None
     lower = {name.strip().lower(): name for name in reversed(names)}
     point = roles.get("id") or next((lower[name] for name in ID_ALIASES if name in lower), None)
@@ -91,7 +86,7 @@ def as_list_schema(schema: pa.Schema, columns: LongColumns, dates: Days) -> pa.S
     """Return the schema of the table with one row a point: a list in place of the value, no date."""
     text = json.dumps([str(day) for day in dates])
     series = pa.field(columns.value, pa.list_(pa.float32(), len(dates)), metadata={DATES_KEY: text})
-    fields = [series if field.name == columns.value else _without_view(field) for field in schema]
+    fields = [series if field.name == columns.value else field for field in schema]
     return pa.schema([field for field in fields if field.name != columns.date], metadata=schema.metadata)
 
 
@@ -103,9 +98,9 @@ def scan(batches: Iterable[pa.RecordBatch], columns: LongColumns, date_format: s
     DataError
         A point returns after another one, or an identifier or date is missing or unreadable.
     """
-    points = _Points(columns)
+    points = PointOrder(columns.id)
     days: set[np.datetime64] = set()
-    for batch in map(_without_views, batches):
+    for batch in batches:
         if batch.num_rows:
             points.add(batch)
             days.update(_days(pc.unique(batch.column(columns.date)), columns, date_format))
@@ -145,10 +140,10 @@ def pivot(
     DataError
         A point has a date twice, a date is not one of `dates`, or a point returns.
     """
-    points = _Points(columns) if check else None
+    points = PointOrder(columns.id) if check else None
     waiting: list[pa.RecordBatch] = []
     count = 0
-    for batch in map(_without_views, batches):
+    for batch in batches:
         if points is not None and batch.num_rows:
             points.add(batch)
         waiting.append(batch)
@@ -156,7 +151,7 @@ def pivot(
         if count < PIECE_ROWS:
             continue
         rows = pa.concat_batches(waiting)
-        last = int(_starts(rows.column(columns.id))[-1])
+        last = int(first_rows(rows.column(columns.id))[-1])
         # The rows of the last point go on in the next batch, unless there are more than it can have dates.
         end = last if rows.num_rows - last <= len(dates) else rows.num_rows
         if end:
@@ -178,7 +173,7 @@ def pivot_stream(
     batches : iterator of pyarrow.RecordBatch
         As of ``pivot``.
     """
-    stream = map(_without_views, batches)
+    stream = iter(batches)
     head: list[pa.RecordBatch] = []
     days: set[np.datetime64] = set()
     rows = 0
@@ -191,7 +186,7 @@ def pivot_stream(
 
 
 def _to_lists(rows: pa.RecordBatch, columns: LongColumns, dates: Days, date_format: str | None) -> pa.RecordBatch:
-    starts = _starts(rows.column(columns.id))
+    starts = first_rows(rows.column(columns.id))
     days = _days(rows.column(columns.date), columns, date_format)
     place = np.searchsorted(dates, days)
     unknown = dates[np.minimum(place, len(dates) - 1)] != days
@@ -225,23 +220,6 @@ def _refuse_twice(rows: pa.RecordBatch, where: npt.NDArray[np.intp], days: Days,
     )
 
 
-def _without_view(field: pa.Field) -> pa.Field:
-    """Return a field of text as such: Arrow cannot yet pick rows of views (which polars writes)."""
-    return field.with_type(pa.string()) if pa.types.is_string_view(field.type) else field
-
-
-def _without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
-    if not any(map(pa.types.is_string_view, batch.schema.types)):
-        return batch
-    return batch.cast(pa.schema([_without_view(field) for field in batch.schema], metadata=batch.schema.metadata))
-
-
-def _starts(ids: pa.Array) -> npt.NDArray[np.intp]:
-    """Numbers of the rows at which another point begins; the first one is one."""
-    changes = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
-    return np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.intp)
-
-
 def _days(values: pa.Array, columns: LongColumns, date_format: str | None) -> Days:
     if values.null_count:
         raise DataError(f"a row has no date in '{columns.date}': fill or drop it")
@@ -250,52 +228,3 @@ def _days(values: pa.Array, columns: LongColumns, date_format: str | None) -> Da
 
 def _axis(days: set[np.datetime64]) -> Days:
     return sort_axis(np.array(sorted(days), dtype="datetime64[D]"))[0]
-
-
-class _Points:
-    """Counts points, and remembers a hash of each (8 bytes) so that one that returns is noticed."""
-
-    def __init__(self, columns: LongColumns) -> None:
-        self._columns = columns
-        self._last: Any = None
-        self._sorted: list[npt.NDArray[np.int64]] = []
-        """Hashes in runs that are ordered, each more than twice as long as the next."""
-        self.count = 0
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Look at the identifiers of a batch that has rows.
-
-        Raises
-        ------
-        DataError
-            One is null or one returns.
-        """
-        ids = batch.column(self._columns.id)
-        if ids.null_count:
-            raise DataError(f"a row has no identifier in '{self._columns.id}': fill or drop it")
-        firsts = ids.take(pa.array(_starts(ids))).cast(pa.string()).to_pylist()
-        last = ids[len(ids) - 1].cast(pa.string()).as_py()
-        if firsts[0] == self._last:
-            firsts = firsts[1:]
-        self._last = last
-        # One hash a point, not a row: Python's own, of 64 bits, is good enough that two points hardly share one.
-        hashes = np.fromiter(map(hash, firsts), dtype=np.int64, count=len(firsts))
-        ordered = np.sort(hashes)
-        twice = np.isin(hashes, ordered[1:][ordered[1:] == ordered[:-1]])
-        for run in self._sorted:
-            place = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
-            twice |= run[place] == hashes
-        if twice.any():
-            name = self._columns.id if self._columns.id.isidentifier() else f'\\"{self._columns.id}\\"'
-            raise DataError(
-                f"point '{firsts[int(np.argmax(twice))]}' returns after other points, but the rows of a point have to "
-                f"be together: sort them, e.g. duckdb -c \"COPY (FROM 'in.parquet' ORDER BY {name}) TO 'out.parquet'\""
-            )
-        self.count += len(firsts)
-        if len(ordered):
-            self._keep(ordered)
-
-    def _keep(self, ordered: npt.NDArray[np.int64]) -> None:
-        while self._sorted and len(self._sorted[-1]) <= 2 * len(ordered):
-            ordered = np.sort(np.concatenate([self._sorted.pop(), ordered]), kind="stable")
-        self._sorted.append(ordered)

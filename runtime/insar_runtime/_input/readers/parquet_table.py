@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.dates.date_columns import find_date_columns
+from insar_runtime._input.column_types import is_numeric, refuse_too_many
+from insar_runtime._input.dates.date_columns import DateSearch
 from insar_runtime._input.matrix import as_floats
-from insar_runtime.errors import DataError
+from insar_runtime._input.plain_types import as_plain
 
 _ALL_BUFFERS: Final = 16 << 20
 _MOST_BUFFER: Final = 1 << 20
@@ -36,6 +36,8 @@ _DECODED_BYTES: Final = 2 << 20
 _WIDTHS: Final = {"FLOAT": 4, "INT32": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12, "BOOLEAN": 1}
 """Bytes of a value by its physical type."""
 _GUESSED_TEXT_BYTES: Final = 24
+_FEW_ROWS: Final = 32
+"""Rows that the length of lists is taken from."""
 _SOME_ROWS: Final = 1 << 16
 """Rows of a batch of a few columns."""
 _NO_BUFFER: Final = np.empty((0, 0), dtype=np.float32)
@@ -54,12 +56,15 @@ class ParquetTable:
         Size of a row of a batch, from the file's own counts.
     held_bytes : int
         What is held at a time, whatever the batches are.
+    search : DateSearch
+        What was found among the names of the columns.
     """
 
     schema: pa.Schema
     rows: int
     row_bytes: float
     held_bytes: int
+    search: DateSearch
     _file: pq.ParquetFile
     _series: dict[str, int]
     """Numbers of the columns that are narrowed; empty if none is."""
@@ -143,6 +148,7 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
     """
     # Without pre-buffering and threads, memory does not grow with the size of the row groups.
     metadata = pq.read_metadata(path)
+    refuse_too_many(metadata.num_columns, str(path))
     buffer_size = max(_LEAST_BUFFER, min(_MOST_BUFFER, _ALL_BUFFERS // max(metadata.num_columns, 1)))
     file = closing.enter_context(
         pq.ParquetFile(
@@ -150,10 +156,13 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
         )
     )
     schema = file.schema_arrow
-    series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema, date_format))}
-    values, sizes = _chunks(metadata)
-    # Of each column a page and a dictionary, no more than its largest chunk.
-    streamed = sum(min(2 * size, _STREAMED_COLUMN_BYTES) for size in sizes)
+    search = DateSearch.among(schema.names, date_format)
+    series = {} if exact else {name: i for i, name in enumerate(_series_columns(schema, search))}
+    # Of each column a page and a dictionary, no more than its largest chunk. Row groups state the size of all their
+    # columns; pyarrow aborts the process where the statistics of a single one are damaged.
+    group_bytes = max((metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)), default=0)
+    columns = max(metadata.num_columns, 1)
+    streamed = columns * min(2 * group_bytes // columns, _STREAMED_COLUMN_BYTES)
     largest = max((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), default=0)
     passes = _passes(largest, len(series))
     if streamed <= _STREAMED_BYTES or passes > _MOST_PASSES:
@@ -161,9 +170,9 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
     if series:
         fields = [field.with_type(pa.float32()) if field.name in series else field for field in schema]
         schema = pa.schema(fields, metadata=schema.metadata)
-    row_bytes = _row_bytes(metadata, values, series)
+    row_bytes = _row_bytes(file, series)
     held = round(largest / passes * (row_bytes - 4 * len(series))) + 2 * _DECODED_BYTES if series else streamed
-    return ParquetTable(schema, metadata.num_rows, row_bytes, held, file, series)
+    return ParquetTable(schema, metadata.num_rows, row_bytes, held, search, file, series)
 
 
 def _passes(rows: int, series: int) -> int:
@@ -171,36 +180,25 @@ def _passes(rows: int, series: int) -> int:
     return max(-(-4 * rows * series // _GROUP_BYTES), 1)
 
 
-def _chunks(metadata: pq.FileMetaData) -> tuple[list[int], list[int]]:
-    """Return the number of values of each column, and the size of its largest chunk in bytes."""
-    values, sizes = [0] * metadata.num_columns, [0] * metadata.num_columns
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        for column in range(metadata.num_columns):
-            chunk = group.column(column)
-            values[column] += chunk.num_values
-            sizes[column] = max(sizes[column], chunk.total_uncompressed_size)
-    return values, sizes
-
-
-def _series_columns(schema: pa.Schema, date_format: str | None) -> list[str]:
+def _series_columns(schema: pa.Schema, search: DateSearch) -> list[str]:
     """Return the numeric columns of dates; none if the table is not one with a column a date."""
     # Columns are read by name, and a name with a dot may be that of a part of another column.
     nested = any(pa.types.is_nested(data_type) for data_type in schema.types)
     if len(set(schema.names)) < len(schema.names) or (nested and any("." in name for name in schema.names)):
         return []
-    try:
-        found = find_date_columns(schema.names, date_format).names
-    except DataError:
-        return []  # the layout says what is wrong with them
-    return [name for name in found if is_numeric(schema.field(name).type)]
+    return [name for name in search.names if is_numeric(schema.field(name).type)]
 
 
-def _row_bytes(metadata: pq.FileMetaData, values: Sequence[int], narrowed: Container[str]) -> float:
-    """Estimate the size of a row in memory: the numbers of values of all columns, at the width of their type."""
-    if not metadata.num_rows:
-        return 0.0
+def _row_bytes(file: pq.ParquetFile, narrowed: Container[str]) -> float:
+    """Estimate the size of a row in memory: flat columns at the width of their type, lists as in the first rows."""
+    metadata = file.metadata
     leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
+    flat = [leaf for leaf in leaves if not leaf.max_repetition_level]
     # A narrowed value is copied once more.
-    widths = [8 if leaf.path in narrowed else _WIDTHS.get(leaf.physical_type, _GUESSED_TEXT_BYTES) for leaf in leaves]
-    return sum(count * width for count, width in zip(values, widths, strict=True)) / int(metadata.num_rows)
+    widths = [8 if leaf.path in narrowed else _WIDTHS.get(leaf.physical_type, _GUESSED_TEXT_BYTES) for leaf in flat]
+    nested = [field.name for field in file.schema_arrow if pa.types.is_nested(field.type)]
+    if len(flat) == len(leaves) or not metadata.num_rows:
+        return float(sum(widths))
+    first = next(file.iter_batches(_FEW_ROWS, columns=nested, use_threads=False), None)
+    lists = 0.0 if first is None else as_plain(first).nbytes / max(first.num_rows, 1)
+    return sum(widths) + lists

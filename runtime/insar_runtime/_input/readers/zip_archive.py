@@ -52,6 +52,8 @@ def open_archive(path: Path, closing: ExitStack) -> Archive:
         It does not hold one CSV, or is encrypted.
     """
     archive = closing.enter_context(zipfile.ZipFile(path))
+    if any(not info.filename for info in archive.infolist()):
+        raise DataError(f"{path}: a member has no name: it is damaged or incomplete: fetch or write it again")
     members = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
     tables = [info for info in members if info.filename.lower().endswith(".csv")]
     if not tables:
@@ -97,7 +99,7 @@ def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
         return None  # entities may grow without bounds, and no ground motion service uses them
     try:
         root = ET.fromstring(text)
-    except ET.ParseError:
+    except (ET.ParseError, ValueError, LookupError):  # also an encoding that is not known
         return None
     leaves = [(_local_name(element), (element.text or "").strip()) for element in root.iter() if not len(element)]
     counts = Counter(name for name, _ in leaves)

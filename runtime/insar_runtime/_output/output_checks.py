@@ -1,0 +1,81 @@
+"""Checks of an output before it is opened, and errors of the disk in the words of this package."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from insar_runtime.errors import DataError, InputOutputError, InsarRuntimeError, OutputExistsError, UsageError
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Refuse an output that is there, is no plain file, or has no folder.
+
+    Raises
+    ------
+    OutputExistsError
+        If the file is there and must not be replaced.
+    UsageError
+        If a folder stands there.
+    InputOutputError
+        If the folder it belongs to does not exist.
+    """
+    with disk_errors(path):
+        if path.is_dir():
+            raise UsageError(f"output {path} is a folder; name a file in it")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"output {path} is no regular file; name one, or write to - and redirect")
+        if os.path.lexists(path) and not overwrite:
+            raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
+        if not path.parent.is_dir():
+            raise InputOutputError(f"folder {path.parent} does not exist; make it first")
+
+
+def refuse_input(output: Path, inputs: Iterable[Path]) -> None:
+    """Refuse an output that is an input.
+
+    Raises
+    ------
+    UsageError
+        If it is one of them.
+    """
+    if is_among(output, inputs):
+        raise UsageError(f"output {output} is the input; name another file")
+
+
+def is_among(path: Path, others: Iterable[Path]) -> bool:
+    """Whether a path is one of some others, or leads to the file of one of them."""
+    for other in others:
+        if path == other:
+            return True
+        with contextlib.suppress(OSError):  # one of them is not there
+            if path.samefile(other):
+                return True
+    return False
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Translate errors of the disk and of Arrow into those of this package, one line each."""
+    try:
+        yield
+    except (InsarRuntimeError, BrokenPipeError):
+        raise
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(f"a column of the input cannot be written ({error}); drop it") from error
+    except OSError as error:
+        remedy = {
+            errno.ENOSPC: "free some space or write elsewhere",
+            errno.EDQUOT: "free some space or write elsewhere",
+            errno.EACCES: "choose a folder that you may write to",
+            errno.EPERM: "choose a folder that you may write to",
+            errno.EROFS: "choose a folder that you may write to",
+            errno.ENAMETOOLONG: "choose a shorter name",
+        }.get(error.errno or 0, "check the disk")
+        raise InputOutputError(f"output {path} cannot be written ({error.strerror or error}); {remedy}") from error

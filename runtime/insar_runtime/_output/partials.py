@@ -1,0 +1,173 @@
+"""Partial files: hidden files beside an output until it is complete, and the removal of those of killed runs.
+
+The rule of the removal: a partial file is removed by a later run on the same output if nobody can still write it.
+
+- Its name says which process made it: number and start time, and a hash of the boot of the system and of the namespace
+  of its processes. If all is that of the later run, and there is no such process any more, it is removed.
+- Otherwise, as after a restart or from another container, it is removed if it lies on a file system of this machine
+  alone (``_LOCAL``), and nobody holds the lock that each run holds on its partial files.
+- All others stay: those of other machines on a network file system, and all on systems without ``/proc``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+try:
+    import fcntl
+except ImportError:  # Windows, which removes no file that is open
+    fcntl = None  # type: ignore[assignment]
+
+_PROC: Final = Path("/proc")
+_UNKNOWN: Final = "0"
+_LONGEST_NAME: Final = 255
+_OWNER: Final = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)-[0-9a-f]{8}")
+_LOCAL: Final = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"})
+"""File systems that one machine alone mounts, where the lock of a file is that of all its processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialFile:
+    """A hidden file that this process makes.
+
+    Attributes
+    ----------
+    path : Path
+    handle : int or None
+        Open file whose lock says that the maker lives; None where there are no such locks.
+    """
+
+    path: Path
+    handle: int | None
+
+    @classmethod
+    def beside(cls, target: Path) -> Self:
+        """Make an empty one in the folder of an output; OSError if that does not do."""
+        while True:
+            path = hidden_beside(target)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+            if fcntl is None or not _is_local(path.parent):
+                os.close(handle)
+                return cls(path, None)
+            # Who looks for files of killed runs holds the lock for a moment, and then removes the file.
+            if _lock(handle) and os.fstat(handle).st_nlink:
+                return cls(path, handle)
+            os.close(handle)
+
+    def release(self) -> None:
+        """Remove the file, if it still has this name."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+        if self.handle is not None:
+            with contextlib.suppress(OSError):
+                os.close(self.handle)
+
+
+def hidden_beside(target: Path) -> Path:
+    """Return a name beside an output that no other run takes, be it in another thread, container or machine."""
+    owner = f"{os.getpid()}-{_start_of(os.getpid())}-{_here()}-{os.urandom(4).hex()}"
+    return target.with_name(_prefix(target) + owner)
+
+
+def remove_abandoned(target: Path) -> None:
+    """Remove partial files of an output whose makers are gone; see the module for the rule."""
+    prefix = _prefix(target)
+    try:
+        with os.scandir(target.parent) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(prefix)]
+    except OSError:
+        return
+    for name in names:
+        owner = _OWNER.fullmatch(name.removeprefix(prefix))
+        if owner:
+            with contextlib.suppress(OSError):
+                _remove_if_abandoned(target.with_name(name), int(owner[1]), owner[2], owner[3])
+
+
+def _prefix(target: Path) -> str:
+    name = target.name
+    if len(os.fsencode(name)) > _LONGEST_NAME - 64:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return f".{name}.partial-"
+
+
+def _remove_if_abandoned(path: Path, process: int, start: str, place: str) -> None:
+    if place == _here() and place != _UNKNOWN:
+        if not _lives(process, start):
+            path.unlink()
+    elif fcntl is not None and place != _UNKNOWN and _is_local(path.parent):
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            if _lock(handle):
+                path.unlink()
+        finally:
+            os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Take the lock of an open file; False if another has it."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _lives(process: int, start: str) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # of another user
+    # What cannot be known of it, such as that of another user, counts as alive.
+    return _start_of(process) in {start, _UNKNOWN}
+
+
+def _start_of(process: int) -> str:
+    """Return when a process started, in ticks since the boot."""
+    try:
+        text = (_PROC / str(process) / "stat").read_bytes()
+    except OSError:
+        return _UNKNOWN
+    # The name of the program may hold anything, a bracket too.
+    return text.rpartition(b")")[2].split()[19].decode("ascii")
+
+
+def _here() -> str:
+    """Return a hash of the boot of this system and of the namespaces that number and time its processes."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii")
+        namespace = (_PROC / "self/ns/pid").readlink()
+    except OSError:
+        return _UNKNOWN
+    times = ""
+    with contextlib.suppress(OSError):  # systems before Linux 5.6 have none
+        times = str((_PROC / "self/ns/time").readlink())
+    return hashlib.sha256(f"{boot} {namespace} {times}".encode()).hexdigest()[:12]
+
+
+def _is_local(folder: Path) -> bool:
+    """Whether a folder lies on a file system of this machine alone."""
+    path, longest, kind = os.path.realpath(folder), -1, ""
+    with contextlib.suppress(OSError):
+        for mount, found in _mounts():
+            inside = path == mount or path.startswith(mount.rstrip("/") + "/")
+            if inside and len(mount) >= longest:  # of two at one place, the later one lies above
+                longest, kind = len(mount), found
+    return kind in _LOCAL
+
+
+def _mounts() -> Iterator[tuple[str, str]]:
+    """Yield where file systems are mounted, and their kinds: see proc(5), mountinfo."""
+    for line in os.fsdecode((_PROC / "self/mountinfo").read_bytes()).splitlines():
+        place, _, kind = line.partition(" - ")
+        spelled = place.split(" ")[4]
+        yield re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), spelled), kind.partition(" ")[0]

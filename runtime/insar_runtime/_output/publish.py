@@ -1,0 +1,175 @@
+"""Publish files that were prepared under hidden names: all of them get their names, or none does."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from insar_runtime._output.output_checks import check_output, disk_errors
+from insar_runtime._output.partials import hidden_beside
+from insar_runtime._signals import deferred_signals
+from insar_runtime.errors import OutputExistsError
+
+_NO_LINKS: Final = frozenset(
+    {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
+)
+"""What systems say that have no hard links, such as FAT, or refuse them."""
+
+Undo = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A complete file, flushed to the disk.
+
+    Attributes
+    ----------
+    partial : Path
+        Its hidden name.
+    target : Path
+        Its name, with links followed.
+    shown : Path
+        Its name as the user gave it.
+    """
+
+    partial: Path
+    target: Path
+    shown: Path
+
+
+def publish(files: Sequence[Prepared], *, overwrite: bool) -> None:
+    """Give prepared files their names.
+
+    Signals wait until all have them. If one cannot get its name, those before it lose theirs again, and what they
+    replaced comes back (but on a file system without hard links, where nothing keeps it). Only SIGKILL and a power cut
+    between two names leave some without others.
+
+    Parameters
+    ----------
+    files : sequence of Prepared
+    overwrite : bool
+        Whether files of these names may be replaced. Otherwise a name is taken by a hard link, which fails if it is
+        there, so that of several runs one gets it. Where there are no hard links, an empty file is made exclusively and
+        then replaced: a kill in between leaves it empty. On a file system where exclusive creation is not atomic
+        either (NFS before version 3), two runs at the same moment may both get the name, and the later one stays.
+
+    Raises
+    ------
+    OutputExistsError
+        If a file is there and must not be replaced.
+    InputOutputError
+        If the system refuses a name; all is then as before.
+    """
+    with deferred_signals(publishes=True):
+        undoing: list[Undo] = []
+        backups: list[Path] = []
+        try:
+            # In one order for all runs: of two that want several of the same names, one gets all.
+            for file in sorted(files, key=lambda file: file.target):
+                with disk_errors(file.shown):
+                    check_output(file.shown, overwrite=overwrite)
+                    undoing.append(_replace(file, backups) if overwrite else _create(file))
+        except BaseException:
+            for undo in reversed(undoing):
+                with contextlib.suppress(OSError):
+                    undo()
+            raise
+        finally:
+            _unlink(backups)
+        _unlink(file.partial for file in files)
+        for folder in {file.target.parent for file in files}:
+            flush_folder(folder)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make new names survive a power cut, where the system allows to flush a folder."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _create(file: Prepared) -> Undo:
+    """Give a name that no file has."""
+    try:
+        os.link(file.partial, file.target)
+    except FileExistsError:
+        # A network file system may say so of a link that it made at its first try.
+        if not file.partial.samefile(file.target):
+            raise _exists(file) from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _create_without_links(file)
+    return partial(_take_back, file.target, _identity(file.partial))
+
+
+def _create_without_links(file: Prepared) -> Undo:
+    try:
+        os.close(os.open(file.target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        raise _exists(file) from None
+    try:
+        file.partial.replace(file.target)
+    except BaseException:
+        _unlink([file.target])
+        raise
+    return partial(_take_back, file.target, _identity(file.target))
+
+
+def _replace(file: Prepared, backups: list[Path]) -> Undo:
+    """Give a name that a file may have; that one is kept under a hidden name until all is done."""
+    backup = hidden_beside(file.target)
+    undo: Undo = lambda: None  # noqa: E731 - where nothing keeps the old file, the new one is better than none
+    try:
+        os.link(file.target, backup)
+    except FileNotFoundError:
+        undo = partial(_take_back, file.target, _identity(file.partial))
+    except OSError:
+        pass
+    else:
+        backups.append(backup)
+        undo = partial(os.replace, backup, file.target)
+    if file.target.suffix.lower() == ".gpkg":
+        _remove_logs(file.target)
+    file.partial.replace(file.target)
+    return undo
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _take_back(target: Path, identity: tuple[int, int]) -> None:
+    """Remove a file, unless another run has replaced it."""
+    if _identity(target) == identity:
+        target.unlink()
+
+
+def _exists(file: Prepared) -> OutputExistsError:
+    return OutputExistsError(f"output {file.shown} exists; use --overwrite or another name")
+
+
+def _remove_logs(path: Path) -> None:
+    """Remove what SQLite keeps beside a GeoPackage that is about to be replaced.
+
+    A program that has it open, such as QGIS, leaves pages of the old file there, which every reader of the new one
+    would lay over it.
+    """
+    for end in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
