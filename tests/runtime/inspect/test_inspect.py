@@ -18,14 +18,14 @@ from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._inspect.forecast import RowTime
 from insar_runtime._inspect.inspection import inspect_file
 from insar_runtime._inspect.inspection_text import describe_inspection
-from insar_runtime._inspect.planned_run import Options
+from insar_runtime._inspect.planned_run import InspectOptions
 from tests.runtime.run_command import refused, run, run_process
 from tests.runtime.tables import as_lists, series, wide, write
 
 
 def inspect(path: Path, **options: Any) -> dict[str, Any]:
     """Look at a file, and make sure that JSON and words both take what was found."""
-    facts = inspect_file(path, Options(**options))
+    facts = inspect_file(path, InspectOptions(**options))
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     text = describe_inspection(facts)
     assert all(len(line) <= 100 or str(path.parent) in line for line in text.splitlines())
