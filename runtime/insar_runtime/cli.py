@@ -129,12 +129,20 @@ def _leave_again(
     received: list[int], usual: Callable[[sys.UnraisableHookArgs], object], dropped: sys.UnraisableHookArgs
 ) -> None:
     """Send a signal once more if Python dropped its exception, as in a destructor: nothing else would end the run."""
-    if not (received and isinstance(dropped.exc_value, SystemExit)):
+    if not (received and isinstance(dropped.exc_value, SystemExit) and hasattr(signal, "setitimer")):
         usual(dropped)
         return
-    from threading import Timer  # noqa: PLC0415 - most runs need none
-
     signal.signal(received[0], partial(_leave, received))
-    timer = Timer(_SECONDS_TO_LEAVE, os.kill, (os.getpid(), received[0]))
-    timer.daemon = True
-    timer.start()
+    signal.signal(signal.SIGALRM, partial(_send_again, received[0]))
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_LEAVE)
+
+
+def _send_again(number: int, alarm: int, frame: FrameType | None) -> None:
+    """Raise a signal, but later if its exception would be dropped again, as Python is not yet out of the hook."""
+    while frame is not None:
+        if frame.f_code is _leave_again.__code__:
+            signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_LEAVE)
+            return
+        frame = frame.f_back
+    del alarm
+    signal.raise_signal(number)
