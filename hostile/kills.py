@@ -134,6 +134,8 @@ def _judge(
         # The bits of a file may be the same as before.
         missing = names - after.keys()
         return ("partial output", f"exit code 0 without {', '.join(sorted(missing))}") if missing else ("ok", "")
+    if not hard and new and names <= after.keys():
+        return "wrong code", f"{ended.describe_code()}, and all outputs are there"
     if not hard and new:
         return "partial output", f"{ended.describe_code()}, and {', '.join(sorted(new))} new"
     return "killed", ""

@@ -73,7 +73,7 @@ def inspect(
                 lat=lat,
                 velocity=velocity,
             ),
-            output=None if source == "-" else str(OutputNaming().output(Path(source))),
+            output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
             quick=quick,
         ),
     )
