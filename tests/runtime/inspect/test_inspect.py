@@ -244,7 +244,7 @@ def test_noise_of_few_rows_is_said_to_be_typical(tmp_path: Path) -> None:
     displacement, dates = series(20)
     facts = inspect(write(wide(displacement, dates), tmp_path / "in.parquet"))
     assert facts["noise"]["rows"] == 0
-    assert "too few rows or epochs to tell" in " ".join(describe_inspection(facts).split())
+    assert "too few rows or epochs for an estimate" in " ".join(describe_inspection(facts).split())
 
 
 def test_no_noise_in_a_unit_that_nobody_knows(tmp_path: Path) -> None:
