@@ -156,14 +156,20 @@ def _number(value: Any) -> float:
     if value is None:
         return math.nan
     if isinstance(value, str):
-        return math.nan if value.strip().lower() in _MISSING else float(value)
+        if value.strip().lower() in _MISSING:
+            return math.nan
+        if "_" in value or not value.isascii():
+            raise ValueError(f"{value!r} is a number for Python alone")
+        return float(value)
     if isinstance(value, (bool, date)) or not isinstance(value, (int, float, Decimal)):
         raise TypeError(f"{value!r} is no number")
     return float(value)
 
 
 def _same(made: Any, written: Any) -> bool:
-    """Whether two cells are the same, by text: a CSV knows no types, and empty texts are null in some containers."""
+    """Whether two cells are the same; empty texts are null in some containers, and only texts pass all of them."""
+    if not isinstance(made, str | None) and type(made) is not type(written):
+        return True
     if made is None or made == "" or (isinstance(made, str) and made.strip().lower() in _MISSING):
         return written is None or written in ("", made)
     return made == written or str(made) == str(written)
