@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -58,3 +61,34 @@ def test_debian_packages_are_installed_or_missed_aloud(
     assert ("not installed:" in done.stderr) is not installed
     calls = (tmp_path / "calls").read_text() if user == 0 else ""
     assert ("install" in calls and "chromium-driver" in calls) is installed
+
+
+@pytest.fixture
+def lowest() -> ModuleType:
+    """The script that makes the constraints of the floors."""
+    spec = importlib.util.spec_from_file_location("lowest_versions", ROOT / ".ci" / "lowest_versions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_floors_are_those_of_the_project_and_the_rest_is_pinned(lowest: ModuleType) -> None:
+    project, constraints = ((ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt"))
+    lines = lowest.lowest_versions(project, constraints).splitlines()
+    needed = tomllib.loads(project)["project"]["dependencies"]
+    assert sorted(lines[-len(needed) :]) == sorted(line.replace(">=", "==") for line in needed)
+    others = lines[: -len(needed)]
+    assert set(others) < set(constraints.splitlines())
+    assert not {line.partition("==")[0] for line in others} & {line.partition(">=")[0] for line in needed}
+    assert any(line.startswith("pytest==") for line in others)
+
+
+def test_a_dependency_without_a_floor_is_refused(lowest: ModuleType) -> None:
+    with pytest.raises(ValueError, match="numpy<3"):
+        lowest.lowest_versions('[project]\ndependencies = ["numpy<3"]', "")
+
+
+def test_ci_runs_the_floors() -> None:
+    assert ".ci/floors" in (ROOT / ".ci" / "run").read_text().splitlines()

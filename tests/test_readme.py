@@ -9,8 +9,8 @@ from pathlib import Path
 from insar_runtime._engine.hac import LAG_DAYS
 from insar_runtime.class_meanings import describe_classes
 from insar_runtime.definitions import STABLE_RATE_MM_YR
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BENCHMARK = ROOT / "artifacts" / "benchmark"
 README = ROOT / "README.md"
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from insar_runtime import Classifier, Result
 from insar_runtime._diagnosis.diagnosis import Diagnosis
 from insar_runtime._show.png_layers import (
-    Layer,
+    PngLayer,
     draw_break,
     draw_epochs,
     draw_jump_texts,
@@ -33,7 +33,7 @@ _COLUMNS: Final = 4
 _ROWS: Final = 6
 _PANEL_INCHES: Final = (5.2, 3.4)
 _DPI: Final = 80
-_LAYERS: Final[tuple[Layer, ...]] = (
+_LAYERS: Final[tuple[PngLayer, ...]] = (
     draw_break,
     draw_jumps,
     draw_original,

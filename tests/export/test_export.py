@@ -22,12 +22,11 @@ from export.convert import classes_of, describe, widen_channels
 from export.golden import decode, encode, golden_series
 from export.prove import Gates, ProofError
 from insar_runtime import CLASS_NAMES
+from tests.conftest import ROOT
 from training.dataset import simulated
 from training.fit import predict
 from training.networks import layers  # noqa: F401 - registers the layers that the Keras file names
 from training.networks.trend_net import TrendNetConfig
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,9 @@ pytest.importorskip("keras", reason="the train group is not installed")
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file
 from insar_runtime.definitions import STABLE_RATE_MM_YR
+from tests.conftest import ROOT
 from training.__main__ import main
-
-ROOT = Path(__file__).resolve().parents[2]
+from training.stream import StreamConfig
 
 
 def _quiet_file(path: Path) -> Path:
@@ -51,6 +52,7 @@ def test_from_a_users_noise_to_classes(
     few_calibration_series: None,
 ) -> None:
     monkeypatch.setattr("training.trend_run._TEST_SERIES", 4096)
+    monkeypatch.setattr("training.trend_run.StreamConfig", partial(StreamConfig, chunk=4096))
     source = _quiet_file(tmp_path / "mine.csv")
     with pytest.raises(SystemExit) as left:
         _train(

@@ -89,6 +89,34 @@ def test_exact_sums_are_those_of_onnxruntime(name: str, artifacts: Path) -> None
         np.testing.assert_allclose(graph.probabilities(rows, days), found, atol=1e-6)
 
 
+@pytest.mark.parametrize("channels", [24, 32, 48, 58])
+@pytest.mark.parametrize("rows", [8, 31, 32, 33, 72])
+def test_convolutions_of_bytes_are_exact_from_32_rows_on(channels: int, rows: int) -> None:
+    """What AMX got wrong before onnxruntime 1.25, with weights of seven bits, which no processor saturates."""
+    rng = np.random.default_rng(channels * rows)
+    helper, kinds = onnx.helper, onnx.TensorProto
+    weights = rng.integers(-64, 65, (channels, 24, 1, 3)).astype(np.int8)
+    values = rng.integers(0, 256, (1, 24, rows, 22)).astype(np.uint8)
+    # A sum that lies half-way between two steps may be rounded up or down.
+    step, zeros = np.float32(1000.0), {"x_zero": np.uint8(9), "w_zero": np.int8(0), "y_zero": np.uint8(120)}
+    constants = {"w": weights, "one": np.float32(1), "step": step, **zeros}
+    inputs = ["x", "one", "x_zero", "w", "one", "w_zero", "step", "y_zero"]
+    graph = helper.make_graph(
+        [helper.make_node("QLinearConv", inputs, ["y"], kernel_shape=[1, 3])],
+        "convolution",
+        [helper.make_tensor_value_info("x", kinds.UINT8, values.shape)],
+        [helper.make_tensor_value_info("y", kinds.UINT8, None)],
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    found = open_bytes(proto.SerializeToString()).run(None, {"x": values})[0].astype(int)
+    sums = product(weights, zero=9).compute(values, saturating=False)
+    wanted = np.clip(np.rint(sums / step) + 120, 0, 255).astype(int)
+    assert len(np.unique(wanted)) > 50
+    assert np.abs(found - wanted).max() <= 1
+    assert np.mean(found != wanted) < 0.01
+
+
 def test_vectors_show_saturation_in_every_product_that_they_name(name: str) -> None:
     """Whatever processor this is: the products are computed here."""
     model = load_model(name)

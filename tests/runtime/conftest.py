@@ -10,11 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from insar_runtime import Classifier, load_model
-from tests.conftest import load_golden
+from tests.conftest import REAL, load_golden
 from tests.runtime.small_models import small_model
 from tests.runtime.tables import series, wide, write
-
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
 
 
 @pytest.fixture(scope="session")

@@ -89,8 +89,8 @@ def test_a_name_that_attacks_the_terminal(tmp_path: Path) -> None:
     shown = run("show", output, "--row", "3")
     assert shown.returncode == 0
     assert f"{SHOWN}3" in shown.stdout.decode()
-    for text in (done.stderr, shown.stdout, shown.stderr, *(refusal.stderr for refusal in refusals)):
-        assert not CONTROL.search(text.decode().replace("\n", ""))
+    for written in (done.stderr, shown.stdout, shown.stderr, *(refusal.stderr for refusal in refusals)):
+        assert not CONTROL.search(written.decode().replace("\n", ""))
 
 
 def test_cells_of_a_point_are_escaped(tmp_path: Path) -> None:

@@ -243,11 +243,11 @@ def classify(
             _tell(reporter, outcome)
             outcomes.append(outcome)
     if report is not None or as_json:
-        from insar_runtime._terminal.run_report import describe_run, write_report
+        from insar_runtime._terminal.run_report import describe_run, write_run_report
 
         facts = describe_run(outcomes, started, time.perf_counter() - begin)
         if report is not None:
-            write_report(facts, report, overwrite=overwrite or skip_existing)
+            write_run_report(facts, report, overwrite=overwrite or skip_existing)
         if as_json and not alone:
             print_report(facts, "", as_json=True)
         elif as_json and outcomes[0].summary is not None:

@@ -51,14 +51,14 @@ def inspect(
     from insar_runtime._engine.onnx_runtime import usable_cpus
     from insar_runtime._inspect.inspection import inspect_file
     from insar_runtime._inspect.inspection_text import describe_inspection
-    from insar_runtime._inspect.planned_run import Options
+    from insar_runtime._inspect.planned_run import InspectOptions
     from insar_runtime._pipeline.many import OutputNaming
 
     # As classify does, so that reading is timed as it will be.
     pa.set_cpu_count(threads or usable_cpus())
     facts = inspect_file(
         source,
-        Options(
+        InspectOptions(
             model=model,
             device=device,
             precision=precision,
@@ -73,7 +73,7 @@ def inspect(
                 lat=lat,
                 velocity=velocity,
             ),
-            output=None if source == "-" else str(OutputNaming().output(Path(source))),
+            output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
             quick=quick,
         ),
     )

@@ -44,7 +44,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class MapLayer:
     """An attribute of each pixel.
 
     Attributes
@@ -81,7 +81,7 @@ class Cube:
         missing.
     positions : callable or None
         Returns longitude and latitude, float64, degrees, of some pixels of a window; None if they are not known.
-    layers : tuple of Layer
+    layers : tuple of MapLayer
     mask : callable or None
         Returns which pixels of a window the product keeps, bool [lines, pixels].
     reference : Window or None
@@ -99,14 +99,14 @@ class Cube:
     chunk: tuple[int, int]
     series: Callable[[Window], NDArray[np.float32]]
     positions: Callable[[Window, PixelIndices], tuple[NDArray[np.float64], NDArray[np.float64]]] | None
-    layers: tuple[Layer, ...]
+    layers: tuple[MapLayer, ...]
     mask: Callable[[Window], NDArray[np.bool_]] | None
     reference: Window | None
     facts: dict[str, Any]
     notes: tuple[str, ...]
 
     @property
-    def coherence(self) -> Layer | None:
+    def coherence(self) -> MapLayer | None:
         """The layer with the coherence of the pixels; None without one."""
         return next((layer for layer in self.layers if layer.name in COHERENCES), None)
 

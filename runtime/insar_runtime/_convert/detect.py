@@ -10,7 +10,7 @@ from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube
 from insar_runtime._convert.disp_s1 import is_disp_s1, open_disp_s1
 from insar_runtime._convert.disp_stack import is_disp_stack, open_disp_stack
-from insar_runtime._convert.hdf5 import is_hdf5, open_hdf5, translate_errors
+from insar_runtime._convert.hdf5 import is_hdf5, open_hdf5, translate_hdf5_errors
 from insar_runtime._convert.licsbas import is_licsbas, open_licsbas
 from insar_runtime._convert.mintpy import is_mintpy, open_mintpy
 from insar_runtime.errors import DataError, UsageError
@@ -42,7 +42,7 @@ def find_stack(paths: Sequence[Path], named: CompanionFiles) -> AbstractContextM
         if len(files) > 1:
             raise UsageError(f"{len(files)} inputs, and {files[0]} is no NetCDF file: give one table at a time")
         return None
-    with open_hdf5(files[0]) as file, translate_errors(files[0]):
+    with open_hdf5(files[0]) as file, translate_hdf5_errors(files[0]):
         if is_disp_s1(file):
             return open_disp_s1(files, named)
         openers: list[tuple[Callable[..., bool], Callable[[Path, CompanionFiles], AbstractContextManager[Cube]]]] = [

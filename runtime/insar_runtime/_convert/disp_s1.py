@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._convert.companions import CompanionFiles
-from insar_runtime._convert.cube import Cube, Layer, Window
+from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import from_axes
-from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_errors
+from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_hdf5_errors
 from insar_runtime._input.dates.date_columns import parse_date
 from insar_runtime.errors import DataError
 
@@ -126,7 +126,7 @@ def open_disp_s1(paths: Sequence[Path], named: CompanionFiles) -> Iterator[Cube]
 
 def projection(path: Path, file: Any) -> str:
     """Return the projection of a file as WKT."""
-    with translate_errors(path):
+    with translate_hdf5_errors(path):
         return text(file["spatial_ref"].attrs["crs_wkt"])
 
 
@@ -214,7 +214,7 @@ def _rebased(pairs: Sequence[Pair], dates: NDArray[np.datetime64], window: Windo
     return maps
 
 
-def _coherence(pairs: Sequence[Pair]) -> Iterator[Layer]:
+def _coherence(pairs: Sequence[Pair]) -> Iterator[MapLayer]:
     """Return the mean temporal coherence over one file of each reference date; files of one reference share it."""
     reads = list({pair.reference: pair.coherence for pair in pairs if pair.coherence is not None}.values())
     if not reads:
@@ -226,4 +226,4 @@ def _coherence(pairs: Sequence[Pair]) -> Iterator[Layer]:
             total += read(window.part)
         return (total / len(reads)).astype(np.float32)
 
-    yield Layer("temporal_coherence", mean, f"temporal_coherence, mean of {len(reads)} files")
+    yield MapLayer("temporal_coherence", mean, f"temporal_coherence, mean of {len(reads)} files")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._convert.companions import CompanionFiles
-from insar_runtime._convert.cube import Cube, Layer, Window
+from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.disp_s1 import METRES, projection
 from insar_runtime._convert.grids import from_axes
 from insar_runtime._convert.hdf5 import open_hdf5, reader, text
@@ -107,5 +107,5 @@ def _series(
     return series
 
 
-def _layer(read: Callable[[Any], NDArray[np.float32]]) -> Layer:
-    return Layer("temporal_coherence", lambda window: read(window.part), _COHERENCE)
+def _layer(read: Callable[[Any], NDArray[np.float32]]) -> MapLayer:
+    return MapLayer("temporal_coherence", lambda window: read(window.part), _COHERENCE)

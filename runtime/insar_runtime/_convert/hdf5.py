@@ -70,14 +70,14 @@ def open_hdf5(path: Path, *, cache: bool = True) -> Iterator[Any]:
         ) from error
     if not path.exists():
         raise InputNotFoundError(f"no such input: {path}: check the path")
-    with translate_errors(path):
+    with translate_hdf5_errors(path):
         file = h5py.File(path, "r") if cache else h5py.File(path, "r", rdcc_nbytes=0)
     with file:
         yield file
 
 
 @contextmanager
-def translate_errors(path: Path) -> Iterator[None]:
+def translate_hdf5_errors(path: Path) -> Iterator[None]:
     """Translate errors of h5py while it opens or reads a file into ``InsarRuntimeError``.
 
     Damage shows in many ways: objects of another kind, of other shapes or types, names that are no text.
@@ -103,7 +103,7 @@ def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArr
     """Return a function that reads part of a dataset as float32 and multiplies it by a factor."""
 
     def read(part: Any) -> NDArray[np.float32]:
-        with translate_errors(path):
+        with translate_hdf5_errors(path):
             values = np.asarray(dataset[part], dtype=np.float32)
         return values if factor == 1 else values * np.float32(factor)
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._convert.companions import NONE, CompanionFiles
-from insar_runtime._convert.cube import Cube, Layer, Window
+from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import Positions, from_axes
-from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_errors
+from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_hdf5_errors
 from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
@@ -93,7 +93,8 @@ def open_licsbas(path: Path, named: CompanionFiles) -> Iterator[Cube]:
             series=_series(path, cum, offset, order),
             positions=positions,
             layers=tuple(
-                Layer(_LAYERS[name][0], read, f"{source}, {_LAYERS[name][1]}") for name, (read, source) in maps.items()
+                MapLayer(_LAYERS[name][0], read, f"{source}, {_LAYERS[name][1]}")
+                for name, (read, source) in maps.items()
             ),
             mask=mask and mask[0],
             reference=area,
@@ -174,7 +175,7 @@ def _offset(path: Path, cum: Any, area: Window | None) -> tuple[NDArray[np.float
     """Return the mean over the reference area [T], 0 at dates without a value there, and the number of these dates."""
     if area is None:
         return None, 0
-    with translate_errors(path):
+    with translate_hdf5_errors(path):
         values = np.asarray(cum[:, *area.part], dtype=np.float32).reshape(len(cum), -1)
     known = ~np.isnan(values)
     count = known.sum(axis=1)

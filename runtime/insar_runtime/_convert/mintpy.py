@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._convert.companions import CompanionFiles, CompanionSearch, pick
-from insar_runtime._convert.cube import Cube, Layer, Window
+from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import Positions, from_axes, from_maps
-from insar_runtime._convert.hdf5 import maps_of_shape, open_hdf5, reader, text, text_attributes, translate_errors
+from insar_runtime._convert.hdf5 import maps_of_shape, open_hdf5, reader, text, text_attributes, translate_hdf5_errors
 from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
@@ -58,7 +58,7 @@ def open_mintpy(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     """
     with ExitStack() as closing:
         file = closing.enter_context(open_hdf5(path))
-        with translate_errors(path):
+        with translate_hdf5_errors(path):
             attributes = text_attributes(file.attrs)
         if "timeseries" in file:
             series, dates = file["timeseries"], file["date"]
@@ -137,7 +137,7 @@ def _group(path: Path, file: Any, group: str, series: Any) -> Iterator[tuple[str
         yield name, (reader(path, dataset), f"{group}/{name}")
 
 
-def _layers(maps: Mapping[str, Plane]) -> Iterator[Layer]:
+def _layers(maps: Mapping[str, Plane]) -> Iterator[MapLayer]:
     columns = {
         "velocity": "velocity",
         "velocityStd": "velocity_std",
@@ -147,7 +147,7 @@ def _layers(maps: Mapping[str, Plane]) -> Iterator[Layer]:
     for name, column in columns.items():
         if name in maps:
             read, source = maps[name]
-            yield Layer(column, _of_window(read), source)
+            yield MapLayer(column, _of_window(read), source)
 
 
 def _of_window(read: Read) -> Callable[[Window], NDArray[np.float32]]:

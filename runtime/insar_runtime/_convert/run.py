@@ -17,7 +17,7 @@ from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.cube import Cube, PixelSelection, read_rows
 from insar_runtime._convert.detect import find_stack
-from insar_runtime._convert.hdf5 import translate_errors
+from insar_runtime._convert.hdf5 import translate_hdf5_errors
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.table import InputTable
 from insar_runtime._convert.transposed import date_column, open_transposed
@@ -109,7 +109,7 @@ def convert(
         opener = None if str(sources[0]) == "-" else find_stack(paths, named)
         if opener is not None:
             _refuse_for_stacks(paths[0], named.declared, points)
-            with translate_errors(paths[0]):
+            with translate_hdf5_errors(paths[0]):
                 cube = closing.enter_context(opener)
             job = _cube_job(cube, paths, PixelSelection(every, min_coherence))
         else:

@@ -135,7 +135,7 @@ def _read_series(
     if None in dates:
         row = dates.index(None)
         raise DataError(
-            f"'{days[row]}' in row {row} of '{date}' is no date: write YYYY-MM-DD, or use --date-format, e.g. "
+            f"'{days[row]}' in row {row} of '{date}' is no date: write YYYY-MM-DD, or say --date-format, e.g. "
             f"DD/MM/YYYY"
         )
     if not dates:

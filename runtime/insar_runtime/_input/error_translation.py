@@ -92,6 +92,8 @@ def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
         remedy = "convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
     if "CSV parse error" in text and "Expected" in text:
         remedy = "each line needs as many cells as the header"
+    if "straddling object" in text:
+        text, remedy = "a line is longer than those before it by far", "each line needs as many cells as the header"
     if match := _CSV_COLUMN.search(text):
         text = text.replace(match[0], f"column '{columns[int(match[1])]}'" if columns else match[0])
     return DataError(f"{name}: {text}: {remedy}")

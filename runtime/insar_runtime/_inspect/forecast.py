@@ -18,6 +18,7 @@ from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, point_columns
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.plan import TablePlan
 from insar_runtime.classifier import Classifier
+from insar_runtime.errors import DataError
 
 _MOST_ROWS: Final = 2048
 _WARM_UP_ROWS: Final = 64
@@ -83,7 +84,10 @@ def measure_row(classifier: Classifier, description: TableDescription, batch: pa
     with ThreadPoolExecutor(threads) as pool:
         # All threads at once, so that the time includes their competition for memory and cores.
         worked, tables = _timed(lambda: list(pool.map(work, [rows] * threads)))
-    written, _ = _timed(lambda: pq.write_table(tables[0], pa.BufferOutputStream()))
+    try:
+        written, _ = _timed(lambda: pq.write_table(tables[0], pa.BufferOutputStream()))
+    except pa.ArrowException as error:
+        raise DataError(f"a column of the input cannot be written ({error}); drop it") from error
     return RowTime(rows.num_rows, threads, worked / (threads * rows.num_rows), written / rows.num_rows)
 
 

@@ -22,7 +22,7 @@ from insar_runtime._input.source import Source
 from insar_runtime._inspect.findings.ids import IdColumn, examine_ids, id_at
 from insar_runtime._inspect.findings.sample_findings import SampleFindings, examine_sample
 from insar_runtime._inspect.findings.sentences import list_findings
-from insar_runtime._inspect.planned_run import Options, PlannedRun
+from insar_runtime._inspect.planned_run import InspectOptions, PlannedRun
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
@@ -61,14 +61,14 @@ class _Points:
     damage: str | None
 
 
-def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, Any]:
+def inspect_file(source: str | Path | BinaryIO, options: InspectOptions) -> dict[str, Any]:
     """Describe a file, examine it, and plan the run of ``classify``, without classifying it.
 
     Parameters
     ----------
     source : str, Path or binary stream
         As for ``classify_file``.
-    options : Options
+    options : InspectOptions
 
     Returns
     -------
@@ -109,7 +109,7 @@ def inspect_file(source: str | Path | BinaryIO, options: Options) -> dict[str, A
 
 @contextmanager
 def _opened(
-    source: str | Path | BinaryIO, model: Model, options: Options, runner: PlannedRun
+    source: str | Path | BinaryIO, model: Model, options: InspectOptions, runner: PlannedRun
 ) -> Iterator[tuple[PreparedTable, str | None, float]]:
     """Open a table, with the error of ``classify`` if its unit is unknown; it is then read as millimetres."""
     declared = options.declared.or_radar(model.half_wavelength_mm)

@@ -23,8 +23,8 @@ from insar_runtime.result import RESULT_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """Options of the run to be planned.
+class InspectOptions:
+    """InspectOptions of the run to be planned.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Options:
 class PlannedRun:
     """The run that ``classify`` would make; the model is opened unless the options say ``quick``."""
 
-    def __init__(self, model: Model, options: Options) -> None:
+    def __init__(self, model: Model, options: InspectOptions) -> None:
         self._model, self._options = model, options
         self.threads = options.threads or usable_cpus()
         self._resident = resident_bytes()

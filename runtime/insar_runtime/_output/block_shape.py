@@ -51,7 +51,7 @@ def _is_text(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     # Neither NaN nor infinite, and no whole number that is no float.
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(-_LARGEST < value < _LARGEST)
 
 
 def _is_count(value: Any) -> bool:
@@ -64,7 +64,7 @@ def _is_flag(value: Any) -> bool:
 
 def _is_date(value: Any) -> bool:
     try:
-        return str(date.fromisoformat(value)) == value
+        return bool(str(date.fromisoformat(value)) == value)
     except (TypeError, ValueError):
         return False
 

@@ -56,9 +56,16 @@ class PartialFile:
             if fcntl is None or not _is_local(path.parent):
                 os.close(handle)
                 return cls(path, None)
-            # Who looks for files of killed runs holds the lock for a moment, and then removes the file.
-            if _lock(handle) and os.fstat(handle).st_nlink:
-                return cls(path, handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass  # who looks for files of killed runs has it, and removes the file
+            except OSError:  # there are no locks
+                os.close(handle)
+                return cls(path, None)
+            else:
+                if os.fstat(handle).st_nlink:
+                    return cls(path, handle)
             os.close(handle)
 
     def release(self) -> None:
@@ -105,19 +112,11 @@ def _remove_if_abandoned(path: Path, process: int, start: str, place: str) -> No
     elif fcntl is not None and place != _UNKNOWN and _is_local(path.parent):
         handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
         try:
-            if _lock(handle):
-                path.unlink()
+            # An OSError if another one has it.
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
         finally:
             os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    """Take the lock of an open file; False if another has it."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _lives(process: int, start: str) -> bool:

@@ -18,7 +18,7 @@ from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.readers.ipc_table import open_ipc_path
 from insar_runtime._output.output_checks import check_output, refuse_input
-from insar_runtime._output.run_metadata import read_block
+from insar_runtime._output.run_metadata import block_beside, read_block
 from insar_runtime._output.sinks import format_of, open_table
 from insar_runtime._pipeline.corrected import ORIGINAL, check_csv, read_schema
 from insar_runtime._pipeline.series_columns import with_rows
@@ -82,6 +82,8 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
         raise UsageError(f"output {output} is a GeoPackage; name a .parquet, .csv or .arrow file")
     refuse_input(output, [source])
     check_output(output, overwrite=overwrite)
+    if block_beside(source).exists():
+        _first_bytes(block_beside(source))
     try:
         schema, series = read_schema(read_block(source) or {})
     except (KeyError, ValueError, pa.ArrowException) as error:

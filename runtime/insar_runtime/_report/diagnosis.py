@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from insar_runtime._classified.diagnosis_columns import stored_half_wavelength_mm
+from insar_runtime._diagnosis.arrays import FloatArray
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
 from insar_runtime._diagnosis.trend.point_trends import DiagnosedRates, TrendJumps, fit_point_trends, trend_class
 from insar_runtime._report.pack import MISSING, Packed, of_tenths, pack, tenths
@@ -31,8 +32,6 @@ _BREAK_RATES: Final = ("v_before", "v_before_std", "v_after", "v_after_std")
 _JUMP_NUMBERS: Final = ("jump_mm", "jump_mm_std", "jump_cycles", "jump_prob", "jump_distance", "jump_repaired")
 _AT_ONCE: Final = 4096
 """Number of rows whose trends are fitted at a time."""
-
-Floats = NDArray[np.float64]
 
 
 def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str, Any] | None:
@@ -135,26 +134,26 @@ def diagnosis_arrays(
     }
 
 
-def _jumps(details: pa.Table, origin: str) -> Floats:
+def _jumps(details: pa.Table, origin: str) -> FloatArray:
     """Return day, mm, its standard deviation, cycles, probability, distance and repair of all jumps [J, 7]."""
     flat = [pc.list_flatten(details[name]) for name in ("jump_dates", *_JUMP_NUMBERS)]
     return np.stack([_days(flat[0], origin), *(_floats(column) for column in flat[1:])], axis=1)
 
 
-def _pick(numbers: Mapping[str, Floats], names: Sequence[str]) -> list[Floats]:
+def _pick(numbers: Mapping[str, FloatArray], names: Sequence[str]) -> list[FloatArray]:
     return [numbers[name] for name in names]
 
 
-def _floats(column: pa.ChunkedArray) -> Floats:
+def _floats(column: pa.ChunkedArray) -> FloatArray:
     return column.cast(pa.float64()).to_numpy()  # type: ignore[no-any-return]
 
 
-def _days(dates: pa.ChunkedArray, origin: str) -> Floats:
-    days: Floats = _floats(dates.cast(pa.int32())) - np.datetime64(origin).astype(int)
+def _days(dates: pa.ChunkedArray, origin: str) -> FloatArray:
+    days: FloatArray = _floats(dates.cast(pa.int32())) - np.datetime64(origin).astype(int)
     return days
 
 
-def _day_numbers(dates: Sequence[str], origin: str) -> Floats:
+def _day_numbers(dates: Sequence[str], origin: str) -> FloatArray:
     days = np.array(dates, dtype="datetime64[D]") - np.datetime64(origin)
     return days.astype(np.float64)
 

@@ -29,7 +29,7 @@ _PLACED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class PagePosition:
     """Reader of the positions of a table.
 
     Attributes
@@ -54,12 +54,12 @@ class Position:
         return np.where(placed, points, NOWHERE).astype(np.int32)
 
 
-def find_position(
+def find_page_position(
     schema: pa.Schema,
     roles: Mapping[Role, str | None],
     producer: str | None,
     head: pa.RecordBatch | None,
-) -> Position | None:
+) -> PagePosition | None:
     """Return the positions of a table; None if it has none.
 
     Unlike an output, which needs a reference system, a page also shows easting and northing in an unknown projection.
@@ -77,7 +77,7 @@ def find_position(
 
     Returns
     -------
-    Position or None
+    PagePosition or None
         The first of longitude and latitude, geometry, easting and northing that most of the first rows have.
     """
     for position in _candidates(schema, roles, producer):
@@ -86,20 +86,22 @@ def find_position(
     return None
 
 
-def _candidates(schema: pa.Schema, roles: Mapping[Role, str | None], producer: str | None) -> Iterator[Position]:
+def _candidates(schema: pa.Schema, roles: Mapping[Role, str | None], producer: str | None) -> Iterator[PagePosition]:
     longitude, latitude = roles.get("longitude"), roles.get("latitude")
     if longitude and latitude:
         columns = Columns(longitude, latitude, LONGITUDE_LATITUDE)
-        yield Position("degrees", "longitude, latitude", partial(read_points, position=columns))
+        yield PagePosition("degrees", "longitude, latitude", partial(read_points, position=columns))
     geometry = find_geometry(schema)
     if geometry:
         kind, system = _system(geometry)
-        yield Position(kind, system, partial(points_of, geometry=geometry))
+        yield PagePosition(kind, system, partial(points_of, geometry=geometry))
     easting, northing = roles.get("easting"), roles.get("northing")
     if easting and northing and (producer or "").startswith("EGMS"):
-        yield Position("metres", LAEA_EUROPE, partial(read_points, position=Columns(easting, northing, LAEA_EUROPE)))
+        yield PagePosition(
+            "metres", LAEA_EUROPE, partial(read_points, position=Columns(easting, northing, LAEA_EUROPE))
+        )
     elif easting and northing:
-        yield Position("metres", "easting, northing", partial(_read_plane, names=(easting, northing)))
+        yield PagePosition("metres", "easting, northing", partial(_read_plane, names=(easting, northing)))
 
 
 def _system(geometry: Geometry) -> tuple[Kind, str]:

@@ -20,7 +20,7 @@ from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
-from insar_runtime._report.position import Position, find_position
+from insar_runtime._report.position import PagePosition, find_page_position
 from insar_runtime.errors import DataError
 from insar_runtime.models import load_model
 from insar_runtime.result import RESULT_SCHEMA
@@ -41,8 +41,8 @@ class ClassifiedTable:
         Run metadata of ``classify``, in the file or beside it; empty if there are none.
     roles : mapping of str to str or None
         Columns by their roles.
-    position : Position or None
-        Position of the points; None if the table has none.
+    position : PagePosition or None
+        PagePosition of the points; None if the table has none.
     diagnosed : bool
         Whether it has diagnosis columns.
     series : TableDescription or None
@@ -59,7 +59,7 @@ class ClassifiedTable:
 
     block: Mapping[str, Any]
     roles: Mapping[Role, str | None]
-    position: Position | None
+    position: PagePosition | None
     diagnosed: bool
     series: TableDescription | None
     trouble: str | None
@@ -115,7 +115,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
         yield ClassifiedTable(
             block=block,
             roles=roles,
-            position=find_position(source.schema, roles, producer, head.rows),
+            position=find_page_position(source.schema, roles, producer, head.rows),
             diagnosed=diagnosed,
             series=series,
             trouble=trouble,

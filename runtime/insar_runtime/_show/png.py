@@ -14,7 +14,7 @@ from typing import Any, Final
 from insar_runtime._output.atomic import write_file
 from insar_runtime._output.output_checks import check_output
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime._show.png_layers import INK, LAYERS, Layer
+from insar_runtime._show.png_layers import INK, LAYERS, PngLayer
 from insar_runtime._show.point import Point
 from insar_runtime._show.point_plot import PointPlot
 from insar_runtime._show.point_result import PointResult
@@ -30,7 +30,7 @@ def check_png(path: Path, *, overwrite: bool = False) -> None:
     _matplotlib("figure")
 
 
-def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequence[Layer] | None = None) -> None:
+def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequence[PngLayer] | None = None) -> None:
     """Write the series and the class of a point to a PNG file, which appears whole or not at all.
 
     Parameters
@@ -41,7 +41,7 @@ def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequ
         File to write.
     overwrite : bool
         Whether an existing file may be replaced.
-    layers : sequence of Layer, optional
+    layers : sequence of PngLayer, optional
         Layers of the series; ``LAYERS`` by default.
 
     Raises
@@ -61,7 +61,7 @@ def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequ
     write_file(path, [picture], overwrite=overwrite)
 
 
-def _draw(point: Point, plot: PointPlot, layers: Sequence[Layer]) -> bytes:
+def _draw(point: Point, plot: PointPlot, layers: Sequence[PngLayer]) -> bytes:
     figure_module, dates_module = _matplotlib("figure"), _matplotlib("dates")
     # Without pyplot: no window, no global state.
     figure = figure_module.Figure(figsize=_SIZE_INCHES, layout="constrained")

@@ -31,7 +31,7 @@ _MOST_LEVELS: Final = 2
 _WITHOUT_LINE: Final = {CLASS_NAMES[TrendClass.PUE], CLASS_NAMES[TrendClass.OTHER]}
 """Classes for which no least-squares line is drawn."""
 
-Layer = Callable[[Any, PointPlot], None]
+PngLayer = Callable[[Any, PointPlot], None]
 """Draws part of the plot of a point into axes of dates and mm."""
 
 
@@ -152,7 +152,7 @@ def _draw_slope(axes: Any, plot: PointPlot) -> None:
     axes.plot(ends.astype("datetime64[D]"), line, color=INK, linewidth=1, linestyle="--", zorder=4, label=label)
 
 
-LAYERS: Final[tuple[Layer, ...]] = (
+LAYERS: Final[tuple[PngLayer, ...]] = (
     draw_break,
     draw_jumps,
     draw_original,

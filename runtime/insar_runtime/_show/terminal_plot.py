@@ -9,7 +9,7 @@ import numpy as np
 
 from insar_runtime._show.point_diagnosis import FoundBreak, FoundJump
 from insar_runtime._show.point_plot import PointPlot
-from insar_runtime._terminal.plot import Ink, Layer, Mark, Paint, curve, plot_series, points, vertical_line
+from insar_runtime._terminal.plot import Ink, Mark, Paint, PlotLayer, curve, plot_series, points, vertical_line
 
 MARKS: Final = "├─┤┼↑↓"
 """Marks below the dates: begin, inside and end of the interval of a break, the break; a jump up, a jump down."""
@@ -47,7 +47,7 @@ def plot_point(plot: PointPlot, *, width: int, plain: bool = False, paint: Paint
     )
 
 
-def _layers(plot: PointPlot) -> Iterator[Layer]:
+def _layers(plot: PointPlot) -> Iterator[PlotLayer]:
     series = plot.series
     if plot.corrected is not None:
         moved = np.abs(plot.corrected - series.displacement) > 0

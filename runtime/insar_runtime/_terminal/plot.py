@@ -118,11 +118,11 @@ class Canvas:
         return ["".join(chr(0x2800 + code) if code else " " for code in line) for line in codes]
 
 
-Layer = Callable[[Canvas, Frame], None]
+PlotLayer = Callable[[Canvas, Frame], None]
 """Draws part of a plot."""
 
 
-def points(dates: NDArray[np.datetime64], values: NDArray[np.floating], ink: Ink = Ink.SERIES) -> Layer:
+def points(dates: NDArray[np.datetime64], values: NDArray[np.floating], ink: Ink = Ink.SERIES) -> PlotLayer:
     """Return a layer with a dot for each finite value."""
 
     def draw(canvas: Canvas, frame: Frame) -> None:
@@ -133,7 +133,7 @@ def points(dates: NDArray[np.datetime64], values: NDArray[np.floating], ink: Ink
     return draw
 
 
-def curve(dates: NDArray[np.datetime64], values: NDArray[np.floating]) -> Layer:
+def curve(dates: NDArray[np.datetime64], values: NDArray[np.floating]) -> PlotLayer:
     """Return a layer with a continuous line through dates and values."""
 
     def draw(canvas: Canvas, frame: Frame) -> None:
@@ -151,7 +151,7 @@ def curve(dates: NDArray[np.datetime64], values: NDArray[np.floating]) -> Layer:
     return draw
 
 
-def vertical_line(date: np.datetime64) -> Layer:
+def vertical_line(date: np.datetime64) -> PlotLayer:
     """Return a layer with a dotted vertical line at a date."""
 
     def draw(canvas: Canvas, frame: Frame) -> None:
@@ -168,7 +168,7 @@ def plot_series(
     width: int,
     height: int = 16,
     plain: bool = False,
-    layers: Sequence[Layer] = (),
+    layers: Sequence[PlotLayer] = (),
     reach: NDArray[np.floating] | None = None,
     marks: Sequence[Sequence[Mark]] = (),
     paint: Paint | None = None,
@@ -185,7 +185,7 @@ def plot_series(
         Most characters of a line, and number of lines of the grid.
     plain : bool
         Whether to draw in ASCII.
-    layers : sequence of Layer
+    layers : sequence of PlotLayer
         Layers to draw after the series.
     reach : ndarray of float, optional
         Further values, mm, that must fit into the grid.

@@ -43,7 +43,7 @@ def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float)
     }
 
 
-def write_report(facts: dict[str, Any], path: Path, *, overwrite: bool) -> None:
+def write_run_report(facts: dict[str, Any], path: Path, *, overwrite: bool) -> None:
     """Write a record as JSON; the file appears whole or not at all.
 
     Raises

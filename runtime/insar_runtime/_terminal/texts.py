@@ -27,14 +27,14 @@ def describe_summary(summary: Summary) -> str:
     lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
     lines += [_share(name, count, summary.rows) for name, count in summary.statuses.items() if name != "ok"]
     if summary.diagnosis is not None:
-        lines.append(f"diagnosis: {describe_diagnosis(summary.diagnosis)}")
+        lines.append(f"diagnosis: {describe_diagnosis_counts(summary.diagnosis)}")
     rate = f", {summary.rows / summary.seconds:.0f} points/s" if summary.rows and summary.seconds else ""
     written = ", ".join((summary.output, *summary.more_outputs))
     lines.append(f"{written}: written in {summary.seconds:.2f} s{rate}")
     return "\n".join(lines)
 
 
-def describe_diagnosis(counts: Mapping[str, int]) -> str:
+def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
     """Return the counts of the diagnosis of a run."""
     return (
         f"rates of {counts['fitted']} points, {counts['with_break']} with a break; {counts['with_jumps']} of "

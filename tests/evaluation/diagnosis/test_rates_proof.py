@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.diagnosis.rates_proof import FILES, compare, prove_rates
-from tests.conftest import ROOT
-
-REAL = ROOT.parent / "shared" / "data" / "real"
+from tests.conftest import REAL, ROOT
 
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="real files not present: shared/data/real")
 

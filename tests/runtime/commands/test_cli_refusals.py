@@ -179,7 +179,7 @@ def test_priors_of_a_stream_cannot_be_estimated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "."])
 @pytest.mark.parametrize("command", [["inspect"], ["report"], ["show", "--row", "0"]])
 def test_a_folder_is_refused_where_one_file_is_needed(tmp_path: Path, command: list[str], name: str) -> None:
-    refused(run(*command, name, cwd=tmp_path), 2, "a folder", "give")
+    refused(run(*command, name, cwd=tmp_path), 74, "a folder", "give")
 
 
 def test_names_that_are_no_input_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime._convert import cube as cubes
-from insar_runtime._convert.cube import Cube, Layer, PixelSelection, Window, read_rows, windows
+from insar_runtime._convert.cube import Cube, MapLayer, PixelSelection, Window, read_rows, windows
 from insar_runtime._convert.run import convert
 from tests.runtime.rasters import disp_s1, truth
 
@@ -61,7 +61,7 @@ def _cube(
         chunk=(3, 4),
         series=series,
         positions=None,
-        layers=(Layer("coherence", lambda window: coherence[window.part], "made up"),),
+        layers=(MapLayer("coherence", lambda window: coherence[window.part], "made up"),),
         mask=lambda window: mask[window.part],
         reference=reference,
         facts={},

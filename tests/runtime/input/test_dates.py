@@ -285,3 +285,27 @@ def test_times_of_a_zone_are_days_where_its_clocks_stood(zone: str) -> None:
 def test_a_zone_that_nobody_knows() -> None:
     with pytest.raises(DataError, match=r"zone 'Mars/Olympus'.*write dates"):
         list_dates_to_days(pa.array([0], pa.timestamp("us", "Mars/Olympus")), "date")
+
+
+@pytest.mark.parametrize(("zone", "hour", "day"), [("+02:00", 23, 4), ("-03:30", 2, 2), ("+0200", 12, 3)])
+def test_a_zone_that_is_a_distance_from_utc_needs_no_data_base(zone: str, hour: int, day: int) -> None:
+    times = pa.array([datetime(2020, 1, 3, hour)], pa.timestamp("ms", zone))
+    assert list_dates_to_days(times, "dates").tolist() == [date(2020, 1, day)]
+
+
+@pytest.mark.parametrize("text", ["0001-01-03", "00010103", "0019-01-03", "1899-12-31", "2101-01-01", "9999-12-31"])
+def test_a_year_of_four_digits_is_never_one_of_two(text: str) -> None:
+    assert parse_date(text) is None
+    with pytest.raises(DataError, match="no date of 1991-2100"):
+        list_dates_to_days(pa.array([text]), "dates")
+    compact = text.replace("-", "")
+    with pytest.raises(DataError, match="no calendar date"):
+        find_date_columns(["pid", compact, "20200109"])
+    with pytest.raises(DataError, match="no calendar date"):
+        find_date_columns(["pid", f"{compact[6:]}.{compact[4:6]}.{compact[:4]}"], "DD.MM.YYYY")
+
+
+@pytest.mark.parametrize("raw", [b"[" * 100_000, b'["2020-01-03", [1]]', b"\xff", b'{"a": 1}', b"[1e999]"])
+def test_dates_in_metadata_that_are_no_list_of_texts(raw: bytes) -> None:
+    with pytest.raises(DataError, match="no JSON list of dates"):
+        dates_of_json(raw, "dates")

@@ -88,6 +88,7 @@ def test_timestamps_as_names(tmp_path: Path, expected: np.ndarray, form: str) ->
 
 
 def test_an_index_of_pandas(tmp_path: Path, expected: np.ndarray) -> None:
+    pytest.importorskip("pandas")
     frame = TABLE.to_pandas().set_index("pid")
     frame.to_parquet(tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet")[1] == TABLE["pid"].to_pylist()

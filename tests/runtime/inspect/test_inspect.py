@@ -18,14 +18,14 @@ from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._inspect.forecast import RowTime
 from insar_runtime._inspect.inspection import inspect_file
 from insar_runtime._inspect.inspection_text import describe_inspection
-from insar_runtime._inspect.planned_run import Options
+from insar_runtime._inspect.planned_run import InspectOptions
 from tests.runtime.run_command import refused, run, run_process
 from tests.runtime.tables import as_lists, series, wide, write
 
 
 def inspect(path: Path, **options: Any) -> dict[str, Any]:
     """Look at a file, and make sure that JSON and words both take what was found."""
-    facts = inspect_file(path, Options(**options))
+    facts = inspect_file(path, InspectOptions(**options))
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     text = describe_inspection(facts)
     assert all(len(line) <= 100 or str(path.parent) in line for line in text.splitlines())
@@ -244,7 +244,7 @@ def test_noise_of_few_rows_is_said_to_be_typical(tmp_path: Path) -> None:
     displacement, dates = series(20)
     facts = inspect(write(wide(displacement, dates), tmp_path / "in.parquet"))
     assert facts["noise"]["rows"] == 0
-    assert "too few rows or epochs to tell" in " ".join(describe_inspection(facts).split())
+    assert "too few rows or epochs for an estimate" in " ".join(describe_inspection(facts).split())
 
 
 def test_no_noise_in_a_unit_that_nobody_knows(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def _text(schema: pa.Schema) -> str:
 )
 def test_a_correction_that_is_none(made: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     source = _corrected(made, tmp_path / "c.parquet", **changes)
-    with pytest.raises(DataError, match="corrected|columns"):
+    with pytest.raises(DataError, match=r"corrected|columns"):
         restore(source, tmp_path / "back.parquet")
     with pytest.raises(InsarRuntimeError):
         restore(source, tmp_path / "back.csv")

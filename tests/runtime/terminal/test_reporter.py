@@ -98,7 +98,7 @@ def test_the_log_of_one_file_does_not_affect_the_next(summary: Summary) -> None:
     assert [event["event"] for event in events] == ["start", "error", "skipped", "start", "done"]
     assert [event["file"] for event in events] == ["broken.csv", "broken.csv", "done.csv", "good.csv", "good.csv"]
     error, skipped, start = events[1:4]
-    assert (error["message"], error["exit_code"]) == ("broken.csv: no dates: add them", 65)
+    assert (error["message"], error["exit_code"]) == (r"broken.csv: no\ndates: add them", 65)
     assert error["rows_done"] == 50
     assert skipped["reason"] == "its output is there"
     assert start["rows_done"] == 0
@@ -129,7 +129,7 @@ def test_the_text_log_names_what_was_skipped_done_and_refused(summary: Summary) 
         reporter.failed(DataError("what:\nvalue: remedy"))
     skipped, *middle, error = stream.getvalue().splitlines()
     assert skipped == "b: skipped, its output is there"
-    assert error == "insar-rt: error: what: value: remedy"
+    assert error == r"insar-rt: error: what:\nvalue: remedy"
     assert any("40 points" in line for line in middle)
 
 

@@ -12,10 +12,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.arrays import FloatArray
 from insar_runtime.classes import TrendClass
 from insar_runtime.definitions import DAYS_PER_YEAR
-
-Floats = NDArray[np.float64]
 
 
 class Shape(IntEnum):
@@ -44,22 +43,22 @@ class Shapes:
     """
 
     shape: NDArray[np.int8]
-    velocity: Floats
-    acceleration: Floats
-    break_day: Floats
-    before: Floats
-    after: Floats
+    velocity: FloatArray
+    acceleration: FloatArray
+    break_day: FloatArray
+    before: FloatArray
+    after: FloatArray
 
     @classmethod
     def by_class(
         cls,
         class_id: NDArray[np.integer],
         *,
-        velocity: Floats,
-        acceleration: Floats,
-        break_day: Floats,
-        before: Floats,
-        after: Floats,
+        velocity: FloatArray,
+        acceleration: FloatArray,
+        break_day: FloatArray,
+        before: FloatArray,
+        after: FloatArray,
     ) -> Shapes:
         """Choose the shape by the class [n] and by the rates that are known; a line if the class decides nothing.
 
@@ -88,10 +87,10 @@ class Trends:
     """
 
     shape: NDArray[np.int8]
-    day: Floats
-    mm: Floats
+    day: FloatArray
+    mm: FloatArray
 
-    def curve(self, row: int, most: int = 60) -> tuple[Floats, Floats]:
+    def curve(self, row: int, most: int = 60) -> tuple[FloatArray, FloatArray]:
         """Return days and mm of the corners of one curve, of a parabola ``most`` points; empty without a curve."""
         day, mm = self.day[row], self.mm[row]
         if self.shape[row] == Shape.NONE:
@@ -102,7 +101,7 @@ class Trends:
         return days, np.polyval(np.polyfit(day - day[1], mm, 2), days - day[1])
 
 
-def fit_trends(displacement: NDArray[np.floating], days: Floats, shapes: Shapes) -> Trends:
+def fit_trends(displacement: NDArray[np.floating], days: FloatArray, shapes: Shapes) -> Trends:
     """Fit curves of given rates to series.
 
     Parameters
@@ -142,11 +141,11 @@ def _part(shapes: Shapes, rows: NDArray[np.intp]) -> Shapes:
 def _through(
     displacement: NDArray[np.floating],
     there: NDArray[np.bool_],
-    days: Floats,
-    nodes: Floats,
+    days: FloatArray,
+    nodes: FloatArray,
     kind: Shape,
     shapes: Shapes,
-) -> Floats:
+) -> FloatArray:
     """Return the values at the nodes [n, 3], mm, of curves whose free coefficients are fitted with an annual cycle."""
     origin = float(days.mean())
     years = (days - origin) / DAYS_PER_YEAR
@@ -160,11 +159,11 @@ def _through(
     found = (inverse @ (rest @ design)[:, :, None])[:, : len(free), 0]
     at = (nodes - origin) / DAYS_PER_YEAR
     powers = at[:, :, None] ** np.arange(len(free))
-    fitted: Floats = _known(shapes, kind, at, origin) + (powers @ found[:, :, None])[:, :, 0]
+    fitted: FloatArray = _known(shapes, kind, at, origin) + (powers @ found[:, :, None])[:, :, 0]
     return fitted
 
 
-def _known(shapes: Shapes, kind: Shape, years: Floats, origin: float) -> Floats:
+def _known(shapes: Shapes, kind: Shape, years: FloatArray, origin: float) -> FloatArray:
     """Return the part of the curves that the rates determine, mm, at times [n or 1, m] in years since the origin."""
     if kind is Shape.LINE:
         return shapes.velocity[:, None] * years

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.arrays import FloatArray
 from insar_runtime.classes import NO_CLASS, TrendClass
 from insar_runtime.definitions import DAYS_PER_YEAR
-
-Floats = NDArray[np.float64]
 
 MOST_SCATTER_RATIO: Final = 1.4
 """Most RMS residual of a trend over the RMS residual of the trend plus a running mean. Beyond it the trend misses the
@@ -56,10 +54,10 @@ class SteppedTrend:
         RMS residual of trend and annual cycle over the RMS residual of these plus a running mean.
     """
 
-    coefficients: Floats
+    coefficients: FloatArray
     origin: float
-    step_days: Floats
-    steps: Floats
+    step_days: FloatArray
+    steps: FloatArray
     rate_std: float
     scatter_ratio: float
 
@@ -78,11 +76,11 @@ class SteppedTrend:
         """Whether it is a parabola."""
         return len(self.coefficients) > _LINE
 
-    def polynomial(self, days: Floats) -> Floats:
+    def polynomial(self, days: FloatArray) -> FloatArray:
         """Return the trend without its steps at some days, mm."""
         return np.asarray(np.polyval(self.coefficients[::-1], (days - self.origin) / DAYS_PER_YEAR))
 
-    def corners(self, first: float, last: float) -> tuple[Floats, Floats]:
+    def corners(self, first: float, last: float) -> tuple[FloatArray, FloatArray]:
         """Return days and mm of the corners of the drawn trend; a step is a line from the day before it to its day."""
         ends = np.linspace(first, last, CURVE_POINTS) if self.curved else np.array([first, last])
         edges = np.concatenate([self.step_days - 1, self.step_days])
@@ -90,7 +88,9 @@ class SteppedTrend:
         return days, self.polynomial(days) + (days[:, None] >= self.step_days) @ self.steps
 
 
-def stepped_trend(values: Floats, days: Floats, jumps: Floats, mm: Floats, class_id: int) -> SteppedTrend | None:
+def stepped_trend(
+    values: FloatArray, days: FloatArray, jumps: FloatArray, mm: FloatArray, class_id: int
+) -> SteppedTrend | None:
     """Fit the trend of a series with jumps that are not repaired, of PUE or of another class.
 
     Parameters
@@ -117,7 +117,7 @@ def stepped_trend(values: Floats, days: Floats, jumps: Floats, mm: Floats, class
     return found
 
 
-def fit_stepped(values: Floats, days: Floats, steps: Floats, *, curved: bool | None) -> SteppedTrend | None:
+def fit_stepped(values: FloatArray, days: FloatArray, steps: FloatArray, *, curved: bool | None) -> SteppedTrend | None:
     """Fit a line or a parabola with steps to one series.
 
     Parameters
@@ -149,7 +149,7 @@ def fit_stepped(values: Floats, days: Floats, steps: Floats, *, curved: bool | N
     return parabola[0]
 
 
-def _fit(values: Floats, days: Floats, steps: Floats, powers: int) -> tuple[SteppedTrend, float] | None:
+def _fit(values: FloatArray, days: FloatArray, steps: FloatArray, powers: int) -> tuple[SteppedTrend, float] | None:
     """Return the fit of a polynomial with this number of coefficients, and its RMS residual in mm."""
     origin = float(days[0] + days[-1]) / 2
     years = (days - origin) / DAYS_PER_YEAR
@@ -173,7 +173,7 @@ def _fit(values: Floats, days: Floats, steps: Floats, powers: int) -> tuple[Step
     return fit, mean_square**0.5
 
 
-def _running_mean(values: Floats) -> Floats:
+def _running_mean(values: FloatArray) -> FloatArray:
     """Return the running mean of the values, over fewer of them at the ends."""
     window = np.ones(min(_RUNNING, len(values)))
     whole = np.convolve(np.ones(len(values)), window, "same")

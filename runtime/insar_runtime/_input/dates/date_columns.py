@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -50,6 +50,8 @@ VALUE_NAMES: Final = (
 """Names of the displacement there, most telling first."""
 _UTC: Final = frozenset({"UTC", "ETC/UTC", "Z", "GMT", "+00:00"})
 """Needs no data base of time zones, which small systems lack."""
+_OFFSET: Final = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})")
+"""A zone that is a distance from UTC."""
 _LOOKED_AT: Final = 20
 """Rows by which it is decided whether a column holds dates."""
 _LOOKED_FOR: Final = "YYYYMMDD, DYYYYMMDD, D_YYYYMMDD, YYYY-MM-DD or YY/MM/DD"
@@ -242,6 +244,9 @@ def _local_times(values: pa.Array, name: str) -> pa.Array:
     zone = values.type.tz
     if zone is None or zone.upper() in _UTC:
         return values.cast(pa.timestamp(values.type.unit))
+    if match := _OFFSET.fullmatch(zone):  # which pyarrow 20 does not know
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3])) * (-1 if match[1] == "-" else 1)
+        return pc.add(values.cast(pa.timestamp(values.type.unit)), pa.scalar(offset, pa.duration(values.type.unit)))
     try:
         return pc.local_timestamp(values)
     except pa.ArrowInvalid as error:

@@ -14,9 +14,14 @@ from insar_runtime.errors import DataError
 _METRE_RANGE: Final = 0.15
 _WHOLE_STEP: Final = 10.0
 """Median step in mm that series hardly have, while those of tenths of a millimetre in whole numbers do."""
-QUIET_RANGE: Final = 1.5
+_QUIET_RANGE: Final = 1.5
 """Range of a series in mm: the quietest C-band points scatter over some 2 mm within a year, most over 5 to 20;
 the same in centimetres stays below 1.5, in metres below 0.15."""
+
+_CENTIMETRE_RANGE: Final = 5.0
+_CENTIMETRE_STEP: Final = 0.5
+"""Range of a series and step between neighbouring dates in mm, below which both are likelier to be centimetres: public
+files have ranges of 15 (EGMS L3, means of cells) to 30, and steps of 0.7 to 3."""
 
 
 def refuse_amplitude(sample: npt.NDArray[np.float64]) -> None:
@@ -41,7 +46,7 @@ def refuse_unstated(layout: Layout, sample: npt.NDArray[np.float64]) -> None:
     if layout.producer != "stmtools":
         return
     spread = median_range(sample)
-    looks = "metres" if spread < _METRE_RANGE else "millimetres" if spread >= QUIET_RANGE else "no certain unit"
+    looks = "metres" if spread < _METRE_RANGE else "millimetres" if spread >= _QUIET_RANGE else "no certain unit"
     raise DataError(
         f"stmtools table ('{layout.columns[0]}', ...) states no unit; its values look like {looks} (median "
         f"range of a series {spread:.2g}): declare it, e.g. --units {'mm' if looks == 'millimetres' else 'm'}"
@@ -54,7 +59,7 @@ def refuse_implausible(sample: npt.NDArray[np.float64], half_wavelength_mm: floa
     The range decides, not the step: series without noise have small steps. Series without any change prove nothing.
     """
     spread = median_range(sample)
-    if spread < QUIET_RANGE:
+    if spread < _QUIET_RANGE:
         looks, unit = ("metres", "m") if spread < _METRE_RANGE else ("centimetres, or very quiet millimetres", "cm")
         raise DataError(
             f"nothing proves the unit, and read as mm the median range of a series is {spread:.2g} mm; it looks like "
@@ -72,6 +77,11 @@ def refuse_implausible(sample: npt.NDArray[np.float64], half_wavelength_mm: floa
             f"nothing proves the unit, and all values are whole numbers that step by a median of {step:.3g} between "
             f"dates; they look like tenths of a millimetre: divide them by 10, or say --units mm if they are mm"
         )
+
+
+def looks_like_centimetres(sample: npt.NDArray[np.float64]) -> bool:
+    """Whether series, read as mm, vary as little as those in centimetres do, or less; no proof, reason for a note."""
+    return median_range(sample) < _CENTIMETRE_RANGE and _median_step(sample) < _CENTIMETRE_STEP
 
 
 def median_range(sample: npt.NDArray[np.float64]) -> float:

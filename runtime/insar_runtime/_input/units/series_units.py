@@ -13,7 +13,7 @@ from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.slopes import slopes
 from insar_runtime._input.units.plausibility import (
-    QUIET_RANGE,
+    looks_like_centimetres,
     median_range,
     refuse_amplitude,
     refuse_implausible,
@@ -147,6 +147,11 @@ def prove_units(
         refuse_amplitude(sample)
         refuse_unstated(layout, sample)
         refuse_implausible(sample, half_wavelength_mm)
+        if looks_like_centimetres(sample):
+            spread = median_range(sample)
+            notes.append(
+                f"the median range of a series is only {spread:.2g} mm: if that is centimetres, say --units cm"
+            )
     return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None)
 
 
@@ -223,12 +228,11 @@ def _unit_by_velocity(ratio: float, factors: dict[Unit, float], layout: Layout) 
 
 def _doubt_of_both(unit: Unit, sample: npt.NDArray[np.float64], layout: Layout) -> str | None:
     """Velocities prove no millimetres if they are in centimetres as the series are."""
-    spread = median_range(sample)
-    if unit != "mm" or not spread < QUIET_RANGE:
+    if unit != "mm" or not looks_like_centimetres(sample):
         return None
     return (
-        f"the series go with '{layout.velocity}', but their median range is only {spread:.2g} mm: if both are in other "
-        f"units, declare that of the series, e.g. --units cm"
+        f"the series go with '{layout.velocity}', but their median range is only {median_range(sample):.2g} mm: "
+        f"if both are in other units, declare that of the series, e.g. --units cm"
     )
 
 

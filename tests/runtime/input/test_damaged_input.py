@@ -1,0 +1,263 @@
+"""Damaged and absurd inputs are refused in one line, before a value of theirs is used."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import sys
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from insar_runtime import classify_file
+from insar_runtime._input.column_types import MOST_COLUMNS
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.readers import ipc_table
+from insar_runtime._input.readers.ipc_messages import batch_sizes
+from insar_runtime._pipeline.prepare import open_described
+from insar_runtime.errors import DataError, InsarRuntimeError
+from tests.runtime.tables import as_lists, series, wide, write
+
+MM = UserDeclarations("mm")
+forks = pytest.mark.skipif(sys.platform != "linux", reason="a crash is looked for in a forked process")
+
+
+def read(path: Path) -> pa.Table:
+    with open_described(path, MM, exact=True) as table:
+        batches = list(table.batches)
+        for batch in batches:
+            table.description.matrix(batch)
+        return pa.Table.from_batches(batches, table.description.schema)
+
+
+def ipc(table: pa.Table, path: Path, rows: int = 25, **options: object) -> Path:
+    opening = pa.ipc.new_file if path.suffix == ".arrow" else pa.ipc.new_stream
+    options_of_writer = pa.ipc.IpcWriteOptions(**options)
+    with pa.OSFile(str(path), "wb") as file, opening(file, table.schema, options=options_of_writer) as writer:
+        writer.write_table(table, rows)
+    return path
+
+
+def small() -> pa.Table:
+    table = wide(*series(60, 30))
+    return table.append_column("track", pa.array(["A44", "D22"] * 30).dictionary_encode())
+
+
+def test_an_offset_that_leads_out_of_its_buffer_is_refused(tmp_path: Path) -> None:
+    path = ipc(small(), tmp_path / "a.arrow", 60)
+    content = bytearray(path.read_bytes())
+    place = bytes(content).find((np.arange(1, 5, dtype="<i4") * 5).tobytes())  # ids have five characters
+    assert place > 0
+    content[place + 3] = 0x20
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"out of bounds.*damaged or incomplete"):
+        read(path)
+    with pytest.raises(DataError, match="out of bounds"):
+        classify_file(path, tmp_path / "out.csv")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.arrow"]
+
+
+def _containers(folder: Path) -> dict[str, Path]:
+    lists = as_lists(wide(*series(60, 30)), "list")
+    delta = folder / "delta.arrows"
+    with pa.OSFile(str(delta), "wb") as file, ExitStack() as closing:
+        writer = None
+        for number, part in enumerate(wide(*series(60, 30)).combine_chunks().to_batches(20)):
+            words = pa.array([f"word {i}" for i in range(5 * (number + 1))])
+            column = pa.DictionaryArray.from_arrays(pa.array([i % len(words) for i in range(20)], pa.int16()), words)
+            batch = pa.RecordBatch.from_arrays([*part.columns, column], [*part.schema.names, "words"])
+            if writer is None:
+                options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+                writer = closing.enter_context(pa.ipc.new_stream(file, batch.schema, options=options))
+            writer.write_batch(batch)
+    return {
+        "file": ipc(small(), folder / "file.arrow"),
+        "stream": ipc(small(), folder / "stream.arrows"),
+        "lists": ipc(lists, folder / "lists.arrows", compression="zstd"),
+        "deltas": delta,
+        "parquet": write(small(), folder / "wide.parquet"),
+        "lists parquet": write(lists, folder / "lists.parquet"),
+    }
+
+
+def _outcome(path: Path) -> int:
+    """Read a table in a child of this process; return 0, the code of its error, 99 of a defect, or less than 0."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    code = 99
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.alarm(100)
+        table = read(path)
+        for column in table.columns:
+            column.slice(0, 5).to_pylist()
+        code = 0
+    except InsarRuntimeError as error:
+        code = error.exit_code if len(str(error).splitlines()) == 1 else 98
+    finally:
+        os._exit(code)
+
+
+@forks
+@pytest.mark.parametrize("kind", ["file", "stream", "lists", "deltas", "parquet", "lists parquet"])
+def test_a_damaged_byte_never_ends_the_process(kind: str, tmp_path: Path) -> None:
+    path = _containers(tmp_path)[kind]
+    content, rng = path.read_bytes(), random.Random(kind)
+    # Half of them in the beginning and the end, where the headers and the footer are.
+    places = [rng.randrange(4, len(content)) for _ in range(12)]
+    places += [rng.choice([rng.randrange(4, 2000), len(content) - rng.randrange(1, 2000)]) for _ in range(12)]
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << rng.randrange(8)
+        path.write_bytes(damaged)
+        assert _outcome(path) in {0, 65}, f"bit of byte {place}"
+
+
+def test_statistics_of_a_column_that_are_damaged_are_no_abort(tmp_path: Path) -> None:
+    """pyarrow ends the process if such a column chunk is looked at (apache/arrow#45283 has the same check)."""
+    path = tmp_path / "a.parquet"
+    lists = as_lists(wide(*series(60, 30)), "list")
+    pq.write_table(lists, path)
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    # A list of two numbers in thrift's compact protocol, the histogram of the levels, becomes one of another length.
+    places = [i for i in range(footer, len(content) - 8) if content[i] in {0x26, 0x36, 0x46}]
+    assert places
+    for place in places[:40]:
+        damaged = bytearray(content)
+        damaged[place] ^= 0x10
+        path.write_bytes(damaged)
+        if hasattr(os, "fork"):
+            assert _outcome(path) in {0, 65}
+
+
+@pytest.mark.parametrize(
+    ("method", "place"), [(zipfile.ZIP_LZMA, 30), (zipfile.ZIP_BZIP2, 30), (zipfile.ZIP_DEFLATED, 2)]
+)
+def test_damage_in_a_zip_is_refused(method: int, place: int, tmp_path: Path) -> None:
+    table = write(wide(*series(60, 30)), tmp_path / "a.csv")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.write(table, "a.csv")
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    begin = 30 + len("a.csv")
+    content[begin + place : begin + place + 400] = bytes(400)
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError, match="damaged or incomplete"):
+        read(tmp_path / "a.zip")
+
+
+def _nameless(content: bytearray) -> None:
+    at = content.rindex(b"PK\x01\x02")
+    content[at + 28 : at + 30] = bytes(2)
+    content[at + 46 : at + 51] = b""
+
+
+def _not_utf8(content: bytearray) -> None:
+    for mark, offset, flags in ((b"PK\x03\x04", 30, 6), (b"PK\x01\x02", 46, 8)):
+        at = content.index(mark)
+        content[at + flags + 1] |= 8  # names are UTF-8
+        content[at + offset] = 0xFF
+
+
+def _before_the_beginning(content: bytearray) -> None:
+    at = content.rindex(b"PK\x05\x06")
+    content[at + 16 : at + 20] = (len(content) * 2).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("damage", [_nameless, _not_utf8, _before_the_beginning])
+def test_damage_in_the_directory_of_a_zip_is_refused(damage: Callable[[bytearray], None], tmp_path: Path) -> None:
+    table = write(wide(*series(60, 30)), tmp_path / "a.csv")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(table, "a.csv")
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    damage(content)
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError):
+        read(tmp_path / "a.zip")
+
+
+def test_a_column_whose_name_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    path = write(wide(*series(60, 30)).append_column("n\u00e4me", pa.array(range(60))), tmp_path / "a.parquet")
+    path.write_bytes(path.read_bytes().replace("n\u00e4me".encode(), b"n\xff\xffme"))
+    with pytest.raises(DataError, match=r"n\\\\xff\\\\xffme.*no UTF-8"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.arrow"])
+def test_too_many_columns_are_refused_before_they_are_looked_at(name: str, tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(MOST_COLUMNS + 1)]
+    path = tmp_path / name
+    if name == "a.csv":
+        path.write_text(",".join(names) + "\n" + ",".join("1" * len(names)) + "\n", "utf-8")
+    else:
+        schema = pa.schema([(column, pa.int8()) for column in names])
+        table = schema.empty_table()
+        if name == "a.arrow":
+            ipc(table, path)
+        else:
+            pq.write_table(table, path)
+    with pytest.raises(DataError, match=f"{MOST_COLUMNS + 1} columns, more than the {MOST_COLUMNS} that are read"):
+        read(path)
+
+
+@pytest.mark.parametrize("before", ["", "p1,1.5,2.5\n", "p1,1.5,2.5\n" * 200_000], ids=["first", "second", "later"])
+def test_a_line_of_millions_of_commas_is_refused(before: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"pid,20200103,20200109\n" + before.encode() + b"," * (9 << 20) + b"\n")
+    with pytest.raises(DataError, match=r"more than 8 MiB|longer than those before"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a.arrow", "a.arrows"])
+def test_a_large_batch_is_mapped_and_read_in_slices(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = small().combine_chunks()
+    path = ipc(table, tmp_path / name, 60)
+    as_it_is = read(path)
+    monkeypatch.setattr(ipc_table, "_MAPPED_BYTES", 1000)
+    monkeypatch.setattr(ipc_table, "_WINDOW_BYTES", 4000)
+    with ExitStack() as closing:
+        opened = ipc_table.open_ipc_path(path, closing)
+        parts = list(opened.batches())
+        assert len(parts) > 10
+        assert opened.held_bytes == 8000
+        assert opened.some_columns is not None
+        assert pa.Table.from_batches(opened.some_columns(["pid"])).column(0).to_pylist() == table["pid"].to_pylist()
+    assert read(path).equals(as_it_is)
+    damaged = bytearray(path.read_bytes())
+    place = bytes(damaged).find((np.arange(1, 5, dtype="<i4") * 5).tobytes())
+    damaged[place + 3] = 0x20
+    path.write_bytes(damaged)
+    with pytest.raises(DataError, match="out of bounds"):
+        read(path)
+
+
+@pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
+def test_sizes_of_batches_are_known_from_their_headers(compression: str | None, tmp_path: Path) -> None:
+    table = pa.table({"a": np.zeros(1000), "b": np.zeros(1000, dtype=np.float32)})
+    path = ipc(table, tmp_path / "a.arrow", 400, compression=compression)
+    sizes = list(batch_sizes(pa.py_buffer(path.read_bytes())))
+    assert [size.rows for size in sizes] == [400, 400, 200]
+    assert [size.compressed for size in sizes] == [compression is not None] * 3
+    for size in sizes:
+        assert 12 * size.rows <= size.decoded < 12 * size.rows + 200
+        assert (size.stored < size.decoded) == (compression is not None)
+
+
+def test_a_batch_that_claims_a_size_beyond_all_reason_is_refused(tmp_path: Path) -> None:
+    path = ipc(pa.table({"20200103": np.zeros(5000)}), tmp_path / "a.arrows", 5000, compression="zstd")
+    content = path.read_bytes()
+    claim = (40_000).to_bytes(8, "little")
+    assert claim in content
+    path.write_bytes(content.replace(claim, (1 << 50).to_bytes(8, "little")))
+    with pytest.raises(DataError, match="GiB: it is damaged"):
+        read(path)
