@@ -179,7 +179,7 @@ def _same(made: Any, written: Any) -> bool:
 def _compare_series(points: Points, out: PlainTable) -> Verdict | None:
     """Compare the series that ``convert`` has written with those of its input."""
     found = find_points(out, None)
-    if found is None or block_of(out).get("source_unit", "mm") != "mm":
+    if found is None or block_of(out).get("converted", {}).get("source_unit", "mm") != "mm":
         return None
     if not np.array_equal(found.dates, points.dates):
         return "wrong result", f"{len(found.dates)} dates in place of {len(points.dates)}, or others"
