@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from insar_runtime import cli
+from insar_runtime._commands.app import app
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime.errors import DataError
 from tests.runtime.tables import as_lists, series, wide, write
@@ -86,7 +86,7 @@ def _with_bad_row() -> pa.Table:
 def _end(*arguments: object) -> int:
     """Run a command; return 0, or the code of an error, whose message is one line."""
     try:
-        code = cli.app(list(map(str, arguments)), standalone_mode=False)
+        code = app(list(map(str, arguments)), standalone_mode=False)
     except DataError as error:
         return error.exit_code if len(str(error).splitlines()) == 1 else -1
     return int(code or 0)  # classify reports the errors of each file itself
