@@ -16,7 +16,7 @@ import pyarrow as pa
 try:
     from lzma import LZMAError
 except ImportError:  # Python can be built without it; zipfile then knows of no such member either
-    from zlib import error as LZMAError  # noqa: N812
+    from zlib import error as LZMAError  # type: ignore[assignment]  # noqa: N812
 
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, InsarRuntimeError
 

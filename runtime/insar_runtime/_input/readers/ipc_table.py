@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
     sizes = list(batch_sizes(pa.py_buffer(_map(path))))
     is_mapped = _is_mapped(sizes)
 
-    def read(options: pa.ipc.IpcReadOptions | None = None) -> Iterator[pa.RecordBatch]:
+    def read(options: pa.ipc.IpcReadOptions | None = None) -> Generator[pa.RecordBatch, None, None]:
         with ExitStack() as opened:
             yield from _read_path(path, opened, options, is_mapped=is_mapped)
 
