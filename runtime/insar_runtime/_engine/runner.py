@@ -16,7 +16,7 @@ from insar_runtime._engine.onnx_runtime import usable_cpus
 from insar_runtime._engine.priors import for_classes_of, make_priors, reweight
 from insar_runtime._engine.row_checks import RowChecks, check_rows
 from insar_runtime._engine.session import open_session
-from insar_runtime._engine.stable_rate import RateSplit, checked_stable_rate
+from insar_runtime._engine.stable_rate import RateSplit, checked_stable_rate, contradicts_rate
 from insar_runtime.classes import RowStatus
 from insar_runtime.devices import Device
 from insar_runtime.errors import DataError, UsageError
@@ -239,14 +239,20 @@ class ModelRunner:
                 # Going through the results raises what a call has raised.
                 for _ in pool.map(work, parts):
                     pass
-        return self._decide(probabilities, checks)
+        return self._decide(probabilities, checks, displacement, axis[0])
 
     def _rate_split(self, days: NDArray[np.float32]) -> RateSplit | None:
         """Return what divides Stable from Linear on this axis [T]; None where the network does."""
         rate = self._stable_rate
         return None if rate is None or rate == self._model.stable_rate_mm_yr else RateSplit(days, rate)
 
-    def _decide(self, everything: NDArray[np.float32], checks: RowChecks) -> Result:
+    def _decide(
+        self,
+        everything: NDArray[np.float32],
+        checks: RowChecks,
+        displacement: NDArray[np.float32],
+        days: NDArray[np.float32],
+    ) -> Result:
         """Turn the probabilities of all rows, whatever stands in those without an answer, into classes."""
         answered = checks.status == RowStatus.OK
         probabilities = everything if answered.all() else everything[answered]
@@ -255,6 +261,14 @@ class ModelRunner:
         stated = self._model.stable_rate_mm_yr is not None
         if self._priors.reweights:
             probabilities = reweight(probabilities, self._priors.array, self._model.training_priors.array)
+        if stated and self._stable_rate is not None and len(probabilities):
+            unsure |= contradicts_rate(
+                probabilities,
+                displacement if answered.all() else displacement[answered],
+                days,
+                stable_rate=self._stable_rate,
+                abstain_below=self._abstain_below,
+            )
         return decide(probabilities, answered, checks, self._abstain_below, unsure, limit_is_stated=stated)
 
 

@@ -19,6 +19,9 @@ _LEAST_STDS: Final = 2.0
 be Linear wherever the standard deviation is as large as ``stable_rate``; with 3, rows that readers call Linear would be
 Stable."""
 
+_NEAR: Final = (0.75, 1.25)
+"""Rates near the limit, as multiples of it: between them a series may be Stable or Linear."""
+
 _SMALLEST: Final = 1e-12
 """mm/yr; stands for a standard deviation of 0."""
 
@@ -101,3 +104,43 @@ def probability_of_linear(rate: Floats, std: Floats, stable_rate: float) -> Floa
     above, below = ((limit - rate) / width).tolist(), ((limit + rate) / width).tolist()
     # numpy has no error function.
     return np.array([(math.erfc(a) + math.erfc(b)) / 2 for a, b in zip(above, below, strict=True)], dtype=np.float64)
+
+
+def contradicts_rate(
+    probabilities: NDArray[np.float32],
+    displacement: NDArray[np.float32],
+    days: NDArray[np.float32],
+    *,
+    stable_rate: float,
+    abstain_below: float,
+) -> NDArray[np.bool_]:
+    """Return which rows get a class only because Stable and Linear count together, although their rate is not near it.
+
+    A row's bits depend on this row and the axis alone.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape [N, C]
+        Of rows with an answer; C is the number of classes of the model.
+    displacement : ndarray of float32, shape [N, T]
+        mm, finite; NaN = missing.
+    days : ndarray of float32, shape [T]
+        Days since any date, strictly increasing.
+    stable_rate : float
+        Limit between Stable and Linear in mm/yr. Linear below 0.75 times it, and Stable above 1.25 times it, are
+        contradictions.
+    abstain_below : float
+        Probability from which a class is certain enough by itself.
+
+    Returns
+    -------
+    ndarray of bool, shape [N]
+    """
+    found = np.zeros(len(probabilities), dtype=np.bool_)
+    top = probabilities.argmax(axis=1)
+    rows = np.flatnonzero((top <= TrendClass.LINEAR) & (probabilities.max(axis=1, initial=0) < abstain_below))
+    if len(rows):
+        size = np.abs(RateEstimator(days).estimate(displacement[rows])[0]) / stable_rate
+        least, most = _NEAR
+        found[rows] = np.where(top[rows] == TrendClass.LINEAR, size < least, size > most)
+    return found

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import Classifier, Result, TrendClass, UsageError, classify_file, definitions, list_models
+from insar_runtime import NO_CLASS, Classifier, Result, TrendClass, UsageError, classify_file, definitions, list_models
 from insar_runtime._engine.hac import RateEstimator
 from insar_runtime._engine.priors import reweight
-from insar_runtime._engine.stable_rate import probability_of_linear
+from insar_runtime._engine.stable_rate import contradicts_rate, probability_of_linear
 from insar_runtime._report.write import Classification, write_report
 from insar_runtime._show.find_point import find_point
 from insar_runtime.engines.job import plan
@@ -305,3 +305,42 @@ def test_a_report_of_a_model_without_a_line(tmp_path: Path, source: Path) -> Non
     facts = read_page(tmp_path / "r.html").facts
     assert "mm/yr" not in facts["meanings"][0]
     assert "Stable" not in dict(facts["about"])
+
+
+# Rows near the limit, of which Stable and Linear count together.
+
+
+def test_a_row_whose_rate_belongs_to_the_other_class_gets_none() -> None:
+    days = np.arange(0, 1500, 12, dtype=np.float32)
+    rates = np.array([1.4, 1.6, -1.4, 2.4, 2.6, -2.6, 1.4, 2.6, 1.4], dtype=np.float32)
+    rows = rates[:, None] * days / np.float32(definitions.DAYS_PER_YEAR)
+    linear, stable = [0.4, 0.45, 0.1, 0, 0.05], [0.45, 0.4, 0.1, 0, 0.05]
+    sure, curved = [0.2, 0.7, 0.1, 0, 0], [0.3, 0.2, 0.45, 0, 0.05]
+    shares = np.array([linear] * 3 + [stable] * 3 + [sure, sure, curved], dtype=np.float32)
+    found = contradicts_rate(shares, rows, days, stable_rate=2, abstain_below=0.6)
+    assert found.tolist() == [True, False, True, False, True, True, False, False, False]
+    alone = [contradicts_rate(shares[i, None], rows[i, None], days, stable_rate=2, abstain_below=0.6) for i in range(9)]
+    assert np.concatenate(alone).tolist() == found.tolist()
+    assert not contradicts_rate(shares, rows, days, stable_rate=2, abstain_below=0.4).any()
+    moved = contradicts_rate(shares, rows, days, stable_rate=1.5, abstain_below=0.6)
+    assert moved.tolist() == [False, False, False, True, True, True, False, False, False]
+
+
+def test_classes_near_the_limit_agree_with_the_rate() -> None:
+    """Slow rows in coarse noise: without this rule some would be Linear at rates below 1.5 mm/yr."""
+    classifier = Classifier(device="cpu", threads=1)
+    rng = np.random.default_rng(8)
+    days = np.arange(0, 1500, 12, dtype=np.float32)
+    noise = np.cumsum(rng.normal(0, 1, (3000, len(days))), axis=1)
+    rows = (rng.uniform(-4, 4, (3000, 1)) * days / definitions.DAYS_PER_YEAR + 0.4 * noise).astype(np.float32)
+    result = classifier.classify_matrix(rows, days)
+    size = np.abs(RateEstimator(days).estimate(rows)[0])
+    near = result.confidence < classifier.abstain_below
+    linear, stable = (near & (result.class_id == kind) for kind in (TrendClass.LINEAR, TrendClass.STABLE))
+    assert linear.sum() > 20
+    assert stable.sum() > 20
+    assert size[linear].min() >= 1.5
+    assert size[stable].max() <= 2.5
+    refused = near & (result.class_id == NO_CLASS) & (result.class_top == TrendClass.LINEAR)
+    both = result.probabilities[:, TrendClass.STABLE] + result.probabilities[:, TrendClass.LINEAR]
+    assert (refused & (both >= classifier.abstain_below)).any()
