@@ -93,7 +93,7 @@ def _become(task: dict[str, Any]) -> None:
 
 def _work(task: dict[str, Any]) -> Callable[[], object]:
     if task["what"] == "read":
-        return lambda: read_to(Path(task["path"]), Path(task["result"]))
+        return lambda: read_to(Path(task["path"]), Path(task["result"]), by_arrow=task["by_arrow"])
     sys.argv = ["insar-rt", *task["arguments"]]
     return command
 

@@ -69,11 +69,18 @@ class ForkServer:
         task = {"what": "command", "arguments": list(arguments)}
         return self._do(task, folder, stdin=stdin, stdout=stdout, limits=limits)
 
-    def read(self, path: Path) -> Any:
-        """Read a table by an independent reader (``hostile.files.independent``); None if that reader refuses it."""
+    def read(self, path: Path, *, by_arrow: bool = False) -> Any:
+        """Read a table by an independent reader (``hostile.files.independent``); None if that reader refuses it.
+
+        Parameters
+        ----------
+        path : Path
+        by_arrow : bool
+            Whether pyarrow reads a Parquet file at once, in place of DuckDB.
+        """
         result = Path(self._streams.name) / "table.pickle"
         result.unlink(missing_ok=True)
-        done = self._do({"what": "read", "path": str(path), "result": str(result)}, path.parent)
+        done = self._do({"what": "read", "path": str(path), "result": str(result), "by_arrow": by_arrow}, path.parent)
         if done.code != 0 or not result.is_file():
             return None
         # Written by our own child, a moment ago.

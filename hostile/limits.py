@@ -82,10 +82,20 @@ def _limited(
     before = snapshot(folder)
     ended = run_process([*call, "--threads", "1"] if call[0] == "classify" else call, folder, limits=limits)
     verdict = _judge(ended, before, folder, call, allowed)
-    if verdict[0] not in {"ok", "refused"} and run_process(["--version"], folder, limits=limits).code != 0:
-        # Python itself does not start.
+    if verdict[0] not in {"ok", "refused"} and (_ended_by_library(ended) or _nothing_starts(folder, limits)):
         verdict = judge_files(ended, before, snapshot(folder), set()) or ("refused", "")
     return CaseResult("limits", number, kind, tried, " ".join(call), verdict[0], ended.code, verdict[1])
+
+
+def _ended_by_library(ended: Ended) -> bool:
+    """Whether OpenBLAS has ended the process itself, as it does where it gets no memory: one line, exit code 1."""
+    text = ended.error_text.strip()
+    return ended.code == 1 and text.startswith("OpenBLAS error: Memory allocation") and "\n" not in text
+
+
+def _nothing_starts(folder: Path, limits: Mapping[str, int]) -> bool:
+    """Whether not even Python starts under these limits."""
+    return run_process(["--version"], folder, limits=limits).code != 0
 
 
 def _memory_limit(rng: np.random.Generator, number: int, folder: Path) -> CaseResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 import zipfile
@@ -12,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from hostile.chance import pick
-from hostile.files.containers import add_member
+from hostile.files.text_damage import TEXT_DAMAGES
+from hostile.files.zip_damage import ZIP_DAMAGES
 
 Damage = Callable[[np.random.Generator, bytes, bytes], bytes]
 _SIZES: Final = (0, 1, 7, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 20)
@@ -141,174 +141,6 @@ def _offsets_changed(rng: np.random.Generator, content: bytes, other: bytes) -> 
     return content[: 4 * place] + struct.pack("<i", value) + content[4 * place + 4 :]
 
 
-def _lines(content: bytes) -> list[bytes]:
-    return content.split(b"\n")
-
-
-def _ragged(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    del other
-    lines = _lines(content)
-    i = int(rng.integers(len(lines)))
-    lines[i] = pick(
-        rng,
-        (lines[i] + b",1", lines[i].rpartition(b",")[0], b"," * 500, lines[i] + b";;", lines[i][: len(lines[i]) // 2]),
-    )
-    return b"\n".join(lines)
-
-
-def _open_quote(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    del other
-    place = int(rng.integers(len(content)))
-    return content[:place] + b'"' + content[place:]
-
-
-def _encoded(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    del other
-    text = content.decode("utf-8", "replace")
-    return text.encode(pick(rng, ("utf-16", "utf-16-le", "utf-32", "utf-8-sig", "utf-7")), "replace") or content
-
-
-def _latin(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    del other
-    place = int(rng.integers(len(content)))
-    return content[:place] + b"caf\xe9" + content[place:]
-
-
-def _cells(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    """Put an odd text into one cell."""
-    del other
-    lines = _lines(content)
-    i = int(rng.integers(1, len(lines)))
-    sign = max((b",", b";", b"\t", b"|"), key=lines[0].count)
-    cells = lines[i].split(sign)
-    cells[int(rng.integers(len(cells)))] = pick(rng, _CELLS)
-    lines[i] = sign.join(cells)
-    return b"\n".join(lines)
-
-
-_CELLS: Final = (
-    b"1e400",
-    b"-1e400",
-    b"inf",
-    b"-Infinity",
-    b"1,5",
-    b'"1,5"',
-    b"0x1F",
-    b"1_000",
-    b"1 000",
-    b"--1",
-    b"#DIV/0!",
-    b"\x00",
-    b"\x1b[2J",
-    b"9" * 400,
-    b"1" * 70_000,
-    b"0." + b"3" * 2000,
-    b"true",
-    b"=1+1",
-    b"1e",
-    b"+",
-    b"\xe2\x88\x921.5",
-    b"-9999",
-    b"None",
-    b'"',
-    b'""',
-    b"'1'",
-)
-
-
-def _lines_moved(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    lines = _lines(content)
-    i, j = int(rng.integers(len(lines))), int(rng.integers(len(lines)))
-    lines[i : i + 1] = pick(
-        rng, ([], [lines[j], lines[i]], [b"", lines[i]], [b"# note", lines[i]], _lines(other)[:3], [b"\r"])
-    )
-    return b"\n".join(lines)
-
-
-def _line_ends(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    del other
-    return content.replace(b"\n", pick(rng, (b"\r", b"\r\r\n", b"\n\r", b"\n\n", b" \n", b",\n", b"\0\n", b"\x0b")))
-
-
-def _separators(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    del other
-    lines = _lines(content)
-    old, new = pick(rng, (b",", b";", b"\t")), pick(rng, (b",", b";", b"\t", b"|", b" ", b":"))
-    if rng.random() < 0.5:
-        return content.replace(old, new)
-    return b"\n".join([lines[0].replace(old, new), *lines[1:]])
-
-
-def _remade_zip(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    """Write the members anew, with more of them, or under other names."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = [(info.filename, archive.read(info)) for info in archive.infolist()]
-    change = int(rng.integers(8))
-    if change == 0:
-        members.append(("second.csv", other))
-    elif change == 1:
-        members.append(members[0])
-    elif change == 2:
-        members.append(("a.xml", b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'))
-    elif change == 3:
-        members.append(("a.xml", b"<a>" * 20_000))
-    elif change == 4:
-        members = [
-            (pick(rng, ("../../up.csv", "/root.csv", "c:\\x.csv", "\x1b[31m.csv", "a" * 500 + ".csv")), members[0][1])
-        ]
-    elif change == 5:
-        members = [("table.CSV/", b""), *members]
-    elif change == 6:
-        members = [("table.txt", members[0][1])]
-    else:
-        members = [("table.csv", b"")]
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members:
-            add_member(archive, name, data)
-    return sink.getvalue()
-
-
-def _zip_fields(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    """Change a field of a local or central header: version, flags, method, checksum, sizes, lengths."""
-    del other
-    changed = bytearray(content)
-    signature, fields = pick(
-        rng,
-        (
-            (b"PK\x03\x04", ((4, 2), (6, 2), (8, 2), (14, 4), (18, 4), (22, 4), (26, 2), (28, 2))),
-            (b"PK\x01\x02", ((6, 2), (8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (30, 2), (32, 2), (42, 4))),
-            (b"PK\x05\x06", ((8, 2), (10, 2), (12, 4), (16, 4), (20, 2))),
-        ),
-    )
-    place = content.index(signature)
-    offset, size = pick(rng, fields)
-    value = pick(rng, (0, 1, 8, 9, 12, 14, 93, 95, 99, 0xFFFF, 0xFFFFFFFF, 0x7FFFFFFF, 64))
-    changed[place + offset : place + offset + size] = (value % (1 << 8 * size)).to_bytes(size, "little")
-    return bytes(changed)
-
-
-def _compressed_flipped(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    """Flip bits of the compressed bytes alone."""
-    del other
-    start, end = 30 + content[26] + content[28], content.index(b"PK\x01\x02")
-    changed = bytearray(content)
-    for _ in range(pick(rng, (1, 4))):
-        changed[int(rng.integers(start, end))] ^= 1 << int(rng.integers(8))
-    return bytes(changed)
-
-
-_CSV: Final[dict[str, Damage]] = {
-    "row of another length": _ragged,
-    "quote left open": _open_quote,
-    "other encoding": _encoded,
-    "bytes that are no UTF-8": _latin,
-    "odd cell": _cells,
-    "odd cell again": _cells,
-    "lines moved": _lines_moved,
-    "other line ends": _line_ends,
-    "other separators": _separators,
-}
 DAMAGES: Final[dict[str, dict[str, Damage]]] = {
     "parquet": {
         "length of the footer": _footer_length,
@@ -337,12 +169,7 @@ DAMAGES: Final[dict[str, dict[str, Damage]]] = {
         "message dropped": _message_dropped,
         "messages of another stream": _messages_exchanged,
     },
-    "csv": _CSV,
-    "transposed": _CSV,
-    "zip": {
-        "members changed": _remade_zip,
-        "field of a header": _zip_fields,
-        "field of a header again": _zip_fields,
-        "compressed bytes": _compressed_flipped,
-    },
+    "csv": TEXT_DAMAGES,
+    "transposed": TEXT_DAMAGES,
+    "zip": ZIP_DAMAGES,
 }

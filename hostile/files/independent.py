@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
 
 try:
     import duckdb
@@ -54,9 +56,9 @@ class PlainTable:
         return self.columns[places[0]] if len(places) == 1 else None
 
 
-def read_to(path: Path, result: Path) -> None:
+def read_to(path: Path, result: Path, *, by_arrow: bool = False) -> None:
     """Read a table and write it down for the process that has asked."""
-    result.write_bytes(pickle.dumps(read_plain(path)))
+    result.write_bytes(pickle.dumps(_read_whole_parquet(path) if by_arrow else read_plain(path)))
 
 
 def read_plain(path: Path) -> PlainTable | None:
@@ -73,7 +75,7 @@ def read_plain(path: Path) -> PlainTable | None:
     if extension in {".arrow", ".arrows"}:
         return _read_ipc(path)
     if extension == ".csv":
-        return _read_csv(path.read_bytes())
+        return _read_csv(path.read_bytes(), _metadata_beside(path))
     if extension == ".zip":
         with zipfile.ZipFile(path) as archive:
             (name,) = [name for name in archive.namelist() if name.lower().endswith(".csv")]
@@ -95,6 +97,14 @@ def _read_parquet(path: Path) -> PlainTable | None:
     return PlainTable(names, [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names], metadata)
 
 
+def _read_whole_parquet(path: Path) -> PlainTable:
+    """Read Parquet by pyarrow at once, where DuckDB and the command differ: both may be right about damaged pages."""
+    table = pq.read_table(path, use_threads=False)
+    table.validate(full=True)
+    metadata = {_text(key): _text(value) for key, value in (table.schema.metadata or {}).items()}
+    return PlainTable(list(table.schema.names), [column.to_pylist() for column in table.columns], metadata)
+
+
 def _text(value: bytes | str) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
@@ -109,7 +119,15 @@ def _read_ipc(path: Path) -> PlainTable:
     return PlainTable(list(table.schema.names), [column.to_pylist() for column in table.columns], metadata)
 
 
-def _read_csv(content: bytes) -> PlainTable:
+def _metadata_beside(path: Path) -> dict[str, str]:
+    """Return the metadata of a CSV of ours, which stand in a file beside it."""
+    beside = path.with_name(f"{path.name}.json")
+    if not beside.is_file():
+        return {}
+    return {"insar_runtime": json.dumps(json.loads(beside.read_text("utf-8"))["insar_runtime"])}
+
+
+def _read_csv(content: bytes, metadata: dict[str, str] | None = None) -> PlainTable:
     text = content.decode("utf-8-sig")
     first, _, rest = text.partition("\n")
     if first.rstrip("\r").lower() in {f"sep={sign}" for sign in _SEPARATORS}:
@@ -119,7 +137,9 @@ def _read_csv(content: bytes) -> PlainTable:
     names, lines = [name.strip() for name in rows[0]], rows[1:]
     if any(len(line) != len(names) for line in lines):
         raise ValueError("rows of another length than the header")
-    return PlainTable(names, [list(column) for column in zip(*lines, strict=True)] or [[] for _ in names], {})
+    return PlainTable(
+        names, [list(column) for column in zip(*lines, strict=True)] or [[] for _ in names], metadata or {}
+    )
 
 
 def _read_geopackage(path: Path) -> PlainTable:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from hostile.chance import happens, pick
+from hostile.files.list_damage import LIST_DAMAGES, with_column
 
 Damage = Callable[[np.random.Generator, pa.Table], pa.Table]
 NAMES: Final = (
@@ -61,10 +60,6 @@ def _position(rng: np.random.Generator, table: pa.Table) -> int:
     return int(rng.integers(table.num_columns))
 
 
-def _set(table: pa.Table, position: int, column: Any, name: str | None = None) -> pa.Table:
-    return table.set_column(position, table.schema.names[position] if name is None else name, column)
-
-
 def _shuffle_columns(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     order = [int(i) for i in rng.permutation(table.num_columns)]
     return pa.table(
@@ -111,9 +106,9 @@ def _retype(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     column = table.column(i).combine_chunks()
     new = pick(rng, _TYPES)
     try:
-        return _set(table, i, column.cast(new, safe=False))
+        return with_column(table, i, column.cast(new, safe=False))
     except (pa.ArrowException, ValueError):
-        return _set(table, i, _of_type(new, len(table)))
+        return with_column(table, i, _of_type(new, len(table)))
 
 
 _TYPES: Final = (
@@ -183,14 +178,14 @@ def _of_type(data_type: pa.DataType, rows: int) -> Any:
 
 def _null_column(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     i = _position(rng, table)
-    return _set(table, i, pa.nulls(len(table), table.schema.field(i).type))
+    return with_column(table, i, pa.nulls(len(table), table.schema.field(i).type))
 
 
 def _null_cells(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     i = _position(rng, table)
     rows = np.arange(len(table)).astype(float)
     rows[rng.random(len(table)) < 0.4] = np.nan
-    return _set(table, i, table.column(i).take(pa.array(rows, from_pandas=True).cast(pa.int64())))
+    return with_column(table, i, table.column(i).take(pa.array(rows, from_pandas=True).cast(pa.int64())))
 
 
 def _strange_numbers(rng: np.random.Generator, table: pa.Table) -> pa.Table:
@@ -200,7 +195,7 @@ def _strange_numbers(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     values[int(rng.integers(len(values)))] = pick(
         rng, (np.nan, np.inf, -np.inf, 1e308, -1e39, 5e-324, -9999.0, 1e30, 91.0)
     )
-    return _set(table, i, pa.array(values).cast(table.schema.field(i).type, safe=False))
+    return with_column(table, i, pa.array(values).cast(table.schema.field(i).type, safe=False))
 
 
 def _strange_texts(rng: np.random.Generator, table: pa.Table) -> pa.Table:
@@ -208,13 +203,13 @@ def _strange_texts(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     i = pick(rng, positions)
     values = table.column(i).to_pylist()
     values[int(rng.integers(len(values)))] = pick(rng, (*NAMES, "a\r\nb", "\x07" * 9, "-" * 70000, "@SUM(A1)"))
-    return _set(table, i, pa.array(values, pa.string()))
+    return with_column(table, i, pa.array(values, pa.string()))
 
 
 def _double_ids(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     positions = [i for i, field in enumerate(table.schema) if pa.types.is_string(field.type)]
     i = pick(rng, positions)
-    return _set(table, i, table.column(i).take(pa.array(rng.integers(0, len(table), len(table)))))
+    return with_column(table, i, table.column(i).take(pa.array(rng.integers(0, len(table), len(table)))))
 
 
 def _other_years(rng: np.random.Generator, table: pa.Table) -> pa.Table:
@@ -234,88 +229,6 @@ def _other_years(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     return table.rename_columns(names)
 
 
-def _metadata(rng: np.random.Generator, table: pa.Table) -> pa.Table:
-    """Change the metadata of the dates, or add some of ours."""
-    known = json.loads((table.schema.metadata or {}).get(b"insar_runtime:dates", b"[]"))
-    value: Any = pick(
-        rng,
-        (
-            "",
-            "{}",
-            "null",
-            "[" * 100_000,
-            "[1e999]",
-            '["0001-01-01"]',
-            json.dumps([*known, "2020-13-45"]),
-            json.dumps(known[:-1]),
-            json.dumps(known * 2),
-            json.dumps([*known[1:], "9999-12-31"]),
-            json.dumps([[day] for day in known]),
-            json.dumps(known[::-1]),
-            b"\xff\xfe",
-            '["' + "9" * 5000 + '"]',
-            "[" + "9" * 5000 + "]",
-        ),
-    )
-    key = pick(
-        rng,
-        ("insar_runtime:dates", "insar_runtime:dates", "dates", "insar_runtime", "geo", "pandas", "insar_runtime:unit"),
-    )
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), key: value})
-
-
-def _list_position(rng: np.random.Generator, table: pa.Table) -> int:
-    return pick(rng, [i for i, field in enumerate(table.schema) if pa.types.is_nested(field.type)])
-
-
-def _list_lengths(rng: np.random.Generator, table: pa.Table) -> pa.Table:
-    """Give a row of a list column fewer or more values, or none."""
-    i = _list_position(rng, table)
-    rows = table.column(i).to_pylist()
-    k = int(rng.integers(len(rows)))
-    rows[k] = pick(rng, (None, [], (rows[k] or [])[:-1], (rows[k] or []) * 2, (rows[k] or [])[::-1]))
-    data_type = table.schema.field(i).type
-    if pa.types.is_fixed_size_list(data_type):
-        data_type = pa.list_(data_type.value_type)
-    return _set(table, i, pa.array(rows, data_type))
-
-
-def _list_items(rng: np.random.Generator, table: pa.Table) -> pa.Table:
-    """Change an item of a list: a null, the one before, an absurd date."""
-    i = _list_position(rng, table)
-    rows = table.column(i).to_pylist()
-    k = int(rng.integers(len(rows)))
-    row = list(rows[k] or [])
-    j = int(rng.integers(len(row)))
-    absurd = datetime(9999, 12, 31, tzinfo=UTC).replace(tzinfo=None)
-    row[j] = pick(rng, (None, row[j - 1], absurd if isinstance(row[j], datetime) else row[0]))
-    rows[k] = row
-    return _set(table, i, pa.array(rows, table.schema.field(i).type))
-
-
-def _list_type(rng: np.random.Generator, table: pa.Table) -> pa.Table:
-    i = _list_position(rng, table)
-    item = table.schema.field(i).type.value_type
-    wanted = pick(
-        rng,
-        (
-            pa.list_view(item),
-            pa.large_list_view(item),
-            pa.large_list(item),
-            pa.list_(pa.string()),
-            pa.list_(pa.float16()),
-            pa.list_(pa.decimal128(20, 3)),
-            pa.list_(pa.int8()),
-            pa.list_(pa.dictionary(pa.int32(), item)),
-        ),
-    )
-    column = table.column(i).combine_chunks()
-    try:
-        return _set(table, i, column.cast(wanted, safe=False))
-    except pa.ArrowException:
-        return _set(table, i, pa.array(column.to_pylist(), wanted))
-
-
 def _bad_utf8(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     """Make a text column with bytes that are no UTF-8."""
     positions = [i for i, field in enumerate(table.schema) if pa.types.is_string(field.type)]
@@ -323,7 +236,9 @@ def _bad_utf8(rng: np.random.Generator, table: pa.Table) -> pa.Table:
     column = table.column(i).combine_chunks().cast(pa.binary())
     values = column.to_pylist()
     values[int(rng.integers(len(values)))] = pick(rng, (b"\xff\xfe", b"\xc3", b"caf\xe9", b"\xed\xa0\x80", b"\0"))
-    return _set(table, i, pa.Array.from_buffers(pa.string(), len(values), pa.array(values, pa.binary()).buffers()))
+    return with_column(
+        table, i, pa.Array.from_buffers(pa.string(), len(values), pa.array(values, pa.binary()).buffers())
+    )
 
 
 def _few_rows(rng: np.random.Generator, table: pa.Table) -> pa.Table:
@@ -373,10 +288,7 @@ DAMAGES: Final[dict[str, Damage]] = {
     "strange text": _strange_texts,
     "ids doubled": _double_ids,
     "other years": _other_years,
-    "metadata changed": _metadata,
-    "list of another length": _list_lengths,
-    "item of a list changed": _list_items,
-    "type of a list changed": _list_type,
+    **LIST_DAMAGES,
     "text that is no UTF-8": _bad_utf8,
     "one row or none": _few_rows,
     "rows in another order": _shuffle_rows,

@@ -14,12 +14,17 @@ from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SECONDS_TO_LEAVE = 0.01
+"""Until a signal is sent once more that came where Python drops exceptions."""
 _NO_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread", "bad_alloc", "bad allocation")
 """Words of the loader of libraries, of Python and of onnxruntime."""
 
@@ -44,6 +49,7 @@ def main() -> None:
         # nohup asks that a hang-up be ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, partial(_leave, received))
+    sys.unraisablehook = partial(_leave_again, received, sys.unraisablehook)
     sys.meta_path.insert(0, _WithoutPandas())
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
@@ -117,3 +123,26 @@ def _leave(received: list[int], number: int, frame: FrameType | None) -> NoRetur
     # A second one must not cut the tidying short.
     ignore_signals()
     sys.exit(128 + number)
+
+
+def _leave_again(
+    received: list[int], usual: Callable[[sys.UnraisableHookArgs], object], dropped: sys.UnraisableHookArgs
+) -> None:
+    """Send a signal once more if Python dropped its exception, as in a destructor: nothing else would end the run."""
+    if not (received and isinstance(dropped.exc_value, SystemExit) and hasattr(signal, "setitimer")):
+        usual(dropped)
+        return
+    signal.signal(received[0], partial(_leave, received))
+    signal.signal(signal.SIGALRM, partial(_send_again, received[0]))
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_LEAVE)
+
+
+def _send_again(number: int, alarm: int, frame: FrameType | None) -> None:
+    """Raise a signal, but later if its exception would be dropped again, as Python is not yet out of the hook."""
+    while frame is not None:
+        if frame.f_code is _leave_again.__code__:
+            signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_LEAVE)
+            return
+        frame = frame.f_back
+    del alarm
+    signal.raise_signal(number)

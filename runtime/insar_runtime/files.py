@@ -137,7 +137,9 @@ def classify_file(
     with InputFingerprint(source, partial(options.key, classifier)) as fingerprint:
         block = files.block_of(fingerprint.key()) if skip_existing else None
         skipped = block is not None
-        if block is None:
+        if block is not None:
+            files.remove_abandoned()
+        else:
             block = run_file(source, files, options, classifier, fingerprint=fingerprint.facts, progress=progress)
     summary = summarize(block, _name(source), files.names, seconds=time.perf_counter() - begin, skipped=skipped)
     if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:

@@ -71,7 +71,7 @@ def _as_process(command: list[str], stdin: IO[str], stdout: IO[str], stderr: IO[
     pa.array([1])
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     handlers = [signal.getsignal(number) for number in numbers]
-    kept = {name: getattr(sys, name) for name in ("argv", "stdin", "stdout", "stderr", "excepthook")}
+    kept = {name: getattr(sys, name) for name in ("argv", "stdin", "stdout", "stderr", "excepthook", "unraisablehook")}
     kept["meta_path"] = list(sys.meta_path)
     sys.argv, sys.stdin, sys.stdout, sys.stderr = command, stdin, stdout, stderr
     try:

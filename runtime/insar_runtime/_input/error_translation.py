@@ -16,7 +16,7 @@ import pyarrow as pa
 try:
     from lzma import LZMAError
 except ImportError:  # Python can be built without it; zipfile then knows of no such member either
-    from zlib import error as LZMAError  # noqa: N812
+    from zlib import error as LZMAError  # type: ignore[assignment]  # noqa: N812
 
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, InsarRuntimeError
 
@@ -84,6 +84,8 @@ def _shown(error: UnicodeDecodeError) -> str:
 def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
     text = _one_line(error)
     remedy = "it is damaged or incomplete: fetch or write it again"
+    if isinstance(error, pa.ArrowNotImplementedError):
+        remedy = "a column is of a type that is not read, leave it out or write another type; or the file is damaged"
     if "CSV conversion error" in text:
         remedy = "correct the cell or leave it empty"
         if _DECIMAL_COMMA.search(text):

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.source import Source
 from insar_runtime._progress import Progress
@@ -194,4 +195,7 @@ def _row_of(file: pq.ParquetFile, number: int, rows: int) -> pa.RecordBatch:
 
 def _is_plain_parquet(source: Source) -> bool:
     """Whether the rows of a table are those of a Parquet file, so that some columns, or one row, can be read alone."""
-    return source.kind == "parquet" and pq.read_schema(source.name).names == source.schema.names
+    if source.kind != "parquet":
+        return False
+    with translate_errors(source.name):
+        return bool(pq.read_schema(source.name).names == source.schema.names)

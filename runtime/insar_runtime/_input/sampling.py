@@ -94,7 +94,17 @@ def spread_batches(source: Source, columns: Sequence[str], rows: int) -> Iterato
         Those that are wanted; there may be others.
     rows : int
         Most rows.
+
+    Raises
+    ------
+    DataError, InputOutputError
+        While iterating: the content is damaged, or reading failed.
     """
+    with translate_errors(source.name):
+        yield from _spread(source, columns, rows)
+
+
+def _spread(source: Source, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
     path = Path(source.name)
     if source.name == "-" or not path.is_file():
         return

@@ -28,7 +28,7 @@ _WAITING: Final = 2
 """Batches beyond one a thread that are alive: one done, one that is written."""
 _PER_THREAD: Final = 24 * _MIB
 """What a thread takes to check a part of a batch and to ask the model about it."""
-_FIXED: Final = 46 * _MIB
+_FIXED: Final = 30 * _MIB
 """Rows of the output that wait to be written, without series, what all readers hold, the hash of the input, and the
 pages of libraries that the first calls touch."""
 
@@ -36,7 +36,7 @@ _LEAST_ADDRESSES: Final = 16 * _MIB
 """Address space that must be left to go on."""
 _ARENA_MAX: Final = -8
 """``M_ARENA_MAX`` of glibc's malloc.h: how many heaps threads may have."""
-_MATRICES: Final = 3
+_MATRICES: Final = 2
 """Matrices of the first rows that are there at a time while the table is described."""
 _DIAGNOSING: Final = 32 * _MIB
 _PER_EPOCH_PAIR: Final = 560
@@ -98,7 +98,7 @@ class BatchPlan:
         """Estimate the memory that a run takes beyond what the process has before it, in bytes."""
         batch = int(self.batch_rows * load.row)
         # The first rows are gathered, and some are still there when the work begins; to describe the table, they are
-        # copied into one batch, and that to a matrix, by way of two others.
+        # copied into one batch, and that to a matrix, by way of another one.
         first = int(BATCH_ROWS * (load.row if load.head is None else load.head))
         head = first + int(BATCH_ROWS * _MATRICES * load.epochs * 4)
         alive = (self.threads + _WAITING) * batch

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from insar_runtime._input.opening import path_or_stream
 from insar_runtime._output.output_checks import check_output, is_among, refuse_input
+from insar_runtime._output.partials import remove_abandoned
 from insar_runtime._output.run_metadata import CORRECTED_KEY, QUARANTINE_KEY, block_beside, read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime._output.style import style_beside
@@ -140,6 +141,11 @@ class OutputFiles:
         taken = [*self.paths, *map(block_beside, self.paths), *self.styles]
         if is_among(report, [source, *taken] if isinstance(source, Path) else taken):
             raise UsageError(f"report {report} is the input or an output of {source}; give it its own name")
+
+    def remove_abandoned(self) -> None:
+        """Remove what killed runs have left of these outputs; a run that writes them does so by itself."""
+        for path in (*self.paths, *map(block_beside, self.paths), *self.styles):
+            remove_abandoned(path.resolve())
 
     def block_of(self, key: str) -> dict[str, Any] | None:
         """Return the block of the outputs if all of them come from a run of this key, or None."""

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +25,20 @@ def link(source, target):
     real(source, target)
     os.kill(os.getpid(), {number})
 os.link = link
+main()
+"""
+_SIGNAL_IN_A_DESTRUCTOR = """
+import os
+from insar_runtime.cli import main
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), {number})
+real = os.path.realpath
+def realpath(*arguments, **options):
+    os.path.realpath = real
+    Late()
+    return real(*arguments, **options)
+os.path.realpath = realpath
 main()
 """
 _SIGNAL_AT_THE_END = """
@@ -116,6 +130,25 @@ def test_a_signal_while_a_report_classifies_ends_it(source: Path, tmp_path: Path
     done = run_code(_SIGNAL_AFTER_FIRST_NAME, signal.SIGINT, "report", source, "-q", "-o", page)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
     assert not page.exists()
+
+
+def test_a_signal_where_python_drops_exceptions_ends_the_run_a_little_later(tmp_path: Path) -> None:
+    """The input has no end, so the run has none but by the signal."""
+    code = _SIGNAL_IN_A_DESTRUCTOR.format(number=int(signal.SIGTERM))
+    command = [sys.executable, "-c", code, "classify", "-", "-q", "-o", str(tmp_path / "o.parquet")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        table = wide(*series(30_000, 40))
+        with suppress(BrokenPipeError):
+            writer = pa.ipc.new_stream(process.stdin, table.schema)
+            writer.write_table(table, max_chunksize=10_000)
+            process.stdin.flush()
+        assert process.wait(120) == 143
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

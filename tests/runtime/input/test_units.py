@@ -342,3 +342,14 @@ def test_slopes_are_those_of_a_line_through_the_valid_epochs(seed: int, epochs: 
             rounding = np.finfo(np.float64).eps * np.abs(values).max() * years.max() / np.ptp(years) ** 2
             assert slope == pytest.approx(np.polyfit(years, values, 1)[0], rel=0, abs=100 * rounding)
     assert np.isnan(slopes(sample, days, least_epochs=epochs + 1)).all()
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1.0, False), (0.1, True)])
+def test_series_that_vary_as_little_as_centimetres_do_are_told(factor: float, told: bool) -> None:
+    layout = layout_of("D")
+    rng = np.random.default_rng(0)
+    sample = (rng.normal(0, 4, (50, EPOCHS)) * factor).astype(np.float32)
+    units = prove_units(sample, layout)
+    assert units.unit == "mm"
+    assert ("if that is centimetres, say --units cm" in (units.note or "")) == told
+    assert "centimetres" not in (prove_units(sample, layout, declared="mm").note or "")

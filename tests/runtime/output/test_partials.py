@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from insar_runtime import Classifier, classify_file
 from insar_runtime._output import partials
 from insar_runtime._output.atomic import write_file
 from insar_runtime._output.partials import PartialFile, hidden_beside, remove_abandoned
@@ -110,3 +111,14 @@ def test_a_file_of_another_name_stays(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     remove_abandoned(tmp_path / "no" / "o")
+
+
+def test_of_an_output_that_is_skipped(source: Path, tmp_path: Path) -> None:
+    output, classifier = tmp_path / "o.csv", Classifier(device="cpu")
+    classify_file(source, output, classifier=classifier)
+    process, partial = holder(tmp_path / "o.csv.json")
+    with process:
+        process.send_signal(signal.SIGKILL)
+    assert partial.exists()
+    assert classify_file(source, output, classifier=classifier, skip_existing=True).skipped
+    assert not partial.exists()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from insar_runtime import Classifier, InsarRuntimeError, UsageError, classify_file
 from insar_runtime._pipeline import memory
 from insar_runtime._pipeline.memory import Load, MemoryGuard, parse_size, plan_batches, resident_bytes
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import MemoryLimitError
 from tests.runtime.run_command import refused, run_process
 from tests.runtime.tables import series, wide
@@ -63,7 +66,8 @@ def test_a_plan_keeps_to_its_room_or_says_what_it_needs(
 
 def test_less_room_never_means_larger_steps() -> None:
     load = Load(2000)
-    needs = [plan_batches(load, 8, room=room * MIB).need(load) for room in range(90, 700, 20)]
+    least = memory.BatchPlan(1, 512).need(load)
+    needs = [plan_batches(load, 8, room=least + room * MIB).need(load) for room in range(0, 610, 20)]
     assert needs == sorted(needs)
     assert needs[0] < needs[-1]
 
@@ -184,3 +188,78 @@ def test_a_call_holds_some_ten_megabytes(precision: str, epochs: int) -> None:
     command = [sys.executable, "-c", _CALLS, precision, str(epochs)]
     done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=120)
     assert int(done.stdout) < 40 * MIB
+
+
+def test_what_a_run_needs_counts_the_reader_and_the_matrices_of_its_first_rows() -> None:
+    plan, load = memory.BatchPlan(1, 512), Load(2000)
+    assert plan.need(Load(2000, read=50 * MIB)) == plan.need(load) + 50 * MIB
+    # Where the number of dates is known, it is not guessed by the size of a row.
+    known = Load(2000, columns=100, diagnosed=True)
+    assert plan.need(known) < plan.need(Load(2000, diagnosed=True))
+    assert plan.need(Load(2000, head=1000.0)) < plan.need(load)
+
+
+@linux
+def test_a_run_that_is_too_large_for_its_threads_is_tried_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq.write_table(wide(*series(3000, 40)), tmp_path / "t.parquet", row_group_size=1000)
+    tried: list[int] = []
+
+    def counted(*args: Any, threads: int, **options: Any) -> Any:
+        tried.append(threads)
+        return open_described(*args, threads=threads, **options)
+
+    def check(guard: MemoryGuard) -> None:
+        if tried[-1] > 1:
+            raise MemoryLimitError("the run holds too much; raise it")
+
+    monkeypatch.setattr("insar_runtime._pipeline.file_run.open_described", counted)
+    monkeypatch.setattr(MemoryGuard, "check", check)
+    classifier = Classifier(device="cpu", threads=2)
+    done: list[int] = []
+    summary = classify_file(
+        tmp_path / "t.parquet",
+        tmp_path / "out.parquet",
+        classifier=classifier,
+        memory_limit=4 << 30,
+        progress=lambda rows, _: done.append(rows),
+    )
+    assert tried == [2, 1]
+    assert summary.rows == 3000 == pq.read_metadata(tmp_path / "out.parquet").num_rows
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.parquet", "t.parquet"]
+    # A stream is read once, and what was written to one cannot be taken back.
+    tried.clear()
+    with pytest.raises(MemoryLimitError):
+        classify_file(tmp_path / "t.parquet", io.BytesIO(), classifier=classifier, memory_limit=4 << 30)
+    assert tried == [2]
+
+
+@linux
+@pytest.mark.parametrize("megabytes", [150, 350, 450, 520])
+def test_a_system_that_gives_no_memory_is_one_line(megabytes: int, tmp_path: Path) -> None:
+    """As under ``ulimit -v``; how much is needed depends on the libraries, but never is it a traceback or a signal."""
+    path = tmp_path / "t.parquet"
+    pq.write_table(wide(*series(3000, 40)), path)
+    code = (
+        "import resource, sys; from insar_runtime.cli import main\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20},) * 2)\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, "classify", str(path), "-o", str(tmp_path / "out.parquet"), "-q"]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    if done.returncode:
+        refused(done, 71, "memory" if b"memory" in done.stderr else "address space")
+        assert [entry.name for entry in tmp_path.iterdir()] == ["t.parquet"]
+
+
+@linux
+def test_the_address_space_counts_as_a_limit() -> None:
+    code = (
+        "import resource; from insar_runtime._pipeline.memory import MemoryGuard, address_room\n"
+        "assert address_room() is None and MemoryGuard(None).room is None\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
+        "room = MemoryGuard(None).room; assert 1 << 30 < room < 4 << 30, room\n"
+        "assert MemoryGuard(1 << 30).room < 1 << 30\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

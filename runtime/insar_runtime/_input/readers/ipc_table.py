@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ _MAPPED_BYTES: Final = 32 << 20
 """Batches that are larger are not read but mapped, and taken slice by slice."""
 _WINDOW_BYTES: Final = 16 << 20
 """Values of a mapped batch that may be in memory before its pages are given back."""
+_SLICING_BYTES: Final = 4 << 20
+"""Slices that are being made."""
 _SLICE_ROWS: Final = 8192
 
 
@@ -63,7 +65,7 @@ def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
     sizes = list(batch_sizes(pa.py_buffer(_map(path))))
     is_mapped = _is_mapped(sizes)
 
-    def read(options: pa.ipc.IpcReadOptions | None = None) -> Iterator[pa.RecordBatch]:
+    def read(options: pa.ipc.IpcReadOptions | None = None) -> Generator[pa.RecordBatch, None, None]:
         with ExitStack() as opened:
             yield from _read_path(path, opened, options, is_mapped=is_mapped)
 
@@ -78,7 +80,7 @@ def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
     held = max((2 * size.decoded + size.compressed * size.stored for size in sizes), default=0)
     if held > ABSURD_BYTES and not is_mapped:
         raise DataError(f"{path}: a batch of {held >> 31} GiB: it is damaged or incomplete: fetch or write it again")
-    held = 2 * _WINDOW_BYTES if is_mapped else held
+    held = 2 * _WINDOW_BYTES + _SLICING_BYTES if is_mapped else held
     return IpcTable(schema, held, row_bytes, batches, lambda columns: read(_only(schema, columns)))
 
 

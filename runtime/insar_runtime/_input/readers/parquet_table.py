@@ -27,6 +27,8 @@ _STREAMED_BYTES: Final = 48 << 20
 """Decoded pages up to which a file is read in batches, which is the faster way."""
 _STREAMED_COLUMN_BYTES: Final = 2 << 20
 """What a column that is read in batches keeps at most: a page and a dictionary, decoded, of a megabyte each."""
+_STREAMING_BYTES: Final = 16 << 20
+"""What reading in batches takes beside that: pages as they are stored, and batches that are being made."""
 _GROUP_BYTES: Final = 96 << 20
 """Series of a row group that are held at a time otherwise: 100,000 rows of 250 epochs. Longer ones are read in two or
 three passes; files with row groups that would take more are read in batches all the same."""
@@ -171,7 +173,11 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
         fields = [field.with_type(pa.float32()) if field.name in series else field for field in schema]
         schema = pa.schema(fields, metadata=schema.metadata)
     row_bytes = _row_bytes(file, series)
-    held = round(largest / passes * (row_bytes - 4 * len(series))) + 2 * _DECODED_BYTES if series else streamed
+    held = (
+        round(largest / passes * (row_bytes - 4 * len(series))) + 2 * _DECODED_BYTES
+        if series
+        else streamed + _STREAMING_BYTES
+    )
     return ParquetTable(schema, metadata.num_rows, row_bytes, held, search, file, series)
 
 
