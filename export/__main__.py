@@ -51,7 +51,7 @@ def vectors(
 
     card = write_vectors(folder, announce=_say)
     if ship:
-        from export.package import ship as copy
+        from export.ship import ship as copy
 
         copy(folder, card, SHIPPED, announce=_say)
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from export.tenths import decode, encode
 from training import dataset
 from training.dataset import LabelledSeries
 from training.fit import predict
@@ -44,17 +45,6 @@ def write_golden(path: Path, sets: list[LabelledSeries], model: keras.Model) -> 
             model, LabelledSeries(decode(arrays[f"displacement_{i}"]), series.days, series.label)
         )
     np.savez_compressed(path, allow_pickle=False, **arrays)
-
-
-def encode(displacement: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Return millimetres with one decimal as tenths of a millimetre in int16."""
-    tenths = np.where(np.isnan(displacement), -32768, np.rint(displacement * 10))
-    return np.asarray(tenths, dtype=np.int16)
-
-
-def decode(tenths: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Return the millimetres of values from ``encode``."""
-    return np.where(tenths == -32768, np.nan, tenths / 10).astype(np.float32)
 
 
 def _corners(epochs: int) -> LabelledSeries:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from export.convert import classes_of, convert, describe
 from export.golden import golden_series, write_golden
 from export.model_json import NetworkFacts, Proven, describe_model
 from export.quantize import quantize
+from export.ship import ship
 from export.vectors import write_vectors
 from training import dataset
 from training.fit import predict
@@ -115,25 +115,3 @@ def package(
     if ship_to is not None:
         ship(folder, card, ship_to, announce=announce)
     return card
-
-
-def ship(folder: Path, card: dict[str, Any], ship_to: Path, *, announce: Callable[[str], None]) -> None:
-    """Copy what the run-time needs of a record to the folder of shipped models.
-
-    Parameters
-    ----------
-    folder : Path
-        The record.
-    card : dict
-        Its ``model.json``.
-    ship_to : Path
-        Folder of shipped models.
-    announce : callable
-        Receives one line for people.
-    """
-    shipped = ship_to / card["name"]
-    shipped.mkdir(parents=True, exist_ok=True)
-    entries = (*card["files"].values(), *card.get("golden", {}).values())
-    for file in ("model.json", *(entry["file"] for entry in entries)):
-        shutil.copyfile(folder / file, shipped / file)
-    announce(f"shipped to {shipped}")

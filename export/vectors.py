@@ -21,9 +21,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from export.golden import encode
 from export.prove import ProofError, open_bytes
 from export.saturation import Product, SaturatingGraph
+from export.tenths import encode
 from insar_runtime._engine.golden import GoldenVectors
 from training import dataset
 

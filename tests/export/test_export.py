@@ -19,8 +19,9 @@ from onnx import helper, numpy_helper
 
 from export import prove
 from export.convert import classes_of, describe, widen_channels
-from export.golden import decode, encode, golden_series
+from export.golden import golden_series
 from export.prove import Gates, ProofError
+from export.tenths import decode, encode
 from insar_runtime import CLASS_NAMES
 from tests.conftest import ROOT
 from training.dataset import simulated
@@ -153,7 +154,7 @@ def test_changed_weight_is_found(fp32: onnx.ModelProto, record: Path) -> None:
     ("gates", "match"),
     [
         (Gates(agreement=1.01), "agreement is"),
-        (Gates(confident_agreement=1.01), "Keras is sure"),
+        (Gates(confident_agreement=1.01), "high confidence in Keras"),
         (Gates(accuracy_loss=-1.0), "loss of accuracy"),
     ],
 )
@@ -176,7 +177,7 @@ class _AddsByAddress:
 
 def test_bits_that_depend_on_the_place_are_found() -> None:
     rows = np.zeros((304, 40), dtype=np.float32)
-    with pytest.raises(ProofError, match="move by 1"):
+    with pytest.raises(ProofError, match="shifted by 1"):
         prove.check_calls(_AddsByAddress(), rows, rows)
 
 
