@@ -26,8 +26,10 @@ ADDRESS_BYTES: Final = 6 << 30
 
 def environment() -> dict[str, str]:
     """Return the environment of processes that run the command of this checkout, each with one thread for numbers."""
+    # Unbuffered streams, as some containers ask for, hide what a buffer does on a full disk.
+    known = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     path = os.pathsep.join([str(ROOT), str(ROOT / "runtime")])
-    return {**os.environ, "PYTHONPATH": path, "ORT_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1"}
+    return {**known, "PYTHONPATH": path, "ORT_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1"}
 
 
 class ForkServer:

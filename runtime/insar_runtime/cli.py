@@ -58,7 +58,7 @@ def main() -> None:
 
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if sys.stdout is not None:
-            sys.stdout.flush()
+            _flush(code)
     except BaseException as error:
         # While Python takes itself down, it ends by a signal that comes then, or shows a traceback of it.
         ignore_signals()
@@ -71,6 +71,18 @@ def main() -> None:
         _end(error)
     ignore_signals()
     sys.exit(code)
+
+
+def _flush(code: object) -> None:
+    """Flush standard output; a run that has failed has said so, and a second error line would say it again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        if not code:
+            raise
+        from insar_runtime._commands.console import forget_output  # noqa: PLC0415 - as above
+
+        forget_output()
 
 
 def _end(error: Exception) -> NoReturn:

@@ -190,11 +190,13 @@ def test_names_that_are_no_input_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("arguments", [["classify", "SOURCE", "-q", "-o", "-"], ["models", "--json"]])
+@pytest.mark.parametrize("arguments", [["classify", "SOURCE", "-o", "-"], ["models", "--json"]])
 def test_full_disk_behind_standard_output(source: Path, arguments: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         command = [*COMMAND, *(str(source) if word == "SOURCE" else word for word in arguments)]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False)
+        # What a buffer holds is flushed once more at the end.
+        buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        done = subprocess.run(command, env=buffered, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False)
     assert done.returncode == 74, done.stderr
     assert len(done.stderr.decode().strip().splitlines()) == 1
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input.readers import parquet_table
 from insar_runtime._input.readers.parquet_table import open_parquet
+from insar_runtime.errors import DataError
 from tests.runtime.tables import series, wide, write
 
 DATES = [f"2020{month:02}{day:02}" for month in range(1, 13) for day in (3, 15, 27)]
@@ -197,3 +198,21 @@ def test_batches_of_pyarrow_that_end_with_the_first_rows(tmp_path: Path) -> None
     path = write(wide(*series(20)), tmp_path / "in.parquet")
     found = list(Classifier(device="cpu").classify_batches(pq.ParquetFile(path).iter_batches(7)))
     assert [batch.num_rows for batch in found] == [7, 7, 6]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("text", [b"\xff\xfe", b"caf\xe9", b"\xc3"])
+def test_text_that_is_no_utf8_is_refused(
+    text: bytes, exact: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parquet as a program writes it that does not check: pyarrow reads such text, and nobody reads what it writes."""
+    monkeypatch.setattr(parquet_table, "_STREAMED_BYTES", 0)
+    table = _table(20, pa.float64())
+    buffers = pa.array([text, *[b"p"] * 19], pa.binary()).buffers()
+    broken = pa.Array.from_buffers(pa.string(), 20, buffers)
+    path = tmp_path / "table.parquet"
+    pq.write_table(table.set_column(0, "pid", broken), path)
+    output = tmp_path / "out.csv"
+    with pytest.raises(DataError, match="UTF8"):
+        classify_file(path, output, keep_series=exact)
+    assert list(tmp_path.iterdir()) == [path]

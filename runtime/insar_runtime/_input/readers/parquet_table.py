@@ -80,7 +80,7 @@ class ParquetTable:
         more than the threads asked for: others soon wait for the rows.
         """
         if not self._series:
-            yield from self._file.iter_batches(batch_rows, use_threads=False)
+            yield from map(_with_valid_text, self._file.iter_batches(batch_rows, use_threads=False))
             return
         buffer = _NO_BUFFER
         for number in range(self._file.num_row_groups):
@@ -97,7 +97,8 @@ class ParquetTable:
 
     def some_columns(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows of some columns, in file order, whatever else was read before."""
-        yield from self._file.iter_batches(_SOME_ROWS, columns=list(columns), use_threads=False)
+        some = self._file.iter_batches(_SOME_ROWS, columns=list(columns), use_threads=False)
+        yield from map(_with_valid_text, some)
 
     def _read_part(
         self, number: int, start: int, count: int, buffer: NDArray[np.float32], *, use_threads: bool
@@ -131,7 +132,15 @@ class ParquetTable:
                 pa.array(block[self._series[name]]) if name in self._series else others[name].slice(begin, size)
                 for name in self.schema.names
             ]
-            yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
+            yield _with_valid_text(pa.RecordBatch.from_arrays(columns, schema=self.schema))
+
+
+def _with_valid_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch whose texts are UTF-8, which pyarrow does not check in Parquet; ArrowInvalid if one is not."""
+    for column in batch.columns:
+        if not pa.types.is_primitive(column.type):
+            column.validate(full=True)
+    return batch
 
 
 def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: str | None = None) -> ParquetTable:
