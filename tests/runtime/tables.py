@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
+import pytest
 
 FIRST = np.datetime64("2019-01-04")
 
@@ -63,5 +64,8 @@ def write(table: pa.Table, path: Path) -> Path:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
             writer.write_table(table, max_chunksize=97)
     else:
-        pq.write_table(table, path, row_group_size=101)
+        try:
+            pq.write_table(table, path, row_group_size=101)
+        except pa.ArrowNotImplementedError as error:  # the oldest pyarrow writes fewer types
+            pytest.skip(f"pyarrow {pa.__version__}: {error}")
     return path

@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from insar_runtime._input.batches import chain_head
-from insar_runtime._input.dates.date_columns import DateSearch
+from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Layout, resolve_layout
 from insar_runtime._input.origin import Origin

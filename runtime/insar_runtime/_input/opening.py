@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from insar_runtime._input.dates.date_columns import DateSearch
+from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.plain_types import as_plain, plain_schema
 from insar_runtime._input.readers.detect import open_path, open_stream

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from insar_runtime._input.dates.date_columns import DateSearch
+from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.plain_types import as_plain

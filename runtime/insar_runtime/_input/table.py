@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._input.dates.date_columns import DateSearch
+from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix

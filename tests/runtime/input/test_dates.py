@@ -275,7 +275,7 @@ def test_dates_within_other_words_are_told_and_read(name: str, named: str) -> No
     assert find_date_columns(["pid", name], named).dates.tolist() == [date(2019, 1, 4)]
 
 
-@pytest.mark.parametrize("zone", ["Europe/Rome", "America/Los_Angeles", "+02:00", "UTC"])
+@pytest.mark.parametrize("zone", ["Europe/Rome", "America/Los_Angeles", "UTC"])
 def test_times_of_a_zone_are_days_where_its_clocks_stood(zone: str) -> None:
     shown = pa.array([datetime(2020, 1, 3), datetime(2020, 7, 7)], pa.timestamp("us"))
     values = pc.assume_timezone(shown, zone)

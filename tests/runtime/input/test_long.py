@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input.dates.date_columns import DateSearch
+from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.opening import open_source

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._input.dates import date_columns
+from insar_runtime._input.dates.date_columns import DateColumns, find_date_columns
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.opening import open_source
@@ -374,13 +374,12 @@ def test_the_names_of_a_table_are_searched_for_dates_once(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched = []
-    find = date_columns.find_date_columns
 
-    def counted(*args: Any) -> date_columns.DateColumns:
+    def counted(*args: Any) -> DateColumns:
         searched.append(args)
-        return find(*args)
+        return find_date_columns(*args)
 
-    monkeypatch.setattr(date_columns, "find_date_columns", counted)
+    monkeypatch.setattr("insar_runtime._input.dates.date_search.find_date_columns", counted)
     with open_described(tables.write(tables.wide(*tables.series(20, 40)), tmp_path / name)) as described:
         assert len(described.description.layout.dates) == 40
     assert len(searched) == 1

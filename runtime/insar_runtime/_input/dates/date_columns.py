@@ -153,54 +153,6 @@ def find_date_columns(names: Iterable[str], date_format: str | None = None) -> D
     return DateColumns(spelling.family, tuple(name for _, name in found), dates)
 
 
-@dataclass(frozen=True, slots=True)
-class DateSearch:
-    """Outcome of one search for date columns, so that the names of a table are gone through once.
-
-    Attributes
-    ----------
-    found : DateColumns or None
-        None if there are none.
-    error : DataError or None
-        Why there are none.
-    """
-
-    found: DateColumns | None
-    error: DataError | None
-
-    @classmethod
-    def among(cls, names: Iterable[str], date_format: str | None = None) -> DateSearch:
-        """Search the names of the columns of a table; see ``find_date_columns``.
-
-        Raises
-        ------
-        UsageError
-            `date_format` is none.
-        """
-        try:
-            return cls(find_date_columns(names, date_format), None)
-        except DataError as error:
-            return cls(None, error.with_traceback(None))
-
-    @property
-    def columns(self) -> DateColumns:
-        """Date columns that were found.
-
-        Raises
-        ------
-        DataError
-            There are none.
-        """
-        if self.found is None:
-            raise self.error or DataError("no date columns: name them YYYYMMDD")
-        return self.found
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the date columns; empty if there are none."""
-        return self.found.names if self.found else ()
-
-
 def list_dates_to_days(values: pa.Array, name: str, date_format: str | None = None) -> npt.NDArray[np.datetime64]:
     """Flat dates as datetime64[D]: date, timestamp, text, or whole numbers YYYYMMDD.
 

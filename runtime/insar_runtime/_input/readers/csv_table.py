@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from insar_runtime._input.column_roles import NUMERIC_NAMES
-from insar_runtime._input.dates.date_columns import ID_ALIASES, DateSearch
+from insar_runtime._input.dates.date_columns import ID_ALIASES
+from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, ROW_LIMIT, Header, is_comment, read_header
 from insar_runtime._input.readers.long_table import LongColumns, find_long_columns
 from insar_runtime.errors import DataError

@@ -18,10 +18,10 @@ from insar_runtime._input.dates.date_columns import (
     DATE_NAMES,
     ID_ALIASES,
     VALUE_NAMES,
-    DateSearch,
     list_dates_to_days,
     sort_axis,
 )
+from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.readers.point_order import PointOrder, first_rows

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from insar_runtime._input.column_types import is_numeric, refuse_too_many
-from insar_runtime._input.dates.date_columns import DateSearch
+from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.plain_types import as_plain
 
