@@ -171,7 +171,8 @@ def _classify(rng: np.random.Generator, name: str) -> tuple[tuple[str, ...], fro
     if happens(rng, 0.15):
         arguments += ["--quarantine", "bad.parquet"]
         outputs.add("bad.parquet")
-    if happens(rng, 0.05):
+    # A stream can be read once.
+    if happens(rng, 0.05) and name != "-":
         arguments += ["--priors", "auto"]
     if happens(rng, 0.05):
         arguments += ["--corrected-out", "corrected.parquet"]

@@ -309,9 +309,9 @@ def test_a_file_without_rows(tmp_path: Path) -> None:
         assert list(source.batches()) == []
 
 
-@pytest.mark.parametrize("name", ["date", "displacement_mm"])
+@pytest.mark.parametrize("name", ["pid", "date", "displacement_mm", "height"])
 def test_a_column_that_occurs_twice_is_refused(name: str, tmp_path: Path) -> None:
-    table = pa.table({"pid": ["a", "a"], "date": [D1, D2], "displacement_mm": [1.0, 2.0]})
+    table = pa.table({"pid": ["a", "a"], "date": [D1, D2], "displacement_mm": [1.0, 2.0], "height": [3.0, 3.0]})
     table = table.append_column(name, table[name])
     path = write(table, tmp_path / "a.parquet")
     with pytest.raises(DataError, match="occurs twice"), open_described(path, UserDeclarations()):

@@ -78,7 +78,7 @@ def is_long(schema: pa.Schema, columns: LongColumns | None) -> bool:
     if columns is None:
         return False
     series = [field for field in schema if is_list(field.type) and is_numeric(field.type.value_type)]
-    if any(len(schema.get_all_field_indices(name)) != 1 for name in (columns.date, columns.value)):
+    if len(set(schema.names)) < len(schema.names):
         return False  # the layout refuses names that occur twice
     day, value = (schema.field(name).type for name in (columns.date, columns.value))
     return not series and is_numeric(value) and not pa.types.is_nested(day)
