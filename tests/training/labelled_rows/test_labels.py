@@ -63,7 +63,7 @@ def test_series_of_the_read_rows() -> None:
     # Whoever counts the reference row of the StaMPS table reads other rows: its own velocity column tells.
     line = (REAL / one.name).read_text(encoding="utf-8").splitlines()[2 + int(one.readings.row[5])].split(",")
     assert float(line[3]) == pytest.approx(one.displacement[5, 0])
-    with pytest.raises(DataError, match="no row of 'nowhere'"):
+    with pytest.raises(DataError, match="'nowhere' has no labelled rows"):
         load_labelled_files(REAL, files=["nowhere"])
 
 
