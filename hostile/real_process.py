@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ COMMAND: Final = (sys.executable, "-m", "insar_runtime")
 _LAUNCH: Final = Path(__file__).with_name("launch.py")
 LONGEST_S: Final = 300
 """After which a process counts as hanging; long, as machines may be busy."""
+_BETWEEN_READINGS_S: Final = 0.02
 
 
 class RealProcess:
@@ -83,19 +85,54 @@ class RealProcess:
         if self._ended is None:
             watch = threading.Timer(LONGEST_S, self._end_it)
             watch.start()
-            _, status, usage = os.wait4(self._process.pid, 0)
+            with _PeakMemory(self._process.pid) as peak:
+                _, status, usage = os.wait4(self._process.pid, 0)
             watch.cancel()
             code = self._process.returncode = os.waitstatus_to_exitcode(status)
             self._stdout.seek(0)
             self._stderr.seek(0)
             self._ended = Ended(
-                code, self._stdout.read(), self._stderr.read(), self._hung, usage.ru_maxrss * 1024 // (1 << 20)
+                code, self._stdout.read(), self._stderr.read(), self._hung, peak.of(usage.ru_maxrss) // 1024
             )
         return self._ended
 
     def _end_it(self) -> None:
         self._hung = True
         self.send(signal.SIGKILL)
+
+
+class _PeakMemory:
+    """Reads the peak memory of a process while it runs.
+
+    What the system says at its end is at least the memory of the process that started it: until it executes its own
+    program, a new process has that memory.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._status = Path(f"/proc/{pid}/status")
+        self._starter = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self._read_kib = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._read)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def of(self, maxrss_kib: int) -> int:
+        """Return the peak in KiB, from that of the system and what was read."""
+        return maxrss_kib if maxrss_kib > self._starter else self._read_kib
+
+    def _read(self) -> None:
+        while not self._ended.wait(_BETWEEN_READINGS_S):
+            with contextlib.suppress(OSError, ValueError):
+                lines = self._status.read_text("ascii").splitlines()
+                held = next((line.split()[1] for line in lines if line.startswith("VmHWM")), "0")
+                self._read_kib = max(self._read_kib, int(held))
 
 
 def run_process(arguments: Sequence[str], folder: Path, *, limits: Mapping[str, int] | None = None) -> Ended:
