@@ -79,8 +79,8 @@ def _part(name: str, numbers: Sequence[int], seed: int, keep: Path | None) -> li
             results.append(result)
             if result.is_bad:
                 _say(
-                    f"{name} {result.number}: {result.outcome} ({result.code}); {result.kind}; {one_line(result.tried)}; "
-                    f"insar-rt {result.call}; {result.detail}"
+                    f"{name} {result.number}: {result.outcome} ({result.code}); {result.kind}; "
+                    f"{one_line(result.tried)}; insar-rt {result.call}; {result.detail}"
                 )
             if len(results) % _TOLD_EACH == 0:
                 _say(f"{name}: {len(results)} of {len(numbers)} cases")
