@@ -16,7 +16,7 @@ from hostile.kills import kill_runs
 from hostile.limits import limit_runs
 from hostile.model_folders import offer_models
 from hostile.pairs import write_at_once
-from hostile.results import CaseResult
+from hostile.results import CaseResult, one_line
 from hostile.workplace import workplace
 
 
@@ -79,8 +79,8 @@ def _part(name: str, numbers: Sequence[int], seed: int, keep: Path | None) -> li
             results.append(result)
             if result.is_bad:
                 _say(
-                    f"{name} {result.number}: {result.outcome} ({result.code}); {result.kind}; {result.tried}; "
-                    f"insar-rt {result.call}; {result.detail}"
+                    f"{name} {result.number}: {result.outcome} ({result.code}); {result.kind}; "
+                    f"{one_line(result.tried)}; insar-rt {result.call}; {result.detail}"
                 )
             if len(results) % _TOLD_EACH == 0:
                 _say(f"{name}: {len(results)} of {len(numbers)} cases")

@@ -85,7 +85,7 @@ def write_results(results: Sequence[CaseResult], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(CaseResult)], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(result) for result in results)
+        writer.writerows({**asdict(result), "tried": one_line(result.tried, 200)} for result in results)
 
 
 def count_outcomes(results: Iterable[CaseResult]) -> Counter[Outcome]:

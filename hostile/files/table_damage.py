@@ -52,7 +52,7 @@ def damage_table(rng: np.random.Generator, table: pa.Table) -> tuple[pa.Table, s
     name = pick(rng, tuple(DAMAGES))
     try:
         return DAMAGES[name](rng, table), name
-    except (pa.ArrowException, ValueError, TypeError, IndexError, KeyError, OverflowError):
+    except Exception:  # what was changed before may be of any type
         return table, f"{name} (not possible)"
 
 
