@@ -76,7 +76,7 @@ def report(
     import pyarrow as pa
 
     from insar_runtime._engine.priors import parse_priors
-    from insar_runtime._report.table import is_classified
+    from insar_runtime._report.classified_table import is_classified
     from insar_runtime._report.write import Classification, write_report
     from insar_runtime.classifier import Classifier
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.conversion import Conversion
 from insar_runtime._convert.cube import Cube, PixelSelection, read_rows
-from insar_runtime._convert.detect import find_stack
+from insar_runtime._convert.find_stack import find_stack
 from insar_runtime._convert.hdf5 import translate_hdf5_errors
+from insar_runtime._convert.input_table import InputTable
 from insar_runtime._convert.list_parquet import ListParquet
-from insar_runtime._convert.table import InputTable
 from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import open_source

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._convert.table import InputTable
+from insar_runtime._convert.input_table import InputTable
 from insar_runtime._input.column_roles import find_roles
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.dates.date_columns import (

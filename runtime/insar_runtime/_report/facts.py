@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
-from insar_runtime._report.diagnosis import days_since, diagnosis_arrays, diagnosis_facts
+from insar_runtime._report.classified_table import ClassifiedTable
+from insar_runtime._report.diagnosis_facts import days_since, diagnosis_arrays, diagnosis_facts
 from insar_runtime._report.gather import GROUP, Gathered
 from insar_runtime._report.pack import Packed, pack, tenths
-from insar_runtime._report.position import NOWHERE, STEPS
-from insar_runtime._report.table import ClassifiedTable
+from insar_runtime._report.page_position import NOWHERE, STEPS
 from insar_runtime._terminal.texts import describe_evidence, describe_priors
 from insar_runtime.class_meanings import describe_classes
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES

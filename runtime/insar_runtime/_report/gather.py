@@ -15,10 +15,10 @@ from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.slopes import slopes
 from insar_runtime._pipeline.random_rows import RandomRows
 from insar_runtime._progress import Progress
+from insar_runtime._report.classified_table import ClassifiedTable
 from insar_runtime._report.counts import GROUPS, Counts
 from insar_runtime._report.pack import per_mille, tenths
-from insar_runtime._report.position import NOWHERE
-from insar_runtime._report.table import ClassifiedTable
+from insar_runtime._report.page_position import NOWHERE
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES
 from insar_runtime.errors import DataError
 

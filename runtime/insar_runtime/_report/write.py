@@ -13,10 +13,10 @@ from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._output.atomic import write_file
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._progress import Progress
+from insar_runtime._report.classified_table import is_classified, open_classified
 from insar_runtime._report.facts import page_arrays, page_facts
 from insar_runtime._report.gather import Gathered, gather
 from insar_runtime._report.page import page_parts
-from insar_runtime._report.table import is_classified, open_classified
 from insar_runtime._signals import last_outputs
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.files import classify_file

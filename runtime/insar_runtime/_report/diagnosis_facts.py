@@ -14,8 +14,8 @@ from insar_runtime._classified.diagnosis_columns import stored_half_wavelength_m
 from insar_runtime._diagnosis.arrays import FloatArray
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
 from insar_runtime._diagnosis.trend.point_trends import DiagnosedRates, TrendJumps, fit_point_trends, trend_class
+from insar_runtime._report.classified_table import ClassifiedTable
 from insar_runtime._report.pack import MISSING, Packed, of_tenths, pack, tenths
-from insar_runtime._report.table import ClassifiedTable
 from insar_runtime.classes import CLASS_NAMES
 
 _RATES: Final = (

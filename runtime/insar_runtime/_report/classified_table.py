@@ -20,7 +20,7 @@ from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
-from insar_runtime._report.position import PagePosition, find_page_position
+from insar_runtime._report.page_position import PagePosition, find_page_position
 from insar_runtime.errors import DataError
 from insar_runtime.models import load_model
 from insar_runtime.result import RESULT_SCHEMA
