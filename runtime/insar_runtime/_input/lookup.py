@@ -107,10 +107,11 @@ def take_row(
     DataError
         If the table has fewer rows.
     """
-    done = source.rows if source.rows is not None and number >= source.rows else 0
-    if not done and _is_plain_parquet(source):
+    is_beyond = source.rows is not None and number >= source.rows
+    done = source.rows if is_beyond and source.rows else 0
+    if not is_beyond and _is_plain_parquet(source):
         return Hit(_parquet_row(source, number), number, (), 1)
-    for batch in () if done else batches:
+    for batch in () if is_beyond else batches:
         if number < done + batch.num_rows:
             return Hit(batch.take(pa.array([number - done])), number, (), 1)
         done += batch.num_rows

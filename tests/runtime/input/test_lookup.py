@@ -166,3 +166,13 @@ def test_same_answer_however_the_rows_are_cut(ids: list[str], wanted: str, size:
         hit = find_id(source, source.batches(size), "pid", wanted)
     assert (hit.row, hit.same, hit.count) == (rows[0], tuple(rows[:10]), len(rows))
     assert hit.record.to_pylist() == [{"pid": wanted, "value": rows[0]}]
+
+
+def test_a_row_group_without_rows_has_no_first_row(tmp_path: Path) -> None:
+    """As pyarrow writes a table of no rows from a slice: one row group, and nothing in it."""
+    empty = wide(*series(1, 40)).slice(0, 0)
+    with pq.ParquetWriter(tmp_path / "in.parquet", empty.schema) as writer:
+        writer.write_table(empty)
+    assert pq.read_metadata(tmp_path / "in.parquet").num_row_groups == 1
+    with pytest.raises(DataError, match="no rows"):
+        ask(tmp_path / "in.parquet", row=0)
