@@ -21,7 +21,6 @@ from insar_runtime.errors import InsarRuntimeError
 _DATE: Final = re.compile(r"(?:D_|d_|D|d|X|)([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?:T10:20:30)?")
 """Spellings of the dates of made tables."""
 _LISTS: Final = ("displacement", "displacements", "timeseries")
-_LAST_PLACE: Final = 2.0**-22
 _MISSING: Final = frozenset({"", "nan", "null", "na", "none", "-nan", "n/a"})
 
 
@@ -185,8 +184,7 @@ def _compare_series(points: Points, out: PlainTable) -> Verdict | None:
         return "wrong result", f"{len(found.dates)} dates in place of {len(points.dates)}, or others"
     with np.errstate(over="ignore"):
         written, wanted = found.values.astype(np.float32), points.values.astype(np.float32)
-    # One unit in the last place: pyarrow does not round decimals to the nearest float32.
-    same = written.shape == wanted.shape and np.allclose(written, wanted, rtol=_LAST_PLACE, atol=0, equal_nan=True)
+    same = np.array_equal(written, wanted, equal_nan=True)
     return None if same else ("wrong result", "other values than the input has")
 
 

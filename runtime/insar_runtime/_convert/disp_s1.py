@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import from_axes
-from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_hdf5_errors
+from insar_runtime._convert.hdf5 import as_text, open_hdf5, reader, translate_hdf5_errors
 from insar_runtime._input.dates.date_columns import parse_date
 from insar_runtime.errors import DataError
 
@@ -98,7 +98,7 @@ def open_disp_s1(paths: Sequence[Path], named: CompanionFiles) -> Iterator[Cube]
         x, y = (np.asarray(first[axis][()], dtype=np.float64) for axis in "xy")
         displacement = first["displacement"]
         facts = {
-            name: text(first["identification"][name])
+            name: as_text(first["identification"][name])
             for name in _IDENTIFICATION
             if name in first.get("identification", {})
         }
@@ -127,14 +127,14 @@ def open_disp_s1(paths: Sequence[Path], named: CompanionFiles) -> Iterator[Cube]
 def projection(path: Path, file: Any) -> str:
     """Return the projection of a file as WKT."""
     with translate_hdf5_errors(path):
-        return text(file["spatial_ref"].attrs["crs_wkt"])
+        return as_text(file["spatial_ref"].attrs["crs_wkt"])
 
 
 def _check_same(first_path: Path, first: Any, path: Path, file: Any) -> None:
     if not is_disp_s1(file):
         raise DataError(f"{path} is no DISP-S1 product as {first_path.name} is: leave it out")
     frames = [
-        text(one["identification/frame_id"]) if "identification/frame_id" in one else None for one in (first, file)
+        as_text(one["identification/frame_id"]) if "identification/frame_id" in one else None for one in (first, file)
     ]
     if frames[0] != frames[1]:
         raise DataError(
@@ -142,7 +142,7 @@ def _check_same(first_path: Path, first: Any, path: Path, file: Any) -> None:
         )
     if any(not np.array_equal(first[axis][()], file[axis][()]) for axis in "xy"):
         raise DataError(f"{path} has another grid than {first_path.name}: convert each grid by itself")
-    units = text(file["displacement"].attrs.get("units", ""))
+    units = as_text(file["displacement"].attrs.get("units", ""))
     if units not in METRES:
         raise DataError(f"{path} has displacements in '{units}', not in metres: fetch the product again")
 
@@ -152,7 +152,7 @@ def _pair(path: Path, file: Any, *, masked: bool) -> Pair:
     days: list[Day] = []
     for number, role in enumerate(("reference", "secondary")):
         name = f"identification/{role}_datetime"
-        day = parse_date(text(file[name])[:10]) if name in file else found and parse_date(found[number + 2])
+        day = parse_date(as_text(file[name])[:10]) if name in file else found and parse_date(found[number + 2])
         if not day:
             raise DataError(f"{path} states no {role} date, in itself or its name: fetch the product again")
         days.append(np.datetime64(day, "D"))

@@ -19,7 +19,7 @@ from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.disp_s1 import METRES, projection
 from insar_runtime._convert.grids import from_axes
-from insar_runtime._convert.hdf5 import open_hdf5, reader, text
+from insar_runtime._convert.hdf5 import as_text, open_hdf5, reader
 from insar_runtime._input.dates.date_columns import sort_axis
 from insar_runtime.errors import DataError
 
@@ -58,7 +58,7 @@ def open_disp_stack(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     named.refuse_units(product)
     with open_hdf5(path) as file:
         displacement = file["displacement"]
-        units = text(displacement.attrs.get("units", ""))
+        units = as_text(displacement.attrs.get("units", ""))
         if units not in METRES:
             raise DataError(f"{path} has displacements in '{units}', not in metres: write them so")
         times = _days(path, file["time"])
@@ -85,7 +85,7 @@ def open_disp_stack(path: Path, named: CompanionFiles) -> Iterator[Cube]:
 
 def _days(path: Path, times: Any) -> NDArray[np.datetime64]:
     """Return dates from times of the CF conventions, a number of units since a date."""
-    units = text(times.attrs.get("units", ""))
+    units = as_text(times.attrs.get("units", ""))
     match = _SINCE.fullmatch(units)
     if not match:
         raise DataError(f"{path} has times in '{units}', not in seconds or days since a date: write them so")

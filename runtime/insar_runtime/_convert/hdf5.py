@@ -110,7 +110,7 @@ def reader(path: Path, dataset: Any, factor: float = 1) -> Callable[[Any], NDArr
     return read
 
 
-def text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Return an attribute or a scalar dataset as text."""
     if not isinstance(value, bytes) and getattr(value, "shape", None) == ():
         value = value[()]
@@ -121,7 +121,7 @@ def text(value: Any) -> str:
 
 def text_attributes(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Return all attributes as text."""
-    return {str(key): text(value) for key, value in attributes.items()}
+    return {str(key): as_text(value) for key, value in attributes.items()}
 
 
 def maps_of_shape(file: Any, shape: tuple[int, int]) -> dict[str, Any]:

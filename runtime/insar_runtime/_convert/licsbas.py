@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from insar_runtime._convert.companions import NONE, CompanionFiles
 from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import Positions, from_axes
-from insar_runtime._convert.hdf5 import open_hdf5, reader, text, translate_hdf5_errors
+from insar_runtime._convert.hdf5 import as_text, open_hdf5, reader, translate_hdf5_errors
 from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
@@ -101,7 +101,7 @@ def open_licsbas(path: Path, named: CompanionFiles) -> Iterator[Cube]:
             facts={
                 "source_unit": "mm",
                 "files": {"mask": mask[1]} if mask else {},
-                "attributes": {"refarea": text(file["refarea"]) if "refarea" in file else None, **settings},
+                "attributes": {"refarea": as_text(file["refarea"]) if "refarea" in file else None, **settings},
             },
             notes=tuple(notes),
         )
@@ -163,7 +163,7 @@ def _area(file: Any, shape: tuple[int, int]) -> Window | None:
     """Return the reference area, stored as ``x1:x2/y1:y2``; None without a valid one."""
     if "refarea" not in file:
         return None
-    match = re.fullmatch(r"(\d+):(\d+)/(\d+):(\d+)", text(file["refarea"]).strip())
+    match = re.fullmatch(r"(\d+):(\d+)/(\d+):(\d+)", as_text(file["refarea"]).strip())
     if not match:
         return None
     left, right, top, bottom = (int(number) for number in match.groups())

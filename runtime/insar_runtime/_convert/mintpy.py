@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from insar_runtime._convert.companions import CompanionFiles, CompanionSearch, pick
 from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import Positions, from_axes, from_maps
-from insar_runtime._convert.hdf5 import maps_of_shape, open_hdf5, reader, text, text_attributes, translate_hdf5_errors
+from insar_runtime._convert.hdf5 import (
+    as_text,
+    maps_of_shape,
+    open_hdf5,
+    reader,
+    text_attributes,
+    translate_hdf5_errors,
+)
 from insar_runtime._input.dates.date_columns import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
@@ -122,7 +129,7 @@ def _beside(path: Path, companions: CompanionSearch, named: CompanionFiles) -> d
     velocity = companions.open("velocity", named.velocity, [f"{prefix}velocity.h5"])
     if velocity:
         source, found = velocity
-        unit = text(next(iter(found.values())).file.attrs.get("UNIT", "m/year"))
+        unit = as_text(next(iter(found.values())).file.attrs.get("UNIT", "m/year"))
         factor = _TO_MM.get(unit.split("/")[0])
         if factor is None or not unit.endswith(("/year", "/yr")):
             raise DataError(f"{source} has velocities in '{unit}', not in m/year: write them so")
@@ -167,15 +174,15 @@ def _mask(plane: Plane) -> Callable[[Window], NDArray[np.bool_]]:
 
 def _dates(values: Any) -> NDArray[np.datetime64]:
     """Return dates from texts YYYYMMDD, which may end with a time of day."""
-    days = [parse_date(text(value)[:8]) for value in values]
+    days = [parse_date(as_text(value)[:8]) for value in values]
     if None in days:
-        raise DataError(f"'{text(values[days.index(None)])}' in 'date' is no date YYYYMMDD: correct it")
+        raise DataError(f"'{as_text(values[days.index(None)])}' in 'date' is no date YYYYMMDD: correct it")
     return np.array(days, dtype="datetime64[D]")
 
 
 def _unit(attributes: Mapping[str, str], series: Any, named: CompanionFiles) -> tuple[float, str, str | None]:
     """Return the factor to mm, the unit, and a note if the declared unit differs from the stated one."""
-    stated = attributes.get("UNIT") or text(series.attrs.get("UNIT", series.attrs.get("Units", "")))
+    stated = attributes.get("UNIT") or as_text(series.attrs.get("UNIT", series.attrs.get("Units", "")))
     unit = named.declared.units or stated
     if not unit:
         raise DataError("the series state no UNIT: declare it, e.g. --units m (what MintPy writes)")

@@ -81,6 +81,8 @@ def as_floats(array: pa.Array) -> npt.NDArray[np.float32]:
     """Numbers as float32, null as NaN; no copy if they are float32 without nulls."""
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan, dtype=np.float32)
+    if pa.types.is_decimal(array.type):
+        array = array.cast(pa.float64())  # pyarrow's cast to float32 misses the nearest number
     if not pa.types.is_float32(array.type):
         # Unsafe means: integers beyond 2**24 are rounded like any other number.
         array = array.cast(pa.float32(), safe=False)

@@ -87,14 +87,14 @@ def flatten(schema: pa.Schema, *, plotted_names: bool) -> FlatTable:
         if field.name in hidden or field.name == dates_column:
             continue
         if field.name == series:
-            value_type = plain_type(field.type.value_type)
+            value_type = flat_type(field.type.value_type)
             fields += [
                 FlatField(f"D{date.replace('-', '')}", value_type, _epoch(index, place, len(dates)))
                 for place, date in enumerate(dates)
             ]
         else:
             name = renamed.get(field.name, field.name)
-            fields.append(FlatField(name, plain_type(field.type), _whole(index)))
+            fields.append(FlatField(name, flat_type(field.type), _whole(index)))
     twice = {field.name for field in fields}
     for field in fields:
         if field.name not in twice:
@@ -103,11 +103,11 @@ def flatten(schema: pa.Schema, *, plotted_names: bool) -> FlatTable:
     return FlatTable(fields, geometry)
 
 
-def plain_type(data_type: pa.DataType) -> pa.DataType:
+def flat_type(data_type: pa.DataType) -> pa.DataType:
     """Return the type that a column has in flat form."""
     t = pa.types
     if t.is_dictionary(data_type):
-        return plain_type(data_type.value_type)
+        return flat_type(data_type.value_type)
     if t.is_float16(data_type):
         return pa.float32()
     if t.is_decimal(data_type):
@@ -125,7 +125,7 @@ def plain(column: pa.Array) -> pa.Array:
     t = pa.types
     if t.is_dictionary(column.type):
         column = column.dictionary_decode()
-    target = plain_type(column.type)
+    target = flat_type(column.type)
     if column.type == target:
         return column
     if is_list(column.type) and not pa.types.is_nested(column.type.value_type):

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime._input.layout import resolve_layout
-from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.matrix import as_floats, to_matrix
 from insar_runtime._input.opening import open_source
 from insar_runtime.errors import DataError
 
@@ -199,3 +199,9 @@ def test_missing_values_of_a_real_file(real: Callable[[str], Path]) -> None:
     assert matrix.shape == (846, 386)
     assert np.isnan(matrix).sum() == 26_471
     assert np.isnan(matrix).any(axis=1).sum() == 311
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(7, 1), pa.decimal128(30, 12), pa.decimal256(50, 20)], ids=str)
+def test_decimals_become_the_nearest_float32(kind: pa.DataType) -> None:
+    numbers = [Decimal(value).scaleb(-1) for value in range(-3000, 3000, 7)]
+    assert np.array_equal(as_floats(pa.array(numbers, kind)), np.array([float(n) for n in numbers]).astype(np.float32))

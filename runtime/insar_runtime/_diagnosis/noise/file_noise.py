@@ -16,10 +16,10 @@ from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.noise.noise_rows import (
     LEAST_NOISE_ROWS,
     affordable_rows,
-    evenly_spaced,
     rows_with_values,
     rows_without_jumps,
     rows_without_motion,
+    thin_out,
     without_outliers,
 )
 from insar_runtime.definitions import DAYS_PER_YEAR
@@ -73,7 +73,7 @@ def estimate_noise(displacement: Float32Array, dates: DateArray) -> FileNoise:
     values = without_outliers(rows)
     if len(rows) < LEAST_NOISE_ROWS or len(days) < _LEAST_EPOCHS or days[-1] < _LEAST_YEARS * DAYS_PER_YEAR:
         return _typical_noise(values, days)
-    steps = find_common_steps(with_values[evenly_spaced(np.arange(len(with_values)), _STEP_ROWS)], dates)
+    steps = find_common_steps(with_values[thin_out(np.arange(len(with_values)), _STEP_ROWS)], dates)
     # Rows with missing values of their own are expensive for each regressor, so the annual cycle is kept simple.
     others = len(shared_and_other_patterns(np.isnan(values))[1]) > 0
     regressors = Regressors.of(days, [step.epoch for step in steps], steady=others)
@@ -99,7 +99,7 @@ def estimate_noise(displacement: Float32Array, dates: DateArray) -> FileNoise:
 def _some_rows(values: FloatArray) -> FloatArray:
     """Return the rows from which kinds are chosen: fewer if they are expensive."""
     others = shared_and_other_patterns(np.isnan(values))[1]
-    return values[evenly_spaced(np.arange(len(values)), _FEW_ROWS if len(others) > _FEW_ROWS else _SOME_ROWS)]
+    return values[thin_out(np.arange(len(values)), _FEW_ROWS if len(others) > _FEW_ROWS else _SOME_ROWS)]
 
 
 def _typical_noise(values: FloatArray, days: FloatArray) -> FileNoise:

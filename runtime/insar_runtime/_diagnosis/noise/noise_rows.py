@@ -55,14 +55,14 @@ def affordable_rows(values: Float32Array) -> FloatArray:
     shared, others = shared_and_other_patterns(np.isnan(values))
     chosen: list[IndexArray] = []
     for rows in shared[:_MOST_PATTERNS]:
-        chosen.append(evenly_spaced(rows, left))
+        chosen.append(thin_out(rows, left))
         left -= len(chosen[-1])
     taken = sum(map(len, chosen))
-    chosen.append(evenly_spaced(others, max(_MOST_ALONE - taken, 0)))
+    chosen.append(thin_out(others, max(_MOST_ALONE - taken, 0)))
     return np.asarray(values[np.sort(np.concatenate(chosen))], dtype=np.float64)
 
 
-def evenly_spaced(rows: IndexArray, most: int) -> IndexArray:
+def thin_out(rows: IndexArray, most: int) -> IndexArray:
     """Return at most ``most`` of some rows, evenly spaced."""
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, max(most, 0)).astype(np.intp)]
 
