@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._engine.hac import RateEstimator
+from insar_runtime._engine.hac import RateEstimator, rates_without_std
 from insar_runtime.classes import TrendClass
 from insar_runtime.errors import UsageError
 
@@ -138,9 +138,10 @@ def contradicts_rate(
     """
     found = np.zeros(len(probabilities), dtype=np.bool_)
     top = probabilities.argmax(axis=1)
-    rows = np.flatnonzero((top <= TrendClass.LINEAR) & (probabilities.max(axis=1, initial=0) < abstain_below))
+    highest = np.take_along_axis(probabilities, top[:, None], axis=1)[:, 0]
+    rows = np.flatnonzero((top <= TrendClass.LINEAR) & (highest < abstain_below))
     if len(rows):
-        size = np.abs(RateEstimator(days).estimate(displacement[rows])[0]) / stable_rate
+        size = np.abs(rates_without_std(displacement[rows], days)) / stable_rate
         least, most = _NEAR
         found[rows] = np.where(top[rows] == TrendClass.LINEAR, size < least, size > most)
     return found

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from insar_runtime._engine.hac import LAG_DAYS, RateEstimator
+from insar_runtime._engine.hac import LAG_DAYS, RateEstimator, rates_without_std
 from insar_runtime._engine.hac_bias import EPOCHS, OF_LINE, OF_SEASONAL, TYPICAL_NOISE, shrinkage
 from insar_runtime.definitions import DAYS_PER_YEAR
 
@@ -140,3 +140,19 @@ def test_shrinkage_lies_between_its_neighbours(years: float, epochs: int) -> Non
     near = [row for row in table if abs(row - years) < 1e-12]
     if near and epochs in EPOCHS:
         assert found == pytest.approx(table[near[0]][EPOCHS.index(epochs)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(30, 200), st.integers(1, 70), st.booleans())
+def test_rates_alone_are_those_with_standard_deviations(seed: int, epochs: int, count: int, gaps: bool) -> None:
+    rng = np.random.default_rng(seed)
+    days = np.cumsum(rng.choice([6, 12, 24], epochs)).astype(np.float32)
+    rows = (rng.uniform(-50, 50, (count, 1)) + rng.normal(0, 3, (count, epochs))).astype(np.float32)
+    if gaps:
+        rows[rng.random(rows.shape) < 0.2] = np.nan
+        rows[:, [0, -1]] = 1.0
+    found = rates_without_std(rows, days)
+    np.testing.assert_allclose(found, RateEstimator(days).estimate(rows)[0], rtol=1e-3, atol=1e-3)
+    alone = np.concatenate([rates_without_std(row[None], days) for row in rows])
+    assert np.array_equal(found, alone)
+    assert np.array_equal(found[::2], rates_without_std(rows[::2], days))
