@@ -1,4 +1,4 @@
-"""Give damaged files to the real command, and judge what comes out."""
+"""Run the real command on damaged files, and judge the outcome."""
 
 from __future__ import annotations
 

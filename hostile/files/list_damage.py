@@ -55,7 +55,7 @@ def _list_position(rng: np.random.Generator, table: pa.Table) -> int:
 
 
 def _list_lengths(rng: np.random.Generator, table: pa.Table) -> pa.Table:
-    """Give a row of a list column fewer or more values, or none."""
+    """Change a row of a list column to fewer or more values, or none."""
     i = _list_position(rng, table)
     rows = table.column(i).to_pylist()
     k = int(rng.integers(len(rows)))

@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear or PUE.",
+    help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
 for command in (classify, restore, inspect, show, report, convert, demo, models, doctor, bench):
     app.command()(command)

@@ -37,7 +37,7 @@ class FlatField:
     type : pyarrow.DataType
         Boolean, number, text, date, timestamp, time or binary.
     read : callable
-        Gives the column of a batch.
+        Returns the column of a batch.
     """
 
     name: str

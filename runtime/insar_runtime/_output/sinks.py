@@ -67,7 +67,7 @@ def add_table(
     schema : pyarrow.Schema
         Of the batches, with what is known of the metadata before the first row.
     metadata : callable
-        Gives the file's own key-value metadata; called when the last row was written.
+        Returns the file's own key-value metadata; called when the last row was written.
     block : bool
         Whether the metadata hold our block, which formats that take nothing after the rows get beside them.
     csv_safe : bool

@@ -46,7 +46,7 @@ class CorrectedTable:
     """
 
     def __init__(self, description: TableDescription) -> None:
-        self._understanding = description
+        self._description = description
         self._input = description.schema
         self._series = set(description.layout.columns)
         added = {ORIGINAL, *(field.name for field in CORRECTED_FIELDS)}
@@ -66,12 +66,12 @@ class CorrectedTable:
     def described(self) -> dict[str, Any]:
         """Return what ``restore`` needs to know, as plain values."""
         schema = base64.b64encode(self._input.serialize()).decode("ascii")
-        return {CORRECTED_KEY: {"schema": schema, "series": list(self._understanding.layout.columns)}}
+        return {CORRECTED_KEY: {"schema": schema, "series": list(self._description.layout.columns)}}
 
     def make(self, batch: pa.RecordBatch, diagnosis: Diagnosis) -> pa.RecordBatch:
         """Correct a batch of the input that was diagnosed."""
-        layout = self._understanding.layout
-        taken_out = diagnosis.offsets / self._understanding.units.factor_to_mm
+        layout = self._description.layout
+        taken_out = diagnosis.offsets / self._description.units.factor_to_mm
         make = self._make_wide if layout.kind == "wide" else self._make_lists
         series, original = make(batch, diagnosis.repaired_rows, taken_out)
         columns = [
@@ -87,7 +87,7 @@ class CorrectedTable:
     def _make_wide(
         self, batch: pa.RecordBatch, rows: NDArray[np.intp], taken_out: NDArray[np.float64]
     ) -> tuple[dict[str, pa.Array], pa.Array]:
-        names = self._understanding.layout.columns
+        names = self._description.layout.columns
         columns = [batch.column(batch.schema.get_field_index(name)) for name in names]
         kept = np.unique(np.concatenate([rows, *map(inexact_rows, columns)])).astype(np.intp)
         series = {}
@@ -117,7 +117,7 @@ class CorrectedTable:
     def _make_lists(
         self, batch: pa.RecordBatch, rows: NDArray[np.intp], taken_out: NDArray[np.float64]
     ) -> tuple[dict[str, pa.Array], pa.Array]:
-        layout = self._understanding.layout
+        layout = self._description.layout
         (name,) = layout.columns
         column = batch.column(batch.schema.get_field_index(name))
         width = len(layout.dates)

@@ -196,7 +196,7 @@ def _local_times(values: pa.Array, name: str) -> pa.Array:
     zone = values.type.tz
     if zone is None or zone.upper() in _UTC:
         return values.cast(pa.timestamp(values.type.unit))
-    if match := _OFFSET.fullmatch(zone):  # which pyarrow 20 does not know
+    if match := _OFFSET.fullmatch(zone):  # needs no database of time zones
         offset = timedelta(hours=int(match[2]), minutes=int(match[3])) * (-1 if match[1] == "-" else 1)
         return pc.add(values.cast(pa.timestamp(values.type.unit)), pa.scalar(offset, pa.duration(values.type.unit)))
     try:
