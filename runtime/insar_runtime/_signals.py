@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
@@ -12,6 +12,8 @@ from typing import Final
 
 ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Signals that ask a process to end: Ctrl-C, ``kill`` and batch systems, a terminal that was closed."""
+
+Handler = Callable[[int, FrameType | None], object]
 
 _LAST: ContextVar[bool] = ContextVar("insar_runtime_last_outputs", default=False)
 
@@ -46,25 +48,50 @@ def deferred_signals(*, publishes: bool = False) -> Iterator[None]:
         yield
         return
     received: list[int] = []
-    before: dict[int, Callable[[int, FrameType | None], object] | int] = {}
-    done = False
+    before: dict[int, Handler | int] = {}
+    done, defers = False, True
+
+    def stand_in(number: int, frame: FrameType | None) -> None:
+        handler = before[number]
+        if defers:
+            received.append(number)
+        elif callable(handler):
+            handler(number, frame)
+        else:
+            signal.signal(number, handler)
+            signal.raise_signal(number)
+
     try:
         for number in ENDING:
             handler = signal.getsignal(number)
             # None is a handler that was not installed from Python, and cannot be put back.
             if handler is not None and handler is not signal.SIG_IGN:
                 before[number] = handler
-                signal.signal(number, lambda number, _: received.append(number))
+                signal.signal(number, stand_in)
         yield
         done = True
     finally:
         if done and publishes and _LAST.get():
             ignore_signals()
         else:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            if received:
-                signal.raise_signal(received[0])
+            # From here on any handler may raise, also while the others are put back: those that are not yet back act
+            # as the old ones, and the loop is tried once more.
+            defers = False
+            try:
+                _put_back(before, stand_in)
+            except BaseException:
+                _put_back(before, stand_in)
+                raise
+            finally:
+                if received:
+                    signal.raise_signal(received[0])
+
+
+def _put_back(handlers: Mapping[int, Handler | int], stand_in: Handler) -> None:
+    """Set the handlers of signals that still have the one that stood in for them."""
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is stand_in:
+            signal.signal(number, handler)
 
 
 def ignore_signals() -> None:

@@ -98,10 +98,12 @@ class OutputGroup:
                 self.prepare()
                 publish(self._files, overwrite=self._overwrite)
         finally:
-            for table in self._tables:
-                table.writer.abandon()
-            for partial in self._partials:
-                partial.release()
+            # A signal that ended this loop would leave the files that it had not reached.
+            with deferred_signals():
+                for table in self._tables:
+                    table.writer.abandon()
+                for partial in self._partials:
+                    partial.release()
 
     def add_table(
         self,
@@ -120,7 +122,7 @@ class OutputGroup:
         open_writer : callable
             Opens a writer for the hidden name.
         metadata : callable
-            Gives the file's own key-value metadata; called when the last row was written.
+            Returns the file's own key-value metadata; called when the last row was written.
         companion : Companion, optional
             A text file that goes with it.
 

@@ -7,6 +7,9 @@ The rule of the removal: a partial file is removed by a later run on the same ou
 - Otherwise, as after a restart or from another container, it is removed if it lies on a file system of this machine
   alone (``_LOCAL``), and nobody holds the lock that each run holds on its partial files.
 - All others stay: those of other machines on a network file system, and all on systems without ``/proc``.
+
+What a run replaces keeps a hidden name while the new files get theirs. Nobody locks it, as it is not the file of this
+run, so the second rule does not apply to it: of a run that was killed just then, it stays for other containers.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ import contextlib
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
@@ -28,7 +33,10 @@ except ImportError:  # Windows, which removes no file that is open
 _PROC: Final = Path("/proc")
 _UNKNOWN: Final = "0"
 _LONGEST_NAME: Final = 255
-_OWNER: Final = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)-[0-9a-f]{8}")
+_OWNER: Final = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)-[0-9a-f]{8}(-kept)?")
+_MARK: Final = ".partial-"
+_COARSEST_TIME: Final = 3_000_000_000
+"""Nanoseconds within which a folder may change twice and show one time: FAT counts in steps of two seconds."""
 _LOCAL: Final = frozenset({"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"})
 """File systems that one machine alone mounts, where the lock of a file is that of all its processes."""
 
@@ -77,39 +85,62 @@ class PartialFile:
                 os.close(self.handle)
 
 
-def hidden_beside(target: Path) -> Path:
-    """Return a name beside an output that no other run takes, be it in another thread, container or machine."""
+def hidden_beside(target: Path, *, kept: bool = False) -> Path:
+    """Return a name beside an output that no other run takes, be it in another thread, container or machine.
+
+    Parameters
+    ----------
+    target : Path
+        The output.
+    kept : bool
+        Whether the name is for what the run replaces, to which the rule of the lock does not apply.
+    """
     owner = f"{os.getpid()}-{_start_of(os.getpid())}-{_here()}-{os.urandom(4).hex()}"
-    return target.with_name(_prefix(target) + owner)
+    return target.with_name(_prefix(target) + owner + ("-kept" if kept else ""))
 
 
 def remove_abandoned(target: Path) -> None:
     """Remove partial files of an output whose makers are gone; see the module for the rule."""
     prefix = _prefix(target)
     try:
-        with os.scandir(target.parent) as entries:
-            names = [entry.name for entry in entries if entry.name.startswith(prefix)]
+        names = _hidden_names(target.parent)
     except OSError:
         return
     for name in names:
-        owner = _OWNER.fullmatch(name.removeprefix(prefix))
+        owner = _OWNER.fullmatch(name.removeprefix(prefix)) if name.startswith(prefix) else None
         if owner:
             with contextlib.suppress(OSError):
-                _remove_if_abandoned(target.with_name(name), int(owner[1]), owner[2], owner[3])
+                _remove_if_abandoned(target.with_name(name), int(owner[1]), owner[2], owner[3], kept=bool(owner[4]))
+
+
+def _hidden_names(folder: Path) -> tuple[str, ...]:
+    """Return the names of the partial files of a folder; OSError if it cannot be listed.
+
+    A folder that has not changed for a while is listed once, as many outputs of one call may lie there.
+    """
+    changed = folder.stat().st_mtime_ns
+    list_folder = _list_hidden if changed < time.time_ns() - _COARSEST_TIME else _list_hidden.__wrapped__
+    return list_folder(folder, changed)
+
+
+@lru_cache(maxsize=8)
+def _list_hidden(folder: Path, changed: int) -> tuple[str, ...]:  # noqa: ARG001 - part of the key
+    with os.scandir(folder) as entries:
+        return tuple(entry.name for entry in entries if entry.name.startswith(".") and _MARK in entry.name)
 
 
 def _prefix(target: Path) -> str:
     name = target.name
     if len(os.fsencode(name)) > _LONGEST_NAME - 64:
         name = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-    return f".{name}.partial-"
+    return f".{name}{_MARK}"
 
 
-def _remove_if_abandoned(path: Path, process: int, start: str, place: str) -> None:
+def _remove_if_abandoned(path: Path, process: int, start: str, place: str, *, kept: bool) -> None:
     if place == _here() and place != _UNKNOWN:
         if not _lives(process, start):
             path.unlink()
-    elif fcntl is not None and place != _UNKNOWN and _is_local(path.parent):
+    elif not kept and fcntl is not None and place != _UNKNOWN and _is_local(path.parent):
         handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
         try:
             # An OSError if another one has it.

@@ -44,7 +44,7 @@ class Prepared:
 
 
 def publish(files: Sequence[Prepared], *, overwrite: bool) -> None:
-    """Give prepared files their names.
+    """Rename prepared files to their names.
 
     Signals wait until all have them. If one cannot get its name, those before it lose theirs again, and what they
     replaced comes back (but on a file system without hard links, where nothing keeps it). Only SIGKILL and a power cut
@@ -98,7 +98,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def _create(file: Prepared) -> Undo:
-    """Give a name that no file has."""
+    """Link a file to a name that no file has."""
     try:
         os.link(file.partial, file.target)
     except FileExistsError:
@@ -126,8 +126,9 @@ def _create_without_links(file: Prepared) -> Undo:
 
 
 def _replace(file: Prepared, backups: list[Path]) -> Undo:
-    """Give a name that a file may have; that one is kept under a hidden name until all is done."""
-    backup = hidden_beside(file.target)
+    """Rename a file to a name that another may have; that one is kept under a hidden name until all is done."""
+    backup = hidden_beside(file.target, kept=True)
+    logs: dict[Path, Path] = {}
     undo: Undo = lambda: None  # noqa: E731 - where nothing keeps the old file, the new one is better than none
     try:
         os.link(file.target, backup)
@@ -137,10 +138,16 @@ def _replace(file: Prepared, backups: list[Path]) -> Undo:
         pass
     else:
         backups.append(backup)
-        undo = partial(os.replace, backup, file.target)
-    if file.target.suffix.lower() == ".gpkg":
-        _remove_logs(file.target)
-    file.partial.replace(file.target)
+        undo = partial(_put_back, {backup: file.target}, logs)
+    try:
+        if file.target.suffix.lower() == ".gpkg":
+            _move_logs(file.target, logs)
+        file.partial.replace(file.target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            _put_back(logs)
+        raise
+    backups.extend(logs)
     return undo
 
 
@@ -159,14 +166,24 @@ def _exists(file: Prepared) -> OutputExistsError:
     return OutputExistsError(f"output {file.shown} exists; use --overwrite or another name")
 
 
-def _remove_logs(path: Path) -> None:
-    """Remove what SQLite keeps beside a GeoPackage that is about to be replaced.
+def _move_logs(path: Path, moved: dict[Path, Path]) -> None:
+    """Move away what SQLite keeps beside a GeoPackage that is about to be replaced, and note the old name of each.
 
     A program that has it open, such as QGIS, leaves pages of the old file there, which every reader of the new one
-    would lay over it.
+    would lay over it. They are moved, not removed, because the old file without them is not what it was.
     """
     for end in ("-wal", "-shm", "-journal"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
+        log, hidden = path.with_name(path.name + end), hidden_beside(path, kept=True)
+        with contextlib.suppress(FileNotFoundError):
+            log.replace(hidden)
+            moved[hidden] = log
+
+
+def _put_back(*moves: dict[Path, Path]) -> None:
+    """Rename files back, each from its key to its value."""
+    for move in moves:
+        for hidden, path in move.items():
+            hidden.replace(path)
 
 
 def _unlink(paths: Iterable[Path]) -> None:

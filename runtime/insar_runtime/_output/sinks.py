@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -44,6 +44,11 @@ def format_of(path: Path) -> Format:
         known = ", ".join(_FORMATS)
         raise UsageError(f"output {path} has no known extension; name it {known}, or write to - and redirect")
     return found
+
+
+def blocks_beside(paths: Iterable[Path]) -> list[Path]:
+    """Return the names of the files with the blocks of those outputs whose formats take none; see ``format_of``."""
+    return [block_beside(path) for path in paths if format_of(path) in _BLOCK_BESIDE]
 
 
 def add_table(

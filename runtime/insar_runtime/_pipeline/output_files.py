@@ -11,7 +11,7 @@ from insar_runtime._input.opening import path_or_stream
 from insar_runtime._output.output_checks import check_output, is_among, refuse_input
 from insar_runtime._output.partials import remove_abandoned
 from insar_runtime._output.run_metadata import CORRECTED_KEY, QUARANTINE_KEY, block_beside, read_block
-from insar_runtime._output.sinks import format_of
+from insar_runtime._output.sinks import blocks_beside, format_of
 from insar_runtime._output.style import style_beside
 from insar_runtime.errors import UsageError
 from insar_runtime.summary import is_complete
@@ -144,7 +144,7 @@ class OutputFiles:
 
     def remove_abandoned(self) -> None:
         """Remove what killed runs have left of these outputs; a run that writes them does so by itself."""
-        for path in (*self.paths, *map(block_beside, self.paths), *self.styles):
+        for path in (*self.paths, *blocks_beside(self.paths), *self.styles):
             remove_abandoned(path.resolve())
 
     def block_of(self, key: str) -> dict[str, Any] | None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from insar_runtime import Classifier, classify_file
+from insar_runtime import Classifier, UsageError, classify_file
 from insar_runtime._output import partials
-from insar_runtime._output.atomic import write_file
+from insar_runtime._output.atomic import OutputGroup, write_file
 from insar_runtime._output.partials import PartialFile, hidden_beside, remove_abandoned
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: partial files stay")
@@ -94,6 +94,52 @@ def test_from_elsewhere_stays_on_a_network_file_system(tmp_path: Path, monkeypat
     elsewhere(monkeypatch)
     remove_abandoned(target)
     assert partial.path.exists()
+
+
+@needs_local
+def test_what_a_run_replaces_is_not_removed_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, real = tmp_path / "a", os.link
+    target.write_text("precious")
+
+    def link(source: Path, hidden: Path) -> None:
+        """Keep the old file; directly after that, a run in another container looks for partial files."""
+        real(source, hidden)
+        with monkeypatch.context() as other:
+            elsewhere(other)
+            remove_abandoned(target)
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(UsageError, match=r"output .*/b is a folder"), OutputGroup(overwrite=True) as group:  # noqa: PT012
+        for name in "ab":
+            group.add_bytes(tmp_path / name, [b"new"])
+        (tmp_path / "b").mkdir()
+    (tmp_path / "b").rmdir()
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "precious")]
+
+
+def test_what_a_killed_run_was_replacing_goes(tmp_path: Path) -> None:
+    kept = hidden_beside(tmp_path / "o", kept=True)
+    start = partials._start_of(os.getpid())
+    kept = kept.with_name(kept.name.replace(f"-{start}-", f"-{int(start) - 1}-"))
+    kept.touch()
+    remove_abandoned(tmp_path / "o")
+    assert not kept.exists()
+
+
+def test_a_folder_is_listed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, real = [], os.scandir
+
+    def scandir(folder: Path) -> object:
+        listed.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    os.utime(tmp_path, ns=(0, 0))
+    for number in range(20):
+        remove_abandoned(tmp_path / str(number))
+    assert len(listed) == 1
+    test_what_a_killed_run_was_replacing_goes(tmp_path)
+    assert len(listed) == 2
 
 
 def test_a_file_of_another_name_stays(tmp_path: Path) -> None:

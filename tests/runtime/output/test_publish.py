@@ -7,14 +7,15 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from insar_runtime import InputOutputError, OutputExistsError, UsageError
 from insar_runtime._output.atomic import OutputGroup, write_file
-from insar_runtime._output.partials import hidden_beside
+from insar_runtime._output.partials import PartialFile, hidden_beside
 from insar_runtime._output.publish import Prepared, publish
-from insar_runtime._signals import ENDING, last_outputs
+from insar_runtime._signals import ENDING, deferred_signals, last_outputs
 
 
 def prepared(target: Path, text: str) -> Prepared:
@@ -120,6 +121,42 @@ def test_what_another_run_has_replaced_is_not_taken_back(tmp_path: Path, monkeyp
     assert texts(tmp_path) == {"a": "other"}
 
 
+LOGS = {f"a.gpkg{end}": end for end in ("-wal", "-shm", "-journal")}
+
+
+def _geopackage(folder: Path) -> dict[str, str]:
+    """Write what stands for a GeoPackage that another program has open; return the texts of all files."""
+    before = {"a.gpkg": "precious", **LOGS}
+    for name, text in before.items():
+        (folder / name).write_text(text)
+    return before
+
+
+def test_the_logs_of_a_geopackage_come_back_with_it(tmp_path: Path) -> None:
+    before = _geopackage(tmp_path)
+    with pytest.raises(UsageError, match=r"output .*/b is a folder"), OutputGroup(overwrite=True) as group:  # noqa: PT012
+        for name in ("a.gpkg", "b"):
+            group.add_bytes(tmp_path / name, [b"new"])
+        (tmp_path / "b").mkdir()
+    (tmp_path / "b").rmdir()
+    assert texts(tmp_path) == before
+
+
+def test_the_logs_of_a_geopackage_that_cannot_be_replaced_come_back(tmp_path: Path) -> None:
+    before, target = _geopackage(tmp_path), tmp_path / "a.gpkg"
+    lost = prepared(target, "new")
+    lost.partial.unlink()
+    with pytest.raises(InputOutputError, match=r"output .*a\.gpkg cannot"):
+        publish([lost], overwrite=True)
+    assert texts(tmp_path) == before
+
+
+def test_the_logs_of_a_geopackage_go_with_it(tmp_path: Path) -> None:
+    _geopackage(tmp_path)
+    write_file(tmp_path / "a.gpkg", [b"new"], overwrite=True)
+    assert texts(tmp_path) == {"a.gpkg": "new"}
+
+
 class Interrupted(BaseException):
     """What the handler of a test raises."""
 
@@ -175,6 +212,55 @@ def test_a_signal_before_the_names_leaves_nothing(tmp_path: Path) -> None:
         group.add_bytes(tmp_path / "a", [b"new"])
         signal.raise_signal(signal.SIGTERM)
     assert texts(tmp_path) == {}
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_signal_in_the_removal_after_an_error_waits_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = PartialFile.release
+
+    def release(partial: PartialFile) -> None:
+        real(partial)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(PartialFile, "release", release)
+    with pytest.raises(Interrupted), OutputGroup(overwrite=False) as group:  # noqa: PT012
+        for name in "abc":
+            group.add_bytes(tmp_path / name, [b"new"])
+        raise ValueError
+    assert texts(tmp_path) == {}
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_signal_while_handlers_are_put_back_loses_none(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """The first handler that is back is called before the others are, once or at each try."""
+    arrived: list[int] = []
+
+    def handle(number: int, _: object) -> None:
+        arrived.append(number)
+        raise Interrupted(number)
+
+    for number in ENDING:
+        signal.signal(number, handle)
+    real, left = signal.signal, times
+
+    def install(number: int, handler: Any) -> Any:
+        nonlocal left
+        result = real(number, handler)
+        if handler is handle and number == ENDING[0] and left:
+            left -= 1
+            signal.raise_signal(number)
+        return result
+
+    with pytest.raises(Interrupted), monkeypatch.context() as patch, deferred_signals():  # noqa: PT012
+        patch.setattr(signal, "signal", install)
+        signal.raise_signal(ENDING[1])
+    assert set(arrived) == set(ENDING[:2])
+    if times == 1:
+        assert [signal.getsignal(number) for number in ENDING] == [handle] * len(ENDING)
+    for number in ENDING:
+        with pytest.raises(Interrupted):
+            signal.raise_signal(number)
 
 
 @pytest.mark.usefixtures("handlers")
