@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._engine.host_memory import lacks_host_memory
 from insar_runtime._engine.session import OpenSession, first_line
 from insar_runtime.errors import MemoryLimitError, UnavailableError
 
@@ -22,14 +23,14 @@ _ROW_MULTIPLE: Final = 8
 builds of onnxruntime and may round differently; with this, a row's bits do not depend on its neighbours."""
 
 
-def cut(rows: int, epochs: int, device: str) -> list[slice]:
-    """Cut rows into calls."""
+def split_into_calls(rows: int, epochs: int, device: str) -> list[slice]:
+    """Return the rows of each call."""
     size = _rows_on_cpu(epochs) if device == "cpu" else _ROWS_ELSEWHERE
     return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 
-def ask(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ask the model about the rows of one call.
+def predict_rows(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probabilities of the rows of one call.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def ask(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[np.float32
     try:
         (answer,) = opened.session.run(None, {"displacement": block, "days": axis})
     except Exception as error:
-        if "bad_alloc" in str(error):
+        if lacks_host_memory(error, opened.choice.provider):
             raise MemoryLimitError(
                 f"the system gives no memory for {len(rows)} series of {axis.size} epochs; use fewer threads"
             ) from error

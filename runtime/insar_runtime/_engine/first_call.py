@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -13,7 +13,9 @@ from insar_runtime.errors import ModelIntegrityError, UnavailableError
 from insar_runtime.models import Model
 
 LIMIT_S: Final = 60.0
-"""Seconds that a model may take to load, and for its first call of 8 series. Shipped ones take some hundredths."""
+"""Seconds that a model may take to load, for its first call of 8 series, and for its golden vectors.
+
+Shipped ones take some hundredths."""
 _ROWS: Final = 8
 _SUM_TOLERANCE: Final = 1e-3
 
@@ -62,25 +64,54 @@ def within_limit(work: Callable[[], Found], model: Model, stop: Callable[[], Non
 def first_call(onnxruntime: Any, session: Any, model: Model) -> NDArray[Any]:
     """Return what a model answers to 8 series of its fewest epochs: zeros, and ramps and steps of some millimetres.
 
-    A shipped model has no time limit.
+    Raises
+    ------
+    UnavailableError
+        If the model is not shipped, and the time limit passes.
+    """
+    epochs = model.limits.min_epochs
+    time = np.linspace(0, 1, epochs, dtype=np.float32)
+    rows = np.arange(_ROWS, dtype=np.float32)[:, None] * np.where(np.arange(_ROWS)[:, None] % 2, time, time > 0.5)
+    days = np.arange(epochs, dtype=np.float32)[None] * np.float32(12)
+    values = {"displacement": rows.astype(np.float32), "days": days}
+    return np.asarray(run_within_limit(onnxruntime, session, model, values)[0])
+
+
+def run_within_limit(
+    onnxruntime: Any, session: Any, model: Model, values: dict[str, NDArray[np.float32]]
+) -> Sequence[Any]:
+    """Call a session; within the time limit unless the model is shipped.
+
+    Parameters
+    ----------
+    onnxruntime : module
+    session : onnxruntime.InferenceSession
+        Of the model.
+    model : Model
+    values : dict of str to ndarray of float32
+        The inputs: ``displacement`` [N, T] in mm and ``days`` [1, T].
+
+    Returns
+    -------
+    sequence
+        The outputs of the session.
 
     Raises
     ------
     UnavailableError
         If the limit passes.
     """
-    epochs = model.limits.min_epochs
-    time = np.linspace(0, 1, epochs, dtype=np.float32)
-    rows = np.arange(_ROWS, dtype=np.float32)[:, None] * np.where(np.arange(_ROWS)[:, None] % 2, time, time > 0.5)
-    values = {"displacement": rows.astype(np.float32), "days": np.arange(epochs, dtype=np.float32)[None] * 12}
+    outputs: Sequence[Any]
     if model.shipped:
-        return np.asarray(session.run(None, values)[0])
+        outputs = session.run(None, values)
+        return outputs
     options = onnxruntime.RunOptions()
 
     def stop() -> None:
         options.terminate = True
 
-    return np.asarray(within_limit(lambda: session.run(None, values, options)[0], model, stop))
+    outputs = within_limit(lambda: session.run(None, values, options), model, stop)
+    return outputs
 
 
 def check_answer(answer: NDArray[Any], model: Model) -> None:

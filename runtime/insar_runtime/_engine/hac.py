@@ -34,8 +34,8 @@ _BLOCK: Final = 256
 """Rows at a time, whose arrays (float32) stay in the caches. All blocks have this width, the last one with rows of
 before at its end: numpy sums a single row in another order, and a row's bits are not to depend on its neighbours."""
 
-_FEW: Final = 32
-"""The same where rows are few."""
+_SMALL_BLOCK: Final = 32
+"""Rows at a time in ``rates_without_std``, which often gets a few rows only; blocks have their full width here too."""
 
 
 class RateEstimator:
@@ -106,10 +106,10 @@ def rates_without_std(displacement: NDArray[np.float32], days: NDArray[np.float3
     # The last column is at right angles to the others, so its amplitude needs none of them.
     weight = complete.columns[-1][:, 0].astype(np.float64) * complete.slope[0]
     rates[~partial] = (displacement[~partial] * weight).sum(axis=1)
-    for part in _parts(np.flatnonzero(partial), _FEW):
+    for part in _parts(np.flatnonzero(partial), _SMALL_BLOCK):
         values = displacement[part].T
         there = ~np.isnan(values)
-        block, present = np.zeros((2, len(axis), _FEW), dtype=np.float32)
+        block, present = np.zeros((2, len(axis), _SMALL_BLOCK), dtype=np.float32)
         present[:, : len(part)] = there
         block[:, : len(part)] = np.where(there, values, np.float32(0))
         design = _Design(present, axis)

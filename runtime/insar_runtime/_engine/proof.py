@@ -6,18 +6,25 @@ onnxruntime before 1.25 has kernels for AMX that are wrong from 32 rows on (micr
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from insar_runtime._engine.first_call import run_within_limit
 from insar_runtime._engine.golden import GoldenVectors, golden_vectors
+from insar_runtime._engine.host_memory import lacks_host_memory, no_memory_for
+from insar_runtime._engine.onnx_runtime import import_onnxruntime
+from insar_runtime.errors import InsarRuntimeError
 from insar_runtime.models import Model, Precision
 
 State = Literal["proven", "unproven", "refuted"]
 
 _found: dict[tuple[str, str, str], float] = {}
-"""Largest difference by the SHA-256 of the file and of the vectors, and the provider: each is found once."""
+"""Largest difference by the SHA-256 of the file and of the vectors, and the provider: each is found once.
+
+A call that failed may succeed later, so only finite differences are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +61,33 @@ def prove(session: Any, model: Model, precision: Precision, provider: str) -> Pr
     Raises
     ------
     ModelIntegrityError, UnavailableError
-        If the vectors are not those of the model, or cannot be read.
+        If the vectors are not those of the model, or cannot be read, or a model that is not shipped gives no answer
+        within the time limit.
+    MemoryLimitError
+        If the system gives no memory.
     """
     vectors = golden_vectors(model, precision)
     if vectors is None:
         return Proof("unproven")
     key = (model.sha256(precision), vectors.digest, provider)
-    if key not in _found:
-        _found[key] = _difference(session, vectors)
-    difference = _found[key]
+    difference = _found.get(key)
+    if difference is None:
+        difference = _difference(session, model, vectors, provider)
+        if math.isfinite(difference):
+            _found[key] = difference
     return Proof("proven" if difference <= vectors.tolerance else "refuted", difference, vectors.tolerance)
 
 
-def _difference(session: Any, vectors: GoldenVectors) -> float:
+def _difference(session: Any, model: Model, vectors: GoldenVectors, provider: str) -> float:
     """Return the largest difference of a probability; infinite if a call fails or gives something else."""
     try:
-        (found,) = session.run(None, {"displacement": vectors.displacement, "days": vectors.days[None]})
-    except Exception:
+        values = {"displacement": vectors.displacement, "days": vectors.days[None]}
+        (found,) = run_within_limit(import_onnxruntime(), session, model, values)
+    except InsarRuntimeError:
+        raise
+    except Exception as error:
+        if lacks_host_memory(error, provider):
+            raise no_memory_for(model) from error
         return float("inf")
     if np.shape(found) != vectors.probabilities.shape or not np.isfinite(found).all():
         return float("inf")

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._engine.batching import ask, cut
+from insar_runtime._engine.batching import predict_rows, split_into_calls
 from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._engine.onnx_runtime import usable_cpus
 from insar_runtime._engine.priors import for_classes_of, make_priors, reweight
@@ -134,7 +134,7 @@ class ModelRunner:
         UsageError
             If they are no shares above 0 of the model's classes.
         """
-        return self._but({"priors": priors}, _priors=_checked_priors(priors, self._model))
+        return self._with_changes({"priors": priors}, _priors=_checked_priors(priors, self._model))
 
     def with_stable_rate(self, stable_rate: float | None) -> Self:
         """Return a classifier that differs in the limit between Stable and Linear only; both share one session.
@@ -149,7 +149,8 @@ class ModelRunner:
         UsageError
             If it is no finite number above 0.
         """
-        return self._but({"stable_rate": stable_rate}, _stable_rate=_checked_stable_rate(stable_rate, self._model))
+        checked = _checked_stable_rate(stable_rate, self._model)
+        return self._with_changes({"stable_rate": stable_rate}, _stable_rate=checked)
 
     def with_threads(self, threads: int) -> Self:
         """Return a classifier that differs in its threads only; both share one session.
@@ -164,9 +165,10 @@ class ModelRunner:
         UsageError
             If it is below 1.
         """
-        return self._but({"threads": threads}, _threads=_checked_threads(threads))
+        return self._with_changes({"threads": threads}, _threads=_checked_threads(threads))
 
-    def _but(self, settings: dict[str, Any], **changed: Any) -> Self:
+    def _with_changes(self, settings: dict[str, Any], **changed: Any) -> Self:
+        """Return a copy with other settings, and the attributes that follow from them."""
         other = object.__new__(type(self))
         vars(other).update(vars(self), _settings={**self._settings, **settings}, **changed)
         return other
@@ -227,10 +229,10 @@ class ModelRunner:
                 return
             if not answered.all():
                 rows = rows[answered]
-            shares = ask(self._opened, rows, axis)
+            shares = predict_rows(self._opened, rows, axis)
             probabilities[part][answered] = shares if rates is None else rates.split(shares, rows)
 
-        parts = cut(len(displacement), len(days), self.device)
+        parts = split_into_calls(len(displacement), len(days), self.device)
         if self._threads == 1 or len(parts) < 2:
             for part in parts:
                 work(part)
@@ -264,8 +266,9 @@ class ModelRunner:
         if stated and self._stable_rate is not None and len(probabilities):
             unsure |= contradicts_rate(
                 probabilities,
-                displacement if answered.all() else displacement[answered],
+                displacement,
                 days,
+                answered=answered,
                 stable_rate=self._stable_rate,
                 abstain_below=self._abstain_below,
             )

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from insar_runtime._engine.first_call import check_answer, first_call, within_limit
+from insar_runtime._engine.host_memory import lacks_host_memory, no_memory_for
 from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 from insar_runtime._engine.onnx_scan import scan_onnx
 from insar_runtime._engine.proof import Proof, prove
@@ -64,6 +65,8 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     ModelIntegrityError
         If a model file was changed, has another number of outputs than its description names classes, or is not what
         a model file of a stranger must be (``onnx_scan``, ``first_call``).
+    MemoryLimitError
+        If the system gives no memory to load the model or for its first calls.
     """
     onnxruntime = import_onnxruntime()
     offered = (precision,) if precision else model.precisions
@@ -71,7 +74,7 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
     for candidate in candidates:
         session = _try_open(onnxruntime, model, candidate)
         if session is not None:
-            _check_outputs(onnxruntime, session, model)
+            _check_outputs(onnxruntime, session, model, candidate.provider)
             return _proven(onnxruntime, model, OpenSession(session, candidate), asked_for=precision is not None)
     raise UnavailableError(
         f"device {device} is there but did not run the model ({candidates[0].provider} was dropped by "
@@ -99,7 +102,7 @@ def _proven(onnxruntime: Any, model: Model, opened: OpenSession, *, asked_for: b
     session = _try_open(onnxruntime, model, plain)
     if session is None:
         raise UnavailableError(f"device {plain.device} runs model {model.name} in int8 only, and there {wrong}")
-    _check_outputs(onnxruntime, session, model)
+    _check_outputs(onnxruntime, session, model, plain.provider)
     return OpenSession(session, plain, (f"fp32 runs in place of int8, which {wrong}",))
 
 
@@ -129,6 +132,8 @@ def _try_open(onnxruntime: Any, model: Model, candidate: Candidate) -> Any:
         raise
     except Exception as error:
         if candidate.device == "cpu":
+            if lacks_host_memory(error, candidate.provider):
+                raise no_memory_for(model) from error
             raise UnavailableError(f"onnxruntime cannot load the model: {first_line(error)}") from error
         return None
     runs = candidate.provider in session.get_providers() and (
@@ -147,7 +152,7 @@ def _load_of_a_stranger(data: bytes, load: Callable[[], Any], model: Model) -> A
     return within_limit(load, model)
 
 
-def _check_outputs(onnxruntime: Any, session: Any, model: Model) -> None:
+def _check_outputs(onnxruntime: Any, session: Any, model: Model, provider: str) -> None:
     """Refuse a model file whose last dimension is not the number of classes of its ``model.json``.
 
     A file that is not shipped is asked about a few series as well, and its answers are checked.
@@ -162,6 +167,8 @@ def _check_outputs(onnxruntime: Any, session: Any, model: Model) -> None:
         except InsarRuntimeError:
             raise
         except Exception as error:
+            if lacks_host_memory(error, provider):
+                raise no_memory_for(model) from error
             raise UnavailableError(f"onnxruntime cannot run model {model.name}: {first_line(error)}") from error
         width = answer.shape[-1] if answer.ndim else 0
     if width != len(model.classes):

@@ -111,6 +111,7 @@ def contradicts_rate(
     displacement: NDArray[np.float32],
     days: NDArray[np.float32],
     *,
+    answered: NDArray[np.bool_],
     stable_rate: float,
     abstain_below: float,
 ) -> NDArray[np.bool_]:
@@ -121,11 +122,13 @@ def contradicts_rate(
     Parameters
     ----------
     probabilities : ndarray of float32, shape [N, C]
-        Of rows with an answer; C is the number of classes of the model.
-    displacement : ndarray of float32, shape [N, T]
-        mm, finite; NaN = missing.
+        Of the rows with an answer; C is the number of classes of the model.
+    displacement : ndarray of float32, shape [M, T]
+        mm, of all rows; NaN = missing. Rows with an answer are finite elsewhere.
     days : ndarray of float32, shape [T]
         Days since any date, strictly increasing.
+    answered : ndarray of bool, shape [M]
+        Which N of the M rows have an answer.
     stable_rate : float
         Limit between Stable and Linear in mm/yr. Linear below 0.75 times it, and Stable above 1.25 times it, are
         contradictions.
@@ -141,7 +144,9 @@ def contradicts_rate(
     highest = np.take_along_axis(probabilities, top[:, None], axis=1)[:, 0]
     rows = np.flatnonzero((top <= TrendClass.LINEAR) & (highest < abstain_below))
     if len(rows):
-        size = np.abs(rates_without_std(displacement[rows], days)) / stable_rate
+        # Few rows are copied out of the matrix, which may be large.
+        series = displacement[np.flatnonzero(answered)[rows]]
+        size = np.abs(rates_without_std(series, days)) / stable_rate
         least, most = _NEAR
         found[rows] = np.where(top[rows] == TrendClass.LINEAR, size < least, size > most)
     return found

@@ -96,6 +96,8 @@ def golden(**changed: Any) -> dict[str, Any]:
         ({"golden": {"fp64": GOLDEN}}, "fp64"),
         (golden(rows=0), "golden.int8.rows"),
         (golden(rows=10**9), "golden.int8.rows"),
+        (golden(rows=513), "golden.int8.rows is 513; it must be a whole number from 1 to 512"),
+        (golden(epochs=1366), "golden.int8.epochs is 1366; it must be a whole number from 1 to 1365"),
         (golden(epochs="60"), "golden.int8.epochs"),
         (golden(tolerance=-1), "golden.int8.tolerance"),
         (golden(file="../../a"), "../../a"),

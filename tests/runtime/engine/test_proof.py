@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from insar_runtime import Classifier, ModelIntegrityError, UnavailableError, classify_file, list_models, load_model
+from insar_runtime import (
+    Classifier,
+    MemoryLimitError,
+    ModelIntegrityError,
+    UnavailableError,
+    classify_file,
+    list_models,
+    load_model,
+)
+from insar_runtime._engine import first_call
+from insar_runtime._engine import proof as proof_module
 from insar_runtime._engine.golden import GoldenVectors, golden_vectors
 from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from insar_runtime._engine.proof import prove
@@ -22,8 +33,15 @@ from insar_runtime.models import Model
 from tests.runtime.run_command import refused, run
 
 SHIPPED = Path(str(files("insar_runtime"))) / "models"
-HAS_DOT_PRODUCTS = gather_facts(import_onnxruntime()).int8_dot_product
+onnxruntime = import_onnxruntime()
+HAS_DOT_PRODUCTS = gather_facts(onnxruntime).int8_dot_product
 needs_right_int8 = pytest.mark.skipif(not HAS_DOT_PRODUCTS, reason="int8 may be wrong on this processor")
+
+
+def onnxruntime_error(message: str) -> Exception:
+    """Return an error of the type that onnxruntime raises; it has no built-in base but Exception."""
+    error: Exception = onnxruntime.capi.onnxruntime_pybind11_state.Fail(f"[ONNXRuntimeError] : 1 : FAIL : {message}")
+    return error
 
 
 @pytest.fixture(params=list_models())
@@ -64,7 +82,8 @@ class Counting:
     def __init__(self, session: Any, answer: Any = None) -> None:
         self.session, self.answer, self.calls = session, answer, 0
 
-    def run(self, names: Any, values: Any) -> Any:
+    def run(self, names: Any, values: Any, options: Any = None) -> Any:
+        del options
         self.calls += 1
         return self.session.run(names, values) if self.answer is None else [self.answer]
 
@@ -108,6 +127,90 @@ def test_vectors_are_run_once_for_a_file_in_a_process(model: Model, tmp_path: Pa
 def test_what_is_no_answer_refutes(answer: Any) -> None:
     session = Counting(None, answer)
     assert prove(session, load_model(), "int8", f"forged {answer!r}").state == "refuted"
+
+
+class Failing:
+    """A session whose first call fails."""
+
+    def __init__(self, session: Any, error: Exception) -> None:
+        self.session, self.error, self.calls = session, error, 0
+
+    def run(self, names: Any, values: Any, options: Any = None) -> Any:
+        del options
+        self.calls += 1
+        if self.calls == 1:
+            raise self.error
+        return self.session.run(names, values)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("std::bad_alloc"),
+        onnxruntime_error("running Abs node. Failed to allocate memory for requested buffer of size 9"),
+        onnxruntime_error("running MatMulInteger node. Status Message: std::bad_alloc"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+def test_a_call_without_memory_refutes_nothing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model()
+    session = Failing(open_session(model, device="cpu", precision="fp32").session, error)
+    monkeypatch.setattr(proof_module, "_found", {})
+    with pytest.raises(MemoryLimitError, match=f"no memory to open model {model.name}; raise its limit"):
+        prove(session, model, "int8", "CPUExecutionProvider")
+    assert np.isfinite(prove(session, model, "int8", "CPUExecutionProvider").difference)
+
+
+def test_a_call_that_fails_is_tried_again() -> None:
+    session = Failing(open_session(load_model(), device="cpu", precision="fp32").session, ValueError("no such kernel"))
+    found = [prove(session, load_model(), "int8", "fails once") for _ in range(3)]
+    assert session.calls == 2
+    assert found[0].difference == float("inf")
+    assert np.isfinite(found[1].difference)
+    assert found[1] == found[2]
+
+
+def test_memory_of_a_device_is_not_that_of_the_system() -> None:
+    session = Failing(None, onnxruntime_error("Failed to allocate memory for requested buffer of size 9"))
+    assert prove(session, load_model(), "int8", "CUDAExecutionProvider").state == "refuted"
+
+
+def test_vectors_of_a_stranger_have_a_time_limit(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless:
+        ended = False
+
+        def run(self, names: Any, values: Any, options: Any) -> Any:
+            del names, values
+            while not options.terminate:
+                time.sleep(0.01)
+            self.ended = True
+
+    monkeypatch.setattr(first_call, "LIMIT_S", 0.1)
+    session = Endless()
+    with pytest.raises(UnavailableError, match=r"no answer within 0\.1 s"):
+        prove(session, load_model(copy), "int8", "endless")
+    assert session.ended
+
+
+@pytest.mark.parametrize("place", ["load", "first call"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        onnxruntime_error("Exception during loading: std::bad_alloc"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+def test_no_memory_to_open_a_model_is_not_a_model_that_is_missing(
+    copy: Path, place: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "__init__" if place == "load" else "run", fail)
+    for precision in load_model(copy).precisions:
+        with pytest.raises(MemoryLimitError, match="the system gives no memory to open model trend-net"):
+            open_session(load_model(copy), device="cpu", precision=precision)
 
 
 @needs_right_int8

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from statistics import NormalDist
@@ -17,7 +18,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import NO_CLASS, Classifier, Result, TrendClass, UsageError, classify_file, definitions, list_models
+from insar_runtime import (
+    NO_CLASS,
+    Classifier,
+    Result,
+    RowStatus,
+    TrendClass,
+    UsageError,
+    classify_file,
+    definitions,
+    list_models,
+)
 from insar_runtime._engine.hac import RateEstimator
 from insar_runtime._engine.priors import reweight
 from insar_runtime._engine.stable_rate import contradicts_rate, probability_of_linear
@@ -317,13 +328,39 @@ def test_a_row_whose_rate_belongs_to_the_other_class_gets_none() -> None:
     linear, stable = [0.4, 0.45, 0.1, 0, 0.05], [0.45, 0.4, 0.1, 0, 0.05]
     sure, curved = [0.2, 0.7, 0.1, 0, 0], [0.3, 0.2, 0.45, 0, 0.05]
     shares = np.array([linear] * 3 + [stable] * 3 + [sure, sure, curved], dtype=np.float32)
-    found = contradicts_rate(shares, rows, days, stable_rate=2, abstain_below=0.6)
-    assert found.tolist() == [True, False, True, False, True, True, False, False, False]
-    alone = [contradicts_rate(shares[i, None], rows[i, None], days, stable_rate=2, abstain_below=0.6) for i in range(9)]
-    assert np.concatenate(alone).tolist() == found.tolist()
-    assert not contradicts_rate(shares, rows, days, stable_rate=2, abstain_below=0.4).any()
-    moved = contradicts_rate(shares, rows, days, stable_rate=1.5, abstain_below=0.6)
-    assert moved.tolist() == [False, False, False, True, True, True, False, False, False]
+    every = np.ones(9, dtype=np.bool_)
+
+    def contradicts(stable_rate: float, abstain_below: float) -> list[bool]:
+        limits = {"stable_rate": stable_rate, "abstain_below": abstain_below}
+        found = contradicts_rate(shares, rows, days, answered=every, **limits)
+        for i in range(9):
+            alone = contradicts_rate(shares[i, None], rows[i, None], days, answered=every[:1], **limits)
+            assert alone.tolist() == [found[i]]
+        # Rows without an answer between them change nothing.
+        spread, answered = np.full((20, len(days)), np.inf, dtype=np.float32), np.zeros(20, dtype=np.bool_)
+        spread[1:19:2], answered[1:19:2] = rows, True
+        assert np.array_equal(contradicts_rate(shares, spread, days, answered=answered, **limits), found)
+        return [bool(value) for value in found]
+
+    assert contradicts(2, 0.6) == [True, False, True, False, True, True, False, False, False]
+    assert contradicts(1.5, 0.6) == [False, False, False, True, True, True, False, False, False]
+    assert not any(contradicts(2, 0.4))
+
+
+def test_a_row_without_an_answer_makes_no_copy_of_the_matrix() -> None:
+    classifier = Classifier(device="cpu", threads=1)
+    values = np.random.default_rng(4).normal(0, 2, (6000, 100)).astype(np.float32)
+    values[7] = np.inf
+    days = np.arange(100, dtype=np.float32) * 12
+    classifier.classify_matrix(values[:8], days)
+    tracemalloc.start()
+    try:
+        result = classifier.classify_matrix(values, days)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.flatnonzero(result.status == RowStatus.NON_FINITE).tolist() == [7]
+    assert most < values.nbytes / 2
 
 
 def test_classes_near_the_limit_agree_with_the_rate() -> None:
