@@ -6,7 +6,6 @@ standard error.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -18,15 +17,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError, lacks_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SECONDS_TO_LEAVE = 0.01
 """Until a signal is sent once more that came where Python drops exceptions."""
-_NO_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread", "bad_alloc", "bad allocation")
-"""Words of the loader of libraries, of Python and of onnxruntime."""
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -89,7 +86,7 @@ def _end(error: Exception) -> NoReturn:
     """End with one line on what went wrong; a defect stays a traceback."""
     if isinstance(error, InsarRuntimeError):
         _fail(error)
-    if _lacks_memory(error):
+    if lacks_memory(error):
         _fail(
             MemoryLimitError("the system gives no more memory; raise its limit, or set --memory-limit or --threads 1")
         )
@@ -105,13 +102,6 @@ def _end(error: Exception) -> NoReturn:
     if hasattr(error, "format_message"):
         _fail(UsageError(f"{error.format_message()} See insar-rt --help."))
     raise error
-
-
-def _lacks_memory(error: Exception) -> bool:
-    """Whether an error says that there is no memory: for values, for a library, or for a thread."""
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return True
-    return isinstance(error, (ImportError, RuntimeError)) and any(words in str(error) for words in _NO_MEMORY)
 
 
 def _fail(error: InsarRuntimeError) -> NoReturn:

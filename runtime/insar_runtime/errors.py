@@ -17,12 +17,23 @@ InsarRuntimeError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import errno
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from insar_runtime._printable import one_line
 
 if TYPE_CHECKING:
     from insar_runtime.summary import Summary
+
+_NO_MEMORY: Final = (
+    "failed to map segment",
+    "annot allocate memory",
+    "ailed to allocate memory",
+    "can't start new thread",
+    "bad_alloc",
+    "bad allocation",
+)
+"""Words of the loader of libraries, of Python and of onnxruntime."""
 
 
 class InsarRuntimeError(Exception):
@@ -102,3 +113,12 @@ class ModelIntegrityError(InsarRuntimeError, RuntimeError):
     """A model file differs from the one that was released (SHA-256)."""
 
     exit_code = 77
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Return whether an error says that there is no memory: for values, for a library, for a thread or for a model."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    # The errors of onnxruntime have no built-in base but Exception.
+    of_libraries = isinstance(error, (ImportError, RuntimeError)) or type(error).__module__.startswith("onnxruntime.")
+    return of_libraries and any(words in str(error) for words in _NO_MEMORY)

@@ -247,6 +247,40 @@ def test_a_run_that_is_too_large_for_its_threads_is_tried_with_one(
 
 
 @linux
+def test_each_attempt_has_the_room_that_there_is_then_and_no_plan_is_made_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pq.write_table(wide(*series(600, 40)), tmp_path / "t.parquet")
+    rooms: list[int | None] = []
+
+    def opened(*args: Any, room: int | None, **options: Any) -> Any:
+        rooms.append(room)
+        return open_described(*args, room=room, **options)
+
+    def check(guard: MemoryGuard) -> None:
+        if len(rooms) == 1:
+            raise MemoryLimitError("the run holds too much; raise it")
+
+    def classify(limit: int) -> None:
+        rooms.clear()
+        output = tmp_path / "out.parquet"
+        classify_file(tmp_path / "t.parquet", output, classifier=classifier, memory_limit=limit, overwrite=True)
+
+    classifier = Classifier(device="cpu", threads=2)
+    held = iter([MIB, 2 * MIB])
+    monkeypatch.setattr("insar_runtime._pipeline.file_run.open_described", opened)
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryGuard, "check", check)
+        patched.setattr(memory, "resident_bytes", lambda: next(held, 3 * MIB))
+        classify(4 << 30)
+    # The guard asks for the first number to know whether the system reports any.
+    assert rooms == [(4 << 30) - 2 * MIB, (4 << 30) - 3 * MIB]
+    with pytest.raises(MemoryLimitError, match="raise the limit by"):
+        classify(MIB)
+    assert len(rooms) == 1
+
+
+@linux
 @pytest.mark.parametrize("megabytes", [150, 350, 450, 520])
 def test_a_system_that_gives_no_memory_is_one_line(megabytes: int, tmp_path: Path) -> None:
     """As under ``ulimit -v``; how much is needed depends on the libraries, but never is it a traceback or a signal."""
