@@ -15,7 +15,7 @@ from insar_runtime._engine.priors import estimated_mix, known_rows
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._pipeline.batch import BatchClassifier, classify_series
-from insar_runtime._pipeline.memory import MemoryGuard, release_memory
+from insar_runtime._pipeline.memory import MemoryGuard, NoPlanFitsError, release_memory
 from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows, OutputSet
@@ -72,11 +72,12 @@ def run_file(
         As ``classify_file``; the outputs are then what they were before.
     """
     guard = MemoryGuard(options.memory_limit)
-    attempt = partial(
-        _run, source, files, options, runner, guard=guard, room=guard.room, fingerprint=fingerprint, progress=progress
-    )
+    attempt = partial(_run, source, files, options, runner, guard=guard, fingerprint=fingerprint, progress=progress)
     try:
         return attempt(threads=runner.threads)
+    except NoPlanFitsError:
+        # One thread was tried with this plan.
+        raise
     except MemoryLimitError:
         # What was written to a stream cannot be taken back.
         if runner.threads == 1 or not isinstance(source, Path) or not files.are_files:
@@ -94,7 +95,6 @@ def _run(
     *,
     threads: int,
     guard: MemoryGuard,
-    room: int | None,
     fingerprint: Callable[[], Mapping[str, str | None]],
     progress: Progress | None,
 ) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _run(
         exact=exact or corrects,
         threads=threads,
         large_batches=runner.device != "cpu",
-        room=room,
+        room=guard.room,
         written_series=exact + corrects,
     )
     is_file = isinstance(source, Path)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from insar_runtime.errors import InputNotFoundError, InsarRuntimeError, UsageError
+from insar_runtime._pipeline.memory import release_memory
+from insar_runtime.errors import InputNotFoundError, InsarRuntimeError, MemoryLimitError, UsageError, lacks_memory
 from insar_runtime.summary import Summary
 
 READ_EXTENSIONS: Final = (
@@ -169,12 +170,22 @@ def expand_inputs(names: Sequence[str]) -> list[Path]:
 
 
 def each(sources: Sequence[Path], work: Callable[[Path], Summary]) -> Iterator[Outcome]:
-    """Work on each input; one that fails does not stop the others."""
+    """Work on each input; one that fails does not stop the others, nor does one that there is no memory for."""
     for source in sources:
         try:
-            yield Outcome(str(source), work(source), None)
+            outcome = Outcome(str(source), work(source), None)
         except InsarRuntimeError as error:
-            yield Outcome(str(source), getattr(error, "summary", None), error)
+            outcome = Outcome(str(source), getattr(error, "summary", None), error)
+        except Exception as error:
+            if not lacks_memory(error):
+                raise
+            message = "the system gives no more memory; raise its limit, or set --memory-limit or --threads 1"
+            outcome = Outcome(str(source), None, MemoryLimitError(message))
+        if isinstance(outcome.error, MemoryLimitError):
+            # The frames of a traceback hold their batches, for which the next input has no memory.
+            outcome.error.__traceback__ = outcome.error.__cause__ = outcome.error.__context__ = None
+            release_memory()
+        yield outcome
 
 
 def first_failure(outcomes: Sequence[Outcome]) -> int:

@@ -46,6 +46,10 @@ _DIAGNOSING_PER_THREAD: Final = 32 * _MIB
 """What a thread takes to fit rows, beyond a copy of its batch."""
 
 
+class NoPlanFitsError(MemoryLimitError):
+    """No batches and no number of threads fit the room that there is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What there is to carry, in bytes.
@@ -128,7 +132,7 @@ def plan_batches(load: Load, threads: int, *, large: bool = False, room: int | N
 
     Raises
     ------
-    MemoryLimitError
+    NoPlanFitsError
         If there is not room enough for one thread and the smallest batches.
     """
     rows = BATCH_ROWS
@@ -142,7 +146,7 @@ def plan_batches(load: Load, threads: int, *, large: bool = False, room: int | N
             plan = BatchPlan(plan.threads - 1, rows)
         else:
             more = plan.need(load) - room
-            raise MemoryLimitError(
+            raise NoPlanFitsError(
                 f"the memory limit leaves {max(room, 0) // _MIB} MB for the run, it needs {(room + more) // _MIB} MB; "
                 f"raise the limit by {-(-more // _MIB)} MB"
             )

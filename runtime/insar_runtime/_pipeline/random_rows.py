@@ -51,8 +51,11 @@ class RandomRows(Generic[Rows]):
         """
         group = np.zeros(len(keys), dtype=np.int8) if group is None else group
         self._counts += np.bincount(group, minlength=len(self._counts))
-        self._parts.append(self._below_limits(rows, keys, group))
-        self._held += len(self._parts[-1][1])
+        part = self._below_limits(rows, keys, group)
+        # Parts without rows would become as many as the batches. The first one is needed: it has the columns.
+        if len(part[1]) or not self._parts:
+            self._parts.append(part)
+        self._held += len(part[1])
         if self._held > self._size + self._size // 4:
             self._thin()
 
@@ -84,7 +87,8 @@ class RandomRows(Generic[Rows]):
                 # The smallest key that is dropped.
                 self._limits[number] = np.partition(of_group, share)[share]
         # Each part is copied, so that dropped rows do not stay in memory as parts of their batch.
-        self._parts = [self._below_limits(*part) for part in self._parts]
+        parts = [self._below_limits(*part) for part in self._parts]
+        self._parts = [part for part in parts if len(part[1])] or parts[:1]
         self._held = sum(len(part[1]) for part in self._parts)
 
 

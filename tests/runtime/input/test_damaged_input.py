@@ -248,6 +248,55 @@ def test_sizes_of_batches_are_known_from_their_headers(compression: str | None, 
         assert (size.stored < size.decoded) == (compression is not None)
 
 
+def test_sizes_of_batches_are_known_where_only_the_footer_leads_to_them(tmp_path: Path) -> None:
+    """As in files of Polars, which begin with no stream."""
+    path = ipc(pa.table({"20200103": np.zeros(1000)}), tmp_path / "a.arrow", 400)
+    content = bytearray(path.read_bytes())
+    content[8:16] = b"\x04\0\0\0\xf2\xff\xff\xff"
+    assert [size.rows for size in batch_sizes(pa.py_buffer(bytes(content)))] == [400, 400, 200]
+    path.write_bytes(content)
+    with ExitStack() as closing:
+        opened = ipc_table.open_ipc_path(path, closing)
+        assert opened.held_bytes >= 2 * 400 * 8
+        assert sum(batch.num_rows for batch in opened.batches()) == 1000
+
+
+def test_a_batch_without_rows_has_none(tmp_path: Path) -> None:
+    """FlatBuffers leaves out numbers that are zero."""
+    schema = pa.schema([("20200103", pa.float64())])
+    path = tmp_path / "a.arrow"
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema, options=options) as writer:
+        for rows in (3, 0, 2):
+            writer.write_batch(pa.record_batch([np.zeros(rows)], schema=schema))
+    assert [size.rows for size in batch_sizes(pa.py_buffer(path.read_bytes()))] == [3, 0, 2]
+
+
+def test_a_file_with_a_batch_whose_header_is_damaged_is_refused(tmp_path: Path) -> None:
+    path = ipc(pa.table({"20200103": np.zeros(1000)}), tmp_path / "a.arrow", 400)
+    content = path.read_bytes()
+    first = content.index(b"\xff\xff\xff\xff", 16)
+    second = content.index(b"\xff\xff\xff\xff", first + 400 * 8)
+    path.write_bytes(content[: second + 4] + bytes(4) + content[second + 8 :])
+    with pytest.raises(DataError, match="only 1 of the 3 batches"):
+        read(path)
+
+
+def test_the_rows_of_batches_are_known_without_reading_one(tmp_path: Path) -> None:
+    path = ipc(pa.table({"20200103": np.arange(1000.0)}), tmp_path / "a.arrow", 400, compression="zstd")
+    content = path.read_bytes()
+    frame = (0xFD2FB528).to_bytes(4, "little")
+    assert frame in content
+    path.write_bytes(content.replace(frame, bytes(4), 1))
+    found = ipc_table.spread_parts(path, ["20200103"])
+    assert found is not None
+    rows, first_rows = found
+    assert rows == [400, 400, 200]
+    assert first_rows(2, 5)["20200103"].to_pylist() == [800, 801, 802, 803, 804]
+    with pytest.raises(OSError, match=r"(?i)zstd"):
+        first_rows(0, 5)
+
+
 def test_a_batch_that_claims_a_size_beyond_all_reason_is_refused(tmp_path: Path) -> None:
     path = ipc(pa.table({"20200103": np.zeros(5000)}), tmp_path / "a.arrows", 5000, compression="zstd")
     content = path.read_bytes()

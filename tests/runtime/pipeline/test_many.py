@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pickle
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import BadRowsError, Classifier, OutputExistsError, classify_file
-from insar_runtime._pipeline.many import OutputNaming, expand_inputs
+from insar_runtime._pipeline.many import OutputNaming, each, expand_inputs
+from insar_runtime.errors import MemoryLimitError
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
@@ -49,6 +52,37 @@ def test_a_broken_file_does_not_stop_the_others(tiles: Path, tmp_path: Path) -> 
         for path in sorted(out.iterdir())
     ]
     assert axes == [60, 45]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("can't start new thread"), OSError(errno.ENOMEM, "none")]
+)
+def test_a_file_that_there_is_no_memory_for_does_not_stop_the_others(error: Exception) -> None:
+    tried: list[Path] = []
+
+    def work(source: Path) -> Any:
+        tried.append(source)
+        held = np.ones(1000)
+        references.append(weakref.ref(held))
+        raise error if source.name == "a" else MemoryLimitError("the run holds too much; raise it")
+
+    references: list[weakref.ref[Any]] = []
+    outcomes = each([Path("a"), Path("b")], work)
+    first = next(outcomes)
+    assert (first.exit_code, type(first.error)) == (71, MemoryLimitError)
+    assert "no more memory" in str(first.error)
+    assert next(outcomes).exit_code == 71
+    assert tried == [Path("a"), Path("b")]
+    # What the failed run held is free for the next one, though its error is kept.
+    assert references[1]() is None
+
+
+def test_a_defect_is_no_outcome() -> None:
+    def work(source: Path) -> Any:
+        raise RuntimeError(f"a defect at {source}")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        next(each([Path("a")], work))
 
 
 def test_a_second_run_does_what_is_left(tiles: Path, tmp_path: Path) -> None:

@@ -45,6 +45,21 @@ def test_sample_is_uniform_and_bounded() -> None:
     assert np.abs(counts - 100).max() < 45
 
 
+def test_batches_without_sampled_rows_leave_no_parts() -> None:
+    sample: RandomRows[pa.RecordBatch] = RandomRows(20)
+    rng = np.random.default_rng(0)
+    batch = pa.RecordBatch.from_pydict({"row": np.arange(10)})
+    sample.add(batch.slice(0, 0), np.empty(0))
+    # The columns are known without a row, too.
+    assert [part.schema for part in sample.parts()] == [batch.schema]
+    for _ in range(500):
+        sample.add(batch, rng.random(10))
+        assert len(sample._parts) <= 26
+    parts = sample.parts()
+    assert sum(map(len, parts)) == 20
+    assert all(map(len, parts))
+
+
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=8), st.integers(0, 100))
 def test_even_share_is_the_largest_that_fits(counts: list[int], size: int) -> None:
     share = even_share(np.array(counts), size)

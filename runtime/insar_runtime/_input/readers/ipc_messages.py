@@ -1,7 +1,7 @@
 """Sizes of the record batches in an Arrow IPC file, from their headers, before one is read.
 
 Layout of the headers: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc,
-Message.fbs and Schema.fbs of the Arrow format; tables and vectors as FlatBuffers stores them.
+Message.fbs, File.fbs and Schema.fbs of the Arrow format; tables and vectors as FlatBuffers stores them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ _HEADER: Final = 2
 """Number of the field ``header`` of a message."""
 _LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
 """Numbers of the fields of a record batch."""
+_RECORD_BATCHES: Final = 3
+"""Number of the field ``recordBatches`` of a footer: structures that begin with the place of a message."""
+_BLOCK_BYTES: Final = 24
+_END_BYTES: Final = 10
+"""What follows a footer: its length, and the magic without padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +47,46 @@ class BatchSize:
 
 
 def batch_sizes(memory: pa.Buffer) -> Iterator[BatchSize]:
-    """Return the sizes of all record batches, as far as the headers are sound.
+    """Return the sizes of all record batches in the order of their reader, as far as the headers are sound.
 
     Parameters
     ----------
     memory : pyarrow.Buffer
         Of the whole file or stream; of a mapped file, no more than the headers is read.
     """
-    begin = len(FILE_MAGIC) if memory[: len(FILE_MAGIC)].to_pybytes() == FILE_MAGIC else 0
+    is_file = memory[: len(FILE_MAGIC)].to_pybytes() == FILE_MAGIC
+    messages = _listed(memory) if is_file else pa.ipc.MessageReader.open_stream(pa.BufferReader(memory))
     try:
-        for message in pa.ipc.MessageReader.open_stream(pa.BufferReader(memory.slice(begin))):
+        for message in messages:
             if message.type == "record batch":
                 yield _size_of(message)
-    except (pa.ArrowException, OSError, struct.error, IndexError):
+    except (pa.ArrowException, OSError, EOFError, struct.error, IndexError, ValueError):
         return  # the reader of the batches says what is wrong
+
+
+def _listed(memory: pa.Buffer) -> Iterator[pa.Message]:
+    """Return the messages that the footer of a file lists: some writers lay no stream of them before it."""
+    end = memory.size - _END_BYTES
+    size = _number("<i", memoryview(memory), end)
+    footer = memoryview(memory)[end - size : end]
+    blocks = _vector(footer, _follow(footer, 0), _RECORD_BATCHES)
+    for number in range(_number("<I", footer, blocks) if blocks else 0):
+        place = _number("<q", footer, blocks + 4 + _BLOCK_BYTES * number)
+        yield pa.ipc.read_message(pa.BufferReader(memory.slice(place)))
 
 
 def _size_of(message: pa.Message) -> BatchSize:
     header, body = memoryview(message.metadata), message.body
     batch = _follow(header, _field(header, _follow(header, 0), _HEADER))
     stored = body.size
-    rows = _number("<q", header, _field(header, batch, _LENGTH))
+    length = _field(header, batch, _LENGTH)
+    # FlatBuffers does not store a number that is zero.
+    rows = _number("<q", header, length) if length else 0
     if not _field(header, batch, _COMPRESSION):
         return BatchSize(rows, stored, stored, compressed=False)
-    buffers = _follow(header, _field(header, batch, _BUFFERS))
+    buffers = _vector(header, batch, _BUFFERS)
     decoded = 0
-    for number in range(_number("<I", header, buffers)):
+    for number in range(_number("<I", header, buffers) if buffers else 0):
         offset, length = struct.unpack_from("<qq", header, buffers + 4 + 16 * number)
         # A compressed buffer begins with its size in memory, -1 if it was left as it is.
         size = _number("<q", memoryview(body), offset) if length else 0
@@ -82,6 +101,12 @@ def _field(header: memoryview, table: int, number: int) -> int:
         return 0
     offset = _number("<H", header, fields + 4 + 2 * number)
     return table + offset if offset else 0
+
+
+def _vector(header: memoryview, table: int, number: int) -> int:
+    """Return the place of a vector that a field of a table leads to; 0 if it is not there."""
+    place = _field(header, table, number)
+    return _follow(header, place) if place else 0
 
 
 def _follow(header: memoryview, place: int) -> int:

@@ -56,13 +56,21 @@ def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
 
     Raises
     ------
+    DataError
+        It has too many columns, a batch of an absurd size, or batches without a sound header.
     pyarrow.ArrowInvalid, OSError
         It is damaged.
     """
     with ExitStack() as opened:
-        schema, _ = _open(opened.enter_context(pa.OSFile(str(path))), opened, None)
+        schema, _, listed = _open(opened.enter_context(pa.OSFile(str(path))), opened, None)
     refuse_too_many(len(schema), str(path))
     sizes = list(batch_sizes(pa.py_buffer(_map(path))))
+    if listed is not None and listed != len(sizes):
+        # Batches of unknown size would be read without a limit.
+        raise DataError(
+            f"{path}: only {len(sizes)} of the {listed} batches that the footer lists have a sound header: it is "
+            "damaged or incomplete: fetch or write it again"
+        )
     is_mapped = _is_mapped(sizes)
 
     def read(options: pa.ipc.IpcReadOptions | None = None) -> Generator[pa.RecordBatch, None, None]:
@@ -128,32 +136,34 @@ def spread_parts(path: Path, names: Sequence[str]) -> tuple[list[int], Callable[
     table = pa.ipc.open_file(memory)
     if table.schema.names != list(names):
         return None
-    parts = [table.get_batch(i).num_rows for i in range(table.num_record_batches)]
+    # From the headers: to ask a compressed batch for its rows is to decompress it.
+    parts = [size.rows for size in batch_sizes(pa.py_buffer(_map(path)))]
     return parts, lambda number, count: _valid(table.get_batch(number).slice(0, count))
 
 
 def _open(
     file: Any, opened: ExitStack, options: pa.ipc.IpcReadOptions | None
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Open a file or a stream; return its schema and its batches, as they are."""
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch], int | None]:
+    """Open a file or a stream; return its schema, its batches as they are, and how many a file's footer lists."""
     is_stream = file.read(len(STREAM_MAGIC)) == STREAM_MAGIC
     file.seek(0)
     if is_stream:
         stream = opened.enter_context(pa.ipc.open_stream(file, options=options))
-        return stream.schema, iter(stream)
+        return stream.schema, iter(stream), None
     table = opened.enter_context(pa.ipc.open_file(file, options=options))
-    return table.schema, (table.get_batch(i) for i in range(table.num_record_batches))
+    count = table.num_record_batches
+    return table.schema, (table.get_batch(i) for i in range(count)), count
 
 
 def _read_path(
     path: Path, opened: ExitStack, options: pa.ipc.IpcReadOptions | None, *, is_mapped: bool
 ) -> Iterator[pa.RecordBatch]:
     if not is_mapped:
-        _, batches = _open(opened.enter_context(pa.OSFile(str(path))), opened, options)
+        _, batches, _ = _open(opened.enter_context(pa.OSFile(str(path))), opened, options)
         yield from map(_valid, batches)
         return
     pages = _map(path)
-    _, batches = _open(pa.BufferReader(pa.py_buffer(pages)), opened, options)
+    _, batches, _ = _open(pa.BufferReader(pa.py_buffer(pages)), opened, options)
     for batch in batches:
         yield from _slices(_valid(batch), pages)
 
