@@ -71,7 +71,9 @@ def compare(made: PlainTable, out: PlainTable, classifier: Classifier, *, id_nam
             return "wrong result", f"id {written[k]!r} in place of {ids[k]!r} in row {k}"
     if points is None:
         return None
-    return _compare_classes(points, out, classifier) if "class_id" in out.names else _compare_series(points, out)
+    # An input may have a column of one of these names by itself.
+    is_classified = {"class_id", "status", "confidence"} <= set(out.names)
+    return _compare_classes(points, out, classifier) if is_classified else _compare_series(points, out)
 
 
 def find_points(made: PlainTable, id_name: str | None) -> Points | None:

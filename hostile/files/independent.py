@@ -149,7 +149,7 @@ def _read_geopackage(path: Path) -> PlainTable:
         query = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes')"
         (layer,) = database.execute(query).fetchone()
         quoted = '"' + str(layer).replace('"', '""') + '"'
-        found = database.execute(f"SELECT * FROM {quoted} ORDER BY fid")
+        found = database.execute(f"SELECT * FROM {quoted} ORDER BY rowid")
         names = [column[0] for column in found.description]
         rows = found.fetchall()
         texts = database.execute("SELECT metadata FROM gpkg_metadata").fetchall()
