@@ -57,8 +57,16 @@ def test_the_commands_of_a_page_run(folder: Path, page: str) -> None:
         assert done.returncode == 0, f"{text}\n{done.stderr}"
 
 
-def test_the_first_steps_of_the_readme_run(folder: Path) -> None:
-    (steps,) = (text for language, text in blocks(ROOT / "README.md") if "insar-rt show" in text)
+def test_the_three_commands_of_the_readme_run(folder: Path) -> None:
+    (steps,) = (text for language, text in blocks(ROOT / "README.md") if "insar-rt classify" in text)
+    assert sum(line.startswith("insar-rt ") for line in steps.splitlines()) == 3
+    done = sh(f"set -e\n{steps}", folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "EGMS_L2b_022_0845_IW2_VV_2020_2024_1.classified.report.html").is_file()
+
+
+def test_the_commands_by_example_run(folder: Path) -> None:
+    (steps,) = (text for language, text in blocks(ROOT / "docs" / "index.md") if "insar-rt show" in text)
     done = sh(f"set -e\n{steps}", folder)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in folder.iterdir()} >= {
