@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_LEAVE = 0.01
 """Until a signal is sent once more that came where Python drops exceptions."""
+_LEAST_ADDRESS_SPACE = 540 << 20
+"""Below it libraries of numpy, pyarrow or onnxruntime abort, crash or hang while they are loaded or start threads: seen
+up to 495 MB (``python -m hostile limits``)."""
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -51,6 +54,8 @@ def main() -> None:
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     try:
+        if sys.argv[1:] and not sys.argv[1].startswith("-") and "--help" not in sys.argv:
+            _check_address_space()
         from insar_runtime._commands.app import app  # noqa: PLC0415 - an interruption is possible from now on
 
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
@@ -68,6 +73,20 @@ def main() -> None:
         _end(error)
     ignore_signals()
     sys.exit(code)
+
+
+def _check_address_space() -> None:
+    """Refuse a limit of the address space (``ulimit -v``) in which native libraries cannot start."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESS_SPACE:
+        raise MemoryLimitError(
+            f"the address space is limited to {limit >> 20} MB, the libraries need {_LEAST_ADDRESS_SPACE >> 20} MB; "
+            f"raise the limit (ulimit -v {_LEAST_ADDRESS_SPACE >> 10}), or use --memory-limit instead"
+        )
 
 
 def _flush(code: object) -> None:

@@ -180,3 +180,21 @@ def test_version_and_help_need_nothing_heavy() -> None:
     for flag in ("--help", "--version"):
         done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, check=True)
         assert done.stdout.decode().splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of Linux")
+def test_an_address_space_that_is_too_small_is_refused_before_a_library_is_loaded(tmp_path: Path) -> None:
+    command = ["bash", "-c", 'ulimit -v "$0" && exec "$@"']
+    for kib in (133_000, 280_000, 500_000):
+        done = subprocess.run(
+            [*command, str(kib), sys.executable, "-m", "insar_runtime", "classify", "in.parquet"],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        refused(done, 71, "address space", "ulimit -v")
+    done = subprocess.run(
+        [*command, "280000", sys.executable, "-m", "insar_runtime", "--version"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
