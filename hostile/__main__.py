@@ -18,6 +18,17 @@ from hostile.attacks import ATTACKS, run_attack
 from hostile.record import write_record
 from hostile.results import CaseResult, count_outcomes, write_results
 
+_COMMANDS = {
+    "files": (100, "Damaged and absurd files of every container, through every command that reads."),
+    "kills": (20, "Real runs that are interrupted, terminated, hung up or killed at a random moment."),
+    "full-disk": (50, "Disks and streams that take no more bytes."),
+    "pairs": (50, "Two runs that write the same outputs at once."),
+    "limits": (20, "Little memory, few open files."),
+    "forged": (100, "Forged metadata of our own keys, into the commands that read them back."),
+    "models": (50, "Model folders of strangers."),
+}
+"""Usual number of cases of each attack, and what it tries."""
+
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 CountOption = Annotated[int, typer.Option("--count", "-n", min=1, help="Cases to try.")]
@@ -52,95 +63,24 @@ def _end(results: list[CaseResult]) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def files(
-    count: CountOption = 100,
-    seed: SeedOption = 1,
-    first: FirstOption = 0,
-    out: OutOption = None,
-    keep: KeepOption = None,
-    jobs: JobsOption = 1,
-) -> None:
-    """Damaged and absurd files of every container, through every command that reads."""
-    _end(_attack("files", count, seed, first, out, keep, jobs))
+def _add_command(name: str, usual: int, tries: str) -> None:
+    """Add the command of an attack."""
+
+    def command(
+        count: CountOption = usual,
+        seed: SeedOption = 1,
+        first: FirstOption = 0,
+        out: OutOption = None,
+        keep: KeepOption = None,
+        jobs: JobsOption = 1,
+    ) -> None:
+        _end(_attack(name, count, seed, first, out, keep, jobs))
+
+    app.command(name, help=tries)(command)
 
 
-@app.command()
-def kills(
-    count: CountOption = 20,
-    seed: SeedOption = 1,
-    first: FirstOption = 0,
-    out: OutOption = None,
-    keep: KeepOption = None,
-    jobs: JobsOption = 1,
-) -> None:
-    """Real runs that are interrupted, terminated, hung up or killed at a random moment."""
-    _end(_attack("kills", count, seed, first, out, keep, jobs))
-
-
-@app.command("full-disk")
-def full_disk(
-    count: CountOption = 50,
-    seed: SeedOption = 1,
-    first: FirstOption = 0,
-    out: OutOption = None,
-    keep: KeepOption = None,
-    jobs: JobsOption = 1,
-) -> None:
-    """Disks and streams that take no more bytes."""
-    _end(_attack("full-disk", count, seed, first, out, keep, jobs))
-
-
-@app.command()
-def pairs(
-    count: CountOption = 50,
-    seed: SeedOption = 1,
-    first: FirstOption = 0,
-    out: OutOption = None,
-    keep: KeepOption = None,
-    jobs: JobsOption = 1,
-) -> None:
-    """Two runs that write the same outputs at once."""
-    _end(_attack("pairs", count, seed, first, out, keep, jobs))
-
-
-@app.command()
-def limits(
-    count: CountOption = 20,
-    seed: SeedOption = 1,
-    first: FirstOption = 0,
-    out: OutOption = None,
-    keep: KeepOption = None,
-    jobs: JobsOption = 1,
-) -> None:
-    """Little memory, few open files."""
-    _end(_attack("limits", count, seed, first, out, keep, jobs))
-
-
-@app.command()
-def forged(
-    count: CountOption = 100,
-    seed: SeedOption = 1,
-    first: FirstOption = 0,
-    out: OutOption = None,
-    keep: KeepOption = None,
-    jobs: JobsOption = 1,
-) -> None:
-    """Forged metadata of our own keys, into the commands that read them back."""
-    _end(_attack("forged", count, seed, first, out, keep, jobs))
-
-
-@app.command()
-def models(
-    count: CountOption = 50,
-    seed: SeedOption = 1,
-    first: FirstOption = 0,
-    out: OutOption = None,
-    keep: KeepOption = None,
-    jobs: JobsOption = 1,
-) -> None:
-    """Model folders of strangers."""
-    _end(_attack("models", count, seed, first, out, keep, jobs))
+for _name, (_usual, _tries) in _COMMANDS.items():
+    _add_command(_name, _usual, _tries)
 
 
 @app.command("all")

@@ -24,7 +24,19 @@ class Attack(Protocol):
     """Tries cases of one kind, and yields their results in the order of the numbers."""
 
     def __call__(self, numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
-        """Try the cases of these numbers in a folder, and leave their files there if wanted."""
+        """Try cases, and yield their results.
+
+        Parameters
+        ----------
+        numbers : sequence of int
+            Numbers of the cases.
+        seed : int
+            With the number of a case it makes the case again.
+        work : Path
+            Folder for the files.
+        keep : bool
+            Whether the files of the cases stay.
+        """
 
 
 ATTACKS: Final[dict[str, Attack]] = {

@@ -61,15 +61,7 @@ _RESTORE: Final = ("restore", "{}", "-o", "back.parquet")
 def forge_metadata(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
-    Parameters
-    ----------
-    numbers : sequence of int
-        Of the cases.
-    seed : int
-    work : Path
-        Folder for the files.
-    keep : bool
-        Whether the files of the cases stay.
+    For the parameters see ``hostile.attacks.Attack``.
     """
     source = write_sample(work / "in.parquet", _POINTS)
     with ForkServer() as server:

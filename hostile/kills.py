@@ -38,15 +38,7 @@ def kill_runs(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = Fal
     The moment of a kill is a random share of the time of a whole run, so that what is hit differs from run to run even
     with one seed.
 
-    Parameters
-    ----------
-    numbers : sequence of int
-        Of the cases.
-    seed : int
-    work : Path
-        Folder for the files.
-    keep : bool
-        Whether the files of the cases stay.
+    For the parameters see ``hostile.attacks.Attack``.
     """
     source = write_sample(work / "in.parquet", _POINTS)
     old = {way: _finished(way, source, work / f"old-{k}") for k, way in enumerate(_WAYS)}

@@ -34,15 +34,7 @@ _OVERSHOOT: Final = 1.05
 def limit_runs(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
-    Parameters
-    ----------
-    numbers : sequence of int
-        Of the cases.
-    seed : int
-    work : Path
-        Folder for the files.
-    keep : bool
-        Whether the files of the cases stay.
+    For the parameters see ``hostile.attacks.Attack``.
     """
     sources = [write_sample(work / "in.parquet", _POINTS), write_sample(work / "in.csv", _POINTS // 4)]
     for number in numbers:

@@ -36,15 +36,7 @@ _CALLS: Final = (
 def offer_models(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
-    Parameters
-    ----------
-    numbers : sequence of int
-        Of the cases.
-    seed : int
-    work : Path
-        Folder for the files.
-    keep : bool
-        Whether the files of the cases stay.
+    For the parameters see ``hostile.attacks.Attack``.
     """
     source = write_sample(work / "in.parquet", _POINTS)
     with ForkServer() as server, as_file(files("insar_runtime") / "models" / "trend-net") as shipped:

@@ -35,15 +35,7 @@ _SHARES: Final = {"bad.parquet": 7}
 def write_at_once(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = False) -> Iterator[CaseResult]:
     """Try cases, and yield their results in order.
 
-    Parameters
-    ----------
-    numbers : sequence of int
-        Of the cases.
-    seed : int
-    work : Path
-        Folder for the files.
-    keep : bool
-        Whether the files of the cases stay.
+    For the parameters see ``hostile.attacks.Attack``.
     """
     sources = [write_sample(work / f"in-{rows}.parquet", rows) for rows in _ROWS]
     with ForkServer() as first, ForkServer() as second, ThreadPoolExecutor(2) as threads:

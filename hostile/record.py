@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 import pyarrow as pa
 
 import insar_runtime
 from hostile.results import BAD, GOOD, CaseResult, count_outcomes, write_results
+from insar_runtime._engine.onnx_runtime import import_onnxruntime
 
 _JUDGED: Final[Mapping[str, str]] = {
     "files": "files of every container, damaged in meaning, structure or bytes, through `classify`, `inspect`, `show`, "
@@ -65,7 +65,7 @@ def write_record(
             "python": platform.python_version(),
             "numpy": np.__version__,
             "pyarrow": pa.__version__,
-            "onnxruntime": onnxruntime.__version__,
+            "onnxruntime": import_onnxruntime().__version__,
             "system": f"{platform.system()} {platform.machine()}",
         },
     }
