@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError, lacks_memory
+from insar_runtime.errors import (
+    InputOutputError,
+    InsarRuntimeError,
+    MemoryLimitError,
+    UsageError,
+    lacks_memory,
+    no_more_memory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,9 +113,7 @@ def _end(error: Exception) -> NoReturn:
     if isinstance(error, InsarRuntimeError):
         _fail(error)
     if lacks_memory(error):
-        _fail(
-            MemoryLimitError("the system gives no more memory; raise its limit, or set --memory-limit or --threads 1")
-        )
+        _fail(no_more_memory())
     if isinstance(error, OSError):
         reason = error.strerror or error
         if error.filename is not None:
