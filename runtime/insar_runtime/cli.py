@@ -61,11 +61,11 @@ def main() -> None:
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     try:
-        if sys.argv[1:] and not sys.argv[1].startswith("-") and "--help" not in sys.argv:
+        if sys.argv[1:] and not sys.argv[1].startswith("-") and not {"-h", "--help"} & set(sys.argv):
             _check_address_space()
         from insar_runtime._commands.app import app  # noqa: PLC0415 - an interruption is possible from now on
 
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], prog_name="insar-rt", standalone_mode=False)
         if sys.stdout is not None:
             _flush(code)
     except BaseException as error:
