@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError, lacks_memory
+from insar_runtime.errors import (
+    InputOutputError,
+    InsarRuntimeError,
+    MemoryLimitError,
+    UsageError,
+    lacks_memory,
+    no_more_memory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +61,11 @@ def main() -> None:
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     try:
-        if sys.argv[1:] and not sys.argv[1].startswith("-") and "--help" not in sys.argv:
+        if sys.argv[1:] and not sys.argv[1].startswith("-") and not {"-h", "--help"} & set(sys.argv):
             _check_address_space()
         from insar_runtime._commands.app import app  # noqa: PLC0415 - an interruption is possible from now on
 
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], prog_name="insar-rt", standalone_mode=False)
         if sys.stdout is not None:
             _flush(code)
     except BaseException as error:
@@ -106,9 +113,7 @@ def _end(error: Exception) -> NoReturn:
     if isinstance(error, InsarRuntimeError):
         _fail(error)
     if lacks_memory(error):
-        _fail(
-            MemoryLimitError("the system gives no more memory; raise its limit, or set --memory-limit or --threads 1")
-        )
+        _fail(no_more_memory())
     if isinstance(error, OSError):
         reason = error.strerror or error
         if error.filename is not None:

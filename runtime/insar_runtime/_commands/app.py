@@ -6,7 +6,9 @@ import typer
 
 from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.classify import classify
+from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command
 from insar_runtime._commands.convert import convert
+from insar_runtime._commands.examples import EXAMPLES
 from insar_runtime._commands.inspect import inspect
 from insar_runtime._commands.report import report
 from insar_runtime._commands.restore import restore
@@ -18,15 +20,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings=CONTEXT_SETTINGS,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
 for command in (classify, restore, inspect, show, report, convert, demo, models, doctor, bench):
-    app.command()(command)
+    name = command.__name__
+    app.command(cls=type(name, (Command,), {"examples": EXAMPLES[name]}))(command)
 
 
 @app.callback(invoke_without_command=True)
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
 ) -> None:
     if version:
         typer.echo(f"insar-rt {__version__}")

@@ -9,43 +9,53 @@ from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
-    IdOption,
+    IdColumnOption,
     InputArgument,
     JsonOption,
-    LatOption,
-    LonOption,
+    LatColumnOption,
+    LonColumnOption,
     ModelOption,
     PrecisionOption,
     SensorOption,
     ThreadsOption,
     UnitsOption,
-    VelocityOption,
+    VelocityColumnOption,
     declare,
 )
 from insar_runtime._commands.console import print_report
+from insar_runtime._commands.option_groups import MESSAGES
 from insar_runtime._printable import printable
 
 
 def inspect(
     source: InputArgument,
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = None,
-    threads: ThreadsOption = None,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
     half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdOption = None,
-    lon: LonOption = None,
-    lat: LatOption = None,
-    velocity: VelocityOption = None,
+    id_column: IdColumnOption = None,
+    lon_column: LonColumnOption = None,
+    lat_column: LatColumnOption = None,
+    velocity_column: VelocityColumnOption = None,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only a glance: no ids of all rows, no trial of the model.")
+        bool,
+        typer.Option(
+            "--quick",
+            help="Look at the first rows only: do not compare all ids, and do not time the model.",
+            rich_help_panel=MESSAGES,
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what was understood of a file, what is odd, and what classify will do; nothing is written."""
+    """Show how a file is understood, and what classify will do.
+
+    Also what is unusual in it, on what evidence its unit is known, and how long classify will take. Nothing is
+    written.
+    """
     import pyarrow as pa
 
     from insar_runtime._engine.onnx_runtime import usable_cpus
@@ -69,9 +79,9 @@ def inspect(
                 sensor=sensor,
                 half_wavelength_mm=half_wavelength_mm,
                 id_column=id_column,
-                lon=lon,
-                lat=lat,
-                velocity=velocity,
+                lon=lon_column,
+                lat=lat_column,
+                velocity=velocity_column,
             ),
             output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
             quick=quick,

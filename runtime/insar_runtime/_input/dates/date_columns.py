@@ -274,7 +274,7 @@ def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], d
         raise DataError(
             f"transposed table ('{date_name}' and {len(names) - 1} further columns: one row a date, one "
             f"column a point): transpose it to one row a point with date columns: insar-rt convert TABLE "
-            f"--points POSITIONS -o OUT.parquet"
+            f"--positions POSITIONS -o OUT.parquet"
         )
     if spellings:
         family, name = spellings[0].family, spellings[0].impossible[0]
