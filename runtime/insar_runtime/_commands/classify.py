@@ -103,7 +103,7 @@ def classify(
         typer.Option(
             metavar="SHARES",
             help="How common each class is where the points lie: .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...; "
-            "auto estimates it from the file.",
+            "auto, the default, estimates it from the file; trained is the mix of the training.",
             rich_help_panel=CLASSES,
         ),
     ] = None,
@@ -274,7 +274,7 @@ def classify(
     with quiet_when_unread(), open_reporter(log_format, quiet=quiet, stream=stream, memory=resident_bytes) as reporter:
 
         def work(source: Any) -> Any:
-            reporter.started(str(source), readings=2 if options["priors"] == "auto" else 1)
+            reporter.started(str(source))
             with last_outputs(source == inputs[-1]):
                 return classify_file(
                     source, classifier=classifier, progress=reporter.progress, **place(source), **options

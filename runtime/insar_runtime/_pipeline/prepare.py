@@ -20,6 +20,8 @@ from insar_runtime._pipeline.memory import BatchPlan, Load, plan_batches
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise.noise_model import FileNoise
+    from insar_runtime._engine.class_priors import ClassPriors
+    from insar_runtime._engine.runner import ModelRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class PreparedTable:
         Threads and batches that suit it.
     noise : FileNoise or None
         Of its series, where that was asked for.
+    mix : ClassPriors or None
+        Of its classes, where that was asked for.
     """
 
     source: Source
@@ -44,6 +48,7 @@ class PreparedTable:
     batches: Iterator[pa.RecordBatch]
     batch_plan: BatchPlan
     noise: FileNoise | None = None
+    mix: ClassPriors | None = None
 
 
 def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False) -> Load:
@@ -78,6 +83,7 @@ def open_described(
     large_batches: bool = False,
     room: int | None = None,
     with_noise: bool = False,
+    mix_by: ModelRunner | None = None,
     written_series: int = 0,
 ) -> Iterator[PreparedTable]:
     """Open a source and describe its table; ``classify``, ``inspect`` and ``convert`` share it.
@@ -98,6 +104,8 @@ def open_described(
         Bytes that the work may take.
     with_noise : bool
         Whether the noise of the series is estimated, from some rows that are read for it.
+    mix_by : ModelRunner, optional
+        Classifies some of the first rows, from which the mix of classes is estimated. Without it, none is.
     written_series : int
         Outputs that hold the series.
 
@@ -123,6 +131,11 @@ def open_described(
             from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
             noise = noise_of(description, head.rows, opened)
+        mix = None
+        if mix_by is not None:
+            from insar_runtime._pipeline.class_mix import mix_of  # noqa: PLC0415 - inspect and convert take none of it
+
+            mix = mix_of(description, head.rows, mix_by)
         batches = head.batches
         del head  # its rows
-        yield PreparedTable(opened, description, batches, plan, noise)
+        yield PreparedTable(opened, description, batches, plan, noise, mix)

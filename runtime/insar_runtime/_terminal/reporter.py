@@ -33,8 +33,8 @@ class Reporter(Protocol):
     As a context manager it removes an unfinished progress line however the run ends.
     """
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        """Report that work on a file begins, and how many times the file is read."""
+    def started(self, file: str) -> None:
+        """Report that work on a file begins."""
 
     def progress(self, rows: int, total: int | None) -> None:
         """Report the number of rows done, and of all (None if unknown); the callback of ``classify_file``."""
@@ -107,8 +107,8 @@ class TextReporter:
         self._pace = Pace(clock=clock)
         self._file = ""
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        self._file, self._pace = printable(file), Pace(readings, clock=self._clock)
+    def started(self, file: str) -> None:
+        self._file, self._pace = printable(file), Pace(clock=self._clock)
 
     def progress(self, rows: int, total: int | None) -> None:
         self._pace.advance(rows, total)
@@ -166,8 +166,8 @@ class JsonReporter:
         self._file: str | None = None
         self._pace = Pace(clock=clock)
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        self._file, self._pace = file, Pace(readings, clock=self._clock)
+    def started(self, file: str) -> None:
+        self._file, self._pace = file, Pace(clock=self._clock)
         self._next = self._clock() + self._seconds_between
         self._emit("start")
 
@@ -234,8 +234,8 @@ class JsonReporter:
             "rows_per_s": None if speed is None else round(speed, 1),
             "rss_mb": None if held is None else round(held / 2**20, 1),
         }
-        if pace.readings > 1:
-            facts |= {"reading": pace.reading, "readings": pace.readings}
+        if pace.reading > 1:
+            facts["reading"] = pace.reading
         _write_line(self._stream, json.dumps(facts | more))
 
 
