@@ -102,8 +102,8 @@ def classify(
         str | None,
         typer.Option(
             metavar="SHARES",
-            help="How common each class is where the points lie: .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...; "
-            "auto, the default, estimates it from the file; trained is the mix of the training.",
+            help="How common each class is: auto (default: estimated from the file), trained, or shares as "
+            ".94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...",
             rich_help_panel=CLASSES,
         ),
     ] = None,
