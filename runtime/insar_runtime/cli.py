@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError, lacks_memory
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, lacks_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,9 +117,6 @@ def _end(error: Exception) -> NoReturn:
 
         forget_output()
         _fail(InputOutputError(f"writing to standard output failed ({reason})"))
-    # What typer raises for a wrong option has a message of its own.
-    if hasattr(error, "format_message"):
-        _fail(UsageError(f"{error.format_message()} See insar-rt --help."))
     raise error
 
 

@@ -6,7 +6,7 @@ import typer
 
 from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.classify import classify
-from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command
+from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command, Commands
 from insar_runtime._commands.convert import convert
 from insar_runtime._commands.examples import EXAMPLES
 from insar_runtime._commands.inspect import inspect
@@ -16,6 +16,7 @@ from insar_runtime._commands.show import show
 from insar_runtime._version import __version__
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
