@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, lacks_memory
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, lacks_memory, no_more_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,9 +106,7 @@ def _end(error: Exception) -> NoReturn:
     if isinstance(error, InsarRuntimeError):
         _fail(error)
     if lacks_memory(error):
-        _fail(
-            MemoryLimitError("the system gives no more memory; raise its limit, or set --memory-limit or --threads 1")
-        )
+        _fail(no_more_memory())
     if isinstance(error, OSError):
         reason = error.strerror or error
         if error.filename is not None:
@@ -123,7 +121,7 @@ def _end(error: Exception) -> NoReturn:
 def _fail(error: InsarRuntimeError) -> NoReturn:
     """Report an error on one line, as text or JSON, and exit with its code."""
     if any("json" in argument for argument in sys.argv[1:]):
-        from insar_runtime._terminal.reporter import open_reporter, wants_json  # noqa: PLC0415 - needs numpy
+        from insar_runtime._terminal.reporter import open_reporter, wants_json  # noqa: PLC0415 - as above
 
         if wants_json(sys.argv[1:]):
             open_reporter("json", quiet=False, stream=sys.stderr).failed(error)
