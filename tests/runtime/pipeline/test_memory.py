@@ -100,7 +100,7 @@ def test_a_run_that_holds_too_much_is_ended() -> None:
 
 def test_a_limit_needs_a_system_that_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "resident_bytes", lambda: None)
-    with pytest.raises(UsageError, match="leave it away"):
+    with pytest.raises(UsageError, match="leave it out"):
         MemoryGuard(1)
     MemoryGuard(None)
 
