@@ -178,7 +178,7 @@ def join_parts(parts: Iterable[tuple[slice | NDArray[np.intp], Result]], count: 
         for name in names:
             values = getattr(part, name)
             columns.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))[rows] = values
-    return Result(**columns)  # type: ignore[arg-type] - arrays alone
+    return Result(**columns)  # type: ignore[arg-type]
 
 
 def decide(
