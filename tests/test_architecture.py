@@ -31,7 +31,7 @@ SERIES = MODEL | {"_diagnosis"}
 PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
 VIEWS = {"_inspect", "_installation", "_report", "_show", "_terminal"}
 ALLOWED = {
-    "__init__": MODEL | {"_diagnosis", "_pipeline", "classifier", "files", "summary"},
+    "__init__": MODEL | {"_diagnosis", "_pipeline", "_report", "_show", "classifier", "files", "summary"},
     "__main__": {"cli"},
     "_log": set(),
     "_printable": set(),

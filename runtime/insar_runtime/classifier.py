@@ -157,7 +157,8 @@ class Classifier(ModelRunner):
             estimated from the series, or typical where they are too few.
         half_wavelength_mm : float, None or "auto"
             Half the wavelength of the radar, whose multiples jumps are. None: no multiples, as in projected series.
-            By default that of Sentinel-1 where no other radar can have acquired on these dates, else None.
+            By default that of Sentinel-1 where the producer of a table is known to process it, or no other radar can
+            have acquired on these dates, else None.
         jumps : {"flagged", "all"}
             Series that are searched for jumps: those of class PUE, or that would be if the classifier were surer; or
             all.

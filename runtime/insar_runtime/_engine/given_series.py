@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._engine.row_labels import RowLabels
+from insar_runtime._input.producers import Producer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,19 +42,26 @@ class GivenSeries:
         All rows, each in one part; one part but for rasters in chunks.
     labels : RowLabels
         What the caller's object says of the rows.
+    made_by : Producer, optional
+        Who makes tables with such columns, where the series are a table.
     """
 
     dates: NDArray[np.datetime64]
     count: int
     parts: tuple[SeriesPart, ...]
     labels: RowLabels = field(default_factory=RowLabels)
+    made_by: Producer | None = None
 
     @classmethod
     def whole(
-        cls, matrix: NDArray[np.float32], dates: NDArray[np.datetime64], labels: RowLabels | None = None
+        cls,
+        matrix: NDArray[np.float32],
+        dates: NDArray[np.datetime64],
+        labels: RowLabels | None = None,
+        made_by: Producer | None = None,
     ) -> GivenSeries:
         """Return series that are in memory [N, T]."""
-        return cls(dates, len(matrix), (SeriesPart(slice(None), lambda: matrix),), labels or RowLabels())
+        return cls(dates, len(matrix), (SeriesPart(slice(None), lambda: matrix),), labels or RowLabels(), made_by)
 
     @property
     def days(self) -> NDArray[np.float32]:

@@ -65,7 +65,7 @@ def table_series(table: Any, *, units: Unit | None, half_wavelength_mm: float) -
         first_row += batch.num_rows
     dates = description.layout.dates
     matrix = np.concatenate(parts) if parts else np.empty((0, len(dates)), dtype=np.float32)
-    return GivenSeries.whole(matrix, dates, labels)
+    return GivenSeries.whole(matrix, dates, labels, description.layout.made_by)
 
 
 def _is_frame(given: Any) -> bool:

@@ -47,9 +47,9 @@ def diagnose_array(
     if isinstance(half_wavelength_mm, str):
         if half_wavelength_mm != "auto":
             raise UsageError(f"half_wavelength_mm is {half_wavelength_mm!r}; give millimetres, None or 'auto'")
-        half_wavelength_mm = find_wavelength(axis).half_mm
+        half_wavelength_mm = find_wavelength(axis, given.made_by).half_mm
     elif half_wavelength_mm is not None:
-        half_wavelength_mm = find_wavelength(axis, declared_mm=half_wavelength_mm).half_mm
+        half_wavelength_mm = find_wavelength(axis, given.made_by, half_wavelength_mm).half_mm
     if result is None:
         result = classifier.classify_matrix(series, days.astype(np.float32))
     elif len(result) != len(series):

@@ -289,3 +289,13 @@ def test_diagnoses_of_tables_and_rasters_are_those_of_the_array(classifier: Clas
         assert classifier.diagnose(displacement, dates).to_arrow().equals(wanted)
     assert classifier.diagnose(frame).to_pandas().index.equals(frame.index)
     assert dict(classifier.diagnose(cube()).to_pandas().to_xarray().sizes) == {"y": 15, "x": 20}
+
+
+def test_the_producer_of_a_table_decides_on_the_wavelength(classifier: Classifier) -> None:
+    """EGMS L3 is projected and mixes tracks: a jump is no multiple of half a wavelength, whatever the dates."""
+    jumping = np.where(np.arange(40) < 20, MATRIX[:30], MATRIX[:30] + np.float32(27.73))
+    names = [str(day).replace("-", "") for day in DATES]
+    frame = pd.DataFrame(jumping, columns=names)
+    level3 = frame.assign(pid="x", easting=4e6, northing=2e6, height=1.0, mean_velocity=0.0)
+    assert classifier.diagnose(frame).half_wavelength_mm is not None
+    assert classifier.diagnose(level3, units="mm").half_wavelength_mm is None
