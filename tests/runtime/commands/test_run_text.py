@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime._terminal.texts import next_step
-from tests.runtime.run_command import run
+from tests.runtime.run_command import refused, run
 
 
 def test_a_run_names_rows_classes_and_output_and_nothing_of_the_machine(source: Path, tmp_path: Path) -> None:
@@ -58,3 +59,15 @@ def test_the_next_step_of_many_inputs_is_said_once(source: Path, tmp_path: Path)
 )
 def test_the_next_step_fits_the_output(output: str, step: str | None) -> None:
     assert next_step(output) == step
+
+
+def test_the_demo_saves_its_table_and_names_no_file_that_is_gone(tmp_path: Path) -> None:
+    done = run("demo", "--save-input", "demo.zip", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"EGMS_L2b_")
+    assert b"written" not in done.stdout
+    (embedded,) = (files("insar_runtime") / "demo").iterdir()
+    assert (tmp_path / "demo.zip").read_bytes() == embedded.read_bytes()
+    assert b"next: insar-rt inspect demo.zip" in done.stderr
+    refused(run("demo", "--save-input", "demo.zip", cwd=tmp_path), 73, "demo.zip exists", "--overwrite")
+    refused(run("demo", "--save-input", "demo.csv", cwd=tmp_path), 2, "demo.csv", "name it .zip")
