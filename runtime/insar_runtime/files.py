@@ -22,10 +22,11 @@ from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
 from insar_runtime.classifier import Classifier
-from insar_runtime.errors import BadRowsError
+from insar_runtime.errors import BadRowsError, memory_errors
 from insar_runtime.summary import Summary, summarize
 
 
+@memory_errors()
 def classify_file(
     source: str | Path | BinaryIO,
     output: str | Path | BinaryIO,
