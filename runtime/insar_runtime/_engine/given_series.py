@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._engine.row_labels import RowLabels
-from insar_runtime._input.producers import Producer
+
+if TYPE_CHECKING:
+    from insar_runtime._input.producers import Producer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,3 +79,8 @@ class GivenSeries:
         for part in self.parts:
             matrix[part.rows] = part.load()
         return matrix
+
+
+def is_frame(given: Any) -> bool:
+    """Return whether an object is a ``pandas.DataFrame``."""
+    return hasattr(given, "iloc") and hasattr(given, "columns")

@@ -26,22 +26,6 @@ _UNITS: Final[dict[str, Unit]] = {
 """Spellings of the attribute ``units``, in lower case."""
 
 
-def is_raster(given: Any) -> bool:
-    """Return whether an object is an ``xarray.DataArray`` whose axis of time is known by its name or coordinate.
-
-    Raises
-    ------
-    UsageError
-        If it is an ``xarray.Dataset``.
-    """
-    if not all(hasattr(given, name) for name in ("dims", "coords", "isel", "transpose")):
-        return False
-    if hasattr(given, "data_vars"):
-        names = ", ".join(map(str, given.data_vars)) or "none"
-        raise UsageError(f"a Dataset has several variables ({names}); give one of them, as dataset['displacement']")
-    return True
-
-
 def raster_series(raster: Any, dates: Any, *, units: Unit | None, half_wavelength_mm: float) -> GivenSeries:
     """Return the series of a raster, one for each place along its axes other than time.
 
@@ -59,10 +43,13 @@ def raster_series(raster: Any, dates: Any, *, units: Unit | None, half_wavelengt
     Raises
     ------
     UsageError
-        If there is no axis of time, no unit, or the number of dates is another one.
+        If it is a Dataset, or there is no axis of time, no unit, or the number of dates is another one.
     DataError
         If a date is missing, unreadable or occurs twice.
     """
+    if hasattr(raster, "data_vars"):
+        names = ", ".join(map(str, raster.data_vars)) or "none"
+        raise UsageError(f"a Dataset has several variables ({names}); give one of them, as dataset['displacement']")
     time = time_axis(raster)
     if time is None:
         raise UsageError(

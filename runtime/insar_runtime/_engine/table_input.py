@@ -10,18 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from insar_runtime._engine.given_series import GivenSeries
+from insar_runtime._engine.given_series import GivenSeries, is_frame
 from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._log import logger
 from insar_runtime.errors import DataError
-
-
-def is_table(given: Any) -> bool:
-    """Return whether an object is a data frame of pandas or offers itself as a stream of Arrow record batches."""
-    return _is_frame(given) or hasattr(given, "__arrow_c_stream__") or isinstance(given, pa.RecordBatch)
 
 
 def table_series(table: Any, *, units: Unit | None, half_wavelength_mm: float) -> GivenSeries:
@@ -41,7 +36,7 @@ def table_series(table: Any, *, units: Unit | None, half_wavelength_mm: float) -
     DataError
         If the table cannot be read as series.
     """
-    if _is_frame(table):
+    if is_frame(table):
         labels = RowLabels(index=table.index)
         batches = [_columns_of_frame(table)]
         schema = batches[0].schema
@@ -54,7 +49,7 @@ def table_series(table: Any, *, units: Unit | None, half_wavelength_mm: float) -
     try:
         description = head.describe(declared)
     except DataError as error:
-        if _is_frame(table) and getattr(table.index, "dtype", np.dtype("O")).kind == "M":
+        if is_frame(table) and getattr(table.index, "dtype", np.dtype("O")).kind == "M":
             raise DataError("the dates of the data frame are in its index: give it transposed, frame.T") from error
         raise
     for note in filter(None, (description.units.note, description.fillers)):
@@ -66,10 +61,6 @@ def table_series(table: Any, *, units: Unit | None, half_wavelength_mm: float) -
     dates = description.layout.dates
     matrix = np.concatenate(parts) if parts else np.empty((0, len(dates)), dtype=np.float32)
     return GivenSeries.whole(matrix, dates, labels, description.layout.made_by)
-
-
-def _is_frame(given: Any) -> bool:
-    return hasattr(given, "iloc") and hasattr(given, "columns")
 
 
 def _as_arrow(table: Any) -> pa.Table:
