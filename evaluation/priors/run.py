@@ -19,14 +19,11 @@ from evaluation.priors.report import write_report
 from evaluation.priors.rules import RULES, SHIPPED, Rule
 from insar_runtime import CLASS_NAMES, load_model
 from insar_runtime._engine.priors import known_rows
-from insar_runtime._input.even_rows import evenly_spaced
-from insar_runtime._pipeline.class_mix import MIX_ROWS
+from insar_runtime._pipeline.class_mix import rows_for_mix
 from insar_runtime.classes import TrendClass
 from training.announce import Announce
 from training.labelled_rows.labels import READ_FILES, load_labelled_files
 
-HEAD_ROWS: Final = 8192
-"""First rows of a table of which some count for the estimate, as in ``insar_runtime``."""
 FOLDS: Final = (
     ("EGMS_L2b_022_0845_IW2_VV_2020_2024_1",),
     ("EGMS_L3_E45N17_100km_U_2020_2024_1",),
@@ -56,8 +53,8 @@ class _Thresholds:
 
     def mix(self, rule: Rule, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the mix by a rule from the rows of a table, of which it takes those that ``insar_runtime`` takes."""
-        head = probabilities[:HEAD_ROWS]
-        return rule(known_rows(head[evenly_spaced(len(head), MIX_ROWS)], self.unsure_below), self.training)
+        some = probabilities[rows_for_mix(len(probabilities))]
+        return rule(known_rows(some, self.unsure_below), self.training)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from insar_runtime._commands.command_options import (
     HalfWavelengthOption,
     IdColumnOption,
     JsonOption,
+    JumpRowsName,
     JumpRowsOption,
     LatColumnOption,
     LonColumnOption,
@@ -31,12 +32,13 @@ from insar_runtime._commands.command_options import (
     declare,
     open_classifier,
 )
-from insar_runtime._commands.console import print_report, quiet_when_unread
+from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say
 from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT
 from insar_runtime._commands.placing import is_alone, named, placed
 from insar_runtime._signals import last_outputs
 
 if TYPE_CHECKING:
+    from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._pipeline.many import Outcome
     from insar_runtime._terminal.reporter import Reporter
 
@@ -211,9 +213,11 @@ def classify(
 
     The output has the rows of the input, in the same order, with columns for class and confidence.
     """
-    import pyarrow as pa
+    hidden = quiet or log_format == "json"
+    with loading(sources[0], hidden=hidden):
+        import pyarrow as pa
 
-    from insar_runtime._diagnosis.options import Diagnose
+        from insar_runtime.files import classify_file
     from insar_runtime._engine.priors import parse_priors
     from insar_runtime._input.opening import path_or_stream
     from insar_runtime._output.output_checks import check_output
@@ -221,7 +225,6 @@ def classify(
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
     from insar_runtime._pipeline.output_files import OutputFiles
     from insar_runtime._terminal.reporter import open_reporter
-    from insar_runtime.files import classify_file
 
     places = OutputNaming(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
     alone = is_alone(sources, output, output_dir, as_json=as_json)
@@ -237,8 +240,6 @@ def classify(
     )
     # What is named is wanted.
     diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
-    usual = Diagnose()
-    how = Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
@@ -246,7 +247,7 @@ def classify(
         "half_wavelength_mm": declared.half_wavelength_mm,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
-        "diagnose": how if diagnose else False,
+        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
         "style": qml,
         "csv_safe": csv_safe,
         "max_bad_fraction": max_bad_fraction,
@@ -265,13 +266,14 @@ def classify(
     elif output_dir is not None:
         # The other outputs of one input are files.
         OutputNaming(output_dir).prepare([])
-    classifier = open_classifier(model, device, precision, threads, abstain_below, stable_rate)
+    with loading(sources[0], hidden=hidden):
+        classifier = open_classifier(model, device, precision, threads, abstain_below, stable_rate)
     # Arrow's own threads are as many as the machine's processors, whatever was asked for.
     pa.set_cpu_count(classifier.threads)
     outcomes: list[Outcome] = []
     begin, started = time.perf_counter(), datetime.now(UTC)
-    stream = sys.stderr
-    with quiet_when_unread(), open_reporter(log_format, quiet=quiet, stream=stream, memory=resident_bytes) as reporter:
+    reporter = open_reporter(log_format, quiet=quiet, stream=sys.stderr, memory=resident_bytes)
+    with quiet_when_unread(), reporter:
 
         def work(source: Any) -> Any:
             reporter.started(str(source))
@@ -283,18 +285,42 @@ def classify(
         for outcome in each(inputs, work):
             _tell(reporter, outcome)
             outcomes.append(outcome)
+    if not hidden:
+        _say_next(outcomes)
     if run_report is not None or as_json:
         from insar_runtime._terminal.run_report import describe_run, write_run_report
 
         facts = describe_run(outcomes, started, time.perf_counter() - begin)
         if run_report is not None:
             write_run_report(facts, run_report, overwrite=overwrite or skip_existing)
-        if as_json and not alone:
-            print_report(facts, "", as_json=True)
-        elif as_json and outcomes[0].summary is not None:
-            print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
+        if as_json:
+            _print_facts(facts, outcomes, alone=alone)
     if code := first_failure(outcomes):
         raise typer.Exit(code)
+
+
+def _diagnosis(jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool) -> "Diagnose":
+    from insar_runtime._diagnosis.options import Diagnose
+
+    usual = Diagnose()
+    return Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
+
+
+def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:
+    """Print the facts of a run as JSON; of one input only its own."""
+    if not alone:
+        print_report(facts, "", as_json=True)
+    elif outcomes[0].summary is not None:
+        print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
+
+
+def _say_next(outcomes: Sequence["Outcome"]) -> None:
+    """Write what to do with the last output that was written."""
+    from insar_runtime._terminal.texts import next_step
+
+    written = [one.summary for one in outcomes if one.summary is not None and not one.summary.skipped]
+    if written and (step := next_step(written[-1].output)):
+        say(step)
 
 
 def _tell(reporter: "Reporter", outcome: "Outcome") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -20,13 +21,24 @@ JumpRowsName = Literal["flagged", "all"]
 PrecisionName = Literal["fp32", "int8"]
 UnitName = Literal["mm", "cm", "m", "rad"]
 
+
+def _shipped_models() -> list[str]:
+    """Return the names of the shipped models, for the completion of shells, which must be fast: without numpy."""
+    return sorted(path.name for path in (Path(__file__).parents[1] / "models").iterdir() if path.is_dir())
+
+
 InputArgument = Annotated[
     str,
     typer.Argument(metavar="INPUT", help="Parquet, CSV, EGMS zip or Arrow file; - reads an Arrow stream."),
 ]
 ModelOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Shipped model, or the folder of your own.", rich_help_panel=MACHINE),
+    typer.Option(
+        metavar="NAME",
+        help="Shipped model, or the folder of your own.",
+        autocompletion=_shipped_models,
+        rich_help_panel=MACHINE,
+    ),
 ]
 DeviceOption = Annotated[
     DeviceName,

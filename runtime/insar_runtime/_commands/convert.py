@@ -18,7 +18,7 @@ from insar_runtime._commands.command_options import (
     VelocityColumnOption,
     declare,
 )
-from insar_runtime._commands.console import print_report, quiet_when_unread, say, watched
+from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say, watched
 from insar_runtime._commands.option_groups import MAPS, OUTPUT, TABLE
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
@@ -90,9 +90,10 @@ def convert(
 
     The output has one row for each point, with its series as a list.
     """
-    from insar_runtime._convert.companions import CompanionFiles
-    from insar_runtime._convert.conversion_text import describe_conversion
-    from insar_runtime._convert.run import convert as run
+    with loading(sources[0], hidden=quiet):
+        from insar_runtime._convert.companions import CompanionFiles
+        from insar_runtime._convert.conversion_text import describe_conversion
+        from insar_runtime._convert.run import convert as run
 
     with quiet_when_unread(), last_outputs(), watched(sources[0], hidden=quiet) as progress:
         done = run(

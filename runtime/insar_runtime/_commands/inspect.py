@@ -22,7 +22,7 @@ from insar_runtime._commands.command_options import (
     VelocityColumnOption,
     declare,
 )
-from insar_runtime._commands.console import print_report
+from insar_runtime._commands.console import loading, print_report, watched
 from insar_runtime._commands.option_groups import MESSAGES
 from insar_runtime._printable import printable
 
@@ -56,35 +56,36 @@ def inspect(
     Also what is unusual in it, on what evidence its unit is known, and how long classify will take. Nothing is
     written.
     """
-    import pyarrow as pa
+    with loading(source):
+        import pyarrow as pa
 
-    from insar_runtime._engine.onnx_runtime import usable_cpus
-    from insar_runtime._inspect.inspection import inspect_file
-    from insar_runtime._inspect.inspection_text import describe_inspection
-    from insar_runtime._inspect.planned_run import InspectOptions
-    from insar_runtime._pipeline.many import OutputNaming
-
+        from insar_runtime._engine.onnx_runtime import usable_cpus
+        from insar_runtime._inspect.inspection import inspect_file
+        from insar_runtime._inspect.inspection_text import describe_inspection
+        from insar_runtime._inspect.planned_run import InspectOptions
+        from insar_runtime._pipeline.many import OutputNaming
     # As classify does, so that reading is timed as it will be.
     pa.set_cpu_count(threads or usable_cpus())
-    facts = inspect_file(
-        source,
-        InspectOptions(
-            model=model,
-            device=device,
-            precision=precision,
-            threads=threads,
-            declared=declare(
-                units=units,
-                date_format=date_format,
-                sensor=sensor,
-                half_wavelength_mm=half_wavelength_mm,
-                id_column=id_column,
-                lon=lon_column,
-                lat=lat_column,
-                velocity=velocity_column,
+    with watched(source, phase="inspecting"):
+        facts = inspect_file(
+            source,
+            InspectOptions(
+                model=model,
+                device=device,
+                precision=precision,
+                threads=threads,
+                declared=declare(
+                    units=units,
+                    date_format=date_format,
+                    sensor=sensor,
+                    half_wavelength_mm=half_wavelength_mm,
+                    id_column=id_column,
+                    lon=lon_column,
+                    lat=lat_column,
+                    velocity=velocity_column,
+                ),
+                output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
+                quick=quick,
             ),
-            output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
-            quick=quick,
-        ),
-    )
+        )
     print_report(facts, describe_inspection(printable(facts)), as_json=as_json)

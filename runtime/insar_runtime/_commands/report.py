@@ -25,7 +25,7 @@ from insar_runtime._commands.command_options import (
     declare,
     open_classifier,
 )
-from insar_runtime._commands.console import print_report, say, watched
+from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import CLASSES, OUTPUT, PAGE
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
@@ -100,12 +100,13 @@ def report(
 
     The page is one file that needs no network.
     """
-    import pyarrow as pa
+    with loading(str(source), hidden=quiet):
+        import pyarrow as pa
 
-    from insar_runtime._engine.priors import parse_priors
-    from insar_runtime._report.classified_table import is_classified
-    from insar_runtime._report.write import Classification, write_report
-    from insar_runtime.classifier import Classifier
+        from insar_runtime._engine.priors import parse_priors
+        from insar_runtime._report.classified_table import is_classified
+        from insar_runtime._report.write import Classification, write_report
+        from insar_runtime.classifier import Classifier
 
     if str(source) == "-":
         raise UsageError("a report needs a file, not a stream; write the stream to one first")
@@ -132,7 +133,7 @@ def report(
     }
     asked = [name for name, value in given.items() if value is not None]
     if asked and is_classified(source):
-        raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it away")
+        raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it out")
 
     def classifier() -> Classifier:
         opened = open_classifier(model, device, precision, threads, None, stable_rate)

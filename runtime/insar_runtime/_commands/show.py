@@ -28,7 +28,7 @@ from insar_runtime._commands.command_options import (
     declare,
     open_classifier,
 )
-from insar_runtime._commands.console import print_report, say, watched
+from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import PLOT, POINT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
@@ -75,12 +75,13 @@ def show(
     Class and diagnosis are those of the file, if classify has written it; --model and --stable-rate
     classify the point again.
     """
-    from insar_runtime._diagnosis.options import Diagnose
-    from insar_runtime._output.output_checks import refuse_input
-    from insar_runtime._show.find_point import find_point
-    from insar_runtime._show.png import check_png, write_png
-    from insar_runtime._show.point_text import Look, describe_point
-    from insar_runtime.models import load_model
+    with loading(source):
+        from insar_runtime._diagnosis.options import Diagnose
+        from insar_runtime._output.output_checks import refuse_input
+        from insar_runtime._show.find_point import find_point
+        from insar_runtime._show.png import check_png, write_png
+        from insar_runtime._show.point_text import Look, describe_point
+        from insar_runtime.models import load_model
 
     if png is not None:
         check_png(png, overwrite=overwrite)

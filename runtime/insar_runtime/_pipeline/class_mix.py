@@ -22,9 +22,16 @@ from insar_runtime._input.table import TableDescription
 from insar_runtime._pipeline.mixed_axes import rows_on_axes, with_epochs
 from insar_runtime.errors import DataError
 
+_FIRST_ROWS: Final = 8192
+"""Rows that a table is described by."""
 MIX_ROWS: Final = 2048
 """Rows that the mix is estimated from: chance then moves a share by 1.1 % at most, of which the assumed mix takes a
 part, and a file of any size costs no more than 2,048 rows of it."""
+
+
+def rows_for_mix(count: int) -> NDArray[np.intp]:
+    """Return the numbers of the rows, of a table with so many, from which its mix is estimated: spread over the first."""
+    return evenly_spaced(min(count, _FIRST_ROWS), MIX_ROWS)
 
 
 def mix_of(description: TableDescription, head: pa.RecordBatch | None, runner: ModelRunner) -> ClassPriors:
@@ -35,8 +42,7 @@ def mix_of(description: TableDescription, head: pa.RecordBatch | None, runner: M
     description : TableDescription
         Of the table.
     head : pyarrow.RecordBatch or None
-        Its first rows, by which it was described; None if it has none. At most ``MIX_ROWS`` of them count, evenly
-        spaced.
+        Its first rows, by which it was described; None if it has none. Those of ``rows_for_mix`` count.
     runner : ModelRunner
         Classifies the rows; its own priors are of no account.
 
@@ -49,8 +55,9 @@ def mix_of(description: TableDescription, head: pa.RecordBatch | None, runner: M
     classes = len(runner.model.classes)
     parts = [np.empty((0, classes), dtype=np.float32)]
     if head is not None:
-        if head.num_rows > MIX_ROWS:
-            head = head.take(pa.array(evenly_spaced(head.num_rows, MIX_ROWS)))
+        rows = rows_for_mix(head.num_rows)
+        if len(rows) < head.num_rows:
+            head = head.take(pa.array(rows))
         # A damaged row is refused, by its number, when the table is classified.
         with suppress(DataError):
             parts += [probabilities[:, :classes] for probabilities in _probabilities(description, head, as_trained)]

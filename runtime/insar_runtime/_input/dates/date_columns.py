@@ -285,7 +285,7 @@ def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], d
     if date_format is not None:
         raise DataError(
             f"no column is a date spelled {DateFormat.of(date_format).text}, alone or after D, D_, d, d_ or X: "
-            f"correct --date-format, or leave it away"
+            f"correct --date-format, or leave it out"
         )
     amplitude = [name for name in names if is_amplitude_name(name)]
     if amplitude:
