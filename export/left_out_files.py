@@ -20,7 +20,8 @@ from insar_runtime._engine.row_checks import check_rows
 from insar_runtime.classes import RowStatus
 from training.announce import Announce
 from training.dataset import LIMITS
-from training.real_files import REAL_FILES, STAMPS_FILE, quiet_residuals, read_real
+from training.real_files import REAL_FILES, STAMPS_FILE, read_real
+from training.simulator.bank import quiet_residuals
 
 _SEED: Final = 31_006
 _ROWS_PER_CALL: Final = 256

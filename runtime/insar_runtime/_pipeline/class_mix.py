@@ -30,7 +30,7 @@ part, and a file of any size costs no more than 2,048 rows of it."""
 
 
 def rows_for_mix(count: int) -> NDArray[np.intp]:
-    """Return the numbers of the rows, of a table with so many, from which its mix is estimated: spread over the first."""
+    """Return the numbers of the rows that the mix of a table with so many is estimated from: spread over its head."""
     return evenly_spaced(min(count, _FIRST_ROWS), MIX_ROWS)
 
 

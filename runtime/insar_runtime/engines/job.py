@@ -151,11 +151,10 @@ def plan(
     declarations, settings = _divided(options)
     # Opened here as well, though on the CPU: what is wrong with the options is said before any worker starts.
     asked = settings.pop("priors", None)
-    estimates = asked is None or (isinstance(asked, str) and asked == "auto")
-    if not estimates and not (isinstance(asked, str) and asked == "trained"):
+    by_rule = isinstance(asked, str) and asked in {"auto", "trained"}
+    if asked is not None and not by_rule:
         settings["priors"] = asked
-    here = settings.copy()
-    here["device"] = "cpu"
+    here: dict[str, Any] = {**settings, "device": "cpu"}
     classifier = Classifier(**here, threads=1)
     dates = declarations.get("dates")
     sample = sample.slice(0, SAMPLE_ROWS).combine_chunks()
@@ -180,7 +179,7 @@ def plan(
     refuse_taken_names(description, keep_series=keep_series, diagnosed=how is not None)
     noise = None if how is None else noise_of(description, head.rows)
     table = plan_table(description, declared, keep_series=keep_series, diagnose=how, noise=noise)
-    if estimates:
+    if asked is None or (by_rule and asked == "auto"):
         # Workers see partitions; one mix holds for all of them.
         settings["priors"] = mix_of(description, head.rows, classifier)
     return Job(table, settings)

@@ -278,7 +278,9 @@ def test_of_many_series_some_of_the_first_decide_on_the_mix(classifier: Classifi
     many = np.tile(MATRIX, (30, 1))
     auto = classifier.classify(many, DATES, priors="auto").priors
     assert auto is not None
-    assert auto.rows == MIX_ROWS
+    assert auto.rows is not None
+    # Some series have no class.
+    assert 1_900 < auto.rows < 2_048
     # What comes behind them is of no account.
     many[8192:] = MATRIX[0]
     assert classifier.classify(many, DATES, priors="auto").priors == auto
