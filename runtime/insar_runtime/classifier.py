@@ -120,7 +120,7 @@ class Classifier(ModelRunner):
         """
         given = given_series(displacement, dates, units=units, half_wavelength_mm=self.model.half_wavelength_mm)
         runner: ModelRunner = self
-        if priors == "auto":
+        if isinstance(priors, str) and priors == "auto":
             from insar_runtime._pipeline.array_priors import estimate_array_priors  # noqa: PLC0415 - reads files, too
 
             runner = self.with_priors(estimate_array_priors(self, given))
