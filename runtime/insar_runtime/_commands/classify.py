@@ -32,7 +32,7 @@ from insar_runtime._commands.command_options import (
     declare,
     open_classifier,
 )
-from insar_runtime._commands.console import loading, print_report, quiet_when_unread
+from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say
 from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT
 from insar_runtime._commands.placing import is_alone, named, placed
 from insar_runtime._signals import last_outputs
@@ -285,16 +285,16 @@ def classify(
         for outcome in each(inputs, work):
             _tell(reporter, outcome)
             outcomes.append(outcome)
+    if not hidden:
+        _say_next(outcomes)
     if run_report is not None or as_json:
         from insar_runtime._terminal.run_report import describe_run, write_run_report
 
         facts = describe_run(outcomes, started, time.perf_counter() - begin)
         if run_report is not None:
             write_run_report(facts, run_report, overwrite=overwrite or skip_existing)
-        if as_json and not alone:
-            print_report(facts, "", as_json=True)
-        elif as_json and outcomes[0].summary is not None:
-            print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
+        if as_json:
+            _print_facts(facts, outcomes, alone=alone)
     if code := first_failure(outcomes):
         raise typer.Exit(code)
 
@@ -304,6 +304,23 @@ def _diagnosis(jumps: JumpRowsName | None, repair_above: float | None, repair_da
 
     usual = Diagnose()
     return Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
+
+
+def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:
+    """Print the facts of a run as JSON; of one input only its own."""
+    if not alone:
+        print_report(facts, "", as_json=True)
+    elif outcomes[0].summary is not None:
+        print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
+
+
+def _say_next(outcomes: Sequence["Outcome"]) -> None:
+    """Write what to do with the last output that was written."""
+    from insar_runtime._terminal.texts import next_step
+
+    written = [one.summary for one in outcomes if one.summary is not None and not one.summary.skipped]
+    if written and (step := next_step(written[-1].output)):
+        say(step)
 
 
 def _tell(reporter: "Reporter", outcome: "Outcome") -> None:

@@ -50,7 +50,7 @@ EXAMPLES: Final = {
     ),
     "demo": (
         ("insar-rt demo", "Classify the embedded table; nothing is written."),
-        ("insar-rt demo -o demo.parquet", "Keep the classified table, to try show and report with."),
+        ("insar-rt demo --save-input demo.zip", "Keep the embedded table, to try the other commands with."),
     ),
     "models": (
         ("insar-rt models", "Names, versions, classes and limits of the shipped models."),

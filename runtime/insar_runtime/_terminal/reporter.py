@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TextIO
 
 from insar_runtime._printable import one_line, printable, printable_lines
 from insar_runtime._terminal.progress import OPENING, Pace, ProgressLine
+from insar_runtime._terminal.terminal import breaks_lines, width_of, wrapped
 from insar_runtime._terminal.texts import describe_summary
 
 if TYPE_CHECKING:
@@ -119,10 +120,10 @@ class TextReporter:
             self._line.draw(self._file, self._pace, OPENING)
 
     def note(self, text: str) -> None:
-        self._write(f"note: {printable(text)}")
+        self._write(self._wrapped(f"note: {printable(text)}"))
 
     def finished(self, summary: Summary) -> None:
-        self._write(describe_summary(printable(summary)))
+        self._write(self._wrapped(describe_summary(printable(summary))))
 
     def failed(self, error: InsarRuntimeError) -> None:
         self._write(f"insar-rt: error: {one_line(str(error))}", always=True)
@@ -137,6 +138,9 @@ class TextReporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._line.end()
+
+    def _wrapped(self, text: str) -> str:
+        return wrapped(text, width_of(self._stream)) if breaks_lines(self._stream) else text
 
     def _write(self, text: str, *, always: bool = False) -> None:
         if always or not self._quiet:
