@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
-from insar_runtime._engine.array_input import given_series
 from insar_runtime._engine.row_labels import with_labels
 from insar_runtime._engine.runner import ModelRunner, Shares
+from insar_runtime._pipeline.given_input import take_series
 from insar_runtime.result import Result, join_parts
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class Classifier(ModelRunner):
             attribute ``units`` of a DataArray, which needs one.
         priors : mapping of str to float, sequence of 6 or 5 floats, or "auto", optional
             Shares of the classes where the series come from, in place of the classifier's. ``auto`` estimates them from
-            these series, at most 200,000 of them, which are classified twice for it; with fewer than 100 the mix of
-            the training is kept, and ``Result.priors`` says so.
+            these series, at most 2,048 of them, evenly spaced, which are classified twice for it; with fewer than 100
+            the mix of the training is kept, and ``Result.priors`` says so.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class Classifier(ModelRunner):
             If a date is missing or occurs twice, a table has no series, or there are fewer or more epochs than the
             model takes.
         """
-        given = given_series(displacement, dates, units=units, half_wavelength_mm=self.model.half_wavelength_mm)
+        given = take_series(self, displacement, dates, units)
         runner: ModelRunner = self
         if isinstance(priors, str) and priors == "auto":
             from insar_runtime._pipeline.array_priors import estimate_array_priors  # noqa: PLC0415 - reads files, too

@@ -140,7 +140,7 @@ def test_the_mix_of_an_array_is_that_of_the_file(classifier: Classifier, tmp_pat
     assert classifier.classify(MATRIX, DATES, priors="auto").priors == summary.priors
 
 
-def test_of_many_series_a_sample_decides_on_the_mix(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_series_some_decide_on_the_mix(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("insar_runtime._pipeline.array_priors.MOST_ROWS", 200)
     auto = classifier.classify(MATRIX, DATES, priors="auto").priors
     assert auto is not None
