@@ -101,8 +101,8 @@ class Classifier(ModelRunner):
             attribute ``units`` of a DataArray, which needs one.
         priors : mapping of str to float, sequence of 6 or 5 floats, or "auto", optional
             Shares of the classes where the series come from, in place of the classifier's. ``auto`` estimates them from
-            these series, at most 2,048 of them, evenly spaced, which are classified twice for it; with fewer than 100
-            the mix of the training is kept, and ``Result.priors`` says so.
+            these series, at most 200,000 of them, which are classified twice for it; with fewer than 100 the mix of
+            the training is kept, and ``Result.priors`` says so.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class Classifier(ModelRunner):
         """
         given = take_series(self, displacement, dates, units)
         runner: ModelRunner = self
-        if isinstance(priors, str) and priors == "auto":
+        if priors == "auto":
             from insar_runtime._pipeline.array_priors import estimate_array_priors  # noqa: PLC0415 - reads files, too
 
             runner = self.with_priors(estimate_array_priors(self, given))

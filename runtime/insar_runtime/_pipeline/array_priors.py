@@ -9,13 +9,12 @@ import numpy as np
 from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._engine.given_series import GivenSeries
 from insar_runtime._engine.priors import estimated_mix, known_rows
-from insar_runtime._input.even_rows import evenly_spaced
 
 if TYPE_CHECKING:
     from insar_runtime._engine.runner import ModelRunner
 
-MOST_ROWS: Final = 2048
-"""Rows that priors are estimated from, evenly spaced: chance then moves a share by 1.1 % at most."""
+MOST_ROWS: Final = 200_000
+"""Rows that priors are estimated from; of more, a uniform random sample."""
 
 
 def estimate_array_priors(runner: ModelRunner, given: GivenSeries) -> ClassPriors:
@@ -30,8 +29,10 @@ def estimate_array_priors(runner: ModelRunner, given: GivenSeries) -> ClassPrior
     """
     as_trained = runner.with_priors(None)
     classes, days = len(runner.model.classes), given.days
-    wanted = np.zeros(given.count, dtype=np.bool_)
-    wanted[evenly_spaced(given.count, MOST_ROWS)] = True
+    wanted = np.ones(given.count, dtype=np.bool_)
+    if given.count > MOST_ROWS:
+        wanted[:] = False
+        wanted[np.random.default_rng(0).choice(given.count, MOST_ROWS, replace=False)] = True
     known = []
     for part in given.parts:
         chosen = wanted[part.rows]

@@ -126,12 +126,10 @@ def test_the_mix_of_an_array_is_estimated(classifier: Classifier) -> None:
     assert same_result(few, take_rows(trained, slice(0, 50)))
 
 
-def test_shares_may_be_an_array(classifier: Classifier) -> None:
+def test_shares_are_those_of_with_priors(classifier: Classifier) -> None:
     shares = [0.9, 0.02, 0.02, 0.02, 0.02, 0.02]
     wanted = classifier.with_priors(shares).classify(MATRIX, DATES)
-    assert same_result(classifier.classify(MATRIX, DATES, priors=np.array(shares).tolist()), wanted)
-    shares_of_numpy: Any = np.array(shares)
-    assert same_result(classifier.classify(MATRIX, DATES, priors=shares_of_numpy), wanted)
+    assert same_result(classifier.classify(MATRIX, DATES, priors=shares), wanted)
 
 
 def test_the_mix_of_an_array_is_that_of_the_file(classifier: Classifier, tmp_path: Path) -> None:
@@ -140,7 +138,7 @@ def test_the_mix_of_an_array_is_that_of_the_file(classifier: Classifier, tmp_pat
     assert classifier.classify(MATRIX, DATES, priors="auto").priors == summary.priors
 
 
-def test_of_many_series_some_decide_on_the_mix(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_series_a_sample_decides_on_the_mix(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("insar_runtime._pipeline.array_priors.MOST_ROWS", 200)
     auto = classifier.classify(MATRIX, DATES, priors="auto").priors
     assert auto is not None
