@@ -33,6 +33,7 @@ def execute(path: Path) -> Any:
         client = NotebookClient(
             notebook,
             timeout=300,
+            startup_timeout=300,
             kernel_name="python3",
             record_timing=False,
             resources={"metadata": {"path": folder}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def test_a_data_frame_is_the_array_with_its_index(classifier: Classifier, wanted
     found = result.to_pandas()
     assert found.index.equals(frame.index)
     assert found.index.name == "pid"
+    assert pickle.loads(pickle.dumps(result)).to_pandas().equals(found)
     dataset = result.to_xarray()
     assert dict(dataset.sizes) == {"pid": 300, "class": 6}
     assert dataset.pid.to_index().equals(frame.index)
@@ -93,9 +95,9 @@ def test_a_relation_of_duckdb_is_a_table(classifier: Classifier, wanted: Result)
 
 
 @settings(max_examples=20)
-@given(dims=st.permutations(["y", "x", "time"]), backwards=st.booleans(), chunks=st.integers(1, 20))
+@given(dims=st.permutations(["y", "x", "time"]), backwards=st.booleans())
 def test_axes_of_a_raster_in_any_order(
-    classifier: Classifier, wanted: Result, dims: list[str], backwards: bool, chunks: int
+    classifier: Classifier, wanted: Result, dims: list[str], backwards: bool
 ) -> None:
     raster = cube().transpose(*dims)
     raster = raster.isel(time=slice(None, None, -1)) if backwards else raster
