@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.point_geometry import WKB_POINT
 from insar_runtime._output.crs import SpatialReference, spatial_reference
-from insar_runtime._output.geoparquet import WKB_POINT
 
 _POINT_TYPES: Final = frozenset({1, 1001, 2001, 3001, 0x80000001, 0x40000001, 0xC0000001})
 """Point, with z and m as ISO and as EWKB number them."""
