@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 
 
 def open_path(
-    path: Path, closing: ExitStack, roles: Mapping[str, str], *, exact: bool, date_format: str | None
+    path: Path,
+    closing: ExitStack,
+    roles: Mapping[str, str],
+    *,
+    exact: bool,
+    date_format: str | None,
+    reads_json: bool = False,
 ) -> Source:
     """Open a file; its first bytes identify the container.
+
+    JSON takes two readings of a text that is large for what it holds, so only ``convert`` asks for it.
 
     Raises
     ------
@@ -38,6 +46,11 @@ def open_path(
         return _open_ipc_file(path, closing)
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _open_zip(path, closing, roles, date_format)
+    if reads_json:
+        from insar_runtime._input.readers.json_table import is_json, open_json  # noqa: PLC0415 - of convert alone
+
+        if is_json(magic):
+            return open_json(path, date_format)
     return _open_other(path, magic, closing, roles, date_format)
 
 
