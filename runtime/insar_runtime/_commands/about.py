@@ -15,20 +15,31 @@ from insar_runtime._commands.command_options import (
     open_classifier,
 )
 from insar_runtime._commands.console import print_report
+from insar_runtime._commands.option_groups import MACHINE, OUTPUT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
 
 def demo(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Keep the classified file here.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to keep the classified table in; by default it is not kept.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = None,
     overwrite: OverwriteOption = False,
+    precision: PrecisionOption = None,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Classify the embedded EGMS-like file and compare with its known truth."""
+    """Classify an embedded table and compare with its known truth.
+
+    The table looks like an EGMS download.
+    """
     from insar_runtime._installation.demo import describe_demo, run_demo
     from insar_runtime._terminal.texts import describe_summary
 
@@ -82,10 +93,13 @@ def doctor(as_json: JsonOption = False) -> None:
 def bench(
     model: ModelOption = None,
     device: DeviceOption = "auto",
-    seconds: Annotated[float, typer.Option(min=1, help="About how long it may take.")] = 30.0,
+    seconds: Annotated[
+        float,
+        typer.Option(min=1, metavar="S", help="Seconds that it may take, roughly.", rich_help_panel=MACHINE),
+    ] = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure what this device does: the model alone, and a whole file."""
+    """Measure the speed of this machine: the model, and a whole file."""
     from insar_runtime._installation.bench import describe_speeds, measure_device
 
     facts = measure_device(model, device, seconds)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TextIO
 
 from insar_runtime._printable import one_line, printable, printable_lines
-from insar_runtime._terminal.progress import Pace, ProgressLine
+from insar_runtime._terminal.progress import OPENING, Pace, ProgressLine
 from insar_runtime._terminal.texts import describe_summary
 
 if TYPE_CHECKING:
@@ -109,11 +109,14 @@ class TextReporter:
 
     def started(self, file: str, *, readings: int = 1) -> None:
         self._file, self._pace = printable(file), Pace(readings, clock=self._clock)
+        if not self._quiet:
+            self._line.keep_alive()
+            self._line.draw(self._file, self._pace, OPENING)
 
     def progress(self, rows: int, total: int | None) -> None:
         self._pace.advance(rows, total)
         if not self._quiet:
-            self._line.draw(self._file, self._pace)
+            self._line.draw(self._file, self._pace, OPENING)
 
     def note(self, text: str) -> None:
         self._write(f"note: {printable(text)}")
@@ -133,7 +136,7 @@ class TextReporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._line.clear()
+        self._line.end()
 
     def _write(self, text: str, *, always: bool = False) -> None:
         if always or not self._quiet:
