@@ -23,6 +23,7 @@ from insar_runtime._inspect.findings.ids import IdColumn, examine_ids, id_at
 from insar_runtime._inspect.findings.sample_findings import SampleFindings, examine_sample
 from insar_runtime._inspect.findings.sentences import list_findings
 from insar_runtime._inspect.planned_run import InspectOptions, PlannedRun
+from insar_runtime._output.geometry import find_geometry
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
@@ -180,6 +181,9 @@ def _described(table: PreparedTable, points: _Points, declared: UserDeclarations
         "sampling_days": {"min": steps.min(), "median": float(np.median(steps)), "max": steps.max()}
         if len(steps)
         else None,
+        "geometry": None
+        if (geometry := find_geometry(source.schema)) is None
+        else {"column": geometry.column, "system": geometry.system},
         "columns": {role: getattr(layout, role) for role in roles},
         "attributes": list(layout.attributes),
         "unit": units.unit,

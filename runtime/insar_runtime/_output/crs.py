@@ -62,7 +62,8 @@ def spatial_reference(column: Mapping[str, Any]) -> SpatialReference:
     crs = column["crs"]
     identity = crs.get("id") if isinstance(crs, Mapping) else None
     if not isinstance(identity, Mapping):
-        return UNDEFINED_CARTESIAN
+        is_geographic = isinstance(crs, Mapping) and crs.get("type") == "GeographicCRS"
+        return UNDEFINED_GEOGRAPHIC if is_geographic else UNDEFINED_CARTESIAN
     authority, code = str(identity.get("authority")).upper(), identity.get("code")
     if (authority, str(code)) in {("OGC", "CRS84"), ("EPSG", "4326")}:
         return WGS84

@@ -45,6 +45,24 @@ class Geometry:
     is_longitude_latitude: bool
     reference: SpatialReference
 
+    @property
+    def is_in_degrees(self) -> bool:
+        """Whether x and y are longitude and latitude, of whatever datum."""
+        return self.is_longitude_latitude or (self.crs or {}).get("type") == "GeographicCRS"
+
+    @property
+    def system(self) -> str:
+        """Name of the coordinate reference system, for people."""
+        reference = self.reference
+        return f"{reference.organization}:{reference.code}" if reference.code > 0 else reference.description
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Names of x and y, for people."""
+        if self.is_in_degrees:
+            return "longitude", "latitude"
+        return ("x", "y") if self.crs is None else ("easting", "northing")
+
 
 def find_geometry(schema: pa.Schema) -> Geometry | None:
     """Return the primary geometry of a table by its ``geo`` metadata; None if it has none that we can read."""

@@ -57,8 +57,8 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
     Parameters
     ----------
     source : str or Path
-        Corrected table, as ``insar-rt classify --corrected-out`` has written it: Parquet, Arrow, GeoPackage, or CSV
-        with its ``.json`` beside it. Its rows may have been filtered or put into another order, its columns may not.
+        Corrected table, as ``insar-rt classify --corrected-out`` has written it: Parquet, Arrow, or CSV with its
+        ``.json`` beside it. Its rows may have been filtered or put into another order, its columns may not.
     output : str or Path
         File to write: Parquet, CSV or Arrow IPC by its extension. Parquet and Arrow hold the table that was corrected
         to the last bit: columns, types, nulls, metadata.
@@ -139,10 +139,6 @@ def _open(
         return iter(parquet.iter_batches(_BATCH_ROWS, use_threads=False))
     if magic.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return open_ipc_path(path, closing).batches()
-    if magic.startswith(b"SQLite"):
-        from insar_runtime._input.readers.gpkg_table import open_geopackage  # noqa: PLC0415 - of no other container
-
-        return iter(open_geopackage(path, None, exact=True).batches(_BATCH_ROWS))
     types = {field.name: _text_type(field, series) for field in schema} | {ORIGINAL: pa.string()}
     reader = pacsv.open_csv(
         str(path),

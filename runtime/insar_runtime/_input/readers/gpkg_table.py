@@ -37,7 +37,7 @@ _OF_OTHERS: Final = ("-wal", "-journal")
 """What stands beside a database whose last changes are not in it yet."""
 
 
-def open_geopackage(path: Path, date_format: str | None, *, exact: bool = False) -> Source:
+def open_geopackage(path: Path, date_format: str | None) -> Source:
     """Open the layer of a GeoPackage that is read; nothing is written beside it.
 
     Parameters
@@ -46,8 +46,6 @@ def open_geopackage(path: Path, date_format: str | None, *, exact: bool = False)
         Of the file.
     date_format : str, optional
         Spelling of dates that the user named.
-    exact : bool
-        Whether the series are float64, as SQLite has them, and not float32.
 
     Raises
     ------
@@ -59,9 +57,8 @@ def open_geopackage(path: Path, date_format: str | None, *, exact: bool = False)
         layer, others = find_layer(database, str(path), date_format)
         estimate = layer.count if layer.count is not None else _last_key(database, layer, path)
     search = DateSearch.among(layer.columns, date_format)
-    series_type = pa.float64() if exact else pa.float32()
     fields = [
-        pa.field(name, series_type if name in search.names else arrow_type(kind))
+        pa.field(name, pa.float32() if name in search.names else arrow_type(kind))
         for name, kind in layer.columns.items()
     ]
     metadata, notes = dict[str, str](), list[str]()

@@ -13,6 +13,8 @@ _CHUNK: Final = 1 << 20
 _MOST_ELEMENT: Final = 16 << 20
 """Characters of one element: a point with 25,000 dates takes less than a megabyte."""
 _AFTER: Final = frozenset(" \t\r\n\x1e,:]}")
+_LONGEST_TAIL: Final = 3
+"""Signs of a number that make none without the next one: 1e-."""
 _BLANKS: Final = " \t\r\n\x1e"
 """With the record separator of GeoJSON text sequences (RFC 8142)."""
 
@@ -124,7 +126,6 @@ class JsonElements:
 
     def _value(self) -> Any:
         self._next_sign()
-        was_short = False
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._place)
@@ -133,10 +134,12 @@ class JsonElements:
                     raise self._wrong(str(error).partition(":")[0]) from error
             else:
                 # A number may go on behind the text that is there: 1. or 1e is no whole one.
-                if self._is_all or was_short or self._text[end : end + 1] in _AFTER:
+                is_whole = self._text[end : end + 1] in _AFTER or len(self._text) - end >= _LONGEST_TAIL
+                if self._is_all or is_whole:
                     self._place = end
                     return value
-                was_short = True
+                if end - self._place > _MOST_ELEMENT:
+                    raise self._wrong("a number is too long")
             self._fill()
 
     def _next_sign(self) -> str:
