@@ -87,6 +87,7 @@ def open_described(
     room: int | None = None,
     with_noise: bool = False,
     written_series: int = 0,
+    reads_json: bool = False,
 ) -> Iterator[PreparedTable]:
     """Open a source and describe its table; ``classify``, ``inspect`` and ``convert`` share it.
 
@@ -108,6 +109,8 @@ def open_described(
         Whether the noise of the series is estimated, from some rows that are read for it.
     written_series : int
         Outputs that hold the series.
+    reads_json : bool
+        Whether GeoJSON and JSON lines are read.
 
     Yields
     ------
@@ -121,7 +124,9 @@ def open_described(
     """
     declared = declared or UserDeclarations()
     where = path_or_stream(source)
-    with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
+    with open_source(
+        where, roles=declared.roles, exact=exact, date_format=declared.date_format, reads_json=reads_json
+    ) as opened:
         load = load_of(opened, written_series=written_series, diagnosed=with_noise)
         plan = plan_batches(load, threads, large=large_batches, room=room)
         _log_plan(opened.name, plan, plan.need(load), room)
