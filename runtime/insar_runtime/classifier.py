@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
-from insar_runtime._engine.array_input import given_series
 from insar_runtime._engine.row_labels import with_labels
 from insar_runtime._engine.runner import ModelRunner, Shares
+from insar_runtime._pipeline.given_input import take_series
 from insar_runtime.result import Result, join_parts
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Classifier(ModelRunner):
             If a date is missing or occurs twice, a table has no series, or there are fewer or more epochs than the
             model takes.
         """
-        given = given_series(displacement, dates, units=units, half_wavelength_mm=self.model.half_wavelength_mm)
+        given = take_series(self, displacement, dates, units)
         runner: ModelRunner = self
         if isinstance(priors, str) and priors == "trained":
             runner = self.with_priors(None)

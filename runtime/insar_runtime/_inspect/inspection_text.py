@@ -60,7 +60,10 @@ def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     yield "missing", _missing(facts)
     columns = facts["columns"]
     yield "id", columns["id"] or "none"
-    yield "position", _pair(columns, "longitude", "latitude") or _pair(columns, "easting", "northing") or "none"
+    geometry = facts["geometry"]
+    placed = None if geometry is None else f"{geometry['column']} ({geometry['system']})"
+    columns_of_place = _pair(columns, "longitude", "latitude") or _pair(columns, "easting", "northing")
+    yield "position", columns_of_place or placed or "none"
     if columns["velocity"]:
         yield "velocity", f"{columns['velocity']} (mm/yr)"
     yield "attributes", _names(facts["attributes"])

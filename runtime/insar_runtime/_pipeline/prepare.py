@@ -93,6 +93,7 @@ def open_described(
     with_noise: bool = False,
     mix_by: ModelRunner | None = None,
     written_series: int = 0,
+    reads_json: bool = False,
 ) -> Iterator[PreparedTable]:
     """Open a source and describe its table; ``classify``, ``inspect`` and ``convert`` share it.
 
@@ -116,6 +117,8 @@ def open_described(
         Classifies some of the first rows, from which the mix of classes is estimated. Without it, none is.
     written_series : int
         Outputs that hold the series.
+    reads_json : bool
+        Whether GeoJSON and JSON lines are read.
 
     Yields
     ------
@@ -129,7 +132,9 @@ def open_described(
     """
     declared = declared or UserDeclarations()
     where = path_or_stream(source)
-    with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
+    with open_source(
+        where, roles=declared.roles, exact=exact, date_format=declared.date_format, reads_json=reads_json
+    ) as opened:
         load = load_of(opened, written_series=written_series, diagnosed=with_noise)
         plan = plan_batches(load, threads, large=large_batches, room=room)
         _log_plan(opened.name, plan, plan.need(load), room)

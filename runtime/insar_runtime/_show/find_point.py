@@ -23,6 +23,7 @@ from insar_runtime._input.opening import open_source
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
+from insar_runtime._output.geometry import find_geometry, points_of
 from insar_runtime._pipeline.class_mix import mix_of
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.notes import notes_on
@@ -180,6 +181,8 @@ def _describe(
     # Without series the columns are not described, but the metadata of the run name them.
     roles = {role: getattr(description.layout, role) if description else known.get(role) for role in _ROLES}
     position = {role: number(cells.get(roles[role])) for role in _ROLES[:-1]}
+    if not any(value is not None for value in position.values()):
+        position = _place(source, hit)
     known_columns = {*(description.layout.columns if description else ()), *_CLASS_COLUMNS}
     if has_diagnosis(hit.record.schema):
         known_columns |= set(DIAGNOSIS_SCHEMA.names)
@@ -214,6 +217,15 @@ def _describe(
         sign=units.sign,
         notes=notes_on(description),
     )
+
+
+def _place(source: Source, hit: Hit) -> dict[str, float | None]:
+    """Return the position by the geometry of the table; empty if it has none."""
+    geometry = find_geometry(source.schema)
+    if geometry is None:
+        return {}
+    x, y = points_of(hit.record, geometry)[0].tolist()
+    return {name: number(value) for name, value in zip(geometry.axes, (x, y), strict=True)}
 
 
 def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> PointDiagnosis | None:
