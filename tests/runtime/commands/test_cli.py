@@ -44,14 +44,16 @@ def test_priors_are_reported_and_recorded(source: Path, tmp_path: Path) -> None:
     done = run_process(
         "classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1", "--model", "paper-cnn"
     )
-    assert b"class mix assumed: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in done.stderr
+    # Lines are broken between words.
+    said = b" ".join(done.stderr.split())
+    assert b"class mix assumed: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in said
     done = run_process("classify", source, "-o", tmp_path / "auto.parquet", "--json")
     # The text names the weight.
     assert ESTIMATE_WEIGHT == 0.25
     assert re.search(
         rb"class mix assumed: \d+ % Stable, .*, a quarter of the way from the training to 200 of the first points "
         rb"\(\d+ % Stable, .*\d % Other\); --priors changes it",
-        done.stderr,
+        b" ".join(done.stderr.split()),
     )
     priors = json.loads(done.stdout)["priors"]
     assert (priors["origin"], priors["rows"]) == ("estimated", 200)
