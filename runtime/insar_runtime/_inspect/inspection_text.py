@@ -35,15 +35,15 @@ def describe_inspection(facts: dict[str, Any]) -> str:
     lines = [facts["name"]]
     if run["refused"]:
         lines += ["", *_wrapped("classify refuses it: " + run["refused"], "", "  ")]
-    lines += _group("Understood", _understood(facts))
+    lines += _group("Read as", _read_as(facts))
     lines += _group("Evidence", _evidence(facts))
-    lines += ["", "Odd"]
-    lines += [line for odd in facts["odd"] for line in _wrapped(odd["text"], "  - ", "    ")] or ["  nothing"]
+    lines += ["", "Doubts"]
+    lines += [line for doubt in facts["findings"] for line in _wrapped(doubt["sentence"], "  - ", "    ")] or ["  none"]
     lines += _group("Classify would" if run["refused"] else "Classify will", _run(facts, run))
     return "\n".join(lines)
 
 
-def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _read_as(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     size = "" if facts["bytes"] is None else f", {_size(facts['bytes'])}"
     yield "file", f"{facts['container']}{size}"
     yield "points", _points(facts)

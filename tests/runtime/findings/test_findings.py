@@ -18,13 +18,13 @@ from insar_runtime import load_model
 from insar_runtime._diagnosis.common_steps import find_level_changes
 from insar_runtime._diagnosis.robust import departures, nanmedian, running_medians
 from insar_runtime._diagnosis.sampling_changes import find_sampling_changes
+from insar_runtime._findings.epoch_scatter import measure_scatter
+from insar_runtime._findings.missing import find_missing
+from insar_runtime._findings.sample_findings import SampleFindings, examine_sample
+from insar_runtime._findings.time_axis import describe_time_axis
+from insar_runtime._findings.values import examine_values
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
-from insar_runtime._inspect.findings.epoch_scatter import measure_scatter
-from insar_runtime._inspect.findings.missing import find_missing
-from insar_runtime._inspect.findings.sample_findings import SampleFindings, examine_sample
-from insar_runtime._inspect.findings.time_axis import describe_time_axis
-from insar_runtime._inspect.findings.values import examine_values
 
 LIMITS = load_model().limits
 FIRST = np.datetime64("2018-01-03")
