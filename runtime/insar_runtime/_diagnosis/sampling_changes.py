@@ -53,7 +53,8 @@ def _splits(steps: FloatArray, offset: int, most: int) -> list[int]:
     """Return the changes by binary segmentation, each at the least absolute deviation from both medians."""
     if most < 1 or len(steps) < 2 * _LEAST_STEPS:
         return []
-    rough = (_spreads(steps) + _spreads(steps[::-1])[::-1])[_LEAST_STEPS : len(steps) - _LEAST_STEPS + 1]
+    rough = absolute_deviations(steps) + absolute_deviations(steps[::-1])[::-1]
+    rough = rough[_LEAST_STEPS : len(steps) - _LEAST_STEPS + 1]
     # Sums in another order differ in their last bits, so the least ones are computed again.
     places = _LEAST_STEPS + np.flatnonzero(rough <= rough.min() + _ROUNDING * len(steps))
     place = min(places.tolist(), key=lambda i: _spread(steps[:i]) + _spread(steps[i:]))
@@ -70,11 +71,13 @@ def _splits(steps: FloatArray, offset: int, most: int) -> list[int]:
     return [offset + place, *more][:most]
 
 
-def _spreads(steps: FloatArray) -> FloatArray:
-    """Return the absolute deviation from the median of the first 0, 1, ..., K of K intervals, shape [K + 1].
+def absolute_deviations(steps: FloatArray) -> FloatArray:
+    """Return the sum of absolute deviations from the median of the first 0, 1, ..., K of K intervals, shape [K + 1].
 
     Intervals have few lengths, so those of each length are counted instead of sorted for each number of intervals.
     """
+    if not len(steps):
+        return np.zeros(1)
     lengths, which = np.unique(steps, return_inverse=True)
     counts = np.zeros((len(steps) + 1, len(lengths)), dtype=np.int64)
     counts[1:] = np.cumsum(which[:, None] == np.arange(len(lengths)), axis=0)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from insar_runtime._findings.finding import Finding
-from insar_runtime._findings.ids import IdColumn
 from insar_runtime._findings.missing import Missing
 from insar_runtime._findings.sample_findings import SampleFindings
 from insar_runtime._findings.unit_doubt import doubt_unit
@@ -16,6 +15,9 @@ from insar_runtime._findings.values import Values
 from insar_runtime._findings.wording import counted, percent, size, some_dates
 from insar_runtime._input.nodata_values import Fillers
 from insar_runtime._input.table import TableDescription
+
+if TYPE_CHECKING:
+    from insar_runtime._findings.ids import IdColumn
 
 _SCATTER_RATIO: Final = 1.25
 """Least ratio of the scatter before and after a change of sampling that is reported."""

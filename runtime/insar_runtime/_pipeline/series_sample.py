@@ -18,7 +18,7 @@ from insar_runtime._pipeline.random_rows import RandomRows
 from insar_runtime.models import Limits
 
 _MOST_ROWS: Final = 600
-_MOST_VALUES: Final = 80_000
+_MOST_VALUES: Final = 60_000
 _LEAST_ROWS: Final = 200
 """Rows and values of the sample, and rows of it however long they are: some 10 ms are enough to examine them."""
 _ODD: Final = 0x9E3779B97F4A7C15

@@ -39,11 +39,11 @@ def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
     """Return the counts of the diagnosis of a run."""
     times = "once" if counts["jumps"] == 1 else f"{counts['jumps']} times"
     reasons = {
-        "without_whole_cycles": "by no whole cycles (--repair-damped)",
-        "uncertain": "with too low a probability (--repair-above)",
-        "not_improved": "and would not be smoother without",
+        "without_whole_cycles": "no whole cycles: --repair-damped",
+        "uncertain": "too low a probability: --repair-above",
+        "not_improved": "no smoother without the jumps",
     }
-    left = ", ".join(f"{counts[name]} {reason}" for name, reason in reasons.items() if counts.get(name))
+    left = ", ".join(f"{counts[name]} ({reason})" for name, reason in reasons.items() if counts.get(name))
     return (
         f"rates of {counts['fitted']} points, {counts['with_break']} with a break; {counts['with_jumps']} of "
         f"{counts['searched_for_jumps']} searched points jump, {times}; {counts['repaired']} repaired"
