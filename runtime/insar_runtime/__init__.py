@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from insar_runtime._input.units.series_units import Unit
     from insar_runtime._pipeline.restore import Restored, restore
     from insar_runtime._progress import Progress
+    from insar_runtime._report.report_file import report
+    from insar_runtime._report.write import Report
+    from insar_runtime._show.plot import plot
     from insar_runtime.classifier import Classifier
     from insar_runtime.devices import Device
     from insar_runtime.files import classify_file
@@ -78,6 +81,7 @@ __all__ = [
     "PriorsOrigin",
     "Progress",
     "Rates",
+    "Report",
     "Restored",
     "Result",
     "Role",
@@ -92,6 +96,8 @@ __all__ = [
     "classify_file",
     "list_models",
     "load_model",
+    "plot",
+    "report",
     "restore",
 ]
 
@@ -116,6 +122,7 @@ _HOME = {
     "PriorsOrigin": "_engine.class_priors",
     "Progress": "_progress",
     "Rates": "_diagnosis.results",
+    "Report": "_report.write",
     "Restored": "_pipeline.restore",
     "Result": "result",
     "Role": "_input.layout",
@@ -125,6 +132,8 @@ _HOME = {
     "classify_file": "files",
     "list_models": "models",
     "load_model": "models",
+    "plot": "_show.plot",
+    "report": "_report.report_file",
     "restore": "_pipeline.restore",
 }
 

@@ -27,8 +27,8 @@ def notes_on(description: TableDescription, *, doubts: bool = True) -> tuple[str
         notes.append(description.units.note)
     if description.units.sign == "opposite_to_velocity":
         notes.append("the series have the opposite sign of the velocity column")
-    if doubts and (quiet := description.units.quiet_range_mm) is not None:
-        notes.append(f"the median range of a series is only {quiet:.2g} mm: if that is centimetres, say --units cm")
+    if doubts and description.units.doubt:
+        notes.append(description.units.doubt)
     if doubts and description.fillers:
         notes.append(description.fillers.note)
     layout = description.layout
