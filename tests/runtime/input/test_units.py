@@ -149,7 +149,7 @@ def test_centimetres_that_go_with_velocities_in_centimetres_are_doubted() -> Non
     assert units.quiet_range_mm is not None
     assert 0 < units.quiet_range_mm < 5
     assert prove_units(series, layout_of("", "VEL"), velocity).quiet_range_mm is None
-    assert prove_units(series / 30, layout_of("", "VEL"), velocity / 30, declared="mm").quiet_range_mm is None
+    assert prove_units(series / np.float32(30), layout_of("", "VEL"), velocity / 30, declared="mm").quiet_range_mm is None
 
 
 @pytest.mark.parametrize("filler", [-9999, -999, 999, -32768])
