@@ -178,9 +178,8 @@ def _classify(rng: np.random.Generator, name: str) -> tuple[tuple[str, ...], fro
     if happens(rng, 0.15):
         arguments += ["--quarantine", "bad.parquet"]
         outputs.add("bad.parquet")
-    # A stream can be read once.
-    if happens(rng, 0.05) and name != "-":
-        arguments += ["--priors", "auto"]
+    if happens(rng, 0.05):
+        arguments += ["--priors", "trained"]
     if happens(rng, 0.05):
         arguments += ["--corrected-out", "corrected.parquet"]
         outputs.add("corrected.parquet")

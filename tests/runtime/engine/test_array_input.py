@@ -138,9 +138,18 @@ def test_the_mix_of_an_array_is_that_of_the_file(classifier: Classifier, tmp_pat
     assert classifier.classify(MATRIX, DATES, priors="auto").priors == summary.priors
 
 
-def test_of_many_series_a_sample_decides_on_the_mix(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insar_runtime._pipeline.array_priors.MOST_ROWS", 200)
-    auto = classifier.classify(MATRIX, DATES, priors="auto").priors
+def test_of_many_series_some_of_the_first_decide_on_the_mix(classifier: Classifier) -> None:
+    many = np.tile(MATRIX, (30, 1))
+    auto = classifier.classify(many, DATES, priors="auto").priors
     assert auto is not None
     assert auto.rows is not None
-    assert 190 <= auto.rows <= 200
+    # Some series have no class.
+    assert 1_900 < auto.rows < 2_048
+    # What comes behind them is of no account.
+    many[8192:] = MATRIX[0]
+    assert classifier.classify(many, DATES, priors="auto").priors == auto
+
+
+def test_the_mix_of_the_training_can_be_asked_for(classifier: Classifier) -> None:
+    own = classifier.with_priors([1, 2, 3, 4, 5, 6])
+    assert same_result(own.classify(MATRIX, DATES, priors="trained"), classifier.classify(MATRIX, DATES))
