@@ -53,6 +53,8 @@ def is_json(magic: bytes) -> bool:
 
 def holds_json(path: Path) -> bool:
     """Return whether a file is one of JSON; False if it cannot be read, which is said when it is opened."""
+    if not path.is_file():
+        return False  # a pipe would wait for its writer
     try:
         with path.open("rb") as file:
             return is_json(file.read(4096))
