@@ -67,7 +67,7 @@ class ParquetWriter:
 
 
 def _dates(schema: pa.Schema) -> Sequence[str]:
-    """Return the columns of series with one column a date."""
+    """Return the columns of series with one column per date."""
     try:
         return find_date_columns(schema.names).names
     except DataError:

@@ -51,7 +51,7 @@ def test_an_empty_value_is_quoted() -> None:
         ("show a -x", "there is no option -x.", "show "),
         ("klassify a", "there is no command klassify: did you mean classify?", ""),
         ("frobnicate", "there is no command frobnicate.", ""),
-        ("points.csv", "points.csv is no command: write insar-rt classify points.csv.", ""),
+        ("points.csv", "points.csv is not a command: write insar-rt classify points.csv.", ""),
         ("--versoin", "there is no option --versoin: did you mean --version?", ""),
     ],
 )
@@ -61,7 +61,7 @@ def test_names_that_do_not_exist_get_the_nearest_one(line: str, message: str, pa
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_words_of_a_library_are_in_an_error_of_an_option(name: str) -> None:
-    """Whatever the option is: a value that is no number and no choice, or no value at all."""
+    """Whatever the option is: a value that is not a number and no choice, or no value at all."""
     for owner, option in OPTIONS:
         spelling = max(option.opts, key=len)
         if owner != name or option.is_flag:

@@ -231,7 +231,7 @@ def test_one_series_of_pandas(classifier: Classifier, wanted: Result) -> None:
         (pd.DataFrame({"a": [1.0]}), {}, DataError, "no date columns"),
         (pd.DataFrame(MATRIX, columns=[str(day) for day in DATES]).astype(str), {}, DataError, "not a number"),
         (pd.DataFrame([[1.0, 2.0]], columns=["20200103", "20200103"]), {}, DataError, "occurs twice"),
-        (pa.chunked_array([[1.0, 2.0]]), {}, DataError, "no table"),
+        (pa.chunked_array([[1.0, 2.0]]), {}, DataError, "not a table"),
     ],
 )
 def test_what_holds_no_series_is_refused_in_one_line(
@@ -292,7 +292,7 @@ def test_diagnoses_of_tables_and_rasters_are_those_of_the_array(classifier: Clas
 
 
 def test_the_producer_of_a_table_decides_on_the_wavelength(classifier: Classifier) -> None:
-    """EGMS L3 is projected and mixes tracks: a jump is no multiple of half a wavelength, whatever the dates."""
+    """EGMS L3 is projected and mixes tracks: a jump is not a multiple of half a wavelength, whatever the dates."""
     jumping = np.where(np.arange(40) < 20, MATRIX[:30], MATRIX[:30] + np.float32(27.73))
     names = [str(day).replace("-", "") for day in DATES]
     frame = pd.DataFrame(jumping, columns=names)

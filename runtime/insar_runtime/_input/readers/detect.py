@@ -28,7 +28,7 @@ _OGR: Final = (
     "bring it to CSV: ogr2ogr -t_srs EPSG:4326 -lco GEOMETRY=AS_XY OUT.csv IN, and name the columns of the position "
     "with --lon-column X --lat-column Y"
 )
-_TABLE: Final = "convert it to Parquet or UTF-8 CSV, one row a point"
+_TABLE: Final = "convert it to Parquet or UTF-8 CSV, one row per point"
 _REFUSED: Final = (
     (b"SQLite format 3", "a GeoPackage or SQLite file", _OGR),
     (b"\x00\x00\x27\x0a", "a shapefile", _OGR),
@@ -50,7 +50,7 @@ _MARKUP: Final = (
     (b"{", "JSON", f"{_AGAIN} if a service has sent this, or {_TABLE}"),
     (b"[{", "JSON", _TABLE),
 )
-"""First characters of text that is no table: what a service sends in place of a file, when a token has expired."""
+"""First characters of text that is not a table: what a service sends in place of a file, when a token has expired."""
 
 
 def open_path(
@@ -66,7 +66,7 @@ def open_path(
     if path.is_dir():
         raise InputOutputError(f"{path} is a folder: give one file (one time axis per file)")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
+        raise UsageError(f"{path} is not a regular file: give a file, or - and an Arrow stream on standard input")
     with path.open("rb") as file:
         magic = file.read(4096)
     if magic.startswith(b"PAR1"):
@@ -80,7 +80,7 @@ def open_path(
 
 
 def _refuse_others(path: Path, magic: bytes) -> None:
-    """Refuse what is no text, or no table, by its first bytes, with what to do about it."""
+    """Refuse what is not text, or no table, by its first bytes, with what to do about it."""
     if not magic:
         raise DataError(f"{path} is empty: fetch or write it again")
     extension = path.suffix.lower()
