@@ -21,7 +21,7 @@ from tests.runtime.run_command import refused, run
         ("report a --max-points 1e6", "--max-points 1e6: must be a whole number of at least 1"),
         ("show a --row -1", "--row -1: must be a whole number of at least 0"),
         ("classify a --repair-above 2", "--repair-above 2: must be a number from 0 to 1"),
-        ("classify a --abstain-below nan", "--abstain-below nan: must be a number from 0 to 1"),
+        ("classify a --abstain-below -1", "--abstain-below -1: must be a number from 0 to 1"),
         ("classify a --stable-rate fast", "--stable-rate fast: must be a number"),
         ("classify a --model", "--model NAME: no value given"),
         ("classify a --json=yes", "--json takes no value"),
