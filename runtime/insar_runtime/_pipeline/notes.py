@@ -46,6 +46,6 @@ def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
 def _on_projected(domain: Domain) -> str:
     what = {"vertical": "the vertical", "east": "the east-west"}.get(domain, "the vertical or east-west")
     return (
-        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is no multiple of half a "
+        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is not a multiple of half a "
         f"wavelength there, so take class PUE with care"
     )

@@ -231,7 +231,7 @@ def _point(shape: Any, path: Path, row: int) -> tuple[float, float]:
     if not place:
         return np.nan, np.nan
     if len(place) < 2 or not all(type(value) in _NUMBERS for value in place[:2]):
-        raise DataError(f"{path}: feature {row + 1} has coordinates that are no numbers: write the file again")
+        raise DataError(f"{path}: feature {row + 1} has coordinates that are not numbers: write the file again")
     return float(place[0]), float(place[1])
 
 
