@@ -8,6 +8,7 @@ from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.convert import convert
 from insar_runtime._commands.inspect import inspect
+from insar_runtime._commands.page import page
 from insar_runtime._commands.report import report
 from insar_runtime._commands.restore import restore
 from insar_runtime._commands.show import show
@@ -20,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
-for command in (classify, restore, inspect, show, report, convert, demo, models, doctor, bench):
+for command in (classify, restore, inspect, show, report, page, convert, demo, models, doctor, bench):
     app.command()(command)
 
 
