@@ -7,17 +7,25 @@ import typer
 
 from insar_runtime._commands.command_options import JsonOption, ModelOption, OverwriteOption, QuietOption
 from insar_runtime._commands.console import print_report, say
+from insar_runtime._commands.option_groups import OUTPUT, PAGE
 from insar_runtime._printable import printable
 
 
 def page(
-    output: Annotated[Path, typer.Option("--output", "-o", help="HTML file.")] = Path("classify.html"),
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="HTML file to write.", rich_help_panel=OUTPUT),
+    ] = Path("classify.html"),
+    overwrite: OverwriteOption = False,
     runtime: Annotated[
         Path,
-        typer.Option(help="Folder of onnxruntime-web, as npm install onnxruntime-web makes it."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder of onnxruntime-web, as npm install onnxruntime-web makes it.",
+            rich_help_panel=PAGE,
+        ),
     ] = Path("node_modules/onnxruntime-web"),
     model: ModelOption = None,
-    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:

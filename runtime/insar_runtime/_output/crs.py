@@ -86,7 +86,7 @@ PROJJSON: Final[Mapping[str, Mapping[str, Any] | None]] = {
     LONGITUDE_LATITUDE: None,
     LAEA_EUROPE: _LAEA_EUROPE_PROJJSON,
 }
-"""``crs`` of a GeoParquet column, by the name of the system; None where it is left away."""
+"""``crs`` of a GeoParquet column, by the name of the system; None where it is left out."""
 
 
 @dataclass(frozen=True, slots=True)

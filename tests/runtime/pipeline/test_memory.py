@@ -100,7 +100,7 @@ def test_a_run_that_holds_too_much_is_ended() -> None:
 
 def test_a_limit_needs_a_system_that_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "resident_bytes", lambda: None)
-    with pytest.raises(UsageError, match="leave it away"):
+    with pytest.raises(UsageError, match="leave it out"):
         MemoryGuard(1)
     MemoryGuard(None)
 
@@ -212,7 +212,7 @@ def test_what_a_run_needs_counts_the_reader_and_the_matrices_of_its_first_rows()
 
 @linux
 def test_a_run_that_is_too_large_for_its_threads_is_tried_with_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pq.write_table(wide(*series(3000, 40)), tmp_path / "t.parquet", row_group_size=1000)
     tried: list[int] = []
@@ -237,6 +237,7 @@ def test_a_run_that_is_too_large_for_its_threads_is_tried_with_one(
         progress=lambda rows, _: done.append(rows),
     )
     assert tried == [2, 1]
+    assert "2 threads take more memory than there is; tried again with one" in caplog.text
     assert summary.rows == 3000 == pq.read_metadata(tmp_path / "out.parquet").num_rows
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.parquet", "t.parquet"]
     # A stream is read once, and what was written to one cannot be taken back.
