@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file, load_model
+from insar_runtime._engine.priors import estimate_priors, known_rows
 from tests.conftest import ROOT, need_program
 from tests.npm_packages import node, npm_folder
 
@@ -51,13 +52,23 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def by_command(rows: Path, precision: str, priors: Any = None) -> list[dict[str, Any]]:
+def by_command(rows: Path, precision: str, mix: str) -> list[dict[str, Any]]:
+    """Rows of the command for a mix of classes: trained, auto, or shares."""
     output = rows.with_name("classified.parquet")
     classifier = Classifier(device="cpu", precision=precision)  # type: ignore[arg-type]
-    # Other priors than the ones of the training are the caller's.
-    mix = list(classifier.model.training_priors.array) if priors is None else priors
-    classify_file(rows, output, classifier=classifier, priors=mix, overwrite=True)
+    trained = classifier.model.training_priors.array
+    priors = {"trained": trained, "auto": None}.get(mix, PRIORS)
+    if priors is None:
+        priors = estimated(by_command(rows, precision, "trained"), trained, classifier.model.unsure_below)
+    classify_file(rows, output, classifier=classifier, priors=list(priors), overwrite=True)
     return list(pq.read_table(output).to_pylist())
+
+
+def estimated(rows: list[dict[str, Any]], trained: np.ndarray, unsure_below: float) -> np.ndarray:
+    """A quarter of the most likely mix of the rows, the rest that of the training."""
+    shares = np.array([[row[f"p_{name.lower()}"] for name in CLASS_NAMES] for row in rows], dtype=np.float32)
+    mix = estimate_priors(known_rows(shares, unsure_below), trained) ** 0.25 * trained**0.75
+    return np.asarray(mix / mix.sum())
 
 
 def by_example(text: str) -> list[dict[str, str]]:
@@ -102,15 +113,14 @@ def node_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("precision", "mix"),
-    [("fp32", None), ("int8", None), ("fp32", ",".join(map(str, PRIORS))), ("fp32", "auto")],
+    [("fp32", "auto"), ("int8", "auto"), ("fp32", "trained"), ("fp32", ",".join(map(str, PRIORS)))],
 )
-def test_node_gives_the_classes_of_the_command(node_project: Path, rows: Path, precision: str, mix: str | None) -> None:
-    given = [] if mix is None else [mix]
+def test_node_gives_the_classes_of_the_command(node_project: Path, rows: Path, precision: str, mix: str) -> None:
+    given = [] if mix == "auto" else [mix]
     done = node(node_project / "classify.mjs", MODEL, rows, precision, *given, cwd=node_project)
     assert done.returncode == 0, done.stderr
     assert ("golden vectors: " in done.stderr) == (precision == "int8")
-    priors = {None: None, "auto": "auto"}.get(mix, PRIORS)
-    compare(by_example(done.stdout), by_command(rows, precision, priors), precision)
+    compare(by_example(done.stdout), by_command(rows, precision, mix), precision)
 
 
 def test_node_refuses_a_changed_model(node_project: Path, rows: Path, tmp_path: Path) -> None:
@@ -161,7 +171,7 @@ def test_the_program_in_c_gives_the_classes_of_the_command(program: Path, rows: 
     done = subprocess.run([program, MODEL, rows, precision], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert ("golden vectors: " in done.stderr) == (precision == "int8")
-    compare(by_example(done.stdout), by_command(rows, precision), precision)
+    compare(by_example(done.stdout), by_command(rows, precision, "auto"), precision)
 
 
 def test_the_program_in_c_says_what_is_wrong(program: Path, tmp_path: Path) -> None:
@@ -191,4 +201,7 @@ def test_numbers_in_the_program_are_those_of_the_model() -> None:
             "kGoldenTolerance": golden["tolerance"],
         }.items()
     )
+    assert [float(share) for share in re.findall(r"kTraining = \{(.*)\}", text)[0].split(",")] == model.card[
+        "training_priors"
+    ]
     assert re.findall(r"kNames\[\] = \{(.*)\}", text)[0] == ", ".join(f'"{name}"' for name in model.classes)

@@ -2,7 +2,7 @@
 //
 //     cp docs/examples/javascript/classify.mjs runtime/insar_runtime/_report/offline/rules.mjs .
 //     npm install onnxruntime-node        # with ONNXRUNTIME_NODE_INSTALL=skip it fetches no CUDA
-//     node classify.mjs MODEL_FOLDER FILE.csv [int8|fp32] [auto|.94,.02,.01,.01,.01,.01]
+//     node classify.mjs MODEL_FOLDER FILE.csv [int8|fp32] [auto|trained|.94,.02,.01,.01,.01,.01]
 //
 // Writes id, class, status, confidence and the probabilities as CSV. rules.mjs has the checks, priors and abstention; it
 // runs in browsers too, and needs nothing else.
@@ -12,7 +12,7 @@ import { join } from "node:path";
 import ort from "onnxruntime-node";
 import * as rules from "./rules.mjs";
 
-const [folder, table, precision = "int8", mix] = process.argv.slice(2);
+const [folder, table, precision = "int8", mix = "auto"] = process.argv.slice(2);
 
 // [model]
 const model = JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
@@ -53,15 +53,19 @@ const { min_epochs: fewest, max_epochs: most } = model.limits;
 if (days.length < fewest || days.length > most) throw new Error(`${days.length} epochs; ${fewest} to ${most} are needed`);
 const number = (text) => (/^-?inf/i.test(text) ? Infinity : text === "" ? NaN : Number(text));
 const matrix = Float32Array.from(lines.flatMap((cells) => epochs.map(({ column }) => number(cells[column]))));
+const width = model.classes.length;
 const found = await rules.askNetwork((block, rows) => run(block, rows, days), matrix, lines.length, days, model);
-const given = mix && mix !== "auto" ? mix.split(",").map(Number) : null;
-const priors = mix === "auto" ? rules.estimatePriors(found.shares, model) : given;
+const sample = rules.mixRows(lines.length).flatMap((i) => [...found.shares.subarray(i * width, (i + 1) * width)]);
+const priors = {
+  auto: () => rules.estimateMix(Float32Array.from(sample), model).priors,
+  trained: () => null,
+}[mix]?.() ?? (/^[.\d]/.test(mix) ? mix.split(",").map(Number) : null);
 const { class_id, confidence } = rules.decide(found, matrix, days, model, priors);
 // [end]
 
 console.log(["id", "class", "status", "confidence", ...model.classes].join());
 lines.forEach((cells, i) => {
-  const shares = found.shares.subarray(i * model.classes.length, (i + 1) * model.classes.length);
+  const shares = found.shares.subarray(i * width, (i + 1) * width);
   const name = model.classes[class_id[i]] ?? "";
   console.log([cells[0], name, rules.STATUSES[found.status[i]], confidence[i], ...shares].join());
 });

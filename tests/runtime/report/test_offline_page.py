@@ -73,12 +73,15 @@ def saved_table(browser: Browser) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def by_command(source: Path, folder: Path) -> list[dict[str, Any]]:
-    classifier = Classifier(device="cpu", precision="int8")
+def by_command(source: Path, folder: Path, mix: list[float]) -> list[dict[str, Any]]:
+    """Rows of the command, for the mix of classes that the page states."""
     output = folder / "classified.parquet"
-    # The page takes the mix of the training.
-    classify_file(source, output, classifier=classifier, priors=list(classifier.model.training_priors.array))
+    classify_file(source, output, classifier=Classifier(device="cpu", precision="int8"), priors=mix)
     return list(pq.read_table(output).to_pylist())
+
+
+def stated_mix(browser: Browser) -> list[float]:
+    return list(browser.execute_script("return report.facts.mix"))
 
 
 def compare(found: list[dict[str, str]], expected: list[dict[str, Any]]) -> None:
@@ -99,7 +102,7 @@ def compare(found: list[dict[str, str]], expected: list[dict[str, Any]]) -> None
 
 def test_the_demo_gets_the_classes_of_the_command(browser: Browser, page: Path, demo: Path, tmp_path: Path) -> None:
     assert drop(browser, page, demo) == ""
-    expected = by_command(demo, tmp_path)
+    expected = by_command(demo, tmp_path, stated_mix(browser))
     compare(saved_table(browser), expected)
     counts = browser.execute_script("return report.facts.counts")
     assert counts["rows"] == len(expected)
@@ -147,7 +150,7 @@ def test_rows_that_no_class_fits_keep_their_status(browser: Browser, page: Path,
         writer.writerow([*header[:first], *(f"D{name}" for name in header[first:])])
         writer.writerows(table)
     assert drop(browser, page, source) == ""
-    found, expected = saved_table(browser), by_command(source, tmp_path)
+    found, expected = saved_table(browser), by_command(source, tmp_path, stated_mix(browser))
     assert found[4]["pid"] == "'=1+1"
     found[4]["pid"] = "=1+1"
     compare(found, expected)

@@ -102,11 +102,13 @@ function reportOf(gathered, layout, base, seconds) {
     points: rows, position: place.facts, dates: layout.dates,
     velocityName: velocityNameOf(layout),
     series: { kept: true, rows: detailed.reduce((sum, one) => sum + one, 0), trouble: null },
+    mix: layout.mix.priors ?? base.model.training_priors,
     diagnosis: null, attributes: [], idName: layout.names[layout.roles.id] ?? null,
     about: [
       ["Epochs", `${layout.dates.length}, ${layout.dates[0]} to ${layout.dates[layout.dates.length - 1]}`],
       ["Input", layout.name], ["Unit", `${layout.unit} (${layout.evidence})`],
       ...base.about.map(([label, text]) => [label, label === "Model" ? `${text}, ${layout.precision}` : text]),
+      ["Class mix", mixText(layout.mix, base)],
       ["Classified", `in this browser, in ${seconds.toFixed(1)} s; nothing was sent anywhere`],
     ],
     notes: layout.notes, attribution: /(^|\/)EGMS/.test(layout.name) ? base.attribution : null,
@@ -118,6 +120,14 @@ function reportOf(gathered, layout, base, seconds) {
     idLengths: Uint32Array.from(coded, (one) => one.length), ids: text, detailed, series,
   };
   return { facts, arrays };
+}
+
+/** The mix of classes that was assumed, and where it comes from. */
+function mixText({ priors, estimate, rows }, { model }) {
+  const listed = (shares) => model.classes.map((name, k) => `${name} ${(100 * shares[k]).toPrecision(3)} %`).join(", ");
+  if (!priors) return `${listed(model.training_priors)} (as trained: ${rows} points are too few to estimate from)`;
+  const source = `that estimated from ${rows} of the first points (${listed(estimate)})`;
+  return `${listed(priors)}; between that of the training and ${source}`;
 }
 
 function velocityNameOf({ names, roles }) {

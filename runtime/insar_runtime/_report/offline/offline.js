@@ -68,7 +68,7 @@ async function begin(file) {
   clearReport();
   say("progress");
   at("progress-file").textContent = file.name;
-  const run = { workers: [], started: performance.now(), share: 0, done: 0, layout: null, end: null, notes: new Set() };
+  const run = { workers: [], started: performance.now(), share: 0, done: 0, layout: null, mix: null, end: null, notes: new Set() };
   running = run;
   tell(run);
   let given;
@@ -91,10 +91,16 @@ function classify(run, file, given) {
   const [idle, waiting] = [[], []];
   const address = URL.createObjectURL(given.program);
   const next = () => {
-    while (idle.length && waiting.length) {
+    if (!run.layout) return;
+    const { days, sample } = run.layout;
+    if (sample && idle.length) {
+      idle.shift().postMessage({ do: "estimate", matrix: sample, days }, [sample.buffer]);
+      run.layout.sample = null;
+    }
+    while (run.mix && idle.length && waiting.length) {
       const [worker, { number, batch }] = [idle.shift(), waiting.shift()];
       const { matrix, rows } = batch;
-      worker.postMessage({ do: "classify", number, matrix, rows, days: run.layout.days }, [matrix.buffer]);
+      worker.postMessage({ do: "classify", number, matrix, rows, days, priors: run.mix.priors }, [matrix.buffer]);
     }
   };
   const batches = [];
@@ -111,7 +117,8 @@ function classify(run, file, given) {
       if (message.kind === "ready") {
         run.precision = message.precision;
         message.notes.forEach((note) => run.notes.add(note));
-      } else {
+      } else if (message.kind === "mix") run.mix = message;
+      else {
         gathered.add(message.number, { ...message, ...batches[message.number] });
         run.done += message.rows;
         reader.postMessage({ do: "credit" });
@@ -141,7 +148,8 @@ function tell(run) {
   const share = run.end === null ? run.share * 0.98 : 0.98 + (0.02 * run.done) / run.end;
   at("bar").value = share;
   const speed = run.done && seconds > 2 ? ` · ${Math.round(run.done / seconds).toLocaleString("en")} a second` : "";
-  const left = share > 0.05 && seconds > 3 ? ` · some ${Math.max(1, Math.round((seconds * (1 - share)) / share))} s left` : "";
+  const rest = Math.max(1, Math.round((seconds * (1 - share)) / share));
+  const left = share > 0.05 && seconds > 3 ? ` · some ${rest} s left` : "";
   at("progress-text").textContent = run.done ? `${run.done.toLocaleString("en")} points${speed}${left}` : "Starting …";
 }
 
@@ -149,7 +157,7 @@ function finish(run, gathered, file) {
   const seconds = (performance.now() - run.started) / 1000;
   run.workers.forEach((worker) => worker.terminate());
   running = null;
-  const layout = { ...run.layout, title: file.name, precision: run.precision, notes: [...run.notes] };
+  const layout = { ...run.layout, title: file.name, precision: run.precision, mix: run.mix, notes: [...run.notes] };
   const { facts, arrays } = reportOf(gathered, layout, base, seconds);
   at("intro").hidden = true;
   at("result").replaceChildren(at("report-body").content.cloneNode(true));
@@ -157,7 +165,8 @@ function finish(run, gathered, file) {
   Object.assign(holder, { type: "application/json", id: "facts", textContent: JSON.stringify(facts) });
   at("result").append(holder);
   at("done").hidden = false;
-  at("done-text").textContent = `${facts.points.toLocaleString("en")} points classified in ${seconds.toFixed(1)} s, in this browser`;
+  const points = facts.points.toLocaleString("en");
+  at("done-text").textContent = `${points} points classified in ${seconds.toFixed(1)} s, in this browser`;
   const stem = file.name.replace(/\.(csv|zip|txt)$/i, "");
   at("save").onclick = () => {
     const table = new Blob([...tableParts(gathered, layout, base)], { type: "text/csv" });

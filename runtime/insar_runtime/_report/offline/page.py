@@ -14,7 +14,6 @@ from insar_runtime._input.producers import attribution_of
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._report.offline.web_runtime import WebRuntime
 from insar_runtime._report.page import policy_hash, report_body, report_script, report_style
-from insar_runtime._terminal.texts import describe_priors
 from insar_runtime._version import __version__
 from insar_runtime.class_meanings import describe_classes
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
@@ -99,7 +98,6 @@ def _base(model: Model, runtime: WebRuntime) -> Mapping[str, Any]:
         ["Model", f"{model.name} {model.version}"],
         ["Model SHA-256", model.sha256("int8")],
         ["Software", f"page of insar-runtime {__version__}, onnxruntime-web {runtime.version}"],
-        ["Priors", describe_priors(model.training_priors)],
         *([["Stable", f"below {rate:g} mm/yr"]] if rate is not None else []),
         ["Abstains", f"below a confidence of {model.abstain_below:g}"],
     ]

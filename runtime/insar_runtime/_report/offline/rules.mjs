@@ -1,6 +1,7 @@
 /* The rules around the model file: checks of the rows, class priors, abstention, golden vectors. For browsers and Node.
 
-   The same rules as in _engine/row_checks.py, priors.py, stable_rate.py and result.py; docs/model-alone.md describes them.
+   The same rules as in _engine/row_checks.py, priors.py, stable_rate.py, result.py and _pipeline/class_mix.py;
+   docs/model-alone.md describes them.
    "model" is model.json as an object. A matrix holds one series after the other, in mm, NaN = missing. */
 
 export const STATUSES = ["ok", "abstained", "too_few_epochs", "gap_too_long", "non_finite", "out_of_domain"];
@@ -8,6 +9,7 @@ export const [OK, ABSTAINED, TOO_FEW_EPOCHS, GAP_TOO_LONG, NON_FINITE, OUT_OF_DO
 const [STABLE, LINEAR] = [0, 1];
 const DAYS_PER_YEAR = 365.25;
 const ROW_MULTIPLE = 8;
+const [HEAD_ROWS, MIX_ROWS, LEAST_ROWS, LEAST_SHARE, ESTIMATE_WEIGHT] = [8192, 2048, 100, 1e-3, 0.25];
 const DEPENDENT = 1e-6; // part of a column's square that is left of it, below which it counts as made of the others
 
 /** Look at a series before the network does, which turns NaN and infinity into a confident class. */
@@ -117,33 +119,50 @@ export function decide({ status, shares }, matrix, days, model, priors = null) {
 
 /** Probabilities under another mix of classes than that of the training (Saerens et al. 2002, eq. 2.4). */
 export function reweight(shares, priors, trained) {
-  const weighted = Array.from(shares, (share, k) => (share * priors[k]) / trained[k]);
-  const sum = weighted.reduce((a, b) => a + b, 0);
-  return weighted.map((share) => share / sum);
+  return normalized(Array.from(shares, (share, k) => (share * priors[k]) / trained[k]));
 }
 
-/** The mix of classes of a file, from the shares that the network gives (Saerens et al. 2002, eq. 2.9). */
-export function estimatePriors(shares, model) {
-  const [classes, trained] = [model.classes.length, model.training_priors];
-  const rows = [];
+/** Rows by which the mix of a table is estimated: evenly spaced among its first ones. */
+export function mixRows(rows) {
+  return evenlySpaced(Math.min(rows, HEAD_ROWS), MIX_ROWS);
+}
+
+/** Numbers of at most so many of the rows, from the first to the last. */
+function evenlySpaced(rows, most) {
+  const last = Math.min(rows, most) - 1;
+  return Array.from({ length: last + 1 }, (_, k) => (k === last ? rows - 1 : Math.floor(k * ((rows - 1) / last))));
+}
+
+/** The mix of classes that is assumed for a table, from the shares that the network gives to some of its rows.
+
+    The most likely mix (Saerens et al. 2002, eq. 2.9) counts by a quarter, that of the training by the rest. With fewer
+    than 100 rows that the network knows, it is that of the training. */
+export function estimateMix(shares, model) {
+  const classes = model.classes.length;
+  const trained = normalized(model.training_priors);
+  const known = [];
   for (let i = 0; i < shares.length; i += classes) {
     const row = shares.subarray(i, i + classes);
     // Rows that the network does not know, or was not asked about, say nothing.
-    if (Math.max(...row) >= Math.fround(model.thresholds.unsure_below)) rows.push(row);
+    if (Math.max(...row) >= Math.fround(model.thresholds.unsure_below)) known.push(row);
   }
-  const total = trained.reduce((a, b) => a + b, 0);
-  let mix = trained.map((share) => share / total);
-  if (rows.length < 100) return mix; // one row would be more than a hundredth
+  if (known.length < LEAST_ROWS) return { priors: null, estimate: null, rows: known.length };
+  let mix = trained;
   for (let step = 0, change = 1; step < 1000 && change >= 1e-6; step++) {
     const sums = new Float64Array(classes);
-    for (const row of rows) reweight(row, mix, trained).forEach((share, k) => (sums[k] += share));
-    const next = Array.from(sums, (sum) => sum / rows.length);
+    for (const row of known) reweight(row, mix, trained).forEach((share, k) => (sums[k] += share));
+    const next = Array.from(sums, (sum) => sum / known.length);
     change = Math.max(...next.map((share, k) => Math.abs(share - mix[k])));
     mix = next;
   }
-  const least = mix.map((share) => Math.max(share, 1e-3));
-  const sum = least.reduce((a, b) => a + b, 0);
-  return least.map((share) => share / sum);
+  const estimate = normalized(mix.map((share) => Math.max(share, LEAST_SHARE)));
+  const damped = estimate.map((share, k) => trained[k] ** (1 - ESTIMATE_WEIGHT) * share ** ESTIMATE_WEIGHT);
+  return { priors: normalized(damped), estimate, rows: known.length };
+}
+
+function normalized(shares) {
+  const sum = shares.reduce((a, b) => a + b, 0);
+  return shares.map((share) => share / sum);
 }
 
 /** Golden vectors of an int8 file: series, and the probabilities that exact integer arithmetic gives. */

@@ -1,7 +1,7 @@
 /* The unit of the series, by the slopes of the series over the file's own velocities; as _input/units, for mm, cm and m. */
 
 const FACTORS = { mm: 1, cm: 10, m: 1000 };
-const [LEAST_ROWS, LEAST_EPOCHS, LEAST_VELOCITY, TOLERANCE] = [10, 10, 1, 1.25];
+const [LEAST_MOVING, LEAST_EPOCHS, LEAST_VELOCITY, TOLERANCE] = [10, 10, 1, 1.25];
 
 /** Unit and how it is known, from the first rows; velocities in mm/yr, NaN = missing. */
 function unitOf(chosen, matrix, days, velocities, velocityName) {
@@ -12,7 +12,7 @@ function unitOf(chosen, matrix, days, velocities, velocityName) {
     .map(({ velocity, values }) => slopeOf(values, days) / velocity).filter(Number.isFinite).sort((a, b) => a - b);
   const ratio = medianOf(ratios);
   const agreeing = ratios.filter((one) => Math.abs(one - ratio) < 0.5 * Math.abs(ratio)).length;
-  if (ratios.length >= LEAST_ROWS && agreeing >= 0.7 * ratios.length) {
+  if (ratios.length >= LEAST_MOVING && agreeing >= 0.7 * ratios.length) {
     const unit = Object.keys(FACTORS).find((name) => {
       const times = Math.abs(ratio) * FACTORS[name];
       return times > 1 / TOLERANCE && times < TOLERANCE;

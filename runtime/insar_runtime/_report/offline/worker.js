@@ -1,7 +1,7 @@
 /* The two kinds of workers: one reads the file and makes batches of numbers, the others classify them. */
 
 const BATCH_ROWS = 256;
-const FIRST_ROWS = 1000; // by which the unit is decided
+const UNIT_ROWS = 1000;
 const AHEAD = 6; // batches that may wait for their classes
 const PARQUET = "PAR1";
 const NUMBERS = ["longitude", "latitude", "easting", "northing", "velocity"];
@@ -15,9 +15,7 @@ self.onmessage = async ({ data }) => {
     if (data.do === "credit") {
       credits++;
       credited();
-    } else if (data.do === "read") await read(data);
-    else if (data.do === "open") await open(data);
-    else await classify(data);
+    } else await { read, open, estimate, classify }[data.do](data);
   } catch (error) {
     postMessage({ kind: "stopped", refused: error instanceof Refusal, text: error.message, during: data.do });
   }
@@ -43,16 +41,19 @@ async function read({ file, unit, limits }) {
   }
   const reader = new RowReader(layout);
   const velocityName = layout.names[layout.roles.velocity];
-  let batch = newBatch(FIRST_ROWS, epochs);
+  let batch = newBatch(HEAD_ROWS, epochs);
   let proven = null;
+  const describe = () => {
+    const places = evenlySpaced(batch.rows, UNIT_ROWS);
+    const velocities = places.map((i) => batch.velocity[i]);
+    proven = unitOf(unit, rowsOf(batch.matrix, places, epochs), layout.days, velocities, velocityName);
+    const { names, roles, days, dates } = layout;
+    const sample = rowsOf(batch.matrix, mixRows(batch.rows), epochs).map((value) => value * proven.factor);
+    const facts = { name, ...proven, names, roles, days, dates: dates.map(({ day }) => isoDate(day)) };
+    postMessage({ kind: "layout", ...facts, sample }, [sample.buffer]);
+  };
   const send = async () => {
-    if (!proven) {
-      const size = batch.rows * epochs;
-      const velocities = batch.velocity.slice(0, batch.rows);
-      proven = unitOf(unit, batch.matrix.subarray(0, size), layout.days, velocities, velocityName);
-      const { names, roles, days, dates } = layout;
-      postMessage({ kind: "layout", name, ...proven, names, roles, days, dates: dates.map(({ day }) => isoDate(day)) });
-    }
+    if (!proven) describe();
     for (let from = 0; from < batch.rows; from += BATCH_ROWS) {
       const to = Math.min(from + BATCH_ROWS, batch.rows);
       const matrix = batch.matrix.slice(from * epochs, to * epochs).map((value) => value * proven.factor);
@@ -82,6 +83,12 @@ async function read({ file, unit, limits }) {
 function newBatch(room, epochs) {
   const numbers = Object.fromEntries(NUMBERS.map((role) => [role, Array(room).fill(NaN)]));
   return { room, rows: 0, matrix: new Float32Array(room * epochs), ids: [], ...numbers };
+}
+
+function rowsOf(matrix, places, width) {
+  const rows = new Float32Array(places.length * width);
+  places.forEach((i, k) => rows.set(matrix.subarray(i * width, (i + 1) * width), k * width));
+  return rows;
 }
 
 /** The table in a file, by its first bytes. */
@@ -134,10 +141,24 @@ async function open({ wasm, files, golden, model }) {
   }
 }
 
-async function classify({ number, matrix, rows, days }) {
+/** The mix of classes, from rows of the head of the table. */
+async function estimate({ matrix, days }) {
+  const { run, model } = classifier;
+  const [rows, width] = [matrix.length / days.length, model.classes.length];
+  const shares = new Float32Array(rows * width);
+  for (let from = 0; from < rows; from += BATCH_ROWS) {
+    const to = Math.min(from + BATCH_ROWS, rows);
+    const part = matrix.subarray(from * days.length, to * days.length);
+    const found = await askNetwork((block, count) => run(block, count, days), part, to - from, days, model);
+    shares.set(found.shares, from * width);
+  }
+  postMessage({ kind: "mix", ...estimateMix(shares, model) });
+}
+
+async function classify({ number, matrix, rows, days, priors }) {
   const { run, model } = classifier;
   const found = await askNetwork((block, count) => run(block, count, days), matrix, rows, days, model);
-  const decided = decide(found, matrix, days, model);
+  const decided = decide(found, matrix, days, model, priors);
   const result = { ...found, ...decided };
   const buffers = [matrix, ...Object.values(result)].map((array) => array.buffer);
   postMessage({ kind: "classes", number, rows, matrix, ...result }, buffers);
