@@ -205,3 +205,59 @@ def test_numbers_in_the_program_are_those_of_the_model() -> None:
         "training_priors"
     ]
     assert re.findall(r"kNames\[\] = \{(.*)\}", text)[0] == ", ".join(f'"{name}"' for name in model.classes)
+
+
+def section(name: str, part: str) -> str:
+    """The lines of an example between a line ``// [part]`` and ``// [end]``."""
+    text = (ROOT / name).read_text("utf-8")
+    return text.partition(f"// [{part}]\n")[2].partition("// [end]")[0]
+
+
+def test_code_on_the_page_is_that_of_the_examples() -> None:
+    page = (ROOT / "docs" / "model-alone.md").read_text("utf-8")
+    shown = re.findall(r"<!-- (docs/examples/\S+) \[(\w+)\] -->\n```\w+\n(.*?)```\n", page, re.DOTALL)
+    assert [(Path(name).suffix, part) for name, part, _ in shown] == [
+        (".mjs", "model"),
+        (".mjs", "golden"),
+        (".mjs", "classify"),
+        (".cpp", "session"),
+        (".cpp", "golden"),
+    ]
+    for name, part, code in shown:
+        assert code == section(name, part) != ""
+
+
+def test_numbers_on_the_page_are_those_of_the_model() -> None:
+    page = (ROOT / "docs" / "model-alone.md").read_text("utf-8")
+    model = load_model()
+    golden = model.card["golden"]["int8"]
+    for text in (
+        f"fewer than {model.limits.min_epochs} values (`min_epochs`)",
+        f"more than {model.limits.max_gap_days} days apart (`max_gap_days`)",
+        f"more than {model.limits.max_range_mm} mm (`max_range_mm`)",
+        f"has {model.limits.min_epochs} to {model.limits.max_epochs} epochs (`max_epochs`)",
+        f"below {model.unsure_below:g} (`unsure_below`",
+        f"if that is {model.abstain_below:g} or more (`abstain_below`)",
+        f"`stable_rate_mm_yr` ({model.stable_rate_mm_yr:g} mm/yr)",
+        f"`golden.int8.tolerance` ({golden['tolerance']:g})",
+        f"`rows` ({golden['rows']}) and `epochs` ({golden['epochs']})",
+        f"{', '.join(model.classes)} |",
+    ):
+        assert text in page
+    for precision in model.precisions:
+        session = onnxruntime.InferenceSession(model.read(precision), providers=["CPUExecutionProvider"])
+        assert [(one.name, one.type, one.shape) for one in (*session.get_inputs(), *session.get_outputs())] == [
+            ("displacement", "tensor(float)", ["batch", "epochs"]),
+            ("days", "tensor(float)", ["batch_or_1", "epochs"]),
+            ("probabilities", "tensor(float)", ["batch", 6]),
+        ]
+
+
+def test_opset_on_the_page_is_that_of_the_files() -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed (group export)")
+    page = (ROOT / "docs" / "model-alone.md").read_text("utf-8")
+    for precision in load_model().precisions:
+        file = onnx.load(MODEL / f"trend-net.{precision}.onnx")
+        ((domain, version),) = ((one.domain, one.version) for one in file.opset_import)
+        assert domain == ""
+        assert f"opset {version}, IR version {file.ir_version};" in page

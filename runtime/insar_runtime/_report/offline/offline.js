@@ -17,7 +17,8 @@ let running = null; // the run in progress: its workers, and what they have foun
 /** Decode an asset of the page: base64, of bytes that are deflated. */
 async function asset(name) {
   const coded = atob(at(`asset-${name}`).textContent);
-  const bytes = Uint8Array.from(coded, (sign) => sign.charCodeAt(0));
+  const bytes = new Uint8Array(coded.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = coded.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).arrayBuffer();
 }
