@@ -153,9 +153,10 @@ int decide(Shares& shares, const Mix& priors, const Floats& values, const Floats
 // [session]
 class Network {
  public:
-  explicit Network(const std::string& path) : session_(environment_, path.c_str(), Ort::SessionOptions{}) {}
+  explicit Network(const std::string& path)
+      : session_(environment_, path.c_str(), Ort::SessionOptions{}) {}
 
-  // Probabilities of rows of days.size() values each, in mm, NaN = missing; days since the first acquisition.
+  // Probabilities of rows of days.size() values each, in mm, NaN = missing.
   std::vector<Shares> operator()(Floats& values, Floats& days) {
     const auto epochs = static_cast<std::int64_t>(days.size());
     const auto rows = static_cast<std::int64_t>(values.size()) / epochs;
@@ -169,7 +170,8 @@ class Network {
     const char* wanted[] = {"probabilities"};
     const auto answer = session_.Run(Ort::RunOptions{}, names, inputs, 2, wanted, 1);
     std::vector<Shares> shares(static_cast<std::size_t>(rows));
-    std::memcpy(shares.data(), answer.front().GetTensorData<float>(), shares.size() * sizeof(Shares));
+    const float* begin = answer.front().GetTensorData<float>();
+    std::memcpy(shares.data(), begin, shares.size() * sizeof(Shares));
     return shares;
   }
 
@@ -180,8 +182,9 @@ class Network {
 // [end]
 
 // [golden]
-// Largest difference from the golden vectors: int16 tenths of a mm (-32768 = NaN) [rows, epochs], float32 days [epochs],
-// float32 probabilities [rows, classes], one after the other, little endian as most processors are.
+// Largest difference from the golden vectors: int16 tenths of a mm (-32768 = NaN) [rows, epochs],
+// float32 days [epochs], float32 probabilities [rows, classes], one after the other, little endian
+// as most processors are.
 float golden_difference(Network& network, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::vector<std::int16_t> tenths(kGoldenRows * kGoldenEpochs);
@@ -191,7 +194,8 @@ float golden_difference(Network& network, const std::string& path) {
   file.read(reinterpret_cast<char*>(days.data()), days.size() * sizeof(float));
   file.read(reinterpret_cast<char*>(expected.data()), expected.size() * sizeof(Shares));
   if (!file) throw std::runtime_error(path + " is missing or too short");
-  for (std::int16_t tenth : tenths) values.push_back(tenth == -32768 ? NAN : static_cast<float>(tenth / 10.0));
+  for (std::int16_t tenth : tenths)
+    values.push_back(tenth == -32768 ? NAN : static_cast<float>(tenth / 10.0));
   const std::vector<Shares> found = network(values, days);
   float most = 0;
   for (std::size_t i = 0; i < kGoldenRows; ++i)

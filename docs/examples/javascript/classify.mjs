@@ -18,10 +18,11 @@ const [folder, table, precision = "int8", mix = "auto"] = process.argv.slice(2);
 const model = JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
 const released = ({ file, sha256 }) => {
   const bytes = readFileSync(join(folder, file));
-  if (createHash("sha256").update(bytes).digest("hex") !== sha256) throw new Error(`${file} is not the released file`);
+  const found = createHash("sha256").update(bytes).digest("hex");
+  if (found !== sha256) throw new Error(`${file} is not the released file`);
   return bytes;
 };
-const session = await ort.InferenceSession.create(released(model.files[precision]), { enableCpuMemArena: false });
+const session = await ort.InferenceSession.create(released(model.files[precision]));
 
 async function run(values, rows, days) {
   const { probabilities } = await session.run({
@@ -36,7 +37,7 @@ async function run(values, rows, days) {
 if (precision === "int8") {
   const golden = rules.readGolden(released(model.golden.int8), model);
   const difference = await rules.goldenDifference(run, golden);
-  if (!(difference <= golden.tolerance)) throw new Error(`int8 computes wrongly here (${difference}): take fp32`);
+  if (!(difference <= golden.tolerance)) throw new Error("int8 computes wrongly here: take fp32");
   console.error(`golden vectors: ${difference.toFixed(4)} of ${golden.tolerance}`);
 }
 // [end]
@@ -50,22 +51,27 @@ const dayOf = (name) => Date.UTC(name.slice(0, 4), name.slice(4, 6) - 1, name.sl
 // [classify]
 const days = Float32Array.from(epochs, ({ name }) => dayOf(name) - dayOf(epochs[0].name));
 const { min_epochs: fewest, max_epochs: most } = model.limits;
-if (days.length < fewest || days.length > most) throw new Error(`${days.length} epochs; ${fewest} to ${most} are needed`);
+if (days.length < fewest || days.length > most) throw new Error(`not ${fewest} to ${most} epochs`);
 const number = (text) => (/^-?inf/i.test(text) ? Infinity : text === "" ? NaN : Number(text));
-const matrix = Float32Array.from(lines.flatMap((cells) => epochs.map(({ column }) => number(cells[column]))));
+const rowOf = (cells) => epochs.map(({ column }) => number(cells[column]));
+const matrix = Float32Array.from(lines.flatMap(rowOf));
+const ask = (block, rows) => run(block, rows, days);
+const found = await rules.askNetwork(ask, matrix, lines.length, days, model);
 const width = model.classes.length;
-const found = await rules.askNetwork((block, rows) => run(block, rows, days), matrix, lines.length, days, model);
-const sample = rules.mixRows(lines.length).flatMap((i) => [...found.shares.subarray(i * width, (i + 1) * width)]);
-const priors = {
-  auto: () => rules.estimateMix(Float32Array.from(sample), model).priors,
+const sharesOf = (i) => found.shares.subarray(i * width, (i + 1) * width);
+const mixes = {
   trained: () => null,
-}[mix]?.() ?? (/^[.\d]/.test(mix) ? mix.split(",").map(Number) : null);
+  auto: () => {
+    const rows = rules.mixRows(lines.length).map((i) => sharesOf(i));
+    return rules.estimateMix(Float32Array.from(rows.flatMap((shares) => [...shares])), model).priors;
+  },
+};
+const priors = mix in mixes ? mixes[mix]() : mix.split(",").map(Number);
 const { class_id, confidence } = rules.decide(found, matrix, days, model, priors);
 // [end]
 
 console.log(["id", "class", "status", "confidence", ...model.classes].join());
 lines.forEach((cells, i) => {
-  const shares = found.shares.subarray(i * width, (i + 1) * width);
   const name = model.classes[class_id[i]] ?? "";
-  console.log([cells[0], name, rules.STATUSES[found.status[i]], confidence[i], ...shares].join());
+  console.log([cells[0], name, rules.STATUSES[found.status[i]], confidence[i], ...sharesOf(i)].join());
 });

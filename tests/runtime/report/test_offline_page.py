@@ -170,6 +170,23 @@ def test_a_second_file_takes_the_place_of_the_first(browser: Browser, page: Path
     assert complaints(browser) == []
 
 
+def test_a_run_can_be_cancelled(browser: Browser, page: Path, demo: Path) -> None:
+    browser.get(page.as_uri())
+    browser.execute_script(
+        """const at = (id) => document.getElementById(id);
+        at("file").addEventListener("change", () => {
+          window.began = !at("progress").hidden;
+          at("cancel").click();
+        }, { once: true });"""
+    )
+    browser.find_element("id", "file").send_keys(str(demo))
+    hidden = "return ['progress', 'drop', 'trouble'].map((id) => document.getElementById(id).hidden)"
+    assert wait_for(browser, "return window.began")
+    assert browser.execute_script(hidden) == [True, False, True]
+    assert drop_again(browser, demo) == ""
+    assert browser.execute_script("return report.facts.counts.rows") == 500
+
+
 def table(dates: list[str], rows: int = 20, scale: float = 1.0, velocity: bool = False) -> str:
     rng = np.random.default_rng(0)
     days = np.arange(len(dates)) * 6
