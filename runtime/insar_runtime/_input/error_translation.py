@@ -23,6 +23,8 @@ from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError
 _ALLOCATION: Final = re.compile(r"of size (\d+) failed")
 ABSURD_BYTES: Final = 1 << 36
 """No part of a table takes 64 GiB; a damaged header may say so."""
+_NULL_LISTS_OF_FIXED_SIZE: Final = 26
+"""Version of pyarrow that reads such lists from Parquet; 22 to 25 do not."""
 _DECIMAL_COMMA: Final = re.compile(r"'\s*[-+]?\d*,\d+\s*'")
 _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
@@ -86,6 +88,8 @@ def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
     remedy = "it is damaged or incomplete: fetch or write it again"
     if isinstance(error, pa.ArrowNotImplementedError):
         remedy = "a column is of a type that is not read, leave it out or write another type; or the file is damaged"
+    if "Expected all lists to be of size" in text and int(pa.__version__.partition(".")[0]) < _NULL_LISTS_OF_FIXED_SIZE:
+        remedy = f"lists of fixed size that are null need pyarrow {_NULL_LISTS_OF_FIXED_SIZE}, here is {pa.__version__}"
     if "CSV conversion error" in text:
         remedy = "correct the cell or leave it empty"
         if _DECIMAL_COMMA.search(text):

@@ -33,6 +33,7 @@ def open_source(
     roles: Mapping[str, str] | None = None,
     exact: bool = True,
     date_format: str | None = None,
+    reads_json: bool = False,
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
 
@@ -51,6 +52,8 @@ def open_source(
         far less memory.
     date_format : str, optional
         How names and texts spell dates, where they do not in one of the usual ways.
+    reads_json : bool
+        Whether GeoJSON and JSON lines are read, and not refused.
 
     Yields
     ------
@@ -73,7 +76,9 @@ def open_source(
         roles = roles or {}
         if isinstance(where, (str, Path)) and str(where) != "-":
             with translate_errors(str(Path(where))):
-                source = open_path(Path(where), closing, roles, exact=exact, date_format=date_format)
+                source = open_path(
+                    Path(where), closing, roles, exact=exact, date_format=date_format, reads_json=reads_json
+                )
         else:
             stream: Any = _standard_input() if isinstance(where, (str, Path)) else where
             name = "-" if isinstance(where, (str, Path)) else str(getattr(where, "name", "stream"))

@@ -140,6 +140,7 @@ _BLOCK: Final = _object(
                     "shares": _mapping_of(_is_number, names=CLASS_NAMES),
                     "origin": _one_of("training", "given", "estimated", "too_few_rows"),
                     "rows": _or_none(_is_count),
+                    "estimate": _or_none(_mapping_of(_is_number, names=CLASS_NAMES)),
                 },
                 needs=("shares", "origin"),
                 closed=True,
