@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file, load_model
-from insar_runtime._engine.priors import estimate_priors, known_rows
 from tests.conftest import ROOT, need_program
 from tests.npm_packages import node, npm_folder
 
@@ -53,22 +52,12 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def by_command(rows: Path, precision: str, mix: str) -> list[dict[str, Any]]:
-    """Rows of the command for a mix of classes: trained, auto, or shares."""
+    """Rows of the command for a mix of classes: auto, trained, or shares."""
     output = rows.with_name("classified.parquet")
     classifier = Classifier(device="cpu", precision=precision)  # type: ignore[arg-type]
-    trained = classifier.model.training_priors.array
-    priors = {"trained": trained, "auto": None}.get(mix, PRIORS)
-    if priors is None:
-        priors = estimated(by_command(rows, precision, "trained"), trained, classifier.model.unsure_below)
-    classify_file(rows, output, classifier=classifier, priors=list(priors), overwrite=True)
+    priors: Any = {"auto": None, "trained": "trained"}.get(mix, PRIORS)
+    classify_file(rows, output, classifier=classifier, priors=priors, overwrite=True)
     return list(pq.read_table(output).to_pylist())
-
-
-def estimated(rows: list[dict[str, Any]], trained: np.ndarray, unsure_below: float) -> np.ndarray:
-    """A quarter of the most likely mix of the rows, the rest that of the training."""
-    shares = np.array([[row[f"p_{name.lower()}"] for name in CLASS_NAMES] for row in rows], dtype=np.float32)
-    mix = estimate_priors(known_rows(shares, unsure_below), trained) ** 0.25 * trained**0.75
-    return np.asarray(mix / mix.sum())
 
 
 def by_example(text: str) -> list[dict[str, str]]:

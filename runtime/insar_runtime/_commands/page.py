@@ -29,7 +29,7 @@ def page(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a page that classifies files in any browser, offline, without Python."""
+    """Write a page that classifies files in any browser, offline."""
     from insar_runtime._report.offline.write import write_page
     from insar_runtime.models import load_model
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, Classifier, classify_file, load_model
+from insar_runtime._output.run_metadata import read_block
 from insar_runtime._report.offline.write import write_page
 from insar_runtime.errors import DataError, InputNotFoundError, OutputExistsError, UsageError
 from tests.npm_packages import npm_folder
@@ -73,15 +74,10 @@ def saved_table(browser: Browser) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def by_command(source: Path, folder: Path, mix: list[float]) -> list[dict[str, Any]]:
-    """Rows of the command, for the mix of classes that the page states."""
+def by_command(source: Path, folder: Path) -> list[dict[str, Any]]:
     output = folder / "classified.parquet"
-    classify_file(source, output, classifier=Classifier(device="cpu", precision="int8"), priors=mix)
+    classify_file(source, output, classifier=Classifier(device="cpu", precision="int8"))
     return list(pq.read_table(output).to_pylist())
-
-
-def stated_mix(browser: Browser) -> list[float]:
-    return list(browser.execute_script("return report.facts.mix"))
 
 
 def compare(found: list[dict[str, str]], expected: list[dict[str, Any]]) -> None:
@@ -102,7 +98,7 @@ def compare(found: list[dict[str, str]], expected: list[dict[str, Any]]) -> None
 
 def test_the_demo_gets_the_classes_of_the_command(browser: Browser, page: Path, demo: Path, tmp_path: Path) -> None:
     assert drop(browser, page, demo) == ""
-    expected = by_command(demo, tmp_path, stated_mix(browser))
+    expected = by_command(demo, tmp_path)
     compare(saved_table(browser), expected)
     counts = browser.execute_script("return report.facts.counts")
     assert counts["rows"] == len(expected)
@@ -110,6 +106,10 @@ def test_the_demo_gets_the_classes_of_the_command(browser: Browser, page: Path, 
     assert text_of(browser, "h1#title") == demo.name
     assert "Copernicus" in text_of(browser, "#about")
     assert "proven by column mean_velocity" in text_of(browser, "#about")
+    block = read_block(tmp_path / "classified.parquet")
+    assert block is not None
+    mix = browser.execute_script("return report.facts.mix")
+    np.testing.assert_allclose(mix, list(block["priors"]["shares"].values()), atol=1e-3)
     assert complaints(browser) == []
     assert [url for url in requests(browser) if not url.startswith(("blob:", "data:", "chrome:"))] == [page.as_uri()]
 
@@ -150,7 +150,7 @@ def test_rows_that_no_class_fits_keep_their_status(browser: Browser, page: Path,
         writer.writerow([*header[:first], *(f"D{name}" for name in header[first:])])
         writer.writerows(table)
     assert drop(browser, page, source) == ""
-    found, expected = saved_table(browser), by_command(source, tmp_path, stated_mix(browser))
+    found, expected = saved_table(browser), by_command(source, tmp_path)
     assert found[4]["pid"] == "'=1+1"
     found[4]["pid"] = "=1+1"
     compare(found, expected)
@@ -215,7 +215,7 @@ DATES = [str(np.datetime64("2020-01-03") + 6 * k).replace("-", "") for k in rang
         ("mixed.csv", table([*DATES, "D20210101"]).encode(), "spelled in 2 ways"),
         ("words.csv", table(DATES).replace("p3,", "p3,abc", 1).encode(), "is no number"),
         ("cut.csv", (table(DATES)[:-1] + "\np99,1,2").encode(), "Row 21 has 3 cells, the header 61"),
-        ("commas.csv", table(DATES).replace(",", ";").replace(".", ",").encode(), "decimal commas"),
+        ("commas.csv", table(DATES).replace("p3,", 'p3,"1,5",', 1).encode(), "“1,5” is no number"),
         ("metres.csv", table(DATES, scale=0.001).encode(), "Nothing proves the unit"),
         ("tenths.csv", table(DATES, scale=10, velocity=True).encode(), "fits no unit"),
         ("cut.zip", "half a zip", "end is missing"),
@@ -266,6 +266,17 @@ def test_units_are_proven_by_velocities_or_chosen(browser: Browser, page: Path, 
     assert drop_again(browser, file, "cm") == ""
     assert "cm (chosen on this page)" in text_of(browser, "#about")
     assert [row["class_name"] for row in saved_table(browser)] == proven == ["Linear"] * 20
+
+
+def test_decimal_commas_are_read_where_others_separate(browser: Browser, page: Path, tmp_path: Path) -> None:
+    file = tmp_path / "commas.csv"
+    found = []
+    for text in (table(DATES, velocity=True), table(DATES, velocity=True).replace(",", ";").replace(".", ",")):
+        file.write_text(text)
+        assert drop(browser, page, file) == ""
+        found.append(saved_table(browser))
+    assert found[0] == found[1]
+    assert "proven by column mean_velocity" in text_of(browser, "#about")
 
 
 def test_the_policy_lets_nothing_out(browser: Browser, page: Path) -> None:

@@ -136,7 +136,8 @@ class RowReader {
       if (kind >= 0) values[kind] = this.number(line, start, k, column);
       else if (kind < -1) {
         const role = this.roles[-2 - kind];
-        found[role] = role === "id" ? cellText(line, start, k) : attribute(cellText(line, start, k));
+        const text = cellText(line, start, k);
+        found[role] = role === "id" ? text : MISSING_TEXTS.has(text.trim()) ? NaN : this.numberOfText(text);
       }
       column++;
       start = k + 1;
@@ -171,14 +172,18 @@ class RowReader {
     return negative ? -value : value;
   }
 
+  /** A number as text, with a decimal comma where another sign separates the columns. */
+  numberOfText(text) {
+    return Number(this.layout.separator === "," ? text : text.replace(",", "."));
+  }
+
   otherNumber(line, start, end, column) {
     const text = cellText(line, start, end).trim();
     if (MISSING_TEXTS.has(text)) return NaN;
     if (/^[-+]?inf(inity)?$/i.test(text)) return text[0] === "-" ? -Infinity : Infinity;
-    const value = Number(text);
+    const value = this.numberOfText(text);
     if (!Number.isNaN(value)) return value;
     const name = this.layout.names[column];
-    if (/^[-+]?\d*,\d+$/.test(text)) throw new Refusal(`Column ${name} has decimal commas (${text}). Write decimal points.`);
     throw new Refusal(`Row ${this.row}, column ${name}: “${text.slice(0, 40)}” is no number.`);
   }
 }
@@ -186,8 +191,4 @@ class RowReader {
 function cellText(line, start, end) {
   const text = DECODER.decode(line.subarray(start, end));
   return text.includes('"') ? splitLine(text, "\0")[0] : text;
-}
-
-function attribute(text) {
-  return MISSING_TEXTS.has(text.trim()) ? NaN : Number(text);
 }
