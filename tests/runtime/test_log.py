@@ -76,7 +76,7 @@ def test_fillers_and_quiet_series_of_an_array_are_said(
     quiet = displacement / 10 + np.linspace(-2, 2, 50)[:, None] * np.arange(len(dates)) / len(dates)
     quiet[0, 0] = -999
     classifier.classify(wide(quiet, dates))
-    assert any("say --units cm" in record.message for record in caplog.records)
+    assert any("use --units cm" in record.message for record in caplog.records)
     assert any("the value -999 occurs once in the first 50 rows" in record.message for record in caplog.records)
 
 

@@ -53,7 +53,7 @@ def doubt_unit(scatter_mm: float | None, rows: int, units: Units, layout: Layout
         what += f": check the unit (tenths of a millimetre?), and declare it with --units; {settled}"
     else:
         along = f", and '{layout.velocity}' in {likely} a year" if units.evidence == "velocity" else ""
-        what += f": are the values {_UNITS[likely][0]}{along}? Then say --units {likely}; {settled}"
+        what += f": are the values {_UNITS[likely][0]}{along}? Then use --units {likely}; {settled}"
     return Finding("unit_doubt", what, scatter_mm)
 
 

@@ -235,7 +235,7 @@ class TestUnit:
         series = np.round(noise(scatter) * factor, 5)
         series += np.arange(EPOCHS) * np.linspace(-0.1, 0.1, ROWS)[:, None]  # otherwise refused
         found = findings(series, easting=np.arange(ROWS), mean_velocity=np.full(ROWS, np.nan))["unit_doubt"]
-        assert f"say --units {unit}; --units mm settles it" in found.sentence
+        assert f"use --units {unit}; --units mm settles it" in found.sentence
         assert found.value == pytest.approx(1.1 * scatter * factor, rel=0.2)
 
     def test_centimetres_that_velocities_in_millimetres_prove(self) -> None:
@@ -249,7 +249,7 @@ class TestUnit:
         velocity = np.polyfit((DATES - DATES[0]).astype(float) / 365.25, series.T, 1)[0]
         assert described(series, DATES, mean_velocity=velocity).units.evidence == "velocity"
         found = findings(series, mean_velocity=velocity)
-        assert "are the values centimetres, and 'mean_velocity' in cm a year? Then say --units cm" in (
+        assert "are the values centimetres, and 'mean_velocity' in cm a year? Then use --units cm" in (
             found["unit_doubt"].sentence
         )
         for unit in ("mm", "cm"):
@@ -331,7 +331,7 @@ def test_files_in_centimetres(name: str) -> None:
         found = {one.code: one.sentence for one in list_findings(sample, len(series), table_described)}
         assert ("unit_doubt" in found) == told
         if told:
-            assert "say --units cm" in found["unit_doubt"]
+            assert "use --units cm" in found["unit_doubt"]
 
 
 def test_words() -> None:

@@ -149,7 +149,8 @@ def test_centimetres_that_go_with_velocities_in_centimetres_are_doubted() -> Non
     assert units.quiet_range_mm is not None
     assert 0 < units.quiet_range_mm < 5
     assert prove_units(series, layout_of("", "VEL"), velocity).quiet_range_mm is None
-    assert prove_units(series / np.float32(30), layout_of("", "VEL"), velocity / 30, declared="mm").quiet_range_mm is None
+    declared = prove_units(series / np.float32(30), layout_of("", "VEL"), velocity / 30, declared="mm")
+    assert declared.quiet_range_mm is None
 
 
 @pytest.mark.parametrize("filler", [-9999, -999, 999, -32768])
@@ -244,7 +245,7 @@ def test_velocities_that_prove_nothing_are_told() -> None:
     found = prove_units(series, layout, rng.normal(0, 8, 300))
     assert found.evidence == "format"
     assert found.note is not None
-    assert "do not go with 'VEL'" in found.note
+    assert "do not agree with 'VEL'" in found.note
 
 
 def test_implausible_steps() -> None:

@@ -30,6 +30,12 @@ def doubtful(tmp_path: Path) -> Path:
 CODES = ["level_change", "filler"]
 
 
+@pytest.fixture(autouse=True)
+def _whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where COLUMNS states a width, lines are broken."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def test_every_place_has_the_same(tmp_path: Path, doubtful: Path) -> None:
     outputs = [tmp_path / f"out.{kind}" for kind in ("parquet", "gpkg", "csv", "arrow")]
     summary = classify_file(doubtful, outputs[0], also=outputs[1:], classifier=Classifier(device="cpu"))

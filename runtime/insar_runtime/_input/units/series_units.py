@@ -85,7 +85,7 @@ class Units:
         if self.quiet_range_mm is None:
             return None
         return (
-            f"the median range of a series is only {self.quiet_range_mm:.2g} mm: if that is centimetres, say --units cm"
+            f"the median range of a series is only {self.quiet_range_mm:.2g} mm: if that is centimetres, use --units cm"
         )
 
 
@@ -157,7 +157,7 @@ def prove_units(
     evidence: Evidence = "format" if _format_is_mm(layout) else "assumed"
     notes = ["unit mm assumed, no velocity proves it (--units declares it)"] if evidence == "assumed" else []
     if _usable_velocities(velocity_sample) >= _MIN_ROWS and np.isfinite(sample).any():
-        notes.append(f"the series do not go with '{layout.velocity}', so nothing proves that they are mm")
+        notes.append(f"the series do not agree with '{layout.velocity}', so nothing proves that they are mm")
     quiet = None
     if np.isfinite(sample).any():
         refuse_amplitude(sample)
