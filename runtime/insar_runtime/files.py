@@ -151,7 +151,7 @@ def classify_file(
     if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:
         raise BadRowsError(
             f"{summary.bad_rows} of {summary.rows} rows cannot be classified, more than the allowed share of "
-            f"{max_bad_fraction}; {summary.output} is written, look at its column status",
+            f"{max_bad_fraction}; {summary.output} is written; see its column status",
             summary,
         )
     return summary

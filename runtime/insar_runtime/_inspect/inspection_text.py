@@ -14,7 +14,11 @@ _NAMES: Final = 6
 """Most column names in a line; the others are counted."""
 _NAMED: Final = 3
 """Most dates in a line; the others are counted."""
-_LAYOUTS: Final = {"wide": "one column a date", "list": "a list of values a row", "long": "one row a point and date"}
+_LAYOUTS: Final = {
+    "wide": "one column per date",
+    "list": "a list of values per row",
+    "long": "one row per point and date",
+}
 _WHERE: Final = {
     "all": "all {rows} rows",
     "spread": "{rows} rows from all over the file",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import Classifier, DataError, UsageError, classify_file
+from insar_runtime import Classifier, ClassPriors, DataError, UsageError, classify_file
 from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime.engines.job import Job, plan
 from tests.runtime.tables import as_lists, series, wide
@@ -128,6 +128,14 @@ def test_the_mix_of_the_sample_holds_for_all_partitions(tmp_path: Path) -> None:
     assert "priors" not in plan(table, priors="trained").options
     part = answer(pickle.loads(pickle.dumps(job)), table.slice(300))
     assert part["p_stable"].to_pylist() == pq.read_table(tmp_path / "out.parquet")["p_stable"].to_pylist()[300:]
+
+
+def test_rows_of_all_axes_count_for_the_mix() -> None:
+    together = pa.concat_tables([lists(80, 60, 1, "a"), lists(80, 70, 2, "b"), lists(5, 12, 3, "c")])
+    mix = plan(together, units="mm").options["priors"]
+    assert isinstance(mix, ClassPriors)
+    assert mix.origin == "estimated"
+    assert 150 <= (mix.rows or 0) <= 160
 
 
 def test_what_is_wrong_is_said_before_any_worker_starts() -> None:
