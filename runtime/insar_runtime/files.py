@@ -151,7 +151,7 @@ def classify_file(
     if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:
         raise BadRowsError(
             f"{summary.bad_rows} of {summary.rows} rows cannot be classified, more than the allowed share of "
-            f"{max_bad_fraction}; {summary.output} is written, look at its column status",
+            f"{max_bad_fraction}; {summary.output} is written; see its column status",
             summary,
         )
     return summary
@@ -164,6 +164,8 @@ def _log_summary(summary: Summary) -> None:
         return
     for note in summary.notes:
         logger().warning("%s: %s", shown, printable(note))
+    for finding in summary.findings:
+        logger().warning("%s: %s", shown, printable(finding.sentence))
     shares = ", ".join(f"{name} {share:.3f}" for name, share in summary.priors.shares.items())
     logger().info("%s: probabilities hold for the mix %s (%s)", shown, shares, summary.priors.origin)
     classified = sum(summary.classes.values())

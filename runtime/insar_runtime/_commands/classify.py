@@ -327,6 +327,9 @@ def _tell(reporter: "Reporter", outcome: "Outcome") -> None:
     if outcome.error is not None:
         reporter.failed(outcome.error)
     elif outcome.summary is not None and outcome.summary.skipped:
-        reporter.skipped(outcome.input, f"{outcome.summary.output} is there, of the same input, model and parameters")
+        reporter.skipped(
+            outcome.input,
+            f"{outcome.summary.output} was written from the same input, with the same model and parameters",
+        )
     elif outcome.summary is not None:
         reporter.finished(outcome.summary)

@@ -189,7 +189,9 @@ def _open_table(
             yield open_transposed(Path(source), date, None if points is None else Path(points), declared)
             return
     if points is not None:
-        raise UsageError(f"--positions {points}: is for transposed tables (one row a date), and this is none; omit it")
+        raise UsageError(
+            f"--positions {points}: is for transposed tables (one row per date), and this is none; omit it"
+        )
     with open_described(source, declared, reads_json=True) as reading:
         one = reading.source
         yield InputTable(one.name, one.kind, reading.description, reading.batches, one.rows, one.metadata), ()

@@ -66,10 +66,10 @@ def make_priors(
     try:
         values = np.asarray(ordered, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"priors {shares!r} are no numbers; {_REMEDY}") from error
+        raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}") from error
     names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
     if values.shape != (len(names),):
-        raise UsageError(f"priors {shares!r} are not {len(CLASS_NAMES)} numbers, one a class; {_REMEDY}")
+        raise UsageError(f"priors {shares!r} are not {len(CLASS_NAMES)} numbers, one per class; {_REMEDY}")
     with np.errstate(over="ignore"):
         total = values.sum()
     if not (np.isfinite(total) and (values > 0).all() and (values / total > 0).all()):
@@ -135,7 +135,7 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto", "trained"]:
     except UsageError:
         raise
     except ValueError as error:
-        raise UsageError(f"priors {text!r} are no numbers; {_REMEDY}") from error
+        raise UsageError(f"priors {text!r} are not numbers; {_REMEDY}") from error
 
 
 def reweight(

@@ -66,7 +66,7 @@ def _as_arrow(table: Any) -> pa.Table:
     try:
         return table if isinstance(table, pa.Table) else pa.table(table)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise DataError(f"the Arrow stream is no table ({error}); give one with a column for each date") from error
+        raise DataError(f"the Arrow stream is not a table ({error}); give one with a column for each date") from error
 
 
 def _columns_of_frame(frame: Any) -> pa.RecordBatch:

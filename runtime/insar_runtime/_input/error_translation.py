@@ -48,7 +48,7 @@ def translate_errors(name: str, columns: Sequence[str] = (), *, is_open: bool = 
         raise
     except FileNotFoundError as error:
         if is_open:
-            raise InputOutputError(f"{name} vanished while it was read: leave it in its place") from error
+            raise InputOutputError(f"{name} vanished while it was being read: leave it where it is") from error
         raise InputNotFoundError(f"no such input: {name}: check the path") from error
     except MemoryError as error:
         wanted = _ALLOCATION.search(str(error))
@@ -61,9 +61,9 @@ def translate_errors(name: str, columns: Sequence[str] = (), *, is_open: bool = 
             raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error
         raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
     except UnicodeEncodeError as error:
-        raise DataError(f"the name of {name!a} is no UTF-8: rename the file") from error
+        raise DataError(f"the name of {name!a} is not UTF-8: rename the file") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: a name or a text ({_shown(error)}) is no UTF-8: write the file again") from error
+        raise DataError(f"{name}: a name or a text ({_shown(error)}) is not UTF-8: write the file again") from error
     # zipfile raises NotImplementedError for a compression that it does not know.
     except (
         pa.ArrowException,

@@ -37,7 +37,7 @@ def open_source(
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
 
-    A table with one row a point and date is presented with one row a point: its displacements as a list, its other
+    A table with one row per point and date is presented with one row per point: its displacements as a list, its other
     columns as in the first row of each point. A file is read once before for that, a stream is not.
 
     Parameters
@@ -98,7 +98,7 @@ def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
 
 
 def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:
-    """Return a table with one row a point and date as one with a row a point; any other unchanged."""
+    """Return a table with one row per point and date as one with a row a point; any other unchanged."""
     search = source.search or DateSearch.among(source.schema.names, date_format)
     source = replace(source, search=search)
     columns = find_long_columns(source.schema.names, roles, search)

@@ -1,4 +1,4 @@
-"""An open table: a stream of record batches with one row a point, whatever file it comes from."""
+"""An open table: a stream of record batches with one row per point, whatever file it comes from."""
 
 from __future__ import annotations
 

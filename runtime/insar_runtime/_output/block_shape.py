@@ -32,7 +32,7 @@ def parse_block(text: str | bytes) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is no JSON object, too deep or too large, or if a known key holds something else.
+        If it is not a JSON object, too deep or too large, or if a known key holds something else.
     """
     if len(text) > _MOST_BYTES:
         raise ValueError("the block is too large")
@@ -41,7 +41,7 @@ def parse_block(text: str | bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise ValueError("the block is too deep") from error
     if not _BLOCK(block):
-        raise ValueError("the block is none of ours")
+        raise ValueError("the block is unknown")
     return block  # type: ignore[no-any-return]
 
 
@@ -177,6 +177,13 @@ _BLOCK: Final = _object(
         ),
         "diagnosis": _or_none(_object({"half_wavelength_mm": _NUMBER, "counts": _CLASS_COUNTS})),
         "notes": _list_of(_is_text),
+        "findings": _list_of(
+            _object(
+                {"code": _is_text, "sentence": _is_text, "value": _NUMBER},
+                needs=("code", "sentence", "value"),
+                closed=True,
+            )
+        ),
         "rows": _is_count,
         "classes": _CLASS_COUNTS,
         "statuses": _CLASS_COUNTS,

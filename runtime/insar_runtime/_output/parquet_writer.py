@@ -80,7 +80,7 @@ def _with_empty_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _dates(schema: pa.Schema) -> Sequence[str]:
-    """Return the columns of series with one column a date."""
+    """Return the columns of series with one column per date."""
     try:
         return find_date_columns(schema.names).names
     except DataError:

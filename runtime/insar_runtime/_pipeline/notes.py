@@ -6,25 +6,37 @@ from typing import Final
 
 from insar_runtime._input.producers import Domain
 from insar_runtime._input.table import TableDescription
+from insar_runtime._output.geometry import find_geometry
 from insar_runtime.models import Model
 
 _SAME_WAVELENGTH: Final = 0.03
 """C-band radars differ by 2 % among themselves, which no jump in noise shows."""
 
 
-def notes_on(description: TableDescription) -> tuple[str, ...]:
-    """Return what a person should know before trusting the classes, one line each."""
+def notes_on(description: TableDescription, *, doubts: bool = True) -> tuple[str, ...]:
+    """Return what a person should know before trusting the classes, one line each.
+
+    Parameters
+    ----------
+    description : TableDescription
+        Of the table.
+    doubts : bool
+        Whether they include what is among the findings, too (``list_findings``): fillers, and quiet series.
+    """
     notes = list(description.layout.origin.notes)
     if description.units.note:
         notes.append(description.units.note)
     if description.units.sign == "opposite_to_velocity":
         notes.append("the series have the opposite sign of the velocity column")
-    if description.fillers:
-        notes.append(description.fillers)
+    if doubts and description.units.doubt:
+        notes.append(description.units.doubt)
+    if doubts and description.fillers:
+        notes.append(description.fillers.note)
     layout = description.layout
-    if description.position is None and layout.longitude and layout.latitude:
+    is_placed = description.position is not None or find_geometry(description.schema) is not None
+    if not is_placed and layout.longitude and layout.latitude:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
-    elif description.position is None and layout.easting and layout.northing:
+    elif not is_placed and layout.easting and layout.northing:
         notes.append("nothing says in which system easting and northing are; the output has no geometry")
     if layout.producer == "EGMS L3":
         notes.append(_on_projected(layout.domain))
@@ -44,6 +56,6 @@ def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
 def _on_projected(domain: Domain) -> str:
     what = {"vertical": "the vertical", "east": "the east-west"}.get(domain, "the vertical or east-west")
     return (
-        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is no multiple of half a "
+        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is not a multiple of half a "
         f"wavelength there, so take class PUE with care"
     )

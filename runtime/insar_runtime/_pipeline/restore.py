@@ -90,7 +90,7 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
         schema, series = read_schema(read_block(source) or {})
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise DataError(
-            f"{source} does not tell what was corrected in it: give a file that classify --corrected-out has written, "
+            f"{source} does not say what was corrected in it: give a file that classify --corrected-out has written, "
             "a CSV together with its .json"
         ) from error
     if format_of(output) == "csv":

@@ -32,6 +32,7 @@ def describe_summary(summary: Summary) -> str:
     if (rate := summary.parameters.get("stable_rate_mm_yr")) is not None:
         lines.append(f"Stable: below {rate:g} mm/yr")
     lines += [f"note: {note}" for note in summary.notes]
+    lines += [f"doubt: {finding.sentence}" for finding in summary.findings]
     lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
     lines += [
         _share(f"no class: {_NO_CLASS.get(name, name)}", count, summary.rows)
@@ -56,9 +57,17 @@ def next_step(output: str) -> str | None:
 
 def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
     """Return the counts of the diagnosis of a run."""
+    times = "once" if counts["jumps"] == 1 else f"{counts['jumps']} times"
+    reasons = {
+        "without_whole_cycles": "no whole cycles: --repair-damped",
+        "uncertain": "too low a probability: --repair-above",
+        "not_improved": "no smoother without the jumps",
+    }
+    left = ", ".join(f"{counts[name]} ({reason})" for name, reason in reasons.items() if counts.get(name))
     return (
         f"rates of {counts['fitted']} points, {counts['with_break']} with a break; {counts['with_jumps']} of "
-        f"{counts['searched_for_jumps']} searched points jump, {counts['jumps']} times; {counts['repaired']} repaired"
+        f"{counts['searched_for_jumps']} searched points jump, {times}; {counts['repaired']} repaired"
+        + (f"; not repaired: {left}" if left else "")
     )
 
 

@@ -214,8 +214,8 @@ def test_closed_standard_streams_do_not_stop_a_run(source: Path, tmp_path: Path,
 def test_named_pipes_are_refused(source: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    refused(run("classify", pipe), 2, "no regular file")
-    refused(run("classify", source, "-o", pipe, "--overwrite"), 2, "no regular file")
+    refused(run("classify", pipe), 2, "not a regular file")
+    refused(run("classify", source, "-o", pipe, "--overwrite"), 2, "not a regular file")
     assert pipe.is_fifo()
 
 

@@ -72,7 +72,7 @@ def test_the_unit_of_a_table_is_proven_as_that_of_a_file(classifier: Classifier,
         (MATRIX, {"dates": DATES, "units": "km"}, UsageError, "unknown unit 'km'"),
         (MATRIX, {"dates": DATES, "priors": "typical"}, UsageError, "priors 'typical'"),
         (pa.table({"a": [1.0]}), {}, DataError, "no date columns"),
-        (pa.chunked_array([[1.0, 2.0]]), {}, DataError, "no table"),
+        (pa.chunked_array([[1.0, 2.0]]), {}, DataError, "not a table"),
     ],
 )
 def test_what_holds_no_series_is_refused_in_one_line(

@@ -212,7 +212,7 @@ def test_diagnoses_of_tables_and_rasters_are_those_of_the_array(classifier: Clas
 
 
 def test_the_producer_of_a_table_decides_on_the_wavelength(classifier: Classifier) -> None:
-    """EGMS L3 is projected and mixes tracks: a jump is no multiple of half a wavelength, whatever the dates."""
+    """EGMS L3 is projected and mixes tracks: a jump is not a multiple of half a wavelength, whatever the dates."""
     jumping = np.where(np.arange(40) < 20, MATRIX[:30], MATRIX[:30] + np.float32(27.73))
     names = [str(day).replace("-", "") for day in DATES]
     frame = pd.DataFrame(jumping, columns=names)

@@ -246,9 +246,9 @@ def test_stamps_visualizer_without_points(write: Write) -> None:
     ("content", "message"),
     [
         (VISUALIZER.splitlines()[0], "without its first row"),
-        (VISUALIZER.replace("735928", "1.5"), "'1.5' in its first row is no MATLAB day number"),
-        (VISUALIZER.replace("735928", "inf"), "'inf' in its first row is no MATLAB day number"),
-        (VISUALIZER.replace("735928", "NaN"), "'NaN' in its first row is no MATLAB day number"),
+        (VISUALIZER.replace("735928", "1.5"), "'1.5' in its first row is not a MATLAB day number"),
+        (VISUALIZER.replace("735928", "inf"), "'inf' in its first row is not a MATLAB day number"),
+        (VISUALIZER.replace("735928", "NaN"), "'NaN' in its first row is not a MATLAB day number"),
         (VISUALIZER.replace("735928", "735952"), "date 20141219 occurs twice"),
     ],
 )

@@ -162,7 +162,7 @@ def test_systems_as_geojson_of_2008_names_them(tmp_path: Path, name: str, code: 
             collection({**feature(**ROWS[0]), "geometry": {"type": "Polygon", "coordinates": []}}),
             "feature 1 is a Polygon, and only points are read",
         ),
-        (collection(feature(("x", 2), **ROWS[0])), "coordinates that are no numbers"),
+        (collection(feature(("x", 2), **ROWS[0])), "coordinates that are not numbers"),
         (json.dumps([{"a": 1}, {"a": 1 << 70}]), "property 'a' holds what is no int64"),
         (json.dumps([{"D20200103": "x", "D20200109": 1}]), "property 'D20200103' holds what is no float"),
     ],

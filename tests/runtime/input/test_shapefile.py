@@ -22,6 +22,8 @@ from insar_runtime._input.opening import open_source
 from insar_runtime._input.sampling import spread_batches
 from insar_runtime._output.geometry import find_geometry, points_of
 from insar_runtime._pipeline.fingerprint import InputHash
+from insar_runtime._pipeline.notes import notes_on
+from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
 from tests.runtime.input.shapefiles import POINTS, RECORDS, SERIES, dbf, shp, write
 
@@ -128,6 +130,34 @@ def test_no_shapes_at_all(tmp_path: Path) -> None:
     assert "geometry" not in read(path).schema.names
 
 
+def test_a_long_table(tmp_path: Path) -> None:
+    fields = [("CODE", "C", 4, 0), ("DATAMIS", "D", 8, 0), ("DATE", "D", 8, 0), ("LOS", "N", 8, 2)]
+    days = [b"20200103", b"20200109", b"20200115"]
+    records = [[code, b"", day, b"%d.5" % row] for code in (b"a", b"b") for row, day in enumerate(days)]
+    with open_source(write(tmp_path, shp=None, dbf=dbf(fields, records)).with_suffix(".dbf")) as source:
+        table = pa.Table.from_batches(source.batches(), source.schema)
+    assert source.origin.form == "long"
+    assert table["CODE"].to_pylist() == ["a", "b"]
+    assert table["LOS"].to_pylist() == [[0.5, 1.5, 2.5]] * 2
+
+
+def test_names_that_were_cut_to_ten_characters(tmp_path: Path) -> None:
+    fields = [("pid", "C", 6, 0), ("mean_veloc", "C", 8, 0), ("temporal_c", "N", 8, 2), ("20200103", "C", 8, 0)]
+    fields.append(("20200109", "C", 8, 0))
+    path = write(tmp_path, dbf=dbf(fields, [[b"a", b"-1.5", b"0.9", b"-20.5", b"20.1"]] * 2))
+    with open_described(path) as table:
+        assert table.description.layout.velocity == "mean_veloc"
+        assert table.description.layout.coherence == "temporal_c"
+
+
+def test_the_geometry_is_kept_and_noted_as_such(tmp_path: Path) -> None:
+    fields = [("CODE", "C", 4, 0), ("LON", "N", 10, 1), ("LAT", "N", 10, 1), *SERIES[2:]]
+    path = write(tmp_path, dbf=dbf(fields, [[b"a", b"600000", b"5000000", b"-20.5", b"20.1"]] * 2))
+    with open_described(path) as table:
+        assert table.description.position is None
+        assert not any("no geometry" in note for note in notes_on(table.description))
+
+
 def test_other_types_of_fields(tmp_path: Path) -> None:
     fields = [
         ("CODE", "C", 4, 0),
@@ -164,7 +194,7 @@ def test_other_types_of_fields(tmp_path: Path) -> None:
 
 
 def test_numbers_that_are_stored_as_text(tmp_path: Path) -> None:
-    fields = [("pid", "C", 6, 0), ("mean_veloc", "C", 8, 0), ("velocity", "C", 8, 0), ("20200103", "C", 8, 0)]
+    fields = [("pid", "C", 6, 0), ("quarter", "C", 8, 0), ("velocity", "C", 8, 0), ("20200103", "C", 8, 0)]
     records = [[b"001", b"x", b"-1.5", b"1.25"], [b"002", b"y", b"", b"-3"]]
     table = read(write(tmp_path, dbf=dbf(fields, records), shp=shp(POINTS)))
     assert table["pid"].to_pylist() == ["001", "002"]

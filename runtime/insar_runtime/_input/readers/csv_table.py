@@ -143,7 +143,7 @@ def open_csv(
 def _row_line(stream: Any) -> bytes:
     line: bytes = stream.readline(ROW_LIMIT)
     if len(line) == ROW_LIMIT and not line.endswith(b"\n"):
-        raise DataError(f"a line has more than {ROW_LIMIT >> 20} MiB: not a table of one row a point")
+        raise DataError(f"a line has more than {ROW_LIMIT >> 20} MiB: not a table of one row per point")
     return line
 
 

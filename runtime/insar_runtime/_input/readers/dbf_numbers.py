@@ -100,7 +100,7 @@ class NumberParser:
         return [column.combine_chunks() for column in table.columns]
 
     def _read_leniently(self, data: bytes, error: pa.ArrowInvalid) -> list[pa.Array]:
-        """Read whole numbers that are written with decimals (``12.`` or ``1e3``); DataError for what is no number."""
+        """Read whole numbers that are written with decimals (``12.`` or ``1e3``); DataError for others."""
         whole = {name for name, data_type in self._types.items() if pa.types.is_integer(data_type)}
         try:
             if not whole:

@@ -37,7 +37,7 @@ def open_path(
     if path.is_dir():
         raise InputOutputError(f"{path} is a folder: give one file (one time axis per file)")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
+        raise UsageError(f"{path} is not a regular file: give a file, or - and an Arrow stream on standard input")
     with path.open("rb") as file:
         magic = file.read(4096)
     if magic.startswith(b"PAR1"):

@@ -67,7 +67,7 @@ def find_layer(database: sqlite3.Connection, path: str, date_format: str | None)
     Raises
     ------
     DataError
-        It is no GeoPackage, has no layer that can be read, or several with series.
+        It is not a GeoPackage, has no layer that can be read, or several with series.
     """
     # Views may have no end, and virtual tables run code of extensions: only plain tables are layers.
     plain = dict(

@@ -53,6 +53,8 @@ def is_json(magic: bytes) -> bool:
 
 def holds_json(path: Path) -> bool:
     """Return whether a file is one of JSON; False if it cannot be read, which is said when it is opened."""
+    if not path.is_file():
+        return False  # a pipe would wait for its writer
     try:
         with path.open("rb") as file:
             return is_json(file.read(4096))
@@ -229,7 +231,7 @@ def _point(shape: Any, path: Path, row: int) -> tuple[float, float]:
     if not place:
         return np.nan, np.nan
     if len(place) < 2 or not all(type(value) in _NUMBERS for value in place[:2]):
-        raise DataError(f"{path}: feature {row + 1} has coordinates that are no numbers: write the file again")
+        raise DataError(f"{path}: feature {row + 1} has coordinates that are not numbers: write the file again")
     return float(place[0]), float(place[1])
 
 

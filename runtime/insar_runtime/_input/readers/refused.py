@@ -8,10 +8,10 @@ from typing import Final
 from insar_runtime.errors import DataError
 
 UNPACK: Final = "unpack it, and give the table that it holds"
-SAVE_AS_CSV: Final = "save its sheet as CSV UTF-8, one row a point"
+SAVE_AS_CSV: Final = "save its sheet as CSV UTF-8, one row per point"
 _HDF5: Final = b"\x89HDF"
 _OGR: Final = "bring it to a GeoPackage: ogr2ogr OUT.gpkg {path}"
-_TABLE: Final = "convert it to Parquet or UTF-8 CSV, one row a point"
+_TABLE: Final = "convert it to Parquet or UTF-8 CSV, one row per point"
 _BINARY: Final = (
     (b"fgb\x03", "a FlatGeobuf file", _OGR),
     (b"\xfd7zXZ\x00", "an xz file", UNPACK),
@@ -51,11 +51,11 @@ _CONTAINERS: Final = frozenset(
         ".bz2",
     }
 )
-"""Extensions of files that are no text."""
+"""Extensions of files that are not text."""
 
 
 def refuse_others(path: Path, magic: bytes) -> None:
-    """Refuse what is no text, or no table; nothing happens if it may be a CSV.
+    """Refuse what is not text, or no table; nothing happens if it may be a CSV.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def refuse_others(path: Path, magic: bytes) -> None:
     Raises
     ------
     DataError
-        It is no table that is read.
+        It is not a table that is read.
     """
     if not magic:
         raise DataError(f"{path} is empty: fetch or write it again")
@@ -89,7 +89,7 @@ def refuse_others(path: Path, magic: bytes) -> None:
 
 
 def refuse_packed(path: Path, magic: bytes) -> None:
-    """Refuse a compressed file whose content is no text; arguments as of ``refuse_others``, of the content.
+    """Refuse a compressed file whose content is not text; arguments as of ``refuse_others``, of the content.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def open_archive(path: Path, closing: ExitStack) -> Archive:
     if len(beside) != 1:
         return Archive(archive, name, {}, ())
     facts = _read_facts(archive, beside[0])
-    notes = () if facts is not None else (f"'{beside[0].filename}' in the zip is no XML and was left aside",)
+    notes = () if facts is not None else (f"'{beside[0].filename}' in the zip is not XML and is ignored",)
     return Archive(archive, name, facts or {}, notes)
 
 
@@ -102,7 +102,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, str] | None:
-    """Return elements that occur once and hold a short text; None if it is no XML that may be read."""
+    """Return elements that occur once and hold a short text; None if it is not XML that may be read."""
     if info.file_size > _MOST_XML_BYTES or info.flag_bits & 1:
         return None
     from xml.etree import ElementTree as ET  # noqa: PLC0415 - only where there is XML to read
