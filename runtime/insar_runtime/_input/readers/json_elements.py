@@ -1,4 +1,4 @@
-"""Elements of a JSON file one after the other: features of a GeoJSON, elements of a list, or a value a line."""
+"""Elements of a JSON file one after the other: features of a GeoJSON, elements of a list, or one value per line."""
 
 from __future__ import annotations
 
