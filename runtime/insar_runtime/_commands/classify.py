@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from insar_runtime._commands.command_options import (
+    AsTableOption,
+    CrsOption,
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -127,6 +129,8 @@ def classify(
     lon: LonOption = None,
     lat: LatOption = None,
     velocity: VelocityOption = None,
+    crs: CrsOption = None,
+    as_table: AsTableOption = False,
     csv_safe: Annotated[
         bool,
         typer.Option(
@@ -183,7 +187,7 @@ def classify(
     from insar_runtime.files import classify_file
 
     places = OutputNaming(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
-    alone = is_alone(sources, output, output_dir, as_json=as_json)
+    alone = is_alone(sources, output, output_dir, as_json=as_json, as_table=as_table)
     declared = declare(
         units=units,
         date_format=date_format,
@@ -193,6 +197,8 @@ def classify(
         lon=lon,
         lat=lat,
         velocity=velocity,
+        crs=crs,
+        as_table=as_table,
     )
     # What is named is wanted.
     diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
@@ -203,6 +209,8 @@ def classify(
         "columns": declared.columns,
         "date_format": declared.date_format,
         "half_wavelength_mm": declared.half_wavelength_mm,
+        "crs": declared.crs,
+        "as_table": as_table,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
         "diagnose": how if diagnose else False,

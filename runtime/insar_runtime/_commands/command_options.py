@@ -47,6 +47,15 @@ LatOption = Annotated[str | None, typer.Option("--lat", help="Column of latitude
 VelocityOption = Annotated[
     str | None, typer.Option("--velocity", help="Column of velocities in mm/yr.", show_default=False)
 ]
+CrsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="EPSG:N", help="System of the coordinates where they are no degrees: EPSG:32633.", show_default=False
+    ),
+]
+AsTableOption = Annotated[
+    bool, typer.Option("--as-table", help="Read a folder as one table in many files, as Spark and Dask write it.")
+]
 DateFormatOption = Annotated[
     str | None,
     typer.Option(help="Spelling of the dates where it is not a usual one, such as DDMMYYYY.", show_default=False),
@@ -112,13 +121,18 @@ def declare(
     lon: str | None,
     lat: str | None,
     velocity: str | None,
+    crs: str | None = None,
+    as_table: bool = False,
 ) -> UserDeclarations:
     """Return what the user declares of a table."""
     from insar_runtime._input.declarations import UserDeclarations
+    from insar_runtime._input.position import parse_crs
 
     given: dict[Role, str | None] = {"id": id_column, "longitude": lon, "latitude": lat, "velocity": velocity}
     columns = {role: name for role, name in given.items() if name is not None}
-    return UserDeclarations(units, columns, date_format, _half_wavelength(sensor, half_wavelength_mm))
+    half_mm = _half_wavelength(sensor, half_wavelength_mm)
+    system = None if crs is None else parse_crs(crs)
+    return UserDeclarations(units, columns, date_format, half_mm, system, as_table=as_table)
 
 
 def _half_wavelength(sensor: str | None, given: float | None) -> float | None:

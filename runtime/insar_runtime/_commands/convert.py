@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
+    CrsOption,
     DateFormatOption,
     HalfWavelengthOption,
     IdOption,
@@ -68,6 +69,7 @@ def convert(
     id_column: IdOption = None,
     lon: LonOption = None,
     lat: LatOption = None,
+    crs: CrsOption = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -91,6 +93,7 @@ def convert(
                     lon=lon,
                     lat=lat,
                     velocity=None,
+                    crs=crs,
                 ),
                 geometry=geometry,
                 mask=mask,

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
+    AsTableOption,
+    CrsOption,
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -40,6 +42,8 @@ def inspect(
     lon: LonOption = None,
     lat: LatOption = None,
     velocity: VelocityOption = None,
+    crs: CrsOption = None,
+    as_table: AsTableOption = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Only a glance: no ids of all rows, no trial of the model.")
     ] = False,
@@ -72,6 +76,8 @@ def inspect(
                 lon=lon,
                 lat=lat,
                 velocity=velocity,
+                crs=crs,
+                as_table=as_table,
             ),
             output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
             quick=quick,

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
+    AsTableOption,
+    CrsOption,
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -68,6 +70,8 @@ def report(
     lon: LonOption = None,
     lat: LatOption = None,
     velocity: VelocityOption = None,
+    crs: CrsOption = None,
+    as_table: AsTableOption = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -91,6 +95,8 @@ def report(
         lon=lon,
         lat=lat,
         velocity=velocity,
+        crs=crs,
+        as_table=as_table,
     )
     given = {
         "--model": model,
@@ -101,6 +107,7 @@ def report(
         "--date-format": date_format,
         "--sensor": sensor,
         "--half-wavelength": half_wavelength_mm,
+        "--crs": crs,
         "--id, --lon, --lat and --velocity": declared.columns or None,
     }
     asked = [name for name, value in given.items() if value is not None]

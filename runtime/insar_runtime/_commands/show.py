@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
+    AsTableOption,
+    CrsOption,
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -53,6 +55,8 @@ def show(
     lon: LonOption = None,
     lat: LatOption = None,
     velocity: VelocityOption = None,
+    crs: CrsOption = None,
+    as_table: AsTableOption = False,
     jumps: Annotated[
         JumpRowsName | None,
         typer.Option(help="Search the point for jumps if its class is PUE (flagged), or in any case (all)."),
@@ -92,6 +96,8 @@ def show(
         lon=lon,
         lat=lat,
         velocity=velocity,
+        crs=crs,
+        as_table=as_table,
     )
     with watched(source) as progress:
         point = find_point(

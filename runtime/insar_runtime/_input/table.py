@@ -118,7 +118,9 @@ def describe_table(
         )
     except DataError as error:
         raise _blame_fillers(error, sample) from error
-    return TableDescription(schema, layout, proven, find_position(head, layout), any_axis, _note_fillers(sample))
+    return TableDescription(
+        schema, layout, proven, find_position(head, layout, declared.crs), any_axis, _note_fillers(sample)
+    )
 
 
 def _blame_fillers(error: DataError, sample: NDArray[np.float32]) -> DataError:

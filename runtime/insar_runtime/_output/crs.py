@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE
+from insar_runtime._output.utm import axis, epsg, parameter, utm_projjson
+from insar_runtime.errors import UnavailableError, UsageError
 
 _FRAMES: Final = (
     (1989, 1178), (1990, 1179), (1991, 1180), (1992, 1181), (1993, 1182), (1994, 1183),
@@ -15,56 +17,45 @@ _FRAMES: Final = (
 """Year and EPSG code of the realisations that ETRS89 stands for."""
 
 
-def _epsg(code: int) -> dict[str, Any]:
-    return {"authority": "EPSG", "code": code}
-
-
-def _axis(name: str, abbreviation: str, direction: str, unit: str) -> dict[str, str]:
-    return {"name": name, "abbreviation": abbreviation, "direction": direction, "unit": unit}
-
-
-def _parameter(name: str, value: int, unit: str, code: int) -> dict[str, Any]:
-    return {"name": name, "value": value, "unit": unit, "id": _epsg(code)}
-
-
+_ETRS89: Final[Mapping[str, Any]] = {
+    "name": "ETRS89",
+    "datum_ensemble": {
+        "name": "European Terrestrial Reference System 1989 ensemble",
+        "members": [
+            {"name": f"European Terrestrial Reference Frame {year}", "id": epsg(code)} for year, code in _FRAMES
+        ],
+        "ellipsoid": {"name": "GRS 1980", "semi_major_axis": 6378137, "inverse_flattening": 298.257222101},
+        "accuracy": "0.1",
+        "id": epsg(6258),
+    },
+    "coordinate_system": {
+        "subtype": "ellipsoidal",
+        "axis": [
+            axis("Geodetic latitude", "Lat", "north", "degree"),
+            axis("Geodetic longitude", "Lon", "east", "degree"),
+        ],
+    },
+    "id": epsg(4258),
+}
 _LAEA_EUROPE_PROJJSON: Final[Mapping[str, Any]] = {
     "type": "ProjectedCRS",
     "name": "ETRS89-extended / LAEA Europe",
-    "base_crs": {
-        "name": "ETRS89",
-        "datum_ensemble": {
-            "name": "European Terrestrial Reference System 1989 ensemble",
-            "members": [
-                {"name": f"European Terrestrial Reference Frame {year}", "id": _epsg(code)} for year, code in _FRAMES
-            ],
-            "ellipsoid": {"name": "GRS 1980", "semi_major_axis": 6378137, "inverse_flattening": 298.257222101},
-            "accuracy": "0.1",
-            "id": _epsg(6258),
-        },
-        "coordinate_system": {
-            "subtype": "ellipsoidal",
-            "axis": [
-                _axis("Geodetic latitude", "Lat", "north", "degree"),
-                _axis("Geodetic longitude", "Lon", "east", "degree"),
-            ],
-        },
-        "id": _epsg(4258),
-    },
+    "base_crs": _ETRS89,
     "conversion": {
         "name": "Europe Equal Area 2001",
-        "method": {"name": "Lambert Azimuthal Equal Area", "id": _epsg(9820)},
+        "method": {"name": "Lambert Azimuthal Equal Area", "id": epsg(9820)},
         "parameters": [
-            _parameter("Latitude of natural origin", 52, "degree", 8801),
-            _parameter("Longitude of natural origin", 10, "degree", 8802),
-            _parameter("False easting", 4321000, "metre", 8806),
-            _parameter("False northing", 3210000, "metre", 8807),
+            parameter("Latitude of natural origin", 52, "degree", 8801),
+            parameter("Longitude of natural origin", 10, "degree", 8802),
+            parameter("False easting", 4321000, "metre", 8806),
+            parameter("False northing", 3210000, "metre", 8807),
         ],
     },
     "coordinate_system": {
         "subtype": "Cartesian",
-        "axis": [_axis("Northing", "Y", "north", "metre"), _axis("Easting", "X", "east", "metre")],
+        "axis": [axis("Northing", "Y", "north", "metre"), axis("Easting", "X", "east", "metre")],
     },
-    "id": _epsg(3035),
+    "id": epsg(3035),
 }
 _WGS84_WKT: Final = (
     'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],'
@@ -81,12 +72,45 @@ _LAEA_EUROPE_WKT: Final = (
     'UNIT["metre",1,AUTHORITY["EPSG","9001"]],AXIS["Northing",NORTH],AXIS["Easting",EAST],AUTHORITY["EPSG","3035"]]'
 )
 
-PROJJSON: Final[Mapping[str, Mapping[str, Any] | None]] = {
+_KNOWN: Final[Mapping[str, Mapping[str, Any] | None]] = {
     # GeoParquet takes longitude and latitude where no system is named.
     LONGITUDE_LATITUDE: None,
     LAEA_EUROPE: _LAEA_EUROPE_PROJJSON,
+    "EPSG:4258": {"type": "GeographicCRS", **_ETRS89},
 }
-"""``crs`` of a GeoParquet column, by the name of the system; None where it is left away."""
+
+
+def projjson_of(crs: str) -> Mapping[str, Any] | None:
+    """Return the ``crs`` of a GeoParquet column; None where it is left away, for longitude and latitude.
+
+    Parameters
+    ----------
+    crs : str
+        Name of the system. Zones of UTM and the systems of EGMS are known, all others are those of pyproj.
+
+    Raises
+    ------
+    UnavailableError
+        If the system is not known, and pyproj is not installed.
+    UsageError
+        If pyproj does not know it either.
+    """
+    if crs in _KNOWN:
+        return _KNOWN[crs]
+    known = utm_projjson(crs, _ETRS89)
+    if known is not None:
+        return known
+    try:
+        import pyproj  # noqa: PLC0415 - optional, and most systems need none
+    except ImportError as error:
+        raise UnavailableError(
+            f"{crs} is known to pyproj only, which is not installed: pip install 'insar-runtime[convert]'"
+        ) from error
+    try:
+        definition: Mapping[str, Any] = pyproj.CRS.from_user_input(crs).to_json_dict()
+    except pyproj.exceptions.CRSError as error:
+        raise UsageError(f"{crs} is no coordinate reference system of EPSG; name another one") from error
+    return definition
 
 
 @dataclass(frozen=True, slots=True)

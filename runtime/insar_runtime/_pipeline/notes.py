@@ -23,9 +23,15 @@ def notes_on(description: TableDescription) -> tuple[str, ...]:
         notes.append(description.fillers)
     layout = description.layout
     if description.position is None and layout.longitude and layout.latitude:
-        notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
+        notes.append(
+            "the columns of longitude and latitude hold no degrees; the output has no geometry unless "
+            "their system is named, such as --crs EPSG:32633"
+        )
     elif description.position is None and layout.easting and layout.northing:
-        notes.append("nothing says in which system easting and northing are; the output has no geometry")
+        notes.append(
+            "nothing says in which system easting and northing are; the output has no geometry unless it is named, "
+            "such as --crs EPSG:32633"
+        )
     if layout.producer == "EGMS L3":
         notes.append(_on_projected(layout.domain))
     return tuple(notes)

@@ -123,6 +123,8 @@ def write_report(
                     columns=declared.columns,
                     date_format=declared.date_format,
                     half_wavelength_mm=declared.half_wavelength_mm,
+                    crs=declared.crs,
+                    as_table=declared.as_table,
                     priors=classification.priors,
                     keep_series=True,
                     progress=progress,
