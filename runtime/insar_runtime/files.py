@@ -150,7 +150,7 @@ def classify_file(
     classifier = classifier or Classifier()
     if stable_rate is not None:
         classifier = classifier.with_stable_rate(stable_rate)
-    with InputFingerprint(source, partial(options.key, classifier)) as fingerprint:
+    with InputFingerprint(source, partial(options.key, classifier), needed=skip_existing) as fingerprint:
         block = files.block_of(fingerprint.key()) if skip_existing else None
         skipped = block is not None
         if block is not None:

@@ -186,6 +186,9 @@ def classify(
     from insar_runtime._terminal.reporter import open_reporter
     from insar_runtime.files import classify_file
 
+    output_dir, gpkg, quarantine, corrected_out, report = map(
+        _located, (output_dir, gpkg, quarantine, corrected_out, report)
+    )
     places = OutputNaming(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
     alone = is_alone(sources, output, output_dir, as_json=as_json, as_table=as_table)
     declared = declare(
@@ -228,7 +231,7 @@ def classify(
         for source in inputs:
             OutputFiles.of(**place(source), style=qml).check_apart(report, path_or_stream(source))
     if not alone:
-        places.prepare([Path(source) for source in inputs])
+        places.prepare(inputs)
     elif output_dir is not None:
         # The other outputs of one input are files.
         OutputNaming(output_dir).prepare([])
@@ -271,3 +274,10 @@ def _tell(reporter: "Reporter", outcome: "Outcome") -> None:
         reporter.skipped(outcome.input, f"{outcome.summary.output} is there, of the same input, model and parameters")
     elif outcome.summary is not None:
         reporter.finished(outcome.summary)
+
+
+def _located(path: Path | None) -> Path | None:
+    """Return where an output is that was named, which may be an address."""
+    from insar_runtime._input.locations import locate
+
+    return None if path is None else locate(path, output=True)

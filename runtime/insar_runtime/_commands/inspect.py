@@ -1,6 +1,5 @@
 """``insar-rt inspect``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,6 +52,7 @@ def inspect(
     import pyarrow as pa
 
     from insar_runtime._engine.onnx_runtime import usable_cpus
+    from insar_runtime._input.locations import locate
     from insar_runtime._inspect.inspection import inspect_file
     from insar_runtime._inspect.inspection_text import describe_inspection
     from insar_runtime._inspect.planned_run import InspectOptions
@@ -79,7 +79,7 @@ def inspect(
                 crs=crs,
                 as_table=as_table,
             ),
-            output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
+            output=str(OutputNaming().output(locate(source))) if source != "-" and locate(source).name else None,
             quick=quick,
         ),
     )

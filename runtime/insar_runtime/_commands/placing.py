@@ -39,11 +39,15 @@ def is_alone(
 def _means_many(source: str) -> bool:
     from glob import has_magic
 
-    return Path(source).is_dir() or (has_magic(source) and not Path(source).exists())
+    from insar_runtime._input.locations import locate
+
+    path = locate(source)
+    return path.is_dir() or (has_magic(source) and not path.exists())
 
 
 def named(places: OutputNaming, output: str | None) -> Callable[[str], dict[str, Any]]:
     """Return the outputs of the one input, as the user named them."""
+    from insar_runtime._input.locations import locate
 
     def place(source: str) -> dict[str, Any]:
         where: Path | str
@@ -52,7 +56,7 @@ def named(places: OutputNaming, output: str | None) -> Callable[[str], dict[str,
         elif source == "-" and places.folder is None:
             where = "-"
         else:
-            where = places.output(Path(source))
+            where = places.output(locate(source))
         return {
             "output": where,
             "also": [] if places.gpkg is None else [places.gpkg],

@@ -80,12 +80,14 @@ def report(
     import pyarrow as pa
 
     from insar_runtime._engine.priors import parse_priors
+    from insar_runtime._input.locations import locate
     from insar_runtime._report.classified_table import is_classified
     from insar_runtime._report.write import Classification, write_report
     from insar_runtime.classifier import Classifier
 
     if str(source) == "-":
         raise UsageError("a report needs a file, not a stream; write the stream to one first")
+    source, output = locate(source), None if output is None else locate(output, output=True)
     declared = declare(
         units=units,
         date_format=date_format,
@@ -111,7 +113,7 @@ def report(
         "--id, --lon, --lat and --velocity": declared.columns or None,
     }
     asked = [name for name, value in given.items() if value is not None]
-    if asked and is_classified(source):
+    if asked and is_classified(source, as_table=as_table):
         raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it away")
 
     def classifier() -> Classifier:

@@ -78,6 +78,7 @@ def show(
     classify the point again.
     """
     from insar_runtime._diagnosis.options import Diagnose
+    from insar_runtime._input.locations import locate
     from insar_runtime._output.output_checks import refuse_input
     from insar_runtime._show.find_point import find_point
     from insar_runtime._show.png import check_png, write_png
@@ -86,7 +87,7 @@ def show(
 
     if png is not None:
         check_png(png, overwrite=overwrite)
-        refuse_input(png, [Path(source)])
+        refuse_input(png, [locate(source)])
     declared = declare(
         units=units,
         date_format=date_format,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.error_translation import translate_errors
+from insar_runtime._input.locations import locate
 from insar_runtime._input.plain_types import as_plain, plain_schema
 from insar_runtime._input.readers.detect import open_path, open_stream
 from insar_runtime._input.readers.long_table import (
@@ -33,6 +35,7 @@ def open_source(
     roles: Mapping[str, str] | None = None,
     exact: bool = True,
     date_format: str | None = None,
+    as_table: bool = False,
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
 
@@ -51,6 +54,8 @@ def open_source(
         far less memory.
     date_format : str, optional
         How names and texts spell dates, where they do not in one of the usual ways.
+    as_table : bool
+        Whether a folder is one table in many files.
 
     Yields
     ------
@@ -72,8 +77,13 @@ def open_source(
     with ExitStack() as closing:
         roles = roles or {}
         if isinstance(where, (str, Path)) and str(where) != "-":
-            with translate_errors(str(Path(where))):
-                source = open_path(Path(where), closing, roles, exact=exact, date_format=date_format)
+            path = locate(where)
+            with translate_errors(str(path)):
+                open_one = partial(open_path, roles=roles, exact=exact, date_format=date_format)
+                if as_table and path.is_dir():
+                    source = _open_folder(path, open_one, date_format)
+                else:
+                    source = open_one(path, closing)
         else:
             stream: Any = _standard_input() if isinstance(where, (str, Path)) else where
             name = "-" if isinstance(where, (str, Path)) else str(getattr(where, "name", "stream"))
@@ -85,11 +95,27 @@ def open_source(
         yield source
 
 
-def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
-    """Return a name as a path, but for ``-``; anything else unchanged."""
-    if isinstance(where, str):
-        return where if where == "-" else Path(where)
+def path_or_stream(where: str | Path | BinaryIO, *, output: bool = False) -> Path | str | BinaryIO:
+    """Return a name as a path, but for ``-``; anything else unchanged.
+
+    Raises
+    ------
+    UsageError
+        If it is an address of the web.
+    """
+    if isinstance(where, (str, Path)):
+        return "-" if str(where) == "-" else locate(where, output=output)
     return where
+
+
+def _open_folder(path: Path, open_one: Callable[[Path, ExitStack], Source], date_format: str | None) -> Source:
+    from insar_runtime._input.readers.folder_table import open_folder  # noqa: PLC0415 - most inputs are files
+
+    def open_named(part: Path, closing: ExitStack) -> Source:
+        with translate_errors(str(part)):
+            return open_one(part, closing)
+
+    return open_folder(path, open_named, date_format)
 
 
 def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.layout import Layout
+from insar_runtime._input.locations import locate
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, SEPARATORS
@@ -34,9 +35,10 @@ _PARTS: Final = 16
 
 def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
     """Open the text of a CSV, zipped or not; return it with its size in bytes."""
-    path = Path(source.name)
+    path = locate(source.name)
     if source.kind == "zip":
-        archive = closing.enter_context(zipfile.ZipFile(path))
+        stream = closing.enter_context(path.open("rb"))
+        archive = closing.enter_context(zipfile.ZipFile(stream))
         member = archive.getinfo(source.metadata["member"])
         return closing.enter_context(archive.open(member)), member.file_size
     return closing.enter_context(path.open("rb")), path.stat().st_size
@@ -54,7 +56,7 @@ def estimate_rows(source: Source) -> int | None:
     """
     if source.rows is not None:
         return source.rows
-    if source.kind not in {"csv", "zip"} or not Path(source.name).is_file():
+    if source.kind not in {"csv", "zip"} or not locate(source.name).is_file():
         return None
     with translate_errors(source.name, is_open=True), ExitStack() as closing:
         stream, size = _open_text(source, closing)
@@ -105,6 +107,9 @@ def spread_batches(source: Source, columns: Sequence[str], rows: int) -> Iterato
 
 
 def _spread(source: Source, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    if source.spread is not None:
+        yield from map(as_plain, source.spread(columns, rows))
+        return
     path = Path(source.name)
     if source.name == "-" or not path.is_file():
         return

@@ -14,7 +14,7 @@ from insar_runtime._input.origin import Origin
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime.errors import UsageError
 
-Kind = Literal["parquet", "csv", "zip", "ipc"]
+Kind = Literal["parquet", "csv", "zip", "ipc", "folder"]
 
 _GUESSED_LIST: Final = 256
 """Values of a list whose length is not known before it is read."""
@@ -32,7 +32,7 @@ class Source:
     ----------
     name : str
         What the user called it; ``-`` for standard input.
-    kind : {"parquet", "csv", "zip", "ipc"}
+    kind : {"parquet", "csv", "zip", "ipc", "folder"}
     schema : pyarrow.Schema
         Of every batch, all of plain types. CSV: dates are float32, identifiers strings.
     rows : int or None
@@ -54,6 +54,10 @@ class Source:
         All columns of a CSV by their position, for messages.
     search : DateSearch or None
         What was found when the names of the columns were searched for dates; None if they were not.
+    spread : callable or None
+        Returns some columns of at most so many rows from all over the table, for a folder.
+    retyped : callable or None
+        Returns the same table with the types of a schema, for a text, whose types are chosen by its first rows.
     """
 
     name: str
@@ -68,6 +72,8 @@ class Source:
     read_again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None
     header: tuple[str, ...] = ()
     search: DateSearch | None = None
+    spread: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]] | None = None
+    retyped: Callable[[pa.Schema], Source] | None = None
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Return the rows in file order, in batches of at most so many; no batch if there are no rows.

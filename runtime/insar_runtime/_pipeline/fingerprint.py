@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, BinaryIO, Final, Self
 
+from insar_runtime._input.readers.folder_table import files_of
+from insar_runtime._input.store_path import StorePath
 from insar_runtime.errors import InputOutputError
 
 _BLOCK: Final = 1 << 18
@@ -20,7 +22,7 @@ class InputHash:
     Parameters
     ----------
     path : Path
-        Must not change while it is read.
+        Must not change while it is read. Of a folder, names and contents of its files count.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,9 +56,15 @@ class InputHash:
     def _run(self) -> None:
         digest = hashlib.sha256()
         try:
-            with self._path.open("rb", buffering=0) as file:
-                while not self._stop.is_set() and (block := file.read(_BLOCK)):
-                    digest.update(block)
+            is_folder = self._path.is_dir()
+            for path in files_of(self._path) if is_folder else [self._path]:
+                if is_folder:
+                    digest.update(
+                        "/".join(path.parts[len(self._path.parts) :]).encode(errors="surrogateescape") + b"\0"
+                    )
+                with path.open("rb", buffering=0) as file:
+                    while not self._stop.is_set() and (block := file.read(_BLOCK)):
+                        digest.update(block)
         except OSError as error:
             self._error = error
             return
@@ -73,11 +81,16 @@ class InputFingerprint:
         The input.
     key : callable
         Returns the key of the run from the SHA-256 of the input.
+    needed : bool
+        Whether the key is compared: otherwise objects of a store are not hashed.
     """
 
-    def __init__(self, source: Path | str | BinaryIO, key: Callable[[str], str]) -> None:
-        # What is wrong with an input that is no file is said when it is opened.
-        self._hash = InputHash(source) if isinstance(source, Path) and source.is_file() else None
+    def __init__(self, source: Path | str | BinaryIO, key: Callable[[str], str], *, needed: bool = True) -> None:
+        # What is wrong with an input that is no file is said when it is opened. To hash an object is to fetch it twice.
+        hashes = isinstance(source, Path) and (needed or not isinstance(source, StorePath))
+        self._hash = (
+            InputHash(source) if isinstance(source, Path) and hashes and (source.is_file() or source.is_dir()) else None
+        )
         self._key = key
 
     def __enter__(self) -> Self:

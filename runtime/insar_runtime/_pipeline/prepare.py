@@ -113,7 +113,13 @@ def open_described(
     """
     declared = declared or UserDeclarations()
     where = path_or_stream(source)
-    with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
+    with open_source(
+        where,
+        roles=declared.roles,
+        exact=exact,
+        date_format=declared.date_format,
+        as_table=declared.as_table,
+    ) as opened:
         load = load_of(opened, written_series=written_series, diagnosed=with_noise)
         plan = plan_batches(load, threads, large=large_batches, room=room)
         head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import pyarrow as pa
-
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.readers.parquet_table import open_parquet
 from insar_runtime._input.source import Source, guess_row_bytes
+from insar_runtime._input.store_path import StorePath, fetch, open_bytes
 from insar_runtime.errors import DataError, InputOutputError, UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +63,9 @@ def open_path(
         It is a folder, no regular file, or no table that can be read; others as the readers raise them.
     """
     if path.is_dir():
-        raise InputOutputError(f"{path} is a folder: give one file (one time axis per file)")
+        raise InputOutputError(
+            f"{path} is a folder: give one file (one time axis per file), or --as-table if its files are one table"
+        )
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is no regular file: give a file, or - and an Arrow stream on standard input")
     with path.open("rb") as file:
@@ -76,6 +77,8 @@ def open_path(
     if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _open_zip(path, closing, roles, date_format)
     _refuse_others(path, magic)
+    if isinstance(path, StorePath) and magic.startswith(b"SQLite format 3"):
+        raise DataError(f"{path} is a database in a store, and SQLite reads files of this machine: fetch it first")
     return _open_text(path, closing, roles, date_format)
 
 
@@ -105,7 +108,7 @@ def _open_text(path: Path, closing: ExitStack, roles: Mapping[str, str], date_fo
     # Parquet, of which most runs are, needs none of what CSV and zips take.
     from insar_runtime._input.readers.csv_table import open_csv  # noqa: PLC0415
 
-    table = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles, date_format)
+    table = open_csv(lambda: open_bytes(path), path.open("rb"), closing, roles, date_format)
     return _of_csv(path, "csv", table, {}, Origin((path.name,)))
 
 
@@ -129,6 +132,9 @@ def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: s
 def _open_ipc_file(path: Path, closing: ExitStack) -> Source:
     from insar_runtime._input.readers.ipc_table import open_ipc_path  # noqa: PLC0415 - as above
 
+    if isinstance(path, StorePath):
+        # The sizes of its batches stand all over the file, and large batches are mapped.
+        return _of_ipc(str(path), open_ipc_path(fetch(path, closing), closing))
     return _of_ipc(str(path), open_ipc_path(path, closing))
 
 
@@ -195,6 +201,7 @@ def _of_csv(
         table.batches,
         header.names,
         table.search,
+        retyped=lambda schema: _of_csv(path, kind, table.with_types(schema), metadata, origin),
     )
 
 
