@@ -8,7 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
 
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.error_translation import translate_errors
@@ -26,6 +28,9 @@ from insar_runtime._input.readers.long_table import (
 )
 from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime.errors import InputNotFoundError
+
+_LARGE_SORT: Final = 1e9
+"""Bytes of temporary files from which on they are spoken of."""
 
 
 @contextmanager
@@ -131,7 +136,10 @@ def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None)
     else:
         axis = scan(map(as_plain, source.read_again([columns.id, columns.date])), columns, date_format)
         rows, dates = axis.points, axis.dates
-        pieces = pivot(map(as_plain, source.read(PIECE_ROWS, 1)), columns, dates, date_format)
+        stream: Iterator[pa.RecordBatch] = map(as_plain, source.read(PIECE_ROWS, 1))
+        if rows is None:
+            source, stream = _sorted_by_point(source, stream, columns.id, axis.rows)
+        pieces = pivot(stream, columns, dates, date_format)
     schema = as_list_schema(source.schema, columns, dates)
     return replace(
         source,
@@ -144,6 +152,26 @@ def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None)
         read=lambda *_: pieces,
         read_again=None,
     )
+
+
+def _sorted_by_point(
+    source: Source, stream: Iterator[pa.RecordBatch], column: str, rows: int
+) -> tuple[Source, Iterator[pa.RecordBatch]]:
+    """Bring the rows of each point together, by temporary files; the sorting begins when the first row is wanted."""
+    from insar_runtime._input.readers.external_sort import (  # noqa: PLC0415 - most tables are sorted
+        HELD_BYTES,
+        ExternalSort,
+        check_room,
+    )
+
+    need = rows * source.row_bytes
+    folder = check_room(need)
+    note = f"the rows of a point were not together: they are sorted by '{column}', the points are in this order"
+    if need >= _LARGE_SORT:
+        note += f", by {need / 1e9:.1f} GB of temporary files in {folder}"
+    origin = replace(source.origin, notes=(*source.origin.notes, note))
+    held_bytes = source.held_bytes + HELD_BYTES
+    return replace(source, origin=origin, held_bytes=held_bytes), ExternalSort(source.schema, column).sorted(stream)
 
 
 def _standard_input() -> Any:

@@ -10,8 +10,9 @@ import io
 import os
 import re
 import stat
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import lru_cache
@@ -21,6 +22,11 @@ from typing import IO, Any, Final
 import pyarrow as pa
 
 from insar_runtime.errors import InputOutputError, InsarRuntimeError, UnavailableError, UsageError
+
+if sys.platform == "win32":
+    from pathlib import WindowsPath as _SystemPath
+else:
+    from pathlib import PosixPath as _SystemPath
 
 SCHEMES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"})
 """Of S3, Google Cloud Storage and Azure, the latter also as Hadoop and Spark spell them."""
@@ -42,7 +48,7 @@ _UNREACHED: Final = re.compile(
 )
 
 
-class StorePath(type(Path())):  # type: ignore[misc] - the kind of path of this system
+class StorePath(_SystemPath):
     """Path of an object, which is read and named as a file is; what has no meaning in a store fails.
 
     Parameters
@@ -113,7 +119,9 @@ class StorePath(type(Path())):  # type: ignore[misc] - the kind of path of this 
         seconds = int((found.mtime_ns or 0) // 1_000_000_000)
         return os.stat_result((mode, 0, 0, 1, 0, 0, found.size or 0, seconds, seconds, seconds))
 
-    def open(self, mode: str = "r", *_: Any, encoding: str | None = None, **__: Any) -> IO[Any]:
+    def open(  # type: ignore[override]  # it has an overload for each mode
+        self, mode: str = "r", *_: Any, encoding: str | None = None, **__: Any
+    ) -> IO[Any]:
         """Open the object for reading, by ranges.
 
         Raises
@@ -143,7 +151,7 @@ class StorePath(type(Path())):  # type: ignore[misc] - the kind of path of this 
         with store_errors(self, "writing to"):
             return self.filesystem.open_output_stream(self.key)
 
-    def iterdir(self) -> Iterator[StorePath]:
+    def iterdir(self) -> Generator[StorePath, None, None]:
         """Return what lies in a folder."""
         yield from map(self._child, self._found(recursive=False))
 

@@ -213,7 +213,6 @@ D1, D2 = date(2020, 1, 3), date(2020, 1, 9)
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("a", D2, 1.0)), "point 'a' returns.*ORDER BY pid"),
         (
             rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("b", D2, 1.0), ("b", D1, 3.0)),
             "point 'b' has date 2020-01-03 twice",
@@ -235,6 +234,18 @@ def test_refusals(tmp_path: Path, table: pa.Table, message: str, stream: bool, r
     with pytest.raises(DataError, match=message) as caught:
         read(io.BytesIO(path.read_bytes()) if stream else path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_a_point_that_returns_is_refused_in_a_stream(tmp_path: Path, rows: int) -> None:
+    """A stream is read once; in a file the rows of a point are brought together."""
+    table = rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("a", D2, 1.0))
+    path = tmp_path / "a.arrows"
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=rows)
+    with pytest.raises(DataError, match=r"point 'a' returns.*ORDER BY pid"):
+        read(io.BytesIO(path.read_bytes()))
+    np.testing.assert_array_equal(read(path)[0], [[1, 1], [1, np.nan]])
 
 
 def test_a_stream_with_a_new_date_later_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

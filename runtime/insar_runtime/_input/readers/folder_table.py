@@ -85,7 +85,9 @@ def open_folder(folder: Path, open_file: OpenFile, date_format: str | None) -> S
     parts = [_Part(path, _keys(path.parent, folder)) for path in files_of(folder)]
     if not parts:
         raise InputNotFoundError(f"folder {folder} holds no table: no file but hidden and empty ones")
-    first, rows, kept = None, 0, []
+    first: _Table | None = None
+    rows: int | None = 0
+    kept: list[_Part] = []
     row_bytes, held_bytes = 0.0, 0
     for part in parts:
         with ExitStack() as closing:
@@ -181,8 +183,8 @@ class _Table:
         def spread(columns: Sequence[str], count: int) -> Iterator[pa.RecordBatch]:
             from insar_runtime._input.sampling import spread_batches  # noqa: PLC0415 - which knows of containers
 
-            places = np.unique(np.linspace(0, len(parts) - 1, min(_PARTS, len(parts))).astype(int)) if parts else []
-            chosen = [parts[place] for place in places]
+            places = np.linspace(0, len(parts) - 1, min(_PARTS, len(parts))).astype(int).tolist()
+            chosen = [parts[place] for place in sorted(set(places))]
             own = [name for name in columns if name in self._names]
             share = -(-count // max(len(chosen), 1))
             return each(columns, chosen, lambda source: spread_batches(source, own, share))
