@@ -15,16 +15,19 @@ from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import path_or_stream
 from insar_runtime._input.position import parse_crs
 from insar_runtime._input.units.series_units import Unit
+from insar_runtime._log import logger
 from insar_runtime._pipeline.file_run import run_file
 from insar_runtime._pipeline.fingerprint import InputFingerprint
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.run_options import RunOptions
+from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
 from insar_runtime.classifier import Classifier
-from insar_runtime.errors import BadRowsError
+from insar_runtime.errors import BadRowsError, memory_errors
 from insar_runtime.summary import Summary, summarize
 
 
+@memory_errors()
 def classify_file(
     source: str | Path | BinaryIO,
     output: str | Path | BinaryIO,
@@ -158,6 +161,7 @@ def classify_file(
         else:
             block = run_file(source, files, options, classifier, fingerprint=fingerprint.facts, progress=progress)
     summary = summarize(block, _name(source), files.names, seconds=time.perf_counter() - begin, skipped=skipped)
+    _log_summary(summary)
     if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:
         raise BadRowsError(
             f"{summary.bad_rows} of {summary.rows} rows cannot be classified, more than the allowed share of "
@@ -165,6 +169,20 @@ def classify_file(
             summary,
         )
     return summary
+
+
+def _log_summary(summary: Summary) -> None:
+    shown = printable(summary.input)
+    if summary.skipped:
+        logger().info("%s: nothing to do, %s is there", shown, printable(summary.output))
+        return
+    for note in summary.notes:
+        logger().warning("%s: %s", shown, printable(note))
+    shares = ", ".join(f"{name} {share:.3f}" for name, share in summary.priors.shares.items())
+    logger().info("%s: probabilities hold for the mix %s (%s)", shown, shares, summary.priors.origin)
+    classified = sum(summary.classes.values())
+    written = (summary.rows, summary.rows - classified, summary.seconds, printable(summary.output))
+    logger().info("%s: %d rows, %d without a class, in %.1f s; written to %s", shown, *written)
 
 
 def _name(where: Path | str | BinaryIO) -> str:

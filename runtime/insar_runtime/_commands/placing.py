@@ -17,7 +17,7 @@ def is_alone(
 ) -> bool:
     """Return whether there is one input whose outputs have names of their own; refuse options that contradict."""
     if output == "":
-        raise UsageError("the output has no name; give -o a file, or leave it away")
+        raise UsageError("the output has no name; give -o a file, or leave it out")
     if "" in sources:
         raise UsageError("an input has no name; give a file")
     if as_table and len(sources) > 1:

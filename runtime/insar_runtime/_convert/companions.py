@@ -27,8 +27,7 @@ class CompanionFiles:
     declared : UserDeclarations
         For a stack only the unit, if the product does not state it.
     geometry, mask, velocity, coherence : str, optional
-        File to use; ``none`` to use none; by default the file is looked for beside the stack. For a table, `velocity`
-        is the column of velocities.
+        File to use; ``none`` to use none; by default the file is looked for beside the stack.
     """
 
     declared: UserDeclarations = field(default_factory=UserDeclarations)

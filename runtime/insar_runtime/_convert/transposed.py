@@ -100,7 +100,7 @@ def open_transposed(
     description = head.describe(replace(declared, date_format=None))
     notes = []
     if points is None:
-        notes.append("no positions; --points POSITIONS.csv brings them, with one row a point")
+        notes.append("no positions; --positions POSITIONS.csv brings them, with one row a point")
     elif missing:
         notes.append(f"{missing} of {len(ids)} points have no row in {points}, and no position")
     return InputTable(str(path), "transposed", description, head.batches, len(ids), {}), tuple(notes)
@@ -163,7 +163,7 @@ def _attributes(
         batches = list(source.batches())
     roles = find_roles(schema, schema.names, declared.columns)
     if roles["id"] is None:
-        raise DataError(f"{points} has no column of ids among {', '.join(schema.names[:8])}: name it with --id")
+        raise DataError(f"{points} has no column of ids among {', '.join(schema.names[:8])}: name it with --id-column")
     table = pa.Table.from_batches(batches, schema)
     known = table.column(roles["id"]).cast(pa.string()).combine_chunks()
     if len(pc.unique(known)) < len(known):

@@ -95,7 +95,9 @@ def find_position(head: pa.RecordBatch | None, layout: Layout, crs: str | None =
         pairs = [degrees, metres] if crs in _DEGREES else [metres, degrees]
         found = next(((x, y) for x, y in pairs if x and y), None)
         if found is None:
-            raise DataError(f"{crs} needs columns of positions, and there are none; name them with --lon and --lat")
+            raise DataError(
+                f"{crs} needs columns of positions, and there are none; name them with --lon-column and --lat-column"
+            )
         declared = Position(*found, crs)
         _refuse_other_coordinates(head, declared)
         return declared
@@ -127,13 +129,15 @@ def _refuse_other_coordinates(head: pa.RecordBatch | None, position: Position) -
     names = f"columns {position.x} and {position.y}"
     try:
         if not _is_plausible(head, position):
-            raise DataError(f"{names} hold no coordinates of {position.crs}; name their system, or leave --crs away")
+            raise DataError(f"{names} hold no coordinates of {position.crs}; name their system, or leave --crs out")
         in_degrees = _is_plausible(head, Position(position.x, position.y, LONGITUDE_LATITUDE))
     except pa.ArrowInvalid as error:
-        raise DataError(f"{names} hold text that is no coordinate ({error}); name others with --lon, --lat") from error
+        raise DataError(
+            f"{names} hold text that is no coordinate ({error}); name others with --lon-column, --lat-column"
+        ) from error
     known = ~(head.column(position.x).is_null().to_numpy(zero_copy_only=False))
     if in_degrees and known.any() and position.crs in _PLANES:
-        raise DataError(f"{names} hold degrees, and {position.crs} is in metres; leave --crs away")
+        raise DataError(f"{names} hold degrees, and {position.crs} is in metres; leave --crs out")
 
 
 def _is_plausible(head: pa.RecordBatch, position: Position) -> bool:

@@ -81,7 +81,7 @@ _KNOWN: Final[Mapping[str, Mapping[str, Any] | None]] = {
 
 
 def projjson_of(crs: str) -> Mapping[str, Any] | None:
-    """Return the ``crs`` of a GeoParquet column; None where it is left away, for longitude and latitude.
+    """Return the ``crs`` of a GeoParquet column; None where it is left out, for longitude and latitude.
 
     Parameters
     ----------

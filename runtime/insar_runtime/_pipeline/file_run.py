@@ -14,6 +14,7 @@ from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._engine.priors import estimated_mix, known_rows
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.sampling import estimate_rows
+from insar_runtime._log import logger
 from insar_runtime._pipeline.batch import BatchClassifier, classify_series
 from insar_runtime._pipeline.memory import MemoryGuard, NoPlanFitsError, release_memory
 from insar_runtime._pipeline.output_columns import refuse_taken_names
@@ -25,6 +26,7 @@ from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime._pipeline.run_options import RunOptions
+from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
 from insar_runtime.errors import MemoryLimitError, UsageError
 
@@ -83,6 +85,9 @@ def run_file(
         if runner.threads == 1 or not isinstance(source, Path) or not files.are_files:
             raise
     # Here the error is gone, and with it what it held. Of one thread less is alive than any plan can say.
+    logger().warning(
+        "%s: %d threads take more memory than there is; tried again with one", printable(str(source)), runner.threads
+    )
     release_memory()
     return attempt(threads=1)
 

@@ -185,7 +185,7 @@ class MemoryGuard:
 
     def __init__(self, limit: int | None) -> None:
         if limit is not None and resident_bytes() is None:
-            raise UsageError("a memory limit needs /proc, which this system does not have; leave it away")
+            raise UsageError("a memory limit needs /proc, which this system does not have; leave it out")
         self._limit = limit
         if address_room() is not None:
             # Otherwise each thread reserves 64 MB of addresses, of which it uses a few.

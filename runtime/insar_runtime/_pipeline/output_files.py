@@ -131,7 +131,7 @@ class OutputFiles:
                 f"{self.corrected} could not be restored with escaped text; name a .parquet or .arrow file"
             )
         if not any(format_of(path) == "csv" for path in self.paths):
-            raise UsageError("csv_safe is for CSV outputs, and there is none; leave it away, or name a .csv file")
+            raise UsageError("csv_safe is for CSV outputs, and there is none; leave it out, or name a .csv file")
 
     def check_apart(self, report: Path, source: Path | str | BinaryIO) -> None:
         """Refuse a report of the run that would be written over its input or over one of its outputs.

@@ -15,8 +15,10 @@ from insar_runtime._input.head import read_head
 from insar_runtime._input.opening import open_source, path_or_stream
 from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime._input.table import TableDescription
+from insar_runtime._log import logger
 from insar_runtime._output.parquet_writer import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import BatchPlan, Load, plan_batches
+from insar_runtime._printable import printable
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise.noise_model import FileNoise
@@ -66,6 +68,12 @@ def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False)
         head=min(source.row_bytes, guess_row_bytes(source.schema)),
         columns=len(source.search.names) if source.search else 0,
     )
+
+
+def _log_plan(name: str, plan: BatchPlan, need: int, room: int | None) -> None:
+    limit = "no limit" if room is None else f"{room // 2**20} MB there"
+    sizes = (plan.threads, plan.batch_rows, need // 2**20, limit)
+    logger().info("%s: threads: %d, rows of a batch: %d, about %d MB of memory (%s)", printable(name), *sizes)
 
 
 @contextmanager
@@ -122,6 +130,7 @@ def open_described(
     ) as opened:
         load = load_of(opened, written_series=written_series, diagnosed=with_noise)
         plan = plan_batches(load, threads, large=large_batches, room=room)
+        _log_plan(opened.name, plan, plan.need(load), room)
         head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
         description = head.describe(declared)
         noise = None

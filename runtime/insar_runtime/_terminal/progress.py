@@ -1,8 +1,9 @@
-"""Progress line of a run in a terminal: rows done, speed, remaining time."""
+"""Progress line of a run in a terminal: what is done before the first rows, then rows done, speed, remaining time."""
 
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,10 +14,14 @@ from insar_runtime._terminal.terminal import can_show, is_redrawable, width_of
 
 _SECONDS_BETWEEN: Final = 0.1
 """Time between two updates of the line."""
+_SECONDS_ALIVE: Final = 0.5
+"""Time between two updates if nothing is reported, by which the time runs on."""
 _AVERAGE_SECONDS: Final = 20.0
 """Time constant of the mean speed: short enough to follow changes, long enough to be steady."""
 _LEAST_SECONDS: Final = 1.0
 """Time before which no remaining time is estimated."""
+OPENING: Final = "reading the first rows"
+"""What a command does before it counts rows."""
 _WIDEST_BAR: Final = 30
 _NARROWEST_BAR: Final = 8
 _BLOCKS: Final = "█░"
@@ -100,6 +105,8 @@ class Pace:
 class ProgressLine:
     """Progress line on a terminal, removed at the end; nothing if the stream is no terminal.
 
+    Its methods may be called by any thread.
+
     Parameters
     ----------
     stream : text stream
@@ -115,24 +122,65 @@ class ProgressLine:
         self._signs = _BLOCKS if can_show(stream, _BLOCKS) else _PLAIN
         self._next = -math.inf
         self._drawn = 0
+        self._lock = threading.RLock()
+        self._current: tuple[str, Pace, str] | None = None
+        self._ended: threading.Event | None = None
 
-    def draw(self, name: str, pace: Pace) -> None:
-        """Draw the line, unless it was drawn a moment ago."""
-        if not self._shown or self._clock() < self._next:
+    def draw(self, name: str, pace: Pace, phase: str = "") -> None:
+        """Draw the line, unless it was drawn a moment ago.
+
+        Parameters
+        ----------
+        name : str
+            Name of the file.
+        pace : Pace
+        phase : str
+            What is done before the first rows.
+        """
+        if not self._shown:
             return
-        self._next = self._clock() + _SECONDS_BETWEEN
+        with self._lock:
+            self._current = name, pace, phase
+            if self._clock() >= self._next:
+                self._next = self._clock() + _SECONDS_BETWEEN
+                self._redraw()
+
+    def keep_alive(self) -> None:
+        """Redraw the line twice a second in a thread, until `end`: a file may take seconds to open."""
+        if not self._shown or self._ended is not None:
+            return
+        self._ended = threading.Event()
+        threading.Thread(target=self._redraw_until, args=[self._ended], daemon=True).start()
+
+    def clear(self) -> None:
+        """Remove the line; the next one is drawn at once."""
+        with self._lock:
+            if self._drawn:
+                self._write("\r" + " " * self._drawn + "\r")
+            self._drawn, self._next, self._current = 0, -math.inf, None
+
+    def end(self) -> None:
+        """Remove the line, and end its thread."""
+        self.clear()
+        if self._ended is not None:
+            self._ended.set()
+            self._ended = None
+
+    def _redraw_until(self, ended: threading.Event) -> None:
+        while not ended.wait(_SECONDS_ALIVE):
+            with self._lock:
+                self._redraw()
+
+    def _redraw(self) -> None:
+        if self._current is None:
+            return
+        name, pace, phase = self._current
         # The last column stays empty, because some terminals begin a new line after it.
-        line = progress_text(Path(name).name, pace, width_of(self._stream) - 1, self._signs)
+        line = progress_text(Path(name).name, pace, width_of(self._stream) - 1, self._signs, phase)
         if not can_show(self._stream, line):
             line = line.encode("ascii", "replace").decode("ascii")
         self._write("\r" + line.ljust(self._drawn))
         self._drawn = len(line)
-
-    def clear(self) -> None:
-        """Remove the line; the next one is drawn at once."""
-        if self._drawn:
-            self._write("\r" + " " * self._drawn + "\r")
-        self._drawn, self._next = 0, -math.inf
 
     def _write(self, text: str) -> None:
         with suppress(OSError):  # the stream is closed
@@ -140,7 +188,7 @@ class ProgressLine:
             self._stream.flush()
 
 
-def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN) -> str:
+def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN, phase: str = "") -> str:
     """Return the progress as one line of at most ``width`` characters.
 
     Parameters
@@ -152,7 +200,11 @@ def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN) -> str
         Parts that do not fit are omitted, the least important first.
     signs : str
         Characters for the parts of the bar that are done and not done.
+    phase : str
+        What is done before the first rows.
     """
+    if phase and not pace.rows:
+        return _after(name, f"{phase}  {clock_text(math.floor(pace.elapsed))}", width)
     share, total = pace.share, pace.total
     rows = f"{pace.rows:,} of {total:,} rows" if total else f"{pace.rows:,} rows"
     speed = f"{pace.rows_per_second:,.0f} rows/s" if pace.rows_per_second else ""
@@ -170,8 +222,7 @@ def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN) -> str
     if share is not None and room >= _NARROWEST_BAR + 2:
         bar = _bar(share, min(room - 2, _WIDEST_BAR), signs)
         line = f"{bar}  {line}"
-    room = width - len(line) - 2
-    return f"{name}  {line}" if len(name) <= room else line[:width]
+    return _after(name, line, width)
 
 
 def clock_text(seconds: float) -> str:
@@ -179,6 +230,11 @@ def clock_text(seconds: float) -> str:
     minutes, rest = divmod(math.ceil(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _after(name: str, line: str, width: int) -> str:
+    """Return a line after the name of the file, if both fit the width."""
+    return f"{name}  {line}" if len(name) <= width - len(line) - 2 else line[:width]
 
 
 def _bar(share: float, width: int, signs: str) -> str:

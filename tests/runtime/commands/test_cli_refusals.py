@@ -157,14 +157,6 @@ def test_a_model_with_a_flipped_byte_is_refused(source: Path, tmp_path: Path) ->
     refused(run("classify", source, "--model", copy, "--precision", "int8"), 77, "SHA-256")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["classify"], ["classify", "a", "--device", "abacus"], ["klassify"], ["classify", "a", "--threads", "0"]],
-)
-def test_wrong_usage_points_to_help(arguments: list[str]) -> None:
-    refused(run(*arguments), 2, "See insar-rt --help")
-
-
 @pytest.mark.parametrize("text", ["", ".5,.5", "1,1,1,1,0", "stable=1,linear=1", "often"])
 def test_text_that_is_no_mix_of_classes_is_refused(source: Path, text: str) -> None:
     refused(run("classify", source, "--priors", text), 2, "priors", "give six shares such as")

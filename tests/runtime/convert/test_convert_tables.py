@@ -243,7 +243,7 @@ def test_transposed_tables_with_dates_of_a_named_format(tmp_path: Path) -> None:
 def test_transposed_tables_without_positions(tmp_path: Path) -> None:
     table, _ = _transposed(tmp_path, ["a", "b"], [f"2020-01-{day}" for day in range(10, 30)])
     done = convert([table], tmp_path / "out.parquet")
-    assert any("--points" in note for note in done.notes)
+    assert any("--positions" in note for note in done.notes)
     assert pq.read_schema(tmp_path / "out.parquet").names == ["pid", "displacement"]
 
 

@@ -172,8 +172,9 @@ def falling_back(monkeypatch: pytest.MonkeyPatch) -> _FallingBack:
     return engine
 
 
-def test_auto_notices_a_silent_fall_back(falling_back: _FallingBack) -> None:
+def test_auto_notices_a_silent_fall_back(falling_back: _FallingBack, caplog: pytest.LogCaptureFixture) -> None:
     classifier = Classifier()
+    assert f"does not run by {CUDA} on cuda" in caplog.text
     assert falling_back.tried == [CUDA, CPU]
     assert (classifier.device, classifier.precision) == ("cpu", load_model().faster_on_cpu.int8_dot_product)
     assert "did not run" in classifier.device_reason

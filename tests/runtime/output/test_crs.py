@@ -88,10 +88,10 @@ def test_without_a_system_a_note_names_the_remedy(tmp_path: Path, classifier: Cl
 @pytest.mark.parametrize(
     ("table", "crs", "error", "message"),
     [
-        (wide(*series(5)), "EPSG:32633", DataError, "longitude and latitude hold degrees.*leave --crs away"),
+        (wide(*series(5)), "EPSG:32633", DataError, "longitude and latitude hold degrees.*leave --crs out"),
         (metres(), "EPSG:4326", DataError, "LON and LAT hold no coordinates of OGC:CRS84"),
         (metres(), "EPSG:4258", DataError, "LON and LAT hold no coordinates of EPSG:4258"),
-        (metres("a", "b"), "EPSG:32633", DataError, "needs columns of positions.*--lon and --lat"),
+        (metres("a", "b"), "EPSG:32633", DataError, "needs columns of positions.*--lon-column and --lat-column"),
         (metres(), "utm33", UsageError, "'utm33' is no coordinate reference system.*EPSG:32633"),
     ],
 )

@@ -166,7 +166,7 @@ def test_many_inputs_a_folder_and_the_report_of_the_run(s3: Any) -> None:
         s3.put_object(Bucket=BUCKET, Key=f"in/{name}.parquet", Body=TABLES["wide.parquet"])
     s3.put_object(Bucket=BUCKET, Key="in/deeper/c.parquet", Body=TABLES["wide.parquet"])
     where = f"s3://{BUCKET}"
-    run_it = ["classify", f"{where}/in", "--output-dir", f"{where}/out", "--report", f"{where}/run.json", "-q"]
+    run_it = ["classify", f"{where}/in", "--output-dir", f"{where}/out", "--run-report", f"{where}/run.json", "-q"]
     done = run(*run_it, "--skip-existing")
     assert done.returncode == 0, done.stderr
     found = ["in/a.parquet", "in/b.parquet", "in/deeper/c.parquet"]

@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -101,6 +102,16 @@ def test_the_line_fits_the_width(
     assert "\n" not in line
 
 
+def test_before_the_first_rows_the_line_says_what_is_done() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock)
+    clock.now += 7.9
+    assert progress_text("a.csv", pace, 60, phase="reading") == "a.csv  reading  0:07"
+    assert progress_text("a.csv", pace, 19, phase="reading") == "reading  0:07"
+    pace.advance(5, 10)
+    assert "reading" not in progress_text("a.csv", pace, 60, phase="reading")
+
+
 @given(st.floats(0, 1e7))
 def test_times_are_minutes_and_seconds(seconds: float) -> None:
     assert re.fullmatch(r"(\d+:[0-5])?\d:[0-5]\d|[1-5]\d:[0-5]\d", clock_text(seconds))
@@ -171,3 +182,21 @@ def test_a_terminal_that_cannot_go_back(terminal: tuple[int, int], monkeypatch: 
         ProgressLine(stream).draw("x", ran([(1, 5)], 10))
         stream.write("end")
     assert shown(leader) == "end"
+
+
+def test_the_time_runs_on_while_nothing_is_reported(terminal: tuple[int, int]) -> None:
+    leader, follower = terminal
+    clock = Clock()
+    with open(follower, "w", encoding="utf-8", closefd=False) as stream:
+        line = ProgressLine(stream, clock=clock)
+        line.draw("x", Pace(clock=clock), "opening")
+        line.keep_alive()
+        threads = threading.active_count()
+        clock.now += 9
+        text = ""
+        while "opening  0:09" not in text:
+            text += os.read(leader, 1 << 16).decode()
+        line.end()
+        assert os.read(leader, 1 << 16).decode().endswith("\r")
+        while threading.active_count() >= threads:
+            time.sleep(0.01)

@@ -274,7 +274,7 @@ def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], d
         raise DataError(
             f"transposed table ('{date_name}' and {len(names) - 1} further columns: one row a date, one "
             f"column a point): transpose it to one row a point with date columns: insar-rt convert TABLE "
-            f"--points POSITIONS -o OUT.parquet"
+            f"--positions POSITIONS -o OUT.parquet"
         )
     if spellings:
         family, name = spellings[0].family, spellings[0].impossible[0]
@@ -285,7 +285,7 @@ def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], d
     if date_format is not None:
         raise DataError(
             f"no column is a date spelled {DateFormat.of(date_format).text}, alone or after D, D_, d, d_ or X: "
-            f"correct --date-format, or leave it away"
+            f"correct --date-format, or leave it out"
         )
     amplitude = [name for name in names if is_amplitude_name(name)]
     if amplitude:

@@ -25,7 +25,7 @@ _HDF5: Final = b"\x89HDF"
 _UNPACK: Final = "unpack it, and give the Parquet or CSV file that it holds"
 _OGR: Final = (
     "bring it to CSV: ogr2ogr -t_srs EPSG:4326 -lco GEOMETRY=AS_XY OUT.csv IN, and name the columns of the position "
-    "with --lon X --lat Y"
+    "with --lon-column X --lat-column Y"
 )
 _TABLE: Final = "convert it to Parquet or UTF-8 CSV, one row a point"
 _REFUSED: Final = (

@@ -115,7 +115,7 @@ def prove_units(
         Unknown unit, wavelength that is not positive, or arrays that do not fit together.
     """
     _check_arguments(matrix_sample, layout, velocity_sample, declared, half_wavelength_mm)
-    factors: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "rad": half_wavelength_mm / math.pi / 2}
+    factors = factors_to_mm(half_wavelength_mm)
     count = len(matrix_sample)
     rows = evenly_spaced(count, _MAX_ROWS)
     sample = matrix_sample[rows].astype(np.float64)
@@ -153,6 +153,11 @@ def prove_units(
                 f"the median range of a series is only {spread:.2g} mm: if that is centimetres, say --units cm"
             )
     return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None)
+
+
+def factors_to_mm(half_wavelength_mm: float) -> dict[Unit, float]:
+    """Return what values in each unit are multiplied by to have mm; half a wavelength is 2 pi of phase."""
+    return {"mm": 1.0, "cm": 10.0, "m": 1000.0, "rad": half_wavelength_mm / math.pi / 2}
 
 
 def _check_arguments(
