@@ -18,7 +18,7 @@ try:
 except ImportError:  # Python can be built without it; zipfile then knows of no such member either
     from zlib import error as LZMAError  # type: ignore[assignment]  # noqa: N812
 
-from insar_runtime._input.store_path import is_store_error, store_error
+from insar_runtime._input.store_access import is_store_error, store_error
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, InsarRuntimeError
 
 _ALLOCATION: Final = re.compile(r"of size (\d+) failed")

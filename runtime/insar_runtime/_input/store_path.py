@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import stat
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import timedelta
-from functools import lru_cache
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Final
 
 import pyarrow as pa
 
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, UnavailableError, UsageError
+from insar_runtime._input.store_access import kind_of, open_filesystem, store_errors
+from insar_runtime.errors import UsageError
 
 if sys.platform == "win32":
     from pathlib import WindowsPath as _SystemPath
@@ -30,22 +28,8 @@ else:
 
 SCHEMES: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"})
 """Of S3, Google Cloud Storage and Azure, the latter also as Hadoop and Spark spell them."""
-_ATTEMPTS: Final = 3
-_CONNECT_SECONDS: Final = 5.0
-_SILENT_SECONDS: Final = 30.0
-"""Time without a byte after which a request has failed."""
 _READ_AHEAD: Final = 4 << 20
 """Bytes of a range, where an object is read from front to back."""
-_YES: Final = frozenset({"1", "true", "yes"})
-_REFUSED: Final = re.compile(
-    r"ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE_DOES_NOT_MATCH|EXPIRED_TOKEN|INVALID_TOKEN|HTTP status 40[13]|"
-    r"\b40[13]\b|PERMISSION_DENIED|UNAUTHENTICATED|AuthenticationFailed|AuthorizationFailure|credential",
-    re.IGNORECASE,
-)
-_NO_BUCKET: Final = re.compile(r"NO_SUCH_BUCKET|bucket does not exist|ContainerNotFound|BucketNotFound", re.IGNORECASE)
-_UNREACHED: Final = re.compile(
-    r"NETWORK_CONNECTION|curlCode|connect|timed? ?out|resolve|UNAVAILABLE|DEADLINE_EXCEEDED", re.IGNORECASE
-)
 
 
 class StorePath(_SystemPath):
@@ -68,7 +52,7 @@ class StorePath(_SystemPath):
     @property
     def scheme(self) -> str:
         """What kind of store it is in: s3, gs or az."""
-        return {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}.get(found := self.parts[0].rstrip(":"), found)
+        return kind_of(self.parts[0].rstrip(":"))
 
     @property
     def bucket(self) -> str:
@@ -85,7 +69,7 @@ class StorePath(_SystemPath):
         """The file system of pyarrow; UsageError if the address has no bucket."""
         if not self.bucket:
             raise UsageError(f"{self} names no bucket; write it as {self.parts[0]}//BUCKET/NAME")
-        return _filesystem(self.scheme, self.parts[1].partition("@")[2].partition(".")[0])
+        return open_filesystem(self.scheme, self.parts[1].partition("@")[2].partition(".")[0])
 
     def info(self) -> Any:
         """Return what the store says of the object.
@@ -217,82 +201,3 @@ def fetch(path: StorePath, closing: ExitStack) -> Path:
         while piece := source.read(_READ_AHEAD):
             file.write(piece)
     return local
-
-
-@contextmanager
-def store_errors(path: StorePath, doing: str = "reading") -> Iterator[None]:
-    """Translate errors of a store into one line; that there is no such object stays a FileNotFoundError.
-
-    Raises
-    ------
-    InputOutputError
-        If the store refuses, is not reached, or fails.
-    """
-    try:
-        yield
-    except (InsarRuntimeError, FileNotFoundError, BrokenPipeError):
-        raise
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise store_error(path, error, doing) from error
-
-
-def store_error(path: Path | str, error: Exception, doing: str = "reading") -> InputOutputError:
-    """Return the error of a store in the words of this package."""
-    text = " ".join(str(error).split())
-    # The store's own words come last; those before them are what was asked.
-    reason = text.rpartition("operation: ")[2].partition(" (Request ID")[0] or text
-    if _NO_BUCKET.search(text):
-        remedy = "there is no such bucket: check the address"
-    elif _UNREACHED.search(text):
-        remedy = "the store is not reached: check the network, AWS_ENDPOINT_URL and AWS_REGION"
-    elif _REFUSED.search(text):
-        remedy = "the store refuses: check the credentials, such as AWS_PROFILE or AWS_ACCESS_KEY_ID, and their rights"
-    else:
-        remedy = "check the address and the store"
-    return InputOutputError(f"{doing} {path} failed ({reason[:160]}): {remedy}")
-
-
-def is_store_error(error: BaseException) -> bool:
-    """Whether an error of pyarrow is that of a store, and not of the content that it holds."""
-    return isinstance(error, OSError) and any(
-        word in str(error) for word in ("AWS Error", "google::cloud", "Azure", "curlCode")
-    )
-
-
-@lru_cache(maxsize=8)
-def _filesystem(scheme: str, account: str) -> Any:
-    """Return pyarrow's file system of a kind of store, with few and short attempts."""
-    from pyarrow import fs  # noqa: PLC0415 - of a store alone
-
-    try:
-        if scheme == "s3":
-            return _s3(fs)
-        if scheme == "gs":
-            endpoint = re.fullmatch(r"(https?)://(.+?)/?", os.environ.get("STORAGE_EMULATOR_HOST", ""))
-            more = {"scheme": endpoint[1], "endpoint_override": endpoint[2], "anonymous": True} if endpoint else {}
-            return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=_SILENT_SECONDS), **more)
-        account = account or os.environ.get("AZURE_STORAGE_ACCOUNT", "")
-        if not account:
-            raise UsageError("az:// needs the name of the account: set AZURE_STORAGE_ACCOUNT")
-        return fs.AzureFileSystem(account, account_key=os.environ.get("AZURE_STORAGE_KEY") or None)
-    except (ImportError, AttributeError) as error:
-        raise UnavailableError(f"this pyarrow is built without {scheme}://; install pyarrow of PyPI") from error
-
-
-def _s3(fs: Any) -> Any:
-    environment = os.environ
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or ""
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or None
-    scheme, _, host = endpoint.rpartition("://")
-    if endpoint and not host.strip("/"):
-        raise UsageError(f"AWS_ENDPOINT_URL is {endpoint!r}; write it as https://HOST or http://HOST:PORT")
-    return fs.S3FileSystem(
-        # GDAL and the command of AWS know this word for buckets that anybody may read.
-        anonymous=environment.get("AWS_NO_SIGN_REQUEST", "").lower() in _YES,
-        region=region or ("us-east-1" if endpoint else None),
-        endpoint_override=host.strip("/") or None,
-        scheme=scheme or "https",
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
-        connect_timeout=_CONNECT_SECONDS,
-        request_timeout=_SILENT_SECONDS,
-    )

@@ -6,7 +6,8 @@ import ctypes
 from pathlib import Path
 from typing import Final
 
-from insar_runtime._input.store_path import StorePath, store_errors
+from insar_runtime._input.store_access import store_errors
+from insar_runtime._input.store_path import StorePath
 from insar_runtime._output.s3_uploads import OpenUploads
 from insar_runtime.errors import InputOutputError
 

@@ -23,9 +23,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._input import store_path
+from insar_runtime._input import store_access
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.readers import parquet_table
+from insar_runtime._input.store_path import StorePath
 from insar_runtime._output import upload
 from insar_runtime.errors import InputNotFoundError, InputOutputError
 from tests.runtime.run_command import refused, run
@@ -49,11 +50,11 @@ def use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[s
     def point(address: str) -> None:
         for name, value in variables(address).items():
             monkeypatch.setenv(name, value)
-        store_path._filesystem.cache_clear()
+        store_access.open_filesystem.cache_clear()
 
     yield point
     assert not list((tmp_path / "tmp").iterdir())
-    store_path._filesystem.cache_clear()
+    store_access.open_filesystem.cache_clear()
 
 
 @pytest.fixture
@@ -335,7 +336,7 @@ def test_a_store_that_is_not_reached(where: str, use: Callable[[str], None], tmp
 
 def test_a_store_that_fails_while_it_is_read(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="a.csv", Body=csv_bytes(wide(*series(20_000))))
-    path = store_path.StorePath(f"s3://{BUCKET}/a.csv")
+    path = StorePath(f"s3://{BUCKET}/a.csv")
     stream = path.sequential()
     assert stream.read(10)
     s3.delete_object(Bucket=BUCKET, Key="a.csv")

@@ -64,8 +64,9 @@ class PointOrder:
         if twice.any():
             name = self._column if self._column.isidentifier() else f'\\"{self._column}\\"'
             raise PointReturnsError(
-                f"point '{firsts[int(np.argmax(twice))]}' returns after other points, but the rows of a point have to "
-                f"be together: sort them, e.g. duckdb -c \"COPY (FROM 'in.parquet' ORDER BY {name}) TO 'out.parquet'\""
+                f"point '{firsts[int(np.argmax(twice))]}' returns after others, but in a stream the rows of a point "
+                f"have to be together: give the table as a file, or sort it, e.g. duckdb -c \"COPY (FROM 'in.parquet' "
+                f"ORDER BY {name}) TO 'out.parquet'\""
             )
         self.count += len(firsts)
         if len(ordered):
