@@ -15,7 +15,7 @@ nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed (gr
 pytest.importorskip("nbclient", reason="nbclient is not installed (group notebooks)")
 pytest.importorskip("ipykernel", reason="ipykernel is not installed (group notebooks)")
 
-from docs.notebooks import NOTEBOOKS, execute
+from docs.run_notebooks import NOTEBOOKS, execute
 
 PATHS = re.compile(r"/(?:tmp|home|root|work|Users|var)/|[A-Z]:\\\\")
 

@@ -7,8 +7,8 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import pairwise
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np

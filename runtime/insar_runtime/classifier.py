@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
-from insar_runtime._engine.array_input import given_series
 from insar_runtime._engine.row_labels import with_labels
 from insar_runtime._engine.runner import ModelRunner, Shares
+from insar_runtime._pipeline.given_input import take_series
 from insar_runtime.result import Result, join_parts
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Classifier(ModelRunner):
         dates: ArrayLike | Sequence[Any] | None = None,
         *,
         units: Unit | None = None,
-        priors: Shares | Literal["auto"] | None = None,
+        priors: Shares | Literal["auto", "trained"] | None = None,
     ) -> Result:
         """Classify series that share their dates.
 
@@ -99,10 +99,11 @@ class Classifier(ModelRunner):
         units : {"mm", "cm", "m", "rad"}, optional
             Unit of the values. By default mm for arrays; the unit that a table proves, else mm; and that of the
             attribute ``units`` of a DataArray, which needs one.
-        priors : mapping of str to float, sequence of 6 or 5 floats, or "auto", optional
+        priors : mapping of str to float, sequence of 6 or 5 floats, "auto" or "trained", optional
             Shares of the classes where the series come from, in place of the classifier's. ``auto`` estimates them from
-            these series, at most 200,000 of them, which are classified twice for it; with fewer than 100 the mix of
-            the training is kept, and ``Result.priors`` says so.
+            2,048 of the first 8,192 series, as ``classify_file`` does by default; with fewer than 100 the mix of the
+            training is kept. ``trained`` is the mix of the training. ``Result.priors`` says what was assumed. Not
+            estimated by default, because a call may be for one series, or for a part of a table.
 
         Returns
         -------
@@ -118,9 +119,11 @@ class Classifier(ModelRunner):
             If a date is missing or occurs twice, a table has no series, or there are fewer or more epochs than the
             model takes.
         """
-        given = given_series(displacement, dates, units=units, half_wavelength_mm=self.model.half_wavelength_mm)
+        given = take_series(self, displacement, dates, units)
         runner: ModelRunner = self
-        if priors == "auto":
+        if isinstance(priors, str) and priors == "trained":
+            runner = self.with_priors(None)
+        elif isinstance(priors, str) and priors == "auto":
             from insar_runtime._pipeline.array_priors import estimate_array_priors  # noqa: PLC0415 - reads files, too
 
             runner = self.with_priors(estimate_array_priors(self, given))

@@ -110,7 +110,7 @@ def _end(error: Exception) -> NoReturn:
     if isinstance(error, OSError):
         reason = error.strerror or error
         if error.filename is not None:
-            _fail(InputOutputError(f"{error.filename} cannot be used ({reason}); check its name, and that it is yours"))
+            _fail(InputOutputError(f"{error.filename} cannot be used ({reason}); check its name and your permissions"))
         from insar_runtime._commands.console import forget_output  # noqa: PLC0415 - as above
 
         forget_output()

@@ -40,7 +40,7 @@ def classify_file(
     crs: str | None = None,
     as_table: bool = False,
     keep_series: bool = False,
-    priors: Shares | Literal["auto"] | None = None,
+    priors: Shares | Literal["auto", "trained"] | None = None,
     stable_rate: float | None = None,
     diagnose: bool | Diagnose = False,
     corrected: str | Path | None = None,
@@ -81,10 +81,11 @@ def classify_file(
         columns of text.
     keep_series : bool
         Whether the output keeps the series beside the attributes.
-    priors : mapping of str to float, sequence of 6 or 5 floats, or "auto", optional
-        Shares of the classes where the points come from, in place of the classifier's. ``auto`` estimates them
-        from the file, which is then read twice; with fewer than 100 rows to estimate from, the mix of the training
-        is kept and said so in the metadata.
+    priors : mapping of str to float, sequence of 6 or 5 floats, "auto" or "trained", optional
+        Shares of the classes where the points come from, in place of the classifier's. ``auto``, the default for a
+        classifier without priors of its own, takes a mix between that of the training and that estimated from 2,048 of
+        the first 8,192 rows; with fewer than 100 rows to estimate from, the mix of the training is kept. ``trained`` is
+        the mix of the training. The metadata state the mix and its origin.
     stable_rate : float, optional
         Rate in mm/yr that divides Stable from Linear, in place of the classifier's; see ``Classifier``.
     diagnose : bool or Diagnose
@@ -113,7 +114,7 @@ def classify_file(
         Bytes that the process may hold. Smaller batches and fewer threads are taken to stay below; if that is not
         enough, or the run exceeds the limit, it raises ``MemoryLimitError`` before the operating system kills it.
     progress : callable, optional
-        Called with the rows done after each batch, in each of the two readings with ``priors="auto"``.
+        Called with the rows done after each batch.
 
     Returns
     -------
@@ -153,6 +154,7 @@ def classify_file(
     classifier = classifier or Classifier()
     if stable_rate is not None:
         classifier = classifier.with_stable_rate(stable_rate)
+    options = options.with_usual_mix(classifier)
     with InputFingerprint(source, partial(options.key, classifier), needed=skip_existing) as fingerprint:
         block = files.block_of(fingerprint.key()) if skip_existing else None
         skipped = block is not None
@@ -165,7 +167,7 @@ def classify_file(
     if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:
         raise BadRowsError(
             f"{summary.bad_rows} of {summary.rows} rows cannot be classified, more than the allowed share of "
-            f"{max_bad_fraction}; {summary.output} is written, look at its column status",
+            f"{max_bad_fraction}; {summary.output} is written; see its column status",
             summary,
         )
     return summary

@@ -37,7 +37,7 @@ NO_CLASS_NAME: Final = "no class"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Classes of N series, one value a series in every column.
+    """Classes of N series, one value per series in every column.
 
     Attributes
     ----------

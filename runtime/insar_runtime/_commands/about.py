@@ -16,7 +16,7 @@ from insar_runtime._commands.command_options import (
     PrecisionOption,
     open_classifier,
 )
-from insar_runtime._commands.console import print_report, say
+from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import MACHINE, OUTPUT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
@@ -50,12 +50,18 @@ def demo(
 
     The table looks like an EGMS download.
     """
-    from insar_runtime._installation.demo import describe_demo, run_demo, save_table
     from insar_runtime._terminal.texts import describe_summary
+
+    with loading("demo"):
+        from insar_runtime._installation.demo import describe_demo, run_demo, save_table
 
     if save_input is not None:
         save_table(save_input, overwrite=overwrite)
-    with tempfile.TemporaryDirectory() as folder, last_outputs(output is not None):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        watched("demo", phase="classifying"),
+        last_outputs(output is not None),
+    ):
         outcome = run_demo(
             output or Path(folder) / "demo.parquet",
             classifier=open_classifier(None, device, precision, None, None),
@@ -64,8 +70,11 @@ def demo(
     table = describe_demo(outcome.table, outcome.accuracy, outcome.answered, outcome.summary.rows)
     facts = {"summary": outcome.summary.to_dict(), "table": outcome.table, "accuracy": outcome.accuracy}
     summary = replace(outcome.summary, input=Path(outcome.summary.input).name)
-    run = describe_summary(printable(summary)) if output else describe_summary(printable(summary)).rpartition("\n")[0]
-    print_report(facts, f"{run}\n\n{table}", as_json=as_json)
+    lines = describe_summary(printable(summary)).split("\n")
+    if output is None:
+        # The file is gone by now.
+        lines = [line for line in lines if not line.startswith(summary.output)]
+    print_report(facts, "\n".join([*lines, "", table]), as_json=as_json)
     if save_input is not None:
         say(f"{printable(str(save_input))}: written; next: insar-rt inspect {shlex.quote(str(save_input))}")
 
@@ -97,10 +106,12 @@ def models(as_json: JsonOption = False) -> None:
 
 def doctor(as_json: JsonOption = False) -> None:
     """Check the installation: versions, devices, models."""
-    from insar_runtime._installation.doctor import examine
     from insar_runtime._terminal.texts import describe_mapping
 
-    facts, trouble = examine()
+    with watched("doctor", phase="checking"):
+        from insar_runtime._installation.doctor import examine
+
+        facts, trouble = examine()
     print_report(facts, describe_mapping(facts), as_json=as_json)
     if trouble:
         raise trouble
@@ -116,7 +127,8 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the speed of this machine: the model, and a whole file."""
-    from insar_runtime._installation.bench import describe_speeds, measure_device
+    with watched("bench", phase="measuring"):
+        from insar_runtime._installation.bench import describe_speeds, measure_device
 
-    facts = measure_device(model, device, seconds)
+        facts = measure_device(model, device, seconds)
     print_report(facts, describe_speeds(facts), as_json=as_json)

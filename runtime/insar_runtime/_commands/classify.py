@@ -106,8 +106,8 @@ def classify(
         str | None,
         typer.Option(
             metavar="SHARES",
-            help="How common each class is where the points lie: .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...; "
-            "auto estimates it from the file.",
+            help="How common each class is: auto (default: estimated from the file), trained, or shares as "
+            ".94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...",
             rich_help_panel=CLASSES,
         ),
     ] = None,
@@ -287,7 +287,7 @@ def classify(
     with quiet_when_unread(), reporter:
 
         def work(source: Any) -> Any:
-            reporter.started(str(source), readings=2 if options["priors"] == "auto" else 1)
+            reporter.started(str(source))
             with last_outputs(source == inputs[-1]):
                 return classify_file(
                     source, classifier=classifier, progress=reporter.progress, **place(source), **options
@@ -338,7 +338,10 @@ def _tell(reporter: "Reporter", outcome: "Outcome") -> None:
     if outcome.error is not None:
         reporter.failed(outcome.error)
     elif outcome.summary is not None and outcome.summary.skipped:
-        reporter.skipped(outcome.input, f"{outcome.summary.output} is there, of the same input, model and parameters")
+        reporter.skipped(
+            outcome.input,
+            f"{outcome.summary.output} was written from the same input, with the same model and parameters",
+        )
     elif outcome.summary is not None:
         reporter.finished(outcome.summary)
 

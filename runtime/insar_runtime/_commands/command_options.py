@@ -193,7 +193,7 @@ def _half_wavelength(sensor: str | None, given: float | None) -> float | None:
     if sensor is None:
         return given
     if given is not None:
-        raise UsageError("--sensor and --half-wavelength say the same; give one of them")
+        raise UsageError("--sensor and --half-wavelength mean the same thing; give one of them")
     from insar_runtime._input.units.sensors import half_wavelength_of
 
     return half_wavelength_of(sensor)

@@ -73,7 +73,7 @@ def convert(
     positions: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Positions of the points of a table with one row a date.", rich_help_panel=TABLE
+            metavar="FILE", help="Positions of the points of a table with one row per date.", rich_help_panel=TABLE
         ),
     ] = None,
     units: UnitsOption = None,

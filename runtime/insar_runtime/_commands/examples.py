@@ -41,6 +41,13 @@ EXAMPLES: Final = {
         ("insar-rt report classified.parquet", "Write classified.report.html, to be opened in a browser."),
         ("insar-rt report points.csv -o points.html --title 'Western slope'", "Classify the table first."),
     ),
+    "page": (
+        (
+            "insar-rt page -o classify.html",
+            "Make the page, where npm install onnxruntime-web was run; whoever opens it drops a file there.",
+        ),
+        ("insar-rt page --runtime onnxruntime-web --overwrite", "The same with a folder of another place."),
+    ),
     "convert": (
         (
             "insar-rt convert timeseries.h5 -o points.parquet --min-coherence 0.7",

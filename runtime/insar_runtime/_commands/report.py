@@ -79,7 +79,7 @@ def report(
         str | None,
         typer.Option(
             metavar="SHARES",
-            help="How common each class is, or auto; see insar-rt classify --help.",
+            help="How common each class is, auto or trained; see insar-rt classify --help.",
             rich_help_panel=CLASSES,
         ),
     ] = None,

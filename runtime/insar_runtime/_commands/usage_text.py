@@ -41,9 +41,9 @@ def describe_usage_error(error: Any, command: Any, path: str, given: Mapping[str
 
 
 def unknown_command(name: str, known: list[str], path: str) -> str:
-    """Return what is wrong with a name that is no command."""
+    """Return what is wrong with a name that is not a command."""
     if Path(name).suffix:
-        return f"{_shown(name)} is no command: write {path} classify {_shown(name)}. See {path} --help."
+        return f"{_shown(name)} is not a command: write {path} classify {_shown(name)}. See {path} --help."
     return f"{_unknown('command', name, known)} See {path} --help."
 
 

@@ -25,6 +25,7 @@ from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.locations import locate
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
+from insar_runtime._input.readers.json_table import holds_json
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.notes import notes_on
@@ -181,7 +182,8 @@ def _open_table(
 ) -> Iterator[tuple[InputTable, tuple[str, ...]]]:
     """Open a table, transposing it if needed, and return it with notes."""
     declared = named.declared
-    if str(source) != "-":
+    # JSON has one object a point, and is read twice as it is.
+    if str(source) != "-" and not holds_json(Path(source)):
         with open_source(source, date_format=declared.date_format) as first:
             names = list(first.schema.names)
             date = date_column(names, next(first.batches(1), None))
@@ -189,8 +191,10 @@ def _open_table(
             yield open_transposed(locate(source), date, None if points is None else Path(points), declared)
             return
     if points is not None:
-        raise UsageError(f"--positions {points}: is for transposed tables (one row a date), and this is none; omit it")
-    with open_described(source, declared) as reading:
+        raise UsageError(
+            f"--positions {points}: is for transposed tables (one row per date), and this is none; omit it"
+        )
+    with open_described(source, declared, reads_json=True) as reading:
         one = reading.source
         yield InputTable(one.name, one.kind, reading.description, reading.batches, one.rows, one.metadata), ()
 

@@ -73,7 +73,7 @@ def _days_of_whole_numbers(numbers: NDArray[np.int64]) -> NDArray[Any]:
     for number in numbers.tolist():
         day = parse_date(f"{number:08d}") if number > 0 else None
         if day is None:
-            raise DataError(f"dates are whole numbers, and {number} is no date YYYYMMDD; {_GIVE}")
+            raise DataError(f"dates are whole numbers, and {number} is not a date YYYYMMDD; {_GIVE}")
         days.append(day)
     return np.array(days, dtype="datetime64[D]")
 
@@ -87,7 +87,9 @@ def _days_of_floats(numbers: NDArray[np.float64]) -> NDArray[Any]:
         return _days_of_whole_numbers(numbers.astype(np.int64))
     outside = (numbers < _FIRST_DECIMAL) | (numbers >= _AFTER_DECIMAL)
     if outside.any():
-        raise DataError(f"dates are numbers, and {numbers[outside][0]:g} is no decimal year of 1900 to 2100; {_GIVE}")
+        raise DataError(
+            f"dates are numbers, and {numbers[outside][0]:g} is not a decimal year of 1900 to 2100; {_GIVE}"
+        )
     falls = np.flatnonzero(np.diff(numbers) <= 0)
     if len(falls):
         before, after = numbers[falls[0]], numbers[falls[0] + 1]

@@ -42,7 +42,7 @@ def given_series(
     Raises
     ------
     UsageError
-        If the shapes do not fit together, displacements are no numbers, there are no dates, or a unit is unknown.
+        If the shapes do not fit together, displacements are not numbers, there are no dates, or a unit is unknown.
     DataError
         If a date is missing, unreadable or occurs twice, or a table cannot be read as series.
     """

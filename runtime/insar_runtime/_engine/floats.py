@@ -16,7 +16,7 @@ def as_float32(displacement: Any) -> NDArray[np.float32]:
     Raises
     ------
     UsageError
-        If they are no array of numbers.
+        If they are not an array of numbers.
     """
     if np.iscomplexobj(displacement):
         raise UsageError("displacement is complex, as interferograms are; give unwrapped displacements, [N, T] in mm")
@@ -27,4 +27,4 @@ def as_float32(displacement: Any) -> NDArray[np.float32]:
             displacement = np.ma.filled(displacement.astype(np.float32), np.nan)
         return np.asarray(displacement, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"displacement is no array of numbers ({error}); give [N, T] floats in mm") from error
+        raise UsageError(f"displacement is not an array of numbers ({error}); give [N, T] floats in mm") from error

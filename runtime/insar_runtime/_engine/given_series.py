@@ -13,6 +13,7 @@ from insar_runtime._engine.row_labels import RowLabels
 
 if TYPE_CHECKING:
     from insar_runtime._input.producers import Producer
+    from insar_runtime._input.table import TableDescription
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,15 +46,15 @@ class GivenSeries:
         All rows, each in one part; one part but for rasters in chunks.
     labels : RowLabels
         What the caller's object says of the rows.
-    made_by : Producer, optional
-        Who makes tables with such columns, where the series are a table.
+    description : TableDescription, optional
+        Where the series are a table: what its columns mean.
     """
 
     dates: NDArray[np.datetime64]
     count: int
     parts: tuple[SeriesPart, ...]
     labels: RowLabels = field(default_factory=RowLabels)
-    made_by: Producer | None = None
+    description: TableDescription | None = None
 
     @classmethod
     def whole(
@@ -61,10 +62,15 @@ class GivenSeries:
         matrix: NDArray[np.float32],
         dates: NDArray[np.datetime64],
         labels: RowLabels | None = None,
-        made_by: Producer | None = None,
+        description: TableDescription | None = None,
     ) -> GivenSeries:
         """Return series that are in memory [N, T]."""
-        return cls(dates, len(matrix), (SeriesPart(slice(None), lambda: matrix),), labels or RowLabels(), made_by)
+        return cls(dates, len(matrix), (SeriesPart(slice(None), lambda: matrix),), labels or RowLabels(), description)
+
+    @property
+    def made_by(self) -> Producer | None:
+        """Who makes tables with such columns; None if unknown."""
+        return self.description.layout.made_by if self.description else None
 
     @property
     def days(self) -> NDArray[np.float32]:

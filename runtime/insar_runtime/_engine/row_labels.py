@@ -84,8 +84,9 @@ class RowLabels:
         axes, dims, shape = self.axes, self.dims, self.shape
         if axes is None:
             name = str(getattr(self.index, "name", None) or _ROW)
+            name = _ROW if name in columns else name
             simple = self.index is not None and getattr(self.index, "nlevels", 1) == 1
-            axes = xarray.Dataset(coords={name: self.index} if simple else {})
+            axes = xarray.Dataset(coords={name: (name, self.index)} if simple else {})
             dims, shape = (name,), (rows,)
         taken = {name: f"{name}{_OF_INPUT}" for name in axes.coords if name in columns}
         return axes.rename(taken).assign(

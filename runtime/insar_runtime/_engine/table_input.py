@@ -15,7 +15,6 @@ from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
 from insar_runtime._input.units.series_units import Unit
-from insar_runtime._log import logger
 from insar_runtime.errors import DataError
 
 
@@ -52,15 +51,13 @@ def table_series(table: Any, *, units: Unit | None, half_wavelength_mm: float) -
         if is_frame(table) and getattr(table.index, "dtype", np.dtype("O")).kind == "M":
             raise DataError("the dates of the data frame are in its index: give it transposed, frame.T") from error
         raise
-    for note in filter(None, (description.units.note, description.fillers)):
-        logger().warning("%s", note)
     parts, first_row = [], 0
     for batch in head.batches:
         parts.append(description.matrix(batch, first_row))
         first_row += batch.num_rows
     dates = description.layout.dates
     matrix = np.concatenate(parts) if parts else np.empty((0, len(dates)), dtype=np.float32)
-    return GivenSeries.whole(matrix, dates, labels, description.layout.made_by)
+    return GivenSeries.whole(matrix, dates, labels, description)
 
 
 def _as_arrow(table: Any) -> pa.Table:
@@ -69,7 +66,7 @@ def _as_arrow(table: Any) -> pa.Table:
     try:
         return table if isinstance(table, pa.Table) else pa.table(table)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise DataError(f"the Arrow stream is no table ({error}); give one with a column for each date") from error
+        raise DataError(f"the Arrow stream is not a table ({error}); give one with a column for each date") from error
 
 
 def _columns_of_frame(frame: Any) -> pa.RecordBatch:

@@ -40,11 +40,12 @@ def open_source(
     roles: Mapping[str, str] | None = None,
     exact: bool = True,
     date_format: str | None = None,
+    reads_json: bool = False,
     as_table: bool = False,
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
 
-    A table with one row a point and date is presented with one row a point: its displacements as a list, its other
+    A table with one row per point and date is presented with one row per point: its displacements as a list, its other
     columns as in the first row of each point. A file is read once before for that, a stream is not.
 
     Parameters
@@ -59,6 +60,8 @@ def open_source(
         far less memory.
     date_format : str, optional
         How names and texts spell dates, where they do not in one of the usual ways.
+    reads_json : bool
+        Whether GeoJSON and JSON lines are read, and not refused.
     as_table : bool
         Whether a folder is one table in many files.
 
@@ -83,8 +86,8 @@ def open_source(
         roles = roles or {}
         if isinstance(where, (str, Path)) and str(where) != "-":
             path = locate(where)
+            open_one = partial(open_path, roles=roles, exact=exact, date_format=date_format, reads_json=reads_json)
             with translate_errors(str(path)):
-                open_one = partial(open_path, roles=roles, exact=exact, date_format=date_format)
                 if as_table and path.is_dir():
                     source = _open_folder(path, open_one, date_format)
                 else:
@@ -124,7 +127,7 @@ def _open_folder(path: Path, open_one: Callable[[Path, ExitStack], Source], date
 
 
 def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:
-    """Return a table with one row a point and date as one with a row a point; any other unchanged."""
+    """Return a table with one row per point and date as one with a row a point; any other unchanged."""
     search = source.search or DateSearch.among(source.schema.names, date_format)
     source = replace(source, search=search)
     columns = find_long_columns(source.schema.names, roles, search)

@@ -6,57 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE
-from insar_runtime._output.utm import axis, epsg, parameter, utm_projjson
+from insar_runtime._input.crs.projjson import projjson_of as known_projjson
+from insar_runtime._input.position import LONGITUDE_LATITUDE
 from insar_runtime.errors import UnavailableError, UsageError
 
-_FRAMES: Final = (
-    (1989, 1178), (1990, 1179), (1991, 1180), (1992, 1181), (1993, 1182), (1994, 1183),
-    (1996, 1184), (1997, 1185), (2000, 1186), (2005, 1204), (2014, 1206), (2020, 1382),
-)  # fmt: skip
-"""Year and EPSG code of the realisations that ETRS89 stands for."""
-
-
-_ETRS89: Final[Mapping[str, Any]] = {
-    "name": "ETRS89",
-    "datum_ensemble": {
-        "name": "European Terrestrial Reference System 1989 ensemble",
-        "members": [
-            {"name": f"European Terrestrial Reference Frame {year}", "id": epsg(code)} for year, code in _FRAMES
-        ],
-        "ellipsoid": {"name": "GRS 1980", "semi_major_axis": 6378137, "inverse_flattening": 298.257222101},
-        "accuracy": "0.1",
-        "id": epsg(6258),
-    },
-    "coordinate_system": {
-        "subtype": "ellipsoidal",
-        "axis": [
-            axis("Geodetic latitude", "Lat", "north", "degree"),
-            axis("Geodetic longitude", "Lon", "east", "degree"),
-        ],
-    },
-    "id": epsg(4258),
-}
-_LAEA_EUROPE_PROJJSON: Final[Mapping[str, Any]] = {
-    "type": "ProjectedCRS",
-    "name": "ETRS89-extended / LAEA Europe",
-    "base_crs": _ETRS89,
-    "conversion": {
-        "name": "Europe Equal Area 2001",
-        "method": {"name": "Lambert Azimuthal Equal Area", "id": epsg(9820)},
-        "parameters": [
-            parameter("Latitude of natural origin", 52, "degree", 8801),
-            parameter("Longitude of natural origin", 10, "degree", 8802),
-            parameter("False easting", 4321000, "metre", 8806),
-            parameter("False northing", 3210000, "metre", 8807),
-        ],
-    },
-    "coordinate_system": {
-        "subtype": "Cartesian",
-        "axis": [axis("Northing", "Y", "north", "metre"), axis("Easting", "X", "east", "metre")],
-    },
-    "id": epsg(3035),
-}
 _WGS84_WKT: Final = (
     'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],'
     'AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],'
@@ -71,13 +24,6 @@ _LAEA_EUROPE_WKT: Final = (
     'PARAMETER["longitude_of_center",10],PARAMETER["false_easting",4321000],PARAMETER["false_northing",3210000],'
     'UNIT["metre",1,AUTHORITY["EPSG","9001"]],AXIS["Northing",NORTH],AXIS["Easting",EAST],AUTHORITY["EPSG","3035"]]'
 )
-
-_KNOWN: Final[Mapping[str, Mapping[str, Any] | None]] = {
-    # GeoParquet takes longitude and latitude where no system is named.
-    LONGITUDE_LATITUDE: None,
-    LAEA_EUROPE: _LAEA_EUROPE_PROJJSON,
-    "EPSG:4258": {"type": "GeographicCRS", **_ETRS89},
-}
 
 
 def projjson_of(crs: str) -> Mapping[str, Any] | None:
@@ -95,9 +41,9 @@ def projjson_of(crs: str) -> Mapping[str, Any] | None:
     UsageError
         If pyproj does not know it either.
     """
-    if crs in _KNOWN:
-        return _KNOWN[crs]
-    known = utm_projjson(crs, _ETRS89)
+    if crs == LONGITUDE_LATITUDE:
+        return None
+    known = known_projjson(int(crs.removeprefix("EPSG:")))
     if known is not None:
         return known
     try:
@@ -143,7 +89,8 @@ def spatial_reference(column: Mapping[str, Any]) -> SpatialReference:
     crs = column["crs"]
     identity = crs.get("id") if isinstance(crs, Mapping) else None
     if not isinstance(identity, Mapping):
-        return UNDEFINED_CARTESIAN
+        is_geographic = isinstance(crs, Mapping) and crs.get("type") == "GeographicCRS"
+        return UNDEFINED_GEOGRAPHIC if is_geographic else UNDEFINED_CARTESIAN
     authority, code = str(identity.get("authority")).upper(), identity.get("code")
     if (authority, str(code)) in {("OGC", "CRS84"), ("EPSG", "4326")}:
         return WGS84

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._engine.given_series import GivenSeries
 from insar_runtime._engine.priors import estimated_mix, known_rows
+from insar_runtime._pipeline.class_mix import rows_for_mix
 
 if TYPE_CHECKING:
     from insar_runtime._engine.runner import ModelRunner
 
-MOST_ROWS: Final = 200_000
-"""Rows that priors are estimated from; of more, a uniform random sample."""
-
 
 def estimate_array_priors(runner: ModelRunner, given: GivenSeries) -> ClassPriors:
-    """Estimate the mix of classes of series from those that the network answers.
+    """Estimate the mix of classes of series from some of the first, as that of a file with the same rows.
 
     Parameters
     ----------
@@ -29,10 +27,8 @@ def estimate_array_priors(runner: ModelRunner, given: GivenSeries) -> ClassPrior
     """
     as_trained = runner.with_priors(None)
     classes, days = len(runner.model.classes), given.days
-    wanted = np.ones(given.count, dtype=np.bool_)
-    if given.count > MOST_ROWS:
-        wanted[:] = False
-        wanted[np.random.default_rng(0).choice(given.count, MOST_ROWS, replace=False)] = True
+    wanted = np.zeros(given.count, dtype=np.bool_)
+    wanted[rows_for_mix(given.count)] = True
     known = []
     for part in given.parts:
         chosen = wanted[part.rows]

@@ -13,13 +13,13 @@ from insar_runtime._diagnosis.diagnosis import Diagnosis
 from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._engine.array_input import given_series
 from insar_runtime._engine.row_labels import with_labels
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosis_setup import on_axis
+from insar_runtime._pipeline.given_input import take_series
 from insar_runtime._pipeline.noise_sample import NOISE_ROWS
 from insar_runtime.errors import UsageError
 from insar_runtime.result import Result
@@ -41,7 +41,7 @@ def diagnose_array(
     options: Diagnose,
 ) -> Diagnosis:
     """Diagnose an array; see ``Classifier.diagnose``."""
-    given = given_series(displacement, dates, units=units, half_wavelength_mm=classifier.model.half_wavelength_mm)
+    given = take_series(classifier, displacement, dates, units)
     series, axis = given.matrix(), given.dates
     days = (axis - axis[:1]).astype(np.float64)
     if isinstance(half_wavelength_mm, str):

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import pyarrow as pa
 
-from insar_runtime._engine.class_priors import ClassPriors
-from insar_runtime._engine.priors import estimated_mix, known_rows
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._log import logger
-from insar_runtime._pipeline.batch import BatchClassifier, classify_series
+from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.memory import MemoryGuard, NoPlanFitsError, release_memory
-from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows, OutputSet
 from insar_runtime._pipeline.parallel import in_order
 from insar_runtime._pipeline.plan import plan_table
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.provenance import provenance
-from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
-from insar_runtime.errors import MemoryLimitError, UsageError
+from insar_runtime.errors import MemoryLimitError
 
 Done = TypeVar("Done")
-Opening = Callable[..., AbstractContextManager[PreparedTable]]
-
-_MOST_SAMPLED_ROWS: Final = 200_000
-"""Rows that priors are estimated from: chance then moves no share by more than some 0.1 %, in some 20 MB."""
 
 
 def run_file(
@@ -107,24 +99,22 @@ def _run(
     # Outputs that repeat the series need them as the file has them.
     exact = options.keep_series or files.quarantine is not None
     corrects = files.corrected is not None
-    opening = partial(
-        open_described,
+    is_file = isinstance(source, Path)
+    if not options.estimates_mix:
+        runner = runner.with_priors(options.priors_of(runner))
+    with open_described(
         source,
         options.declared.or_radar(runner.model.half_wavelength_mm),
         exact=exact or corrects,
         threads=threads,
         large_batches=runner.device != "cpu",
         room=guard.room,
+        with_noise=options.diagnose is not None,
+        mix_by=runner if options.estimates_mix else None,
         written_series=exact + corrects,
-    )
-    is_file = isinstance(source, Path)
-    if isinstance(options.priors, str):
-        if not is_file:
-            raise UsageError("priors auto reads the input twice, a stream can be read once; give a file, or shares")
-        runner = runner.with_priors(_estimated_priors(runner, opening, guard, options, progress))
-    elif options.priors is not None:
-        runner = runner.with_priors(options.priors)
-    with opening(with_noise=options.diagnose is not None) as table:
+    ) as table:
+        if table.mix is not None:
+            runner = runner.with_priors(table.mix)
         runner.check_axis(len(table.description.layout.dates))
         plan = plan_table(
             table.description,
@@ -150,29 +140,6 @@ def _run(
                 if progress:
                     progress(outputs.rows, total)
     return outputs.block()
-
-
-def _estimated_priors(
-    runner: ModelRunner, opening: Opening, guard: MemoryGuard, options: RunOptions, progress: Progress | None
-) -> ClassPriors:
-    """Read the file once and estimate its mix of classes from the rows that the network answers."""
-    as_trained = runner.with_priors(None)
-    classes = len(runner.model.classes)
-    sample = RowSample(_MOST_SAMPLED_ROWS, classes)
-    done = 0
-    with opening() as table:
-        runner.check_axis(len(table.description.layout.dates))
-        refuse_taken_names(table.description, keep_series=options.keep_series, diagnosed=options.diagnose is not None)
-        work = partial(classify_series, table.description)
-        total = estimate_rows(table.source) if progress else None
-        with _classified(table, work, as_trained, guard, is_file=True) as results:
-            for result in results:
-                sample.add(known_rows(result.probabilities[:, :classes], runner.model.unsure_below))
-                done += len(result)
-                guard.check()
-                if progress:
-                    progress(done, total)
-    return estimated_mix(sample.rows(), runner.model.training_priors)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import Any, BinaryIO, Final, Self
 
 from insar_runtime._input.readers.folder_table import files_of
+from insar_runtime._input.readers.shp_siblings import parts_of
 from insar_runtime._input.store_path import StorePath
 from insar_runtime.errors import InputOutputError
 
@@ -19,10 +20,12 @@ _BLOCK: Final = 1 << 18
 class InputHash:
     """SHA-256 of a file, computed beside other work: hashing leaves Python's lock alone.
 
+    Of a shapefile it is that of all its parts, one after the other, as the table is in the .dbf.
+
     Parameters
     ----------
     path : Path
-        Must not change while it is read. Of a folder, names and contents of its files count.
+        Must not change while it is read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,11 +60,10 @@ class InputHash:
         digest = hashlib.sha256()
         try:
             is_folder = self._path.is_dir()
-            for path in files_of(self._path) if is_folder else [self._path]:
+            for path in files_of(self._path) if is_folder else parts_of(self._path):
                 if is_folder:
-                    digest.update(
-                        "/".join(path.parts[len(self._path.parts) :]).encode(errors="surrogateescape") + b"\0"
-                    )
+                    name = "/".join(path.parts[len(self._path.parts) :])
+                    digest.update(name.encode(errors="surrogateescape") + b"\0")
                 with path.open("rb", buffering=0) as file:
                     while not self._stop.is_set() and (block := file.read(_BLOCK)):
                         digest.update(block)

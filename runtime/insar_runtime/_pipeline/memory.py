@@ -163,7 +163,7 @@ def parse_size(text: str) -> int:
     """
     match = _SIZE.fullmatch(text.strip())
     if not match:
-        raise UsageError(f"{text!r} is no size; give one such as 400M or 1.5G")
+        raise UsageError(f"{text!r} is not a size; give one such as 400M or 1.5G")
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 

@@ -75,7 +75,7 @@ class OutputFiles:
         if chosen.corrected is not None and format_of(chosen.corrected) == "gpkg":
             raise UsageError(f"{corrected} is a GeoPackage; name a .parquet, .csv or .arrow file for corrected series")
         if len(outputs) > 1 and not chosen.are_files:
-            raise UsageError("a stream is the only output of a run; name a file, or leave the other outputs away")
+            raise UsageError("a stream is the only output of a run; name a file, or leave out the other outputs")
         paths = chosen.paths
         twice = next((path for i, path in enumerate(paths) if is_among(path, paths[:i])), None)
         if twice is not None:

@@ -22,6 +22,8 @@ from insar_runtime._printable import printable
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise.noise_model import FileNoise
+    from insar_runtime._engine.class_priors import ClassPriors
+    from insar_runtime._engine.runner import ModelRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class PreparedTable:
         Threads and batches that suit it.
     noise : FileNoise or None
         Of its series, where that was asked for.
+    mix : ClassPriors or None
+        Of its classes, where that was asked for.
     """
 
     source: Source
@@ -46,6 +50,7 @@ class PreparedTable:
     batches: Iterator[pa.RecordBatch]
     batch_plan: BatchPlan
     noise: FileNoise | None = None
+    mix: ClassPriors | None = None
 
 
 def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False) -> Load:
@@ -86,7 +91,9 @@ def open_described(
     large_batches: bool = False,
     room: int | None = None,
     with_noise: bool = False,
+    mix_by: ModelRunner | None = None,
     written_series: int = 0,
+    reads_json: bool = False,
 ) -> Iterator[PreparedTable]:
     """Open a source and describe its table; ``classify``, ``inspect`` and ``convert`` share it.
 
@@ -106,8 +113,12 @@ def open_described(
         Bytes that the work may take.
     with_noise : bool
         Whether the noise of the series is estimated, from some rows that are read for it.
+    mix_by : ModelRunner, optional
+        Classifies some of the first rows, from which the mix of classes is estimated. Without it, none is.
     written_series : int
         Outputs that hold the series.
+    reads_json : bool
+        Whether GeoJSON and JSON lines are read.
 
     Yields
     ------
@@ -126,6 +137,7 @@ def open_described(
         roles=declared.roles,
         exact=exact,
         date_format=declared.date_format,
+        reads_json=reads_json,
         as_table=declared.as_table,
     ) as opened:
         load = load_of(opened, written_series=written_series, diagnosed=with_noise)
@@ -138,6 +150,11 @@ def open_described(
             from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
             noise = noise_of(description, head.rows, opened)
+        mix = None
+        if mix_by is not None:
+            from insar_runtime._pipeline.class_mix import mix_of  # noqa: PLC0415 - inspect and convert take none of it
+
+            mix = mix_of(description, head.rows, mix_by)
         batches = head.batches
         del head  # its rows
-        yield PreparedTable(opened, description, batches, plan, noise)
+        yield PreparedTable(opened, description, batches, plan, noise, mix)

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import Diagnose, JumpRows
-from insar_runtime._engine.array_input import given_series
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._output.atomic import write_file
 from insar_runtime._pipeline.diagnosis_setup import on_axis
+from insar_runtime._pipeline.given_input import take_series
 from insar_runtime._show.diagnose_point import diagnose_point
 from insar_runtime._show.png import as_png, check_png, draw_figure, title_of
 from insar_runtime._show.point_plot import PointPlot
@@ -86,7 +86,7 @@ def plot(
     if path is not None:
         check_png(Path(path), overwrite=overwrite)
     classifier = classifier or Classifier(threads=1)
-    given = given_series(displacement, dates, units=units, half_wavelength_mm=classifier.model.half_wavelength_mm)
+    given = take_series(classifier, displacement, dates, units)
     if given.count != 1:
         raise UsageError(f"a plot is of one series, and there are {given.count}; give one, such as displacement[0]")
     series = Series(given.dates, given.matrix()[0])

@@ -29,16 +29,14 @@ _PLAIN: Final = "#-"
 
 
 class Pace:
-    """Rows done, speed and remaining time for one file, which may be read several times.
+    """Rows done, speed and remaining time of one reading of a file, which may be read several times.
 
     The speed is an exponentially weighted mean with a time constant of 20 seconds, measured from the first rows on, so
-    without opening and warming up. The callback of ``classify_file`` does not state the number of the reading; a row
-    count that does not grow begins the next one.
+    without opening and warming up. The callback of ``classify_file`` does not state the number of the reading, as
+    nobody knows beforehand whether the mix of classes takes one of its own; a row count that falls begins the next one.
 
     Parameters
     ----------
-    readings : int
-        Number of times that the file is read: two if priors are estimated from it.
     clock : callable
         Returns seconds.
 
@@ -48,26 +46,27 @@ class Pace:
         Rows done in this reading.
     total : int or None
         Rows of the file, if known.
-    reading, readings : int
-        Number of this reading, from 1, and number of all readings.
+    reading : int
+        Number of this reading, from 1.
     """
 
-    def __init__(self, readings: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begin = clock()
         self._last: float | None = None
         self._rows = self._seconds = 0.0
         self.rows = 0
         self.total: int | None = None
-        self.reading, self.readings = 1, readings
+        self.reading = 1
 
     def advance(self, rows: int, total: int | None) -> None:
         """Update with the number of rows done in this reading, and of all."""
         done = rows - self.rows
-        if done <= 0 < rows and self.reading < self.readings:
-            self.reading += 1
-            done = rows
         now = self._clock()
+        if done < 0:
+            # Another reading has another speed.
+            self.reading += 1
+            done, self._rows, self._seconds, self._last = rows, 0.0, 0.0, None
         if self._last is not None:
             past = now - self._last
             fade = math.exp(-past / _AVERAGE_SECONDS)
@@ -87,19 +86,16 @@ class Pace:
 
     @property
     def share(self) -> float | None:
-        """Share of the rows done, over all readings; None if their number is not known."""
-        if not self.total:
-            return None
-        return min((self.reading - 1 + self.rows / self.total) / self.readings, 1.0)
+        """Share of the rows done in this reading; None if their number is not known."""
+        return min(self.rows / self.total, 1.0) if self.total else None
 
     @property
     def remaining(self) -> float | None:
-        """Estimated remaining seconds; None if not known, or not yet."""
+        """Estimated remaining seconds of this reading; None if not known, or not yet."""
         pace = self.rows_per_second
         if not self.total or not pace or self.elapsed < _LEAST_SECONDS:
             return None
-        rest = self.total - self.rows + (self.readings - self.reading) * self.total
-        return max(rest, 0) / pace
+        return max(self.total - self.rows, 0) / pace
 
 
 class ProgressLine:
@@ -213,7 +209,7 @@ def progress_text(name: str, pace: Pace, width: int, signs: str = _PLAIN, phase:
         time_text = clock_text(pace.elapsed)
     elif pace.remaining is not None:
         time_text = f"{clock_text(pace.remaining)} left"
-    reading = f"reading {pace.reading} of {pace.readings}" if pace.readings > 1 else ""
+    reading = f"reading {pace.reading}" if pace.reading > 1 else ""
     percent = "" if share is None else f"{int(100 * share):3d} %"
     parts = [percent, rows, speed, time_text, reading]
     while len(line := "  ".join(part for part in parts if part)) > width and len(parts) > 1:

@@ -34,8 +34,8 @@ class Reporter(Protocol):
     As a context manager it removes an unfinished progress line however the run ends.
     """
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        """Report that work on a file begins, and how many times the file is read."""
+    def started(self, file: str) -> None:
+        """Report that work on a file begins."""
 
     def progress(self, rows: int, total: int | None) -> None:
         """Report the number of rows done, and of all (None if unknown); the callback of ``classify_file``."""
@@ -108,8 +108,8 @@ class TextReporter:
         self._pace = Pace(clock=clock)
         self._file = ""
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        self._file, self._pace = printable(file), Pace(readings, clock=self._clock)
+    def started(self, file: str) -> None:
+        self._file, self._pace = printable(file), Pace(clock=self._clock)
         if not self._quiet:
             self._line.keep_alive()
             self._line.draw(self._file, self._pace, OPENING)
@@ -173,8 +173,8 @@ class JsonReporter:
         self._file: str | None = None
         self._pace = Pace(clock=clock)
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        self._file, self._pace = file, Pace(readings, clock=self._clock)
+    def started(self, file: str) -> None:
+        self._file, self._pace = file, Pace(clock=self._clock)
         self._next = self._clock() + self._seconds_between
         self._emit("start")
 
@@ -241,8 +241,8 @@ class JsonReporter:
             "rows_per_s": None if speed is None else round(speed, 1),
             "rss_mb": None if held is None else round(held / 2**20, 1),
         }
-        if pace.readings > 1:
-            facts |= {"reading": pace.reading, "readings": pace.readings}
+        if pace.reading > 1:
+            facts["reading"] = pace.reading
         _write_line(self._stream, json.dumps(facts | more))
 
 

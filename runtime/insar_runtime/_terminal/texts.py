@@ -27,7 +27,7 @@ def describe_summary(summary: Summary) -> str:
     lines = [
         f"{summary.input}: {summary.rows} points, {summary.epochs} epochs{span}{producer}, "
         f"{summary.unit} ({describe_evidence(summary.unit_evidence, None)})",
-        f"priors: {describe_priors(summary.priors)}",
+        f"class mix assumed: {describe_priors(summary.priors)}",
     ]
     if (rate := summary.parameters.get("stable_rate_mm_yr")) is not None:
         lines.append(f"Stable: below {rate:g} mm/yr")
@@ -64,14 +64,18 @@ def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
 
 def describe_priors(priors: ClassPriors) -> str:
     """Return the class priors of the probabilities, and their origin."""
-    shares = ", ".join(f"{name} {100 * share:.3g} %" for name, share in priors.shares.items())
+    if priors.origin == "estimated" and priors.estimate is not None:
+        return (
+            f"{_percentages(priors.shares)}; between that of the training and that estimated from {priors.rows} of the "
+            f"first points ({_percentages(priors.estimate)}); --priors trained takes that of the training"
+        )
     origin = {
         "training": "as trained",
         "given": "as given",
         "estimated": f"estimated from {priors.rows} points",
         "too_few_rows": f"as trained: {priors.rows} points are too few to estimate from",
     }[priors.origin]
-    return f"{shares} ({origin})"
+    return f"{_percentages(priors.shares)} ({origin})"
 
 
 def describe_evidence(evidence: str | None, velocity: str | None) -> str:
@@ -95,6 +99,10 @@ def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
         else:
             lines.append(f"{indent}{name}: {'unknown' if value is None else value}")
     return "\n".join(line for line in lines if line)
+
+
+def _percentages(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {100 * share:.3g} %" for name, share in shares.items())
 
 
 def _share(name: str, count: int, rows: int) -> str:

@@ -42,9 +42,9 @@ def test_priors_are_reported_and_recorded(source: Path, tmp_path: Path) -> None:
     done = run_process(
         "classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1", "--model", "paper-cnn"
     )
-    assert b"priors: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in done.stderr
-    done = run_process("classify", source, "-o", tmp_path / "auto.parquet", "--priors", "auto", "--json")
-    assert b"(estimated from 200 points)" in done.stderr
+    assert b"class mix assumed: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in done.stderr
+    done = run_process("classify", source, "-o", tmp_path / "auto.parquet", "--json")
+    assert b"between that of the training and that estimated from 200 of the first points" in done.stderr
     priors = json.loads(done.stdout)["priors"]
     assert (priors["origin"], priors["rows"]) == ("estimated", 200)
     block = json.loads(pq.read_metadata(tmp_path / "auto.parquet").metadata[b"insar_runtime"])

@@ -6,7 +6,6 @@ import fcntl
 import os
 import pty
 import select
-import shutil
 import struct
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from insar_runtime import list_models
+from tests.conftest import need_program
 
 SECONDS = 60
 """Within which a shell must answer, on the slowest machine."""
@@ -70,8 +70,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @contextmanager
 def opened(shell: str, environment: dict[str, str], folder: Path) -> Iterator[Terminal]:
     """Open a shell in a terminal, with completion loaded."""
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} here")
+    need_program(shell)
     command, load = SHELLS[shell]
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
@@ -118,8 +117,7 @@ def test_a_tab_completes_commands_options_values_and_files(
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_of_each_shell_has_no_error_of_syntax(shell: str, environment: dict[str, str]) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} here")
+    need_program(shell)
     script = subprocess.run(
         ["insar-rt"], env={**environment, "_INSAR_RT_COMPLETE": f"source_{shell}"}, capture_output=True, check=True
     ).stdout

@@ -142,7 +142,7 @@ def test_help_of_a_command_needs_nothing_heavy() -> None:
         "import sys; from insar_runtime import cli\n"
         "try: cli.main()\n"
         "except SystemExit: pass\n"
-        "heavy = ('numpy', 'pyarrow', 'onnxruntime', 'rich')\n"
+        "heavy = ('numpy', 'pyarrow', 'onnxruntime')\n"
         "print([m for m in heavy if m in sys.modules])"
     )
     for arguments in (["classify", "-h"], ["-h"]):

@@ -21,7 +21,7 @@ from tests.runtime.run_command import refused, run
         ("report a --max-points 1e6", "--max-points 1e6: must be a whole number of at least 1"),
         ("show a --row -1", "--row -1: must be a whole number of at least 0"),
         ("classify a --repair-above 2", "--repair-above 2: must be a number from 0 to 1"),
-        ("classify a --abstain-below nan", "--abstain-below nan: must be a number from 0 to 1"),
+        ("classify a --abstain-below -1", "--abstain-below -1: must be a number from 0 to 1"),
         ("classify a --stable-rate fast", "--stable-rate fast: must be a number"),
         ("classify a --model", "--model NAME: no value given"),
         ("classify a --json=yes", "--json takes no value"),
@@ -51,7 +51,7 @@ def test_an_empty_value_is_quoted() -> None:
         ("show a -x", "there is no option -x.", "show "),
         ("klassify a", "there is no command klassify: did you mean classify?", ""),
         ("frobnicate", "there is no command frobnicate.", ""),
-        ("points.csv", "points.csv is no command: write insar-rt classify points.csv.", ""),
+        ("points.csv", "points.csv is not a command: write insar-rt classify points.csv.", ""),
         ("--versoin", "there is no option --versoin: did you mean --version?", ""),
     ],
 )
@@ -61,7 +61,7 @@ def test_names_that_do_not_exist_get_the_nearest_one(line: str, message: str, pa
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_words_of_a_library_are_in_an_error_of_an_option(name: str) -> None:
-    """Whatever the option is: a value that is no number and no choice, or no value at all."""
+    """Whatever the option is: a value that is not a number and no choice, or no value at all."""
     for owner, option in OPTIONS:
         spelling = max(option.opts, key=len)
         if owner != name or option.is_flag:

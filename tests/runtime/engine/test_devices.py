@@ -227,7 +227,8 @@ def test_a_gpu_gets_large_calls_from_a_file_too(monkeypatch: pytest.MonkeyPatch,
     dates = np.datetime64("2018-01-03") + np.arange(300) * 6
     columns = {str(date).replace("-", ""): rng.normal(0, 3, 9_000) for date in dates}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
-    classify_file(tmp_path / "t.parquet", tmp_path / "out.parquet", units="mm", classifier=Classifier(threads=1))
+    classifier = Classifier(threads=1)
+    classify_file(tmp_path / "t.parquet", tmp_path / "o.parquet", units="mm", priors="trained", classifier=classifier)
     assert [rows for (rows, _), _ in engine.sessions[0].calls[1:]] == [4096, 4096, 808]
 
 

@@ -58,7 +58,7 @@ def test_one_line_says_what_there_is(classifier: Classifier, result: Result) -> 
 def test_a_data_frame_has_the_columns_of_the_file(classifier: Classifier, result: Result, tmp_path: Path) -> None:
     pytest.importorskip("pandas", reason="pandas is not installed (group neighbours)")
     source = write(wide(MATRIX, DATES), tmp_path / "in.parquet")
-    classify_file(source, tmp_path / "out.parquet", classifier=classifier, units="mm")
+    classify_file(source, tmp_path / "out.parquet", classifier=classifier, units="mm", priors="trained")
     written = pq.read_table(tmp_path / "out.parquet")
     assert result.to_arrow().schema.equals(RESULT_SCHEMA)
     assert [written.schema.field(name).type for name in RESULT_SCHEMA.names] == RESULT_SCHEMA.types

@@ -34,7 +34,8 @@ def metres(x: str = "LON", y: str = "LAT") -> pa.Table:
 def test_known_systems_are_those_of_epsg() -> None:
     pyproj = pytest.importorskip("pyproj")
     for crs in ["EPSG:4258", LAEA_EUROPE, *WGS84_UTM, *ETRS89_UTM]:
-        assert pyproj.CRS.from_json_dict(dict(projjson_of(crs) or {})) == pyproj.CRS.from_user_input(crs), crs
+        found = pyproj.CRS.from_json_dict(dict(projjson_of(crs) or {}))
+        assert found.to_epsg(100) == int(crs.removeprefix("EPSG:"))
     assert (len(WGS84_UTM), len(ETRS89_UTM)) == (120, 11)
 
 

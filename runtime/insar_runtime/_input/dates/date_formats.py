@@ -72,7 +72,7 @@ class Spelling:
     found : tuple of (date, str)
         Names that are dates, in the order given.
     impossible : tuple of str
-        Names that look like it and are no calendar date.
+        Names that look like it and are not a calendar date.
     readings : tuple of str
         Without the prefix; more than one if the names fit several of them.
     """

@@ -142,7 +142,7 @@ def prove_units(
     evidence: Evidence = "format" if _format_is_mm(layout) else "assumed"
     notes = ["unit mm assumed, no velocity proves it (--units declares it)"] if evidence == "assumed" else []
     if _usable_velocities(velocity_sample) >= _MIN_ROWS and np.isfinite(sample).any():
-        notes.append(f"the series do not go with '{layout.velocity}', so nothing proves that they are mm")
+        notes.append(f"the series do not agree with '{layout.velocity}', so nothing proves that they are mm")
     if np.isfinite(sample).any():
         refuse_amplitude(sample)
         refuse_unstated(layout, sample)
@@ -150,7 +150,7 @@ def prove_units(
         if looks_like_centimetres(sample):
             spread = median_range(sample)
             notes.append(
-                f"the median range of a series is only {spread:.2g} mm: if that is centimetres, say --units cm"
+                f"the median range of a series is only {spread:.2g} mm: if that is centimetres, use --units cm"
             )
     return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None)
 
@@ -236,7 +236,7 @@ def _doubt_of_both(unit: Unit, sample: npt.NDArray[np.float64], layout: Layout) 
     if unit != "mm" or not looks_like_centimetres(sample):
         return None
     return (
-        f"the series go with '{layout.velocity}', but their median range is only {median_range(sample):.2g} mm: "
+        f"the series agree with '{layout.velocity}', but their median range is only {median_range(sample):.2g} mm: "
         f"if both are in other units, declare that of the series, e.g. --units cm"
     )
 

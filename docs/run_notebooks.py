@@ -1,6 +1,7 @@
 """The notebooks of the documentation: executed in a fresh kernel, with their outputs written into them.
 
-``python docs/notebooks.py`` executes both; ``tests/test_notebooks.py`` compares what they give with what is written.
+``python docs/run_notebooks.py`` executes both; ``tests/test_notebooks.py`` compares what they give with what
+is written.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def execute(path: Path) -> Any:
         client = NotebookClient(
             notebook,
             timeout=300,
+            startup_timeout=300,
             kernel_name="python3",
             record_timing=False,
             resources={"metadata": {"path": folder}},
