@@ -22,6 +22,7 @@ from insar_runtime._convert.input_table import InputTable
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.locations import locate
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.readers.json_table import holds_json
@@ -104,7 +105,8 @@ def convert(
     """
     begin = time.perf_counter()
     named = named or CompanionFiles()
-    paths, output = [Path(source) for source in sources], Path(output)
+    paths = [Path("-") if str(source) == "-" else locate(source) for source in sources]
+    output = locate(output, output=True)
     _check_pair(paths, output, overwrite=overwrite)
     with ExitStack() as closing:
         opener = None if str(sources[0]) == "-" else find_stack(paths, named)
@@ -186,7 +188,7 @@ def _open_table(
             names = list(first.schema.names)
             date = date_column(names, next(first.batches(1), None))
         if date is not None:
-            yield open_transposed(Path(source), date, None if points is None else Path(points), declared)
+            yield open_transposed(locate(source), date, None if points is None else Path(points), declared)
             return
     if points is not None:
         raise UsageError(
