@@ -75,8 +75,8 @@ def describe_priors(priors: ClassPriors) -> str:
     """Return the class priors of the probabilities, and their origin."""
     if priors.origin == "estimated" and priors.estimate is not None:
         return (
-            f"{_percentages(priors.shares)}; between that of the training and that estimated from {priors.rows} of the "
-            f"first points ({_percentages(priors.estimate)}); --priors trained takes that of the training"
+            f"{_rounded(priors.shares)}, a quarter of the way from the training to {priors.rows} of the first points "
+            f"({_rounded(priors.estimate)}); --priors changes it"
         )
     origin = {
         "training": "as trained",
@@ -108,6 +108,11 @@ def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
         else:
             lines.append(f"{indent}{name}: {'unknown' if value is None else value}")
     return "\n".join(line for line in lines if line)
+
+
+def _rounded(shares: Mapping[str, float]) -> str:
+    parts = ((name, f"{100 * share:.0f}" if share >= 0.005 else "<1") for name, share in shares.items())
+    return ", ".join(f"{percent} % {name}" for name, percent in parts)
 
 
 def _percentages(shares: Mapping[str, float]) -> str:
