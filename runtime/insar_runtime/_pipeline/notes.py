@@ -35,9 +35,15 @@ def notes_on(description: TableDescription, *, doubts: bool = True) -> tuple[str
     layout = description.layout
     is_placed = description.position is not None or find_geometry(description.schema) is not None
     if not is_placed and layout.longitude and layout.latitude:
-        notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
+        notes.append(
+            "the columns of longitude and latitude hold no degrees; the output has no geometry unless their system is "
+            "named, such as --crs EPSG:32633"
+        )
     elif not is_placed and layout.easting and layout.northing:
-        notes.append("nothing says in which system easting and northing are; the output has no geometry")
+        notes.append(
+            "nothing says in which system easting and northing are; the output has no geometry unless it is named, "
+            "such as --crs EPSG:32633"
+        )
     if layout.producer == "EGMS L3":
         notes.append(_on_projected(layout.domain))
     return tuple(notes)
