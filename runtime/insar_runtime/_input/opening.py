@@ -154,6 +154,7 @@ def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None)
         origin=replace(source.origin, form="long"),
         read=lambda *_: pieces,
         read_again=None,
+        spread=None,
     )
 
 

@@ -115,7 +115,7 @@ def spread_batches(source: Source, columns: Sequence[str], rows: int) -> Iterato
 
 def _spread(source: Source, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
     path = Path(source.name)
-    if source.name == "-" or not path.is_file():
+    if source.name == "-" or not (path.is_file() or path.is_dir()):
         return
     if source.spread is not None:
         yield from map(as_plain, source.spread(columns, rows))

@@ -14,6 +14,7 @@ import pytest
 from insar_runtime import Classifier, classify_file
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.readers import parquet_table
+from insar_runtime._input.sampling import spread_batches
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError
 from tests.runtime.run_command import refused, run
@@ -206,6 +207,21 @@ def test_what_cannot_be_one_table(tmp_path: Path) -> None:
 def test_all_parts_without_rows(tmp_path: Path, classifier: Classifier) -> None:
     folder = write_parts(tmp_path / "table", WIDE.slice(0, 0), sizes=(0, 0))
     assert classify_file(folder, tmp_path / "out.parquet", classifier=classifier, as_table=True).rows == 0
+
+
+def test_a_sample_comes_from_all_over_the_folder(tmp_path: Path) -> None:
+    folder = write_parts(tmp_path / "table" / "a=1", WIDE, sizes=(20,) * 5).parent
+    with open_source(folder, as_table=True) as source:
+        found = pa.Table.from_batches(spread_batches(source, ["a", "pid"], 10))
+    assert found["pid"].to_pylist() == [f"p{20 * part + row:04d}" for part in range(5) for row in range(2)]
+    assert found["a"].to_pylist() == ["1"] * 10
+    assert run("classify", folder, "--as-table", "--diagnose", "-o", tmp_path / "out.parquet", "-q").returncode == 0
+
+
+def test_a_long_folder_is_diagnosed(tmp_path: Path) -> None:
+    folder = write_parts(tmp_path / "table", as_long(WIDE), sizes=(2000, 4000))
+    done = run("classify", folder, "--as-table", "--diagnose", "-o", tmp_path / "out.parquet", "-q")
+    assert done.returncode == 0, done.stderr
 
 
 def test_one_file_is_open_at_a_time(tmp_path: Path) -> None:
