@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,15 +35,16 @@ class PreparedTable:
         All rows.
     batch_plan : BatchPlan
         Threads and batches that suit it.
-    noise : FileNoise or None
-        Of its series, where that was asked for.
+    estimate_noise : callable
+        Returns the noise of its series, from some rows that are read for it; called once, while the batches may
+        already be read.
     """
 
     source: Source
     description: TableDescription
     batches: Iterator[pa.RecordBatch]
     batch_plan: BatchPlan
-    noise: FileNoise | None = None
+    estimate_noise: Callable[[], FileNoise]
 
 
 def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False) -> Load:
@@ -77,7 +78,7 @@ def open_described(
     threads: int = 1,
     large_batches: bool = False,
     room: int | None = None,
-    with_noise: bool = False,
+    diagnosed: bool = False,
     written_series: int = 0,
 ) -> Iterator[PreparedTable]:
     """Open a source and describe its table; ``classify``, ``inspect`` and ``convert`` share it.
@@ -96,8 +97,8 @@ def open_described(
         Whether the device wants many rows at a time.
     room : int, optional
         Bytes that the work may take.
-    with_noise : bool
-        Whether the noise of the series is estimated, from some rows that are read for it.
+    diagnosed : bool
+        Whether the rows are diagnosed, which takes memory.
     written_series : int
         Outputs that hold the series.
 
@@ -114,15 +115,18 @@ def open_described(
     declared = declared or UserDeclarations()
     where = path_or_stream(source)
     with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
-        load = load_of(opened, written_series=written_series, diagnosed=with_noise)
+        load = load_of(opened, written_series=written_series, diagnosed=diagnosed)
         plan = plan_batches(load, threads, large=large_batches, room=room)
         head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
         description = head.describe(declared)
-        noise = None
-        if with_noise:
+        batches = head.batches
+        # The first rows are held only as long as the noise may be estimated from them.
+        rows = [head.rows] if diagnosed else []
+        del head
+
+        def estimate() -> FileNoise:
             from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-            noise = noise_of(description, head.rows, opened)
-        batches = head.batches
-        del head  # its rows
-        yield PreparedTable(opened, description, batches, plan, noise)
+            return noise_of(description, rows.pop(), opened)
+
+        yield PreparedTable(opened, description, batches, plan, estimate)
