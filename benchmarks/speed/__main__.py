@@ -102,7 +102,8 @@ def _files(sizes: Sizes, folder: Path) -> dict[str, Any]:
 
 
 def _start(sizes: Sizes, folder: Path) -> dict[str, Any]:
-    return {"start": start.cold_start(folder, rows=_START_ROWS, epochs=_EPOCHS, turns=sizes.start_turns)}
+    of_run = {"rows": _START_ROWS, "epochs": _EPOCHS, "turns": sizes.start_turns}
+    return {"start": start.cold_start(folder, **of_run), "imports": start.import_shares(folder, **of_run)}
 
 
 def _today(sizes: Sizes, folder: Path) -> dict[str, Any]:
