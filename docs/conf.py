@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "runtime"))
+sys.path[:0] = [str(ROOT / "runtime"), str(ROOT)]
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 project = "insar-runtime"
@@ -29,6 +29,7 @@ include_patterns = [
     "CHANGELOG.md",
     "docs/*.md",
     "docs/**/*.md",
+    "docs/notebooks/*.ipynb",
     "artifacts/**/*.md",
 ]
 exclude_patterns = ["artifacts/benchmark/summary.md", "artifacts/speed/summary.md", "artifacts/speed/cost.md"]
@@ -62,5 +63,9 @@ def _name_aliases(
 
 
 def setup(app: Any) -> None:
-    """Connect the handler of signatures."""
+    """Connect the handler of signatures, and the parser of notebooks."""
     app.connect("autodoc-process-signature", _name_aliases)
+    from docs.notebook_pages import NotebookParser  # noqa: PLC0415 - needs the path that is set above
+
+    app.add_source_suffix(".ipynb", "notebook")
+    app.add_source_parser(NotebookParser)

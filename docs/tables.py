@@ -24,6 +24,22 @@ READINGS_ROWS: Final = {
 }
 """Rows of ``artifacts/readings/scores.md`` that are shown, and what the page calls them."""
 
+PRIORS_ROWS: Final = {
+    "trained": "of the training (`--priors trained`)",
+    "estimated, undamped": "the most likely one, with all of its weight (`auto` before)",
+    "estimated, exponent 0.25": "**the default (`auto`): the estimate to a quarter**",
+    "estimated, exponent 0.5": "the estimate to a half",
+    "estimated, least share 2 %": "estimated, no class below 2 %",
+    "estimated, temperature 2": "estimated, of probabilities with temperature 2",
+    "estimated, Dirichlet 0.6": "estimated, with a Dirichlet prior of 60 % of the weight",
+    "fixed, 60 % Stable": "always 60 % Stable",
+    "fixed, 80 % Stable": "always 80 % Stable",
+    "estimated, exponent 0.25, from the first tenth of each file": "the default, from the first tenth of each file",
+    "trained, no class below 0.5": "of the training, with `--abstain-below 0.5`",
+    "estimated, exponent 0.25, no class below 0.5": "the default, with `--abstain-below 0.5`",
+}
+"""Rules of ``artifacts/priors/priors.json`` that are shown, and what the page calls them."""
+
 DIAGNOSIS_ROWS: Final = {
     "breaks inside their interval of 90 %": ("true break dates within the 90 % interval", "{:.1%}"),
     "median error of the date at 3 sigmas, epochs": (
@@ -91,6 +107,29 @@ def diagnosis_table() -> str:
     return "\n".join(table) + "\n"
 
 
+def priors_table() -> str:
+    """Return the errors under each mix of classes, as ``python -m evaluation priors`` has recorded them."""
+    rules = json.loads((ARTIFACTS / "priors" / "priors.json").read_text(encoding="utf-8"))["rules"]
+    table = [
+        "| mix of classes | still rows with a moving class / none, % | moving rows called Stable / without a class, % "
+        "| cost on whole files | at 80 / 95 / 99 % Stable | known motions, 80 / 95 / 99 % Stable |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, label in PRIORS_ROWS.items():
+        found = rules[name]
+        whole = found["whole files"]
+        cells = [
+            f"{100 * whole['false_alarms']:.1f} / {100 * whole['still_without_class']:.1f}",
+            f"{100 * whole['called_stable']:.1f} / {100 * whole['moving_without_class']:.1f}",
+            f"{100 * whole['cost']:.1f}",
+        ]
+        for kind in ("read", "known"):
+            mixtures = [found.get(f"{kind} rows, {still}% Stable, 20000 rows") for still in (80, 95, 99)]
+            cells.append(" / ".join("-" if one is None else f"{100 * one['cost']:.1f}" for one in mixtures))
+        table.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(table) + "\n"
+
+
 def class_table() -> str:
     """Return the meaning of each class, from ``insar_runtime.definitions``."""
     from insar_runtime.class_meanings import describe_classes  # noqa: PLC0415 - needs the package
@@ -102,6 +141,7 @@ def class_table() -> str:
 TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/accuracy.md", "readings"): readings_table,
     ("docs/accuracy.md", "benchmark"): benchmark_table,
+    ("docs/accuracy.md", "priors"): priors_table,
     ("docs/speed.md", "speed"): speed_table,
     ("docs/cost.md", "cost"): cost_table,
     ("docs/diagnosis.md", "diagnosis"): diagnosis_table,

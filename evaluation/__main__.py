@@ -198,6 +198,23 @@ def jump_certainty(
         _say(f"{name.upper()}: Final = {json.dumps(numbers[name])}")
 
 
+@app.command()
+def priors(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    answers: Annotated[Path, typer.Option(help="Probabilities by python -m export left-out-files.")] = ROOT
+    / "artifacts"
+    / "priors"
+    / "left-out.npz",
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "priors",
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2030,
+) -> None:
+    """Compare rules for the mix of classes by their false alarms and missed movers."""
+    from evaluation.priors.run import run
+
+    run(out, real=real, answers=answers, seed=seed, announce=_say)
+    _say(f"tables in {out}")
+
+
 def main() -> None:
     """Run the command line; print an error of the package as one line and exit with its code."""
     try:

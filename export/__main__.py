@@ -93,6 +93,26 @@ def left_out(
 
 
 @app.command()
+def left_out_files(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    work: Annotated[Path, typer.Option(help="Folder of the trained folds of left-out; missing ones are trained.")],
+    out: Annotated[Path, typer.Option(help="File of probabilities.")] = ROOT / "artifacts" / "priors" / "left-out.npz",
+    chunks: Annotated[int, typer.Option(min=1, help="Length of each first stage, as in left-out.")] = 60,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers, as in left-out.")] = 2029,
+) -> None:
+    """Classify all rows of the real files, and known motions in their noise, by the networks of left-out."""
+    from export.left_out import LeftOutConfig
+    from export.left_out_files import classify_left_out_files
+    from training.adaptation import AdaptationConfig
+    from training.stream import StreamConfig
+    from training.trend_fit import TrendFitConfig
+    from training.trend_run import BANK_SHARE
+
+    fit = TrendFitConfig(StreamConfig(seed, bank_share=BANK_SHARE), chunks)
+    classify_left_out_files(LeftOutConfig(fit, AdaptationConfig()), real, out, work=work, announce=_say)
+
+
+@app.command()
 def everything(
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files, for their noise.")] = None,
 ) -> None:

@@ -107,14 +107,8 @@ def leave_files_out(
     answers: dict[str, NDArray[np.float32]] = {}
     known: dict[str, dict[str, float]] = {}
     for name, left_out in folds.items():
-        path = work / f"{name.lower().replace(', ', '-').replace(' ', '-')}-{_digest(config, left_out)}.keras"
-        if not path.is_file():
-            announce(f"training without {name}")
-            model = train_without(config, real, left_out, work=path.with_suffix(""), announce=announce)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            model.save(path)
-        model = keras.models.load_model(path)
-        session = _int8(model, config)
+        model = fold_network(name, left_out, config, real, work=work, announce=announce)
+        session = int8_session(model, config)
         for file in files:
             if Path(file.name).stem in left_out:
                 answers[file.name] = classify(session, file.displacement, file.days)
@@ -136,6 +130,22 @@ def leave_files_out(
     text = json.dumps(found, indent=1, allow_nan=False) + "\n"
     (folder / "left-out.json").write_text(text, encoding="utf-8")
     return found
+
+
+def fold_network(
+    name: str, left_out: Sequence[str], config: LeftOutConfig, real: Path, *, work: Path, announce: Announce
+) -> keras.Model:
+    """Return the network of a fold from the folder of trained folds; train it if it is not there.
+
+    Parameters as in ``leave_files_out``, for the fold of this name.
+    """
+    path = work / f"{name.lower().replace(', ', '-').replace(' ', '-')}-{_digest(config, left_out)}.keras"
+    if not path.is_file():
+        announce(f"training without {name}")
+        model = train_without(config, real, left_out, work=path.with_suffix(""), announce=announce)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save(path)
+    return keras.models.load_model(path)
 
 
 def _digest(config: LeftOutConfig, left_out: Sequence[str]) -> str:
@@ -164,7 +174,7 @@ def classify(session: Any, displacement: NDArray[np.float32], days: NDArray[np.f
     return np.asarray(prove.run(session, displacement, np.ascontiguousarray(axis), _ROWS_PER_CALL))
 
 
-def _int8(model: keras.Model, config: LeftOutConfig) -> Any:
+def int8_session(model: keras.Model, config: LeftOutConfig) -> Any:
     """Return a session of the int8 graph of a network, with ranges from simulated series as for a release."""
     series = simulated(
         TREND_NET_CONFIG.calibration_series,

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "runtime" / "insar_runtime"
 
 BASE = {
     "__init__",
+    "_log",
     "_printable",
     "_progress",
     "_signals",
@@ -30,8 +31,9 @@ SERIES = MODEL | {"_diagnosis"}
 PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
 VIEWS = {"_inspect", "_installation", "_report", "_show", "_terminal"}
 ALLOWED = {
-    "__init__": MODEL | {"_diagnosis", "_pipeline", "classifier", "files", "summary"},
+    "__init__": MODEL | {"_diagnosis", "_pipeline", "_report", "_show", "classifier", "files", "summary"},
     "__main__": {"cli"},
+    "_log": set(),
     "_printable": set(),
     "_progress": BASE,
     "_signals": set(),
@@ -64,7 +66,7 @@ ALLOWED = {
 }
 """Parts of the package by what each may import, at whatever place: a module, or a folder of them."""
 
-LATE = {"geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "tensorflow"}
+LATE = {"geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "tensorflow", "xarray"}
 """What is no dependency of the package: imported where it is used, if at all."""
 LIGHT = {
     "__main__",

@@ -91,21 +91,16 @@ def test_a_dependency_without_a_floor_is_refused(lowest: ModuleType) -> None:
         lowest.lowest_versions('[project]\ndependencies = ["numpy<3"]', "")
 
 
-def test_ci_runs_the_floors() -> None:
-    assert ".ci/floors" in (ROOT / ".ci" / "run").read_text().splitlines()
-
-
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-@pytest.mark.parametrize(("failing", "code"), [("none", 0), ("mypy", 1), ("engines", 1)])
+@pytest.mark.parametrize(("failing", "code"), [("none", 0), ("mypy", 1), ("engines", 1), ("build", 1), ("lowest", 1)])
 def test_the_exit_status_of_ci_is_that_of_its_parts(failing: str, code: int, tmp_path: Path) -> None:
     ci = tmp_path / ".ci"
     ci.mkdir()
     shutil.copy(ROOT / ".ci" / "run", ci)
-    for name in ("debian-packages", "floors"):
-        (ci / name).write_text(f"#!{SHELL}\n")
-        (ci / name).chmod(0o755)
-    python = f'#!{SHELL}\ncase "$*" in *{failing}*) exit 1;; esac\n'
-    (tmp_path / "python").write_text(python)
+    fails = f'#!{SHELL}\ncase "$*" in *{failing}*) exit 1;; esac\n'
+    for path in (ci / "debian-packages", ci / "built", tmp_path / "python"):
+        path.write_text(fails)
+        path.chmod(0o755)
     (tmp_path / "README.md").write_text(
         "<!-- test command -->\n```sh\nmkdir -p .venv-dev/bin && install -m 755 python .venv-dev/bin/python\n```\n"
     )

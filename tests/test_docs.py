@@ -65,8 +65,8 @@ def test_the_lines_for_spark_and_ray_run(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_every_example_is_linked_from_a_page() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in PAGE.parent.glob("*.md"))
-    for example in (PAGE.parent / "examples").iterdir():
-        assert f"examples/{example.name})" in pages
+    for example in filter(Path.is_file, (PAGE.parent / "examples").rglob("*")):
+        assert f"{example.relative_to(PAGE.parent).as_posix()})" in pages
 
 
 def test_speed_of_the_diagnosis_is_that_of_its_record() -> None:

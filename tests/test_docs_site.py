@@ -34,6 +34,14 @@ def test_every_page_is_on_the_site(site: Path) -> None:
     assert all((site / "docs" / page.with_suffix(".html")).is_file() for page in pages)
 
 
+def test_notebooks_are_pages_with_their_outputs(site: Path) -> None:
+    for notebook in (ROOT / "docs" / "notebooks").glob("*.ipynb"):
+        page = (site / "docs" / "notebooks" / f"{notebook.stem}.html").read_text(encoding="utf-8")
+        written = notebook.read_text(encoding="utf-8")
+        assert page.count("data:image/png;base64,") == written.count('"image/png"') > 0
+        assert "no class" in page
+
+
 def test_every_page_is_in_a_table_of_contents() -> None:
     listed = {ROOT / "docs" / "index.md"}
     for index in (ROOT / "docs" / "index.md", ROOT / "docs" / "api" / "index.md"):
@@ -55,7 +63,8 @@ def test_the_reference_shows_signatures_and_inherited_methods(site: Path) -> Non
 
 def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "conf.py").write_text((ROOT / "docs" / "conf.py").read_text(encoding="utf-8"))
+    for name in ("conf.py", "notebook_pages.py"):
+        (tmp_path / "docs" / name).write_text((ROOT / "docs" / name).read_text(encoding="utf-8"))
     (tmp_path / "docs" / "index.md").write_text("# Title\n\n[broken](missing.md)\n")
     command = [sys.executable, "-m", "sphinx", "-W", "-q", "-c", "docs", ".", "site"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)

@@ -144,7 +144,7 @@ def test_the_engine_examples_classify(engine: str, tmp_path: Path) -> None:
 def test_the_image_installs_what_it_copies(tmp_path: Path) -> None:
     """Build the wheel from the files that the first stage copies, and nothing else of the checkout."""
     pytest.importorskip("hatchling")
-    lines = (EXAMPLES / "Dockerfile").read_text().splitlines()
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
     copied = [line.split()[1:] for line in lines if line.startswith("COPY")]
     source = tmp_path / "src"
     source.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -57,29 +58,35 @@ def test_the_commands_of_a_page_run(folder: Path, page: str) -> None:
         assert done.returncode == 0, f"{text}\n{done.stderr}"
 
 
-def test_the_three_commands_of_the_readme_run(folder: Path) -> None:
+def test_the_commands_of_the_readme_run_in_an_empty_folder(folder: Path) -> None:
+    _leave_only_the_command(folder)
     (steps,) = (text for language, text in blocks(ROOT / "README.md") if "insar-rt classify" in text)
-    assert sum(line.startswith("insar-rt ") for line in steps.splitlines()) == 3
     done = sh(f"set -e\n{steps}", folder)
     assert done.returncode == 0, done.stderr
-    assert (folder / "EGMS_L2b_022_0845_IW2_VV_2020_2024_1.classified.report.html").is_file()
+    assert (folder / "demo.classified.report.html").is_file()
 
 
-def test_the_commands_by_example_run(folder: Path) -> None:
+def test_the_commands_by_example_run_in_an_empty_folder(folder: Path) -> None:
+    _leave_only_the_command(folder)
     (steps,) = (text for language, text in blocks(ROOT / "docs" / "index.md") if "insar-rt show" in text)
     done = sh(f"set -e\n{steps}", folder)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in folder.iterdir()} >= {
-        "EGMS_L2b_022_0845_IW2_VV_2020_2024_1.classified.parquet",
+        "demo.classified.parquet",
         "classified.parquet",
         "classified.gpkg",
         "classified.report.html",
     }
     assert sorted(path.name for path in (folder / "classified").iterdir()) == [
-        "a.classified.parquet",
-        "b.classified.parquet",
+        "demo.classified.parquet",
     ]
     assert "classified in" not in sh(steps.splitlines()[-1], folder).stderr
+
+
+def _leave_only_the_command(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name != "bin":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @pytest.mark.install

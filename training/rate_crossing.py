@@ -87,7 +87,8 @@ def draw_crossing(crossing: RateCrossing, path: Path) -> None:
     figure, axes = plt.subplots(1, len(NOISES_MM), figsize=(15, 3.8), sharey=True, layout="constrained")
     for j, (axis, noise) in enumerate(zip(axes, NOISES_MM, strict=True)):
         for i, span in enumerate(SPANS_YEARS):
-            axis.plot(_RATES_MM_YR, crossing.share[i, j], label=f"{span:g} years", color=plt.cm.viridis(i / 6))
+            label = f"{span:g} year{'s' if span != 1 else ''}"
+            axis.plot(_RATES_MM_YR, crossing.share[i, j], label=label, color=plt.cm.viridis(i / 6))
         axis.axhline(0.5, color="grey", lw=0.6)
         axis.set_title(f"white noise {noise:g} mm", fontsize=10)
         axis.set_xlabel("rate, mm/yr")

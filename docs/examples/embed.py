@@ -34,7 +34,7 @@ def of_batches(classifier: Classifier, path: str) -> None:
 
 def of_a_file(classifier: Classifier, path: str, output: str) -> None:
     """File to file, for the mix of classes of this very file."""
-    summary = classify_file(path, output, classifier=classifier, units="mm", priors="auto", overwrite=True)
+    summary = classify_file(path, output, classifier=classifier, units="mm", overwrite=True)
     print("file:", summary.rows, "rows,", summary.classes)
 
 

@@ -124,7 +124,7 @@ def _draw_confusion(results: Results, path: Path) -> None:
     others = [found for found in results.found.values() if found.role == "baseline" and metrics_of(found)]
     others.sort(key=lambda found: -_accuracy(metrics_of(found)))
     chosen = [reference, *others[: _CONFUSED - 1]]
-    figure, axes = plt.subplots(1, len(chosen), figsize=(4 * len(chosen), 4.2), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(1, len(chosen), figsize=(4 * len(chosen), 4.8), squeeze=False, layout="constrained")
     for axis, found in zip(axes[0], chosen, strict=True):
         metrics = metrics_of(found)
         if metrics is None:

@@ -24,13 +24,20 @@ KINDS: Final = (
     *("arrow",) * 4,
     *("arrows",) * 4,
     *("zip",) * 4,
-    "gpkg",
+    *("gpkg",) * 3,
+    *("shapefile",) * 3,
+    *("dbf",) * 2,
+    "csv.gz",
+    "csv.zst",
+    "csv.bz2",
+    *("geojson",) * 2,
     "transposed",
     "h5",
 )
 """Containers, by how often each is tried."""
 _OUTPUTS: Final = ("out.parquet", "out.parquet", "out.csv", "out.arrow", "out.gpkg")
-_TEXTS: Final = frozenset({"csv", "zip"})
+_TEXTS: Final = frozenset({"csv", "zip", "csv.gz", "csv.zst", "csv.bz2", "gpkg", "shapefile", "dbf", "geojson"})
+"""Containers that hold no lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def make_case(seed: int, number: int) -> FileCase:
         outputs,
         id_name,
         from_stdin,
-        must_be_taken=not tried and made.epochs >= _FEWEST_EPOCHS and kind != "gpkg",
+        must_be_taken=not tried and made.epochs >= _FEWEST_EPOCHS,
     )
 
 
@@ -155,7 +162,7 @@ def _written(
 
 def _arguments(rng: np.random.Generator, kind: str, name: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return a command line for a file, and what it may write."""
-    if kind in {"transposed", "h5"}:
+    if kind in {"transposed", "h5", "geojson"}:
         return ("convert", name, "-o", "out.parquet"), frozenset({"out.parquet"})
     command = pick(rng, (*("classify",) * 12, "inspect", "show", "report", "convert"))
     return _COMMANDS[command](rng, name)
@@ -171,9 +178,8 @@ def _classify(rng: np.random.Generator, name: str) -> tuple[tuple[str, ...], fro
     if happens(rng, 0.15):
         arguments += ["--quarantine", "bad.parquet"]
         outputs.add("bad.parquet")
-    # A stream can be read once.
-    if happens(rng, 0.05) and name != "-":
-        arguments += ["--priors", "auto"]
+    if happens(rng, 0.05):
+        arguments += ["--priors", "trained"]
     if happens(rng, 0.05):
         arguments += ["--corrected-out", "corrected.parquet"]
         outputs.add("corrected.parquet")

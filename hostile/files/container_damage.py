@@ -10,6 +10,13 @@ from typing import Final
 import numpy as np
 
 from hostile.chance import pick
+from hostile.files.point_damage import (
+    COMPRESSED_DAMAGES,
+    DBF_DAMAGES,
+    GEOPACKAGE_DAMAGES,
+    JSON_DAMAGES,
+    SHAPEFILE_DAMAGES,
+)
 from hostile.files.text_damage import TEXT_DAMAGES
 from hostile.files.zip_damage import ZIP_DAMAGES
 
@@ -171,4 +178,9 @@ DAMAGES: Final[dict[str, dict[str, Damage]]] = {
     "csv": TEXT_DAMAGES,
     "transposed": TEXT_DAMAGES,
     "zip": ZIP_DAMAGES,
+    "gpkg": GEOPACKAGE_DAMAGES,
+    "shapefile": {**SHAPEFILE_DAMAGES, "field of a header": ZIP_DAMAGES["field of a header"]},
+    "dbf": DBF_DAMAGES,
+    **dict.fromkeys(("csv.gz", "csv.zst", "csv.bz2"), COMPRESSED_DAMAGES),
+    "geojson": JSON_DAMAGES,
 }

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import sqlite3
 import zipfile
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hostile.chance import happens, pick
+from hostile.files.point_containers import pack_csv, write_dbf, write_geojson, write_geopackage, write_shapefile
 
 _NULLS: Final = ("", "", "NaN", "nan", "NULL", "NA", "None")
 
@@ -128,20 +127,8 @@ def add_member(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     archive.writestr(info, data)
 
 
-def write_geopackage(rng: np.random.Generator, table: pa.Table) -> bytes:
-    """Return a table in SQLite, as a GeoPackage has it; the commands refuse to read it, in one line."""
-    del rng
-    with closing(sqlite3.connect(":memory:")) as database, database:
-        names = [f"c{number}" for number in range(min(table.num_columns, 500))]
-        database.execute("CREATE TABLE gpkg_contents (table_name TEXT, data_type TEXT)")
-        database.execute("CREATE TABLE gpkg_metadata (id INTEGER, md_standard_uri TEXT, metadata TEXT)")
-        if names:
-            database.execute(f"CREATE TABLE points ({', '.join(names)})")
-            columns = [map(str, column.to_pylist()) for column in table.columns[: len(names)]]
-            query = f"INSERT INTO points VALUES ({', '.join('?' * len(names))})"
-            database.executemany(query, zip(*columns, strict=True))
-        database.commit()
-        return database.serialize()
+def _packed(kind: str) -> Callable[[np.random.Generator, pa.Table], bytes]:
+    return lambda rng, table: pack_csv(rng, write_csv(rng, table), kind)
 
 
 def write_transposed(rng: np.random.Generator, table: pa.Table) -> bytes:
@@ -193,8 +180,14 @@ WRITERS: Final[dict[str, Writer]] = {
     "csv": write_csv,
     "zip": write_zip,
     "gpkg": write_geopackage,
+    "shapefile": write_shapefile,
+    "dbf": write_dbf,
+    "csv.gz": _packed("csv.gz"),
+    "csv.zst": _packed("csv.zst"),
+    "csv.bz2": _packed("csv.bz2"),
+    "geojson": write_geojson,
     "transposed": write_transposed,
     "h5": write_mintpy,
 }
-EXTENSIONS: Final = {**{kind: f".{kind}" for kind in WRITERS}, "transposed": ".csv"}
+EXTENSIONS: Final = {**{kind: f".{kind}" for kind in WRITERS}, "transposed": ".csv", "shapefile": ".zip"}
 """Of the file of a container."""

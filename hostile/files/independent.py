@@ -5,11 +5,14 @@ Arrow IPC has no second reader at hand: pyarrow reads it whole here, and validat
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
 import json
 import pickle
 import sqlite3
+import struct
 import zipfile
 from contextlib import closing
 from dataclasses import dataclass
@@ -78,8 +81,13 @@ def read_plain(path: Path) -> PlainTable | None:
         return _read_csv(path.read_bytes(), _metadata_beside(path))
     if extension == ".zip":
         with zipfile.ZipFile(path) as archive:
-            (name,) = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-            return _read_csv(archive.read(name))
+            (name,) = [name for name in archive.namelist() if name.lower().endswith((".csv", ".dbf"))]
+            content = archive.read(name)
+            return _read_csv(content) if name.lower().endswith(".csv") else _read_dbf(content, "utf-8")
+    if extension == ".dbf":
+        return _read_dbf(path.read_bytes(), "latin-1")
+    if extension in {".gz", ".bz2"}:
+        return _read_csv((gzip if extension == ".gz" else bz2).decompress(path.read_bytes()))
     if extension == ".gpkg":
         return _read_geopackage(path)
     return None
@@ -140,6 +148,30 @@ def _read_csv(content: bytes, metadata: dict[str, str] | None = None) -> PlainTa
     return PlainTable(
         names, [list(column) for column in zip(*lines, strict=True)] or [[] for _ in names], metadata or {}
     )
+
+
+def _read_dbf(content: bytes, encoding: str) -> PlainTable:
+    """Read a dBASE table record by record, all cells as text."""
+    records, begin, width = struct.unpack("<IHH", content[4:12])
+    places, offset = list[tuple[str, str, int, int]](), 1
+    for place in range(32, begin - 31, 32):
+        if content[place] == 0x0D:
+            break
+        name = content[place : place + 11].partition(b"\0")[0].decode(encoding)
+        size = content[place + 16]
+        places.append((name, chr(content[place + 11]), offset, size))
+        offset += size
+    columns: list[list[Any]] = [[] for _ in places]
+    for row in range(records):
+        record = content[begin + row * width : begin + (row + 1) * width]
+        if len(record) < width:
+            raise ValueError("records are missing")
+        if record[0] == 0x2A:
+            continue
+        for column, (_, kind, start, size) in zip(columns, places, strict=True):
+            text = record[start : start + size].partition(b"\0")[0].decode(encoding).strip(" ")
+            column.append("" if kind in "NF" and "*" in text else text)
+    return PlainTable([name for name, *_ in places], columns, {})
 
 
 def _read_geopackage(path: Path) -> PlainTable:

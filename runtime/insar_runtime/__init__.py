@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from insar_runtime._input.units.series_units import Unit
     from insar_runtime._pipeline.restore import Restored, restore
     from insar_runtime._progress import Progress
+    from insar_runtime._report.report_file import report
+    from insar_runtime._report.write import Report
+    from insar_runtime._show.plot import plot
     from insar_runtime.classifier import Classifier
     from insar_runtime.devices import Device
     from insar_runtime.files import classify_file
@@ -76,6 +79,7 @@ __all__ = [
     "PriorsOrigin",
     "Progress",
     "Rates",
+    "Report",
     "Restored",
     "Result",
     "Role",
@@ -90,6 +94,8 @@ __all__ = [
     "classify_file",
     "list_models",
     "load_model",
+    "plot",
+    "report",
     "restore",
 ]
 
@@ -113,6 +119,7 @@ _HOME = {
     "PriorsOrigin": "_engine.class_priors",
     "Progress": "_progress",
     "Rates": "_diagnosis.results",
+    "Report": "_report.write",
     "Restored": "_pipeline.restore",
     "Result": "result",
     "Role": "_input.layout",
@@ -122,6 +129,8 @@ _HOME = {
     "classify_file": "files",
     "list_models": "models",
     "load_model": "models",
+    "plot": "_show.plot",
+    "report": "_report.report_file",
     "restore": "_pipeline.restore",
 }
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from insar_runtime._engine.array_input import as_series
+from insar_runtime._engine.row_labels import with_labels
 from insar_runtime._engine.runner import ModelRunner, Shares
-from insar_runtime.result import Result
+from insar_runtime._pipeline.given_input import take_series
+from insar_runtime.result import Result, join_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,37 +68,78 @@ class Classifier(ModelRunner):
     >>> result.class_name[0], result.confidence[0]
     """
 
-    def classify(self, displacement: ArrayLike, dates: ArrayLike | Sequence[Any]) -> Result:
-        """Classify an array of series that share their dates.
+    def classify(
+        self,
+        displacement: Any,
+        dates: ArrayLike | Sequence[Any] | None = None,
+        *,
+        units: Unit | None = None,
+        priors: Shares | Literal["auto", "trained"] | None = None,
+    ) -> Result:
+        """Classify series that share their dates.
 
         Parameters
         ----------
-        displacement : array_like of float, shape [N, T] or [T]
-            Displacement along the line of sight in mm. NaN and masked values are missing. The reference
-            epoch does not matter.
-        dates : array_like, shape [T]
-            Acquisition dates: ``datetime64``, ``datetime.date``, or ISO text. Need not be in order.
+        displacement : array_like, data frame, Arrow table or DataArray
+            Displacement along the line of sight; NaN, null and masked values are missing. The reference epoch does not
+            matter.
+
+            - array_like of float, shape [N, T] or [T];
+            - ``pandas.DataFrame`` with one series a row and dates in the names of its columns, by the rules of files;
+              its other columns are ignored, and ``Result.to_pandas`` has its index. A ``pandas.Series`` with dates as
+              its index is one series;
+            - ``pyarrow.Table`` or ``RecordBatch``, and what offers ``__arrow_c_stream__``, such as a data frame of
+              polars or a relation of DuckDB; as a data frame, or with lists of dates and displacements;
+            - ``xarray.DataArray`` with an axis of time and any others, in any order; ``Result.to_xarray`` has its shape
+              and coordinates. One that dask holds in chunks is read and classified chunk by chunk.
+        dates : array_like, shape [T], optional
+            Acquisition dates of an array: ``datetime64``, ``datetime.date``, ISO text, whole numbers such as 20200103,
+            or increasing decimal years, which are rounded to the nearest day. Need not be in order otherwise. Data
+            frames and tables given with dates are arrays.
+        units : {"mm", "cm", "m", "rad"}, optional
+            Unit of the values. By default mm for arrays; the unit that a table proves, else mm; and that of the
+            attribute ``units`` of a DataArray, which needs one.
+        priors : mapping of str to float, sequence of 6 or 5 floats, "auto" or "trained", optional
+            Shares of the classes where the series come from, in place of the classifier's. ``auto`` estimates them from
+            2,048 of the first 8,192 series, as ``classify_file`` does by default; with fewer than 100 the mix of the
+            training is kept. ``trained`` is the mix of the training. ``Result.priors`` says what was assumed. Not
+            estimated by default, because a call may be for one series, or for a part of a table.
 
         Returns
         -------
         Result
-            One value a series; a row that cannot be classified has a status that says why.
+            One value a series; a row that cannot be classified has a status that says why. The rows of a DataArray are
+            counted in the order of its axes without time, the last one fastest.
 
         Raises
         ------
         UsageError
-            If the shapes do not fit together.
+            If the shapes do not fit together, dates or unit are not given, or priors are no shares.
         DataError
-            If a date is missing or occurs twice, or there are fewer or more epochs than the model takes.
+            If a date is missing or occurs twice, a table has no series, or there are fewer or more epochs than the
+            model takes.
         """
-        matrix, axis = as_series(displacement, dates)
-        return self.classify_matrix(matrix, (axis - axis[:1]).astype(np.float32))
+        given = take_series(self, displacement, dates, units)
+        runner: ModelRunner = self
+        if isinstance(priors, str) and priors == "trained":
+            runner = self.with_priors(None)
+        elif isinstance(priors, str) and priors == "auto":
+            from insar_runtime._pipeline.array_priors import estimate_array_priors  # noqa: PLC0415 - reads files, too
+
+            runner = self.with_priors(estimate_array_priors(self, given))
+        elif priors is not None:
+            runner = self.with_priors(priors)
+        days = given.days
+        results = ((part.rows, runner.classify_matrix(part.load(), days)) for part in given.parts)
+        result = join_parts(results, given.count) if len(given.parts) > 1 else next(results)[1]
+        return with_labels(replace(result, priors=runner.priors), given.labels)
 
     def diagnose(
         self,
-        displacement: ArrayLike,
-        dates: ArrayLike | Sequence[Any],
+        displacement: Any,
+        dates: ArrayLike | Sequence[Any] | None = None,
         *,
+        units: Unit | None = None,
         result: Result | None = None,
         noise: FileNoise | None = None,
         half_wavelength_mm: float | Literal["auto"] | None = "auto",
@@ -109,8 +151,8 @@ class Classifier(ModelRunner):
 
         Parameters
         ----------
-        displacement, dates
-            As for ``classify``.
+        displacement, dates, units
+            As for ``classify``; a DataArray in chunks is loaded as a whole.
         result : Result, optional
             Classes of these series, where ``classify`` has given them before.
         noise : FileNoise, optional
@@ -118,7 +160,8 @@ class Classifier(ModelRunner):
             estimated from the series, or typical where they are too few.
         half_wavelength_mm : float, None or "auto"
             Half the wavelength of the radar, whose multiples jumps are. None: no multiples, as in projected series.
-            By default that of Sentinel-1 where no other radar can have acquired on these dates, else None.
+            By default that of Sentinel-1 where the producer of a table is known to process it, or no other radar can
+            have acquired on these dates, else None.
         jumps : {"flagged", "all"}
             Series that are searched for jumps: those of class PUE, or that would be if the classifier were surer; or
             all.
@@ -152,6 +195,7 @@ class Classifier(ModelRunner):
             self,
             displacement,
             dates,
+            units=units,
             result=result,
             noise=noise,
             half_wavelength_mm=half_wavelength_mm,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, UsageError, lacks_memory
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, lacks_memory, no_more_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +54,11 @@ def main() -> None:
     if sys.stderr is None:  # closed, as under some daemons
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     try:
-        if sys.argv[1:] and not sys.argv[1].startswith("-") and "--help" not in sys.argv:
+        if sys.argv[1:] and not sys.argv[1].startswith("-") and not {"-h", "--help"} & set(sys.argv):
             _check_address_space()
         from insar_runtime._commands.app import app  # noqa: PLC0415 - an interruption is possible from now on
 
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], prog_name="insar-rt", standalone_mode=False)
         if sys.stdout is not None:
             _flush(code)
     except BaseException as error:
@@ -106,27 +106,22 @@ def _end(error: Exception) -> NoReturn:
     if isinstance(error, InsarRuntimeError):
         _fail(error)
     if lacks_memory(error):
-        _fail(
-            MemoryLimitError("the system gives no more memory; raise its limit, or set --memory-limit or --threads 1")
-        )
+        _fail(no_more_memory())
     if isinstance(error, OSError):
         reason = error.strerror or error
         if error.filename is not None:
-            _fail(InputOutputError(f"{error.filename} cannot be used ({reason}); check its name, and that it is yours"))
+            _fail(InputOutputError(f"{error.filename} cannot be used ({reason}); check its name and your permissions"))
         from insar_runtime._commands.console import forget_output  # noqa: PLC0415 - as above
 
         forget_output()
         _fail(InputOutputError(f"writing to standard output failed ({reason})"))
-    # What typer raises for a wrong option has a message of its own.
-    if hasattr(error, "format_message"):
-        _fail(UsageError(f"{error.format_message()} See insar-rt --help."))
     raise error
 
 
 def _fail(error: InsarRuntimeError) -> NoReturn:
     """Report an error on one line, as text or JSON, and exit with its code."""
     if any("json" in argument for argument in sys.argv[1:]):
-        from insar_runtime._terminal.reporter import open_reporter, wants_json  # noqa: PLC0415 - needs numpy
+        from insar_runtime._terminal.reporter import open_reporter, wants_json  # noqa: PLC0415 - as above
 
         if wants_json(sys.argv[1:]):
             open_reporter("json", quiet=False, stream=sys.stderr).failed(error)

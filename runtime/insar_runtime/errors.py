@@ -18,6 +18,8 @@ InsarRuntimeError
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from insar_runtime._printable import one_line
@@ -122,3 +124,21 @@ def lacks_memory(error: Exception) -> bool:
     # The errors of onnxruntime have no built-in base but Exception.
     of_libraries = isinstance(error, (ImportError, RuntimeError)) or type(error).__module__.startswith("onnxruntime.")
     return of_libraries and any(words in str(error) for words in _NO_MEMORY)
+
+
+def no_more_memory() -> MemoryLimitError:
+    """Return the error of a run that the system gives no more memory."""
+    return MemoryLimitError("the system gives no more memory; raise its limit, or set --memory-limit or --threads 1")
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raise ``MemoryLimitError`` in place of what Python and the libraries raise when there is no memory."""
+    try:
+        yield
+    except InsarRuntimeError:
+        raise
+    except Exception as error:
+        if not lacks_memory(error):
+            raise
+        raise no_more_memory() from error

@@ -14,16 +14,19 @@ from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import path_or_stream
 from insar_runtime._input.units.series_units import Unit
+from insar_runtime._log import logger
 from insar_runtime._pipeline.file_run import run_file
 from insar_runtime._pipeline.fingerprint import InputFingerprint
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.run_options import RunOptions
+from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
 from insar_runtime.classifier import Classifier
-from insar_runtime.errors import BadRowsError
+from insar_runtime.errors import BadRowsError, memory_errors
 from insar_runtime.summary import Summary, summarize
 
 
+@memory_errors()
 def classify_file(
     source: str | Path | BinaryIO,
     output: str | Path | BinaryIO,
@@ -34,7 +37,7 @@ def classify_file(
     date_format: str | None = None,
     half_wavelength_mm: float | None = None,
     keep_series: bool = False,
-    priors: Shares | Literal["auto"] | None = None,
+    priors: Shares | Literal["auto", "trained"] | None = None,
     stable_rate: float | None = None,
     diagnose: bool | Diagnose = False,
     corrected: str | Path | None = None,
@@ -69,10 +72,11 @@ def classify_file(
         Of the radar, which fixes what a radian is; that of the model if not given.
     keep_series : bool
         Whether the output keeps the series beside the attributes.
-    priors : mapping of str to float, sequence of 6 or 5 floats, or "auto", optional
-        Shares of the classes where the points come from, in place of the classifier's. ``auto`` estimates them
-        from the file, which is then read twice; with fewer than 100 rows to estimate from, the mix of the training
-        is kept and said so in the metadata.
+    priors : mapping of str to float, sequence of 6 or 5 floats, "auto" or "trained", optional
+        Shares of the classes where the points come from, in place of the classifier's. ``auto``, the default for a
+        classifier without priors of its own, takes a mix between that of the training and that estimated from 2,048 of
+        the first 8,192 rows; with fewer than 100 rows to estimate from, the mix of the training is kept. ``trained`` is
+        the mix of the training. The metadata state the mix and its origin.
     stable_rate : float, optional
         Rate in mm/yr that divides Stable from Linear, in place of the classifier's; see ``Classifier``.
     diagnose : bool or Diagnose
@@ -101,7 +105,7 @@ def classify_file(
         Bytes that the process may hold. Smaller batches and fewer threads are taken to stay below; if that is not
         enough, or the run exceeds the limit, it raises ``MemoryLimitError`` before the operating system kills it.
     progress : callable, optional
-        Called with the rows done after each batch, in each of the two readings with ``priors="auto"``.
+        Called with the rows done after each batch.
 
     Returns
     -------
@@ -134,6 +138,7 @@ def classify_file(
     classifier = classifier or Classifier()
     if stable_rate is not None:
         classifier = classifier.with_stable_rate(stable_rate)
+    options = options.with_usual_mix(classifier)
     with InputFingerprint(source, partial(options.key, classifier)) as fingerprint:
         block = files.block_of(fingerprint.key()) if skip_existing else None
         skipped = block is not None
@@ -142,13 +147,28 @@ def classify_file(
         else:
             block = run_file(source, files, options, classifier, fingerprint=fingerprint.facts, progress=progress)
     summary = summarize(block, _name(source), files.names, seconds=time.perf_counter() - begin, skipped=skipped)
+    _log_summary(summary)
     if max_bad_fraction is not None and summary.bad_rows > max_bad_fraction * summary.rows:
         raise BadRowsError(
             f"{summary.bad_rows} of {summary.rows} rows cannot be classified, more than the allowed share of "
-            f"{max_bad_fraction}; {summary.output} is written, look at its column status",
+            f"{max_bad_fraction}; {summary.output} is written; see its column status",
             summary,
         )
     return summary
+
+
+def _log_summary(summary: Summary) -> None:
+    shown = printable(summary.input)
+    if summary.skipped:
+        logger().info("%s: nothing to do, %s is there", shown, printable(summary.output))
+        return
+    for note in summary.notes:
+        logger().warning("%s: %s", shown, printable(note))
+    shares = ", ".join(f"{name} {share:.3f}" for name, share in summary.priors.shares.items())
+    logger().info("%s: probabilities hold for the mix %s (%s)", shown, shares, summary.priors.origin)
+    classified = sum(summary.classes.values())
+    written = (summary.rows, summary.rows - classified, summary.seconds, printable(summary.output))
+    logger().info("%s: %d rows, %d without a class, in %.1f s; written to %s", shown, *written)
 
 
 def _name(where: Path | str | BinaryIO) -> str:

@@ -63,7 +63,7 @@ class FasterOnCpu:
     def __post_init__(self) -> None:
         for precision in (self.int8_dot_product, self.plain):
             if precision not in get_args(Precision):
-                raise ValueError(f"{precision!r} is no precision")
+                raise ValueError(f"{precision!r} is not a precision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def load_model(model: str | Path | None = None) -> Model:
         offered = ", ".join(list_models()) or "none"
         raise UnavailableError(
             f"there is no model {shown(name, 200)}; shipped are {offered}, "
-            f"and a folder with a {_MODEL_FILE} is taken too"
+            f"and a folder with a {_MODEL_FILE} is accepted too"
         )
     data = read_file(folder, _MODEL_FILE, card_fields.MOST_BYTES)
     try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._engine.row_checks import RowChecks
+from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES, RowStatus, TrendClass
 
 _LABEL: Final = pa.dictionary(pa.int8(), pa.string())
@@ -28,10 +31,13 @@ RESULT_SCHEMA: Final = pa.schema(
 )
 """Columns that classification adds to a table."""
 
+NO_CLASS_NAME: Final = "no class"
+"""Name under which rows without a class are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Classes of N series, one value a series in every column.
+    """Classes of N series, one value per series in every column.
 
     Attributes
     ----------
@@ -48,6 +54,15 @@ class Result:
         ``RowStatus``.
     n_epochs, max_gap_days : ndarray of int16, shape [N]
         Epochs with a value, and the longest time in days between two neighbouring ones.
+    priors : ClassPriors or None
+        Mix of classes that the probabilities hold for; None of a result that ``Classifier.classify`` has not given.
+
+    Examples
+    --------
+    >>> result = classifier.classify(displacement, dates)
+    >>> result.counts()
+    {'Stable': 812, 'Linear': 120, 'Quadratic': 9, 'Bilinear': 14, 'PUE': 21, 'Other': 4, 'no class': 20}
+    >>> result.to_pandas().query("class_name == 'Linear' and confidence > 0.9")
     """
 
     class_id: NDArray[np.int8]
@@ -57,6 +72,8 @@ class Result:
     status: NDArray[np.int8]
     n_epochs: NDArray[np.int16]
     max_gap_days: NDArray[np.int16]
+    priors: ClassPriors | None = None
+    _labels: RowLabels = field(default_factory=RowLabels, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.class_id)
@@ -65,6 +82,65 @@ class Result:
     def class_name(self) -> list[str | None]:
         """Names of the classes; None where there is none."""
         return [CLASS_NAMES[i] if i >= 0 else None for i in self.class_id.tolist()]
+
+    @property
+    def status_name(self) -> list[str]:
+        """Names of the states, one of ``STATUS_NAMES`` a series."""
+        return [STATUS_NAMES[i] for i in self.status.tolist()]
+
+    def __repr__(self) -> str:
+        shares = (f"{name} {count / len(self):.1%}" for name, count in self.counts().items() if count)
+        return f"Result({len(self)} series: {', '.join(shares) or 'no rows'})"
+
+    def _repr_html_(self) -> str:
+        """Return the counts as a table, which notebooks show."""
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{count}</td><td>{count / max(len(self), 1):.1%}</td></tr>"
+            for name, count in self.counts().items()
+        )
+        return f"<table><tr><th>class</th><th>series</th><th>share</th></tr>{rows}</table>"
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of series of each class after abstention, and of those with ``"no class"``."""
+        numbers = np.bincount(self.class_id.astype(np.intp) - NO_CLASS, minlength=len(CLASS_NAMES) - NO_CLASS).tolist()
+        return dict(zip((*CLASS_NAMES, NO_CLASS_NAME), (*numbers[1:], numbers[0]), strict=True))
+
+    def to_pandas(self) -> Any:
+        """Return the columns of ``to_arrow`` as a ``pandas.DataFrame``; names of classes and states are categories.
+
+        Its index is that of the data frame that was classified. The rows of a raster have its coordinates as index,
+        other rows their numbers.
+
+        Raises
+        ------
+        UnavailableError
+            If pandas is not installed.
+        """
+        return self._labels.to_frame(self.to_arrow())
+
+    def to_xarray(self) -> Any:
+        """Return the result as an ``xarray.Dataset`` of the shape of the DataArray that was classified, without time.
+
+        Its coordinates are kept. The variables are the arrays of this object, ``probabilities`` with a further
+        dimension ``class``; ``class_id``, ``class_top`` and ``status`` have ``flag_values`` and ``flag_meanings`` by
+        the CF conventions. Series that came as another object have one dimension, ``row``.
+
+        Raises
+        ------
+        UnavailableError
+            If xarray is not installed.
+        """
+        classes = _flags((NO_CLASS_NAME, *CLASS_NAMES), first=NO_CLASS)
+        columns: dict[str, tuple[NDArray[Any], tuple[str, ...], dict[str, Any]]] = {
+            "class_id": (self.class_id, (), classes),
+            "class_top": (self.class_top, (), classes),
+            "confidence": (self.confidence, (), {"long_name": "probability of class_top"}),
+            "probabilities": (self.probabilities, ("class",), {}),
+            "status": (self.status, (), _flags(STATUS_NAMES)),
+            "n_epochs": (self.n_epochs, (), {}),
+            "max_gap_days": (self.max_gap_days, (), {}),
+        }
+        return self._labels.to_dataset(columns).assign_coords({"class": list(CLASS_NAMES)})
 
     def to_arrow(self) -> pa.RecordBatch:
         """Return the columns that ``insar-rt classify`` adds to a table; null where there is no class.
@@ -75,15 +151,34 @@ class Result:
         nothing = ~answered
         columns = [
             pa.array(self.class_id),
-            _labels(self.class_id, CLASS_NAMES, self.class_id == NO_CLASS),
+            _named(self.class_id, CLASS_NAMES, self.class_id == NO_CLASS),
             pa.array(self.class_top),
             pa.array(self.confidence, mask=nothing),
             *(pa.array(shares, mask=nothing | np.isnan(shares)) for shares in self.probabilities.T),
-            _labels(self.status, STATUS_NAMES, None),
+            _named(self.status, STATUS_NAMES, None),
             pa.array(self.n_epochs),
             pa.array(self.max_gap_days),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=RESULT_SCHEMA)
+
+
+def join_parts(parts: Iterable[tuple[slice | NDArray[np.intp], Result]], count: int) -> Result:
+    """Return the result of all rows from those of parts of them.
+
+    Parameters
+    ----------
+    parts : iterable of (rows, Result)
+        Which rows each is of; all together have each row once.
+    count : int
+        Number of rows.
+    """
+    names = [field.name for field in fields(Result) if field.name not in {"priors", "_labels"}]
+    columns: dict[str, NDArray[Any]] = {}
+    for rows, part in parts:
+        for name in names:
+            values = getattr(part, name)
+            columns.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))[rows] = values
+    return Result(**columns)  # type: ignore[arg-type]
 
 
 def decide(
@@ -159,6 +254,12 @@ def sureness(probabilities: NDArray[np.float32], *, limit_is_stated: bool) -> ND
     return np.where(steady, both, sure)
 
 
-def _labels(ids: NDArray[np.int8], names: tuple[str, ...], null: Any) -> pa.DictionaryArray:
+def _flags(names: Sequence[str], first: int = 0) -> dict[str, Any]:
+    """Return the attributes of a variable of codes by the CF conventions, 3.5; their words have no blanks."""
+    values = np.arange(first, first + len(names), dtype=np.int8)
+    return {"flag_values": values, "flag_meanings": " ".join(name.replace(" ", "_") for name in names)}
+
+
+def _named(ids: NDArray[np.int8], names: tuple[str, ...], null: Any) -> pa.DictionaryArray:
     indices = pa.array(ids, mask=null)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))

@@ -52,7 +52,7 @@ def test_seeds_and_numbers_make_different_cases() -> None:
 
 
 def test_many_containers_damages_and_commands_are_tried() -> None:
-    cases = [make_case(9, number) for number in range(160)]
+    cases = [make_case(9, number) for number in range(240)]
     assert {case.kind for case in cases} >= set(WRITERS) - {"h5"}
     assert {case.arguments[0] for case in cases} == {"classify", "inspect", "show", "report", "convert"}
     tried = " ".join(case.tried for case in cases)
@@ -62,7 +62,7 @@ def test_many_containers_damages_and_commands_are_tried() -> None:
     assert sum(case.must_be_taken for case in cases) > 5
 
 
-@pytest.mark.parametrize("kind", ["parquet", "arrow", "arrows", "csv", "zip"])
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "arrows", "csv", "zip", "csv.gz", "csv.bz2", "gpkg"])
 def test_undamaged_files_hold_what_was_made(kind: str, tmp_path: Path) -> None:
     pytest.importorskip("duckdb", reason="duckdb is not installed (group neighbours)")
     for number in range(12):

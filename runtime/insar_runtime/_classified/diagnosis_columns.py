@@ -64,7 +64,7 @@ def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _foreign(name: str, why: object) -> DataError:
-    return DataError(f"column '{name}' is none of ours ({why}): drop the columns of the diagnosis")
+    return DataError(f"column '{name}' was not written by insar-runtime ({why}): drop the columns of the diagnosis")
 
 
 def _as(column: pa.Array, target: pa.DataType) -> pa.Array:

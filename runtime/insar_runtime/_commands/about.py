@@ -1,6 +1,8 @@
 """``insar-rt demo``, ``models``, ``doctor`` and ``bench``: about the package itself, no input needed."""
 
+import shlex
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,25 +16,52 @@ from insar_runtime._commands.command_options import (
     PrecisionOption,
     open_classifier,
 )
-from insar_runtime._commands.console import print_report
+from insar_runtime._commands.console import loading, print_report, say, watched
+from insar_runtime._commands.option_groups import MACHINE, OUTPUT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
 
 def demo(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Keep the classified file here.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to keep the classified table in; by default it is not kept.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = None,
+    save_input: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write the embedded table to this zip, to try other commands with.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     overwrite: OverwriteOption = False,
+    precision: PrecisionOption = None,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Classify the embedded EGMS-like file and compare with its known truth."""
-    from insar_runtime._installation.demo import describe_demo, run_demo
+    """Classify an embedded table and compare with its known truth.
+
+    The table looks like an EGMS download.
+    """
     from insar_runtime._terminal.texts import describe_summary
 
-    with tempfile.TemporaryDirectory() as folder, last_outputs(output is not None):
+    with loading("demo"):
+        from insar_runtime._installation.demo import describe_demo, run_demo, save_table
+
+    if save_input is not None:
+        save_table(save_input, overwrite=overwrite)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        watched("demo", phase="classifying"),
+        last_outputs(output is not None),
+    ):
         outcome = run_demo(
             output or Path(folder) / "demo.parquet",
             classifier=open_classifier(None, device, precision, None, None),
@@ -40,7 +69,14 @@ def demo(
         )
     table = describe_demo(outcome.table, outcome.accuracy, outcome.answered, outcome.summary.rows)
     facts = {"summary": outcome.summary.to_dict(), "table": outcome.table, "accuracy": outcome.accuracy}
-    print_report(facts, f"{describe_summary(printable(outcome.summary))}\n\n{table}", as_json=as_json)
+    summary = replace(outcome.summary, input=Path(outcome.summary.input).name)
+    lines = describe_summary(printable(summary)).split("\n")
+    if output is None:
+        # The file is gone by now.
+        lines = [line for line in lines if not line.startswith(summary.output)]
+    print_report(facts, "\n".join([*lines, "", table]), as_json=as_json)
+    if save_input is not None:
+        say(f"{printable(str(save_input))}: written; next: insar-rt inspect {shlex.quote(str(save_input))}")
 
 
 def models(as_json: JsonOption = False) -> None:
@@ -70,10 +106,12 @@ def models(as_json: JsonOption = False) -> None:
 
 def doctor(as_json: JsonOption = False) -> None:
     """Check the installation: versions, devices, models."""
-    from insar_runtime._installation.doctor import examine
     from insar_runtime._terminal.texts import describe_mapping
 
-    facts, trouble = examine()
+    with watched("doctor", phase="checking"):
+        from insar_runtime._installation.doctor import examine
+
+        facts, trouble = examine()
     print_report(facts, describe_mapping(facts), as_json=as_json)
     if trouble:
         raise trouble
@@ -82,11 +120,15 @@ def doctor(as_json: JsonOption = False) -> None:
 def bench(
     model: ModelOption = None,
     device: DeviceOption = "auto",
-    seconds: Annotated[float, typer.Option(min=1, help="About how long it may take.")] = 30.0,
+    seconds: Annotated[
+        float,
+        typer.Option(min=1, metavar="S", help="Seconds that it may take, roughly.", rich_help_panel=MACHINE),
+    ] = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure what this device does: the model alone, and a whole file."""
-    from insar_runtime._installation.bench import describe_speeds, measure_device
+    """Measure the speed of this machine: the model, and a whole file."""
+    with watched("bench", phase="measuring"):
+        from insar_runtime._installation.bench import describe_speeds, measure_device
 
-    facts = measure_device(model, device, seconds)
+        facts = measure_device(model, device, seconds)
     print_report(facts, describe_speeds(facts), as_json=as_json)

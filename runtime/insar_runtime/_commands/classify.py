@@ -13,28 +13,32 @@ from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
-    IdOption,
+    IdColumnOption,
     JsonOption,
     JumpRowsName,
-    LatOption,
-    LonOption,
+    JumpRowsOption,
+    LatColumnOption,
+    LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    RepairDampedOption,
     SensorOption,
     StableRateOption,
     ThreadsOption,
     UnitsOption,
-    VelocityOption,
+    VelocityColumnOption,
     declare,
     open_classifier,
 )
-from insar_runtime._commands.console import print_report, quiet_when_unread
+from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say
+from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT
 from insar_runtime._commands.placing import is_alone, named, placed
 from insar_runtime._signals import last_outputs
 
 if TYPE_CHECKING:
+    from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._pipeline.many import Outcome
     from insar_runtime._terminal.reporter import Reporter
 
@@ -47,7 +51,7 @@ def classify(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Parquet, CSV, EGMS zip or Arrow files, folders of them, patterns; - reads an Arrow stream.",
+            help="Parquet, CSV, EGMS zip or Arrow files, folders of them, or patterns; - reads an Arrow stream.",
         ),
     ],
     output: Annotated[
@@ -55,124 +59,165 @@ def classify(
         typer.Option(
             "--output",
             "-o",
+            metavar="FILE",
             help="File to write: .parquet, .gpkg, .csv or .arrow; - writes an Arrow stream. "
-            "Default: INPUT.classified.parquet.",
-            show_default=False,
+            "By default INPUT.classified.parquet.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     output_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder for the outputs of many inputs; beside the inputs if not given.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder for the outputs of many inputs; by default each is written beside its input.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     output_format: Annotated[
-        FormatName, typer.Option("--format", help="Of the outputs that -o does not name.")
+        FormatName,
+        typer.Option("--format", help="Format of outputs that -o does not name.", rich_help_panel=OUTPUT),
     ] = "parquet",
+    keep_series: Annotated[
+        bool, typer.Option("--keep-series", help="Keep the series in the output.", rich_help_panel=OUTPUT)
+    ] = False,
     gpkg: Annotated[
         Path | None,
         typer.Option(
-            help="Write a GeoPackage with a QGIS style, too; with many inputs, a folder for them.", show_default=False
+            metavar="FILE",
+            help="Also write a GeoPackage with a QGIS style; with many inputs, name a folder.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    qml: Annotated[bool, typer.Option("--qml", help="Write a QGIS style beside each output.")] = False,
-    keep_series: Annotated[bool, typer.Option("--keep-series", help="Keep the series in the output.")] = False,
+    qml: Annotated[
+        bool, typer.Option("--qml", help="Write a QGIS style beside each output.", rich_help_panel=OUTPUT)
+    ] = False,
+    csv_safe: Annotated[
+        bool,
+        typer.Option(
+            "--csv-safe",
+            help="In CSV outputs, put an apostrophe before text that a spreadsheet would run as a formula.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    overwrite: OverwriteOption = False,
+    priors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARES",
+            help="How common each class is: auto (default: estimated from the file), trained, or shares as "
+            ".94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...",
+            rich_help_panel=CLASSES,
+        ),
+    ] = None,
+    stable_rate: StableRateOption = None,
+    abstain_below: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help="Assign no class below this confidence; by default the model's threshold.",
+            rich_help_panel=CLASSES,
+        ),
+    ] = None,
     diagnose: Annotated[
         bool,
         typer.Option(
             "--diagnose",
-            help="Also find rates, dates of breaks and jumps; --jumps, --repair-above, --repair-damped and "
-            "--corrected-out do so by themselves.",
+            help="Also estimate rates, dates of breaks, and jumps; implied by each other option of this group.",
+            rich_help_panel=DIAGNOSIS,
         ),
     ] = False,
-    jumps: Annotated[
-        JumpRowsName | None,
-        typer.Option(help="Search points for jumps that look like class PUE (flagged), or all. Default: flagged."),
-    ] = None,
+    jumps: JumpRowsOption = None,
     repair_above: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Take out jumps of whole cycles from this probability on. Default: 0.6."),
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help="Repair jumps of whole cycles from this probability on; by default 0.6.",
+            rich_help_panel=DIAGNOSIS,
+        ),
     ] = None,
-    repair_damped: Annotated[
-        bool, typer.Option("--repair-damped", help="Take out jumps that are no whole cycles, too.")
-    ] = False,
+    repair_damped: RepairDampedOption = False,
     corrected_out: Annotated[
         Path | None,
         typer.Option(
-            help="Write the input with jumps taken out of its series (.parquet, .csv, .arrow); insar-rt restore "
-            "undoes it. With many inputs, a folder.",
-            show_default=False,
-        ),
-    ] = None,
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = None,
-    threads: ThreadsOption = None,
-    abstain_below: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Give no class below this confidence; by default the model's threshold."),
-    ] = None,
-    stable_rate: StableRateOption = None,
-    priors: Annotated[
-        str | None,
-        typer.Option(
-            help="Shares of the classes where the points lie (.94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...), "
-            "or auto to estimate them from the file; by default those of the training.",
-            show_default=False,
+            metavar="FILE",
+            help="Write the input with repaired series (.parquet, .csv, .arrow), which insar-rt restore undoes; "
+            "with many inputs, name a folder.",
+            rich_help_panel=DIAGNOSIS,
         ),
     ] = None,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
     half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdOption = None,
-    lon: LonOption = None,
-    lat: LatOption = None,
-    velocity: VelocityOption = None,
-    csv_safe: Annotated[
-        bool,
-        typer.Option(
-            "--csv-safe",
-            help="In CSV outputs, put an apostrophe before text that a spreadsheet would take for a formula.",
-        ),
-    ] = False,
-    overwrite: OverwriteOption = False,
+    id_column: IdColumnOption = None,
+    lon_column: LonColumnOption = None,
+    lat_column: LatColumnOption = None,
+    velocity_column: VelocityColumnOption = None,
     skip_existing: Annotated[
         bool,
         typer.Option(
-            "--skip-existing", help="Leave outputs of the same input, model and parameters; replace all others."
+            "--skip-existing",
+            help="Skip inputs whose output is of the same input, model and parameters; replace all other outputs.",
+            rich_help_panel=CHAINS,
         ),
     ] = False,
     quarantine: Annotated[
         Path | None,
         typer.Option(
-            help="Parquet file for copies of rows that cannot be classified; with many inputs, a folder.",
-            show_default=False,
+            metavar="FILE",
+            help="Parquet file for copies of rows that cannot be classified; with many inputs, name a folder.",
+            rich_help_panel=CHAINS,
         ),
     ] = None,
     max_bad_fraction: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Share of such rows above which a file counts as failed (exit code 65), though written."
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share of such rows above which a file counts as failed (exit code 65), although it is written.",
+            rich_help_panel=CHAINS,
         ),
     ] = None,
+    run_report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a JSON file that says what was done to which inputs, and by which versions.",
+            rich_help_panel=CHAINS,
+        ),
+    ] = None,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
     memory_limit: Annotated[
         str | None,
         typer.Option(
             metavar="SIZE",
-            help="Memory that the run may hold, such as 400M: it takes smaller steps, or ends with an error.",
-            show_default=False,
+            help="Memory that the run may use, such as 400M; it takes smaller steps, or ends with an error.",
+            rich_help_panel=MACHINE,
         ),
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Write what was done, to which files, by what, as JSON.", show_default=False)
-    ] = None,
-    log_format: Annotated[LogFormatName, typer.Option(help="Of what is said on standard error.")] = "text",
+    log_format: Annotated[
+        LogFormatName, typer.Option(help="Format of the messages on standard error.", rich_help_panel=MESSAGES)
+    ] = "text",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Classify every point of one file or of many; rows and their order stay."""
-    import pyarrow as pa
+    """Classify every point of one file or of many.
 
-    from insar_runtime._diagnosis.options import Diagnose
+    The output has the rows of the input, in the same order, with columns for class and confidence.
+    """
+    hidden = quiet or log_format == "json"
+    with loading(sources[0], hidden=hidden):
+        import pyarrow as pa
+
+        from insar_runtime.files import classify_file
     from insar_runtime._engine.priors import parse_priors
     from insar_runtime._input.opening import path_or_stream
     from insar_runtime._output.output_checks import check_output
@@ -180,7 +225,6 @@ def classify(
     from insar_runtime._pipeline.memory import parse_size, resident_bytes
     from insar_runtime._pipeline.output_files import OutputFiles
     from insar_runtime._terminal.reporter import open_reporter
-    from insar_runtime.files import classify_file
 
     places = OutputNaming(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
     alone = is_alone(sources, output, output_dir, as_json=as_json)
@@ -190,14 +234,12 @@ def classify(
         sensor=sensor,
         half_wavelength_mm=half_wavelength_mm,
         id_column=id_column,
-        lon=lon,
-        lat=lat,
-        velocity=velocity,
+        lon=lon_column,
+        lat=lat_column,
+        velocity=velocity_column,
     )
     # What is named is wanted.
     diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
-    usual = Diagnose()
-    how = Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
@@ -205,7 +247,7 @@ def classify(
         "half_wavelength_mm": declared.half_wavelength_mm,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
-        "diagnose": how if diagnose else False,
+        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
         "style": qml,
         "csv_safe": csv_safe,
         "max_bad_fraction": max_bad_fraction,
@@ -215,25 +257,26 @@ def classify(
     }
     inputs: Sequence[Any] = sources if alone else expand_inputs(sources)
     place = named(places, output) if alone else placed(places)
-    if report is not None:
-        check_output(report, overwrite=overwrite or skip_existing)
+    if run_report is not None:
+        check_output(run_report, overwrite=overwrite or skip_existing)
         for source in inputs:
-            OutputFiles.of(**place(source), style=qml).check_apart(report, path_or_stream(source))
+            OutputFiles.of(**place(source), style=qml).check_apart(run_report, path_or_stream(source))
     if not alone:
         places.prepare([Path(source) for source in inputs])
     elif output_dir is not None:
         # The other outputs of one input are files.
         OutputNaming(output_dir).prepare([])
-    classifier = open_classifier(model, device, precision, threads, abstain_below, stable_rate)
+    with loading(sources[0], hidden=hidden):
+        classifier = open_classifier(model, device, precision, threads, abstain_below, stable_rate)
     # Arrow's own threads are as many as the machine's processors, whatever was asked for.
     pa.set_cpu_count(classifier.threads)
     outcomes: list[Outcome] = []
     begin, started = time.perf_counter(), datetime.now(UTC)
-    stream = sys.stderr
-    with quiet_when_unread(), open_reporter(log_format, quiet=quiet, stream=stream, memory=resident_bytes) as reporter:
+    reporter = open_reporter(log_format, quiet=quiet, stream=sys.stderr, memory=resident_bytes)
+    with quiet_when_unread(), reporter:
 
         def work(source: Any) -> Any:
-            reporter.started(str(source), readings=2 if options["priors"] == "auto" else 1)
+            reporter.started(str(source))
             with last_outputs(source == inputs[-1]):
                 return classify_file(
                     source, classifier=classifier, progress=reporter.progress, **place(source), **options
@@ -242,24 +285,51 @@ def classify(
         for outcome in each(inputs, work):
             _tell(reporter, outcome)
             outcomes.append(outcome)
-    if report is not None or as_json:
+    if not hidden:
+        _say_next(outcomes)
+    if run_report is not None or as_json:
         from insar_runtime._terminal.run_report import describe_run, write_run_report
 
         facts = describe_run(outcomes, started, time.perf_counter() - begin)
-        if report is not None:
-            write_run_report(facts, report, overwrite=overwrite or skip_existing)
-        if as_json and not alone:
-            print_report(facts, "", as_json=True)
-        elif as_json and outcomes[0].summary is not None:
-            print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
+        if run_report is not None:
+            write_run_report(facts, run_report, overwrite=overwrite or skip_existing)
+        if as_json:
+            _print_facts(facts, outcomes, alone=alone)
     if code := first_failure(outcomes):
         raise typer.Exit(code)
+
+
+def _diagnosis(jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool) -> "Diagnose":
+    from insar_runtime._diagnosis.options import Diagnose
+
+    usual = Diagnose()
+    return Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
+
+
+def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:
+    """Print the facts of a run as JSON; of one input only its own."""
+    if not alone:
+        print_report(facts, "", as_json=True)
+    elif outcomes[0].summary is not None:
+        print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
+
+
+def _say_next(outcomes: Sequence["Outcome"]) -> None:
+    """Write what to do with the last output that was written."""
+    from insar_runtime._terminal.texts import next_step
+
+    written = [one.summary for one in outcomes if one.summary is not None and not one.summary.skipped]
+    if written and (step := next_step(written[-1].output)):
+        say(step)
 
 
 def _tell(reporter: "Reporter", outcome: "Outcome") -> None:
     if outcome.error is not None:
         reporter.failed(outcome.error)
     elif outcome.summary is not None and outcome.summary.skipped:
-        reporter.skipped(outcome.input, f"{outcome.summary.output} is there, of the same input, model and parameters")
+        reporter.skipped(
+            outcome.input,
+            f"{outcome.summary.output} was written from the same input, with the same model and parameters",
+        )
     elif outcome.summary is not None:
         reporter.finished(outcome.summary)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT, TABLE
 from insar_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,44 +21,73 @@ JumpRowsName = Literal["flagged", "all"]
 PrecisionName = Literal["fp32", "int8"]
 UnitName = Literal["mm", "cm", "m", "rad"]
 
+
+def _shipped_models() -> list[str]:
+    """Return the names of the shipped models, for the completion of shells, which must be fast: without numpy."""
+    return sorted(path.name for path in (Path(__file__).parents[1] / "models").iterdir() if path.is_dir())
+
+
 InputArgument = Annotated[
     str,
     typer.Argument(metavar="INPUT", help="Parquet, CSV, EGMS zip or Arrow file; - reads an Arrow stream."),
 ]
-ModelOption = Annotated[str | None, typer.Option(help="Shipped model, or the folder of your own.")]
-DeviceOption = Annotated[DeviceName, typer.Option(help="Where to run; all but auto fail if they cannot.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Shipped model, or the folder of your own.",
+        autocompletion=_shipped_models,
+        rich_help_panel=MACHINE,
+    ),
+]
+DeviceOption = Annotated[
+    DeviceName,
+    typer.Option(help="Where to run; all but auto fail if they cannot.", rich_help_panel=MACHINE),
+]
 PrecisionOption = Annotated[
     PrecisionName | None,
-    typer.Option(help="By default the faster one on this kind of CPU, fp32 elsewhere.", show_default=False),
+    typer.Option(help="By default the faster one on this kind of CPU, fp32 elsewhere.", rich_help_panel=MACHINE),
 ]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Batches that are worked on at once, by default one per usable CPU.",
-        show_default=False,
+        metavar="N",
+        help="Number of batches to work on at once; by default one for each usable CPU.",
+        rich_help_panel=MACHINE,
     ),
 ]
 UnitsOption = Annotated[
     UnitName | None,
-    typer.Option(help="Unit of the series, where the file does not prove it.", show_default=False),
+    typer.Option(help="Unit of the series, if the file does not prove it.", rich_help_panel=TABLE),
 ]
-IdOption = Annotated[str | None, typer.Option("--id", help="Column of point ids.", show_default=False)]
-LonOption = Annotated[str | None, typer.Option("--lon", help="Column of longitudes.", show_default=False)]
-LatOption = Annotated[str | None, typer.Option("--lat", help="Column of latitudes.", show_default=False)]
-VelocityOption = Annotated[
-    str | None, typer.Option("--velocity", help="Column of velocities in mm/yr.", show_default=False)
+IdColumnOption = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of point ids.", rich_help_panel=TABLE)
+]
+LonColumnOption = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of longitudes.", rich_help_panel=TABLE)
+]
+LatColumnOption = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of latitudes.", rich_help_panel=TABLE)
+]
+VelocityColumnOption = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of velocities in mm/yr.", rich_help_panel=TABLE)
 ]
 DateFormatOption = Annotated[
     str | None,
-    typer.Option(help="Spelling of the dates where it is not a usual one, such as DDMMYYYY.", show_default=False),
+    typer.Option(
+        metavar="FORMAT",
+        help="How the dates are written, if not in one of the usual ways, such as DDMMYYYY.",
+        rich_help_panel=TABLE,
+    ),
 ]
 SensorOption = Annotated[
     str | None,
     typer.Option(
-        help="Radar of the series, such as TerraSAR-X. By default Sentinel-1 for a radian, and for "
-        "the cycles of jumps what producer and dates prove.",
-        show_default=False,
+        metavar="NAME",
+        help="Radar of the series, such as TerraSAR-X, for radians and whole cycles; by default what the file proves, "
+        "or Sentinel-1.",
+        rich_help_panel=TABLE,
     ),
 ]
 HalfWavelengthOption = Annotated[
@@ -64,8 +95,8 @@ HalfWavelengthOption = Annotated[
     typer.Option(
         "--half-wavelength",
         metavar="MM",
-        help="Half its wavelength, where --sensor does not know it.",
-        show_default=False,
+        help="Half the wavelength of the radar, if --sensor does not know it.",
+        rich_help_panel=TABLE,
     ),
 ]
 StableRateOption = Annotated[
@@ -73,13 +104,28 @@ StableRateOption = Annotated[
     typer.Option(
         "--stable-rate",
         metavar="MM/YR",
-        help="Rate below which a point is Stable, and from which on Linear; by default the model's (2 mm/yr).",
-        show_default=False,
+        help="Rate below which a point is Stable, and from which on it is Linear; by default the model's (2 mm/yr).",
+        rich_help_panel=CLASSES,
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+JumpRowsOption = Annotated[
+    JumpRowsName | None,
+    typer.Option(
+        help="Search for jumps: points that look like class PUE (flagged, the default), or all.",
+        rich_help_panel=DIAGNOSIS,
+    ),
+]
+RepairDampedOption = Annotated[
+    bool,
+    typer.Option("--repair-damped", help="Also repair jumps that are not whole cycles.", rich_help_panel=DIAGNOSIS),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the facts as JSON on standard output.", rich_help_panel=MESSAGES)
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=MESSAGES)]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an output that exists.", rich_help_panel=OUTPUT)
+]
 
 
 def open_classifier(
@@ -126,7 +172,7 @@ def _half_wavelength(sensor: str | None, given: float | None) -> float | None:
     if sensor is None:
         return given
     if given is not None:
-        raise UsageError("--sensor and --half-wavelength say the same; give one of them")
+        raise UsageError("--sensor and --half-wavelength mean the same thing; give one of them")
     from insar_runtime._input.units.sensors import half_wavelength_of
 
     return half_wavelength_of(sensor)

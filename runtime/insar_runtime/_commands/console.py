@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import typer
@@ -34,21 +34,39 @@ def quiet_when_unread() -> Iterator[None]:
 
 
 @contextmanager
-def watched(name: str, *, hidden: bool = False) -> Iterator[Progress]:
-    """Yield a callback for the rows done, which a terminal shows on one line."""
-    from insar_runtime._terminal.progress import Pace, ProgressLine
+def watched(name: str, *, hidden: bool = False, phase: str | None = None) -> Iterator[Progress]:
+    """Yield a callback for the rows done, which a terminal shows on one line.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    hidden : bool
+        Whether to show nothing.
+    phase : str, optional
+        What is done before the first rows; by default they are read.
+    """
+    from insar_runtime._terminal.progress import OPENING, Pace, ProgressLine
 
     line, pace = ProgressLine(sys.stderr), Pace()
 
     def progress(rows: int, total: int | None) -> None:
         pace.advance(rows, total)
         if not hidden:
-            line.draw(printable(name), pace)
+            line.draw(printable(name), pace, phase or OPENING)
 
+    if not hidden:
+        line.draw(printable(name), pace, phase or OPENING)
+        line.keep_alive()
     try:
         yield progress
     finally:
-        line.clear()
+        line.end()
+
+
+def loading(name: str, *, hidden: bool = False) -> AbstractContextManager[Progress]:
+    """Show in a terminal that libraries or the model are being loaded, which may take seconds."""
+    return watched(name, hidden=hidden, phase="starting")
 
 
 def forget_output() -> None:

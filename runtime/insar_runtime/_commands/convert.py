@@ -7,17 +7,19 @@ import typer
 from insar_runtime._commands.command_options import (
     DateFormatOption,
     HalfWavelengthOption,
-    IdOption,
+    IdColumnOption,
     JsonOption,
-    LatOption,
-    LonOption,
+    LatColumnOption,
+    LonColumnOption,
     OverwriteOption,
     QuietOption,
     SensorOption,
     UnitsOption,
+    VelocityColumnOption,
     declare,
 )
-from insar_runtime._commands.console import print_report, quiet_when_unread, say, watched
+from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say, watched
+from insar_runtime._commands.option_groups import MAPS, OUTPUT, TABLE
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
@@ -26,56 +28,72 @@ def convert(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT",
+            metavar="INPUT...",
             help="MintPy timeseries.h5 or .he5, LiCSBAS cum.h5, a folder or the files of OPERA DISP-S1, or any table.",
         ),
     ],
-    output: Annotated[str, typer.Option("--output", "-o", help="Parquet file.", show_default=False)],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Parquet file to write.", rich_help_panel=OUTPUT)
+    ],
+    overwrite: OverwriteOption = False,
     geometry: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="MintPy geometry; by default the one beside the input.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="MintPy geometry; by default the file beside the input.", rich_help_panel=MAPS
+        ),
     ] = None,
     mask: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Mask; by default the one beside or in the input; none keeps all.", show_default=False
+            metavar="FILE",
+            help="Mask; by default the one beside or in the input; none keeps all pixels.",
+            rich_help_panel=MAPS,
         ),
     ] = None,
     velocity: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
-            help="MintPy velocities, by default those beside the input; for a table their column.",
-            show_default=False,
+            metavar="FILE", help="MintPy velocities; by default the file beside the input.", rich_help_panel=MAPS
         ),
     ] = None,
     coherence: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="MintPy coherence; by default the one beside the input.", show_default=False),
-    ] = None,
-    points: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Positions for a table with one row a date.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="MintPy coherence; by default the file beside the input.", rich_help_panel=MAPS
+        ),
     ] = None,
     min_coherence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Leave out pixels below it.", show_default=False)
+        float | None,
+        typer.Option(min=0, max=1, metavar="C", help="Leave out pixels of less coherence.", rich_help_panel=MAPS),
     ] = None,
-    every: Annotated[int, typer.Option(min=1, help="Take every so many-th line and pixel.")] = 1,
+    every: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Take every Nth line and pixel.", rich_help_panel=MAPS)
+    ] = 1,
+    positions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Positions of the points of a table with one row per date.", rich_help_panel=TABLE
+        ),
+    ] = None,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
     half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdOption = None,
-    lon: LonOption = None,
-    lat: LatOption = None,
-    overwrite: OverwriteOption = False,
+    id_column: IdColumnOption = None,
+    lon_column: LonColumnOption = None,
+    lat_column: LatColumnOption = None,
+    velocity_column: VelocityColumnOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Turn maps or tables of displacement into Parquet that reads fast: one row a point, the series as a list."""
-    from insar_runtime._convert.companions import CompanionFiles
-    from insar_runtime._convert.conversion_text import describe_conversion
-    from insar_runtime._convert.run import convert as run
+    """Convert displacement maps or tables to Parquet that reads fast.
+
+    The output has one row for each point, with its series as a list.
+    """
+    with loading(sources[0], hidden=quiet):
+        from insar_runtime._convert.companions import CompanionFiles
+        from insar_runtime._convert.conversion_text import describe_conversion
+        from insar_runtime._convert.run import convert as run
 
     with quiet_when_unread(), last_outputs(), watched(sources[0], hidden=quiet) as progress:
         done = run(
@@ -88,16 +106,16 @@ def convert(
                     sensor=sensor,
                     half_wavelength_mm=half_wavelength_mm,
                     id_column=id_column,
-                    lon=lon,
-                    lat=lat,
-                    velocity=None,
+                    lon=lon_column,
+                    lat=lat_column,
+                    velocity=velocity_column,
                 ),
                 geometry=geometry,
                 mask=mask,
                 velocity=velocity,
                 coherence=coherence,
             ),
-            points=points,
+            points=positions,
             min_coherence=min_coherence,
             every=every,
             overwrite=overwrite,

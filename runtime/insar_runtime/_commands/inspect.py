@@ -9,72 +9,83 @@ from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
-    IdOption,
+    IdColumnOption,
     InputArgument,
     JsonOption,
-    LatOption,
-    LonOption,
+    LatColumnOption,
+    LonColumnOption,
     ModelOption,
     PrecisionOption,
     SensorOption,
     ThreadsOption,
     UnitsOption,
-    VelocityOption,
+    VelocityColumnOption,
     declare,
 )
-from insar_runtime._commands.console import print_report
+from insar_runtime._commands.console import loading, print_report, watched
+from insar_runtime._commands.option_groups import MESSAGES
 from insar_runtime._printable import printable
 
 
 def inspect(
     source: InputArgument,
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = None,
-    threads: ThreadsOption = None,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
     half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdOption = None,
-    lon: LonOption = None,
-    lat: LatOption = None,
-    velocity: VelocityOption = None,
+    id_column: IdColumnOption = None,
+    lon_column: LonColumnOption = None,
+    lat_column: LatColumnOption = None,
+    velocity_column: VelocityColumnOption = None,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only a glance: no ids of all rows, no trial of the model.")
+        bool,
+        typer.Option(
+            "--quick",
+            help="Look at the first rows only: do not compare all ids, and do not time the model.",
+            rich_help_panel=MESSAGES,
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what was understood of a file, what is odd, and what classify will do; nothing is written."""
-    import pyarrow as pa
+    """Show how a file is understood, and what classify will do.
 
-    from insar_runtime._engine.onnx_runtime import usable_cpus
-    from insar_runtime._inspect.inspection import inspect_file
-    from insar_runtime._inspect.inspection_text import describe_inspection
-    from insar_runtime._inspect.planned_run import InspectOptions
-    from insar_runtime._pipeline.many import OutputNaming
+    Also what is unusual in it, on what evidence its unit is known, and how long classify will take. Nothing is
+    written.
+    """
+    with loading(source):
+        import pyarrow as pa
 
+        from insar_runtime._engine.onnx_runtime import usable_cpus
+        from insar_runtime._inspect.inspection import inspect_file
+        from insar_runtime._inspect.inspection_text import describe_inspection
+        from insar_runtime._inspect.planned_run import InspectOptions
+        from insar_runtime._pipeline.many import OutputNaming
     # As classify does, so that reading is timed as it will be.
     pa.set_cpu_count(threads or usable_cpus())
-    facts = inspect_file(
-        source,
-        InspectOptions(
-            model=model,
-            device=device,
-            precision=precision,
-            threads=threads,
-            declared=declare(
-                units=units,
-                date_format=date_format,
-                sensor=sensor,
-                half_wavelength_mm=half_wavelength_mm,
-                id_column=id_column,
-                lon=lon,
-                lat=lat,
-                velocity=velocity,
+    with watched(source, phase="inspecting"):
+        facts = inspect_file(
+            source,
+            InspectOptions(
+                model=model,
+                device=device,
+                precision=precision,
+                threads=threads,
+                declared=declare(
+                    units=units,
+                    date_format=date_format,
+                    sensor=sensor,
+                    half_wavelength_mm=half_wavelength_mm,
+                    id_column=id_column,
+                    lon=lon_column,
+                    lat=lat_column,
+                    velocity=velocity_column,
+                ),
+                output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
+                quick=quick,
             ),
-            output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
-            quick=quick,
-        ),
-    )
+        )
     print_report(facts, describe_inspection(printable(facts)), as_json=as_json)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def is_alone(sources: Sequence[str], output: str | None, output_dir: Path | None, *, as_json: bool) -> bool:
     """Return whether there is one input whose outputs have names of their own; refuse options that contradict."""
     if output == "":
-        raise UsageError("the output has no name; give -o a file, or leave it away")
+        raise UsageError("the output has no name; give -o a file, or leave it out")
     if "" in sources:
         raise UsageError("an input has no name; give a file")
     alone = len(sources) == 1 and (sources[0] == "-" or not _means_many(sources[0]))

@@ -9,10 +9,10 @@ from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
-    IdOption,
+    IdColumnOption,
     JsonOption,
-    LatOption,
-    LonOption,
+    LatColumnOption,
+    LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
@@ -21,11 +21,12 @@ from insar_runtime._commands.command_options import (
     StableRateOption,
     ThreadsOption,
     UnitsOption,
-    VelocityOption,
+    VelocityColumnOption,
     declare,
     open_classifier,
 )
-from insar_runtime._commands.console import print_report, say, watched
+from insar_runtime._commands.console import loading, print_report, say, watched
+from insar_runtime._commands.option_groups import CLASSES, OUTPUT, PAGE
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 from insar_runtime.errors import UsageError
@@ -34,51 +35,78 @@ from insar_runtime.errors import UsageError
 def report(
     source: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Classified table, or one that classify reads: it is classified first."),
+        typer.Argument(
+            metavar="FILE", help="Table that classify has written, or one that it reads, which is classified first."
+        ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="HTML file. Default: FILE.report.html.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="HTML file to write. By default FILE.report.html.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
+    overwrite: OverwriteOption = False,
     title: Annotated[
-        str | None, typer.Option(help="Of the page; by default the name of the file.", show_default=False)
+        str | None,
+        typer.Option(metavar="TEXT", help="Title of the page; by default the name of the file.", rich_help_panel=PAGE),
     ] = None,
     series_mb: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="Megabytes of the page for the series of points; by default what keeps it below some 40.",
-            show_default=False,
+            metavar="MB",
+            help="Megabytes for the series of points; by default what keeps the page below some 40.",
+            rich_help_panel=PAGE,
         ),
     ] = None,
-    max_points: Annotated[int, typer.Option(min=1, help="On the map; of more, a uniform sample is shown.")] = 1_000_000,
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = None,
-    threads: ThreadsOption = None,
+    max_points: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Number of points on the map at most; of more, a uniform sample is shown.",
+            rich_help_panel=PAGE,
+        ),
+    ] = 1_000_000,
     stable_rate: StableRateOption = None,
     priors: Annotated[
-        str | None, typer.Option(help="Shares of the classes, or auto; see classify.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="SHARES",
+            help="How common each class is, auto or trained; see insar-rt classify --help.",
+            rich_help_panel=CLASSES,
+        ),
     ] = None,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
     half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdOption = None,
-    lon: LonOption = None,
-    lat: LatOption = None,
-    velocity: VelocityOption = None,
-    overwrite: OverwriteOption = False,
+    id_column: IdColumnOption = None,
+    lon_column: LonColumnOption = None,
+    lat_column: LatColumnOption = None,
+    velocity_column: VelocityColumnOption = None,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a page with map, class shares and series, to open in any browser, offline."""
-    import pyarrow as pa
+    """Write a page with map, class shares and series, for a browser.
 
-    from insar_runtime._engine.priors import parse_priors
-    from insar_runtime._report.classified_table import is_classified
-    from insar_runtime._report.write import Classification, write_report
-    from insar_runtime.classifier import Classifier
+    The page is one file that needs no network.
+    """
+    with loading(str(source), hidden=quiet):
+        import pyarrow as pa
+
+        from insar_runtime._engine.priors import parse_priors
+        from insar_runtime._report.classified_table import is_classified
+        from insar_runtime._report.write import Classification, write_report
+        from insar_runtime.classifier import Classifier
 
     if str(source) == "-":
         raise UsageError("a report needs a file, not a stream; write the stream to one first")
@@ -88,9 +116,9 @@ def report(
         sensor=sensor,
         half_wavelength_mm=half_wavelength_mm,
         id_column=id_column,
-        lon=lon,
-        lat=lat,
-        velocity=velocity,
+        lon=lon_column,
+        lat=lat_column,
+        velocity=velocity_column,
     )
     given = {
         "--model": model,
@@ -101,11 +129,11 @@ def report(
         "--date-format": date_format,
         "--sensor": sensor,
         "--half-wavelength": half_wavelength_mm,
-        "--id, --lon, --lat and --velocity": declared.columns or None,
+        "--id-column, --lon-column, --lat-column and --velocity-column": declared.columns or None,
     }
     asked = [name for name, value in given.items() if value is not None]
     if asked and is_classified(source):
-        raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it away")
+        raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it out")
 
     def classifier() -> Classifier:
         opened = open_classifier(model, device, precision, threads, None, stable_rate)

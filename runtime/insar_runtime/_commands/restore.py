@@ -7,20 +7,28 @@ import typer
 
 from insar_runtime._commands.command_options import JsonOption, OverwriteOption, QuietOption
 from insar_runtime._commands.console import print_report, say
+from insar_runtime._commands.option_groups import OUTPUT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
 
 def restore(
-    source: Annotated[
-        Path, typer.Argument(metavar="CORRECTED", help="Table that classify --corrected-out has written.")
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="Table that classify --corrected-out has written.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write: .parquet, .csv or .arrow.",
+            rich_help_panel=OUTPUT,
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .parquet, .csv or .arrow.")],
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Undo a correction: write the table that was corrected, bit for bit."""
+    """Undo a correction: write the table as it was, bit for bit."""
     from insar_runtime._pipeline.restore import restore as restore_file
 
     with last_outputs():

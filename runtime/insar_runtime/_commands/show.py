@@ -11,22 +11,25 @@ from insar_runtime._commands.command_options import (
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
+    IdColumnOption,
     InputArgument,
     JsonOption,
-    JumpRowsName,
-    LatOption,
-    LonOption,
+    JumpRowsOption,
+    LatColumnOption,
+    LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
+    RepairDampedOption,
     SensorOption,
     StableRateOption,
     UnitsOption,
-    VelocityOption,
+    VelocityColumnOption,
     declare,
     open_classifier,
 )
-from insar_runtime._commands.console import print_report, say, watched
+from insar_runtime._commands.console import loading, print_report, say, watched
+from insar_runtime._commands.option_groups import PLOT, POINT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
@@ -34,51 +37,51 @@ from insar_runtime._signals import last_outputs
 def show(
     source: InputArgument,
     point_id: Annotated[
-        str | None, typer.Option("--id", help="Id of the point, as the file spells it.", show_default=False)
+        str | None,
+        typer.Option("--id", metavar="ID", help="Id of the point, as it is in the file.", rich_help_panel=POINT),
     ] = None,
     row: Annotated[
-        int | None, typer.Option(min=0, help="Number of the row in place of an id, from 0.", show_default=False)
+        int | None,
+        typer.Option(min=0, metavar="N", help="Number of its row instead, counted from 0.", rich_help_panel=POINT),
     ] = None,
-    model: ModelOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = None,
+    png: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the plot to this PNG file (needs the extra plot).", rich_help_panel=PLOT
+        ),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    plain: Annotated[
+        bool, typer.Option("--ascii", help="Draw with ASCII characters only.", rich_help_panel=PLOT)
+    ] = False,
     stable_rate: StableRateOption = None,
+    jumps: JumpRowsOption = None,
+    repair_damped: RepairDampedOption = False,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
     half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: Annotated[
-        str | None, typer.Option("--id-column", help="Column of point ids.", show_default=False)
-    ] = None,
-    lon: LonOption = None,
-    lat: LatOption = None,
-    velocity: VelocityOption = None,
-    jumps: Annotated[
-        JumpRowsName | None,
-        typer.Option(help="Search the point for jumps if its class is PUE (flagged), or in any case (all)."),
-    ] = None,
-    repair_damped: Annotated[
-        bool, typer.Option("--repair-damped", help="Take out jumps that are no whole cycles, too.")
-    ] = False,
-    png: Annotated[
-        Path | None,
-        typer.Option(help="Write the plot to this PNG file (needs the extra plot).", show_default=False),
-    ] = None,
-    overwrite: OverwriteOption = False,
-    plain: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
+    id_column: IdColumnOption = None,
+    lon_column: LonColumnOption = None,
+    lat_column: LatColumnOption = None,
+    velocity_column: VelocityColumnOption = None,
+    model: ModelOption = None,
+    precision: PrecisionOption = None,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Show one point: its series, its class, and what happened: trend, break, jumps.
+    """Show one point: its series, class, trend, break and jumps.
 
-    A file that classify has written keeps its classes, and its diagnosis; --model and --stable-rate
+    Class and diagnosis are those of the file, if classify has written it; --model and --stable-rate
     classify the point again.
     """
-    from insar_runtime._diagnosis.options import Diagnose
-    from insar_runtime._output.output_checks import refuse_input
-    from insar_runtime._show.find_point import find_point
-    from insar_runtime._show.png import check_png, write_png
-    from insar_runtime._show.point_text import Look, describe_point
-    from insar_runtime.models import load_model
+    with loading(source):
+        from insar_runtime._diagnosis.options import Diagnose
+        from insar_runtime._output.output_checks import refuse_input
+        from insar_runtime._show.find_point import find_point
+        from insar_runtime._show.png import check_png, write_png
+        from insar_runtime._show.point_text import Look, describe_point
+        from insar_runtime.models import load_model
 
     if png is not None:
         check_png(png, overwrite=overwrite)
@@ -89,9 +92,9 @@ def show(
         sensor=sensor,
         half_wavelength_mm=half_wavelength_mm,
         id_column=id_column,
-        lon=lon,
-        lat=lat,
-        velocity=velocity,
+        lon=lon_column,
+        lat=lat_column,
+        velocity=velocity_column,
     )
     with watched(source) as progress:
         point = find_point(

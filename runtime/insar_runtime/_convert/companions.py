@@ -27,8 +27,7 @@ class CompanionFiles:
     declared : UserDeclarations
         For a stack only the unit, if the product does not state it.
     geometry, mask, velocity, coherence : str, optional
-        File to use; ``none`` to use none; by default the file is looked for beside the stack. For a table, `velocity`
-        is the column of velocities.
+        File to use; ``none`` to use none; by default the file is looked for beside the stack.
     """
 
     declared: UserDeclarations = field(default_factory=UserDeclarations)
@@ -106,14 +105,14 @@ class CompanionSearch:
         Raises
         ------
         DataError
-            A named file is no HDF5 file, or has no map of the shape of the stack.
+            A named file is not an HDF5 file, or has no map of the shape of the stack.
         """
         if named == NONE:
             return None
         if named is not None:
             path = Path(named)
             if not is_hdf5(path):
-                raise DataError(f"--{role} {path} is no HDF5 file: name one that goes with the stack")
+                raise DataError(f"--{role} {path} is not an HDF5 file: name one that goes with the stack")
             maps = self._maps(path)
             if not maps:
                 raise DataError(

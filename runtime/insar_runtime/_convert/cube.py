@@ -1,4 +1,4 @@
-"""A stack of displacement maps on one grid, read in windows of bounded size with one row a pixel."""
+"""A stack of displacement maps on one grid, read in windows of bounded size with one row per pixel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Window:
 
     @property
     def part(self) -> tuple[slice, slice]:
-        """Index of the window in an array with one value a pixel."""
+        """Index of the window in an array with one value per pixel."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property

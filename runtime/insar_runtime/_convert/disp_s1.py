@@ -132,7 +132,7 @@ def projection(path: Path, file: Any) -> str:
 
 def _check_same(first_path: Path, first: Any, path: Path, file: Any) -> None:
     if not is_disp_s1(file):
-        raise DataError(f"{path} is no DISP-S1 product as {first_path.name} is: leave it out")
+        raise DataError(f"{path} is not a DISP-S1 product as {first_path.name} is: leave it out")
     frames = [
         as_text(one["identification/frame_id"]) if "identification/frame_id" in one else None for one in (first, file)
     ]
@@ -176,7 +176,7 @@ def _pair(path: Path, file: Any, *, masked: bool) -> Pair:
 
 
 def _chain(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
-    """Return one file a date, sorted, such that each reference is the first date or the date of an earlier file."""
+    """Return one file per date, sorted, such that each reference is the first date or the date of an earlier file."""
     chosen: dict[Day, Pair] = {}
     for pair in pairs:
         # Of several files of a date: the earliest reference needs the fewest sums; then the newest file.

@@ -40,7 +40,7 @@ def find_stack(paths: Sequence[Path], named: CompanionFiles) -> AbstractContextM
     files = list(_files(paths))
     if not is_hdf5(files[0]):
         if len(files) > 1:
-            raise UsageError(f"{len(files)} inputs, and {files[0]} is no NetCDF file: give one table at a time")
+            raise UsageError(f"{len(files)} inputs, and {files[0]} is not a NetCDF file: give one table at a time")
         return None
     with open_hdf5(files[0]) as file, translate_hdf5_errors(files[0]):
         if is_disp_s1(file):

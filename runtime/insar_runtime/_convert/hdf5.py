@@ -80,7 +80,7 @@ def open_hdf5(path: Path, *, cache: bool = True) -> Iterator[Any]:
 def translate_hdf5_errors(path: Path) -> Iterator[None]:
     """Translate errors of h5py while it opens or reads a file into ``InsarRuntimeError``.
 
-    Damage shows in many ways: objects of another kind, of other shapes or types, names that are no text.
+    Damage shows in many ways: objects of another kind, of other shapes or types, names that are not text.
     """
     try:
         yield
@@ -88,7 +88,7 @@ def translate_hdf5_errors(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         if error.errno == errno.EMFILE:
-            raise InputOutputError(f"{path} is one file too many at a time; allow more (ulimit -n 4096)") from error
+            raise InputOutputError(f"{path} is one open file too many; allow more (ulimit -n 4096)") from error
         raise _unreadable(path, error) from error
     except (RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise _unreadable(path, error) from error

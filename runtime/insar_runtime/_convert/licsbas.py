@@ -63,7 +63,7 @@ def open_licsbas(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     Raises
     ------
     DataError
-        A number that is no date, or a mask of another size.
+        A number that is not a date, or a mask of another size.
     """
     product = "LiCSBAS"
     named.refuse(product, "geometry", "velocity", "coherence")
@@ -113,7 +113,7 @@ Read = Callable[[Window], NDArray[np.float32]]
 def _dates(values: Any) -> NDArray[np.datetime64]:
     days = [parse_date(str(value)) for value in np.asarray(values).tolist()]
     if None in days:
-        raise DataError(f"{values[days.index(None)]} in 'imdates' is no date YYYYMMDD: correct it")
+        raise DataError(f"{values[days.index(None)]} in 'imdates' is not a date YYYYMMDD: correct it")
     return np.array(days, dtype="datetime64[D]")
 
 
@@ -148,8 +148,8 @@ def _choose_mask(
         raw, source = _raw(Path(named.mask), shape), named.mask
         if raw is None:
             raise DataError(
-                f"--mask {source} is no map of {shape[0]} lines and {shape[1]} pixels in float32: name results/mask of "
-                "this stack"
+                f"--mask {source} is not a map of {shape[0]} lines and {shape[1]} pixels in float32: name results/mask "
+                "of this stack"
             )
     elif getattr(file.get("mask"), "shape", None) == shape:
         raw, source = _of_dataset(path, file["mask"]), f"{path.name}:mask"

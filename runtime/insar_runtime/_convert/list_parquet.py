@@ -1,4 +1,4 @@
-"""List Parquet: one row a point, the series as a list of float32 in mm, the dates once in the metadata."""
+"""List Parquet: one row per point, the series as a list of float32 in mm, the dates once in the metadata."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def open_mintpy(path: Path, named: CompanionFiles) -> Iterator[Cube]:
     Raises
     ------
     DataError
-        A unit that is no length, a text that is no date, or files that do not belong together.
+        A unit that is no length, a text that is not a date, or files that do not belong together.
     """
     with ExitStack() as closing:
         file = closing.enter_context(open_hdf5(path))
@@ -176,7 +176,7 @@ def _dates(values: Any) -> NDArray[np.datetime64]:
     """Return dates from texts YYYYMMDD, which may end with a time of day."""
     days = [parse_date(as_text(value)[:8]) for value in values]
     if None in days:
-        raise DataError(f"'{as_text(values[days.index(None)])}' in 'date' is no date YYYYMMDD: correct it")
+        raise DataError(f"'{as_text(values[days.index(None)])}' in 'date' is not a date YYYYMMDD: correct it")
     return np.array(days, dtype="datetime64[D]")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
+from insar_runtime._input.readers.json_table import holds_json
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.notes import notes_on
@@ -33,7 +34,7 @@ from insar_runtime.errors import UsageError
 
 SIGN = "positive towards the satellite"
 """Sign of the displacements of all stacks of maps."""
-_OPTIONS = {"longitude": "lon", "latitude": "lat"}
+_OPTIONS = {"id": "id-column", "longitude": "lon-column", "latitude": "lat-column", "velocity": "velocity-column"}
 """Options whose names differ from the role of the column."""
 
 
@@ -149,7 +150,7 @@ def _check_pair(paths: Sequence[Path], output: Path, *, overwrite: bool) -> None
 
 def _refuse_for_stacks(path: Path, declared: UserDeclarations, points: str | Path | None) -> None:
     given = {
-        "--points": points,
+        "--positions": points,
         "--date-format": declared.date_format,
         "--half-wavelength": declared.half_wavelength_mm,
         **{f"--{_OPTIONS.get(role, role)}": name for role, name in declared.columns.items()},
@@ -163,6 +164,7 @@ def _refuse_for_tables(named: CompanionFiles, min_coherence: float | None, every
     given = {
         "geometry": named.geometry,
         "mask": named.mask,
+        "velocity": named.velocity,
         "coherence": named.coherence,
         "min-coherence": min_coherence,
         "every": None if every == 1 else every,
@@ -178,9 +180,8 @@ def _open_table(
 ) -> Iterator[tuple[InputTable, tuple[str, ...]]]:
     """Open a table, transposing it if needed, and return it with notes."""
     declared = named.declared
-    if named.velocity is not None:
-        declared = replace(declared, columns={**declared.columns, "velocity": named.velocity})
-    if str(source) != "-":
+    # JSON has one object a point, and is read twice as it is.
+    if str(source) != "-" and not holds_json(Path(source)):
         with open_source(source, date_format=declared.date_format) as first:
             names = list(first.schema.names)
             date = date_column(names, next(first.batches(1), None))
@@ -188,8 +189,10 @@ def _open_table(
             yield open_transposed(Path(source), date, None if points is None else Path(points), declared)
             return
     if points is not None:
-        raise UsageError(f"--points {points}: is for transposed tables (one row a date), and this is none; omit it")
-    with open_described(source, declared) as reading:
+        raise UsageError(
+            f"--positions {points}: is for transposed tables (one row per date), and this is none; omit it"
+        )
+    with open_described(source, declared, reads_json=True) as reading:
         one = reading.source
         yield InputTable(one.name, one.kind, reading.description, reading.batches, one.rows, one.metadata), ()
 

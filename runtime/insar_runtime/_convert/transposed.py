@@ -1,4 +1,4 @@
-"""Transposed tables: one row a date and one column a point, with the positions of the points in another table."""
+"""Transposed tables: one row per date and one column per point, with the positions of the points in another table."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def open_transposed(
     date : str
         Its column of dates; the names of all other columns are ids.
     points : Path or None
-        Table with one row a point: id, longitude, latitude, other attributes. Its points may have any order, and points
-        that are not in the table are ignored.
+        Table with one row per point: id, longitude, latitude, other attributes. Its points may have any order, and
+        points that are not in the table are ignored.
     declared : UserDeclarations
         Declarations of the user; the columns are those of `points`.
 
@@ -100,7 +100,7 @@ def open_transposed(
     description = head.describe(replace(declared, date_format=None))
     notes = []
     if points is None:
-        notes.append("no positions; --points POSITIONS.csv brings them, with one row a point")
+        notes.append("no positions; --positions POSITIONS.csv brings them, with one row per point")
     elif missing:
         notes.append(f"{missing} of {len(ids)} points have no row in {points}, and no position")
     return InputTable(str(path), "transposed", description, head.batches, len(ids), {}), tuple(notes)
@@ -114,7 +114,7 @@ def _read_series(
         ids = [name for name in source.schema.names if name != date]
     if len(ids) > _MOST_POINTS:
         raise DataError(
-            f"{path} has {len(ids)} points as columns, more than the {_MOST_POINTS} that are turned around in memory: "
+            f"{path} has {len(ids)} points as columns, more than the {_MOST_POINTS} that are transposed in memory: "
             "split it by columns"
         )
     roles = {"id": date, **{f"point {i}": name for i, name in enumerate(ids)}}
@@ -127,15 +127,14 @@ def _read_series(
             parts.append(np.stack([as_floats(batch.column(name)) for name in ids], axis=1))
             if len(days) * len(ids) > _MOST_VALUES:
                 raise DataError(
-                    f"{path} has more than the {_MOST_VALUES} values that are turned around in memory: split it by "
-                    "columns"
+                    f"{path} has more than the {_MOST_VALUES} values that are transposed in memory: split it by columns"
                 )
     read = parse_date if date_format is None else DateFormat.of(date_format).read
     dates = [read((day or "").strip()) for day in days]
     if None in dates:
         row = dates.index(None)
         raise DataError(
-            f"'{days[row]}' in row {row} of '{date}' is no date: write YYYY-MM-DD, or say --date-format, e.g. "
+            f"'{days[row]}' in row {row} of '{date}' is not a date: write YYYY-MM-DD, or use --date-format, e.g. "
             f"DD/MM/YYYY"
         )
     if not dates:
@@ -163,15 +162,15 @@ def _attributes(
         batches = list(source.batches())
     roles = find_roles(schema, schema.names, declared.columns)
     if roles["id"] is None:
-        raise DataError(f"{points} has no column of ids among {', '.join(schema.names[:8])}: name it with --id")
+        raise DataError(f"{points} has no column of ids among {', '.join(schema.names[:8])}: name it with --id-column")
     table = pa.Table.from_batches(batches, schema)
     known = table.column(roles["id"]).cast(pa.string()).combine_chunks()
     if len(pc.unique(known)) < len(known):
-        raise DataError(f"ids occur twice in '{roles['id']}' of {points}: keep one row a point")
+        raise DataError(f"ids occur twice in '{roles['id']}' of {points}: keep one row per point")
     place = pc.index_in(keys, known)
     if place.null_count == len(ids):
         raise DataError(
-            f"none of the {len(ids)} points of the table is in '{roles['id']}' of {points}: join the right one"
+            f"none of the {len(ids)} points of the table is in '{roles['id']}' of {points}: name the right file"
         )
     arrays = [table.column(name).combine_chunks().take(place) for name in schema.names]
     # A point without a row keeps its id.

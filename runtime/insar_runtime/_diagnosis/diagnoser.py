@@ -67,7 +67,7 @@ class Diagnoser:
             Classifies corrected series, shape [n, T].
         """
         (found,) = self.diagnose_selected([self._selector.select(displacement, result)], reclassify)
-        known = {field.name: getattr(found, field.name) for field in fields(found)}
+        known = {field.name: getattr(found, field.name) for field in fields(found) if field.init}
         return Diagnosis(displacement=displacement, **known)
 
     def diagnose_selected(self, parts: Sequence[SelectedRows], reclassify: Reclassify) -> list[DiagnosedRows]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, 
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import COUNTS
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates
+from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 
 _LABEL: Final = pa.dictionary(pa.int8(), pa.string())
@@ -95,9 +96,15 @@ class DiagnosedRows:
     offsets: FloatArray
     class_after_repair: Int8Array
     status: Int8Array
+    _labels: RowLabels = field(default_factory=RowLabels, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.status)
+
+    @property
+    def status_name(self) -> list[str]:
+        """Names of the states, one a series: those of ``FitStatus`` in lower case."""
+        return [FIT_STATUS_NAMES[i] for i in self.status.tolist()]
 
     @property
     def break_date(self) -> DateArray:
@@ -139,6 +146,18 @@ class DiagnosedRows:
             int(np.count_nonzero(self.jump_repaired)),
         )
         return dict(zip(COUNTS, counts, strict=True))
+
+    def to_pandas(self) -> Any:
+        """Return the columns of ``to_arrow`` as a ``pandas.DataFrame``; dates are ``datetime64``.
+
+        Its index is that of ``Result.to_pandas``: for a raster, ``to_pandas().to_xarray()`` has its shape.
+
+        Raises
+        ------
+        UnavailableError
+            If pandas is not installed.
+        """
+        return self._labels.to_frame(self.to_arrow())
 
     def to_arrow(self) -> pa.RecordBatch:
         """Return the columns that ``insar-rt classify --diagnose`` adds to a table; null where there is no result."""
@@ -204,6 +223,14 @@ class Diagnosis(DiagnosedRows):
     """
 
     displacement: Float32Array
+
+    def __repr__(self) -> str:
+        counts = self.counts()
+        axis = f"{len(self.dates)} epochs" + (f", {self.dates[0]} to {self.dates[-1]}" if len(self.dates) else "")
+        return (
+            f"Diagnosis({len(self)} series of {axis}: {counts['with_break']} with a break, {counts['with_jumps']} of "
+            f"{counts['searched_for_jumps']} searched ones with jumps, {counts['repaired']} repaired)"
+        )
 
     @property
     def corrected(self) -> Float32Array:

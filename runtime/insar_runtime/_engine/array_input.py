@@ -1,85 +1,94 @@
-"""Array input: displacements and dates of a caller, converted to float32 in the order of the dates."""
+"""Input of a caller in Python: arrays, data frames, Arrow tables and rasters become series [N, T] in mm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import pyarrow as pa
+from numpy.typing import ArrayLike
 
-from insar_runtime._input.dates.date_columns import parse_date, sort_axis
-from insar_runtime.errors import DataError, UsageError
+from insar_runtime._engine.array_dates import as_dates
+from insar_runtime._engine.floats import as_float32
+from insar_runtime._engine.given_series import GivenSeries, is_frame
+from insar_runtime._engine.row_labels import RowLabels
+from insar_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from insar_runtime._input.units.series_units import Unit
 
 
-def as_float32(displacement: Any) -> NDArray[np.float32]:
-    """Return displacements as float32, NaN where one is missing.
+def given_series(
+    displacement: Any,
+    dates: ArrayLike | Sequence[Any] | None,
+    *,
+    units: Unit | None,
+    half_wavelength_mm: float,
+) -> GivenSeries:
+    """Return the series of whatever ``Classifier.classify`` takes.
+
+    Parameters
+    ----------
+    displacement : array_like [N, T] or [T], pandas.DataFrame or Series, table of Arrow, or xarray.DataArray
+        See ``Classifier.classify``.
+    dates : array_like, shape [T], optional
+        For arrays; tables, rasters and a ``pandas.Series`` have their own.
+    units : {"mm", "cm", "m", "rad"}, optional
+        Unit of the values.
+    half_wavelength_mm : float
+        Half the wavelength of the radar, which fixes what a radian is.
 
     Raises
     ------
     UsageError
-        If they are no array of numbers.
-    """
-    if np.iscomplexobj(displacement):
-        raise UsageError("displacement is complex, as interferograms are; give unwrapped displacements, [N, T] in mm")
-    try:
-        if hasattr(displacement, "iloc"):  # pandas, whose missing values numpy does not know
-            displacement = displacement.to_numpy(dtype=np.float32, na_value=np.nan)
-        if isinstance(displacement, np.ma.MaskedArray):
-            displacement = np.ma.filled(displacement.astype(np.float32), np.nan)
-        return np.asarray(displacement, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"displacement is no array of numbers ({error}); give [N, T] floats in mm") from error
-
-
-def as_series(
-    displacement: Any, dates: ArrayLike | Sequence[Any]
-) -> tuple[NDArray[np.float32], NDArray[np.datetime64]]:
-    """Return series as a matrix [N, T] in the order of their dates, and these dates [T].
-
-    Raises
-    ------
-    UsageError
-        If the shapes do not fit together, or displacements are no numbers.
+        If the shapes do not fit together, displacements are not numbers, there are no dates, or a unit is unknown.
     DataError
-        If a date is missing, unreadable or occurs twice.
+        If a date is missing, unreadable or occurs twice, or a table cannot be read as series.
     """
-    matrix = np.atleast_2d(as_float32(displacement))
+    factor = np.float32(1 if units is None else _factor_to_mm(units, half_wavelength_mm))
+    if _is_raster(displacement):
+        from insar_runtime._engine.raster_input import raster_series, time_axis  # noqa: PLC0415 - arrays take none of it
+
+        if dates is None or time_axis(displacement) is not None:
+            return raster_series(displacement, dates, units=units, half_wavelength_mm=half_wavelength_mm)
+    index = displacement.index if hasattr(displacement, "iloc") else None
+    if dates is None:
+        if index is not None and not is_frame(displacement):
+            dates = index  # of a pandas.Series
+        elif _is_table(displacement):
+            from insar_runtime._engine.table_input import table_series  # noqa: PLC0415 - arrays take none of it
+
+            return table_series(displacement, units=units, half_wavelength_mm=half_wavelength_mm)
+        else:
+            raise UsageError("an array has no dates of its own; give them: classify(displacement, dates)")
+    array = as_float32(displacement)
+    labels = RowLabels(index=index) if index is not None and array.ndim == 2 else None
+    matrix = np.atleast_2d(array)
     axis, order = as_dates(dates)
     if matrix.ndim != 2 or matrix.shape[1] != len(axis):
         raise UsageError(
             f"displacement has shape {list(matrix.shape)} and there are {len(axis)} dates; give [N, {len(axis)}]"
         )
-    return matrix if order is None else matrix[:, order], axis
+    if factor != 1:
+        matrix = matrix * factor
+    return GivenSeries.whole(matrix if order is None else matrix[:, order], axis, labels)
 
 
-def as_dates(dates: ArrayLike | Sequence[Any]) -> tuple[NDArray[np.datetime64], NDArray[np.intp] | None]:
-    """Return dates in order, and the order if they were not.
+def _factor_to_mm(units: Unit, half_wavelength_mm: float) -> float:
+    from insar_runtime._input.units.series_units import factors_to_mm  # noqa: PLC0415 - mm take none of it
 
-    Raises
-    ------
-    DataError
-        If a date is missing, unreadable or occurs twice.
-    """
-    raw = np.asarray(dates).ravel()
-    if raw.dtype.kind in "OU":
-        # numpy takes "20200103" for a year.
-        raw = np.array([_plain_date(day) for day in raw.tolist()], dtype=object)
-    elif raw.dtype.kind != "M":
-        raise DataError(f"dates are of type {raw.dtype}; give datetime64, date or text such as 2020-01-03")
-    try:
-        axis = raw.astype("datetime64[D]")
-    except (TypeError, ValueError) as error:
-        raise DataError(f"dates are not readable ({error}); give datetime64, date or text") from error
-    if np.isnat(axis).any():
-        first = int(np.isnat(axis).argmax())
-        raise DataError(f"date {first} is missing or unreadable; every epoch needs one such as 2020-01-03")
-    return sort_axis(axis)
+    factors = factors_to_mm(half_wavelength_mm)
+    if units not in factors:
+        raise UsageError(f"unknown unit '{units}': one of {', '.join(factors)}")
+    return factors[units]
 
 
-def _plain_date(day: Any) -> Any:
-    """Return text and times of day as dates; time zones are ignored: the local date counts."""
-    if isinstance(day, str):
-        return parse_date(day)
-    return day.date() if isinstance(day, datetime) else day
+def _is_raster(given: Any) -> bool:
+    """Return whether an object is an ``xarray.DataArray`` or ``Dataset``."""
+    return all(hasattr(given, name) for name in ("dims", "coords", "isel", "transpose"))
+
+
+def _is_table(given: Any) -> bool:
+    """Return whether an object is a data frame of pandas or offers itself as a stream of Arrow record batches."""
+    return is_frame(given) or hasattr(given, "__arrow_c_stream__") or isinstance(given, pa.RecordBatch)

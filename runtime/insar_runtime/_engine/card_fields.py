@@ -127,7 +127,7 @@ def check_files(card: Fields, precisions: Sequence[str]) -> None:
     Raises
     ------
     ValueError
-        If there is no ONNX file, one of an unknown precision, or an entry that is no plain file.
+        If there is no ONNX file, one of an unknown precision, or an entry that is not a plain file.
     """
     files, golden = card.part("files"), card.part("golden", {})
     if not files.values:
@@ -169,7 +169,7 @@ def _check_scalar(value: object) -> None:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise ValueError(f"the text {shown(value)} is no Unicode") from error
+            raise ValueError(f"the text {shown(value)} is not Unicode") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

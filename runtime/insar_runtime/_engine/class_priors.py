@@ -24,15 +24,19 @@ class ClassPriors:
         Share of each class by its name, in the order of ``CLASS_NAMES``; sum 1, none is 0. Those of a classifier have
         the classes of its model; given ones may leave out Other, see ``for_classes_of``.
     origin : {"training", "given", "estimated", "too_few_rows"}
-        The mix of the training, for which the network gives its probabilities; given by the user; estimated from
-        the rows; the mix of the training again, because there were too few rows to estimate from.
+        The mix of the training, for which the network gives its probabilities; given by the user; between that of the
+        training and that estimated from the rows; the mix of the training again, because there were too few rows to
+        estimate from.
     rows : int or None
         Rows that were there to estimate from; None if that was not asked for.
+    estimate : mapping of str to float or None
+        Where the origin is "estimated": the mix that is most likely for the rows, of which ``shares`` take a part.
     """
 
     shares: Mapping[str, float]
     origin: PriorsOrigin
     rows: int | None = None
+    estimate: Mapping[str, float] | None = None
 
     @property
     def array(self) -> NDArray[np.float64]:

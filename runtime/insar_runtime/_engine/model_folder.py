@@ -29,7 +29,7 @@ def read_file(folder: Traversable, name: str, most: int = MOST_BYTES) -> bytes:
     Raises
     ------
     ModelIntegrityError
-        If the name has a folder in it, if a link leads out of the folder, or if the file is no regular file or larger.
+        If the name has a folder in it, a link leads out of the folder, or the file is not a regular one or larger.
     UnavailableError
         If it cannot be read.
     """
@@ -71,7 +71,7 @@ def _read(path: Path, most: int) -> bytes:
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise ModelIntegrityError(f"model file {shown(path.name)} is no regular file; install again")
+            raise ModelIntegrityError(f"model file {shown(path.name)} is not a regular file; install again")
         # One byte more than allowed, as a file may grow.
         with open(descriptor, "rb", closefd=False) as file:
             data = file.read(most + 1) if found.st_size <= most else b""

@@ -79,9 +79,9 @@ def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int
         elif kind in (_EIGHT_BYTES, _FOUR_BYTES):
             at += 8 if kind == _EIGHT_BYTES else 4
         else:
-            raise ValueError("it is no ONNX file")
+            raise ValueError("it is not an ONNX file")
         if not 0 < number < 1 << 29 or at > end:
-            raise ValueError("it is no ONNX file, or is cut off")
+            raise ValueError("it is not an ONNX file, or is cut off")
         yield number, kind, begin, at, value
 
 
@@ -95,4 +95,4 @@ def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << 7 * i
         if byte < 0x80:
             return value, at + i + 1
-    raise ValueError("it is no ONNX file, or is cut off")
+    raise ValueError("it is not an ONNX file, or is cut off")

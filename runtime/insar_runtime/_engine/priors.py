@@ -1,7 +1,8 @@
 """Class priors: probabilities for another mix of classes than that of the training, and the mix of a file.
 
 Saerens, Latinne, Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities: a simple
-procedure", Neural Computation 14(1), 2002, 21-41.
+procedure", Neural Computation 14(1), 2002, 21-41. Menon et al., "Long-tail learning via logit adjustment", ICLR 2021: a
+ratio of priors with an exponent.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ LEAST_SHARE: Final = 1e-3
 """An estimate takes no class to be rarer: calibration is not proven any finer, and a class that is not among the rows
 that were looked at may be among the others."""
 
+ESTIMATE_WEIGHT: Final = 0.25
+"""Exponent of the estimated shares; that of the shares of the training is the rest to 1. On real rows the networks are
+surer than they should be, and overlapping classes compete, so the most likely mix leaves rare classes next to nothing:
+with all of it, 30 % of clear movers among 95 % Stable rows are called Stable, and 3 % with the mix of the training. Of
+the rules and exponents that ``python -m evaluation priors`` compares, this one has the least cost."""
+
 _LEAST_ROWS: Final = 100
 """From fewer rows no mix is estimated: one row would be more than a hundredth."""
 
@@ -30,7 +37,7 @@ _SETTLED: Final = 1e-6
 
 _REMEDY: Final = (
     "give six shares such as .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,quadratic=.01,bilinear=.01,pue=.01,"
-    "other=.01, or the first five (auto is for whole files)"
+    "other=.01, or the first five"
 )
 
 
@@ -59,10 +66,10 @@ def make_priors(
     try:
         values = np.asarray(ordered, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"priors {shares!r} are no numbers; {_REMEDY}") from error
+        raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}") from error
     names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
     if values.shape != (len(names),):
-        raise UsageError(f"priors {shares!r} are not {len(CLASS_NAMES)} numbers, one a class; {_REMEDY}")
+        raise UsageError(f"priors {shares!r} are not {len(CLASS_NAMES)} numbers, one per class; {_REMEDY}")
     with np.errstate(over="ignore"):
         total = values.sum()
     if not (np.isfinite(total) and (values > 0).all() and (values / total > 0).all()):
@@ -101,14 +108,14 @@ def for_classes_of(priors: ClassPriors, model: str, training: ClassPriors) -> Cl
     return replace(priors, shares=shares)
 
 
-def parse_priors(text: str) -> ClassPriors | Literal["auto"]:
+def parse_priors(text: str) -> ClassPriors | Literal["auto", "trained"]:
     """Read priors as the command line takes them.
 
     Parameters
     ----------
     text : str
         Six numbers in the order of ``CLASS_NAMES`` (``.94,.02,.01,.01,.01,.01``) or the first five of them, or all with
-        their names (``stable=.94,linear=.02,...``), or ``auto``.
+        their names (``stable=.94,linear=.02,...``), or ``auto`` or ``trained``.
 
     Raises
     ------
@@ -117,6 +124,8 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto"]:
     """
     if text == "auto":
         return "auto"
+    if text == "trained":
+        return "trained"
     parts = [part.strip() for part in text.split(",")]
     try:
         if "=" not in text:
@@ -126,7 +135,7 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto"]:
     except UsageError:
         raise
     except ValueError as error:
-        raise UsageError(f"priors {text!r} are no numbers; {_REMEDY}") from error
+        raise UsageError(f"priors {text!r} are not numbers; {_REMEDY}") from error
 
 
 def reweight(
@@ -192,6 +201,23 @@ def estimate_priors(probabilities: NDArray[np.floating], training_priors: NDArra
     return np.asarray(shares / shares.sum())
 
 
+def damped(estimate: NDArray[np.float64], training_priors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mix of classes between that of the training and the most likely one: a weighted geometric mean.
+
+    Parameters
+    ----------
+    estimate, training_priors : ndarray of float64, shape [C]
+        All above 0.
+
+    Returns
+    -------
+    ndarray of float64, shape [C]
+        Sum 1. The estimate counts by ``ESTIMATE_WEIGHT``.
+    """
+    shares = training_priors ** (1 - ESTIMATE_WEIGHT) * estimate**ESTIMATE_WEIGHT
+    return np.asarray(shares / shares.sum())
+
+
 def estimated_mix(probabilities: NDArray[np.floating], training: ClassPriors) -> ClassPriors:
     """Return the mix of classes that ``--priors auto`` takes for rows that the network knows, and where it comes from.
 
@@ -202,9 +228,12 @@ def estimated_mix(probabilities: NDArray[np.floating], training: ClassPriors) ->
     training : ClassPriors
         What they hold for; it is kept where the rows are too few.
     """
-    if len(probabilities) < _LEAST_ROWS:
-        return replace(training, origin="too_few_rows", rows=len(probabilities))
-    return make_priors(estimate_priors(probabilities, training.array), "estimated", len(probabilities))
+    rows = len(probabilities)
+    if rows < _LEAST_ROWS:
+        return replace(training, origin="too_few_rows", rows=rows)
+    estimate = estimate_priors(probabilities, training.array)
+    mix = make_priors(damped(estimate, training.array), "estimated", rows)
+    return replace(mix, estimate=dict(zip(mix.shares, estimate.tolist(), strict=True)))
 
 
 def known_rows(probabilities: NDArray[np.float32], unsure_below: float) -> NDArray[np.float32]:

@@ -58,7 +58,7 @@ def check_rows(displacement: NDArray[np.float32], days: NDArray[np.float32], lim
     """
     rows, epochs = displacement.shape
     # Most rows have a value at every epoch, and none so large that their range could matter. One pass is enough to
-    # know: the sum of squares of a row with NaN or infinity is no finite number.
+    # know: the sum of squares of a row with NaN or infinity is not a finite number.
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("ij,ij->i", displacement, displacement)
     # No range is larger than the root of twice the sum of squares, which float32 knows to less than a thousandth.

@@ -147,7 +147,7 @@ class ModelRunner:
         Raises
         ------
         UsageError
-            If it is no finite number above 0.
+            If it is not a finite number above 0.
         """
         checked = _checked_stable_rate(stable_rate, self._model)
         return self._with_changes({"stable_rate": stable_rate}, _stable_rate=checked)

@@ -13,6 +13,7 @@ from insar_runtime._engine.host_memory import lacks_host_memory, no_memory_for
 from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 from insar_runtime._engine.onnx_scan import scan_onnx
 from insar_runtime._engine.proof import Proof, prove
+from insar_runtime._log import logger
 from insar_runtime.devices import Candidate, choose, gather_facts
 from insar_runtime.errors import InsarRuntimeError, ModelIntegrityError, UnavailableError
 from insar_runtime.models import Model, Precision
@@ -75,12 +76,23 @@ def open_session(model: Model, *, device: str, precision: Precision | None) -> O
         session = _try_open(onnxruntime, model, candidate)
         if session is not None:
             _check_outputs(onnxruntime, session, model, candidate.provider)
-            return _proven(onnxruntime, model, OpenSession(session, candidate), asked_for=precision is not None)
+            opened = _proven(onnxruntime, model, OpenSession(session, candidate), asked_for=precision is not None)
+            _log_choice(model, opened)
+            return opened
+        logger().warning("model %s does not run by %s on %s", model.name, candidate.provider, candidate.device)
     raise UnavailableError(
         f"device {device} is there but did not run the model ({candidates[0].provider} was dropped by "
         "onnxruntime or failed at a first call, most often because its libraries are missing); run insar-rt doctor, "
         "or use --device cpu"
     )
+
+
+def _log_choice(model: Model, opened: OpenSession) -> None:
+    choice = opened.choice
+    names = (model.name, model.version, choice.precision, choice.device, choice.provider)
+    logger().info("model %s %s in %s runs on %s (%s): %s", *names, choice.reason or "the only choice")
+    for note in opened.notes:
+        logger().warning("%s", note)
 
 
 def _proven(onnxruntime: Any, model: Model, opened: OpenSession, *, asked_for: bool) -> OpenSession:

@@ -32,7 +32,7 @@ def checked_stable_rate(rate: float) -> float:
     Raises
     ------
     UsageError
-        If it is no finite number above 0.
+        If it is not a finite number above 0.
     """
     try:
         value = float(rate)

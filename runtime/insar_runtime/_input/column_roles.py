@@ -14,6 +14,7 @@ from insar_runtime.errors import DataError, UsageError
 Role = Literal["id", "longitude", "latitude", "easting", "northing", "velocity", "coherence", "height"]
 
 # Compared without regard to case; the first alias that the file has wins. Sources: research on ecosystems.
+# A shapefile cuts names to ten characters.
 # The velocities are those documented in mm/yr; stmtools' pnt_linear has no stated unit and is not one.
 _ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
     "id": ID_ALIASES,
@@ -21,8 +22,8 @@ _ALIASES: Final[Mapping[Role, tuple[str, ...]]] = {
     "latitude": ("latitude", "lat", "y_lat", "pnt_lat"),
     "easting": ("easting",),
     "northing": ("northing",),
-    "velocity": ("mean_velocity", "vel", "vlos", "velocity"),
-    "coherence": ("temporal_coherence", "coherence", "coher", "pnt_enscoh"),
+    "velocity": ("mean_velocity", "mean_veloc", "vel", "vlos", "velocity"),
+    "coherence": ("temporal_coherence", "temporal_c", "coherence", "coher", "pnt_enscoh"),
     "height": ("height", "height_ortho", "h", "pnt_height", "z", "height_wgs84", "height_ellipse"),
 }
 NUMERIC_NAMES: Final = frozenset(name for role, names in _ALIASES.items() if role != "id" for name in names)

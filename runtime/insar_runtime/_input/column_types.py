@@ -9,7 +9,7 @@ import pyarrow as pa
 from insar_runtime.errors import DataError
 
 MOST_COLUMNS: Final = 25_000
-"""Most columns of a table: more than any product has, and than the points that a table with one row a date may have."""
+"""Most columns of a table: more than any product has, and than a table with one row per date may have points."""
 
 
 def refuse_too_many(columns: int, name: str) -> None:
@@ -29,8 +29,8 @@ def refuse_too_many(columns: int, name: str) -> None:
     """
     if columns > MOST_COLUMNS:
         raise DataError(
-            f"{name} has {columns} columns, more than the {MOST_COLUMNS} that are read: if it has one row a date and "
-            f"one column a point, split it by columns, and bring each part to one row a point with insar-rt convert"
+            f"{name} has {columns} columns, more than the {MOST_COLUMNS} that are read: if it has one row per date and "
+            f"one column per point, split it by columns, and bring each part to one row per point with insar-rt convert"
         )
 
 

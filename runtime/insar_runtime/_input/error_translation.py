@@ -23,6 +23,8 @@ from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError
 _ALLOCATION: Final = re.compile(r"of size (\d+) failed")
 ABSURD_BYTES: Final = 1 << 36
 """No part of a table takes 64 GiB; a damaged header may say so."""
+_NULL_LISTS_OF_FIXED_SIZE: Final = 26
+"""Version of pyarrow that reads such lists from Parquet; 22 to 25 do not."""
 _DECIMAL_COMMA: Final = re.compile(r"'\s*[-+]?\d*,\d+\s*'")
 _CSV_COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
@@ -46,7 +48,7 @@ def translate_errors(name: str, columns: Sequence[str] = (), *, is_open: bool = 
         raise
     except FileNotFoundError as error:
         if is_open:
-            raise InputOutputError(f"{name} vanished while it was read: leave it in its place") from error
+            raise InputOutputError(f"{name} vanished while it was being read: leave it where it is") from error
         raise InputNotFoundError(f"no such input: {name}: check the path") from error
     except MemoryError as error:
         wanted = _ALLOCATION.search(str(error))
@@ -59,9 +61,9 @@ def translate_errors(name: str, columns: Sequence[str] = (), *, is_open: bool = 
             raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error
         raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
     except UnicodeEncodeError as error:
-        raise DataError(f"the name of {name!a} is no UTF-8: rename the file") from error
+        raise DataError(f"the name of {name!a} is not UTF-8: rename the file") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: a name or a text ({_shown(error)}) is no UTF-8: write the file again") from error
+        raise DataError(f"{name}: a name or a text ({_shown(error)}) is not UTF-8: write the file again") from error
     # zipfile raises NotImplementedError for a compression that it does not know.
     except (
         pa.ArrowException,
@@ -86,6 +88,8 @@ def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
     remedy = "it is damaged or incomplete: fetch or write it again"
     if isinstance(error, pa.ArrowNotImplementedError):
         remedy = "a column is of a type that is not read, leave it out or write another type; or the file is damaged"
+    if "Expected all lists to be of size" in text and int(pa.__version__.partition(".")[0]) < _NULL_LISTS_OF_FIXED_SIZE:
+        remedy = f"lists of fixed size that are null need pyarrow {_NULL_LISTS_OF_FIXED_SIZE}, here is {pa.__version__}"
     if "CSV conversion error" in text:
         remedy = "correct the cell or leave it empty"
         if _DECIMAL_COMMA.search(text):

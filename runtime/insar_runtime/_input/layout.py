@@ -115,7 +115,7 @@ class Layout:
 
     @property
     def stored_as(self) -> Literal["wide", "list", "long"]:
-        """Layout of the file; one row a point and date is brought to lists on reading, so its `kind` is that."""
+        """Layout of the file; one row per point and date is brought to lists on reading, so its `kind` is that."""
         return "long" if self.origin.form == "long" else self.kind
 
     @property
@@ -291,4 +291,4 @@ def _check_width(
     if not pa.types.is_fixed_size_list(data_type) or (not len(dates) and (head is None or not head.num_rows)):
         return
     if data_type.list_size != len(dates):
-        raise DataError(f"'{series}' has {data_type.list_size} values a row but there are {len(dates)} dates")
+        raise DataError(f"'{series}' has {data_type.list_size} values per row but there are {len(dates)} dates")

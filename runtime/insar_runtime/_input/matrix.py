@@ -19,7 +19,7 @@ _BLOCK_BYTES: Final = 1 << 18
 
 
 def to_matrix(batch: pa.RecordBatch, layout: Layout, *, first_row: int = 0) -> npt.NDArray[np.float32]:
-    """Displacements of a batch as one row a point, columns in date order.
+    """Displacements of a batch as one row per point, columns in date order.
 
     Parameters
     ----------

@@ -33,10 +33,11 @@ def open_source(
     roles: Mapping[str, str] | None = None,
     exact: bool = True,
     date_format: str | None = None,
+    reads_json: bool = False,
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
 
-    A table with one row a point and date is presented with one row a point: its displacements as a list, its other
+    A table with one row per point and date is presented with one row per point: its displacements as a list, its other
     columns as in the first row of each point. A file is read once before for that, a stream is not.
 
     Parameters
@@ -51,6 +52,8 @@ def open_source(
         far less memory.
     date_format : str, optional
         How names and texts spell dates, where they do not in one of the usual ways.
+    reads_json : bool
+        Whether GeoJSON and JSON lines are read, and not refused.
 
     Yields
     ------
@@ -73,7 +76,9 @@ def open_source(
         roles = roles or {}
         if isinstance(where, (str, Path)) and str(where) != "-":
             with translate_errors(str(Path(where))):
-                source = open_path(Path(where), closing, roles, exact=exact, date_format=date_format)
+                source = open_path(
+                    Path(where), closing, roles, exact=exact, date_format=date_format, reads_json=reads_json
+                )
         else:
             stream: Any = _standard_input() if isinstance(where, (str, Path)) else where
             name = "-" if isinstance(where, (str, Path)) else str(getattr(where, "name", "stream"))
@@ -93,7 +98,7 @@ def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
 
 
 def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:
-    """Return a table with one row a point and date as one with a row a point; any other unchanged."""
+    """Return a table with one row per point and date as one with a row a point; any other unchanged."""
     search = source.search or DateSearch.among(source.schema.names, date_format)
     source = replace(source, search=search)
     columns = find_long_columns(source.schema.names, roles, search)

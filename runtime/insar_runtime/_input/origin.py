@@ -17,7 +17,7 @@ class Origin:
     product_level : str or None
         As the XML beside an EGMS table states it.
     form : {"long", "visualizer"} or None
-        What was brought to another layout on reading: one row a point and date to lists, a table of StaMPS Visualizer
+        What was brought to another layout on reading: one row per point and date to lists, a table of StaMPS Visualizer
         to date columns; None if nothing was.
     notes : tuple of str
         What a person should know about the reading.

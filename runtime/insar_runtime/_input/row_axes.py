@@ -30,7 +30,7 @@ def rows_by_axis(dates: pa.Array, name: str) -> list[NDArray[np.intp]]:
     Raises
     ------
     DataError
-        If a list holds a null or what is no date.
+        If a list holds a null or what is not a date.
     """
     lengths = pc.fill_null(pc.list_value_length(dates), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     rows = np.flatnonzero(lengths)

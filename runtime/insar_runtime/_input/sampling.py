@@ -28,13 +28,20 @@ _LOOK: Final = 4 << 20
 _BUFFER: Final = 1 << 16
 _COLUMNS: Final = 32
 """Columns of a Parquet file that are read at a time: each keeps a page and a dictionary decoded."""
+TEXTS: Final = frozenset({"csv", "zip", "csv.gz", "csv.zst", "csv.bz2"})
+"""Containers of text."""
 _PARTS: Final = 16
 """Places of a file that rows are taken from."""
 
 
 def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
-    """Open the text of a CSV, zipped or not; return it with its size in bytes."""
+    """Open the text of a CSV, zipped, compressed or not; return it with its size in bytes."""
     path = Path(source.name)
+    if source.kind in {"csv.gz", "csv.zst", "csv.bz2"}:
+        from insar_runtime._input.readers.compressed import estimate_size, open_compressed  # noqa: PLC0415 - of these
+
+        kind: Any = source.kind
+        return closing.enter_context(open_compressed(path, kind)), estimate_size(path, kind)
     if source.kind == "zip":
         archive = closing.enter_context(zipfile.ZipFile(path))
         member = archive.getinfo(source.metadata["member"])
@@ -52,9 +59,9 @@ def estimate_rows(source: Source) -> int | None:
     DataError, InputOutputError
         If it cannot be read.
     """
-    if source.rows is not None:
-        return source.rows
-    if source.kind not in {"csv", "zip"} or not Path(source.name).is_file():
+    if source.rows is not None or source.rows_estimate is not None:
+        return source.rows if source.rows is not None else source.rows_estimate
+    if source.kind not in TEXTS or not Path(source.name).is_file():
         return None
     with translate_errors(source.name, is_open=True), ExitStack() as closing:
         stream, size = _open_text(source, closing)
@@ -84,7 +91,7 @@ def count_rows(source: Source) -> int | None:
 
 
 def spread_batches(source: Source, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """Return some rows from all over a Parquet, an Arrow or a CSV file, in file order; none of other containers.
+    """Return some rows from all over a file, in file order; none where that takes reading the whole.
 
     Parameters
     ----------
@@ -108,7 +115,9 @@ def _spread(source: Source, columns: Sequence[str], rows: int) -> Iterator[pa.Re
     path = Path(source.name)
     if source.name == "-" or not path.is_file():
         return
-    if source.kind == "parquet":
+    if source.spread is not None:
+        yield from map(as_plain, source.spread(columns, rows))
+    elif source.kind == "parquet":
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
             # Otherwise a table that is not read as it stands; the same below.
             if file.schema_arrow.names == source.schema.names:

@@ -1,4 +1,4 @@
-"""An open table: a stream of record batches with one row a point, whatever file it comes from."""
+"""An open table: a stream of record batches with one row per point, whatever file it comes from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insar_runtime._input.origin import Origin
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime.errors import UsageError
 
-Kind = Literal["parquet", "csv", "zip", "ipc"]
+Kind = Literal["parquet", "csv", "zip", "ipc", "csv.gz", "csv.zst", "csv.bz2", "shapefile", "dbf", "gpkg", "json"]
 
 _GUESSED_LIST: Final = 256
 """Values of a list whose length is not known before it is read."""
@@ -32,7 +32,7 @@ class Source:
     ----------
     name : str
         What the user called it; ``-`` for standard input.
-    kind : {"parquet", "csv", "zip", "ipc"}
+    kind : {"parquet", "csv", "zip", "ipc", "csv.gz", "csv.zst", "csv.bz2", "shapefile", "dbf", "gpkg", "json"}
     schema : pyarrow.Schema
         Of every batch, all of plain types. CSV: dates are float32, identifiers strings.
     rows : int or None
@@ -54,6 +54,10 @@ class Source:
         All columns of a CSV by their position, for messages.
     search : DateSearch or None
         What was found when the names of the columns were searched for dates; None if they were not.
+    rows_estimate : int or None
+        About how many rows there are, if the container says so without any promise.
+    spread : callable or None
+        Returns at most so many rows of some columns from all over the file; None where that takes reading the whole.
     """
 
     name: str
@@ -68,6 +72,8 @@ class Source:
     read_again: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None
     header: tuple[str, ...] = ()
     search: DateSearch | None = None
+    rows_estimate: int | None = None
+    spread: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]] | None = None
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Return the rows in file order, in batches of at most so many; no batch if there are no rows.

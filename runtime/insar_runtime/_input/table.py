@@ -161,6 +161,6 @@ def _velocity(head: pa.RecordBatch, layout: Layout) -> NDArray[np.float64] | Non
     try:
         values: Any = head.column(layout.velocity).cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
-        # A velocity that is no number proves nothing; it stays an attribute.
+        # A velocity that is not a number proves nothing; it stays an attribute.
         return None
     return np.asarray(values, dtype=np.float64)

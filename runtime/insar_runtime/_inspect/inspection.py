@@ -17,12 +17,13 @@ from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
-from insar_runtime._input.sampling import count_rows, estimate_rows
+from insar_runtime._input.sampling import TEXTS, count_rows, estimate_rows
 from insar_runtime._input.source import Source
 from insar_runtime._inspect.findings.ids import IdColumn, examine_ids, id_at
 from insar_runtime._inspect.findings.sample_findings import SampleFindings, examine_sample
 from insar_runtime._inspect.findings.sentences import list_findings
 from insar_runtime._inspect.planned_run import InspectOptions, PlannedRun
+from insar_runtime._output.geometry import find_geometry
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.table_sample import SampledRows, sample_rows
@@ -148,7 +149,7 @@ def _count_points(table: PreparedTable, sample: SampledRows, *, quick: bool) -> 
 def _read_ids(source: Source, layout: Layout) -> tuple[IdColumn | None, str | None]:
     """Return findings about the column of ids, and an id that occurs twice; None for both without such a column."""
     # Without ids, the rows of a text are counted by any column.
-    name = layout.id or (source.schema.names[0] if source.kind in {"csv", "zip"} else None)
+    name = layout.id or (source.schema.names[0] if source.kind in TEXTS else None)
     column = None if name is None else source.column(name)
     if name is None or column is None:
         return None, None
@@ -180,6 +181,9 @@ def _described(table: PreparedTable, points: _Points, declared: UserDeclarations
         "sampling_days": {"min": steps.min(), "median": float(np.median(steps)), "max": steps.max()}
         if len(steps)
         else None,
+        "geometry": None
+        if (geometry := find_geometry(source.schema)) is None
+        else {"column": geometry.column, "system": geometry.system},
         "columns": {role: getattr(layout, role) for role in roles},
         "attributes": list(layout.attributes),
         "unit": units.unit,

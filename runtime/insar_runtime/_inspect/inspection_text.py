@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from insar_runtime._diagnosis.common_steps import LEAST_EPOCHS, LEAST_ROWS
-from insar_runtime._engine.class_priors import ClassPriors
-from insar_runtime._terminal.texts import describe_priors
 
 _WIDTH: Final = 100
 _LABEL: Final = 13
@@ -16,7 +14,11 @@ _NAMES: Final = 6
 """Most column names in a line; the others are counted."""
 _NAMED: Final = 3
 """Most dates in a line; the others are counted."""
-_LAYOUTS: Final = {"wide": "one column a date", "list": "a list of values a row", "long": "one row a point and date"}
+_LAYOUTS: Final = {
+    "wide": "one column per date",
+    "list": "a list of values per row",
+    "long": "one row per point and date",
+}
 _WHERE: Final = {
     "all": "all {rows} rows",
     "spread": "{rows} rows from all over the file",
@@ -62,7 +64,10 @@ def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     yield "missing", _missing(facts)
     columns = facts["columns"]
     yield "id", columns["id"] or "none"
-    yield "position", _pair(columns, "longitude", "latitude") or _pair(columns, "easting", "northing") or "none"
+    geometry = facts["geometry"]
+    placed = None if geometry is None else f"{geometry['column']} ({geometry['system']})"
+    columns_of_place = _pair(columns, "longitude", "latitude") or _pair(columns, "easting", "northing")
+    yield "position", columns_of_place or placed or "none"
     if columns["velocity"]:
         yield "velocity", f"{columns['velocity']} (mm/yr)"
     yield "attributes", _names(facts["attributes"])
@@ -107,7 +112,7 @@ def _run(facts: dict[str, Any], run: dict[str, Any]) -> Iterable[tuple[str, str]
     opened = "" if run["device_opened"] else ", not tried"
     yield "model", f"{run['model']} {run['model_version']}, {run['precision']} on {run['device']}{opened}"
     yield "because", run["device_reason"]
-    yield "priors", describe_priors(ClassPriors(**run["priors"]))
+    yield "class mix", "estimated from the first points when they are classified, and stated; or --priors"
     threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
     yield "memory", f"about {run['memory_mb']} MB, {threads}, batches of {run['batch_rows']:,} points"
     yield "time", _time(run, threads)

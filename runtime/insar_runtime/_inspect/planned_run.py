@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ class PlannedRun:
             "provider": choice.provider,
             "device_reason": choice.reason,
             "device_opened": self._classifier is not None,
-            "priors": asdict(self._model.training_priors),
+            "priors": "auto",
             "abstain_below": self._model.abstain_below,
             "threads": plan.threads,
             "batch_rows": plan.batch_rows,

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from insar_runtime._output.atomic import write_file
+from insar_runtime._output.output_checks import check_output
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.classifier import Classifier
+from insar_runtime.errors import UsageError
 from insar_runtime.files import classify_file
 from insar_runtime.summary import Summary
 
@@ -59,9 +63,7 @@ def run_demo(output: Path, *, classifier: Classifier | None = None, overwrite: b
     InsarRuntimeError
         As ``classify_file``.
     """
-    folder = files("insar_runtime") / "demo"
-    (archive,) = (entry for entry in folder.iterdir() if entry.name.endswith(".zip"))
-    with as_file(archive) as path:
+    with as_file(_archive()) as path:
         summary = classify_file(path, output, classifier=classifier, keep_series=True, overwrite=overwrite)
     columns = pq.read_table(output, columns=[TRUTH_COLUMN, "class_name"])
     assigned = columns["class_name"].to_pylist()
@@ -72,6 +74,30 @@ def run_demo(output: Path, *, classifier: Classifier | None = None, overwrite: b
     answered = sum(found is not None for found in assigned)
     right = sum(table[name][name] for name in CLASS_NAMES)
     return DemoOutcome(summary, table, right / max(answered, 1), answered)
+
+
+def save_table(path: Path, *, overwrite: bool) -> None:
+    """Write the embedded file to ``path``; it appears whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        If ``path`` is not named as a zip.
+    OutputExistsError
+        If it is there and must not be replaced.
+    InputOutputError
+        If it cannot be written.
+    """
+    if path.suffix.lower() != ".zip":
+        raise UsageError(f"{path} is for a zip; name it .zip")
+    check_output(path, overwrite=overwrite)
+    write_file(path, [_archive().read_bytes()], overwrite=overwrite)
+
+
+def _archive() -> Traversable:
+    folder = files("insar_runtime") / "demo"
+    (archive,) = (entry for entry in folder.iterdir() if entry.name.endswith(".zip"))
+    return archive
 
 
 def describe_demo(truth: dict[str, dict[str, int]], accuracy: float, answered: int, rows: int) -> str:

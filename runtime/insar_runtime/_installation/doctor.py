@@ -42,13 +42,20 @@ def examine() -> tuple[dict[str, Any], InsarRuntimeError | None]:
     models: dict[str, Any] = {}
     for name in list_models():
         model = load_model(name)
+        unavailable: list[UnavailableError] = []
         for precision in model.precisions:
             try:
                 classifier = Classifier(name, device="cpu", precision=precision, threads=1)
                 state = _try(classifier)
+            except UnavailableError as error:
+                state = str(error)
+                unavailable.append(error)
             except InsarRuntimeError as error:
                 state, trouble = str(error), trouble or error
             models[f"{name} {model.version} {precision}"] = state
+        # A processor on which int8 is refuted runs fp32 in its place, so a run does not end there.
+        if len(unavailable) == len(model.precisions):
+            trouble = trouble or unavailable[0]
     try:
         chosen = Classifier()
         device = f"{chosen.device} ({chosen.provider}, {chosen.precision}): {chosen.device_reason}"

@@ -32,7 +32,7 @@ def parse_block(text: str | bytes) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is no JSON object, too deep or too large, or if a known key holds something else.
+        If it is not a JSON object, too deep or too large, or if a known key holds something else.
     """
     if len(text) > _MOST_BYTES:
         raise ValueError("the block is too large")
@@ -41,7 +41,7 @@ def parse_block(text: str | bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise ValueError("the block is too deep") from error
     if not _BLOCK(block):
-        raise ValueError("the block is none of ours")
+        raise ValueError("the block is unknown")
     return block  # type: ignore[no-any-return]
 
 
@@ -140,6 +140,7 @@ _BLOCK: Final = _object(
                     "shares": _mapping_of(_is_number, names=CLASS_NAMES),
                     "origin": _one_of("training", "given", "estimated", "too_few_rows"),
                     "rows": _or_none(_is_count),
+                    "estimate": _or_none(_mapping_of(_is_number, names=CLASS_NAMES)),
                 },
                 needs=("shares", "origin"),
                 closed=True,

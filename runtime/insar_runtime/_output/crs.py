@@ -6,66 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from insar_runtime._input.crs.projjson import LAEA_EUROPE_PROJJSON
 from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE
 
-_FRAMES: Final = (
-    (1989, 1178), (1990, 1179), (1991, 1180), (1992, 1181), (1993, 1182), (1994, 1183),
-    (1996, 1184), (1997, 1185), (2000, 1186), (2005, 1204), (2014, 1206), (2020, 1382),
-)  # fmt: skip
-"""Year and EPSG code of the realisations that ETRS89 stands for."""
-
-
-def _epsg(code: int) -> dict[str, Any]:
-    return {"authority": "EPSG", "code": code}
-
-
-def _axis(name: str, abbreviation: str, direction: str, unit: str) -> dict[str, str]:
-    return {"name": name, "abbreviation": abbreviation, "direction": direction, "unit": unit}
-
-
-def _parameter(name: str, value: int, unit: str, code: int) -> dict[str, Any]:
-    return {"name": name, "value": value, "unit": unit, "id": _epsg(code)}
-
-
-_LAEA_EUROPE_PROJJSON: Final[Mapping[str, Any]] = {
-    "type": "ProjectedCRS",
-    "name": "ETRS89-extended / LAEA Europe",
-    "base_crs": {
-        "name": "ETRS89",
-        "datum_ensemble": {
-            "name": "European Terrestrial Reference System 1989 ensemble",
-            "members": [
-                {"name": f"European Terrestrial Reference Frame {year}", "id": _epsg(code)} for year, code in _FRAMES
-            ],
-            "ellipsoid": {"name": "GRS 1980", "semi_major_axis": 6378137, "inverse_flattening": 298.257222101},
-            "accuracy": "0.1",
-            "id": _epsg(6258),
-        },
-        "coordinate_system": {
-            "subtype": "ellipsoidal",
-            "axis": [
-                _axis("Geodetic latitude", "Lat", "north", "degree"),
-                _axis("Geodetic longitude", "Lon", "east", "degree"),
-            ],
-        },
-        "id": _epsg(4258),
-    },
-    "conversion": {
-        "name": "Europe Equal Area 2001",
-        "method": {"name": "Lambert Azimuthal Equal Area", "id": _epsg(9820)},
-        "parameters": [
-            _parameter("Latitude of natural origin", 52, "degree", 8801),
-            _parameter("Longitude of natural origin", 10, "degree", 8802),
-            _parameter("False easting", 4321000, "metre", 8806),
-            _parameter("False northing", 3210000, "metre", 8807),
-        ],
-    },
-    "coordinate_system": {
-        "subtype": "Cartesian",
-        "axis": [_axis("Northing", "Y", "north", "metre"), _axis("Easting", "X", "east", "metre")],
-    },
-    "id": _epsg(3035),
-}
 _WGS84_WKT: Final = (
     'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],'
     'AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],'
@@ -84,9 +27,9 @@ _LAEA_EUROPE_WKT: Final = (
 PROJJSON: Final[Mapping[str, Mapping[str, Any] | None]] = {
     # GeoParquet takes longitude and latitude where no system is named.
     LONGITUDE_LATITUDE: None,
-    LAEA_EUROPE: _LAEA_EUROPE_PROJJSON,
+    LAEA_EUROPE: LAEA_EUROPE_PROJJSON,
 }
-"""``crs`` of a GeoParquet column, by the name of the system; None where it is left away."""
+"""``crs`` of a GeoParquet column, by the name of the system; None where it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +62,8 @@ def spatial_reference(column: Mapping[str, Any]) -> SpatialReference:
     crs = column["crs"]
     identity = crs.get("id") if isinstance(crs, Mapping) else None
     if not isinstance(identity, Mapping):
-        return UNDEFINED_CARTESIAN
+        is_geographic = isinstance(crs, Mapping) and crs.get("type") == "GeographicCRS"
+        return UNDEFINED_GEOGRAPHIC if is_geographic else UNDEFINED_CARTESIAN
     authority, code = str(identity.get("authority")).upper(), identity.get("code")
     if (authority, str(code)) in {("OGC", "CRS84"), ("EPSG", "4326")}:
         return WGS84

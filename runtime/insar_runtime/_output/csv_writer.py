@@ -35,8 +35,8 @@ class CsvWriter:
     schema : pyarrow.Schema
         Of the batches.
     safe : bool
-        Whether text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return, and is no number, gets an
-        apostrophe in front, names of columns too: spreadsheets take it for a formula (CWE-1236).
+        Whether text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return, and is not a number, gets
+        an apostrophe in front, names of columns too: spreadsheets take it for a formula (CWE-1236).
     """
 
     def __init__(self, path: Path, schema: pa.Schema, *, safe: bool = False) -> None:

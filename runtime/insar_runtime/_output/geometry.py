@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.point_geometry import WKB_POINT
 from insar_runtime._output.crs import SpatialReference, spatial_reference
-from insar_runtime._output.geoparquet import WKB_POINT
 
 _POINT_TYPES: Final = frozenset({1, 1001, 2001, 3001, 0x80000001, 0x40000001, 0xC0000001})
 """Point, with z and m as ISO and as EWKB number them."""
@@ -44,6 +44,24 @@ class Geometry:
     crs: Mapping[str, Any] | None
     is_longitude_latitude: bool
     reference: SpatialReference
+
+    @property
+    def is_in_degrees(self) -> bool:
+        """Whether x and y are longitude and latitude, of whatever datum."""
+        return self.is_longitude_latitude or (self.crs or {}).get("type") == "GeographicCRS"
+
+    @property
+    def system(self) -> str:
+        """Name of the coordinate reference system, for people."""
+        reference = self.reference
+        return f"{reference.organization}:{reference.code}" if reference.code > 0 else reference.description
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Names of x and y, for people."""
+        if self.is_in_degrees:
+            return "longitude", "latitude"
+        return ("x", "y") if self.crs is None else ("easting", "northing")
 
 
 def find_geometry(schema: pa.Schema) -> Geometry | None:

@@ -10,15 +10,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.point_geometry import wkb_points
 from insar_runtime._input.position import Crs, Position
 from insar_runtime._output.crs import PROJJSON
 
 GEOMETRY: Final = "geometry"
 BBOX: Final = "bbox"
 _CORNERS: Final = ("xmin", "ymin", "xmax", "ymax")
-WKB_POINT: Final = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
-"""Well-known binary of a point: byte order 1 = little endian, type 1 = point (OGC 06-103r4)."""
-
 GEOMETRY_FIELDS: Final = (
     pa.field(GEOMETRY, pa.binary()),
     pa.field(BBOX, pa.struct([pa.field(corner, pa.float64()) for corner in _CORNERS])),
@@ -94,17 +92,9 @@ def point_columns(points: NDArray[np.float64]) -> tuple[pa.Array, pa.Array]:
         xmin, ymin, xmax, ymax of each point.
     """
     missing = ~np.isfinite(points).all(axis=1)
-    records = np.empty(len(points), dtype=WKB_POINT)
-    records["order"], records["type"] = 1, 1
-    records["x"], records["y"] = points[:, 0], points[:, 1]
-    offsets = np.arange(len(points) + 1, dtype=np.int32) * WKB_POINT.itemsize
-    validity = pa.array(~missing).buffers()[1] if missing.any() else None
-    geometry = pa.Array.from_buffers(
-        pa.binary(), len(points), [validity, pa.py_buffer(offsets), pa.py_buffer(records)], int(missing.sum())
-    )
     x, y = pa.array(points[:, 0]), pa.array(points[:, 1])
     bbox = pa.StructArray.from_arrays([x, y, x, y], fields=list(GEOMETRY_FIELDS[1].type), mask=pa.array(missing))
-    return geometry, bbox
+    return wkb_points(points), bbox
 
 
 def geo_metadata(bounds: PointBounds, crs: Crs) -> Mapping[str, Any]:

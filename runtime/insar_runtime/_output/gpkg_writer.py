@@ -16,11 +16,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.point_geometry import WKB_POINT
 from insar_runtime._output.atomic import check_count, flush_file
 from insar_runtime._output.crs import ETRS89_LAEA, UNDEFINED_CARTESIAN, UNDEFINED_GEOGRAPHIC, WGS84
 from insar_runtime._output.flatten import FlatField, flatten
 from insar_runtime._output.geometry import Geometry, points_of
-from insar_runtime._output.geoparquet import WKB_POINT, PointBounds
+from insar_runtime._output.geoparquet import PointBounds
 from insar_runtime._output.gpkg_schema import (
     APPLICATION_ID,
     LAYER_STYLES,

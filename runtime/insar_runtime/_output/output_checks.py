@@ -15,7 +15,7 @@ from insar_runtime.errors import DataError, InputOutputError, InsarRuntimeError,
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output that is there, is no plain file, or has no folder.
+    """Refuse an output that is there, is not a plain file, or has no folder.
 
     Raises
     ------
@@ -30,11 +30,11 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         if path.is_dir():
             raise UsageError(f"output {path} is a folder; name a file in it")
         if path.exists() and not path.is_file():
-            raise UsageError(f"output {path} is no regular file; name one, or write to - and redirect")
+            raise UsageError(f"output {path} is not a regular file; name one, or write to - and redirect")
         if os.path.lexists(path) and not overwrite:
             raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
         if not path.parent.is_dir():
-            raise InputOutputError(f"folder {path.parent} does not exist; make it first")
+            raise InputOutputError(f"folder {path.parent} does not exist; create it first")
 
 
 def refuse_input(output: Path, inputs: Iterable[Path]) -> None:

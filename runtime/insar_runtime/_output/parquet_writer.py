@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -61,13 +62,25 @@ class ParquetWriter:
 
     def _write_group(self) -> None:
         if self._waiting_rows:
-            table = pa.Table.from_batches(self._waiting, schema=self._schema)
+            batches = [_with_empty_nulls(batch) for batch in self._waiting]
+            table = pa.Table.from_batches(batches, schema=self._schema)
             self._writer.write_table(table, row_group_size=self._waiting_rows)
         self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
 
 
+def _with_empty_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch in which no list that is null has values behind it: pyarrow 22 refuses to write them."""
+    for place, column in enumerate(batch.columns):
+        if not isinstance(column, (pa.ListArray, pa.LargeListArray)) or not column.null_count:
+            continue
+        lengths = np.diff(column.offsets.to_numpy())
+        if lengths[column.is_null().to_numpy(zero_copy_only=False)].any():
+            batch = batch.set_column(place, batch.schema.field(place), column.take(pa.array(np.arange(len(column)))))
+    return batch
+
+
 def _dates(schema: pa.Schema) -> Sequence[str]:
-    """Return the columns of series with one column a date."""
+    """Return the columns of series with one column per date."""
     try:
         return find_date_columns(schema.names).names
     except DataError:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._input.plain_types import as_plain
-from insar_runtime._input.table import TableDescription, as_first
+from insar_runtime._input.table import as_first
 from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache
 from insar_runtime._pipeline.mixed_axes import AxisRows, rows_on_axes, with_epochs
@@ -191,16 +191,3 @@ class BatchClassifier:
         if len(self._added) > len(columns):
             columns.append(added.column("velocity_mm_yr"))
         return pa.RecordBatch.from_arrays(columns, schema=self._added)
-
-
-def classify_series(
-    description: TableDescription, runner: ModelRunner, batch: pa.RecordBatch, first_row: int
-) -> Result:
-    """Classify the series of a batch of a table with one time axis, and leave its other columns alone.
-
-    Raises
-    ------
-    DataError
-        If its series do not fit the table's dates.
-    """
-    return runner.classify_matrix(description.matrix(batch, first_row), description.layout.days)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import pyarrow as pa
 
-from insar_runtime._engine.class_priors import ClassPriors
-from insar_runtime._engine.priors import estimated_mix, known_rows
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.sampling import estimate_rows
-from insar_runtime._pipeline.batch import BatchClassifier, classify_series
+from insar_runtime._log import logger
+from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.batch_work import DiagnosisWork, NumberedBatch
 from insar_runtime._pipeline.memory import MemoryGuard, NoPlanFitsError, release_memory
 from insar_runtime._pipeline.output_columns import refuse_taken_names
@@ -24,21 +23,16 @@ from insar_runtime._pipeline.parallel import EachAlone, Work, in_order, one_by_o
 from insar_runtime._pipeline.plan import TablePlan, plan_table
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.provenance import provenance
-from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime._pipeline.run_options import RunOptions
+from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
-from insar_runtime.errors import MemoryLimitError, UsageError
-from insar_runtime.result import Result
+from insar_runtime.errors import MemoryLimitError
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise.noise_model import FileNoise
 
 Begun = TypeVar("Begun")
 Done = TypeVar("Done")
-Opening = Callable[..., AbstractContextManager[PreparedTable]]
-
-_MOST_SAMPLED_ROWS: Final = 200_000
-"""Rows that priors are estimated from: chance then moves no share by more than some 0.1 %, in some 20 MB."""
 
 
 def run_file(
@@ -89,6 +83,9 @@ def run_file(
         if runner.threads == 1 or not isinstance(source, Path) or not files.are_files:
             raise
     # Here the error is gone, and with it what it held. Of one thread less is alive than any plan can say.
+    logger().warning(
+        "%s: %d threads take more memory than there is; tried again with one", printable(str(source)), runner.threads
+    )
     release_memory()
     return attempt(threads=1)
 
@@ -108,25 +105,23 @@ def _run(
     # Outputs that repeat the series need them as the file has them.
     exact = options.keep_series or files.quarantine is not None
     corrects = files.corrected is not None
-    opening = partial(
-        open_described,
+    is_file = isinstance(source, Path)
+    if not options.estimates_mix:
+        runner = runner.with_priors(options.priors_of(runner))
+    with open_described(
         source,
         options.declared.or_radar(runner.model.half_wavelength_mm),
         exact=exact or corrects,
         threads=threads,
         large_batches=runner.device != "cpu",
         room=guard.room,
+        diagnosed=options.diagnose is not None,
+        mix_by=runner if options.estimates_mix else None,
         written_series=exact + corrects,
-    )
-    is_file = isinstance(source, Path)
-    if isinstance(options.priors, str):
-        if not is_file:
-            raise UsageError("priors auto reads the input twice, a stream can be read once; give a file, or shares")
-        runner = runner.with_priors(_estimated_priors(runner, opening, guard, options, progress))
-    elif options.priors is not None:
-        runner = runner.with_priors(options.priors)
-    with opening(diagnosed=options.diagnose is not None) as table:
+    ) as table:
         description = table.description
+        if table.mix is not None:
+            runner = runner.with_priors(table.mix)
         runner.check_axis(len(description.layout.dates))
         # Before the noise is estimated, which takes a while.
         refuse_taken_names(description, keep_series=options.keep_series, diagnosed=options.diagnose is not None)
@@ -169,33 +164,6 @@ def _run(
                     if progress:
                         progress(outputs.rows, total)
     return outputs.block()
-
-
-def _estimated_priors(
-    runner: ModelRunner, opening: Opening, guard: MemoryGuard, options: RunOptions, progress: Progress | None
-) -> ClassPriors:
-    """Read the file once and estimate its mix of classes from the rows that the network answers."""
-    as_trained = runner.with_priors(None)
-    classes = len(runner.model.classes)
-    sample = RowSample(_MOST_SAMPLED_ROWS, classes)
-    done = 0
-    with opening() as table:
-        runner.check_axis(len(table.description.layout.dates))
-        refuse_taken_names(table.description, keep_series=options.keep_series, diagnosed=options.diagnose is not None)
-        calls = _for_each_thread(as_trained, table, is_file=True)
-
-        def classify(item: NumberedBatch) -> Result:
-            return classify_series(table.description, calls, *item)
-
-        total = estimate_rows(table.source) if progress else None
-        with _results(table, EachAlone(classify), guard, is_file=True) as results:
-            for result in results:
-                sample.add(known_rows(result.probabilities[:, :classes], runner.model.unsure_below))
-                done += len(result)
-                guard.check()
-                if progress:
-                    progress(done, total)
-    return estimated_mix(sample.rows(), runner.model.training_priors)
 
 
 def _for_each_thread(runner: ModelRunner, table: PreparedTable, *, is_file: bool) -> ModelRunner:

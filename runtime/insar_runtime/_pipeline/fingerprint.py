@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, BinaryIO, Final, Self
 
+from insar_runtime._input.readers.shp_siblings import parts_of
 from insar_runtime.errors import InputOutputError
 
 _BLOCK: Final = 1 << 18
@@ -16,6 +17,8 @@ _BLOCK: Final = 1 << 18
 
 class InputHash:
     """SHA-256 of a file, computed beside other work: hashing leaves Python's lock alone.
+
+    Of a shapefile it is that of all its parts, one after the other, as the table is in the .dbf.
 
     Parameters
     ----------
@@ -54,9 +57,10 @@ class InputHash:
     def _run(self) -> None:
         digest = hashlib.sha256()
         try:
-            with self._path.open("rb", buffering=0) as file:
-                while not self._stop.is_set() and (block := file.read(_BLOCK)):
-                    digest.update(block)
+            for path in parts_of(self._path):
+                with path.open("rb", buffering=0) as file:
+                    while not self._stop.is_set() and (block := file.read(_BLOCK)):
+                        digest.update(block)
         except OSError as error:
             self._error = error
             return

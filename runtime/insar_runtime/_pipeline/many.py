@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from insar_runtime._input.readers.shp_siblings import find_sibling
 from insar_runtime._pipeline.memory import release_memory
 from insar_runtime.errors import InputNotFoundError, InsarRuntimeError, MemoryLimitError, UsageError, lacks_memory
 from insar_runtime.summary import Summary
@@ -23,10 +24,17 @@ READ_EXTENSIONS: Final = (
     ".arrows",
     ".ipc",
     ".feather",
+    ".csv.gz",
+    ".csv.zst",
+    ".csv.bz2",
+    ".shp",
+    ".dbf",
+    ".gpkg",
 )
 """Files of a folder that are taken for tables."""
 WRITTEN_EXTENSIONS: Final = {"parquet": ".parquet", "gpkg": ".gpkg", "csv": ".csv", "arrow": ".arrow"}
 """Extension of an output by its format."""
+_COMPRESSED: Final = (".gz", ".zst", ".bz2")
 _OURS: Final = (".classified.", ".bad.", ".corrected.")
 """Parts of the names that outputs get, which a second run over a folder must not take for inputs."""
 
@@ -90,20 +98,20 @@ class OutputNaming:
         """Return the output of an input; UsageError if it is no name of a file."""
         if not source.name:
             raise UsageError(f"{source} is a folder, or no name; give a file")
-        name = f"{source.stem}.classified{self.extension}"
+        name = f"{_stem(source)}.classified{self.extension}"
         return source.with_name(name) if self.folder is None else self.folder / name
 
     def also(self, source: Path) -> list[Path]:
         """Return the further outputs of an input."""
-        return [] if self.gpkg is None else [self.gpkg / f"{source.stem}.classified.gpkg"]
+        return [] if self.gpkg is None else [self.gpkg / f"{_stem(source)}.classified.gpkg"]
 
     def bad(self, source: Path) -> Path | None:
         """Return the quarantine of an input."""
-        return None if self.quarantine is None else self.quarantine / f"{source.stem}.bad.parquet"
+        return None if self.quarantine is None else self.quarantine / f"{_stem(source)}.bad.parquet"
 
     def repaired(self, source: Path) -> Path | None:
         """Return the file of the corrected series of an input."""
-        return None if self.corrected is None else self.corrected / f"{source.stem}.corrected.parquet"
+        return None if self.corrected is None else self.corrected / f"{_stem(source)}.corrected.parquet"
 
     def all_of(self, source: Path) -> list[Path]:
         """Return all files that are written for an input."""
@@ -194,7 +202,14 @@ def first_failure(outcomes: Sequence[Outcome]) -> int:
 
 
 def _is_table(path: Path) -> bool:
-    return path.suffix.lower() in READ_EXTENSIONS and _is_plain(path)
+    # A .dbf beside a .shp is read with it.
+    is_part = path.suffix.lower() == ".dbf" and find_sibling(path, ".shp") is not None
+    return path.name.lower().endswith(READ_EXTENSIONS) and not is_part and _is_plain(path)
+
+
+def _stem(path: Path) -> str:
+    """Return the name of a file without its extension: without both of a compressed table."""
+    return Path(path.stem).stem if path.suffix.lower() in _COMPRESSED else path.stem
 
 
 def _is_plain(path: Path) -> bool:

@@ -181,7 +181,7 @@ def parse_size(text: str) -> int:
     """
     match = _SIZE.fullmatch(text.strip())
     if not match:
-        raise UsageError(f"{text!r} is no size; give one such as 400M or 1.5G")
+        raise UsageError(f"{text!r} is not a size; give one such as 400M or 1.5G")
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
@@ -203,7 +203,7 @@ class MemoryGuard:
 
     def __init__(self, limit: int | None) -> None:
         if limit is not None and resident_bytes() is None:
-            raise UsageError("a memory limit needs /proc, which this system does not have; leave it away")
+            raise UsageError("a memory limit needs /proc, which this system does not have; leave it out")
         self._limit = limit
         if address_room() is not None:
             # Otherwise each thread reserves 64 MB of addresses, of which it uses a few.

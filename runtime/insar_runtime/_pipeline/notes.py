@@ -6,6 +6,7 @@ from typing import Final
 
 from insar_runtime._input.producers import Domain
 from insar_runtime._input.table import TableDescription
+from insar_runtime._output.geometry import find_geometry
 from insar_runtime.models import Model
 
 _SAME_WAVELENGTH: Final = 0.03
@@ -22,9 +23,10 @@ def notes_on(description: TableDescription) -> tuple[str, ...]:
     if description.fillers:
         notes.append(description.fillers)
     layout = description.layout
-    if description.position is None and layout.longitude and layout.latitude:
+    is_placed = description.position is not None or find_geometry(description.schema) is not None
+    if not is_placed and layout.longitude and layout.latitude:
         notes.append("the columns of longitude and latitude hold no degrees; the output has no geometry")
-    elif description.position is None and layout.easting and layout.northing:
+    elif not is_placed and layout.easting and layout.northing:
         notes.append("nothing says in which system easting and northing are; the output has no geometry")
     if layout.producer == "EGMS L3":
         notes.append(_on_projected(layout.domain))
@@ -44,6 +46,6 @@ def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
 def _on_projected(domain: Domain) -> str:
     what = {"vertical": "the vertical", "east": "the east-west"}.get(domain, "the vertical or east-west")
     return (
-        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is no multiple of half a "
+        f"EGMS L3 is projected to {what} component and mixes tracks: an unwrapping error is not a multiple of half a "
         f"wavelength there, so take class PUE with care"
     )

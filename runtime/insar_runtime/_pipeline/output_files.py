@@ -74,7 +74,7 @@ class OutputFiles:
         if chosen.corrected is not None and format_of(chosen.corrected) == "gpkg":
             raise UsageError(f"{corrected} is a GeoPackage; name a .parquet, .csv or .arrow file for corrected series")
         if len(outputs) > 1 and not chosen.are_files:
-            raise UsageError("a stream is the only output of a run; name a file, or leave the other outputs away")
+            raise UsageError("a stream is the only output of a run; name a file, or leave out the other outputs")
         paths = chosen.paths
         twice = next((path for i, path in enumerate(paths) if is_among(path, paths[:i])), None)
         if twice is not None:
@@ -128,7 +128,7 @@ class OutputFiles:
                 f"{self.corrected} could not be restored with escaped text; name a .parquet or .arrow file"
             )
         if not any(format_of(path) == "csv" for path in self.paths):
-            raise UsageError("csv_safe is for CSV outputs, and there is none; leave it away, or name a .csv file")
+            raise UsageError("csv_safe is for CSV outputs, and there is none; leave it out, or name a .csv file")
 
     def check_apart(self, report: Path, source: Path | str | BinaryIO) -> None:
         """Refuse a report of the run that would be written over its input or over one of its outputs.

@@ -15,11 +15,15 @@ from insar_runtime._input.head import read_head
 from insar_runtime._input.opening import open_source, path_or_stream
 from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime._input.table import TableDescription
+from insar_runtime._log import logger
 from insar_runtime._output.parquet_writer import WAITING_SERIES_BYTES
 from insar_runtime._pipeline.memory import BatchPlan, Load, plan_batches
+from insar_runtime._printable import printable
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise.noise_model import FileNoise
+    from insar_runtime._engine.class_priors import ClassPriors
+    from insar_runtime._engine.runner import ModelRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class PreparedTable:
     estimate_noise : callable
         Returns the noise of its series, from some rows that are read for it; called once, while the batches may
         already be read.
+    mix : ClassPriors or None
+        Of its classes, where that was asked for.
     """
 
     source: Source
@@ -45,6 +51,7 @@ class PreparedTable:
     batches: Iterator[pa.RecordBatch]
     batch_plan: BatchPlan
     estimate_noise: Callable[[], FileNoise]
+    mix: ClassPriors | None = None
 
 
 def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False) -> Load:
@@ -69,6 +76,12 @@ def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False)
     )
 
 
+def _log_plan(name: str, plan: BatchPlan, need: int, room: int | None) -> None:
+    limit = "no limit" if room is None else f"{room // 2**20} MB there"
+    sizes = (plan.threads, plan.batch_rows, need // 2**20, limit)
+    logger().info("%s: threads: %d, rows of a batch: %d, about %d MB of memory (%s)", printable(name), *sizes)
+
+
 @contextmanager
 def open_described(
     source: str | Path | BinaryIO,
@@ -79,7 +92,9 @@ def open_described(
     large_batches: bool = False,
     room: int | None = None,
     diagnosed: bool = False,
+    mix_by: ModelRunner | None = None,
     written_series: int = 0,
+    reads_json: bool = False,
 ) -> Iterator[PreparedTable]:
     """Open a source and describe its table; ``classify``, ``inspect`` and ``convert`` share it.
 
@@ -99,8 +114,12 @@ def open_described(
         Bytes that the work may take.
     diagnosed : bool
         Whether the rows are diagnosed, which takes memory.
+    mix_by : ModelRunner, optional
+        Classifies some of the first rows, from which the mix of classes is estimated. Without it, none is.
     written_series : int
         Outputs that hold the series.
+    reads_json : bool
+        Whether GeoJSON and JSON lines are read.
 
     Yields
     ------
@@ -114,11 +133,19 @@ def open_described(
     """
     declared = declared or UserDeclarations()
     where = path_or_stream(source)
-    with open_source(where, roles=declared.roles, exact=exact, date_format=declared.date_format) as opened:
+    with open_source(
+        where, roles=declared.roles, exact=exact, date_format=declared.date_format, reads_json=reads_json
+    ) as opened:
         load = load_of(opened, written_series=written_series, diagnosed=diagnosed)
         plan = plan_batches(load, threads, large=large_batches, room=room)
+        _log_plan(opened.name, plan, plan.need(load), room)
         head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
         description = head.describe(declared)
+        mix = None
+        if mix_by is not None:
+            from insar_runtime._pipeline.class_mix import mix_of  # noqa: PLC0415 - inspect and convert take none of it
+
+            mix = mix_of(description, head.rows, mix_by)
         batches = head.batches
         # The first rows are held only as long as the noise may be estimated from them.
         rows = [head.rows] if diagnosed else []
@@ -129,4 +156,4 @@ def open_described(
 
             return noise_of(description, rows.pop(), opened)
 
-        yield PreparedTable(opened, description, batches, plan, estimate)
+        yield PreparedTable(opened, description, batches, plan, estimate, mix)

@@ -17,11 +17,13 @@ import pyarrow.parquet as pq
 from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.readers.ipc_table import open_ipc_path
+from insar_runtime._log import logger
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.run_metadata import block_beside, read_block
 from insar_runtime._output.sinks import format_of, open_table
 from insar_runtime._pipeline.corrected import ORIGINAL, check_csv, read_schema
 from insar_runtime._pipeline.series_columns import with_rows
+from insar_runtime._printable import printable
 from insar_runtime.errors import DataError, InsarRuntimeError, UsageError
 
 _BATCH_ROWS: Final = 8192
@@ -88,7 +90,7 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
         schema, series = read_schema(read_block(source) or {})
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise DataError(
-            f"{source} does not tell what was corrected in it: give a file that classify --corrected-out has written, "
+            f"{source} does not say what was corrected in it: give a file that classify --corrected-out has written, "
             "a CSV together with its .json"
         ) from error
     if format_of(output) == "csv":
@@ -103,6 +105,8 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
                 back, changed = _undo(batch, schema, series)
             sink.write(back)
             rows, restored = rows + back.num_rows, restored + changed
+    done = (printable(str(source)), rows, restored, printable(str(output)))
+    logger().info("%s: %d rows, %d of them restored; written to %s", *done)
     return Restored(str(source), str(output), rows, restored)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Self, cast
 
 from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._engine.runner import ModelRunner, Shares
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._pipeline.fingerprint import run_key
@@ -25,7 +26,7 @@ class RunOptions:
         What the user declares of the input; the radar is that of the model if the user names none.
     keep_series : bool
         Whether the output keeps the series.
-    priors : mapping, sequence, "auto" or None
+    priors : mapping, sequence, "auto", "trained" or None
         As for ``classify_file``.
     diagnose : Diagnose or None
         How the rows are diagnosed, if they are.
@@ -41,7 +42,7 @@ class RunOptions:
 
     declared: UserDeclarations
     keep_series: bool = False
-    priors: Shares | Literal["auto"] | None = None
+    priors: Shares | Literal["auto", "trained"] | None = None
     diagnose: Diagnose | None = None
     max_bad_fraction: float | None = None
     csv_safe: bool = False
@@ -69,6 +70,30 @@ class RunOptions:
             files.check_csv_safe()
         if self.skip_existing and not (isinstance(source, Path) and files.are_files):
             raise UsageError("skip_existing compares files, a stream is none; give an input file and an output file")
+
+    @property
+    def estimates_mix(self) -> bool:
+        """Whether the mix of classes is estimated from the table."""
+        return isinstance(self.priors, str) and self.priors == "auto"
+
+    def with_usual_mix(self, runner: ModelRunner) -> Self:
+        """Return options that estimate the mix of classes if neither the run nor its runner has one."""
+        usual = self.priors is None and runner.priors.origin == "training"
+        return replace(self, priors="auto") if usual else self
+
+    def priors_of(self, runner: ModelRunner) -> ClassPriors:
+        """Return the mix of classes of a run that does not estimate it.
+
+        Raises
+        ------
+        UsageError
+            If the priors are no shares of the classes of the model.
+        """
+        if self.priors is None:
+            return runner.priors
+        if isinstance(self.priors, str) and self.priors == "trained":
+            return runner.model.training_priors
+        return runner.with_priors(cast("Shares", self.priors)).priors
 
     def half_wavelength(self, runner: ModelRunner) -> float:
         """Return half the wavelength of the radar in mm, which is the model's where nobody said otherwise."""
@@ -108,6 +133,6 @@ class RunOptions:
         return {**asdict(options), "declared_half_wavelength_mm": self.declared.half_wavelength_mm}
 
     def _asked_priors(self, runner: ModelRunner) -> str | dict[str, Any]:
-        if isinstance(self.priors, str):
-            return self.priors
-        return asdict(runner.priors if self.priors is None else runner.with_priors(self.priors).priors)
+        if self.estimates_mix:
+            return "auto"
+        return asdict(self.priors_of(runner))

@@ -166,7 +166,7 @@ def _class_ids(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:
     """Return a column of classes; ``NO_CLASS`` for null."""
     ids = _integers(batch.column(name), NO_CLASS)
     if ids.size and not NO_CLASS <= ids.min() <= ids.max() < len(CLASS_NAMES):
-        raise DataError(f"{name} {ids.max()} is none of ours; classify the table again")
+        raise DataError(f"{name} {ids.max()} is unknown; classify the table again")
     return ids
 
 
@@ -192,7 +192,7 @@ def _statuses(column: pa.Array) -> NDArray[np.int8]:
     places = pc.index_in(column, pa.array(STATUS_NAMES))
     if places.null_count:
         unknown = column.filter(places.is_null())[0]
-        raise DataError(f"status {unknown} is none of ours; classify the table again")
+        raise DataError(f"status {unknown} is unknown; classify the table again")
     return places.to_numpy().astype(np.int8)  # type: ignore[no-any-return]
 
 

@@ -6,7 +6,8 @@ async function start() {
   const points = await Points.load();
   drawTexts();
   byId("wait").remove();
-  document.querySelector("main").hidden = false;
+  const main = document.querySelector("main");
+  main.hidden = false;
   let map = null;
   const confidence = responsive(byId("confidence"), (width) => drawConfidence(width, state));
   const velocity = facts.counts.velocity && responsive(byId("velocity"), (width) => drawVelocity(width, state));
@@ -68,6 +69,7 @@ async function start() {
     if (i >= 0) select(i, true);
   });
   darkScheme.addEventListener("change", () => {
+    if (!main.isConnected) return; // another report has taken the place of this one
     redraw();
     recolour();
     drawPoint(points, state.selected);

@@ -78,6 +78,7 @@ class PointMap {
   }
 
   resize() {
+    if (!this.canvas.isConnected) return; // another report has taken the place of this one
     const { clientWidth, clientHeight } = byId("map");
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const width = Math.max(1, clientWidth - EDGE.left - EDGE.right);

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from insar_runtime._report.pack import Packed
 
+_ARRAYS: Final = "unpack.js"
 _SCRIPTS: Final = (
     "dom.js",
     "data.js",
+    _ARRAYS,
     "colours.js",
     "paint.js",
     "axes.js",
@@ -29,6 +31,8 @@ _SCRIPTS: Final = (
 )
 """Parts of the script in the order in which they are joined."""
 _HERE: Final = "insar_runtime._report"
+_DATA: Final = "<!-- data -->"
+"""Where the data stand in the page."""
 
 
 def page_parts(facts: Mapping[str, Any], arrays: Mapping[str, Packed]) -> Iterator[str]:
@@ -44,11 +48,9 @@ def page_parts(facts: Mapping[str, Any], arrays: Mapping[str, Packed]) -> Iterat
     arrays : mapping of str to Packed
         Arrays by the names that the script uses.
     """
-    folder = files(_HERE)
-    style = (folder / "page.css").read_text(encoding="utf-8")
-    script = "".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    style, script = report_style(), report_script()
     types = {name: array.type for name, array in arrays.items()}
-    before, after = (folder / "page.html").read_text(encoding="utf-8").split("<!-- data -->")
+    before, after = _text("page.html").split(_DATA)
     filled = {
         "<!-- policy -->": _policy(script, style),
         "<!-- title -->": html.escape(str(facts["title"])),
@@ -65,15 +67,42 @@ def page_parts(facts: Mapping[str, Any], arrays: Mapping[str, Packed]) -> Iterat
     yield after.replace("/* script */", script)
 
 
+def report_style() -> str:
+    """Return the style of the report."""
+    return _text("page.css")
+
+
+def report_body() -> str:
+    """Return the elements of the report, without its data and its script."""
+    return _text("page.html").partition("<body>")[2].partition(_DATA)[0]
+
+
+def report_script(arrays: str | None = None) -> str:
+    """Return the script of the report.
+
+    Parameters
+    ----------
+    arrays : str, optional
+        A function ``unpack`` that finds the arrays elsewhere; by default that of the page, in which they stand as text.
+    """
+    return "".join(arrays if name == _ARRAYS and arrays is not None else _text(name) for name in _SCRIPTS)
+
+
+def policy_hash(text: str) -> str:
+    """Return the hash of a script or a style, by which a content security policy allows it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
 def _json(facts: Mapping[str, Any]) -> str:
     return json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
 
 
 def _policy(script: str, style: str) -> str:
     return (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; base-uri 'none'"
+        f"default-src 'none'; script-src '{policy_hash(script)}'; style-src '{policy_hash(style)}'; img-src data:; "
+        "base-uri 'none'"
     )
 
 
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+def _text(name: str) -> str:
+    return (files(_HERE) / name).read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, read_points
 from insar_runtime._input.position import Position as Columns
-from insar_runtime._output.geometry import Geometry, find_geometry, points_of
+from insar_runtime._output.geometry import find_geometry, points_of
 
 Kind = Literal["degrees", "metres"]
 
@@ -93,8 +93,8 @@ def _candidates(schema: pa.Schema, roles: Mapping[Role, str | None], producer: s
         yield PagePosition("degrees", "longitude, latitude", partial(read_points, position=columns))
     geometry = find_geometry(schema)
     if geometry:
-        kind, system = _system(geometry)
-        yield PagePosition(kind, system, partial(points_of, geometry=geometry))
+        kind: Kind = "degrees" if geometry.is_in_degrees else "metres"
+        yield PagePosition(kind, geometry.system, partial(points_of, geometry=geometry))
     easting, northing = roles.get("easting"), roles.get("northing")
     if easting and northing and (producer or "").startswith("EGMS"):
         yield PagePosition(
@@ -102,14 +102,6 @@ def _candidates(schema: pa.Schema, roles: Mapping[Role, str | None], producer: s
         )
     elif easting and northing:
         yield PagePosition("metres", "easting, northing", partial(_read_plane, names=(easting, northing)))
-
-
-def _system(geometry: Geometry) -> tuple[Kind, str]:
-    reference = geometry.reference
-    named = f"{reference.organization}:{reference.code}" if reference.code > 0 else reference.description
-    if geometry.is_longitude_latitude or (geometry.crs or {}).get("type") == "GeographicCRS":
-        return "degrees", named
-    return "metres", named
 
 
 def _read_plane(batch: pa.RecordBatch, names: tuple[str, str]) -> NDArray[np.float64]:

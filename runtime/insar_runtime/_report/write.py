@@ -45,7 +45,7 @@ class Classification:
 
     classifier: Callable[[], Classifier]
     declared: UserDeclarations = field(default_factory=UserDeclarations)
-    priors: Shares | Literal["auto"] | None = None
+    priors: Shares | Literal["auto", "trained"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

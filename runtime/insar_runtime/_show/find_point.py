@@ -23,6 +23,8 @@ from insar_runtime._input.opening import open_source
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
+from insar_runtime._output.geometry import find_geometry, points_of
+from insar_runtime._pipeline.class_mix import mix_of
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._progress import Progress
@@ -101,7 +103,8 @@ def find_point(
         if description is None or point.series is None:
             return replace(point, answer=point.stored, stored=None, notes=(*point.notes, *filter(None, [missing])))
         series = point.series
-        point = _answered(point, series, open_classifier, reclassify=reclassify)
+        as_file = partial(_with_mix_of, description, head, open_classifier)
+        point = _answered(point, series, as_file, reclassify=reclassify)
         if point.diagnosis is not None and diagnose is None and not reclassify:
             return point
         wavelength = description.wavelength(declared)
@@ -112,7 +115,7 @@ def find_point(
             half_wavelength_mm=wavelength.half_mm,
             estimate_noise=partial(noise_of, description, head.rows, opened),
             # A stored class holds for the settings of its run, which must also apply after a repair.
-            open_classifier=open_classifier if reclassify else partial(_with_settings_of, block, open_classifier),
+            open_classifier=as_file if reclassify or not block else partial(_with_settings_of, block, open_classifier),
         )
         return replace(point, diagnosis=found)
 
@@ -126,6 +129,16 @@ def _answered(point: Point, series: Series, open_classifier: Callable[[], Classi
     except DataError as error:
         # The series is shown without a class.
         return replace(point, notes=(*point.notes, str(error)))
+
+
+def _with_mix_of(
+    description: TableDescription, head: TableHead, open_classifier: Callable[[], Classifier]
+) -> Classifier:
+    """Open a classifier with the mix of classes that ``classify_file`` estimates for a table."""
+    classifier = open_classifier()
+    if classifier.priors.origin != "training":
+        return classifier
+    return classifier.with_priors(mix_of(description, head.rows, classifier))
 
 
 def _with_settings_of(block: Mapping[str, Any], open_classifier: Callable[[], Classifier]) -> Classifier:
@@ -168,6 +181,8 @@ def _describe(
     # Without series the columns are not described, but the metadata of the run name them.
     roles = {role: getattr(description.layout, role) if description else known.get(role) for role in _ROLES}
     position = {role: number(cells.get(roles[role])) for role in _ROLES[:-1]}
+    if not any(value is not None for value in position.values()):
+        position = _place(source, hit)
     known_columns = {*(description.layout.columns if description else ()), *_CLASS_COLUMNS}
     if has_diagnosis(hit.record.schema):
         known_columns |= set(DIAGNOSIS_SCHEMA.names)
@@ -202,6 +217,15 @@ def _describe(
         sign=units.sign,
         notes=notes_on(description),
     )
+
+
+def _place(source: Source, hit: Hit) -> dict[str, float | None]:
+    """Return the position by the geometry of the table; empty if it has none."""
+    geometry = find_geometry(source.schema)
+    if geometry is None:
+        return {}
+    x, y = points_of(hit.record, geometry)[0].tolist()
+    return {name: number(value) for name, value in zip(geometry.axes, (x, y), strict=True)}
 
 
 def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> PointDiagnosis | None:

@@ -57,16 +57,46 @@ def write_png(point: Point, path: Path, *, overwrite: bool = False, layers: Sequ
     if point.series is None:
         raise UsageError(f"row {point.row} of {point.file} has no series, so there is nothing to draw")
     plot = PointPlot.of(point.series, point.answer, point.diagnosis)
-    picture = _draw(point, plot, LAYERS if layers is None else layers)
-    write_file(path, [picture], overwrite=overwrite)
+    title, subtitle = title_of(point.id or f"row {point.row}", point.answer), _subtitle(point)
+    figure = draw_figure(plot, point.answer, title=title, subtitle=subtitle, layers=layers)
+    write_file(path, [as_png(figure)], overwrite=overwrite)
 
 
-def _draw(point: Point, plot: PointPlot, layers: Sequence[PngLayer]) -> bytes:
+def draw_figure(
+    plot: PointPlot,
+    answer: PointResult | None,
+    *,
+    title: str,
+    subtitle: str,
+    layers: Sequence[PngLayer] | None = None,
+) -> Any:
+    """Draw a series with its class, trend and jumps.
+
+    Parameters
+    ----------
+    plot : PointPlot
+        The series, and what is drawn into it.
+    answer : PointResult or None
+        Its class.
+    title, subtitle : str
+        Two lines above it.
+    layers : sequence of PngLayer, optional
+        Layers of the series; ``LAYERS`` by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    UnavailableError
+        If matplotlib is not installed.
+    """
     figure_module, dates_module = _matplotlib("figure"), _matplotlib("dates")
     # Without pyplot: no window, no global state.
     figure = figure_module.Figure(figsize=_SIZE_INCHES, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(4, 1))
-    for layer in layers:
+    for layer in LAYERS if layers is None else layers:
         layer(left, plot)
     left.set_ylabel("Displacement (mm)")
     left.set_xlabel("Date")
@@ -75,14 +105,19 @@ def _draw(point: Point, plot: PointPlot, layers: Sequence[PngLayer]) -> bytes:
     left.xaxis.set_major_formatter(dates_module.ConciseDateFormatter(locator))
     left.grid(color="#e6e6e6", linewidth=0.6)
     left.legend(loc="best", fontsize=8, frameon=True, framealpha=0.8, edgecolor="none")
-    _draw_probabilities(right, point.answer)
+    _draw_probabilities(right, answer)
     for axes in (left, right):
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-    left.set_title(_literal(_title(point)), loc="left", fontsize=12, fontweight="bold", color=INK, pad=20)
-    subtitle = left.text(0, 1.02, _literal(_subtitle(point)), transform=left.transAxes, fontsize=8, color=INK)
+    left.set_title(_literal(title), loc="left", fontsize=12, fontweight="bold", color=INK, pad=20)
+    line = left.text(0, 1.02, _literal(subtitle), transform=left.transAxes, fontsize=8, color=INK)
     # It may extend beyond the axes, which must not shrink for it.
-    subtitle.set_in_layout(False)
+    line.set_in_layout(False)
+    return figure
+
+
+def as_png(figure: Any) -> bytes:
+    """Return a figure as the bytes of a PNG."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": "insar-runtime"})
     return picture.getvalue()
@@ -114,9 +149,8 @@ def _draw_probabilities(axes: Any, answer: PointResult | None) -> None:
     axes.invert_yaxis()
 
 
-def _title(point: Point) -> str:
-    name = point.id or f"row {point.row}"
-    answer = point.answer
+def title_of(name: str, answer: PointResult | None) -> str:
+    """Return the name of a point and its class in one line."""
     if answer is None:
         return name
     if answer.class_top is None or answer.confidence is None:

@@ -67,7 +67,7 @@ class FoundJump:
     mm : Estimate
         Size of the jump.
     cycles : int or None
-        Number of half wavelengths; None if it is no multiple of them, or if the wavelength is unknown.
+        Number of half wavelengths; None if it is not a multiple of them, or if the wavelength is unknown.
     probability : float or None
         That there is a jump.
     distance : float or None

@@ -92,7 +92,7 @@ def stored_result(values: Mapping[str, Any], block: Mapping[str, Any]) -> PointR
     name, top = text(values["class_name"]), number(values["class_top"])
     probabilities = {known: number(values.get(f"p_{known.lower()}")) for known in CLASS_NAMES}
     if name not in {*CLASS_NAMES, None} or (top is not None and top not in range(-1, len(CLASS_NAMES))):
-        raise DataError(f"class_name {name!r} and class_top {top} are none of ours: drop the columns of classes")
+        raise DataError(f"class_name {name!r} and class_top {top} are unknown: drop the columns of classes")
     there = {known: value for known, value in probabilities.items() if value is not None}
     model = " ".join(str(block[key]) for key in ("model", "model_version", "precision") if key in block)
     return PointResult(

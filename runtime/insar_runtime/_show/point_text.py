@@ -17,7 +17,7 @@ from insar_runtime._show.point_result import PointResult
 from insar_runtime._show.series import Series
 from insar_runtime._show.terminal_plot import MARKS, plot_point
 from insar_runtime._terminal.plot import BRAILLE, LINES, Ink
-from insar_runtime._terminal.terminal import can_show, shows_colours, width_of
+from insar_runtime._terminal.terminal import breaks_lines, can_show, shows_colours, width_of, wrapped
 from insar_runtime._terminal.texts import describe_evidence
 
 _WIDEST: Final = 160
@@ -41,17 +41,20 @@ class Look:
         ASCII only.
     coloured : bool
         Whether to use colours.
+    wrapped : bool
+        Whether to break lines of text between words, where the width ends.
     """
 
     width: int
     plain: bool
     coloured: bool
+    wrapped: bool = False
 
     @classmethod
     def of(cls, stream: TextIO, *, plain: bool = False) -> Look:
         """Return what a text stream can show; ASCII only if ``plain``."""
         plain = plain or not can_show(stream, BRAILLE + LINES + MARKS + _BLOCKS + SIGNS)
-        return cls(min(width_of(stream), _WIDEST), plain, shows_colours(stream))
+        return cls(min(width_of(stream), _WIDEST), plain, shows_colours(stream), breaks_lines(stream))
 
 
 def describe_point(point: Point, look: Look) -> str:
@@ -66,7 +69,8 @@ def describe_point(point: Point, look: Look) -> str:
         describe_diagnosis(point.diagnosis, marked=plot is not None, plain=look.plain) if point.diagnosis else ()
     )
     facts = [*_facts(point, plot, look), *diagnosis, *(("note", note) for note in point.notes)]
-    lines += [f"{name:<{_MARGIN}}{text}" for name, text in facts]
+    fact_lines = [f"{name:<{_MARGIN}}{text}" for name, text in facts]
+    lines += [wrapped(line, look.width, " " * _MARGIN) for line in fact_lines] if look.wrapped else fact_lines
     text = "\n".join(lines)
     # Ids and names may contain characters that the stream cannot show.
     return text.encode("ascii", "backslashreplace").decode("ascii") if look.plain else text

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TextIO
 
 from insar_runtime._printable import one_line, printable, printable_lines
-from insar_runtime._terminal.progress import Pace, ProgressLine
+from insar_runtime._terminal.progress import OPENING, Pace, ProgressLine
+from insar_runtime._terminal.terminal import breaks_lines, width_of, wrapped
 from insar_runtime._terminal.texts import describe_summary
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Reporter(Protocol):
     As a context manager it removes an unfinished progress line however the run ends.
     """
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        """Report that work on a file begins, and how many times the file is read."""
+    def started(self, file: str) -> None:
+        """Report that work on a file begins."""
 
     def progress(self, rows: int, total: int | None) -> None:
         """Report the number of rows done, and of all (None if unknown); the callback of ``classify_file``."""
@@ -107,19 +108,22 @@ class TextReporter:
         self._pace = Pace(clock=clock)
         self._file = ""
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        self._file, self._pace = printable(file), Pace(readings, clock=self._clock)
+    def started(self, file: str) -> None:
+        self._file, self._pace = printable(file), Pace(clock=self._clock)
+        if not self._quiet:
+            self._line.keep_alive()
+            self._line.draw(self._file, self._pace, OPENING)
 
     def progress(self, rows: int, total: int | None) -> None:
         self._pace.advance(rows, total)
         if not self._quiet:
-            self._line.draw(self._file, self._pace)
+            self._line.draw(self._file, self._pace, OPENING)
 
     def note(self, text: str) -> None:
-        self._write(f"note: {printable(text)}")
+        self._write(self._wrapped(f"note: {printable(text)}"))
 
     def finished(self, summary: Summary) -> None:
-        self._write(describe_summary(printable(summary)))
+        self._write(self._wrapped(describe_summary(printable(summary))))
 
     def failed(self, error: InsarRuntimeError) -> None:
         self._write(f"insar-rt: error: {one_line(str(error))}", always=True)
@@ -133,7 +137,10 @@ class TextReporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._line.clear()
+        self._line.end()
+
+    def _wrapped(self, text: str) -> str:
+        return wrapped(text, width_of(self._stream)) if breaks_lines(self._stream) else text
 
     def _write(self, text: str, *, always: bool = False) -> None:
         if always or not self._quiet:
@@ -166,8 +173,8 @@ class JsonReporter:
         self._file: str | None = None
         self._pace = Pace(clock=clock)
 
-    def started(self, file: str, *, readings: int = 1) -> None:
-        self._file, self._pace = file, Pace(readings, clock=self._clock)
+    def started(self, file: str) -> None:
+        self._file, self._pace = file, Pace(clock=self._clock)
         self._next = self._clock() + self._seconds_between
         self._emit("start")
 
@@ -234,8 +241,8 @@ class JsonReporter:
             "rows_per_s": None if speed is None else round(speed, 1),
             "rss_mb": None if held is None else round(held / 2**20, 1),
         }
-        if pace.readings > 1:
-            facts |= {"reading": pace.reading, "readings": pace.readings}
+        if pace.reading > 1:
+            facts["reading"] = pace.reading
         _write_line(self._stream, json.dumps(facts | more))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Mapping
 from typing import Final, TextIO
 
@@ -39,3 +40,26 @@ def is_redrawable(stream: TextIO, environment: Mapping[str, str] = os.environ) -
 def shows_colours(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
     """Return whether to use colours: on a terminal, unless NO_COLOR is set (no-color.org)."""
     return is_redrawable(stream, environment) and not environment.get("NO_COLOR")
+
+
+def breaks_lines(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether lines are broken where the width ends: in a terminal, or if COLUMNS states a width."""
+    return stream.isatty() or bool(environment.get("COLUMNS"))
+
+
+def wrapped(text: str, width: int, indent: str = "  ") -> str:
+    """Return text with its lines broken between words to fit a width in characters; continuations are indented."""
+    return "\n".join(
+        line
+        if len(line) <= width
+        else textwrap.fill(
+            line,
+            width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+            drop_whitespace=True,
+        )
+        for line in text.split("\n")
+    )

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
+
+_NO_CLASS: Final = {
+    "abstained": "unsure",
+    "too_few_epochs": "too few epochs",
+    "gap_too_long": "gap too long",
+    "non_finite": "infinite values",
+    "out_of_domain": "too wide a range",
+}
 
 
 def describe_summary(summary: Summary) -> str:
@@ -16,22 +26,32 @@ def describe_summary(summary: Summary) -> str:
     producer = f", {summary.producer}" if summary.producer else ""
     lines = [
         f"{summary.input}: {summary.rows} points, {summary.epochs} epochs{span}{producer}, "
-        f"{summary.unit} ({summary.unit_evidence})",
-        f"model {summary.model} {summary.model_version} {summary.precision} on {summary.device} "
-        f"({summary.provider}: {summary.device_reason})",
-        f"priors: {describe_priors(summary.priors)}",
+        f"{summary.unit} ({describe_evidence(summary.unit_evidence, None)})",
+        f"class mix assumed: {describe_priors(summary.priors)}",
     ]
     if (rate := summary.parameters.get("stable_rate_mm_yr")) is not None:
         lines.append(f"Stable: below {rate:g} mm/yr")
     lines += [f"note: {note}" for note in summary.notes]
     lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
-    lines += [_share(name, count, summary.rows) for name, count in summary.statuses.items() if name != "ok"]
+    lines += [
+        _share(f"no class: {_NO_CLASS.get(name, name)}", count, summary.rows)
+        for name, count in summary.statuses.items()
+        if name != "ok"
+    ]
     if summary.diagnosis is not None:
         lines.append(f"diagnosis: {describe_diagnosis_counts(summary.diagnosis)}")
-    rate = f", {summary.rows / summary.seconds:.0f} points/s" if summary.rows and summary.seconds else ""
     written = ", ".join((summary.output, *summary.more_outputs))
-    lines.append(f"{written}: written in {summary.seconds:.2f} s{rate}")
+    lines.append(f"{written}: written by model {summary.model} {summary.model_version} in {summary.seconds:.2f} s")
     return "\n".join(lines)
+
+
+def next_step(output: str) -> str | None:
+    """Return what a person would do next with an output of ``classify``; None for a stream."""
+    if output == "-":
+        return None
+    if Path(output).suffix.lower() == ".gpkg":
+        return f"next: open {output} in QGIS; the style is in it"
+    return f"next: insar-rt report {shlex.quote(output)} writes a page with a map of the classes"
 
 
 def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
@@ -44,21 +64,25 @@ def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
 
 def describe_priors(priors: ClassPriors) -> str:
     """Return the class priors of the probabilities, and their origin."""
-    shares = ", ".join(f"{name} {100 * share:.3g} %" for name, share in priors.shares.items())
+    if priors.origin == "estimated" and priors.estimate is not None:
+        return (
+            f"{_percentages(priors.shares)}; between that of the training and that estimated from {priors.rows} of the "
+            f"first points ({_percentages(priors.estimate)}); --priors trained takes that of the training"
+        )
     origin = {
         "training": "as trained",
         "given": "as given",
         "estimated": f"estimated from {priors.rows} points",
         "too_few_rows": f"as trained: {priors.rows} points are too few to estimate from",
     }[priors.origin]
-    return f"{shares} ({origin})"
+    return f"{_percentages(priors.shares)} ({origin})"
 
 
 def describe_evidence(evidence: str | None, velocity: str | None) -> str:
-    """Return how the unit of a table is known; ``velocity`` is the column that may have proven it."""
+    """Return how the unit of a table is known; ``velocity`` is the column that proved it, if known."""
     return {
         "declared": "as declared",
-        "velocity": f"proven by column '{velocity}'",
+        "velocity": "proven by the velocities" if velocity is None else f"proven by column '{velocity}'",
         "format": "known of this format",
         "assumed": "assumed",
     }.get(str(evidence), str(evidence))
@@ -77,5 +101,9 @@ def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
     return "\n".join(line for line in lines if line)
 
 
+def _percentages(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {100 * share:.3g} %" for name, share in shares.items())
+
+
 def _share(name: str, count: int, rows: int) -> str:
-    return f"  {name:<15}{count:>10}  {100 * count / max(rows, 1):5.1f} %"
+    return f"  {name:<25}{count:>10}  {100 * count / max(rows, 1):5.1f} %"

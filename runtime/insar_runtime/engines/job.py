@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, cast
 
 import pyarrow as pa
 
@@ -19,6 +19,7 @@ from insar_runtime._input.head import read_head
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._pipeline.batch import BatchClassifier
+from insar_runtime._pipeline.class_mix import mix_of
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.plan import TablePlan, plan_table
@@ -49,14 +50,18 @@ class TableOptions(TypedDict, total=False):
 
 
 class WorkerOptions(TypedDict, total=False):
-    """Options of ``Classifier`` for the workers; a model of your own must lie under the same path on each of them."""
+    """Options of ``Classifier`` for the workers; a model of your own must lie under the same path on each of them.
+
+    ``priors`` may be "auto", the default, or "trained" as well, as for ``classify_file``: the mix of classes is
+    estimated from the first rows, on the driver.
+    """
 
     model: str | Path | None
     device: Device
     precision: Precision | None
     abstain_below: float | None
     stable_rate: float | None
-    priors: Shares | None
+    priors: Shares | Literal["auto", "trained"] | None
 
 
 class Options(TableOptions, WorkerOptions, total=False):
@@ -145,8 +150,11 @@ def plan(
     """
     declarations, settings = _divided(options)
     # Opened here as well, though on the CPU: what is wrong with the options is said before any worker starts.
-    here = settings.copy()
-    here["device"] = "cpu"
+    asked = settings.pop("priors", None)
+    by_rule = isinstance(asked, str) and asked in {"auto", "trained"}
+    if asked is not None and not by_rule:
+        settings["priors"] = asked
+    here: dict[str, Any] = {**settings, "device": "cpu"}
     classifier = Classifier(**here, threads=1)
     dates = declarations.get("dates")
     sample = sample.slice(0, SAMPLE_ROWS).combine_chunks()
@@ -170,7 +178,11 @@ def plan(
     # Before the noise is estimated, which takes a while.
     refuse_taken_names(description, keep_series=keep_series, diagnosed=how is not None)
     noise = None if how is None else noise_of(description, head.rows)
-    return Job(plan_table(description, declared, keep_series=keep_series, diagnose=how, noise=noise), settings)
+    table = plan_table(description, declared, keep_series=keep_series, diagnose=how, noise=noise)
+    if asked is None or (by_rule and asked == "auto"):
+        # Workers see partitions; one mix holds for all of them.
+        settings["priors"] = mix_of(description, head.rows, classifier)
+    return Job(table, settings)
 
 
 def _divided(options: Options) -> tuple[TableOptions, WorkerOptions]:

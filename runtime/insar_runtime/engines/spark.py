@@ -5,8 +5,8 @@
 
 One task is one core. ``spark.sql.execution.arrow.maxRecordsPerBatch`` (by default 10,000) bounds what a task holds.
 
-A folder of files with a column a date, of which each has its own dates, is no table for Spark: it takes the columns of
-one file, and the others' rows become null without a word. Such tables need list columns ``dates`` and
+A folder of files with a column a date, of which each has its own dates, is not a table for Spark: it takes the columns
+of one file, and the others' rows become null without a word. Such tables need list columns ``dates`` and
 ``displacements``, or one DataFrame a file.
 """
 

@@ -99,7 +99,7 @@ def test_a_signal_among_the_names_of_the_last_outputs_comes_too_late(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    arguments = ["classify", source, "-q", "-o", out / "o.csv", "--qml", "--report", out / "report.json"]
+    arguments = ["classify", source, "-q", "-o", out / "o.csv", "--qml", "--run-report", out / "report.json"]
     done = run_code(_SIGNAL_AFTER_FIRST_NAME, number, *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert sorted(path.name for path in out.iterdir()) == ["o.csv", "o.csv.json", "o.qml", "report.json"]

@@ -200,7 +200,7 @@ def test_a_second_run_diagnoses_only_what_changed(tmp_path: Path) -> None:
         "--corrected-out",
         fixed,
         "--skip-existing",
-        "--report",
+        "--run-report",
         report,
     ]
     assert run(*command).returncode == 0
@@ -218,8 +218,8 @@ def test_a_second_run_diagnoses_only_what_changed(tmp_path: Path) -> None:
     assert run(*command, "--repair-above", "0.8").returncode == 0
     assert states() == ["done", "skipped"]
     # A second run over a folder takes no corrected table for an input.
-    assert run("classify", folder, "--corrected-out", folder, "--skip-existing", "--report", report).returncode == 0
-    assert run("classify", folder, "--skip-existing", "--report", report).returncode == 0
+    assert run("classify", folder, "--corrected-out", folder, "--skip-existing", "--run-report", report).returncode == 0
+    assert run("classify", folder, "--skip-existing", "--run-report", report).returncode == 0
     assert len(states()) == 2
 
 

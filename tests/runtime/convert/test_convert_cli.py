@@ -83,7 +83,9 @@ def test_equal_inputs_make_equal_files(tmp_path: Path) -> None:
 
 def test_classify_names_the_command(real: Callable[[str], Path], tmp_path: Path) -> None:
     table = real("egms_l2_wroclaw_transposed/wroclaw_caly_filtered.csv")
-    refused(run("classify", table, "-o", tmp_path / "c.parquet"), 65, "transposed", "insar-rt convert TABLE --points")
+    refused(
+        run("classify", table, "-o", tmp_path / "c.parquet"), 65, "transposed", "insar-rt convert TABLE --positions"
+    )
 
 
 def _named(**declared: Any) -> dict[str, Any]:
@@ -107,13 +109,13 @@ def test_inputs_and_options_that_convert_refuses_leave_no_output(tmp_path: Path)
         (UsageError, "one at a time", [MINTPY, MINTPY], {}),
         (UsageError, "- among 2 inputs", [Path("-"), table], {}),
         (UsageError, "without NetCDF files", [tmp_path / "empty"], {}),
-        (UsageError, "--points .* is for tables", [MINTPY], {"points": table}),
-        (UsageError, "--id pid: is for tables", [MINTPY], _named(columns={"id": "pid"})),
-        (UsageError, "--lon x: is for tables", [MINTPY], _named(columns={"longitude": "x"})),
+        (UsageError, "--positions .* is for tables", [MINTPY], {"points": table}),
+        (UsageError, "--id-column pid: is for tables", [MINTPY], _named(columns={"id": "pid"})),
+        (UsageError, "--lon-column x: is for tables", [MINTPY], _named(columns={"longitude": "x"})),
         (UsageError, "--date-format YYMMDD: is for tables", [MINTPY], _named(date_format="YYMMDD")),
         (UsageError, "--half-wavelength 15.5: is for tables", [MINTPY], _named(half_wavelength_mm=15.5)),
         (UsageError, "--every 2: is for stacks of maps", [table], {"every": 2}),
-        (DataError, "no HDF5 file", [MINTPY], {"named": CompanionFiles(mask=str(table))}),
+        (DataError, "not an HDF5 file", [MINTPY], {"named": CompanionFiles(mask=str(table))}),
     ]
     for error, words, sources, options in cases:
         with pytest.raises(error, match=words) as caught:
@@ -134,7 +136,7 @@ def test_inputs_and_options_that_convert_refuses_leave_no_output(tmp_path: Path)
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_is_refused_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
-    refused(run("convert", tmp_path / "pipe.csv", "-o", tmp_path / "out.parquet"), 2, "no regular file")
+    refused(run("convert", tmp_path / "pipe.csv", "-o", tmp_path / "out.parquet"), 2, "not a regular file")
 
 
 def test_damage_in_the_middle_leaves_no_output(tmp_path: Path) -> None:

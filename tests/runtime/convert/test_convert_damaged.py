@@ -64,7 +64,7 @@ CHANGES = {
     "dates are one": replaced("date", b"20200101"),
     "dates are numbers": replaced("date", np.array([1.5, 2.5, 3.5])),
     "dates of two dimensions": replaced("date", np.array([[b"20200101"] * 2] * 3)),
-    "a corner that is no number": stated(X_FIRST="west"),
+    "a corner that is not a number": stated(X_FIRST="west"),
     "no step": without("Y_STEP"),
 }
 

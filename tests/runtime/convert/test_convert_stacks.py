@@ -73,7 +73,7 @@ def test_licsbas_with_its_mask_inside_or_named(tmp_path: Path) -> None:
     assert convert([stack], tmp_path / "c.parquet").rows == LINES * PIXELS - PIXELS
     assert convert([stack], tmp_path / "d.parquet", named=CompanionFiles(mask="none")).rows == LINES * PIXELS
     named.write_bytes(b"short")
-    with pytest.raises(DataError, match="no map of 11 lines"):
+    with pytest.raises(DataError, match="not a map of 11 lines"):
         convert([stack], tmp_path / "e.parquet", named=CompanionFiles(mask=str(named)))
 
 

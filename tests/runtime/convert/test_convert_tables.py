@@ -232,7 +232,7 @@ def test_transposed_tables_are_joined_by_id(tmp_path: Path) -> None:
 def test_transposed_tables_with_dates_of_a_named_format(tmp_path: Path) -> None:
     days = [f"{day:02d}/03/2020" for day in range(30, 0, -1)]
     table, values = _transposed(tmp_path, ["a", "b"], days)
-    with pytest.raises(DataError, match="say --date-format"):
+    with pytest.raises(DataError, match="use --date-format"):
         convert([table], tmp_path / "out.parquet")
     convert([table], tmp_path / "out.parquet", named=CompanionFiles(UserDeclarations("mm", date_format="DD/MM/YYYY")))
     out = pq.read_table(tmp_path / "out.parquet")
@@ -243,7 +243,7 @@ def test_transposed_tables_with_dates_of_a_named_format(tmp_path: Path) -> None:
 def test_transposed_tables_without_positions(tmp_path: Path) -> None:
     table, _ = _transposed(tmp_path, ["a", "b"], [f"2020-01-{day}" for day in range(10, 30)])
     done = convert([table], tmp_path / "out.parquet")
-    assert any("--points" in note for note in done.notes)
+    assert any("--positions" in note for note in done.notes)
     assert pq.read_schema(tmp_path / "out.parquet").names == ["pid", "displacement"]
 
 
@@ -264,7 +264,7 @@ def test_points_that_do_not_fit(points: str, words: str, tmp_path: Path) -> None
 
 def test_transposed_tables_with_bad_dates(tmp_path: Path) -> None:
     table, _ = _transposed(tmp_path, ["a", "b"], ["2020-01-03", "3 January"])
-    with pytest.raises(DataError, match="'3 January' in row 1 of 'Date' is no date"):
+    with pytest.raises(DataError, match="'3 January' in row 1 of 'Date' is not a date"):
         convert([table], tmp_path / "out.parquet")
     table, _ = _transposed(tmp_path, ["a", "b"], ["2020-01-03", "2020-01-03"])
     with pytest.raises(DataError, match="occurs twice"):

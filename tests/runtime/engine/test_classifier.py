@@ -19,13 +19,13 @@ from insar_runtime import (
     NO_CLASS,
     Classifier,
     DataError,
-    Result,
     RowStatus,
     TrendClass,
     UsageError,
     list_models,
 )
 from insar_runtime.result import RESULT_SCHEMA, sureness
+from tests.runtime.results import same_result, take_rows
 
 FIRST = np.datetime64("2019-01-04")
 
@@ -51,25 +51,6 @@ def series(golden: list[dict[str, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]
     return matrix, FIRST + first["days"][0].astype("timedelta64[D]")
 
 
-def _same(a: Result, b: Result) -> bool:
-    return all(
-        np.array_equal(getattr(a, name), getattr(b, name), equal_nan=name in ("confidence", "probabilities"))
-        for name in (
-            "class_id",
-            "class_top",
-            "confidence",
-            "probabilities",
-            "status",
-            "n_epochs",
-            "max_gap_days",
-        )
-    )
-
-
-def _take(result: Result, rows: Any) -> Result:
-    return Result(*(getattr(result, name)[rows] for name in Result.__slots__))
-
-
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_batches_of_any_size_give_the_same_bits(
@@ -80,7 +61,7 @@ def test_batches_of_any_size_give_the_same_bits(
     cuts = sorted(data.draw(st.sets(st.integers(1, len(matrix) - 1), max_size=6)))
     start = 0
     for stop in [*cuts, len(matrix)]:
-        assert _same(classifier.classify(matrix[start:stop], dates), _take(whole, slice(start, stop)))
+        assert same_result(classifier.classify(matrix[start:stop], dates), take_rows(whole, slice(start, stop)))
         start = stop
 
 
@@ -88,45 +69,45 @@ def test_one_row_at_a_time_gives_the_same_bits(classifier: Classifier, series: t
     matrix, dates = series
     whole = classifier.classify(matrix, dates)
     for i in range(0, len(matrix), 37):
-        assert _same(classifier.classify(matrix[i], dates), _take(whole, slice(i, i + 1)))
+        assert same_result(classifier.classify(matrix[i], dates), take_rows(whole, slice(i, i + 1)))
 
 
 def test_rows_keep_their_order(classifier: Classifier, series: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, dates = series
     order = np.random.default_rng(1).permutation(len(matrix))
-    assert _same(classifier.classify(matrix[order], dates), _take(classifier.classify(matrix, dates), order))
+    assert same_result(classifier.classify(matrix[order], dates), take_rows(classifier.classify(matrix, dates), order))
 
 
 def test_threads_do_not_matter(classifier: Classifier, series: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, dates = series
     alone = Classifier(classifier.model.name, device="cpu", precision=classifier.precision, threads=1)
-    assert _same(alone.classify(matrix, dates), classifier.classify(matrix, dates))
+    assert same_result(alone.classify(matrix, dates), classifier.classify(matrix, dates))
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: classifier.classify(matrix, dates), range(8)))
-    assert all(_same(answer, answers[0]) for answer in answers)
+    assert all(same_result(answer, answers[0]) for answer in answers)
 
 
-def test_pickled_copy_answers_the_same(classifier: Classifier, series: tuple[np.ndarray, np.ndarray]) -> None:
+def test_pickled_copy_answers_thesame_result(classifier: Classifier, series: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, dates = series
     copy = pickle.loads(pickle.dumps(classifier))
     assert repr(copy) == repr(classifier)
-    assert _same(copy.classify(matrix[:50], dates), classifier.classify(matrix[:50], dates))
+    assert same_result(copy.classify(matrix[:50], dates), classifier.classify(matrix[:50], dates))
 
 
 def test_dates_in_any_order_and_spelling(classifier: Classifier, series: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, dates = series
     wanted = classifier.classify(matrix[:40], dates)
     order = np.random.default_rng(2).permutation(len(dates))
-    assert _same(classifier.classify(matrix[:40][:, order], dates[order]), wanted)
-    assert _same(classifier.classify(matrix[:40], [str(d) for d in dates]), wanted)
-    assert _same(classifier.classify(matrix[:40], [str(d).replace("-", "") for d in dates]), wanted)
-    assert _same(classifier.classify(matrix[:40], [d.astype(object) for d in dates]), wanted)
+    assert same_result(classifier.classify(matrix[:40][:, order], dates[order]), wanted)
+    assert same_result(classifier.classify(matrix[:40], [str(d) for d in dates]), wanted)
+    assert same_result(classifier.classify(matrix[:40], [str(d).replace("-", "") for d in dates]), wanted)
+    assert same_result(classifier.classify(matrix[:40], [d.astype(object) for d in dates]), wanted)
 
 
 def test_times_of_day_and_zones_are_dates(classifier: Classifier, series: tuple[np.ndarray, np.ndarray]) -> None:
     matrix, dates = series
     times = [datetime.combine(day.astype(object), time(17, 3), UTC) for day in dates]
-    assert _same(classifier.classify(matrix[:9], times), classifier.classify(matrix[:9], dates))
+    assert same_result(classifier.classify(matrix[:9], times), classifier.classify(matrix[:9], dates))
 
 
 def test_missing_is_missing_however_it_is_written(
@@ -136,7 +117,7 @@ def test_missing_is_missing_however_it_is_written(
     masked = np.ma.masked_invalid(matrix[30:60])
     wanted = matrix[30:60].copy()
     wanted[~np.isfinite(wanted)] = np.nan
-    assert _same(classifier.classify(masked, dates), classifier.classify(wanted, dates))
+    assert same_result(classifier.classify(masked, dates), classifier.classify(wanted, dates))
 
 
 def test_padding_with_missing_epochs_changes_nothing(classifier: Classifier) -> None:
@@ -232,12 +213,12 @@ DAYS = [date(2020, 1, 1) + timedelta(days=12 * i) for i in range(40)]
     [
         (np.zeros((2, 39)), DAYS, UsageError, r"shape \[2, 39\] and there are 40 dates"),
         (np.zeros((2, 2, 40)), DAYS, UsageError, "shape"),
-        ([["a"] * 40], DAYS, UsageError, "no array of numbers"),
+        ([["a"] * 40], DAYS, UsageError, "not an array of numbers"),
         (np.zeros((2, 40), np.complex64), DAYS, UsageError, "complex"),
         (np.zeros((2, 40)), [*DAYS[:-1], DAYS[0]], DataError, "2020-01-01 occurs twice"),
         (np.zeros((2, 40)), [*DAYS[:-1], np.datetime64("NaT")], DataError, "date 39 is missing"),
         (np.zeros((2, 40)), ["yesterday"] * 40, DataError, "date 0 is missing or unreadable"),
-        (np.zeros((2, 40)), [20200101 + i for i in range(40)], DataError, "dates are of type int64"),
+        (np.zeros((2, 40)), [20200101 + i for i in range(40)], DataError, "20200132 is not a date YYYYMMDD"),
         (np.zeros((2, 40)), [*DAYS[:-1], date(1650, 1, 1)], DataError, "1650"),
         (np.zeros((2, 29)), DAYS[:29], DataError, "29 epochs are too few.*needs 30"),
         (np.zeros((1, 600)), FIRST + np.arange(600), DataError, "600 epochs are too many.*takes 512"),

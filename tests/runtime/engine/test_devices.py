@@ -172,8 +172,9 @@ def falling_back(monkeypatch: pytest.MonkeyPatch) -> _FallingBack:
     return engine
 
 
-def test_auto_notices_a_silent_fall_back(falling_back: _FallingBack) -> None:
+def test_auto_notices_a_silent_fall_back(falling_back: _FallingBack, caplog: pytest.LogCaptureFixture) -> None:
     classifier = Classifier()
+    assert f"does not run by {CUDA} on cuda" in caplog.text
     assert falling_back.tried == [CUDA, CPU]
     assert (classifier.device, classifier.precision) == ("cpu", load_model().faster_on_cpu.int8_dot_product)
     assert "did not run" in classifier.device_reason
@@ -226,7 +227,8 @@ def test_a_gpu_gets_large_calls_from_a_file_too(monkeypatch: pytest.MonkeyPatch,
     dates = np.datetime64("2018-01-03") + np.arange(300) * 6
     columns = {str(date).replace("-", ""): rng.normal(0, 3, 9_000) for date in dates}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
-    classify_file(tmp_path / "t.parquet", tmp_path / "out.parquet", units="mm", classifier=Classifier(threads=1))
+    classifier = Classifier(threads=1)
+    classify_file(tmp_path / "t.parquet", tmp_path / "o.parquet", units="mm", priors="trained", classifier=classifier)
     assert [rows for (rows, _), _ in engine.sessions[0].calls[1:]] == [4096, 4096, 808]
 
 

@@ -115,7 +115,7 @@ def test_each_field_is_checked(tmp_path: Path, changed: dict[str, Any], field: s
         (lambda text: text.replace('"test_accuracy": 0', '"test_accuracy": -Infinity, "a": 0'), "Infinity"),
         (lambda text: text.replace('"seed": 2026', f'"seed": {"9" * 30}'), "2^53"),
         (lambda text: text.replace('"seed": 2026', f'"seed": {"9" * 5000}'), "damaged"),
-        (lambda text: text.replace('"seed": 2026', '"seed": "\\ud800"'), "no Unicode"),
+        (lambda text: text.replace('"seed": 2026', '"seed": "\\ud800"'), "not Unicode"),
         (lambda text: text.replace('"seed": 2026', f'"seed": "{"a" * 20_000}"'), "20000 characters"),
         (lambda text: text.replace('"seed": 2026', '"seed": ' + "[" * 40 + "]" * 40), "deep"),
         (lambda text: "[" * 200_000 + "]" * 200_000, "deep"),

@@ -179,8 +179,8 @@ def test_a_model_of_five_has_no_share_of_other() -> None:
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "are no numbers"),
-        ("many", "are no numbers"),
+        ("", "are not numbers"),
+        ("many", "are not numbers"),
         (".5,.5", "not 6 numbers"),
         (".9,.1,.0,.0,.0", "finite and above 0"),
         ("2,-.25,-.25,-.25,-.25", "finite and above 0"),
@@ -191,8 +191,8 @@ def test_a_model_of_five_has_no_share_of_other() -> None:
         ("stable=.95,linear=.05", "do not name Quadratic, Bilinear, PUE"),
         ("stable=1,stable=1,linear=1,quadratic=1,bilinear=1,pue=1", "Stable twice"),
         ("stable=1,linear=1,cubic=1,bilinear=1,pue=1", "'cubic'; the classes are Stable"),
-        ("stable=1,linear=1,quadratic,bilinear=1,pue=1", "are no numbers"),
-        ("Auto", "are no numbers"),
+        ("stable=1,linear=1,quadratic,bilinear=1,pue=1", "are not numbers"),
+        ("Auto", "are not numbers"),
         ("1,1,1,1,1,1,1", "not 6 numbers"),
         ("stable=1,linear=1,quadratic=1,bilinear=1,other=1", "do not name PUE"),
     ],

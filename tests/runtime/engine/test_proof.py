@@ -214,7 +214,9 @@ def test_no_memory_to_open_a_model_is_not_a_model_that_is_missing(
 
 
 @needs_right_int8
-def test_wrong_int8_gives_way_to_fp32_with_one_note(copy: Path, source: Path, tmp_path: Path) -> None:
+def test_wrong_int8_gives_way_to_fp32_with_one_note(
+    copy: Path, source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     assert Classifier(copy, device="cpu").precision == "int8"
     classifier = Classifier(answer_otherwise(copy, 0.1), device="cpu")
     assert classifier.precision == "fp32"
@@ -222,6 +224,7 @@ def test_wrong_int8_gives_way_to_fp32_with_one_note(copy: Path, source: Path, tm
     assert note == (
         "fp32 runs in place of int8, which differs from its golden vectors by 0.1 on this processor, allowed is 0.02"
     )
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [note]
     assert "fp32, as int8 differs" in classifier.device_reason
     summary = classify_file(source, tmp_path / "a.parquet", classifier=classifier)
     assert summary.precision == "fp32"

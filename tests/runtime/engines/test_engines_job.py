@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime import Classifier, DataError, UsageError, classify_file
+from insar_runtime import Classifier, ClassPriors, DataError, UsageError, classify_file
 from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime.engines.job import Job, plan
 from tests.runtime.tables import as_lists, series, wide
@@ -99,13 +99,13 @@ def test_the_unit_is_that_of_the_table_in_every_part_of_it(tmp_path: Path) -> No
     metres = (displacement + rate[:, None] * years) / 1000
     table = wide(metres, dates, mean_velocity=np.polynomial.polynomial.polyfit(years, metres.T * 1000, 1)[1])
     pq.write_table(table, tmp_path / "in.parquet")
-    classify_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    classify_file(tmp_path / "in.parquet", tmp_path / "out.parquet", priors="trained")
     whole = plain(pq.read_table(tmp_path / "out.parquet"))
     still = table.slice(200)
     still = still.set_column(still.schema.get_field_index("mean_velocity"), "mean_velocity", pa.array(np.zeros(200)))
     with pytest.raises(DataError):
         plan(still)
-    job = plan(table.slice(0, 100))
+    job = plan(table.slice(0, 100), priors="trained")
     part = answer(job, still)
     assert part["p_pue"].to_pylist() == whole["p_pue"].to_pylist()[200:]
 
@@ -115,6 +115,27 @@ def test_a_unit_that_nothing_proves_must_be_declared() -> None:
     with pytest.raises(DataError, match="units='mm'"):
         plan(table)
     assert plan(table, units="mm").plan.description.units.factor_to_mm == 1
+
+
+def test_the_mix_of_the_sample_holds_for_all_partitions(tmp_path: Path) -> None:
+    displacement, dates = series(400)
+    table = wide(displacement, dates)
+    pq.write_table(table, tmp_path / "in.parquet")
+    summary = classify_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    job = plan(table)
+    assert job.options["priors"] == summary.priors
+    assert plan(table, priors="auto").options["priors"] == summary.priors
+    assert "priors" not in plan(table, priors="trained").options
+    part = answer(pickle.loads(pickle.dumps(job)), table.slice(300))
+    assert part["p_stable"].to_pylist() == pq.read_table(tmp_path / "out.parquet")["p_stable"].to_pylist()[300:]
+
+
+def test_rows_of_all_axes_count_for_the_mix() -> None:
+    together = pa.concat_tables([lists(80, 60, 1, "a"), lists(80, 70, 2, "b"), lists(5, 12, 3, "c")])
+    mix = plan(together, units="mm").options["priors"]
+    assert isinstance(mix, ClassPriors)
+    assert mix.origin == "estimated"
+    assert 150 <= (mix.rows or 0) <= 160
 
 
 def test_what_is_wrong_is_said_before_any_worker_starts() -> None:

@@ -75,7 +75,7 @@ BOMB = '<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><r><track>&b;</trac
 def test_xml_that_is_none_is_left_aside_and_told(tmp_path: Path, xml: str) -> None:
     source = opened(tmp_path, ("a.csv", CSV), ("a.xml", xml))
     assert source.metadata == {"member": "a.csv"}
-    assert source.origin.notes == ("'a.xml' in the zip is no XML and was left aside",)
+    assert source.origin.notes == ("'a.xml' in the zip is not XML and is ignored",)
 
 
 def test_two_tables_are_refused(tmp_path: Path) -> None:

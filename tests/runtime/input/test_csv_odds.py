@@ -141,19 +141,44 @@ def test_a_transposed_table_of_many_points_is_told(write: Write) -> None:
         pass
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        PLAIN.replace(",", ";").replace("45.5", "45,5"),
-        PLAIN.replace(",", ";").replace("-1.5", "-1,5"),
-        PLAIN.replace(",", ";").replace("-2.2", "-2,2"),
-        PLAIN.replace(",", ";").replace("0.25", ",25"),
-        "code;data_misura;spost_rel_mm\n1;2020-01-03;1,5\n",
-    ],
-)
-def test_decimal_commas_are_refused_in_every_number(write: Write, content: str) -> None:
-    with pytest.raises(DataError, match=r"decimal comma \('.*,\d+'\): write decimal points, e.g. sed"):
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+@pytest.mark.parametrize("end", ["", "A3,5;45;0;1e1;,5\n"])
+def test_decimal_commas_are_read_and_noted(write: Write, separator: str, end: str) -> None:
+    text = PLAIN.replace(",", ";").replace(".", ",") + end
+    with open_source(write(text.replace(";", separator))) as source:
+        table = pa.Table.from_batches(source.batches(), source.schema)
+    same = PLAIN + end.replace(",", ".").replace(";", ",")
+    assert table["pid"].to_pylist() == ["A1", "A2", *(["A3,5"] if end else [])]
+    for name in table.schema.names[1:]:
+        assert table[name].equals(read(write(same))[name])
+    (note,) = source.origin.notes
+    assert note.startswith("decimal commas: '1,1' in column '20200103'; columns are separated by ")
+
+
+def test_decimal_commas_of_a_long_table(write: Write) -> None:
+    table = read(write("code;data_misura;spost_rel_mm\n1;2020-01-03;1,5\n1;2020-01-09;-,25\n"))
+    assert table["spost_rel_mm"].to_pylist() == [[1.5, -0.25]]
+
+
+def test_attributes_of_a_file_with_decimal_commas(write: Write) -> None:
+    table = read(write("pid;note;odd;share;20200103\nA;1,2 and 3;1.5;0,25;1,5\nB;x;2;0,5;2,5\n"))
+    assert table["note"].to_pylist() == ["1,2 and 3", "x"]
+    assert table["odd"].to_pylist() == ["1.5", "2"]  # not one of the numbers of this file
+    assert table["share"].to_pylist() == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("old", ["45.5", "-1.5", "-2.2", "0.25"])
+def test_decimal_commas_beside_points_are_refused(write: Write, old: str) -> None:
+    content = PLAIN.replace(",", ";").replace(old, old.replace(".", ","))
+    with pytest.raises(DataError, match=r"has a decimal comma \('.*,\d+'\) and column .* a decimal point \('.*'\)"):
         read(write(content))
+
+
+def test_decimal_commas_in_quotes_are_refused(write: Write) -> None:
+    with pytest.raises(
+        DataError, match=r"decimal comma \('1,1'\), and commas separate the columns: write decimal points"
+    ):
+        read(write(PLAIN.replace("1.1", '"1,1"')))
 
 
 def test_a_decimal_comma_far_below_is_named_too(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,9 +246,9 @@ def test_stamps_visualizer_without_points(write: Write) -> None:
     ("content", "message"),
     [
         (VISUALIZER.splitlines()[0], "without its first row"),
-        (VISUALIZER.replace("735928", "1.5"), "'1.5' in its first row is no MATLAB day number"),
-        (VISUALIZER.replace("735928", "inf"), "'inf' in its first row is no MATLAB day number"),
-        (VISUALIZER.replace("735928", "NaN"), "'NaN' in its first row is no MATLAB day number"),
+        (VISUALIZER.replace("735928", "1.5"), "'1.5' in its first row is not a MATLAB day number"),
+        (VISUALIZER.replace("735928", "inf"), "'inf' in its first row is not a MATLAB day number"),
+        (VISUALIZER.replace("735928", "NaN"), "'NaN' in its first row is not a MATLAB day number"),
         (VISUALIZER.replace("735928", "735952"), "date 20141219 occurs twice"),
     ],
 )

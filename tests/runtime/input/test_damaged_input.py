@@ -184,7 +184,7 @@ def test_damage_in_the_directory_of_a_zip_is_refused(damage: Callable[[bytearray
 def test_a_column_whose_name_is_no_utf8_is_refused(tmp_path: Path) -> None:
     path = write(wide(*series(60, 30)).append_column("n\u00e4me", pa.array(range(60))), tmp_path / "a.parquet")
     path.write_bytes(path.read_bytes().replace("n\u00e4me".encode(), b"n\xff\xffme"))
-    with pytest.raises(DataError, match=r"n\\\\xff\\\\xffme.*no UTF-8"):
+    with pytest.raises(DataError, match=r"n\\\\xff\\\\xffme.*not UTF-8"):
         read(path)
 
 

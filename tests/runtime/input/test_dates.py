@@ -170,9 +170,9 @@ def test_other_prefixes_are_attributes() -> None:
         (["20150101", "2015-01-13"], "2 spellings.*'20150101'.*'2015-01-13'"),
         (["20150101", "20150101"], "2015-01-01 occurs twice"),
         (["2015-01-01", "2015-01-01 00:00:00"], "2015-01-01 occurs twice"),
-        (["20150101", "20150230"], "'20150230' is no calendar date"),
-        (["D31122015"], "'D31122015' is no calendar date.*year first.*--date-format DDMMYYYY"),
-        (["12312015"], "'12312015' is no calendar date.*--date-format MMDDYYYY"),
+        (["20150101", "20150230"], "'20150230' is not a calendar date"),
+        (["D31122015"], "'D31122015' is not a calendar date.*year first.*--date-format DDMMYYYY"),
+        (["12312015"], "'12312015' is not a calendar date.*--date-format MMDDYYYY"),
         (["01/02/03", "02/03/04"], "'01/02/03' may be YY/MM/DD or DD/MM/YY or MM/DD/YY.*--date-format YY/MM/DD"),
         (["15/02/01", "D20150301"], "2 spellings.*'15/02/01'.*'D20150301'"),
         (["Date", "3m8ox5jJHN", "3m8ox5jJHP"], "transposed table .*transpose it"),
@@ -206,7 +206,7 @@ def test_list_values_of_all_types_mean_the_same_days() -> None:
 def test_list_values_that_are_no_dates() -> None:
     with pytest.raises(DataError, match="null among its dates"):
         list_dates_to_days(pa.array(["2015-01-01", None]), "dates")
-    with pytest.raises(DataError, match="'soon' in 'dates' is no date"):
+    with pytest.raises(DataError, match="'soon' in 'dates' is not a date"):
         list_dates_to_days(pa.array(["2015-01-01", "soon"]), "dates")
 
 
@@ -296,16 +296,16 @@ def test_a_zone_that_is_a_distance_from_utc_needs_no_data_base(zone: str, hour: 
 @pytest.mark.parametrize("text", ["0001-01-03", "00010103", "0019-01-03", "1899-12-31", "2101-01-01", "9999-12-31"])
 def test_a_year_of_four_digits_is_never_one_of_two(text: str) -> None:
     assert parse_date(text) is None
-    with pytest.raises(DataError, match="no date of 1991-2100"):
+    with pytest.raises(DataError, match="not a date of 1991-2100"):
         list_dates_to_days(pa.array([text]), "dates")
     compact = text.replace("-", "")
-    with pytest.raises(DataError, match="no calendar date"):
+    with pytest.raises(DataError, match="not a calendar date"):
         find_date_columns(["pid", compact, "20200109"])
-    with pytest.raises(DataError, match="no calendar date"):
+    with pytest.raises(DataError, match="not a calendar date"):
         find_date_columns(["pid", f"{compact[6:]}.{compact[4:6]}.{compact[:4]}"], "DD.MM.YYYY")
 
 
 @pytest.mark.parametrize("raw", [b"[" * 100_000, b'["2020-01-03", [1]]', b"\xff", b'{"a": 1}', b"[1e999]"])
 def test_dates_in_metadata_that_are_no_list_of_texts(raw: bytes) -> None:
-    with pytest.raises(DataError, match="no JSON list of dates"):
+    with pytest.raises(DataError, match="not a JSON list of dates"):
         dates_of_json(raw, "dates")

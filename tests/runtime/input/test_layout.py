@@ -180,7 +180,7 @@ def test_lists_that_are_refused(head: pa.RecordBatch, message: str) -> None:
 
 
 def test_fixed_size_must_be_that_of_the_axis() -> None:
-    with pytest.raises(DataError, match="4 values a row but there are 3 dates"):
+    with pytest.raises(DataError, match="4 values per row but there are 3 dates"):
         resolve_layout(pa.schema([("ts", pa.list_(pa.float32(), 4))], metadata=META))
 
 

@@ -1,4 +1,4 @@
-"""One row a point and date, against the same table with one row a point."""
+"""One row a point and date, against the same table with one row per point."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def found_in(names: list[str], roles: dict[str, str]) -> LongColumns | None:
 
 
 def as_long(table: pa.Table, seed: int | None = None) -> pa.Table:
-    """Bring a wide table to one row a point and date, without missing values, the dates of a point shuffled."""
+    """Bring a wide table to one row per point and date, without missing values, the dates of a point shuffled."""
     names = [name for name in table.schema.names if name.isdigit()]
     days = np.array([f"{n[:4]}-{n[4:6]}-{n[6:]}" for n in names], dtype="datetime64[D]")
     matrix = np.stack([table[name].to_numpy(zero_copy_only=False) for name in names], axis=1)
@@ -237,7 +237,7 @@ D1, D2 = date(2020, 1, 3), date(2020, 1, 9)
         ),
         (rows_of(("a", D1, 1.0), (None, D2, 1.0)), "no identifier in 'pid'"),
         (rows_of(("a", D1, 1.0), ("a", None, 1.0)), "no date in 'date'"),
-        (rows_of(("a", "03/01/2020", 1.0)), "'03/01/2020' in 'date' is no date.*--date-format"),
+        (rows_of(("a", "03/01/2020", 1.0)), "'03/01/2020' in 'date' is not a date.*--date-format"),
         (rows_of(("a", D1, "x")), "long table"),
         (rows_of(("a", 2020.25, 1.0)), "'date' is of type double: dates, timestamps"),
         (rows_of(("a", True, 1.0)), "'date' is of type bool: dates, timestamps"),

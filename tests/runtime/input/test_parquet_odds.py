@@ -163,7 +163,7 @@ def test_list_dates_of_a_named_format(tmp_path: Path, expected: np.ndarray) -> N
     texts = [f"{day:%d.%m.%Y}" for day in DATES.tolist()]
     table = pa.table({"pid": TABLE["pid"], "dates": [texts] * 80, "ts": list(DISPLACEMENT)})
     path = write(table, tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r"no date.*--date-format"):
+    with pytest.raises(DataError, match=r"not a date.*--date-format"):
         read(path)
     np.testing.assert_array_equal(read(path, date_format="DD.MM.YYYY")[0], expected)
     with pytest.raises(DataError, match="not spelled MM/DD/YYYY"):

@@ -147,7 +147,7 @@ def test_centimetres_that_go_with_velocities_in_centimetres_are_doubted() -> Non
     units = prove_units(series / np.float32(30), layout_of("", "VEL"), velocity / 30)
     assert units.unit == "mm"
     assert units.note is not None
-    assert re.search(r"go with 'VEL', but their median range is only .* mm: .*--units cm", units.note)
+    assert re.search(r"agree with 'VEL', but their median range is only .* mm: .*--units cm", units.note)
     assert prove_units(series, layout_of("", "VEL"), velocity).note is None
 
 
@@ -243,7 +243,7 @@ def test_velocities_that_prove_nothing_are_told() -> None:
     found = prove_units(series, layout, rng.normal(0, 8, 300))
     assert found.evidence == "format"
     assert found.note is not None
-    assert "do not go with 'VEL'" in found.note
+    assert "do not agree with 'VEL'" in found.note
 
 
 def test_implausible_steps() -> None:
@@ -351,5 +351,5 @@ def test_series_that_vary_as_little_as_centimetres_do_are_told(factor: float, to
     sample = (rng.normal(0, 4, (50, EPOCHS)) * factor).astype(np.float32)
     units = prove_units(sample, layout)
     assert units.unit == "mm"
-    assert ("if that is centimetres, say --units cm" in (units.note or "")) == told
+    assert ("if that is centimetres, use --units cm" in (units.note or "")) == told
     assert "centimetres" not in (prove_units(sample, layout, declared="mm").note or "")

@@ -76,7 +76,7 @@ def test_the_keys_that_programs_read(source: Path) -> None:
     facts = json.loads(run("inspect", source, "--json").stdout)
     assert set(facts) == {
         *("name", "container", "bytes", "points", "points_counted", "layout", "date_columns", "producer", "domain"),
-        *("epochs", "first_date", "last_date", "sampling_days", "columns", "attributes"),
+        *("epochs", "first_date", "last_date", "sampling_days", "geometry", "columns", "attributes"),
         *("unit", "unit_evidence", "unit_ratio", "sign", "half_wavelength_mm", "half_wavelength_evidence", "notes"),
         *("sample", "ids", "time_axis", "missing", "values", "scatter", "noise", "level_changes", "statuses"),
         *("odd", "classify"),

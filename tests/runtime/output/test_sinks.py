@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from insar_runtime import DataError, InputOutputError, OutputExistsError, UsageError, classify_file
 from insar_runtime._output import atomic
+from insar_runtime._output.parquet_writer import ParquetWriter
 from insar_runtime._output.run_metadata import read_block
 from insar_runtime._output.sinks import format_of
 from insar_runtime.result import RESULT_SCHEMA
@@ -369,3 +370,15 @@ def test_columns_that_would_get_one_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="D20200103"):
         save(table, tmp_path / "o.csv")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", [pa.ListArray, pa.LargeListArray])
+def test_values_behind_a_list_that_is_null_do_no_harm(kind: Any, tmp_path: Path) -> None:
+    offsets = pa.array([0, 2, 4, 6], pa.int64() if kind is pa.LargeListArray else pa.int32())
+    lists = kind.from_arrays(offsets, pa.array(np.arange(6.0)), mask=pa.array([False, True, False]))
+    batch = pa.RecordBatch.from_arrays([lists], ["x"])
+    writer = ParquetWriter(tmp_path / "out.parquet", batch.schema)
+    writer.write(batch)
+    writer.write(batch.slice(1))
+    writer.close({})
+    assert pq.read_table(tmp_path / "out.parquet")["x"].to_pylist() == [[0, 1], None, [4, 5], None, [4, 5]]

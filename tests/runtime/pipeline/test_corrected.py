@@ -123,7 +123,9 @@ def tables(draw: st.DrawFn) -> tuple[pa.Table, list[int]]:
         data_type = draw(st.sampled_from(TYPES))
         numbers = values_of(data_type, (rows, epochs), rng)
         items = column_of(numbers.ravel(), missing.ravel(), data_type)
-        gone = pa.array(rng.random(rows) < 0.2)
+        # pyarrow before 26 does not read lists of fixed size from Parquet that are null.
+        some_gone = layout != "fixed" or int(pa.__version__.partition(".")[0]) >= 26
+        gone = pa.array((rng.random(rows) < 0.2) & some_gone)
         item = pa.field("element", data_type)
         if layout == "fixed":
             lists = pa.FixedSizeListArray.from_arrays(items, type=pa.list_(item, epochs), mask=gone)

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, OutputExistsError, UsageError, classify_file, load_model
-from insar_runtime._engine.priors import estimate_priors, for_classes_of, make_priors, reweight
-from insar_runtime._pipeline import file_run
+from insar_runtime._engine.priors import damped, estimate_priors, for_classes_of, make_priors, reweight
+from insar_runtime._pipeline.class_mix import MIX_ROWS
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.tables import as_lists, series, wide, write
 
@@ -107,7 +108,9 @@ def test_metadata_tells_where_classes_come_from(tmp_path: Path, classifier: Clas
     assert block["model_sha256"] == classifier.model.sha256(classifier.precision)
     assert (block["precision"], block["provider"]) == (classifier.precision, "CPUExecutionProvider")
     assert block["device_reason"].startswith("asked for")
-    assert block["priors"] == {"shares": dict(classifier.priors.shares), "origin": "training", "rows": None}
+    assert (block["priors"]["origin"], block["priors"]["rows"]) == ("estimated", 120)
+    assert list(block["priors"]["estimate"]) == list(classifier.priors.shares)
+    assert block["parameters"]["priors"] == "auto"
     assert block["rows"] == sum(block["statuses"].values()) == 120
     assert block["input"]["name"] == "in.parquet"
     assert len(block["input"]["dates"]) == 60
@@ -122,7 +125,7 @@ def _probabilities(table: pa.Table) -> np.ndarray:
 
 def test_priors_of_the_call_take_the_place_of_the_classifiers(tmp_path: Path, classifier: Classifier) -> None:
     path = write(wide(*series(120)), tmp_path / "in.parquet")
-    plain = _classify(path, tmp_path, classifier)
+    plain = _classify(path, tmp_path, classifier, priors="trained")
     shares = {"Stable": 36, "Linear": 1, "Quadratic": 1, "Bilinear": 1, "PUE": 1}
     table = _classify(path, tmp_path, classifier.with_priors([1, 2, 3, 4, 5]), priors=shares)
     training = classifier.model.training_priors
@@ -136,7 +139,7 @@ def test_priors_estimated_from_the_file(tmp_path: Path, classifier: Classifier) 
     displacement, dates = series()
     displacement[::10] = np.nan
     path = write(wide(displacement, dates), tmp_path / "in.parquet")
-    plain = _probabilities(_classify(path, tmp_path, classifier))
+    plain = _probabilities(_classify(path, tmp_path, classifier, priors="trained"))
     calls: list[int] = []
     summary = classify_file(
         path,
@@ -146,44 +149,86 @@ def test_priors_estimated_from_the_file(tmp_path: Path, classifier: Classifier) 
         priors="auto",
         progress=lambda rows, _: calls.append(rows),
     )
-    assert calls == [300, 300]
+    assert calls == [300]
     assert (summary.priors.origin, summary.priors.rows) == ("estimated", 270)
-    wanted = estimate_priors(plain[~np.isnan(plain[:, 0])], classifier.model.training_priors.array)
-    np.testing.assert_allclose(summary.priors.array, wanted, rtol=1e-9)
+    training = classifier.model.training_priors.array
+    estimate = estimate_priors(plain[~np.isnan(plain[:, 0])], training)
+    assert summary.priors.estimate is not None
+    np.testing.assert_allclose(list(summary.priors.estimate.values()), estimate, rtol=1e-9)
+    np.testing.assert_allclose(summary.priors.array, damped(estimate, training), rtol=1e-9)
     given = _classify(path, tmp_path, classifier, priors=summary.priors.shares)
     table = pq.read_table(tmp_path / "auto.parquet")
     assert _equal(given, table)
     block = json.loads(table.schema.metadata[b"insar_runtime"])
-    assert block["priors"] == {"shares": summary.priors.shares, "origin": "estimated", "rows": 270}
+    assert block["priors"] == asdict(summary.priors)
 
 
-def test_large_files_are_sampled_for_their_priors(
-    tmp_path: Path, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+def test_the_mix_of_a_file_is_the_default_unless_the_classifier_has_one(tmp_path: Path, classifier: Classifier) -> None:
+    path = write(wide(*series(300)), tmp_path / "in.parquet")
+    usual, asked = (_classify(path, tmp_path, classifier, **how) for how in ({}, {"priors": "auto"}))
+    assert _equal(usual, asked)
+    trained = _classify(path, tmp_path, classifier, priors="trained")
+    assert not _equal(usual, trained)
+    as_arrays = classifier.classify(*series(300)).probabilities[:, : len(P_COLUMNS)]
+    np.testing.assert_array_equal(_probabilities(trained), as_arrays)
+    own = _classify(path, tmp_path, classifier.with_priors([1, 2, 3, 4, 5]))
+    block = json.loads(own.schema.metadata[b"insar_runtime"])
+    assert block["priors"]["origin"] == "given"
+    back = _classify(path, tmp_path, classifier.with_priors([1, 2, 3, 4, 5]), priors="trained")
+    assert _equal(back, trained)
+
+
+@pytest.mark.parametrize("extension", ["arrows", "csv", "groups.parquet"])
+def test_the_mix_is_the_same_in_any_container_and_number_of_threads(
+    tmp_path: Path, classifier: Classifier, extension: str
 ) -> None:
-    path = write(wide(*series(1000)), tmp_path / "in.parquet")
-    every = classify_file(path, tmp_path / "every.parquet", classifier=classifier, priors="auto").priors
-    monkeypatch.setattr(file_run, "_MOST_SAMPLED_ROWS", 400)
-    some = classify_file(path, tmp_path / "some.parquet", classifier=classifier, priors="auto").priors
-    assert (every.rows, some.rows) == (1000, 400)
-    np.testing.assert_allclose(some.array, every.array, atol=0.1)
+    table = wide(*series(600))
+    whole = classify_file(
+        write(table, tmp_path / "in.parquet"), tmp_path / "o.parquet", classifier=classifier, units="mm"
+    )
+    path = tmp_path / f"in.{extension}"
+    if extension == "groups.parquet":
+        pq.write_table(table, path, row_group_size=50)
+    else:
+        write(table, path)
+    other = classify_file(path, tmp_path / "p.parquet", classifier=classifier.with_threads(2), units="mm")
+    assert other.priors == whole.priors
+
+
+def test_rows_spread_over_the_head_stand_for_a_large_file(tmp_path: Path, classifier: Classifier) -> None:
+    values, dates = series(600)
+    # Only one row in four of a head of 8,192 rows counts, and none behind it.
+    many = np.tile(values, (15, 1))
+    many[8192:] = many[:1]
+    path = write(wide(many, dates), tmp_path / "in.parquet")
+    priors = classify_file(path, tmp_path / "o.parquet", classifier=classifier).priors
+    every = classify_file(
+        write(wide(values, dates), tmp_path / "few.parquet"), tmp_path / "few_out.parquet", classifier=classifier
+    ).priors
+    assert (priors.rows, every.rows) == (MIX_ROWS, 600)
+    np.testing.assert_allclose(priors.array, every.array, atol=0.02)
 
 
 @pytest.mark.parametrize("points", [0, 99])
 def test_few_points_keep_the_priors_of_the_training(tmp_path: Path, classifier: Classifier, points: int) -> None:
     path = write(wide(*series(99)).slice(0, points), tmp_path / "in.parquet")
-    plain = _classify(path, tmp_path, classifier)
-    table = _classify(path, tmp_path, classifier, priors="auto")
+    plain = _classify(path, tmp_path, classifier, priors="trained")
+    table = _classify(path, tmp_path, classifier)
     assert _equal(table, plain)
     priors = json.loads(table.schema.metadata[b"insar_runtime"])["priors"]
     assert (priors["origin"], priors["rows"]) == ("too_few_rows", points)
     assert priors["shares"] == classifier.model.training_priors.shares
 
 
-def test_a_stream_has_no_second_reading(tmp_path: Path, classifier: Classifier) -> None:
+def test_the_mix_of_a_stream_is_that_of_the_file(tmp_path: Path, classifier: Classifier) -> None:
     path = write(wide(*series(120)), tmp_path / "in.arrows")
-    with path.open("rb") as stream, pytest.raises(UsageError, match=r"twice.*give a file, or shares"):
-        classify_file(stream, tmp_path / "out.parquet", classifier=classifier, priors="auto")
-    assert not (tmp_path / "out.parquet").exists()
+    with path.open("rb") as stream:
+        read_once = classify_file(stream, tmp_path / "out.parquet", classifier=classifier)
+    whole = classify_file(
+        write(wide(*series(120)), tmp_path / "in.parquet"), tmp_path / "o.parquet", classifier=classifier
+    )
+    assert read_once.priors == whole.priors
+    assert read_once.priors.origin == "estimated"
 
 
 def test_summary_counts_what_the_file_holds(tmp_path: Path, classifier: Classifier) -> None:

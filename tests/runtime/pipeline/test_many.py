@@ -41,7 +41,7 @@ def _states(report: Path) -> list[tuple[str, str, int]]:
 
 def test_a_broken_file_does_not_stop_the_others(tiles: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "report.json"
-    done = run("classify", tiles, "--output-dir", out, "--report", report, "-q")
+    done = run("classify", tiles, "--output-dir", out, "--run-report", report, "-q")
     assert done.returncode == 65
     assert done.stderr.decode().count("insar-rt: error: ") == len(done.stderr.decode().splitlines()) == 1
     assert sorted(path.name for path in out.iterdir()) == ["a.classified.parquet", "c.classified.parquet"]
@@ -88,7 +88,7 @@ def test_a_defect_is_no_outcome() -> None:
 def test_a_second_run_does_what_is_left(tiles: Path, tmp_path: Path) -> None:
     (tiles / "b.zip").unlink()
     out, report = tmp_path / "out", tmp_path / "report.json"
-    command = ["classify", tiles, "--output-dir", out, "--report", report, "--skip-existing"]
+    command = ["classify", tiles, "--output-dir", out, "--run-report", report, "--skip-existing"]
     assert run(*command).returncode == 0
     times = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     again = run(*command)
@@ -222,7 +222,7 @@ def test_options_that_exclude_each_other_are_refused(tiles: Path, arguments: lis
 
 def test_the_report_of_a_run_holds_its_summary_and_provenance(source: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    done = run("classify", source, "--report", report, "--json", "-q")
+    done = run("classify", source, "--run-report", report, "--json", "-q")
     facts, said = json.loads(report.read_text()), json.loads(done.stdout)
     (file,) = facts["files"]
     assert said == {**file, "peak_memory_mb": facts["peak_memory_mb"]}
@@ -230,8 +230,8 @@ def test_the_report_of_a_run_holds_its_summary_and_provenance(source: Path, tmp_
     assert len(file["input_sha256"]) == len(file["model_sha256"]) == 64
     assert file["parameters"]["half_wavelength_mm"] == pytest.approx(27.73, abs=0.01)
     assert set(facts) >= {"package_version", "versions", "processor", "started", "seconds", "peak_memory_mb"}
-    refused(run("classify", source, "--overwrite", "--report", tmp_path), 2, "is a folder")
-    refused(run("classify", tmp_path / "none.csv", "--overwrite", "--report", report, "-q"), 66, "no such input")
+    refused(run("classify", source, "--overwrite", "--run-report", tmp_path), 2, "is a folder")
+    refused(run("classify", tmp_path / "none.csv", "--overwrite", "--run-report", report, "-q"), 66, "no such input")
     assert _states(report) == [("none.csv", "failed", 66)]
 
 

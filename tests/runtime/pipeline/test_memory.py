@@ -23,7 +23,7 @@ from insar_runtime._pipeline.memory import Load, MemoryGuard, parse_size, plan_b
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import MemoryLimitError
 from tests.runtime.run_command import refused, run_process
-from tests.runtime.tables import series, wide
+from tests.runtime.tables import series, wide, write
 
 MIB = 1 << 20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -100,7 +100,7 @@ def test_a_run_that_holds_too_much_is_ended() -> None:
 
 def test_a_limit_needs_a_system_that_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "resident_bytes", lambda: None)
-    with pytest.raises(UsageError, match="leave it away"):
+    with pytest.raises(UsageError, match="leave it out"):
         MemoryGuard(1)
     MemoryGuard(None)
 
@@ -212,7 +212,7 @@ def test_what_a_run_needs_counts_the_reader_and_the_matrices_of_its_first_rows()
 
 @linux
 def test_a_run_that_is_too_large_for_its_threads_is_tried_with_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pq.write_table(wide(*series(3000, 40)), tmp_path / "t.parquet", row_group_size=1000)
     tried: list[int] = []
@@ -237,6 +237,7 @@ def test_a_run_that_is_too_large_for_its_threads_is_tried_with_one(
         progress=lambda rows, _: done.append(rows),
     )
     assert tried == [2, 1]
+    assert "2 threads take more memory than there is; tried again with one" in caplog.text
     assert summary.rows == 3000 == pq.read_metadata(tmp_path / "out.parquet").num_rows
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.parquet", "t.parquet"]
     # A stream is read once, and what was written to one cannot be taken back.
@@ -308,3 +309,14 @@ def test_the_address_space_counts_as_a_limit() -> None:
         "assert MemoryGuard(1 << 30).room < 1 << 30\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_want_of_memory_is_an_error_of_the_family(tmp_path: Path) -> None:
+    def fail(rows: int, total: int | None) -> None:
+        del rows, total
+        raise MemoryError("std::bad_alloc")
+
+    source = write(wide(*series()), tmp_path / "in.parquet")
+    with pytest.raises(MemoryLimitError, match="no more memory; raise its limit"):
+        classify_file(source, tmp_path / "out.parquet", progress=fail)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.parquet"]

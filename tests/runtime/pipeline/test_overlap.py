@@ -141,7 +141,7 @@ def test_the_fast_path_gives_the_bits_of_the_plain_one(tmp_path: Path, container
         pacsv.write_csv(table, source)
     else:
         pq.write_table(table, source, row_group_size=7_000)
-    classify_file(source, out, units="mm", classifier=Classifier(device="cpu", threads=3))
+    classify_file(source, out, units="mm", classifier=Classifier(device="cpu", threads=3), priors="trained")
     found = pq.read_table(out)
     if container == "csv":
         # What stands in the text, which has more digits than float32.

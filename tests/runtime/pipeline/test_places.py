@@ -25,7 +25,7 @@ def test_a_report_is_no_input_and_no_output(source: Path, tmp_path: Path, taken:
     options = ["--output-dir", tmp_path / "o", "--format", "csv", "--quarantine", tmp_path / "bad.parquet"]
     assert run("classify", source, "-q", *options).returncode == 0
     report = tmp_path / "o" / ".." / taken
-    refused(run("classify", source, "-q", *options, leave, "--report", report), 2, "report", taken)
+    refused(run("classify", source, "-q", *options, leave, "--run-report", report), 2, "report", taken)
     assert source.read_bytes() == before
 
 

@@ -193,7 +193,7 @@ def test_one_jump_in_all_of_a_text(tmp_path: Path) -> None:
 )
 def test_foreign_columns_are_refused(name: str, cell: pa.Array) -> None:
     batch = pa.RecordBatch.from_pydict({**diagnosis_columns(MADE[7:8]), name: cell})
-    with pytest.raises(DataError, match=f"column '{name}' is none of ours"):
+    with pytest.raises(DataError, match=f"column '{name}' was not written by insar-runtime"):
         read_diagnosis(batch)
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,10 +19,10 @@ from insar_runtime._terminal.progress import Pace, ProgressLine, clock_text, pro
 from tests.runtime.clock import Clock
 
 
-def ran(pace_of_rows: list[tuple[float, int]], total: int | None, readings: int = 1) -> Pace:
+def ran(pace_of_rows: list[tuple[float, int]], total: int | None) -> Pace:
     """A pace after steps of (seconds, rows so far)."""
     clock = Clock()
-    pace = Pace(readings, clock=clock)
+    pace = Pace(clock=clock)
     for seconds, rows in pace_of_rows:
         clock.now += seconds
         pace.advance(rows, total)
@@ -39,22 +40,19 @@ def test_without_a_total_says_rows_speed_and_time() -> None:
     assert line == "a.csv  62,000 rows  1,000 rows/s  1:02"
 
 
-def test_two_readings_are_one_piece_of_work() -> None:
-    """Half of the work is done after the first; then the rows begin again, and the bar does not go back."""
+def test_a_second_reading_begins_anew() -> None:
+    """Its speed is its own, and the text says that it is the second."""
     clock = Clock()
-    pace = Pace(2, clock=clock)
-    shares = []
-    for rows in (500, 1000, 500, 1000):
-        clock.now += 1
+    pace = Pace(clock=clock)
+    found = []
+    for seconds, rows in ((1, 500), (1, 1000), (1, 500), (4, 750), (4, 1000)):
+        clock.now += seconds
         pace.advance(rows, 1000)
-        shares.append(pace.share)
-    assert shares == [0.25, 0.5, 0.75, 1]
-    assert pace.remaining == 0
-    assert "reading 2 of 2" in progress_text("x", pace, 120)
-
-
-def test_two_readings_of_one_batch() -> None:
-    assert ran([(1, 7), (1, 7)], 7, readings=2).share == 1
+        found.append((pace.reading, pace.share))
+    assert found == [(1, 0.5), (1, 1), (2, 0.5), (2, 0.75), (2, 1)]
+    assert pace.rows_per_second == pytest.approx(62.5)
+    assert "reading 2" in progress_text("x", pace, 120)
+    assert "reading" not in progress_text("x", ran([(1, 500), (1, 1000)], 1000), 120)
 
 
 def test_nothing_is_guessed_from_the_first_moment() -> None:
@@ -90,15 +88,22 @@ def test_guess_follows_a_lasting_change() -> None:
     st.integers(0, 10**9),
     st.none() | st.integers(0, 10**9),
     st.floats(0, 1e6),
-    st.integers(1, 2),
     st.integers(19, 300),
 )
-def test_the_line_fits_the_width(
-    name: str, rows: int, total: int | None, seconds: float, readings: int, width: int
-) -> None:
-    line = progress_text(name, ran([(seconds, rows)], total, readings), width)
+def test_the_line_fits_the_width(name: str, rows: int, total: int | None, seconds: float, width: int) -> None:
+    line = progress_text(name, ran([(seconds, rows)], total), width)
     assert len(line) <= width
     assert "\n" not in line
+
+
+def test_before_the_first_rows_the_line_says_what_is_done() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock)
+    clock.now += 7.9
+    assert progress_text("a.csv", pace, 60, phase="reading") == "a.csv  reading  0:07"
+    assert progress_text("a.csv", pace, 19, phase="reading") == "reading  0:07"
+    pace.advance(5, 10)
+    assert "reading" not in progress_text("a.csv", pace, 60, phase="reading")
 
 
 @given(st.floats(0, 1e7))
@@ -171,3 +176,21 @@ def test_a_terminal_that_cannot_go_back(terminal: tuple[int, int], monkeypatch: 
         ProgressLine(stream).draw("x", ran([(1, 5)], 10))
         stream.write("end")
     assert shown(leader) == "end"
+
+
+def test_the_time_runs_on_while_nothing_is_reported(terminal: tuple[int, int]) -> None:
+    leader, follower = terminal
+    clock = Clock()
+    with open(follower, "w", encoding="utf-8", closefd=False) as stream:
+        line = ProgressLine(stream, clock=clock)
+        line.draw("x", Pace(clock=clock), "opening")
+        line.keep_alive()
+        threads = threading.active_count()
+        clock.now += 9
+        text = ""
+        while "opening  0:09" not in text:
+            text += os.read(leader, 1 << 16).decode()
+        line.end()
+        assert os.read(leader, 1 << 16).decode().endswith("\r")
+        while threading.active_count() >= threads:
+            time.sleep(0.01)

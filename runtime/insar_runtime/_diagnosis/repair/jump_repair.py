@@ -41,7 +41,7 @@ def repairable(jumps: Jumps, *, above: float, damped: bool) -> BoolArray:
     above : float
         Least probability.
     damped : bool
-        Whether jumps that are no multiple of half a wavelength may be removed, too.
+        Whether jumps that are not a multiple of half a wavelength may be removed, too.
 
     Returns
     -------

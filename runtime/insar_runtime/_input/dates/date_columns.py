@@ -36,7 +36,7 @@ _YEAR_FIRST: Final = re.compile(r"([0-9]{4})([-/._]?)([0-9]{2})\2([0-9]{2})(?:[ 
 _AMPLITUDE: Final = re.compile(r"(?:amp|a)_?[0-9]{8}", re.IGNORECASE)
 _STAMPS: Final = re.compile(r"export_res_ *[0-9]+")
 DATE_NAMES: Final = ("date", "dates", "datum", "time", "epoch", "acquisition", "data_misura", "dataripresa")
-"""Names of the date in tables with one row a point and date."""
+"""Names of the date in tables with one row per point and date."""
 VALUE_NAMES: Final = (
     "displacement_mm",
     "displacement",
@@ -134,7 +134,9 @@ def find_date_columns(names: Iterable[str], date_format: str | None = None) -> D
         raise DataError(f"date columns in {len(families)} spellings, {examples}: keep one displacement series")
     spelling = families[0]
     if spelling.impossible:
-        raise DataError(f"column '{spelling.impossible[0]}' is no calendar date ({spelling.family}): rename or drop it")
+        raise DataError(
+            f"column '{spelling.impossible[0]}' is not a calendar date ({spelling.family}): rename or drop it"
+        )
     if len(spelling.readings) > 1:
         raise DataError(
             f"date columns such as '{spelling.found[0][1]}' may be {' or '.join(spelling.readings)}: say which, "
@@ -209,14 +211,14 @@ def _day(text: Any, name: str, date_format: str | None = None) -> date:
     text = str(text).strip()
     if date_format is None:
         day = parse_date(text)
-        remedy = "write YYYY-MM-DD, or say --date-format, e.g. DD/MM/YYYY"
+        remedy = "write YYYY-MM-DD, or use --date-format, e.g. DD/MM/YYYY"
     else:
         wanted = DateFormat.of(date_format)
         # A whole number has lost the zero that its text began with.
         day = wanted.read(text.zfill(len(wanted.text)) if text.isdigit() else text)
         remedy = f"it is not spelled {wanted.text}, correct --date-format"
     if day is None:
-        raise DataError(f"'{text}' in '{name}' is no date of {FIRST_YEAR}-{LAST_YEAR}: {remedy}")
+        raise DataError(f"'{text}' in '{name}' is not a date of {FIRST_YEAR}-{LAST_YEAR}: {remedy}")
     return day
 
 
@@ -224,10 +226,10 @@ def dates_of_json(raw: bytes, key: str) -> npt.NDArray[np.datetime64]:
     """Dates in a metadata value, a JSON list of ISO dates; DataError if it is none."""
     try:
         texts = json.loads(raw)
-    except (ValueError, RecursionError):  # also what is no text, or nested too deep
+    except (ValueError, RecursionError):  # also what is not text, or nested too deep
         texts = None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise DataError(f"metadata '{key}' is no JSON list of dates: write [\"2020-01-03\", ...]")
+        raise DataError(f"metadata '{key}' is not a JSON list of dates: write [\"2020-01-03\", ...]")
     return np.array([_day(text, key) for text in texts], dtype="datetime64[D]")
 
 
@@ -267,25 +269,25 @@ def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], d
         value_name = next((lower[name] for name in lower if name in VALUE_NAMES), None)
         if value_name is not None or any(alias in lower for alias in ID_ALIASES):
             raise DataError(
-                f"long table (one row a point and date: '{date_name}', '{value_name or 'value'}') that is not read as "
-                f"such: name its columns 'pid', 'date' and 'displacement_mm' and give it as a file, or pivot to "
-                f"wide (one row a point, columns YYYYMMDD) or to list columns 'dates' and 'displacements'"
+                f"long table (one row per point and date: '{date_name}', '{value_name or 'value'}') that is not read "
+                f"as such: name its columns 'pid', 'date' and 'displacement_mm' and give it as a file, or pivot to "
+                f"wide (one row per point, columns YYYYMMDD) or to list columns 'dates' and 'displacements'"
             )
         raise DataError(
-            f"transposed table ('{date_name}' and {len(names) - 1} further columns: one row a date, one "
-            f"column a point): transpose it to one row a point with date columns: insar-rt convert TABLE "
-            f"--points POSITIONS -o OUT.parquet"
+            f"transposed table ('{date_name}' and {len(names) - 1} further columns: one row per date, one "
+            f"column per point): transpose it to one row per point with date columns: insar-rt convert TABLE "
+            f"--positions POSITIONS -o OUT.parquet"
         )
     if spellings:
         family, name = spellings[0].family, spellings[0].impossible[0]
         remedy = "correct --date-format" if date_format else "spell date columns year first, YYYYMMDD"
         if date_format is None and (other := day_first(name)) is not None:
-            remedy += f", or say --date-format {other}"
-        raise DataError(f"column '{name}' is no calendar date of {FIRST_YEAR}-{LAST_YEAR} ({family}): {remedy}")
+            remedy += f", or use --date-format {other}"
+        raise DataError(f"column '{name}' is not a calendar date of {FIRST_YEAR}-{LAST_YEAR} ({family}): {remedy}")
     if date_format is not None:
         raise DataError(
             f"no column is a date spelled {DateFormat.of(date_format).text}, alone or after D, D_, d, d_ or X: "
-            f"correct --date-format, or leave it away"
+            f"correct --date-format, or leave it out"
         )
     amplitude = [name for name in names if is_amplitude_name(name)]
     if amplitude:
@@ -294,7 +296,7 @@ def _refuse_without_dates(names: Sequence[str], spellings: Sequence[Spelling], d
             f"product with date columns {_LOOKED_FOR}"
         )
     within = next(filter(None, map(format_within, names)), None)
-    hint = f"; if dates are in the names, say --date-format {within}" if within else ""
+    hint = f"; if dates are in the names, use --date-format {within}" if within else ""
     shown = ", ".join(f"'{name[:40]}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
     raise DataError(
         f"no date columns among {len(names)} columns ({shown or 'none'}): looked for {_LOOKED_FOR}, or list "

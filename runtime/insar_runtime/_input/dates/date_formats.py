@@ -28,7 +28,7 @@ _GROUPS: Final = {
     "DD": r"(?P<D>[0-9]{2})",
 }
 _APART: Final = {**_GROUPS, "MM": r"(?P<M>[0-9]{1,2})", "DD": r"(?P<D>[0-9]{1,2})"}
-"""Where signs part them, the zero of days and months may be left away."""
+"""Where signs part them, the zero of days and months may be left out."""
 _MERGED: Final = re.compile(r"(.+?)(?:_x|_y|\.[0-9]{1,2})")
 _WITHIN: Final = re.compile(r"([^0-9%]*)([0-9]{8})([^0-9%]*)")
 _EXAMPLES: Final = "DDMMYYYY, MMDDYYYY, YYMMDD, DD/MM/YYYY or a pattern such as %d%m%Y"
@@ -72,7 +72,7 @@ class Spelling:
     found : tuple of (date, str)
         Names that are dates, in the order given.
     impossible : tuple of str
-        Names that look like it and are no calendar date.
+        Names that look like it and are not a calendar date.
     readings : tuple of str
         Without the prefix; more than one if the names fit several of them.
     """

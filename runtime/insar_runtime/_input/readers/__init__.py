@@ -1,1 +1,1 @@
-"""Readers of tables: Parquet, CSV, a zip with a CSV, Arrow IPC, and tables with one row a point and date."""
+"""Readers of tables: Parquet, CSV, a zip with a CSV, Arrow IPC, and tables with one row per point and date."""

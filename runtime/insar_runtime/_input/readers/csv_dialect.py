@@ -55,7 +55,7 @@ class Header:
 
 
 def is_comment(line: bytes, following: bytes) -> bool:
-    """Whether a line is no header: Excel's sep=; or one with # where another such line follows, or other separators."""
+    """Whether a line is not a header: Excel's sep=; or one with # before another such line, or other separators."""
     if _EXCEL.fullmatch(line):
         return True
     if not line.removeprefix(b"\xef\xbb\xbf").startswith(b"#") or not following.strip():
@@ -98,12 +98,12 @@ def read_header(header: bytes, head: bytes) -> Header:
 
 def _split(header: bytes) -> tuple[list[str], str]:
     if not header.endswith(b"\n") and len(header) >= HEADER_LIMIT:
-        raise DataError(f"no line end in the first {HEADER_LIMIT >> 20} MiB: not a table of one row a point")
+        raise DataError(f"no line end in the first {HEADER_LIMIT >> 20} MiB: not a table of one row per point")
     try:
         text = header.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise DataError(
-            "the header is no UTF-8 text: convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
+            "the header is not UTF-8 text: convert the file to UTF-8, e.g. iconv -f WINDOWS-1252 -t UTF-8"
         ) from None
     refuse_too_many(max(map(text.count, SEPARATORS)) + 1, "the first line")
     readings, wrong = [], None
@@ -113,7 +113,7 @@ def _split(header: bytes) -> tuple[list[str], str]:
         except csv.Error as error:  # also a line that is too long for one cell, which another separator cuts
             wrong = error
     if not readings:
-        raise DataError(f"the first line is no CSV header ({wrong}): one row a point, lines end with LF")
+        raise DataError(f"the first line is not a CSV header ({wrong}): one row per point, lines end with LF")
     fields, separator = max(readings, key=lambda reading: len(reading[0]))
     if len(fields) == 1 and len(text.split()) > 3:
         raise DataError(f"the first line ('{text[:40]}...') has no , ; | or tab: separate columns by one of them")
@@ -153,7 +153,7 @@ def _read_visualizer(names: list[str], row: list[str] | None, separator: str) ->
     )
     twice = next((name for name, count in Counter(columns).items() if count > 1), None)
     if twice:
-        raise DataError(f"date {twice[1:]} occurs twice in the first row: keep one column a date")
+        raise DataError(f"date {twice[1:]} occurs twice in the first row: keep one column per date")
     return Header(columns, columns, separator, 2, "visualizer", (note,))
 
 
@@ -165,7 +165,7 @@ def _matlab_date(cell: str) -> date:
         day = None
     if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise DataError(
-            f"StaMPS Visualizer table: '{cell.strip()}' in its first row is no MATLAB day number of "
+            f"StaMPS Visualizer table: '{cell.strip()}' in its first row is not a MATLAB day number of "
             f"{FIRST_YEAR}-{LAST_YEAR} (735928 is 2014-11-25): export it again"
         )
     return day

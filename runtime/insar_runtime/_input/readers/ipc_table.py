@@ -109,7 +109,9 @@ def open_ipc_stream(stream: Any, closing: ExitStack) -> IpcTable:
         start = stream.read(4)
         stream.seek(-len(start), io.SEEK_CUR)
     if start and not STREAM_MAGIC.startswith(start):
-        raise DataError(f"the stream is no Arrow IPC stream (starts with {start!r}): give other containers as files")
+        raise DataError(
+            f"the stream is not an Arrow IPC stream (starts with {start!r}): give files of other formats by their names"
+        )
     reader = closing.enter_context(pa.ipc.open_stream(stream))
     refuse_too_many(len(reader.schema), "the stream")
     return IpcTable(reader.schema, 0, None, lambda: map(_valid, reader))

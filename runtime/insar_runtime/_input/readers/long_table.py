@@ -1,4 +1,4 @@
-"""Tables with one row a point and date, brought to one row a point: grouped by point, in bounded memory."""
+"""Tables with one row per point and date, brought to one row per point: grouped by point, in bounded memory."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def is_long(schema: pa.Schema, columns: LongColumns | None) -> bool:
 
 
 def as_list_schema(schema: pa.Schema, columns: LongColumns, dates: Days) -> pa.Schema:
-    """Return the schema of the table with one row a point: a list in place of the value, no date."""
+    """Return the schema of the table with one row per point: a list in place of the value, no date."""
     text = json.dumps([str(day) for day in dates])
     series = pa.field(columns.value, pa.list_(pa.float32(), len(dates)), metadata={DATES_KEY: text})
     fields = [series if field.name == columns.value else field for field in schema]
@@ -117,7 +117,7 @@ def pivot(
     *,
     check: bool = False,
 ) -> Iterator[pa.RecordBatch]:
-    """Bring rows of a point and date to one row a point.
+    """Bring rows of a point and date to one row per point.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def pivot(
 def pivot_stream(
     batches: Iterable[pa.RecordBatch], columns: LongColumns, date_format: str | None
 ) -> tuple[Days, Iterator[pa.RecordBatch]]:
-    """Bring a stream, which is read once, to one row a point: its first rows must hold all dates.
+    """Bring a stream, which is read once, to one row per point: its first rows must hold all dates.
 
     Returns
     -------
@@ -218,7 +218,7 @@ def _refuse_twice(rows: pa.RecordBatch, where: npt.NDArray[np.intp], days: Days,
     again = order[1:][np.diff(where[order]) == 0]
     row = int(again.min())
     raise DataError(
-        f"point '{rows.column(columns.id)[row]}' has date {days[row]} twice: keep one value a point and date"
+        f"point '{rows.column(columns.id)[row]}' has date {days[row]} twice: keep one value per point and date"
     )
 
 

@@ -74,7 +74,7 @@ class ParquetTable:
     def batches(self, batch_rows: int, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Rows in file order, in batches of at most so many.
 
-        Read in batches, every column keeps a page and a dictionary decoded. In a file with one column a date that may
+        Read in batches, every column keeps a page and a dictionary decoded. In a file with one column per date that may
         be much: values that hardly repeat, in row groups of 100,000 rows, make a gigabyte. Such a file is read a row
         group at a time and a few columns at a time, to float32. Arrow's threads decode these at once, where they are no
         more than the threads asked for: others soon wait for the rows.

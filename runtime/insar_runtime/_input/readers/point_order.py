@@ -1,4 +1,4 @@
-"""Order of the points in a table with one row a point and date: where each begins, and that none returns."""
+"""Order of the points in a table with one row per point and date: where each begins, and that none returns."""
 
 from __future__ import annotations
 

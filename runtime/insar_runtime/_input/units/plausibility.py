@@ -37,7 +37,7 @@ def refuse_amplitude(sample: npt.NDArray[np.float64]) -> None:
     if np.median(first - np.nanstd(rows, axis=1)) > 0:
         raise DataError(
             "looks like amplitude: all values are positive and no series starts near 0; take the "
-            "displacement product, or say --units mm if these are displacements"
+            "displacement product, or use --units mm if these are displacements"
         )
 
 
@@ -75,7 +75,7 @@ def refuse_implausible(sample: npt.NDArray[np.float64], half_wavelength_mm: floa
     if step > _WHOLE_STEP and (known == np.round(known)).all():
         raise DataError(
             f"nothing proves the unit, and all values are whole numbers that step by a median of {step:.3g} between "
-            f"dates; they look like tenths of a millimetre: divide them by 10, or say --units mm if they are mm"
+            f"dates; they look like tenths of a millimetre: divide them by 10, or use --units mm if they are mm"
         )
 
 

@@ -115,7 +115,7 @@ def prove_units(
         Unknown unit, wavelength that is not positive, or arrays that do not fit together.
     """
     _check_arguments(matrix_sample, layout, velocity_sample, declared, half_wavelength_mm)
-    factors: dict[Unit, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "rad": half_wavelength_mm / math.pi / 2}
+    factors = factors_to_mm(half_wavelength_mm)
     count = len(matrix_sample)
     rows = evenly_spaced(count, _MAX_ROWS)
     sample = matrix_sample[rows].astype(np.float64)
@@ -142,7 +142,7 @@ def prove_units(
     evidence: Evidence = "format" if _format_is_mm(layout) else "assumed"
     notes = ["unit mm assumed, no velocity proves it (--units declares it)"] if evidence == "assumed" else []
     if _usable_velocities(velocity_sample) >= _MIN_ROWS and np.isfinite(sample).any():
-        notes.append(f"the series do not go with '{layout.velocity}', so nothing proves that they are mm")
+        notes.append(f"the series do not agree with '{layout.velocity}', so nothing proves that they are mm")
     if np.isfinite(sample).any():
         refuse_amplitude(sample)
         refuse_unstated(layout, sample)
@@ -150,9 +150,14 @@ def prove_units(
         if looks_like_centimetres(sample):
             spread = median_range(sample)
             notes.append(
-                f"the median range of a series is only {spread:.2g} mm: if that is centimetres, say --units cm"
+                f"the median range of a series is only {spread:.2g} mm: if that is centimetres, use --units cm"
             )
     return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None)
+
+
+def factors_to_mm(half_wavelength_mm: float) -> dict[Unit, float]:
+    """Return what values in each unit are multiplied by to have mm; half a wavelength is 2 pi of phase."""
+    return {"mm": 1.0, "cm": 10.0, "m": 1000.0, "rad": half_wavelength_mm / math.pi / 2}
 
 
 def _check_arguments(
@@ -231,7 +236,7 @@ def _doubt_of_both(unit: Unit, sample: npt.NDArray[np.float64], layout: Layout) 
     if unit != "mm" or not looks_like_centimetres(sample):
         return None
     return (
-        f"the series go with '{layout.velocity}', but their median range is only {median_range(sample):.2g} mm: "
+        f"the series agree with '{layout.velocity}', but their median range is only {median_range(sample):.2g} mm: "
         f"if both are in other units, declare that of the series, e.g. --units cm"
     )
 

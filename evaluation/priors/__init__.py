@@ -1,0 +1,1 @@
+"""Comparison of rules for the mix of classes: false alarms and missed movers."""
