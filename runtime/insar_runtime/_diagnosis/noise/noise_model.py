@@ -79,15 +79,16 @@ class NoiseKind:
         white_factor : ndarray of float64, shape [T], optional
             Scatter of the white part at each epoch over its usual scatter.
         """
-        return self.covariance_at(LagTerms.of(days), white_factor)
+        return covariance_at(self, LagTerms.of(days), white_factor)
 
-    def covariance_at(self, terms: LagTerms, white_factor: FloatArray | None = None) -> FloatArray:
-        """Return the covariance of noise of unit scatter, from terms that all kinds share; see ``covariance``."""
-        lag = terms.lag
-        covariance = self.short * np.exp(-lag / self.short_days) + self.slow * np.exp(-lag / self.slow_days)
-        covariance += self.annual**2 * terms.cycle
-        covariance[np.diag_indices_from(covariance)] += self.white * (1 if white_factor is None else white_factor**2)
-        return np.asarray(covariance)
+
+def covariance_at(kind: NoiseKind, terms: LagTerms, white_factor: FloatArray | None = None) -> FloatArray:
+    """Return the covariance of noise of unit scatter, from terms that all kinds share; see ``NoiseKind.covariance``."""
+    lag = terms.lag
+    covariance = kind.short * np.exp(-lag / kind.short_days) + kind.slow * np.exp(-lag / kind.slow_days)
+    covariance += kind.annual**2 * terms.cycle
+    covariance[np.diag_indices_from(covariance)] += kind.white * (1 if white_factor is None else white_factor**2)
+    return np.asarray(covariance)
 
 
 _NOISY: Final = 1.5
@@ -251,7 +252,7 @@ class FileNoise:
         return float(np.exp(variance @ logs / variance.sum()))
 
     def _covariance(self, kind: NoiseKind, terms: LagTerms) -> FloatArray:
-        covariance = kind.covariance_at(terms, self.white_factor)
+        covariance = covariance_at(kind, terms, self.white_factor)
         index = np.arange(len(self.days))
         for step in self.steps:
             # A step at a known date, of random size.
