@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -135,6 +136,8 @@ def _long_points(made: PlainTable, id_name: str | None) -> Points | None:
     axis = sorted(set(days))
     place = {day: k for k, day in enumerate(axis)}
     order: list[Any] = list(dict.fromkeys(ids))
+    if 1 + sum(one != other for one, other in pairwise(ids)) > len(order):
+        order.sort()  # the rows of a point are not together
     row = {name: k for k, name in enumerate(order)}
     matrix = np.full((len(order), len(axis)), np.nan)
     for name, day, value in zip(ids, days, values, strict=True):

@@ -13,6 +13,7 @@ from insar_runtime._engine.runner import Shares
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import path_or_stream
+from insar_runtime._input.position import parse_crs
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._log import logger
 from insar_runtime._pipeline.file_run import run_file
@@ -36,6 +37,8 @@ def classify_file(
     columns: Mapping[Role, str] | None = None,
     date_format: str | None = None,
     half_wavelength_mm: float | None = None,
+    crs: str | None = None,
+    as_table: bool = False,
     keep_series: bool = False,
     priors: Shares | Literal["auto", "trained"] | None = None,
     stable_rate: float | None = None,
@@ -70,6 +73,12 @@ def classify_file(
         Spelling of the dates, such as ``DDMMYYYY``, where it can be read in two ways.
     half_wavelength_mm : float, optional
         Of the radar, which fixes what a radian is; that of the model if not given.
+    crs : str, optional
+        Coordinate reference system of the positions, such as ``EPSG:32633``, where they are not longitude and latitude
+        in degrees. Zones of UTM and EPSG:3035 are known, all others need pyproj.
+    as_table : bool
+        Whether a folder is one table: its files have one schema, and ``key=value`` in the names of its folders become
+        columns of text.
     keep_series : bool
         Whether the output keeps the series beside the attributes.
     priors : mapping of str to float, sequence of 6 or 5 floats, "auto" or "trained", optional
@@ -124,7 +133,14 @@ def classify_file(
     if diagnose is True or (corrected is not None and not diagnose):
         diagnose = Diagnose()
     options = RunOptions(
-        UserDeclarations(units, columns or {}, date_format, half_wavelength_mm),
+        UserDeclarations(
+            units,
+            columns or {},
+            date_format,
+            half_wavelength_mm,
+            None if crs is None else parse_crs(crs),
+            as_table=as_table,
+        ),
         keep_series=keep_series,
         priors=priors,
         diagnose=diagnose or None,
@@ -139,7 +155,7 @@ def classify_file(
     if stable_rate is not None:
         classifier = classifier.with_stable_rate(stable_rate)
     options = options.with_usual_mix(classifier)
-    with InputFingerprint(source, partial(options.key, classifier)) as fingerprint:
+    with InputFingerprint(source, partial(options.key, classifier), needed=skip_existing) as fingerprint:
         block = files.block_of(fingerprint.key()) if skip_existing else None
         skipped = block is not None
         if block is not None:
@@ -164,6 +180,8 @@ def _log_summary(summary: Summary) -> None:
         return
     for note in summary.notes:
         logger().warning("%s: %s", shown, printable(note))
+    for finding in summary.findings:
+        logger().warning("%s: %s", shown, printable(finding.sentence))
     shares = ", ".join(f"{name} {share:.3f}" for name, share in summary.priors.shares.items())
     logger().info("%s: probabilities hold for the mix %s (%s)", shown, shares, summary.priors.origin)
     classified = sum(summary.classes.values())

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from insar_runtime._input.position import LONGITUDE_LATITUDE, Crs
+from insar_runtime._input.position import LONGITUDE_LATITUDE
 from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, PointBounds, geo_metadata, point_columns
 from insar_runtime._output.sinks import open_table
 
 BLOCK: Mapping[str, Any] = {"package": "insar-runtime", "input": {"position": {"x": "x", "y": "y"}}}
 
 
-def placed(table: pa.Table, points: np.ndarray, crs: Crs = LONGITUDE_LATITUDE, **block: Any) -> pa.Table:
+def placed(table: pa.Table, points: np.ndarray, crs: str = LONGITUDE_LATITUDE, **block: Any) -> pa.Table:
     """A table as a run hands it to a sink: with geometry and metadata."""
     for field, column in zip(GEOMETRY_FIELDS, point_columns(points), strict=True):
         table = table.append_column(field, column)

@@ -56,6 +56,23 @@ def as_lists(table: pa.Table, kind: str) -> pa.Table:
     return plain.append_column("dates", axis).append_column("displacements", lists)
 
 
+def as_long(table: pa.Table, seed: int | None = None) -> pa.Table:
+    """Bring a wide table to one row a point and date, without missing values, the dates of a point shuffled."""
+    names = [name for name in table.schema.names if name.isdigit()]
+    days = np.array([f"{n[:4]}-{n[4:6]}-{n[6:]}" for n in names], dtype="datetime64[D]")
+    matrix = np.stack([table[name].to_numpy(zero_copy_only=False) for name in names], axis=1)
+    rng = np.random.default_rng(seed)
+    order = np.arange(len(days))
+    orders = np.stack([order if seed is None else rng.permutation(order) for _ in range(len(table))])
+    values = np.take_along_axis(matrix, orders, axis=1).ravel()
+    rows = pa.array(np.repeat(np.arange(len(table)), len(days)))
+    plain = table.drop_columns(names).take(rows)
+    out = plain.append_column("date", pa.array(days[orders.ravel()])).append_column(
+        "displacement_mm", pa.array(values, from_pandas=True)
+    )
+    return out.filter(pa.array(np.isfinite(values)))
+
+
 def write(table: pa.Table, path: Path) -> Path:
     """Write as the extension says."""
     if path.suffix == ".csv":

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from insar_runtime._commands.command_options import (
+    AsTableOption,
+    CrsOption,
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -157,6 +159,8 @@ def classify(
     lon_column: LonColumnOption = None,
     lat_column: LatColumnOption = None,
     velocity_column: VelocityColumnOption = None,
+    crs: CrsOption = None,
+    as_table: AsTableOption = False,
     skip_existing: Annotated[
         bool,
         typer.Option(
@@ -226,8 +230,11 @@ def classify(
     from insar_runtime._pipeline.output_files import OutputFiles
     from insar_runtime._terminal.reporter import open_reporter
 
+    output_dir, gpkg, quarantine, corrected_out, run_report = map(
+        _located, (output_dir, gpkg, quarantine, corrected_out, run_report)
+    )
     places = OutputNaming(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
-    alone = is_alone(sources, output, output_dir, as_json=as_json)
+    alone = is_alone(sources, output, output_dir, as_json=as_json, as_table=as_table)
     declared = declare(
         units=units,
         date_format=date_format,
@@ -237,6 +244,8 @@ def classify(
         lon=lon_column,
         lat=lat_column,
         velocity=velocity_column,
+        crs=crs,
+        as_table=as_table,
     )
     # What is named is wanted.
     diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
@@ -245,6 +254,8 @@ def classify(
         "columns": declared.columns,
         "date_format": declared.date_format,
         "half_wavelength_mm": declared.half_wavelength_mm,
+        "crs": declared.crs,
+        "as_table": as_table,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
         "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
@@ -262,7 +273,7 @@ def classify(
         for source in inputs:
             OutputFiles.of(**place(source), style=qml).check_apart(run_report, path_or_stream(source))
     if not alone:
-        places.prepare([Path(source) for source in inputs])
+        places.prepare(inputs)
     elif output_dir is not None:
         # The other outputs of one input are files.
         OutputNaming(output_dir).prepare([])
@@ -333,3 +344,10 @@ def _tell(reporter: "Reporter", outcome: "Outcome") -> None:
         )
     elif outcome.summary is not None:
         reporter.finished(outcome.summary)
+
+
+def _located(path: Path | None) -> Path | None:
+    """Return where an output is that was named, which may be an address."""
+    from insar_runtime._input.locations import locate
+
+    return None if path is None else locate(path, output=True)

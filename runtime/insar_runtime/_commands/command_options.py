@@ -73,6 +73,22 @@ LatColumnOption = Annotated[
 VelocityColumnOption = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="Column of velocities in mm/yr.", rich_help_panel=TABLE)
 ]
+CrsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="EPSG:N",
+        help="System of the coordinates, if they are no degrees, such as EPSG:32633.",
+        rich_help_panel=TABLE,
+    ),
+]
+AsTableOption = Annotated[
+    bool,
+    typer.Option(
+        "--as-table",
+        help="Read a folder as one table in many files, as Spark and Dask write it.",
+        rich_help_panel=TABLE,
+    ),
+]
 DateFormatOption = Annotated[
     str | None,
     typer.Option(
@@ -158,13 +174,18 @@ def declare(
     lon: str | None,
     lat: str | None,
     velocity: str | None,
+    crs: str | None = None,
+    as_table: bool = False,
 ) -> UserDeclarations:
     """Return what the user declares of a table."""
     from insar_runtime._input.declarations import UserDeclarations
+    from insar_runtime._input.position import parse_crs
 
     given: dict[Role, str | None] = {"id": id_column, "longitude": lon, "latitude": lat, "velocity": velocity}
     columns = {role: name for role, name in given.items() if name is not None}
-    return UserDeclarations(units, columns, date_format, _half_wavelength(sensor, half_wavelength_mm))
+    half_mm = _half_wavelength(sensor, half_wavelength_mm)
+    system = None if crs is None else parse_crs(crs)
+    return UserDeclarations(units, columns, date_format, half_mm, system, as_table=as_table)
 
 
 def _half_wavelength(sensor: str | None, given: float | None) -> float | None:

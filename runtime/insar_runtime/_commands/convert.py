@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
+    CrsOption,
     DateFormatOption,
     HalfWavelengthOption,
     IdColumnOption,
@@ -83,6 +84,7 @@ def convert(
     lon_column: LonColumnOption = None,
     lat_column: LatColumnOption = None,
     velocity_column: VelocityColumnOption = None,
+    crs: CrsOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -109,6 +111,7 @@ def convert(
                     lon=lon_column,
                     lat=lat_column,
                     velocity=velocity_column,
+                    crs=crs,
                 ),
                 geometry=geometry,
                 mask=mask,

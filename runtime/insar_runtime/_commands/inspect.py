@@ -1,11 +1,12 @@
 """``insar-rt inspect``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from insar_runtime._commands.command_options import (
+    AsTableOption,
+    CrsOption,
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -37,6 +38,8 @@ def inspect(
     lon_column: LonColumnOption = None,
     lat_column: LatColumnOption = None,
     velocity_column: VelocityColumnOption = None,
+    crs: CrsOption = None,
+    as_table: AsTableOption = False,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
@@ -60,6 +63,7 @@ def inspect(
         import pyarrow as pa
 
         from insar_runtime._engine.onnx_runtime import usable_cpus
+        from insar_runtime._input.locations import locate
         from insar_runtime._inspect.inspection import inspect_file
         from insar_runtime._inspect.inspection_text import describe_inspection
         from insar_runtime._inspect.planned_run import InspectOptions
@@ -83,8 +87,10 @@ def inspect(
                     lon=lon_column,
                     lat=lat_column,
                     velocity=velocity_column,
+                    crs=crs,
+                    as_table=as_table,
                 ),
-                output=str(OutputNaming().output(Path(source))) if source != "-" and Path(source).name else None,
+                output=str(OutputNaming().output(locate(source))) if source != "-" and locate(source).name else None,
                 quick=quick,
             ),
         )

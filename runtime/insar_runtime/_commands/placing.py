@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from insar_runtime._pipeline.many import OutputNaming
 
 
-def is_alone(sources: Sequence[str], output: str | None, output_dir: Path | None, *, as_json: bool) -> bool:
+def is_alone(
+    sources: Sequence[str], output: str | None, output_dir: Path | None, *, as_json: bool, as_table: bool = False
+) -> bool:
     """Return whether there is one input whose outputs have names of their own; refuse options that contradict."""
     if output == "":
         raise UsageError("the output has no name; give -o a file, or leave it out")
     if "" in sources:
         raise UsageError("an input has no name; give a file")
-    alone = len(sources) == 1 and (sources[0] == "-" or not _means_many(sources[0]))
+    if as_table and len(sources) > 1:
+        raise UsageError(f"--as-table takes one folder, and there are {len(sources)} inputs; give them one by one")
+    alone = len(sources) == 1 and (sources[0] == "-" or as_table or not _means_many(sources[0]))
     if output is not None and output_dir is not None:
         raise UsageError("-o names one output, --output-dir a folder for many; give one of them")
     if not alone and output is not None:
@@ -35,11 +39,15 @@ def is_alone(sources: Sequence[str], output: str | None, output_dir: Path | None
 def _means_many(source: str) -> bool:
     from glob import has_magic
 
-    return Path(source).is_dir() or (has_magic(source) and not Path(source).exists())
+    from insar_runtime._input.locations import locate
+
+    path = locate(source)
+    return path.is_dir() or (has_magic(source) and not path.exists())
 
 
 def named(places: OutputNaming, output: str | None) -> Callable[[str], dict[str, Any]]:
     """Return the outputs of the one input, as the user named them."""
+    from insar_runtime._input.locations import locate
 
     def place(source: str) -> dict[str, Any]:
         where: Path | str
@@ -48,7 +56,7 @@ def named(places: OutputNaming, output: str | None) -> Callable[[str], dict[str,
         elif source == "-" and places.folder is None:
             where = "-"
         else:
-            where = places.output(Path(source))
+            where = places.output(locate(source))
         return {
             "output": where,
             "also": [] if places.gpkg is None else [places.gpkg],

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
+    AsTableOption,
+    CrsOption,
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -89,6 +91,8 @@ def report(
     lon_column: LonColumnOption = None,
     lat_column: LatColumnOption = None,
     velocity_column: VelocityColumnOption = None,
+    crs: CrsOption = None,
+    as_table: AsTableOption = False,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
@@ -104,12 +108,14 @@ def report(
         import pyarrow as pa
 
         from insar_runtime._engine.priors import parse_priors
+        from insar_runtime._input.locations import locate
         from insar_runtime._report.classified_table import is_classified
         from insar_runtime._report.write import Classification, write_report
         from insar_runtime.classifier import Classifier
 
     if str(source) == "-":
         raise UsageError("a report needs a file, not a stream; write the stream to one first")
+    source, output = locate(source), None if output is None else locate(output, output=True)
     declared = declare(
         units=units,
         date_format=date_format,
@@ -119,6 +125,8 @@ def report(
         lon=lon_column,
         lat=lat_column,
         velocity=velocity_column,
+        crs=crs,
+        as_table=as_table,
     )
     given = {
         "--model": model,
@@ -129,10 +137,11 @@ def report(
         "--date-format": date_format,
         "--sensor": sensor,
         "--half-wavelength": half_wavelength_mm,
+        "--crs": crs,
         "--id-column, --lon-column, --lat-column and --velocity-column": declared.columns or None,
     }
     asked = [name for name, value in given.items() if value is not None]
-    if asked and is_classified(source):
+    if asked and is_classified(source, as_table=as_table):
         raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it out")
 
     def classifier() -> Classifier:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
+    AsTableOption,
+    CrsOption,
     DateFormatOption,
     DeviceOption,
     HalfWavelengthOption,
@@ -65,6 +67,8 @@ def show(
     lon_column: LonColumnOption = None,
     lat_column: LatColumnOption = None,
     velocity_column: VelocityColumnOption = None,
+    crs: CrsOption = None,
+    as_table: AsTableOption = False,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
@@ -77,6 +81,7 @@ def show(
     """
     with loading(source):
         from insar_runtime._diagnosis.options import Diagnose
+        from insar_runtime._input.locations import locate
         from insar_runtime._output.output_checks import refuse_input
         from insar_runtime._show.find_point import find_point
         from insar_runtime._show.png import check_png, write_png
@@ -85,7 +90,7 @@ def show(
 
     if png is not None:
         check_png(png, overwrite=overwrite)
-        refuse_input(png, [Path(source)])
+        refuse_input(png, [locate(source)])
     declared = declare(
         units=units,
         date_format=date_format,
@@ -95,6 +100,8 @@ def show(
         lon=lon_column,
         lat=lat_column,
         velocity=velocity_column,
+        crs=crs,
+        as_table=as_table,
     )
     with watched(source) as progress:
         point = find_point(

@@ -22,6 +22,7 @@ from insar_runtime._convert.input_table import InputTable
 from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.locations import locate
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.readers.json_table import holds_json
@@ -104,7 +105,8 @@ def convert(
     """
     begin = time.perf_counter()
     named = named or CompanionFiles()
-    paths, output = [Path(source) for source in sources], Path(output)
+    paths = [Path("-") if str(source) == "-" else locate(source) for source in sources]
+    output = locate(output, output=True)
     _check_pair(paths, output, overwrite=overwrite)
     with ExitStack() as closing:
         opener = None if str(sources[0]) == "-" else find_stack(paths, named)
@@ -180,13 +182,13 @@ def _open_table(
 ) -> Iterator[tuple[InputTable, tuple[str, ...]]]:
     """Open a table, transposing it if needed, and return it with notes."""
     declared = named.declared
-    # JSON has one object a point, and is read twice as it is.
+    # JSON has one object per point, and is read twice as it is.
     if str(source) != "-" and not holds_json(Path(source)):
         with open_source(source, date_format=declared.date_format) as first:
             names = list(first.schema.names)
             date = date_column(names, next(first.batches(1), None))
         if date is not None:
-            yield open_transposed(Path(source), date, None if points is None else Path(points), declared)
+            yield open_transposed(locate(source), date, None if points is None else Path(points), declared)
             return
     if points is not None:
         raise UsageError(

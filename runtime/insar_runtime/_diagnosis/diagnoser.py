@@ -137,6 +137,7 @@ class Diagnoser:
                     offsets=offsets[own_repaired],
                     class_after_repair=class_after[own_repaired],
                     status=status,
+                    options=self._options,
                 )
             )
         return found

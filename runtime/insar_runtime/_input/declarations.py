@@ -23,12 +23,18 @@ class UserDeclarations:
         How names of columns and texts spell dates (``DDMMYYYY``, ``%d%m%Y``), where they do not in a usual way.
     half_wavelength_mm : float, optional
         Half the wavelength of the radar, which fixes what a radian is.
+    crs : str, optional
+        Coordinate reference system of the positions, as ``parse_crs`` returns it.
+    as_table : bool
+        Whether a folder is one table, whose files hold parts of its rows.
     """
 
     units: Unit | None = None
     columns: Mapping[Role, str] = field(default_factory=dict)
     date_format: str | None = None
     half_wavelength_mm: float | None = None
+    crs: str | None = None
+    as_table: bool = False
 
     @property
     def roles(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ try:
 except ImportError:  # Python can be built without it; zipfile then knows of no such member either
     from zlib import error as LZMAError  # type: ignore[assignment]  # noqa: N812
 
+from insar_runtime._input.store_access import is_store_error, store_error
 from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError, InsarRuntimeError
 
 _ALLOCATION: Final = re.compile(r"of size (\d+) failed")
@@ -56,6 +57,8 @@ def translate_errors(name: str, columns: Sequence[str] = (), *, is_open: bool = 
             raise
         raise _damaged(name, columns, error) from error
     except OSError as error:
+        if is_store_error(error):
+            raise store_error(name, error) from error
         # The place that a damaged archive says its content is at may be before the beginning of the file.
         if error.errno is not None and error.errno != errno.EINVAL:
             raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error

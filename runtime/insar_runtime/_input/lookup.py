@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from insar_runtime._input.error_translation import translate_errors
+from insar_runtime._input.locations import locate
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.source import Source
+from insar_runtime._input.store_path import StorePath
 from insar_runtime._progress import Progress
 from insar_runtime.errors import DataError
 
@@ -196,7 +198,7 @@ def _row_of(file: pq.ParquetFile, number: int, rows: int) -> pa.RecordBatch:
 
 def _is_plain_parquet(source: Source) -> bool:
     """Whether the rows of a table are those of a Parquet file, so that some columns, or one row, can be read alone."""
-    if source.kind != "parquet":
+    if source.kind != "parquet" or isinstance(locate(source.name), StorePath):
         return False
     with translate_errors(source.name):
         return bool(pq.read_schema(source.name).names == source.schema.names)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
 
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.error_translation import translate_errors
+from insar_runtime._input.locations import locate
 from insar_runtime._input.plain_types import as_plain, plain_schema
 from insar_runtime._input.readers.detect import open_path, open_stream
 from insar_runtime._input.readers.long_table import (
@@ -25,6 +29,9 @@ from insar_runtime._input.readers.long_table import (
 from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime.errors import InputNotFoundError
 
+_LARGE_SORT: Final = 1e9
+"""Bytes of temporary files from which on they are spoken of."""
+
 
 @contextmanager
 def open_source(
@@ -34,6 +41,7 @@ def open_source(
     exact: bool = True,
     date_format: str | None = None,
     reads_json: bool = False,
+    as_table: bool = False,
 ) -> Iterator[Source]:
     """Open a table for reading from front to back in bounded memory.
 
@@ -54,6 +62,8 @@ def open_source(
         How names and texts spell dates, where they do not in one of the usual ways.
     reads_json : bool
         Whether GeoJSON and JSON lines are read, and not refused.
+    as_table : bool
+        Whether a folder is one table in many files.
 
     Yields
     ------
@@ -75,10 +85,13 @@ def open_source(
     with ExitStack() as closing:
         roles = roles or {}
         if isinstance(where, (str, Path)) and str(where) != "-":
-            with translate_errors(str(Path(where))):
-                source = open_path(
-                    Path(where), closing, roles, exact=exact, date_format=date_format, reads_json=reads_json
-                )
+            path = locate(where)
+            open_one = partial(open_path, roles=roles, exact=exact, date_format=date_format, reads_json=reads_json)
+            with translate_errors(str(path)):
+                if as_table and path.is_dir():
+                    source = _open_folder(path, open_one, date_format)
+                else:
+                    source = open_one(path, closing)
         else:
             stream: Any = _standard_input() if isinstance(where, (str, Path)) else where
             name = "-" if isinstance(where, (str, Path)) else str(getattr(where, "name", "stream"))
@@ -90,11 +103,27 @@ def open_source(
         yield source
 
 
-def path_or_stream(where: str | Path | BinaryIO) -> Path | str | BinaryIO:
-    """Return a name as a path, but for ``-``; anything else unchanged."""
-    if isinstance(where, str):
-        return where if where == "-" else Path(where)
+def path_or_stream(where: str | Path | BinaryIO, *, output: bool = False) -> Path | str | BinaryIO:
+    """Return a name as a path, but for ``-``; anything else unchanged.
+
+    Raises
+    ------
+    UsageError
+        If it is an address of the web.
+    """
+    if isinstance(where, (str, Path)):
+        return "-" if str(where) == "-" else locate(where, output=output)
     return where
+
+
+def _open_folder(path: Path, open_one: Callable[[Path, ExitStack], Source], date_format: str | None) -> Source:
+    from insar_runtime._input.readers.folder_table import open_folder  # noqa: PLC0415 - most inputs are files
+
+    def open_named(part: Path, closing: ExitStack) -> Source:
+        with translate_errors(str(part)):
+            return open_one(part, closing)
+
+    return open_folder(path, open_named, date_format)
 
 
 def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None) -> Source:
@@ -110,7 +139,10 @@ def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None)
     else:
         axis = scan(map(as_plain, source.read_again([columns.id, columns.date])), columns, date_format)
         rows, dates = axis.points, axis.dates
-        pieces = pivot(map(as_plain, source.read(PIECE_ROWS, 1)), columns, dates, date_format)
+        stream: Iterator[pa.RecordBatch] = map(as_plain, source.read(PIECE_ROWS, 1))
+        if rows is None:
+            source, stream = _sorted_by_point(source, stream, columns.id, axis.rows)
+        pieces = pivot(stream, columns, dates, date_format)
     schema = as_list_schema(source.schema, columns, dates)
     return replace(
         source,
@@ -122,7 +154,28 @@ def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None)
         origin=replace(source.origin, form="long"),
         read=lambda *_: pieces,
         read_again=None,
+        spread=None,
     )
+
+
+def _sorted_by_point(
+    source: Source, stream: Iterator[pa.RecordBatch], column: str, rows: int
+) -> tuple[Source, Iterator[pa.RecordBatch]]:
+    """Bring the rows of each point together, by temporary files; the sorting begins when the first row is wanted."""
+    from insar_runtime._input.readers.external_sort import (  # noqa: PLC0415 - most tables are sorted
+        HELD_BYTES,
+        ExternalSort,
+        check_room,
+    )
+
+    need = rows * source.row_bytes
+    folder = check_room(need)
+    note = f"the rows of a point were not together: they are sorted by '{column}', the points are in this order"
+    if need >= _LARGE_SORT:
+        note += f", by {need / 1e9:.1f} GB of temporary files in {folder}"
+    origin = replace(source.origin, notes=(*source.origin.notes, note))
+    held_bytes = source.held_bytes + HELD_BYTES
+    return replace(source, origin=origin, held_bytes=held_bytes), ExternalSort(source.schema, column).sorted(stream)
 
 
 def _standard_input() -> Any:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.layout import Layout
+from insar_runtime._input.locations import locate
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.readers.csv_dialect import HEADER_LIMIT, SEPARATORS
@@ -36,14 +37,15 @@ _PARTS: Final = 16
 
 def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
     """Open the text of a CSV, zipped, compressed or not; return it with its size in bytes."""
-    path = Path(source.name)
+    path = locate(source.name)
     if source.kind in {"csv.gz", "csv.zst", "csv.bz2"}:
         from insar_runtime._input.readers.compressed import estimate_size, open_compressed  # noqa: PLC0415 - of these
 
         kind: Any = source.kind
         return closing.enter_context(open_compressed(path, kind)), estimate_size(path, kind)
     if source.kind == "zip":
-        archive = closing.enter_context(zipfile.ZipFile(path))
+        stream = closing.enter_context(path.open("rb"))
+        archive = closing.enter_context(zipfile.ZipFile(stream))
         member = archive.getinfo(source.metadata["member"])
         return closing.enter_context(archive.open(member)), member.file_size
     return closing.enter_context(path.open("rb")), path.stat().st_size
@@ -61,7 +63,7 @@ def estimate_rows(source: Source) -> int | None:
     """
     if source.rows is not None or source.rows_estimate is not None:
         return source.rows if source.rows is not None else source.rows_estimate
-    if source.kind not in TEXTS or not Path(source.name).is_file():
+    if source.kind not in TEXTS or not locate(source.name).is_file():
         return None
     with translate_errors(source.name, is_open=True), ExitStack() as closing:
         stream, size = _open_text(source, closing)
@@ -113,7 +115,7 @@ def spread_batches(source: Source, columns: Sequence[str], rows: int) -> Iterato
 
 def _spread(source: Source, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
     path = Path(source.name)
-    if source.name == "-" or not path.is_file():
+    if source.name == "-" or not (path.is_file() or path.is_dir()):
         return
     if source.spread is not None:
         yield from map(as_plain, source.spread(columns, rows))

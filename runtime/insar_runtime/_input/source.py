@@ -14,7 +14,9 @@ from insar_runtime._input.origin import Origin
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime.errors import UsageError
 
-Kind = Literal["parquet", "csv", "zip", "ipc", "csv.gz", "csv.zst", "csv.bz2", "shapefile", "dbf", "gpkg", "json"]
+Kind = Literal[
+    "parquet", "csv", "zip", "ipc", "csv.gz", "csv.zst", "csv.bz2", "shapefile", "dbf", "gpkg", "json", "folder"
+]
 
 _GUESSED_LIST: Final = 256
 """Values of a list whose length is not known before it is read."""
@@ -32,7 +34,8 @@ class Source:
     ----------
     name : str
         What the user called it; ``-`` for standard input.
-    kind : {"parquet", "csv", "zip", "ipc", "csv.gz", "csv.zst", "csv.bz2", "shapefile", "dbf", "gpkg", "json"}
+    kind : str
+        Container: parquet, csv, zip, ipc, csv.gz, csv.zst, csv.bz2, shapefile, dbf, gpkg, json, folder.
     schema : pyarrow.Schema
         Of every batch, all of plain types. CSV: dates are float32, identifiers strings.
     rows : int or None
@@ -58,6 +61,8 @@ class Source:
         About how many rows there are, if the container says so without any promise.
     spread : callable or None
         Returns at most so many rows of some columns from all over the file; None where that takes reading the whole.
+    retyped : callable or None
+        Returns the same table with the types of a schema, for a text, whose types are chosen by its first rows.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Source:
     search: DateSearch | None = None
     rows_estimate: int | None = None
     spread: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]] | None = None
+    retyped: Callable[[pa.Schema], Source] | None = None
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Return the rows in file order, in batches of at most so many; no batch if there are no rows.

@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 import pyarrow as pa
 
+from insar_runtime._input.store_path import StorePath
 from insar_runtime._output.output_checks import check_output, disk_errors
-from insar_runtime._output.partials import PartialFile, remove_abandoned
+from insar_runtime._output.partials import PartialFile, remove_abandoned, staged_name
 from insar_runtime._output.publish import Prepared, publish
 from insar_runtime._signals import deferred_signals
+
+if TYPE_CHECKING:
+    from insar_runtime._output.upload import Upload
 
 Metadata = Callable[[], Mapping[str, str]]
 """Called after the last row, because counts and bounds are known only then."""
@@ -86,6 +90,7 @@ class OutputGroup:
         self._files: list[Prepared] = []
         self._tables: list[_Table] = []
         self._is_prepared = False
+        self._uploads: dict[Path, Upload] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +101,8 @@ class OutputGroup:
         try:
             if kind is None:
                 self.prepare()
-                publish(self._files, overwrite=self._overwrite)
+                self._send()
+                publish(self._files, self._uploads, overwrite=self._overwrite)
         finally:
             # A signal that ended this loop would leave the files that it had not reached.
             with deferred_signals():
@@ -104,6 +110,8 @@ class OutputGroup:
                     table.writer.abandon()
                 for partial in self._partials:
                     partial.release()
+                for upload in self._uploads.values():
+                    upload.give_up()
 
     def add_table(
         self,
@@ -173,15 +181,26 @@ class OutputGroup:
                     text = table.companion.text(table.partial, known)
                 self.add_bytes(table.companion.path, [text.encode()])
 
+    def _send(self) -> None:
+        """Send the files for a store, so that one request a file is left."""
+        for file in self._files:
+            if isinstance(file.target, StorePath):
+                from insar_runtime._output.upload import Upload  # noqa: PLC0415 - of a store alone
+
+                with deferred_signals():
+                    self._uploads[file.target] = Upload(file.partial, file.target)
+                self._uploads[file.target].send()
+
     def _begin(self, path: Path) -> Path:
         """Make the hidden file of an output, and return its name."""
         check_output(path, overwrite=self._overwrite)
         # A link stays one: what it points to is written.
-        target = Path(os.path.realpath(path))
-        check_output(target, overwrite=True)
+        target = path if isinstance(path, StorePath) else Path(os.path.realpath(path))
+        if not isinstance(target, StorePath):
+            check_output(target, overwrite=True)
         remove_abandoned(target)
         with disk_errors(path), deferred_signals():
-            partial = PartialFile.beside(target)
+            partial = PartialFile.beside(staged_name(target) if isinstance(target, StorePath) else target)
             self._partials.append(partial)
         self._files.append(Prepared(partial.path, target, path))
         return partial.path

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from insar_runtime._input.crs.projjson import LAEA_EUROPE_PROJJSON
-from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE
+from insar_runtime._input.crs.projjson import projjson_of as known_projjson
+from insar_runtime._input.position import LONGITUDE_LATITUDE
+from insar_runtime.errors import UnavailableError, UsageError
 
 _WGS84_WKT: Final = (
     'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],'
@@ -24,12 +25,38 @@ _LAEA_EUROPE_WKT: Final = (
     'UNIT["metre",1,AUTHORITY["EPSG","9001"]],AXIS["Northing",NORTH],AXIS["Easting",EAST],AUTHORITY["EPSG","3035"]]'
 )
 
-PROJJSON: Final[Mapping[str, Mapping[str, Any] | None]] = {
-    # GeoParquet takes longitude and latitude where no system is named.
-    LONGITUDE_LATITUDE: None,
-    LAEA_EUROPE: LAEA_EUROPE_PROJJSON,
-}
-"""``crs`` of a GeoParquet column, by the name of the system; None where it is left out."""
+
+def projjson_of(crs: str) -> Mapping[str, Any] | None:
+    """Return the ``crs`` of a GeoParquet column; None where it is left out, for longitude and latitude.
+
+    Parameters
+    ----------
+    crs : str
+        Name of the system. Zones of UTM and the systems of EGMS are known, all others are those of pyproj.
+
+    Raises
+    ------
+    UnavailableError
+        If the system is not known, and pyproj is not installed.
+    UsageError
+        If pyproj does not know it either.
+    """
+    if crs == LONGITUDE_LATITUDE:
+        return None
+    known = known_projjson(int(crs.removeprefix("EPSG:")))
+    if known is not None:
+        return known
+    try:
+        import pyproj  # noqa: PLC0415 - optional, and most systems need none
+    except ImportError as error:
+        raise UnavailableError(
+            f"{crs} is known to pyproj only, which is not installed: pip install 'insar-runtime[convert]'"
+        ) from error
+    try:
+        definition: Mapping[str, Any] = pyproj.CRS.from_user_input(crs).to_json_dict()
+    except pyproj.exceptions.CRSError as error:
+        raise UsageError(f"{crs} is no coordinate reference system of EPSG; name another one") from error
+    return definition
 
 
 @dataclass(frozen=True, slots=True)

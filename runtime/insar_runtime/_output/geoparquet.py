@@ -11,8 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._input.point_geometry import wkb_points
-from insar_runtime._input.position import Crs, Position
-from insar_runtime._output.crs import PROJJSON
+from insar_runtime._input.position import Position
+from insar_runtime._output.crs import projjson_of
 
 GEOMETRY: Final = "geometry"
 BBOX: Final = "bbox"
@@ -97,14 +97,14 @@ def point_columns(points: NDArray[np.float64]) -> tuple[pa.Array, pa.Array]:
     return wkb_points(points), bbox
 
 
-def geo_metadata(bounds: PointBounds, crs: Crs) -> Mapping[str, Any]:
+def geo_metadata(bounds: PointBounds, crs: str) -> Mapping[str, Any]:
     """Make the value of the file's ``geo`` key (GeoParquet 1.1)."""
     column: dict[str, Any] = {
         "encoding": "WKB",
         "geometry_types": ["Point"],
         "covering": {"bbox": {corner: [BBOX, corner] for corner in _CORNERS}},
     }
-    projjson = PROJJSON[crs]
+    projjson = projjson_of(crs)
     if projjson is not None:
         column["crs"] = projjson
     box = bounds.to_list()

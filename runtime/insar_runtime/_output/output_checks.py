@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from insar_runtime._input.locations import locate
+from insar_runtime._input.store_path import StorePath
 from insar_runtime.errors import DataError, InputOutputError, InsarRuntimeError, OutputExistsError, UsageError
 
 
@@ -26,6 +28,11 @@ def check_output(path: Path, *, overwrite: bool) -> None:
     InputOutputError
         If the folder it belongs to does not exist.
     """
+    if isinstance(path, StorePath):
+        _check_object(path, overwrite=overwrite)
+        return
+    if isinstance(locate(path, output=True), StorePath):
+        raise UsageError(f"output {locate(path)} is in a store, where this command writes nothing; name a file")
     with disk_errors(path):
         if path.is_dir():
             raise UsageError(f"output {path} is a folder; name a file in it")
@@ -35,6 +42,19 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
         if not path.parent.is_dir():
             raise InputOutputError(f"folder {path.parent} does not exist; create it first")
+
+
+def _check_object(path: StorePath, *, overwrite: bool) -> None:
+    """Refuse an object that is there, has no name, or has no bucket."""
+    if len(path.parts) < 3:
+        raise UsageError(f"output {path} is a bucket; name an object in it")
+    kind = path.info().type.name
+    if kind == "Directory":
+        raise UsageError(f"output {path} is a folder; name a file in it")
+    if kind == "File" and not overwrite:
+        raise OutputExistsError(f"output {path} exists; use --overwrite or another name")
+    if kind != "File" and not type(path)(*path.parts[:2]).is_dir():
+        raise InputOutputError(f"bucket {path.bucket} of output {path} does not exist; check its name")
 
 
 def refuse_input(output: Path, inputs: Iterable[Path]) -> None:

@@ -18,12 +18,15 @@ import contextlib
 import hashlib
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
+
+from insar_runtime._input.store_path import StorePath
 
 try:
     import fcntl
@@ -99,8 +102,16 @@ def hidden_beside(target: Path, *, kept: bool = False) -> Path:
     return target.with_name(_prefix(target) + owner + ("-kept" if kept else ""))
 
 
+def staged_name(target: StorePath) -> Path:
+    """Return the name in the folder for temporary files, beside which the file for an object of a store is made."""
+    digest = hashlib.sha256(str(target).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"insar-rt-{digest}{target.suffix}"
+
+
 def remove_abandoned(target: Path) -> None:
     """Remove partial files of an output whose makers are gone; see the module for the rule."""
+    if isinstance(target, StorePath):
+        target = staged_name(target)
     prefix = _prefix(target)
     try:
         names = _hidden_names(target.parent)

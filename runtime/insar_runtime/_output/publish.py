@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from insar_runtime._output.output_checks import check_output, disk_errors
 from insar_runtime._output.partials import hidden_beside
 from insar_runtime._signals import deferred_signals
 from insar_runtime.errors import OutputExistsError
+
+if TYPE_CHECKING:
+    from insar_runtime._output.upload import Upload
 
 _NO_LINKS: Final = frozenset(
     {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
@@ -43,7 +46,7 @@ class Prepared:
     shown: Path
 
 
-def publish(files: Sequence[Prepared], *, overwrite: bool) -> None:
+def publish(files: Sequence[Prepared], uploads: Mapping[Path, Upload] | None = None, *, overwrite: bool) -> None:
     """Rename prepared files to their names.
 
     Signals wait until all have them. If one cannot get its name, those before it lose theirs again, and what they
@@ -53,6 +56,9 @@ def publish(files: Sequence[Prepared], *, overwrite: bool) -> None:
     Parameters
     ----------
     files : sequence of Prepared
+    uploads : mapping of Path to Upload, optional
+        Of those whose names are in a store: all is sent, and one request makes the object. They come last. What they
+        replace does not come back, and of two runs that make one object at the same moment the later one stays.
     overwrite : bool
         Whether files of these names may be replaced. Otherwise a name is taken by a hard link, which fails if it is
         there, so that of several runs one gets it. Where there are no hard links, an empty file is made exclusively and
@@ -66,14 +72,19 @@ def publish(files: Sequence[Prepared], *, overwrite: bool) -> None:
     InputOutputError
         If the system refuses a name; all is then as before.
     """
+    uploads = uploads or {}
     with deferred_signals(publishes=True):
         undoing: list[Undo] = []
         backups: list[Path] = []
         try:
             # In one order for all runs: of two that want several of the same names, one gets all.
-            for file in sorted(files, key=lambda file: file.target):
+            for file in sorted(files, key=lambda file: (file.target in uploads, file.target)):
                 with disk_errors(file.shown):
                     check_output(file.shown, overwrite=overwrite)
+                    if file.target in uploads:
+                        undoing.append(uploads[file.target].take_back)
+                        uploads[file.target].complete()
+                        continue
                     undoing.append(_replace(file, backups) if overwrite else _create(file))
         except BaseException:
             for undo in reversed(undoing):
@@ -83,7 +94,7 @@ def publish(files: Sequence[Prepared], *, overwrite: bool) -> None:
         finally:
             _unlink(backups)
         _unlink(file.partial for file in files)
-        for folder in {file.target.parent for file in files}:
+        for folder in {file.target.parent for file in files if file.target not in uploads}:
             flush_folder(folder)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ from insar_runtime._input.table import TableDescription
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows
+from insar_runtime._pipeline.series_sample import SampledSeries, SeriesSample
 from insar_runtime.result import Result
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ class ClassifiedRows:
         Of the input, without its series if no output needs them.
     result : Result
     selected : SelectedRows
+    sampled : SampledSeries
+        Series for the findings about the table.
     """
 
     batch: pa.RecordBatch
     result: Result
     selected: SelectedRows
+    sampled: SampledSeries
 
 
 class DiagnosisWork:
@@ -54,6 +58,8 @@ class DiagnosisWork:
     description : TableDescription
         Of a table with one time axis.
     options : Diagnose
+    sample : SeriesSample
+        Chooses the series for the findings about the table.
     most : int
         Most batches of a thread that wait to be diagnosed together.
     keeps_series : bool
@@ -65,6 +71,7 @@ class DiagnosisWork:
         runner: ModelRunner,
         description: TableDescription,
         options: Diagnose,
+        sample: SeriesSample,
         *,
         most: int,
         keeps_series: bool,
@@ -74,6 +81,7 @@ class DiagnosisWork:
         self.most = most
         self._runner = runner
         self._description = description
+        self._sample = sample
         self._selector = RowSelector(description.layout.dates, options)
         layout = description.layout
         self._dropped = frozenset() if keeps_series else frozenset(layout.columns) | {layout.dates_column}
@@ -91,12 +99,13 @@ class DiagnosisWork:
         """Classify a batch, and select the rows that are diagnosed."""
         batch, first_row = item
         series = self._description.matrix(batch, first_row)
+        sampled = self._sample.choose(series, first_row)
         result = self._runner.classify_matrix(series, self._description.layout.days)
         with one_thread_a_product():
             selected = self._selector.select(series, result)
         if self._dropped:
             batch = batch.select([name for name in batch.schema.names if name not in self._dropped])
-        return ClassifiedRows(batch, result, selected)
+        return ClassifiedRows(batch, result, selected, sampled)
 
     def is_enough(self, begun: list[ClassifiedRows]) -> bool:
         """Return whether there are rows enough to be diagnosed together."""
@@ -111,4 +120,4 @@ class DiagnosisWork:
             [part.result for part in begun],
             [part.selected for part in begun],
         )
-        return [output.rows(batch) for batch in found]
+        return [output.rows(replace(batch, sampled=part.sampled)) for batch, part in zip(found, begun, strict=True)]

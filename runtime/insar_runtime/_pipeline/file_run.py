@@ -24,6 +24,7 @@ from insar_runtime._pipeline.plan import TablePlan, plan_table
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.run_options import RunOptions
+from insar_runtime._pipeline.series_sample import SeriesSample
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
 from insar_runtime.errors import MemoryLimitError
@@ -125,6 +126,7 @@ def _run(
         runner.check_axis(len(description.layout.dates))
         # Before the noise is estimated, which takes a while.
         refuse_taken_names(description, keep_series=options.keep_series, diagnosed=options.diagnose is not None)
+        sample = SeriesSample(description)
         calls = _for_each_thread(runner, table, is_file=is_file)
 
         def plans(noise: FileNoise | None) -> tuple[TablePlan, BatchClassifier, OutputPlan]:
@@ -135,7 +137,7 @@ def _run(
                 diagnose=options.diagnose,
                 noise=noise,
             )
-            return plan, BatchClassifier(plan), OutputPlan.of(plan, files, table.source.metadata)
+            return plan, BatchClassifier(plan, sample), OutputPlan.of(plan, files, table.source.metadata)
 
         with ExitStack() as working:
             if options.diagnose is None:
@@ -148,7 +150,7 @@ def _run(
             else:
                 most = table.batch_plan.waiting if is_file else 1
                 diagnosis = DiagnosisWork(
-                    calls, description, options.diagnose, most=most, keeps_series=exact or corrects
+                    calls, description, options.diagnose, sample, most=most, keeps_series=exact or corrects
                 )
                 results = working.enter_context(_results(table, diagnosis, guard, is_file=is_file))
                 # The threads wait for the plans: they end if there are none.
@@ -160,9 +162,12 @@ def _run(
                 total = estimate_rows(table.source) if progress else None
                 for rows in results:
                     outputs.write(rows)
+                    if rows.sampled is not None:
+                        sample.add(rows.sampled)
                     guard.check()
                     if progress:
                         progress(outputs.rows, total)
+                outputs.findings = sample.findings(outputs.rows, outputs.statuses, runner.model.limits)
     return outputs.block()
 
 

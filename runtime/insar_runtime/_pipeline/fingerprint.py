@@ -9,7 +9,9 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, BinaryIO, Final, Self
 
+from insar_runtime._input.readers.folder_table import files_of
 from insar_runtime._input.readers.shp_siblings import parts_of
+from insar_runtime._input.store_path import StorePath
 from insar_runtime.errors import InputOutputError
 
 _BLOCK: Final = 1 << 18
@@ -57,7 +59,11 @@ class InputHash:
     def _run(self) -> None:
         digest = hashlib.sha256()
         try:
-            for path in parts_of(self._path):
+            is_folder = self._path.is_dir()
+            for path in files_of(self._path) if is_folder else parts_of(self._path):
+                if is_folder:
+                    name = "/".join(path.parts[len(self._path.parts) :])
+                    digest.update(name.encode(errors="surrogateescape") + b"\0")
                 with path.open("rb", buffering=0) as file:
                     while not self._stop.is_set() and (block := file.read(_BLOCK)):
                         digest.update(block)
@@ -77,11 +83,16 @@ class InputFingerprint:
         The input.
     key : callable
         Returns the key of the run from the SHA-256 of the input.
+    needed : bool
+        Whether the key is compared: otherwise objects of a store are not hashed.
     """
 
-    def __init__(self, source: Path | str | BinaryIO, key: Callable[[str], str]) -> None:
-        # What is wrong with an input that is no file is said when it is opened.
-        self._hash = InputHash(source) if isinstance(source, Path) and source.is_file() else None
+    def __init__(self, source: Path | str | BinaryIO, key: Callable[[str], str], *, needed: bool = True) -> None:
+        # What is wrong with an input that is no file is said when it is opened. To hash an object is to fetch it twice.
+        hashes = isinstance(source, Path) and (needed or not isinstance(source, StorePath))
+        self._hash = (
+            InputHash(source) if isinstance(source, Path) and hashes and (source.is_file() or source.is_dir()) else None
+        )
         self._key = key
 
     def __enter__(self) -> Self:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from insar_runtime._input.locations import locate
 from insar_runtime._input.readers.shp_siblings import find_sibling
+from insar_runtime._input.store_path import StorePath
 from insar_runtime._pipeline.memory import release_memory
 from insar_runtime.errors import InputNotFoundError, InsarRuntimeError, MemoryLimitError, UsageError, lacks_memory
 from insar_runtime.summary import Summary
@@ -161,12 +163,14 @@ def expand_inputs(names: Sequence[str]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for name in names:
-        path = Path(name)
+        path = locate(name)
+        if glob.has_magic(name) and isinstance(path, StorePath):
+            raise UsageError(f"{name}: patterns are not known in a store; name the folder, or each object")
         if path.is_dir():
             files = sorted(entry for entry in path.iterdir() if _is_table(entry))
             if not files:
                 raise InputNotFoundError(f"no tables in folder {path}: looked for {', '.join(READ_EXTENSIONS)}")
-        elif not path.exists() and glob.has_magic(name):
+        elif glob.has_magic(name) and not path.exists():
             matches = glob.glob(name, recursive=True)  # noqa: PTH207 - a pattern may be absolute
             files = sorted(entry for match in matches if _is_plain(entry := Path(match)))
             if not files:

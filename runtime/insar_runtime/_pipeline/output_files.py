@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from insar_runtime._input.locations import locate
 from insar_runtime._input.opening import path_or_stream
 from insar_runtime._output.output_checks import check_output, is_among, refuse_input
 from insar_runtime._output.partials import remove_abandoned
@@ -58,16 +59,16 @@ class OutputFiles:
         """
         if isinstance(also, (str, Path)):
             raise UsageError(f"also is one name, {also}; give a list of them")
-        outputs = (path_or_stream(output), *(Path(path) for path in also))
+        outputs = (path_or_stream(output, output=True), *(locate(path, output=True) for path in also))
         files = [path for path in outputs if isinstance(path, Path)]
         if style and not files:
             raise UsageError("a style lies beside a file, and the output is a stream; name a file")
         styles = tuple(dict.fromkeys(map(style_beside, files))) if style else ()
         chosen = cls(
             outputs,
-            None if quarantine is None else Path(quarantine),
+            None if quarantine is None else locate(quarantine, output=True),
             styles,
-            None if corrected is None else Path(corrected),
+            None if corrected is None else locate(corrected, output=True),
         )
         if str(corrected) == "-":
             raise UsageError("corrected series go to a file; name a .parquet, .csv or .arrow file for them")
@@ -111,6 +112,8 @@ class OutputFiles:
             format_of(path)
             if isinstance(source, Path):
                 refuse_input(path, [source])
+                if source in path.parents and source.is_dir():
+                    raise UsageError(f"output {path} lies in the folder that is read; name another folder")
             check_output(path, overwrite=overwrite)
         for path in self.styles:
             check_output(path, overwrite=overwrite)

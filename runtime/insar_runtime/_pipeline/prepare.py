@@ -134,7 +134,12 @@ def open_described(
     declared = declared or UserDeclarations()
     where = path_or_stream(source)
     with open_source(
-        where, roles=declared.roles, exact=exact, date_format=declared.date_format, reads_json=reads_json
+        where,
+        roles=declared.roles,
+        exact=exact,
+        date_format=declared.date_format,
+        reads_json=reads_json,
+        as_table=declared.as_table,
     ) as opened:
         load = load_of(opened, written_series=written_series, diagnosed=diagnosed)
         plan = plan_batches(load, threads, large=large_batches, room=room)

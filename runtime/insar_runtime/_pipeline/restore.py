@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 
 from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime._input.error_translation import translate_errors
+from insar_runtime._input.locations import locate
 from insar_runtime._input.readers.ipc_table import open_ipc_path
+from insar_runtime._input.store_path import StorePath
 from insar_runtime._log import logger
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.run_metadata import block_beside, read_block
@@ -78,7 +80,9 @@ def restore(source: str | Path, output: str | Path, *, overwrite: bool = False) 
     InsarRuntimeError
         Another one of its family; the output is then what it was before.
     """
-    source, output = Path(source), Path(output)
+    source, output = locate(source), locate(output, output=True)
+    if isinstance(source, StorePath):
+        raise UsageError(f"{source} is in a store, and restore reads files of this machine; fetch it first")
     magic = _first_bytes(source)
     if format_of(output) == "gpkg":
         raise UsageError(f"output {output} is a GeoPackage; name a .parquet, .csv or .arrow file")

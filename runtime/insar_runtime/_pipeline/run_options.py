@@ -104,9 +104,11 @@ class RunOptions:
         # Only where it is asked for, so that what was written without it stays what it is.
         diagnose = {} if self.diagnose is None else {"diagnose": self._diagnose(self.diagnose)}
         escaped = {"csv_safe": True} if self.csv_safe else {}
+        system = {} if self.declared.crs is None else {"crs": self.declared.crs}
         return {
             **diagnose,
             **escaped,
+            **system,
             "units": self.declared.units,
             "columns": self.declared.roles,
             "date_format": self.declared.date_format,

@@ -68,7 +68,7 @@ class ClassifiedTable:
     batches: Iterator[pa.RecordBatch]
 
 
-def is_classified(path: Path) -> bool:
+def is_classified(path: Path, *, as_table: bool = False) -> bool:
     """Return whether a table has the columns that ``classify`` adds.
 
     Raises
@@ -76,18 +76,20 @@ def is_classified(path: Path) -> bool:
     InsarRuntimeError
         If the table cannot be opened.
     """
-    with open_source(path, exact=False) as source:
+    with open_source(path, exact=False, as_table=as_table) as source:
         return has_classes(source.schema)
 
 
 @contextmanager
-def open_classified(path: Path) -> Iterator[ClassifiedTable]:
+def open_classified(path: Path, *, as_table: bool = False) -> Iterator[ClassifiedTable]:
     """Open a classified table in any container.
 
     Parameters
     ----------
     path : Path
         Parquet, CSV, zip or Arrow file with the columns of ``RESULT_SCHEMA``.
+    as_table : bool
+        Whether a folder is one table in many files.
 
     Yields
     ------
@@ -101,7 +103,7 @@ def open_classified(path: Path) -> Iterator[ClassifiedTable]:
     """
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
-    with open_source(path, exact=False, date_format=date_format) as source:
+    with open_source(path, exact=False, date_format=date_format, as_table=as_table) as source:
         head = read_head(source.batches(), source.schema, source.origin, source.search)
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}

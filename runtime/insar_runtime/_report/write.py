@@ -110,7 +110,8 @@ def write_report(
     refuse_input(output, [source])
     with contextlib.ExitStack() as closing:
         classified = source
-        if not is_classified(source):
+        as_table = classification.declared.as_table
+        if not is_classified(source, as_table=as_table):
             folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="insar-rt-"))
             classified = Path(folder) / "classified.parquet"
             declared = classification.declared
@@ -123,11 +124,13 @@ def write_report(
                     columns=declared.columns,
                     date_format=declared.date_format,
                     half_wavelength_mm=declared.half_wavelength_mm,
+                    crs=declared.crs,
+                    as_table=declared.as_table,
                     priors=classification.priors,
                     keep_series=True,
                     progress=progress,
                 )
-        table = closing.enter_context(open_classified(classified))
+        table = closing.enter_context(open_classified(classified, as_table=as_table))
         gathered = gather(
             table,
             most_points=most_points,

@@ -86,7 +86,9 @@ def find_point(
     if (point_id is None) == (row is None):
         raise UsageError("name one point: its --id, or its --row, from 0")
     declared = declared or UserDeclarations()
-    with open_source(source, roles=declared.roles, exact=False, date_format=declared.date_format) as opened:
+    with open_source(
+        source, roles=declared.roles, exact=False, date_format=declared.date_format, as_table=declared.as_table
+    ) as opened:
         block = stored_run_metadata(opened.name, opened.metadata) if has_classes(opened.schema) else {}
         head = read_head(opened.batches(), opened.schema, opened.origin, opened.search)
         description, missing = _description(head, block, declared.or_radar(radar_mm))

@@ -26,30 +26,13 @@ from insar_runtime._input.readers.long_table import LongColumns, find_long_colum
 from insar_runtime._input.readers.point_order import PointOrder
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.errors import DataError
-from tests.runtime.tables import series, wide, write
+from tests.runtime.tables import as_long, series, wide, write
 
 COLUMNS = LongColumns("pid", "date", "displacement_mm")
 
 
 def found_in(names: list[str], roles: dict[str, str]) -> LongColumns | None:
     return find_long_columns(names, roles, DateSearch.among(names))
-
-
-def as_long(table: pa.Table, seed: int | None = None) -> pa.Table:
-    """Bring a wide table to one row per point and date, without missing values, the dates of a point shuffled."""
-    names = [name for name in table.schema.names if name.isdigit()]
-    days = np.array([f"{n[:4]}-{n[4:6]}-{n[6:]}" for n in names], dtype="datetime64[D]")
-    matrix = np.stack([table[name].to_numpy(zero_copy_only=False) for name in names], axis=1)
-    rng = np.random.default_rng(seed)
-    order = np.arange(len(days))
-    orders = np.stack([order if seed is None else rng.permutation(order) for _ in range(len(table))])
-    values = np.take_along_axis(matrix, orders, axis=1).ravel()
-    rows = pa.array(np.repeat(np.arange(len(table)), len(days)))
-    plain = table.drop_columns(names).take(rows)
-    out = plain.append_column("date", pa.array(days[orders.ravel()])).append_column(
-        "displacement_mm", pa.array(values, from_pandas=True)
-    )
-    return out.filter(pa.array(np.isfinite(values)))
 
 
 def read(source: Any, **options: Any) -> tuple[np.ndarray, pa.Table]:
@@ -230,7 +213,6 @@ D1, D2 = date(2020, 1, 3), date(2020, 1, 9)
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("a", D2, 1.0)), "point 'a' returns.*ORDER BY pid"),
         (
             rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("b", D2, 1.0), ("b", D1, 3.0)),
             "point 'b' has date 2020-01-03 twice",
@@ -252,6 +234,18 @@ def test_refusals(tmp_path: Path, table: pa.Table, message: str, stream: bool, r
     with pytest.raises(DataError, match=message) as caught:
         read(io.BytesIO(path.read_bytes()) if stream else path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_a_point_that_returns_is_refused_in_a_stream(tmp_path: Path, rows: int) -> None:
+    """A stream is read once; in a file the rows of a point are brought together."""
+    table = rows_of(("a", D1, 1.0), ("b", D1, 1.0), ("a", D2, 1.0))
+    path = tmp_path / "a.arrows"
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=rows)
+    with pytest.raises(DataError, match=r"point 'a' returns.*ORDER BY pid"):
+        read(io.BytesIO(path.read_bytes()))
+    np.testing.assert_array_equal(read(path)[0], [[1, 1], [1, np.nan]])
 
 
 def test_a_stream_with_a_new_date_later_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,8 +129,10 @@ def test_a_long_table_sorted_by_the_remedy_that_is_named(tmp_path: Path, expecte
     columns = zip(*by_date, strict=True)
     table = pa.table(dict(zip(("pid", "date", "displacement"), map(list, columns), strict=True)))
     write(table, tmp_path / "in.parquet")
+    np.testing.assert_array_equal(read(tmp_path / "in.parquet")[0], expected)
+    stream = io.BytesIO(write(table, tmp_path / "in.arrows").read_bytes())
     with pytest.raises(DataError, match=r"ORDER BY pid") as caught:
-        read(tmp_path / "in.parquet")
+        read(stream)
     statement = str(caught.value).split('duckdb -c "')[1].rstrip('"')
     with duckdb.connect() as connection:
         connection.execute(statement.replace("'in", f"'{tmp_path}/in").replace("'out", f"'{tmp_path}/out"))

@@ -120,7 +120,7 @@ def test_a_set_of_one_point_is_a_point(tmp_path: Path) -> None:
     one = struct.pack(">ii", 1, len(content) // 2) + content
     two = struct.pack(">ii", 2, len(more) // 2) + more
     assert places(read(write(tmp_path, shp=head + one + one))) == [POINTS[0], POINTS[0]]
-    with pytest.raises(DataError, match="shape 2 is a set of points: write one point a row"):
+    with pytest.raises(DataError, match="shape 2 is a set of points: write one point per row"):
         read(write(tmp_path, shp=head + one + two))
 
 
@@ -143,9 +143,8 @@ def test_a_long_table(tmp_path: Path) -> None:
 
 def test_names_that_were_cut_to_ten_characters(tmp_path: Path) -> None:
     fields = [("pid", "C", 6, 0), ("mean_veloc", "C", 8, 0), ("temporal_c", "N", 8, 2), ("20200103", "C", 8, 0)]
-    path = write(
-        tmp_path, dbf=dbf([*fields, ("20200109", "C", 8, 0)], [[b"a", b"-1.5", b"0.9", b"-20.5", b"20.1"]] * 2)
-    )
+    fields.append(("20200109", "C", 8, 0))
+    path = write(tmp_path, dbf=dbf(fields, [[b"a", b"-1.5", b"0.9", b"-20.5", b"20.1"]] * 2))
     with open_described(path) as table:
         assert table.description.layout.velocity == "mean_veloc"
         assert table.description.layout.coherence == "temporal_c"

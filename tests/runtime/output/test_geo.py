@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from insar_runtime import classify_file
 from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, Position, read_points
-from insar_runtime._output.crs import PROJJSON
+from insar_runtime._output.crs import projjson_of
 from insar_runtime._output.geoparquet import PointBounds, geo_metadata, point_columns
 
 DEGREES = st.one_of(st.just(float("nan")), st.floats(-180, 180))
@@ -132,7 +132,7 @@ def _crs_of(path: Path) -> Any:
 
 def test_easting_and_northing_of_egms_are_laea_europe(tmp_path: Path) -> None:
     path = _written(_egms(), tmp_path)
-    assert _crs_of(path) == PROJJSON[LAEA_EUROPE]
+    assert _crs_of(path) == projjson_of(LAEA_EUROPE)
     geo = json.loads(pq.read_metadata(path).metadata[b"geo"])
     assert geo["columns"]["geometry"]["bbox"] == [4_596_850, 1_739_750, 4_597_950, 1_740_050]
     assert [row is None for row in pq.read_table(path)["geometry"].to_pylist()] == [False, False, True]
@@ -167,7 +167,7 @@ def test_easting_and_northing_of_an_unknown_system_are_no_place(tmp_path: Path, 
 
 def test_projjson_is_that_of_proj() -> None:
     pyproj = pytest.importorskip("pyproj")
-    ours = pyproj.CRS.from_json_dict(dict(PROJJSON[LAEA_EUROPE] or {}))
+    ours = pyproj.CRS.from_json_dict(dict(projjson_of(LAEA_EUROPE) or {}))
     assert ours.to_epsg() == 3035
     assert ours.equals(pyproj.CRS("EPSG:3035"))
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
+from insar_runtime._input.store_path import open_bytes
 from insar_runtime.errors import DataError
 
 Compressed = Literal["csv.gz", "csv.zst", "csv.bz2"]
@@ -33,7 +34,7 @@ def open_compressed(path: Path, kind: Compressed) -> io.BufferedReader:
     OSError
         The file cannot be opened; while reading: it is damaged or cut.
     """
-    return _open(pa.OSFile(str(path)), path, kind)
+    return _open(open_bytes(path), path, kind)
 
 
 def estimate_size(path: Path, kind: Compressed) -> int:
@@ -44,7 +45,7 @@ def estimate_size(path: Path, kind: Compressed) -> int:
     DataError, OSError
         As ``open_compressed``.
     """
-    raw = pa.OSFile(str(path))
+    raw = open_bytes(path)
     with raw, _open(raw, path, kind) as stream:
         length = len(stream.read(_LOOK))
         return length if length < _LOOK else round(length * raw.size() / max(raw.tell(), 1))

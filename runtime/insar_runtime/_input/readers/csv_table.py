@@ -56,6 +56,12 @@ class CsvTable:
     _reopen: Callable[[], Any]
     _closing: ExitStack
 
+    def with_types(self, schema: pa.Schema) -> CsvTable:
+        """Return the same table with the types of a schema of the same columns; float32 is parsed as double."""
+        kinds = zip(schema.names, schema.types, strict=True)
+        types = {name: pa.float64() if pa.types.is_float32(kind) else kind for name, kind in kinds}
+        return replace(self, schema=schema, _types={**self._types, **types})
+
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Return the rows from the beginning, as batches as large as the blocks are; of some columns only if wanted."""
         if self.rows == 0:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.readers.parquet_table import open_parquet
 from insar_runtime._input.source import Source, guess_row_bytes
-from insar_runtime.errors import InputOutputError, UsageError
+from insar_runtime._input.store_path import StorePath, fetch
+from insar_runtime.errors import DataError, InputOutputError, UsageError
 
 if TYPE_CHECKING:
     from insar_runtime._input.readers.ipc_table import IpcTable
+
+_OF_FILES: Final = (b"SQLite format 3\0", b"\0\0\x27\x0a")
+"""First bytes of what is read from files of this machine alone: GeoPackages and shapefiles."""
 
 
 def open_path(
@@ -35,7 +39,9 @@ def open_path(
         It is a folder, no regular file, or no table that can be read; others as the readers raise them.
     """
     if path.is_dir():
-        raise InputOutputError(f"{path} is a folder: give one file (one time axis per file)")
+        raise InputOutputError(
+            f"{path} is a folder: give one file (one time axis per file), or --as-table if its files are one table"
+        )
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is not a regular file: give a file, or - and an Arrow stream on standard input")
     with path.open("rb") as file:
@@ -51,6 +57,8 @@ def open_path(
 
         if is_json(magic):
             return open_json(path, date_format)
+    if isinstance(path, StorePath) and magic.startswith(_OF_FILES):
+        raise DataError(f"{path} is a GeoPackage or a shapefile in a store, read from files of this machine: fetch it")
     return _open_other(path, magic, closing, roles, date_format)
 
 
@@ -69,6 +77,8 @@ def _open_other(
     from insar_runtime._input.readers.dbf_header import is_dbf  # noqa: PLC0415
 
     if is_dbf(magic):
+        if isinstance(path, StorePath):
+            raise DataError(f"{path} is a dBASE table in a store, read from files of this machine: fetch it")
         from insar_runtime._input.readers.shapefile import open_dbf  # noqa: PLC0415
 
         return open_dbf(path, date_format)
@@ -104,6 +114,9 @@ def _open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: s
 def _open_ipc_file(path: Path, closing: ExitStack) -> Source:
     from insar_runtime._input.readers.ipc_table import open_ipc_path  # noqa: PLC0415 - as above
 
+    if isinstance(path, StorePath):
+        # The sizes of its batches stand all over the file, and large batches are mapped.
+        return _of_ipc(str(path), open_ipc_path(fetch(path, closing), closing))
     return _of_ipc(str(path), open_ipc_path(path, closing))
 
 

@@ -24,7 +24,7 @@ from insar_runtime._input.dates.date_columns import (
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.matrix import as_floats
-from insar_runtime._input.readers.point_order import PointOrder, first_rows
+from insar_runtime._input.readers.point_order import PointOrder, PointReturnsError, first_rows
 from insar_runtime.errors import DataError
 
 Days = npt.NDArray[np.datetime64]
@@ -46,10 +46,21 @@ class LongColumns:
 
 @dataclass(frozen=True, slots=True)
 class LongAxis:
-    """Result of a first reading: all dates, datetime64[D] of shape (T,) in order, and the number of points."""
+    """Result of a first reading.
+
+    Attributes
+    ----------
+    dates : ndarray of datetime64[D], shape (T,)
+        All dates, in order.
+    points : int or None
+        Number of points; None if the rows of one are not together.
+    rows : int
+        Number of rows.
+    """
 
     dates: Days
-    points: int
+    points: int | None
+    rows: int
 
 
 def find_long_columns(names: Sequence[str], roles: Mapping[str, str], search: DateSearch) -> LongColumns | None:
@@ -93,20 +104,26 @@ def as_list_schema(schema: pa.Schema, columns: LongColumns, dates: Days) -> pa.S
 
 
 def scan(batches: Iterable[pa.RecordBatch], columns: LongColumns, date_format: str | None) -> LongAxis:
-    """Read identifiers and dates once: gather the dates, count the points, and see that each is in one piece.
+    """Read identifiers and dates once: gather the dates, count the points, and see whether each is in one piece.
 
     Raises
     ------
     DataError
-        A point returns after another one, or an identifier or date is missing or unreadable.
+        An identifier or date is missing or unreadable.
     """
-    points = PointOrder(columns.id)
+    points: PointOrder | None = PointOrder(columns.id)
     days: set[np.datetime64] = set()
+    rows = 0
     for batch in batches:
+        rows += batch.num_rows
         if batch.num_rows:
-            points.add(batch)
+            try:
+                if points is not None:
+                    points.add(batch)
+            except PointReturnsError:
+                points = None
             days.update(_days(pc.unique(batch.column(columns.date)), columns, date_format))
-    return LongAxis(_axis(days), points.count)
+    return LongAxis(_axis(days), None if points is None else points.count, rows)
 
 
 def pivot(

@@ -17,6 +17,7 @@ from insar_runtime._input.column_types import is_numeric, refuse_too_many
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.plain_types import as_plain
+from insar_runtime._input.store_path import StorePath, open_ranges
 
 _ALL_BUFFERS: Final = 16 << 20
 _MOST_BUFFER: Final = 1 << 20
@@ -70,6 +71,8 @@ class ParquetTable:
     _file: pq.ParquetFile
     _series: dict[str, int]
     """Numbers of the columns that are narrowed; empty if none is."""
+    _by_ranges: bool
+    """Whether what a call reads is fetched at once, in large ranges, as from a store."""
 
     def batches(self, batch_rows: int, threads: int = 1) -> Iterator[pa.RecordBatch]:
         """Rows in file order, in batches of at most so many.
@@ -80,7 +83,9 @@ class ParquetTable:
         more than the threads asked for: others soon wait for the rows.
         """
         if not self._series:
-            yield from map(_with_valid_text, self._file.iter_batches(batch_rows, use_threads=False))
+            for groups in self._at_once():
+                some = self._file.iter_batches(batch_rows, row_groups=groups, use_threads=False)
+                yield from map(_with_valid_text, some)
             return
         buffer = _NO_BUFFER
         for number in range(self._file.num_row_groups):
@@ -97,8 +102,13 @@ class ParquetTable:
 
     def some_columns(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows of some columns, in file order, whatever else was read before."""
-        some = self._file.iter_batches(_SOME_ROWS, columns=list(columns), use_threads=False)
-        yield from map(_with_valid_text, some)
+        for groups in self._at_once():
+            some = self._file.iter_batches(_SOME_ROWS, row_groups=groups, columns=list(columns), use_threads=False)
+            yield from map(_with_valid_text, some)
+
+    def _at_once(self) -> list[list[int] | None]:
+        """Return the row groups that are read by one call: all, or each alone where they are fetched before."""
+        return [[number] for number in range(self._file.num_row_groups)] if self._by_ranges else [None]
 
     def _read_part(
         self, number: int, start: int, count: int, buffer: NDArray[np.float32], *, use_threads: bool
@@ -158,12 +168,14 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
         Spelling of dates that the user named.
     """
     # Without pre-buffering and threads, memory does not grow with the size of the row groups.
-    metadata = pq.read_metadata(path)
+    source = open_ranges(path, closing)
+    metadata = pq.read_metadata(source)
     refuse_too_many(metadata.num_columns, str(path))
+    by_ranges = isinstance(path, StorePath)
     buffer_size = max(_LEAST_BUFFER, min(_MOST_BUFFER, _ALL_BUFFERS // max(metadata.num_columns, 1)))
     file = closing.enter_context(
         pq.ParquetFile(
-            path, metadata=metadata, pre_buffer=False, buffer_size=buffer_size, page_checksum_verification=True
+            source, metadata=metadata, pre_buffer=by_ranges, buffer_size=buffer_size, page_checksum_verification=True
         )
     )
     schema = file.schema_arrow
@@ -187,7 +199,8 @@ def open_parquet(path: Path, closing: ExitStack, *, exact: bool, date_format: st
         if series
         else streamed + _STREAMING_BYTES
     )
-    return ParquetTable(schema, metadata.num_rows, row_bytes, held, search, file, series)
+    held += 2 * group_bytes * by_ranges
+    return ParquetTable(schema, metadata.num_rows, row_bytes, held, search, file, series, by_ranges)
 
 
 def _passes(rows: int, series: int) -> int:

@@ -18,6 +18,10 @@ def first_rows(ids: pa.Array) -> npt.NDArray[np.intp]:
     return np.concatenate([[0], np.flatnonzero(changes) + 1]).astype(np.intp)
 
 
+class PointReturnsError(DataError):
+    """A point returns after other points."""
+
+
 class PointOrder:
     """Count points, and remember a hash of each (8 bytes) so that one that returns is noticed.
 
@@ -59,9 +63,10 @@ class PointOrder:
             twice |= run[place] == hashes
         if twice.any():
             name = self._column if self._column.isidentifier() else f'\\"{self._column}\\"'
-            raise DataError(
-                f"point '{firsts[int(np.argmax(twice))]}' returns after other points, but the rows of a point have to "
-                f"be together: sort them, e.g. duckdb -c \"COPY (FROM 'in.parquet' ORDER BY {name}) TO 'out.parquet'\""
+            raise PointReturnsError(
+                f"point '{firsts[int(np.argmax(twice))]}' returns after others, but in a stream the rows of a point "
+                f"have to be together: give the table as a file, or sort it, e.g. duckdb -c \"COPY (FROM 'in.parquet' "
+                f"ORDER BY {name}) TO 'out.parquet'\""
             )
         self.count += len(firsts)
         if len(ordered):

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.readers.csv_table import CsvTable, open_csv
 from insar_runtime._input.source import Kind, Source, guess_row_bytes
+from insar_runtime._input.store_path import open_bytes
 
 if TYPE_CHECKING:
     from insar_runtime._input.readers.compressed import Compressed
@@ -32,7 +31,7 @@ def open_text(path: Path, closing: ExitStack, roles: Mapping[str, str], date_for
     DataError
         As ``open_csv``.
     """
-    table = open_csv(lambda: pa.OSFile(str(path)), path.open("rb"), closing, roles, date_format)
+    table = open_csv(lambda: open_bytes(path), path.open("rb"), closing, roles, date_format)
     return _of_csv(path, "csv", table, {}, Origin((path.name,)))
 
 
@@ -96,4 +95,5 @@ def _of_csv(path: Path, kind: Kind, table: CsvTable, metadata: dict[str, str], o
         table.batches,
         header.names,
         table.search,
+        retyped=lambda schema: _of_csv(path, kind, table.with_types(schema), metadata, origin),
     )

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from insar_runtime._input.readers.refused import SAVE_AS_CSV
+from insar_runtime._input.store_path import StorePath
 from insar_runtime.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def open_archive(path: Path, closing: ExitStack) -> Archive:
     DataError
         It holds no table or several, or is encrypted.
     """
-    archive = closing.enter_context(zipfile.ZipFile(path))
+    archive = closing.enter_context(zipfile.ZipFile(path.open("rb") if isinstance(path, StorePath) else path))
     if any(not info.filename for info in archive.infolist()):
         raise DataError(f"{path}: a member has no name: it is damaged or incomplete: fetch or write it again")
     members = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
