@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import zipfile
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -24,6 +26,19 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 def blocks(page: Path) -> list[tuple[str, str]]:
     """Return the language and the text of each block of code."""
     return re.findall(r"```(sh|python)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def save_geojson(table: pa.Table, folder: Path) -> None:
+    """Write ``points.geojson`` with a feature a row, at its longitude and latitude."""
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [row.pop("longitude"), row.pop("latitude")]},
+            "properties": row,
+        }
+        for row in table.to_pylist()
+    ]
+    (folder / "points.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
 
 
 @pytest.fixture
@@ -40,6 +55,7 @@ def folder(tmp_path: Path) -> Path:
     metres = wide(*series(20)).drop_columns(["latitude", "longitude"])
     metres = metres.append_column("LON", pa.array(range(500_000, 500_020)))
     write(metres.append_column("LAT", pa.array(range(4_100_000, 4_100_020))), tmp_path / "metres.csv")
+    save_geojson(wide(*series(60, 45, seed=2), longitude=np.full(60, 13.2), latitude=np.full(60, 38.7)), tmp_path)
     (tmp_path / "egms").mkdir()
     (tmp_path / "egms" / "a.zip").write_bytes(content)
     with zipfile.ZipFile(tmp_path / "egms" / "b.zip", "w") as archive:

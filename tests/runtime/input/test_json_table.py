@@ -129,7 +129,7 @@ def test_ids_of_features_and_places(tmp_path: Path) -> None:
     assert geometry is not None
     assert geometry.is_longitude_latitude
     points = points_of(table.combine_chunks().to_batches()[0], geometry)
-    assert np.array_equal(points, [[7.5, 45.5], [np.nan] * 2, [1, 2], [3, 4], [7.5, 45.5]], equal_nan=True)
+    assert np.array_equal(points, np.array([[7.5, 45.5], [np.nan] * 2, [1, 2], [3, 4], [7.5, 45.5]]), equal_nan=True)
 
 
 @pytest.mark.parametrize(
