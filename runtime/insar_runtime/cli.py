@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from functools import partial
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -29,7 +28,7 @@ _LEAST_ADDRESS_SPACE = 540 << 20
 up to 495 MB (``python -m hostile limits``)."""
 
 
-class _WithoutPandas(MetaPathFinder):
+class _WithoutPandas:
     """Hides pandas from this process.
 
     pyarrow imports it at its first conversion, where it is installed: up to a second for nothing.

@@ -1,7 +1,5 @@
 """``insar-rt demo``, ``models``, ``doctor`` and ``bench``: about the package itself, no input needed."""
 
-import shlex
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +48,8 @@ def demo(
 
     The table looks like an EGMS download.
     """
+    import tempfile
+
     from insar_runtime._terminal.texts import describe_summary
 
     with loading("demo"):
@@ -76,6 +76,8 @@ def demo(
         lines = [line for line in lines if not line.startswith(summary.output)]
     print_report(facts, "\n".join([*lines, "", table]), as_json=as_json)
     if save_input is not None:
+        import shlex
+
         say(f"{printable(str(save_input))}: written; next: insar-rt inspect {shlex.quote(str(save_input))}")
 
 

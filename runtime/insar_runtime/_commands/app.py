@@ -8,7 +8,6 @@ from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command, Commands
 from insar_runtime._commands.convert import convert
-from insar_runtime._commands.examples import EXAMPLES
 from insar_runtime._commands.inspect import inspect
 from insar_runtime._commands.page import page
 from insar_runtime._commands.report import report
@@ -25,8 +24,7 @@ app = typer.Typer(
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
 for command in (classify, restore, inspect, show, report, page, convert, demo, models, doctor, bench):
-    name = command.__name__
-    app.command(cls=type(name, (Command,), {"examples": EXAMPLES[name]}))(command)
+    app.command(cls=Command)(command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -53,7 +53,8 @@ def classify(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Parquet, CSV, EGMS zip or Arrow files, folders of them, or patterns; - reads an Arrow stream.",
+            help="Parquet, CSV, GeoPackage, shapefile, EGMS zip or Arrow files, folders of them, or patterns; "
+            "- reads an Arrow stream.",
         ),
     ],
     output: Annotated[

@@ -1,13 +1,12 @@
 """Commands with help in groups, examples, the width of the terminal, ``-h``, and usage errors of one line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
 from insar_runtime._commands.option_groups import GROUPS, MESSAGES
-from insar_runtime._commands.usage_text import describe_usage_error, unknown_command
 from insar_runtime.errors import UsageError
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 160}
@@ -15,15 +14,7 @@ CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 
 
 
 class Command(TyperCommand):
-    """Command whose help lists the options in groups and ends with examples.
-
-    Attributes
-    ----------
-    examples : sequence of (str, str)
-        Command lines, and what each does; set by the application.
-    """
-
-    examples: Sequence[tuple[str, str]] = ()
+    """Command whose help lists the options in groups and ends with examples."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the command line.
@@ -59,12 +50,13 @@ class Command(TyperCommand):
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the examples, and below each what it does."""
         del ctx
-        if self.examples:
-            with formatter.section("Examples"):
-                for line, meaning in self.examples:
-                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
-                    with formatter.indentation():
-                        formatter.write_text(meaning)
+        from insar_runtime._commands.examples import EXAMPLES
+
+        with formatter.section("Examples"):
+            for line, meaning in EXAMPLES[str(self.name)]:
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+                with formatter.indentation():
+                    formatter.write_text(meaning)
 
 
 class Commands(TyperGroup):
@@ -91,6 +83,8 @@ class Commands(TyperGroup):
         """
         name = args[0]
         if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
+            from insar_runtime._commands.usage_text import unknown_command
+
             raise UsageError(unknown_command(name, self.list_commands(ctx), ctx.command_path))
         return super().resolve_command(ctx, args)
 
@@ -103,6 +97,8 @@ def _usage_errors(command: Any, ctx: Any, args: list[str]) -> Iterator[None]:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
+        from insar_runtime._commands.usage_text import describe_usage_error
+
         text = describe_usage_error(error, command, ctx.command_path, _texts(command, ctx, args))
         raise UsageError(text) from None
 

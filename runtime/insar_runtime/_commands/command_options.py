@@ -29,7 +29,9 @@ def _shipped_models() -> list[str]:
 
 InputArgument = Annotated[
     str,
-    typer.Argument(metavar="INPUT", help="Parquet, CSV, EGMS zip or Arrow file; - reads an Arrow stream."),
+    typer.Argument(
+        metavar="INPUT", help="Parquet, CSV, GeoPackage, shapefile, EGMS zip or Arrow file; - reads an Arrow stream."
+    ),
 ]
 ModelOption = Annotated[
     str | None,

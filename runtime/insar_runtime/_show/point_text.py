@@ -17,7 +17,7 @@ from insar_runtime._show.point_result import PointResult
 from insar_runtime._show.series import Series
 from insar_runtime._show.terminal_plot import MARKS, plot_point
 from insar_runtime._terminal.plot import BRAILLE, LINES, Ink
-from insar_runtime._terminal.terminal import breaks_lines, can_show, shows_colours, width_of, wrapped
+from insar_runtime._terminal.terminal import can_show, shows_colours, width_of, wrapped
 from insar_runtime._terminal.texts import describe_evidence
 
 _WIDEST: Final = 160
@@ -54,7 +54,7 @@ class Look:
     def of(cls, stream: TextIO, *, plain: bool = False) -> Look:
         """Return what a text stream can show; ASCII only if ``plain``."""
         plain = plain or not can_show(stream, BRAILLE + LINES + MARKS + _BLOCKS + SIGNS)
-        return cls(min(width_of(stream), _WIDEST), plain, shows_colours(stream), breaks_lines(stream))
+        return cls(min(width_of(stream), _WIDEST), plain, shows_colours(stream), stream.isatty())
 
 
 def describe_point(point: Point, look: Look) -> str:

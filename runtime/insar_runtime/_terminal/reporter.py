@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TextIO
 
 from insar_runtime._printable import one_line, printable, printable_lines
 from insar_runtime._terminal.progress import OPENING, Pace, ProgressLine
-from insar_runtime._terminal.terminal import breaks_lines, width_of, wrapped
+from insar_runtime._terminal.terminal import width_of, wrapped
 from insar_runtime._terminal.texts import describe_summary
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class TextReporter:
         self._line.end()
 
     def _wrapped(self, text: str) -> str:
-        return wrapped(text, width_of(self._stream)) if breaks_lines(self._stream) else text
+        return wrapped(text, width_of(self._stream)) if self._stream.isatty() else text
 
     def _write(self, text: str, *, always: bool = False) -> None:
         if always or not self._quiet:

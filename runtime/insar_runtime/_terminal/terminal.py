@@ -42,11 +42,6 @@ def shows_colours(stream: TextIO, environment: Mapping[str, str] = os.environ) -
     return is_redrawable(stream, environment) and not environment.get("NO_COLOR")
 
 
-def breaks_lines(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether lines are broken where the width ends: in a terminal, or if COLUMNS states a width."""
-    return stream.isatty() or bool(environment.get("COLUMNS"))
-
-
 def wrapped(text: str, width: int, indent: str = "  ") -> str:
     """Return text with its lines broken between words to fit a width in characters; continuations are indented."""
     return "\n".join(

@@ -305,12 +305,13 @@ def test_real_files(
         assert point.series.slope == pytest.approx(rate, abs=0.2)
 
 
-def test_words_are_not_broken_where_the_terminal_ends(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = run("show", "in.parquet", "--row", "0", cwd=source.parent).stdout.decode().split()
-    for columns in (60, 70, 110):
-        monkeypatch.setenv("COLUMNS", str(columns))
-        lines = run("show", "in.parquet", "--row", "0", cwd=source.parent).stdout.decode().splitlines()
-        assert max(map(len, lines)) <= columns
-        # The plot is as wide as the terminal, so only what stands below it can be compared.
-        words = " ".join(lines).split()
-        assert words[words.index("class") :] == whole[whole.index("class") :]
+def test_words_are_not_broken_where_the_terminal_ends(source: Path, find: Callable[..., Point]) -> None:
+    point = find(source, row=1)
+    for width in (110, 70, 50):
+        texts = [
+            describe_point(point, Look(width, plain=True, coloured=False, wrapped=wrapped)) for wrapped in (False, True)
+        ]
+        whole, broken = (text[text.index("\nclass ") :] for text in texts)
+        assert broken.split() == whole.split()
+        assert max(map(len, broken.splitlines())) <= width
+    assert max(map(len, whole.splitlines())) > width

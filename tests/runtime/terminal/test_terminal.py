@@ -1,26 +1,11 @@
-"""Capabilities of a terminal: where lines are broken, and how."""
+"""Lines that are broken between words where a terminal ends."""
 
 from __future__ import annotations
-
-import io
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._terminal.terminal import breaks_lines, wrapped
-
-
-class Screen(io.StringIO):
-    """A stream that says that it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_lines_are_broken_in_a_terminal_or_where_a_width_is_stated() -> None:
-    assert breaks_lines(Screen(), {})
-    assert breaks_lines(io.StringIO(), {"COLUMNS": "70"})
-    assert not breaks_lines(io.StringIO(), {})
+from insar_runtime._terminal.terminal import wrapped
 
 
 def test_a_long_line_is_broken_between_words_and_indented() -> None:
