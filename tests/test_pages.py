@@ -49,13 +49,13 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "EGMS_L2b_022_0845_IW2_VV_2020_2024_1.zip").write_bytes(content)
     write(wide(*series(200)), tmp_path / "batch.parquet")
     write(wide(*series(60, 45, seed=1)), tmp_path / "table.csv")
+    save_geojson(wide(*series(60, 45, seed=2), longitude=np.full(60, 13.2), latitude=np.full(60, 38.7)), tmp_path)
     for number in range(2):
         (tmp_path / "points" / f"tile={number}").mkdir(parents=True)
         write(wide(*series(40)).slice(20 * number, 20), tmp_path / "points" / f"tile={number}" / "part-0.parquet")
     metres = wide(*series(20)).drop_columns(["latitude", "longitude"])
     metres = metres.append_column("LON", pa.array(range(500_000, 500_020)))
     write(metres.append_column("LAT", pa.array(range(4_100_000, 4_100_020))), tmp_path / "metres.csv")
-    save_geojson(wide(*series(60, 45, seed=2), longitude=np.full(60, 13.2), latitude=np.full(60, 38.7)), tmp_path)
     (tmp_path / "egms").mkdir()
     (tmp_path / "egms" / "a.zip").write_bytes(content)
     with zipfile.ZipFile(tmp_path / "egms" / "b.zip", "w") as archive:

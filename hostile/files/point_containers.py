@@ -146,7 +146,7 @@ def _blob(x: float) -> bytes:
 
 
 def write_geojson(rng: np.random.Generator, table: pa.Table) -> bytes:
-    """Return a table as GeoJSON, one collection or a feature a line."""
+    """Return a table as GeoJSON, one collection or one feature per line."""
     features = [
         {
             "type": "Feature",

@@ -182,7 +182,7 @@ def _open_table(
 ) -> Iterator[tuple[InputTable, tuple[str, ...]]]:
     """Open a table, transposing it if needed, and return it with notes."""
     declared = named.declared
-    # JSON has one object a point, and is read twice as it is.
+    # JSON has one object per point, and is read twice as it is.
     if str(source) != "-" and not holds_json(Path(source)):
         with open_source(source, date_format=declared.date_format) as first:
             names = list(first.schema.names)

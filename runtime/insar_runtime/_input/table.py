@@ -118,9 +118,8 @@ def describe_table(
         )
     except DataError as error:
         raise _blame_fillers(error, sample) from error
-    return TableDescription(
-        schema, layout, proven, find_position(head, layout, declared.crs), any_axis, find_fillers(sample)
-    )
+    position = find_position(head, layout, declared.crs)
+    return TableDescription(schema, layout, proven, position, any_axis, find_fillers(sample))
 
 
 def _blame_fillers(error: DataError, sample: NDArray[np.float32]) -> DataError:

@@ -60,12 +60,13 @@ def test_lists_whose_rows_have_dates_of_their_own(data: Any, tmp_path: Path) -> 
     from insar_runtime.engines.ray import TrendClassifier, plan_dataset
 
     tables = [lists(200, 60, 1, "a"), lists(150, 41, 2, "b")]
-    expected = pa.concat_tables([by_command(table, tmp_path) for table in tables]).sort_by("pid")
+    # Each file would have a mix of its own.
+    expected = pa.concat_tables([by_command(table, tmp_path, "trained") for table in tables]).sort_by("pid")
     pq.write_table(mixed(*tables), tmp_path / "mixed.parquet")
     dataset = data.read_parquet(str(tmp_path / "mixed.parquet"))
     classified = dataset.map_batches(
         TrendClassifier,
-        fn_constructor_kwargs={"job": plan_dataset(dataset, units="mm")},
+        fn_constructor_kwargs={"job": plan_dataset(dataset, units="mm", priors="trained")},
         batch_format="pyarrow",
         batch_size=60,
         compute=data.ActorPoolStrategy(size=1),

@@ -50,12 +50,11 @@ def spark() -> Iterator[Any]:
         session.stop()
 
 
-def by_command(table: pa.Table, folder: Path) -> pa.Table:
+def by_command(table: pa.Table, folder: Path, priors: str = "auto") -> pa.Table:
     """Classify a table as a file by the command, sorted by id."""
-    pq.write_table(table, folder / "in.parquet")
-    done = run(
-        "classify", folder / "in.parquet", "-o", folder / "out.parquet", "--units", "mm", "--overwrite", "--quiet"
-    )
+    source, output = folder / "in.parquet", folder / "out.parquet"
+    pq.write_table(table, source)
+    done = run("classify", source, "-o", output, "--units", "mm", "--priors", priors, "--overwrite", "--quiet")
     assert done.returncode == 0, done.stderr
     return plain(pq.read_table(folder / "out.parquet")).sort_by("pid")
 
@@ -101,10 +100,11 @@ def test_lists_whose_rows_have_dates_of_their_own(spark: Any, tmp_path: Path) ->
     columns["displacements"][3] = None
     columns["displacements"][4][7] = None
     tables[0] = pa.table(columns, tables[0].schema)
-    expected = pa.concat_tables([by_command(table, tmp_path) for table in tables]).sort_by("pid")
+    # Each file would have a mix of its own.
+    expected = pa.concat_tables([by_command(table, tmp_path, "trained") for table in tables]).sort_by("pid")
     pq.write_table(mixed(*tables), tmp_path / "mixed.parquet")
     frame = spark.read.parquet(str(tmp_path / "mixed.parquet")).repartition(3)
-    same(classify_dataframe(frame, units="mm").toArrow(), expected)
+    same(classify_dataframe(frame, units="mm", priors="trained").toArrow(), expected)
 
 
 def test_a_diagnosis_is_that_of_the_command(spark: Any, tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ def _no_triggers() -> list[str]:
     [
         (blob(struct.pack("<BII", 1, 2, 0)), "a row has a line, and only points are read"),
         (blob(struct.pack("<BII", 1, 3, 0)), "a row has a polygon"),
-        (blob(struct.pack("<BII", 1, 4, 2) + POINT * 2), "a row has 2 points: write one point a row"),
+        (blob(struct.pack("<BII", 1, 4, 2) + POINT * 2), "a row has 2 points: write one point per row"),
         (blob(POINT[:-3]), "a geometry is damaged"),
         (blob(POINT, flags=0x0F), "a geometry is damaged"),
         ("00", "a geometry is damaged"),

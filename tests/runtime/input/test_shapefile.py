@@ -120,7 +120,7 @@ def test_a_set_of_one_point_is_a_point(tmp_path: Path) -> None:
     one = struct.pack(">ii", 1, len(content) // 2) + content
     two = struct.pack(">ii", 2, len(more) // 2) + more
     assert places(read(write(tmp_path, shp=head + one + one))) == [POINTS[0], POINTS[0]]
-    with pytest.raises(DataError, match="shape 2 is a set of points: write one point a row"):
+    with pytest.raises(DataError, match="shape 2 is a set of points: write one point per row"):
         read(write(tmp_path, shp=head + one + two))
 
 

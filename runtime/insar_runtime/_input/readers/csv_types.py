@@ -93,7 +93,7 @@ def choose_types(
     dates : frozenset of str
         Names of the columns of dates.
     long : LongColumns or None
-        Identifier, date and value, if the table has a row a point and date.
+        Identifier, date and value, if the table has a row per point and date.
     roles : mapping of role to column name
         Columns that the user named.
     has_commas : bool

@@ -77,6 +77,8 @@ def _open_other(
     from insar_runtime._input.readers.dbf_header import is_dbf  # noqa: PLC0415
 
     if is_dbf(magic):
+        if isinstance(path, StorePath):
+            raise DataError(f"{path} is a dBASE table in a store, read from files of this machine: fetch it")
         from insar_runtime._input.readers.shapefile import open_dbf  # noqa: PLC0415
 
         return open_dbf(path, date_format)

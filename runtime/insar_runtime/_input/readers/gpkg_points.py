@@ -79,7 +79,7 @@ def _read(blob: Any, name: str) -> tuple[float, float]:
         if kind == _MULTIPOINT:
             (count,) = struct.unpack_from(f"{order}I", blob, place)
             if count > 1:
-                raise DataError(f"layer '{name}': a row has {count} points: write one point a row")
+                raise DataError(f"layer '{name}': a row has {count} points: write one point per row")
             if not count:
                 return np.nan, np.nan
             begin = place + 4

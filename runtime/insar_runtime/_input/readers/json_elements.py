@@ -1,7 +1,8 @@
-"""Elements of a JSON file one after the other: features of a GeoJSON, elements of a list, or a value a line."""
+"""Elements of a JSON file one after the other: features of a GeoJSON, elements of a list, or one value per line."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +50,7 @@ class JsonElements:
         DataError
             The text is no JSON, is cut, or an element is too long.
         """
-        with self._path.open(encoding="utf-8-sig", newline="") as self._stream:
+        with io.TextIOWrapper(self._path.open("rb"), encoding="utf-8-sig", newline="") as self._stream:
             if self._next_sign() == "[":
                 self._place += 1
                 yield from self._list()

@@ -202,7 +202,7 @@ def _is_feature(element: Any) -> bool:
 def _parts(element: Any, path: Path, row: int, *, has_ids: bool) -> tuple[dict[str, Any], Any]:
     """Return the properties of a feature, or of an object, and its geometry."""
     if not isinstance(element, dict):
-        raise DataError(f"{path}: element {row + 1} is no object: write one object or feature a point")
+        raise DataError(f"{path}: element {row + 1} is no object: write one object or feature per point")
     if not _is_feature(element):
         return element, None
     properties = element["properties"]
@@ -223,7 +223,7 @@ def _point(shape: Any, path: Path, row: int) -> tuple[float, float]:
     place = shape.get("coordinates") if kind in {"Point", "MultiPoint"} else None
     if kind == "MultiPoint" and isinstance(place, list):
         if len(place) > 1:
-            raise DataError(f"{path}: feature {row + 1} has {len(place)} points: write one point a feature")
+            raise DataError(f"{path}: feature {row + 1} has {len(place)} points: write one point per feature")
         place = place[0] if place else []
     if not isinstance(place, list):
         what = f"is a {kind}" if isinstance(kind, str) else "has no geometry that can be read"

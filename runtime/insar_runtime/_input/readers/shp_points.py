@@ -138,7 +138,7 @@ class PointReader:
             raise DataError(f"{self._name} has {self._done} shapes, fewer than its .dbf has records: {_PAIR}")
         length, kind = struct.unpack(">4xi", self._part(8))[0] * 2, struct.unpack("<8xi", self._part(12))[0]
         if kind in _MULTIPOINTS and length > _MOST_CONTENT:
-            raise DataError(f"{self._name}: shape {self._done + 1} is a set of points: write one point a row")
+            raise DataError(f"{self._name}: shape {self._done + 1} is a set of points: write one point per row")
         if not _LEAST.get(kind, _MOST_CONTENT) <= length <= _MOST_CONTENT or self._fill(8 + length) < 8 + length:
             raise self._damaged(kind, length)
         content = self._part(8 + length)[8:]
@@ -147,7 +147,7 @@ class PointReader:
         if not kind:
             return np.nan, np.nan
         if kind in _MULTIPOINTS and struct.unpack_from("<i", content, 36)[0] != 1:
-            raise DataError(f"{self._name}: shape {self._done} is a set of points: write one point a row")
+            raise DataError(f"{self._name}: shape {self._done} is a set of points: write one point per row")
         x, y = struct.unpack_from("<dd", content, 40 if kind in _MULTIPOINTS else 4)
         return x, y
 
