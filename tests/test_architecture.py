@@ -28,10 +28,11 @@ BASE = {
 INPUT = BASE | {"_input"}
 MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_diagnosis"}
-PIPELINE = SERIES | {"_output", "_pipeline", "classifier", "summary"}
+FINDINGS = SERIES | {"_findings"}
+PIPELINE = FINDINGS | {"_output", "_pipeline", "classifier", "summary"}
 VIEWS = {"_inspect", "_installation", "_report", "_show", "_terminal"}
 ALLOWED = {
-    "__init__": MODEL | {"_diagnosis", "_pipeline", "_report", "_show", "classifier", "files", "summary"},
+    "__init__": MODEL | {"_diagnosis", "_findings", "_pipeline", "_report", "_show", "classifier", "files", "summary"},
     "__main__": {"cli"},
     "_log": set(),
     "_printable": set(),
@@ -47,11 +48,12 @@ ALLOWED = {
     "devices": MODEL,
     "models": MODEL,
     "result": MODEL,
-    "summary": MODEL,
+    "summary": FINDINGS,
     "classifier": PIPELINE,
     "_output": INPUT | {"_output"},
     "_pipeline": PIPELINE,
     "_diagnosis": SERIES,
+    "_findings": FINDINGS,
     "files": PIPELINE,
     "engines": PIPELINE | {"engines"},
     "_convert": PIPELINE | {"_convert"},

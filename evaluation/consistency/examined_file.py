@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,8 +189,9 @@ class ExaminedFile:
     def _jumps_if_called(self, rows: NDArray[np.int64]) -> int:
         if not len(rows):
             return 0
-        part = {name: getattr(self.result, name)[rows] for name in Result.__slots__}
-        result = Result(**part)
+        columns = {name: getattr(self.result, name) for name in Result.__slots__}
+        part: dict[str, Any] = {name: one[rows] for name, one in columns.items() if isinstance(one, np.ndarray)}
+        result = replace(self.result, **part)
         probabilities = np.full_like(result.probabilities, (1 - _AS_READ) / (result.probabilities.shape[1] - 1))
         probabilities[:, TrendClass.PUE] = _AS_READ
         called = np.full(len(rows), TrendClass.PUE, dtype=np.int8)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates
     from insar_runtime._engine.class_priors import ClassPriors, PriorsOrigin
     from insar_runtime._engine.runner import Shares
+    from insar_runtime._findings.finding import Finding
     from insar_runtime._input.column_roles import Role
     from insar_runtime._input.units.series_units import Unit
     from insar_runtime._pipeline.restore import Restored, restore
@@ -63,6 +64,7 @@ __all__ = [
     "Diagnosis",
     "FasterOnCpu",
     "FileNoise",
+    "Finding",
     "FitStatus",
     "InputNotFoundError",
     "InputOutputError",
@@ -109,6 +111,7 @@ _HOME = {
     "Diagnosis": "_diagnosis.diagnosis",
     "FasterOnCpu": "models",
     "FileNoise": "_diagnosis.noise.noise_model",
+    "Finding": "_findings.finding",
     "FitStatus": "_diagnosis.results",
     "JumpRows": "_diagnosis.options",
     "Jumps": "_diagnosis.results",

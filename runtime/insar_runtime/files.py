@@ -164,6 +164,8 @@ def _log_summary(summary: Summary) -> None:
         return
     for note in summary.notes:
         logger().warning("%s: %s", shown, printable(note))
+    for finding in summary.findings:
+        logger().warning("%s: %s", shown, printable(finding.sentence))
     shares = ", ".join(f"{name} {share:.3f}" for name, share in summary.priors.shares.items())
     logger().info("%s: probabilities hold for the mix %s (%s)", shown, shares, summary.priors.origin)
     classified = sum(summary.classes.values())

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._findings.finding import Finding
 
 _SAME: Final = (
     "rows", "classes", "statuses", "model", "model_version", "model_sha256", "precision", "device", "provider",
@@ -38,6 +39,8 @@ class Summary:
         Description of the input.
     notes : tuple of str
         What a person should know about the input.
+    findings : tuple of Finding
+        Reasons to doubt classes, found in a sample of the rows and in the counts of the run: code, sentence, value.
     model, model_version, model_sha256, precision, device, provider, device_reason : str
         What really ran.
     priors : ClassPriors
@@ -85,6 +88,7 @@ class Summary:
     more_outputs: tuple[str, ...] = ()
     skipped: bool = False
     diagnosis: dict[str, int] | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def bad_rows(self) -> int:
@@ -98,7 +102,7 @@ class Summary:
 
 def is_complete(block: Mapping[str, Any]) -> bool:
     """Whether the metadata of an output have all that a summary takes."""
-    if not {*_SAME, "input", "notes", "priors"} <= set(block) or block["priors"] is None:
+    if not {*_SAME, "input", "notes", "findings", "priors"} <= set(block) or block["priors"] is None:
         return False
     diagnosed = "diagnosis" not in block or "counts" in (block["diagnosis"] or {})
     return diagnosed and {*_OF_INPUT, "dates"} <= set(block["input"])
@@ -121,6 +125,7 @@ def summarize(
         first_date=read["dates"][0] if read["dates"] else None,
         last_date=read["dates"][-1] if read["dates"] else None,
         notes=tuple(block["notes"]),
+        findings=tuple(Finding(**finding) for finding in block["findings"]),
         priors=ClassPriors(**block["priors"]),
         seconds=round(seconds, 3),
         more_outputs=outputs[1:],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -47,8 +48,10 @@ def test_a_run_says_what_was_chosen_and_what_was_done(
     assert any(f"200 rows, {without} without a class" in text and "out.parquet" in text for text in texts)
     assert "nothing to do" in texts[-1]
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == len(summary.notes) > 0
-    assert all(note in warning for note, warning in zip(summary.notes, warnings, strict=True))
+    told = [*summary.notes, *(finding.sentence for finding in summary.findings)]
+    assert len(summary.notes) > 0
+    assert len(summary.findings) > 0
+    assert all(text in warning for text, warning in zip(told, warnings, strict=True))
 
 
 def test_a_limit_of_memory_is_a_decision(source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -64,6 +67,17 @@ def test_the_unit_of_an_array_is_said(classifier: Classifier, caplog: pytest.Log
     with caplog.at_level(logging.WARNING, NAME):
         classifier.classify(unproven(20))
     assert "unit mm assumed" in caplog.text
+
+
+def test_fillers_and_quiet_series_of_an_array_are_said(
+    classifier: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    displacement, dates = series(50)
+    quiet = displacement / 10 + np.linspace(-2, 2, 50)[:, None] * np.arange(len(dates)) / len(dates)
+    quiet[0, 0] = -999
+    classifier.classify(wide(quiet, dates))
+    assert any("use --units cm" in record.message for record in caplog.records)
+    assert any("the value -999 occurs once in the first 50 rows" in record.message for record in caplog.records)
 
 
 def test_the_command_logs_nothing(source: Path, tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ class Diagnoser:
             offsets=offsets,
             class_after_repair=class_after,
             status=status,
+            options=self._options,
         )
 
     def _find_breaks(self, series: Float32Array, class_id: Int8Array) -> tuple[IndexArray, Breaks]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, FloatArray, IndexArray, Int8Array
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
-from insar_runtime._diagnosis.options import COUNTS
+from insar_runtime._diagnosis.options import COUNTS, Diagnose
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates
 from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
@@ -83,6 +83,8 @@ class Diagnosis:
         Class of each corrected series; -1 where it has none.
     status : ndarray of int8, shape [N]
         ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
+    options : Diagnose
+        Options of the diagnosis.
     """
 
     displacement: Float32Array
@@ -99,6 +101,7 @@ class Diagnosis:
     offsets: FloatArray
     class_after_repair: Int8Array
     status: Int8Array
+    options: Diagnose = field(default_factory=Diagnose)
     _labels: RowLabels = field(default_factory=RowLabels, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -162,8 +165,21 @@ class Diagnosis:
             len(self.jumps.epoch),
             len(self.repaired_rows),
             int(np.count_nonzero(self.jump_repaired)),
+            *self._unrepaired(),
         )
         return dict(zip(COUNTS, counts, strict=True))
+
+    def _unrepaired(self) -> tuple[int, int, int]:
+        """Return the numbers of series that jump and are not repaired, by the reason, as the names in ``COUNTS``."""
+        jumps, options = self.jumps, self.options
+        left = np.bincount(jumps.rows, minlength=len(jumps.status)) > 0
+        left[np.unique(jumps.rows[self.jump_repaired])] = False
+        whole = (jumps.cycles != 0) | options.repair_damped
+        with_whole = np.bincount(jumps.rows[whole], minlength=len(left)) > 0
+        certain = np.bincount(jumps.rows[whole & (jumps.probability >= options.repair_above)], minlength=len(left)) > 0
+        groups = (left & ~with_whole, left & with_whole & ~certain, left & certain)
+        without, uncertain, not_improved = (int(np.count_nonzero(group)) for group in groups)
+        return without, uncertain, not_improved
 
     def to_pandas(self) -> Any:
         """Return the columns of ``to_arrow`` as a ``pandas.DataFrame``; dates are ``datetime64``.

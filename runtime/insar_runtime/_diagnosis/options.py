@@ -18,8 +18,12 @@ COUNTS: Final = (
     "jumps",
     "repaired",
     "repaired_jumps",
+    "without_whole_cycles",
+    "uncertain",
+    "not_improved",
 )
-"""Names of the counts of a diagnosis: series, and jumps in the names that end with it."""
+"""Names of the counts of a diagnosis: series, and jumps in the names that end with it. The last three are the series
+that jump and are not repaired, by the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +11,8 @@ from numpy.typing import NDArray
 
 _LEAST_SHARE: Final = 0.6
 """Least share of the values of a window; with fewer, its median is missing."""
+_BLOCK_VALUES: Final = 1 << 13
+"""Windows whose values are sorted at a time: all of them then lie in the cache of a core."""
 
 
 def running_medians(series: NDArray[np.float32], width: int) -> NDArray[np.float32]:
@@ -26,7 +30,8 @@ def running_medians(series: NDArray[np.float32], width: int) -> NDArray[np.float
     ndarray of float32, shape [N, T - width + 1]
         Value i is the median of epochs i to i + width - 1; NaN if fewer than 60 % of them have a value.
     """
-    return _medians(np.lib.stride_tricks.sliding_window_view(series, width, axis=1))
+    count = series.shape[1] - width + 1
+    return _medians_across([series[:, begin : begin + count] for begin in range(width)], _LEAST_SHARE)
 
 
 def departures(series: NDArray[np.float32], reach: int = 3) -> NDArray[np.float32]:
@@ -47,10 +52,10 @@ def departures(series: NDArray[np.float32], reach: int = 3) -> NDArray[np.float3
         NaN if the value or most of its neighbours are missing.
     """
     padded = np.pad(series, ((0, 0), (reach, reach)), constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
-    others = np.delete(windows, reach, axis=-1)
+    epochs = series.shape[1]
+    others = [padded[:, begin : begin + epochs] for begin in range(2 * reach + 1) if begin != reach]
     # Half of the neighbours do not exist at the ends, so half are enough everywhere.
-    departed: NDArray[np.float32] = series - _medians(others, least_share=0.5)
+    departed: NDArray[np.float32] = series - _medians_across(others, least_share=0.5)
     return departed
 
 
@@ -63,6 +68,50 @@ def nanmedian(values: NDArray[Any], axis: int) -> NDArray[Any]:
     """Return medians of the values that are not missing; NaN, without a warning, if all are missing."""
     moved = np.moveaxis(values, axis, -1)
     return _medians(moved, least_share=0.0)
+
+
+def _medians_across(values: Sequence[NDArray[np.float32]], least_share: float) -> NDArray[np.float32]:
+    """Return the medians across a few arrays of equal shape [N, T], with the bits of ``_medians``.
+
+    The arrays are sorted against each other, place by place, by the comparisons of a sorting network: for windows of
+    some ten values that is several times faster than sorting each window by itself.
+    """
+    width = len(values)
+    medians = np.empty_like(values[0])
+    rows = max(_BLOCK_VALUES // max(medians.shape[1], 1), 1)
+    for begin in range(0, len(medians), rows):
+        block = [part[begin : begin + rows] for part in values]
+        missing = [np.isnan(part) for part in block]
+        # Last, as NaN in a sorted array.
+        block = [np.where(lack, np.float32(np.inf), part) for lack, part in zip(missing, block, strict=True)]
+        for low, high in _comparisons(width):
+            block[low], block[high] = np.minimum(block[low], block[high]), np.maximum(block[low], block[high])
+        with np.errstate(invalid="ignore"):  # where a value is infinite
+            middle = (block[(width - 1) // 2] + block[width // 2]) / 2
+            if any(lack.any() for lack in missing):
+                count = width - np.sum(missing, axis=0)
+                for number in range(1, width):
+                    if (here := count == number).any():
+                        np.copyto(middle, (block[(number - 1) // 2] + block[number // 2]) / 2, where=here)
+                middle[count < max(least_share * width, 1)] = np.nan
+        medians[begin : begin + rows] = middle
+    return medians
+
+
+@cache
+def _comparisons(count: int) -> tuple[tuple[int, int], ...]:
+    """Return the comparisons of a network that sorts ``count`` values: Batcher's odd-even merge sort.
+
+    Source: K. E. Batcher, Sorting networks and their applications, AFIPS Spring Joint Computer Conference, 1968.
+    """
+    return tuple(
+        (first, first + apart)
+        for size in (1 << power for power in range(max(count - 1, 0).bit_length()))
+        for apart in (size >> power for power in range(size.bit_length()))
+        for begin in range(apart % size, count - apart, 2 * apart)
+        for first in range(begin, min(begin + apart, count - apart))
+        if first // (2 * size) == (first + apart) // (2 * size)
+    )
 
 
 def _medians(windows: NDArray[Any], least_share: float = _LEAST_SHARE) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
-from insar_runtime._input.nodata_values import count_fillers
+from insar_runtime._input.nodata_values import Fillers, find_fillers
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.position import Position, find_position
 from insar_runtime._input.row_axes import rows_by_axis
@@ -35,8 +35,8 @@ class TableDescription:
     """Columns that say where a point lies, if they hold such coordinates."""
     any_axis: bool = False
     """Whether rows may have other dates than the first one: list tables that unite files, each row with its dates."""
-    fillers: str | None = None
-    """What a person should know about numbers in the first rows that mostly stand for a missing value."""
+    fillers: Fillers | None = None
+    """Numbers in the first rows that mostly stand for a missing value."""
 
     def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
         """Return the displacements of a batch [N, T] in mm, NaN = missing."""
@@ -118,24 +118,13 @@ def describe_table(
         )
     except DataError as error:
         raise _blame_fillers(error, sample) from error
-    return TableDescription(schema, layout, proven, find_position(head, layout), any_axis, _note_fillers(sample))
+    return TableDescription(schema, layout, proven, find_position(head, layout), any_axis, find_fillers(sample))
 
 
 def _blame_fillers(error: DataError, sample: NDArray[np.float32]) -> DataError:
     """Say that no unit was found because of numbers that mean no value, if there are any."""
-    note = _note_fillers(sample)
-    return error if note is None else DataError(f"{note}; with it no unit is found ({error})")
-
-
-def _note_fillers(sample: NDArray[np.float32]) -> str | None:
-    fillers = count_fillers(sample)
-    if not fillers:
-        return None
-    name = max(fillers, key=lambda name: fillers[name])
-    return (
-        f"the value {name} occurs {fillers[name]} times in the first {len(sample)} rows: if it means no value, write "
-        f"those cells empty, or their series are misread"
-    )
+    fillers = find_fillers(sample)
+    return error if fillers is None else DataError(f"{fillers.note}; with it no unit is found ({error})")
 
 
 def as_first(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise.file_noise import estimate_noise
+from insar_runtime._findings.finding import Finding
+from insar_runtime._findings.ids import IdColumn, examine_ids, id_at
+from insar_runtime._findings.sample_findings import SampleFindings, examine_sample
+from insar_runtime._findings.sentences import list_findings
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sampling import TEXTS, count_rows, estimate_rows
 from insar_runtime._input.source import Source
-from insar_runtime._inspect.findings.ids import IdColumn, examine_ids, id_at
-from insar_runtime._inspect.findings.sample_findings import SampleFindings, examine_sample
-from insar_runtime._inspect.findings.sentences import list_findings
 from insar_runtime._inspect.planned_run import InspectOptions, PlannedRun
 from insar_runtime._output.geometry import find_geometry
 from insar_runtime._pipeline.notes import notes_on
@@ -92,18 +93,14 @@ def inspect_file(source: str | Path | BinaryIO, options: InspectOptions) -> dict
         found = examine_sample(sample.series, layout.dates, model.limits, factor_to_mm=units.factor_to_mm)
         reasons = [reason for reason in (refusal, points.damage, *runner.refusals(table)) if reason]
         run = runner.describe(table, sample, points.count, "; ".join(reasons) or None)
-    odd = list_findings(
-        found,
-        max(len(sample.series), 1),
-        ids=points.ids,
-        example_id=points.example,
-        # Fillers are among the findings.
-        notes=[note for note in notes_on(table.description) if note != table.description.fillers],
-    )
+        doubts = [
+            *(Finding("note", note) for note in notes_on(table.description, doubts=False)),
+            *list_findings(found, len(sample.series), table.description, ids=points.ids, example_id=points.example),
+        ]
     described = _described(table, points, options.declared)
     if refusal is not None:
         described |= {"unit": None, "unit_evidence": None}
-    facts = {**described, **_found(found, sample, points), "noise": noise, "odd": odd, "classify": run}
+    facts = {**described, **_found(found, sample, points), "noise": noise, "findings": doubts, "classify": run}
     plain: dict[str, Any] = _plain(facts)
     return plain
 

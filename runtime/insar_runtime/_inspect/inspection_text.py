@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from insar_runtime._diagnosis.common_steps import LEAST_EPOCHS, LEAST_ROWS
+from insar_runtime._findings.wording import counted
 
 _WIDTH: Final = 100
 _LABEL: Final = 13
@@ -20,9 +21,9 @@ _LAYOUTS: Final = {
     "long": "one row per point and date",
 }
 _WHERE: Final = {
-    "all": "all {rows} rows",
-    "spread": "{rows} rows from all over the file",
-    "first": "the first {rows} rows",
+    "all": "all of the file, {rows}",
+    "spread": "{rows} from all over the file",
+    "first": "its begin, {rows}",
 }
 _EVIDENCE: Final = {
     "declared": "declared by --units",
@@ -37,22 +38,22 @@ def describe_inspection(facts: dict[str, Any]) -> str:
     lines = [facts["name"]]
     if run["refused"]:
         lines += ["", *_wrapped("classify refuses it: " + run["refused"], "", "  ")]
-    lines += _group("Understood", _understood(facts))
+    lines += _group("Read as", _read_as(facts))
     lines += _group("Evidence", _evidence(facts))
-    lines += ["", "Odd"]
-    lines += [line for odd in facts["odd"] for line in _wrapped(odd["text"], "  - ", "    ")] or ["  nothing"]
+    lines += ["", "Doubts"]
+    lines += [line for doubt in facts["findings"] for line in _wrapped(doubt["sentence"], "  - ", "    ")] or ["  none"]
     lines += _group("Classify would" if run["refused"] else "Classify will", _run(facts, run))
     return "\n".join(lines)
 
 
-def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _read_as(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     size = "" if facts["bytes"] is None else f", {_size(facts['bytes'])}"
     yield "file", f"{facts['container']}{size}"
     yield "points", _points(facts)
     spelling = f", spelled {facts['date_columns']}" if facts["date_columns"] else ""
     yield "layout", _LAYOUTS[facts["layout"]] + spelling
     span = f", {facts['first_date']} to {facts['last_date']}" if facts["first_date"] else ""
-    yield "time axis", f"{facts['epochs']} epochs{span}"
+    yield "time axis", counted(facts["epochs"], "epoch") + span
     if facts["sampling_days"]:
         yield "sampling", _sampling(facts["time_axis"], facts["sampling_days"])
     yield "product", facts["producer"] or "unknown"
@@ -74,7 +75,7 @@ def _understood(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _evidence(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    rows = f"{facts['sample']['rows']:,}"
+    rows = counted(facts["sample"]["rows"], "row")
     yield "examined", _WHERE[facts["sample"]["where"]].format(rows=rows)
     if facts["unit_evidence"] == "velocity":
         column = facts["columns"]["velocity"]
@@ -88,7 +89,7 @@ def _evidence(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
     if facts["noise"] and not facts["noise"]["rows"]:
         yield "noise", "typical values: too few rows or epochs for an estimate"
     elif facts["noise"]:
-        yield "noise", f"{facts['noise']['rows']:,} rows without jumps and without clear motion"
+        yield "noise", f"{counted(facts['noise']['rows'], 'row')} without jumps and without clear motion"
     if facts["ids"]:
         whole = "all " if facts["ids"]["compared"] == facts["points"] else "the first "
         yield "ids", f"{whole}{facts['ids']['compared']:,} compared, {facts['ids']['repeated']:,} repeated"
@@ -113,8 +114,8 @@ def _run(facts: dict[str, Any], run: dict[str, Any]) -> Iterable[tuple[str, str]
     yield "model", f"{run['model']} {run['model_version']}, {run['precision']} on {run['device']}{opened}"
     yield "because", run["device_reason"]
     yield "class mix", "estimated from the first points when they are classified, and stated; or --priors"
-    threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
-    yield "memory", f"about {run['memory_mb']} MB, {threads}, batches of {run['batch_rows']:,} points"
+    threads = counted(run["threads"], "thread")
+    yield "memory", f"about {run['memory_mb']} MB, {threads}, batches of {counted(run['batch_rows'], 'point')}"
     yield "time", _time(run, threads)
 
 
@@ -197,7 +198,7 @@ def _answers(facts: dict[str, Any]) -> str:
     statuses, rows = facts["statuses"], facts["sample"]["rows"]
     refused = {name: count for name, count in statuses.items() if name != "ok"}
     if not refused:
-        return f"all of these {rows:,} rows, or abstain"
+        return f"all rows examined ({rows:,}), or abstain"
     shares = ", ".join(f"{_percent(count / rows)} {name}" for name, count in refused.items())
     if "ok" not in statuses:
         return f"no row: {shares}"
@@ -207,7 +208,9 @@ def _answers(facts: dict[str, Any]) -> str:
 def _time(run: dict[str, Any], threads: str) -> str:
     if run["seconds"] is None:
         return "not measured" if run["device_opened"] else "not measured (--quick)"
-    return f"about {_duration(run['seconds'])} on {threads}, as {run['measured_points']:,} points took just now"
+    return (
+        f"about {_duration(run['seconds'])} on {threads}, as {counted(run['measured_points'], 'point')} took just now"
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -177,6 +177,13 @@ _BLOCK: Final = _object(
         ),
         "diagnosis": _or_none(_object({"half_wavelength_mm": _NUMBER, "counts": _CLASS_COUNTS})),
         "notes": _list_of(_is_text),
+        "findings": _list_of(
+            _object(
+                {"code": _is_text, "sentence": _is_text, "value": _NUMBER},
+                needs=("code", "sentence", "value"),
+                closed=True,
+            )
+        ),
         "rows": _is_count,
         "classes": _CLASS_COUNTS,
         "statuses": _CLASS_COUNTS,

@@ -17,6 +17,7 @@ from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.diagnosis_setup import DiagnoserCache
 from insar_runtime._pipeline.mixed_axes import AxisRows, rows_on_axes, with_epochs
 from insar_runtime._pipeline.plan import TablePlan
+from insar_runtime._pipeline.series_sample import SampledSeries, SeriesSample
 from insar_runtime.result import Result
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class ClassifiedBatch:
         Of the diagnosis; empty without one.
     diagnosis : Diagnosis or None
         If it was asked for and all rows share their dates.
+    sampled : SampledSeries or None
+        Series for the findings about the table, if they are wanted.
     """
 
     batch: pa.RecordBatch
@@ -47,6 +50,7 @@ class ClassifiedBatch:
     added: pa.RecordBatch
     counts: Mapping[str, int] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
+    sampled: SampledSeries | None = None
 
     @property
     def columns(self) -> list[pa.Array]:
@@ -61,10 +65,13 @@ class BatchClassifier:
     ----------
     plan : TablePlan
         Of the table.
+    sample : SeriesSample, optional
+        Chooses the series for the findings about a table with one time axis.
     """
 
-    def __init__(self, plan: TablePlan) -> None:
+    def __init__(self, plan: TablePlan, sample: SeriesSample | None = None) -> None:
         self._plan = plan
+        self._sample = sample
         self._table = plan.description
         self._kept = plan.kept
         self._added = plan.added
@@ -93,9 +100,10 @@ class BatchClassifier:
             return ClassifiedBatch(batch, kept, pa.RecordBatch.from_pylist([], schema=self._added))
         if not table.any_axis:
             series = table.matrix(batch, first_row)
+            sampled = None if self._sample is None else self._sample.choose(series, first_row)
             result = runner.classify_matrix(series, table.layout.days)
             if self._diagnosers is None:
-                return ClassifiedBatch(batch, kept, result.to_arrow())
+                return ClassifiedBatch(batch, kept, result.to_arrow(), sampled=sampled)
             added, diagnosis = self._diagnose(
                 self._diagnosers,
                 table.layout.dates,
@@ -103,7 +111,7 @@ class BatchClassifier:
                 result,
                 lambda rows: runner.classify_matrix(rows, table.layout.days),
             )
-            return ClassifiedBatch(batch, kept, added, diagnosis.counts(), diagnosis)
+            return ClassifiedBatch(batch, kept, added, diagnosis.counts(), diagnosis, sampled)
         groups = list(rows_on_axes(batch, first_row, table))
         # A row without dates gets one epoch without a value: no fit has to allow for empty axes.
         parts = [self._on_own_axis(runner, with_epochs(group, 1)) for group in groups]

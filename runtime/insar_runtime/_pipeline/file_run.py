@@ -22,6 +22,7 @@ from insar_runtime._pipeline.plan import plan_table
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.run_options import RunOptions
+from insar_runtime._pipeline.series_sample import SeriesSample
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
 from insar_runtime.errors import MemoryLimitError
@@ -123,7 +124,8 @@ def _run(
             diagnose=options.diagnose,
             noise=table.noise,
         )
-        classifier, output = BatchClassifier(plan), OutputPlan.of(plan, files, table.source.metadata)
+        sample = SeriesSample(table.description)
+        classifier, output = BatchClassifier(plan, sample), OutputPlan.of(plan, files, table.source.metadata)
         outputs = OutputSet(output, provenance(runner, table.source, plan, options), fingerprint)
 
         def work(alone: ModelRunner, batch: pa.RecordBatch, first_row: int) -> OutputRows:
@@ -136,9 +138,12 @@ def _run(
             total = estimate_rows(table.source) if progress else None
             for rows in results:
                 outputs.write(rows)
+                if rows.sampled is not None:
+                    sample.add(rows.sampled)
                 guard.check()
                 if progress:
                     progress(outputs.rows, total)
+            outputs.findings = sample.findings(outputs.rows, outputs.statuses, runner.model.limits)
     return outputs.block()
 
 

@@ -13,15 +13,25 @@ _SAME_WAVELENGTH: Final = 0.03
 """C-band radars differ by 2 % among themselves, which no jump in noise shows."""
 
 
-def notes_on(description: TableDescription) -> tuple[str, ...]:
-    """Return what a person should know before trusting the classes, one line each."""
+def notes_on(description: TableDescription, *, doubts: bool = True) -> tuple[str, ...]:
+    """Return what a person should know before trusting the classes, one line each.
+
+    Parameters
+    ----------
+    description : TableDescription
+        Of the table.
+    doubts : bool
+        Whether they include what is among the findings, too (``list_findings``): fillers, and quiet series.
+    """
     notes = list(description.layout.origin.notes)
     if description.units.note:
         notes.append(description.units.note)
     if description.units.sign == "opposite_to_velocity":
         notes.append("the series have the opposite sign of the velocity column")
-    if description.fillers:
-        notes.append(description.fillers)
+    if doubts and description.units.doubt:
+        notes.append(description.units.doubt)
+    if doubts and description.fillers:
+        notes.append(description.fillers.note)
     layout = description.layout
     is_placed = description.position is not None or find_geometry(description.schema) is not None
     if not is_placed and layout.longitude and layout.latitude:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.options import COUNTS
+from insar_runtime._findings.finding import Finding
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import Position, read_points
 from insar_runtime._output.atomic import OutputGroup, Sink
@@ -34,6 +35,7 @@ from insar_runtime._pipeline.batch import ClassifiedBatch
 from insar_runtime._pipeline.corrected import CorrectedTable, check_csv
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.plan import TablePlan
+from insar_runtime._pipeline.series_sample import SampledSeries
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES, RowStatus
 from insar_runtime.errors import InputOutputError
 from insar_runtime.result import RESULT_SCHEMA
@@ -55,6 +57,8 @@ class OutputRows:
         The rows with corrected series.
     diagnosed : mapping of str to int
         Counts of the diagnosis.
+    sampled : SampledSeries or None
+        Series for the findings about the table.
     """
 
     batch: pa.RecordBatch
@@ -62,6 +66,7 @@ class OutputRows:
     bad: pa.RecordBatch | None
     corrected: pa.RecordBatch | None
     diagnosed: Mapping[str, int]
+    sampled: SampledSeries | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +137,7 @@ class OutputPlan:
         if self.corrected is not None and found.diagnosis is not None:
             corrected = self.corrected.make(batch, found.diagnosis)
         out = pa.RecordBatch.from_arrays(columns, schema=self.schema)
-        return OutputRows(out, points, bad, corrected, found.counts)
+        return OutputRows(out, points, bad, corrected, found.counts, found.sampled)
 
 
 class OutputSet:
@@ -146,6 +151,13 @@ class OutputSet:
         What is known of the run before the first row.
     fingerprint : callable
         Returns what identifies input and run, for the metadata; called after the last row was written.
+
+    Attributes
+    ----------
+    rows : int
+        Rows written so far.
+    findings : sequence of Finding
+        For the metadata; set after the last row.
     """
 
     def __init__(
@@ -162,6 +174,12 @@ class OutputSet:
         self._corrected: Sink | None = None
         self._quarantine: Sink | None = None
         self.rows = 0
+        self.findings: Sequence[Finding] = ()
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """Number of rows by status, those that occur."""
+        return {name: n for name, n in zip(STATUS_NAMES, self._status_counts.tolist(), strict=True) if n}
 
     @contextmanager
     def opened(self, files: OutputFiles, *, overwrite: bool, csv_safe: bool = False) -> Iterator[None]:
@@ -200,9 +218,9 @@ class OutputSet:
     def block(self) -> dict[str, Any]:
         """Return all that is to be known of the run, when it is over, as plain values."""
         classes = dict(zip(CLASS_NAMES, self._class_counts.tolist(), strict=True))
-        statuses = zip(STATUS_NAMES, self._status_counts.tolist(), strict=True)
-        counts = {"rows": self.rows, "classes": classes, "statuses": {name: n for name, n in statuses if n}}
-        block = {**self._provenance, **self._fingerprint(), **counts}
+        counts = {"rows": self.rows, "classes": classes, "statuses": self.statuses}
+        findings = [finding.to_dict() for finding in self.findings]
+        block = {**self._provenance, **self._fingerprint(), **counts, "findings": findings}
         if "diagnosis" in block:
             block["diagnosis"] = {**block["diagnosis"], "counts": dict(self._diagnosed)}
         return block

@@ -77,7 +77,7 @@ def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: Ru
 
 def _notes(runner: ModelRunner, plan: TablePlan, options: RunOptions) -> list[str]:
     radar = notes_on_radar(options.half_wavelength(runner), runner.model)
-    notes = [*notes_on(plan.description), *runner.notes, *radar]
+    notes = [*notes_on(plan.description, doubts=False), *runner.notes, *radar]
     if plan.diagnosis is not None and (note := plan.diagnosis.wavelength.note):
         notes.append(note)
     return notes + [

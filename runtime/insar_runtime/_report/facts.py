@@ -61,6 +61,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
         "attributes": list(table.attributes),
         "idName": table.roles.get("id"),
         "about": _about(table.block, dates),
+        "doubts": [finding["sentence"] for finding in table.block.get("findings", [])],
         "notes": list(table.block.get("notes", [])),
         "attribution": table.block.get("attribution"),
     }

@@ -41,5 +41,6 @@ function drawTexts() {
   }
   byId("about").replaceChildren(...pairs(facts.about).children);
   if (facts.attribution) byId("about").append(html("dt", {}, "Data"), html("dd", {}, facts.attribution));
+  byId("doubts").replaceChildren(...facts.doubts.map((doubt) => html("li", {}, doubt)));
   byId("notes").replaceChildren(...facts.notes.map((note) => html("li", {}, note)));
 }

@@ -32,6 +32,7 @@ def describe_summary(summary: Summary) -> str:
     if (rate := summary.parameters.get("stable_rate_mm_yr")) is not None:
         lines.append(f"Stable: below {rate:g} mm/yr")
     lines += [f"note: {note}" for note in summary.notes]
+    lines += [f"doubt: {finding.sentence}" for finding in summary.findings]
     lines += [_share(name, count, summary.rows) for name, count in summary.classes.items()]
     lines += [
         _share(f"no class: {_NO_CLASS.get(name, name)}", count, summary.rows)
@@ -56,9 +57,17 @@ def next_step(output: str) -> str | None:
 
 def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
     """Return the counts of the diagnosis of a run."""
+    times = "once" if counts["jumps"] == 1 else f"{counts['jumps']} times"
+    reasons = {
+        "without_whole_cycles": "no whole cycles: --repair-damped",
+        "uncertain": "too low a probability: --repair-above",
+        "not_improved": "no smoother without the jumps",
+    }
+    left = ", ".join(f"{counts[name]} ({reason})" for name, reason in reasons.items() if counts.get(name))
     return (
         f"rates of {counts['fitted']} points, {counts['with_break']} with a break; {counts['with_jumps']} of "
-        f"{counts['searched_for_jumps']} searched points jump, {counts['jumps']} times; {counts['repaired']} repaired"
+        f"{counts['searched_for_jumps']} searched points jump, {times}; {counts['repaired']} repaired"
+        + (f"; not repaired: {left}" if left else "")
     )
 
 
@@ -66,8 +75,8 @@ def describe_priors(priors: ClassPriors) -> str:
     """Return the class priors of the probabilities, and their origin."""
     if priors.origin == "estimated" and priors.estimate is not None:
         return (
-            f"{_percentages(priors.shares)}; between that of the training and that estimated from {priors.rows} of the "
-            f"first points ({_percentages(priors.estimate)}); --priors trained takes that of the training"
+            f"{_rounded(priors.shares)}, a quarter of the way from the training to {priors.rows} of the first points "
+            f"({_rounded(priors.estimate)}); --priors changes it"
         )
     origin = {
         "training": "as trained",
@@ -99,6 +108,11 @@ def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
         else:
             lines.append(f"{indent}{name}: {'unknown' if value is None else value}")
     return "\n".join(line for line in lines if line)
+
+
+def _rounded(shares: Mapping[str, float]) -> str:
+    parts = ((name, f"{100 * share:.0f}" if share >= 0.005 else "<1") for name, share in shares.items())
+    return ", ".join(f"{percent} % {name}" for name, percent in parts)
 
 
 def _percentages(shares: Mapping[str, float]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, list_models, load_model
+from insar_runtime._engine.priors import ESTIMATE_WEIGHT
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.run_command import COMMAND, refused, run_process
 from tests.runtime.tables import series, wide, write
@@ -42,9 +44,17 @@ def test_priors_are_reported_and_recorded(source: Path, tmp_path: Path) -> None:
     done = run_process(
         "classify", source, "-o", tmp_path / "given.parquet", "--priors", "95,2,1,1,1", "--model", "paper-cnn"
     )
-    assert b"class mix assumed: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in done.stderr
+    # Lines are broken between words.
+    said = b" ".join(done.stderr.split())
+    assert b"class mix assumed: Stable 95 %, Linear 2 %, Quadratic 1 %, Bilinear 1 %, PUE 1 % (as given)" in said
     done = run_process("classify", source, "-o", tmp_path / "auto.parquet", "--json")
-    assert b"between that of the training and that estimated from 200 of the first points" in done.stderr
+    # The text names the weight.
+    assert ESTIMATE_WEIGHT == 0.25
+    assert re.search(
+        rb"class mix assumed: \d+ % Stable, .*, a quarter of the way from the training to 200 of the first points "
+        rb"\(\d+ % Stable, .*\d % Other\); --priors changes it",
+        b" ".join(done.stderr.split()),
+    )
     priors = json.loads(done.stdout)["priors"]
     assert (priors["origin"], priors["rows"]) == ("estimated", 200)
     block = json.loads(pq.read_metadata(tmp_path / "auto.parquet").metadata[b"insar_runtime"])

@@ -65,6 +65,7 @@ def test_known_motion_is_found(found: Diagnosis) -> None:
     assert abs(np.median([row["v_after"] - row["v_before"] for row in bent]) - 30) < 3
     counts = found.counts()
     assert (counts["rows"], counts["repaired"], counts["jumps"]) == (60, 30, 45)
+    assert (counts["without_whole_cycles"], counts["uncertain"], counts["not_improved"]) == (0, 0, 0)
 
 
 def test_date_properties_equal_the_columns(found: Diagnosis) -> None:
@@ -127,11 +128,24 @@ def test_unknown_wavelengths_give_no_cycles_and_no_repair(classifier: Classifier
         assert {row["n_jumps"] for row in rows[STEPPED]} == {1}
         assert all(row["jump_cycles"] == row["jump_distance"] == [None] for row in rows[STEPPED])
         assert not len(found.repaired_rows)
+        counts = found.counts()
+        assert counts["without_whole_cycles"] == counts["with_jumps"] >= 30
     known = classifier.diagnose(moving(), eleven, half_wavelength_mm=SENTINEL1_MM)
     assert len(known.repaired_rows) == 30
     damped = classifier.diagnose(moving(), eleven, repair_damped=True)
     assert set(range(15, 45)) <= set(damped.repaired_rows.tolist())
     np.testing.assert_allclose(damped.corrected[STEPPED].std(), 1.5, rtol=0.3)
+
+
+def _check_reasons(diagnosis: Diagnosis) -> None:
+    """Count the series that jump and are not repaired once more, row by row."""
+    counts, rows = diagnosis.counts(), rows_of(diagnosis)
+    left = [row for row in rows if row["n_jumps"] and not any(row["jump_repaired"])]
+    whole = [[p for p, cycles in zip(row["jump_prob"], row["jump_cycles"], strict=True) if cycles] for row in left]
+    sure = [max(p) >= diagnosis.options.repair_above for p in whole if p]
+    assert counts["without_whole_cycles"] == sum(not p for p in whole)
+    assert (counts["uncertain"], counts["not_improved"]) == (sure.count(False), sure.count(True))
+    assert len(left) == counts["with_jumps"] - counts["repaired"]
 
 
 def test_arguments_of_diagnose_take_effect(classifier: Classifier) -> None:
@@ -145,6 +159,9 @@ def test_arguments_of_diagnose_take_effect(classifier: Classifier) -> None:
     for above in (0.0, 0.5, 0.999):
         found = classifier.diagnose(displacement, DATES, repair_above=above)
         assert (found.jumps.probability[found.jump_repaired] >= above).all()
+        _check_reasons(found)
+    _check_reasons(classifier.diagnose(displacement, DATES, repair_above=1.0))
+    _check_reasons(everything)
     noise = FileNoise.typical(np.arange(0, 6 * EPOCHS, 6, dtype=np.float64))
     assert classifier.diagnose(displacement, DATES, noise=noise).noise is noise
     # Of another axis: its kinds count, not its epochs.

@@ -143,7 +143,8 @@ def test_a_long_table(tmp_path: Path) -> None:
 
 def test_names_that_were_cut_to_ten_characters(tmp_path: Path) -> None:
     fields = [("pid", "C", 6, 0), ("mean_veloc", "C", 8, 0), ("temporal_c", "N", 8, 2), ("20200103", "C", 8, 0)]
-    path = write(tmp_path, dbf=dbf([*fields, ("20200109", "C", 8, 0)], [[b"a", b"-1.5", b"0.9", b"-20.5", b"20.1"]] * 2))
+    fields.append(("20200109", "C", 8, 0))
+    path = write(tmp_path, dbf=dbf(fields, [[b"a", b"-1.5", b"0.9", b"-20.5", b"20.1"]] * 2))
     with open_described(path) as table:
         assert table.description.layout.velocity == "mean_veloc"
         assert table.description.layout.coherence == "temporal_c"

@@ -146,9 +146,11 @@ def test_centimetres_that_go_with_velocities_in_centimetres_are_doubted() -> Non
     series, velocity = scene(noise=2.0)
     units = prove_units(series / np.float32(30), layout_of("", "VEL"), velocity / 30)
     assert units.unit == "mm"
-    assert units.note is not None
-    assert re.search(r"agree with 'VEL', but their median range is only .* mm: .*--units cm", units.note)
-    assert prove_units(series, layout_of("", "VEL"), velocity).note is None
+    assert units.quiet_range_mm is not None
+    assert 0 < units.quiet_range_mm < 5
+    assert prove_units(series, layout_of("", "VEL"), velocity).quiet_range_mm is None
+    declared = prove_units(series / np.float32(30), layout_of("", "VEL"), velocity / 30, declared="mm")
+    assert declared.quiet_range_mm is None
 
 
 @pytest.mark.parametrize("filler", [-9999, -999, 999, -32768])
@@ -351,5 +353,5 @@ def test_series_that_vary_as_little_as_centimetres_do_are_told(factor: float, to
     sample = (rng.normal(0, 4, (50, EPOCHS)) * factor).astype(np.float32)
     units = prove_units(sample, layout)
     assert units.unit == "mm"
-    assert ("if that is centimetres, use --units cm" in (units.note or "")) == told
-    assert "centimetres" not in (prove_units(sample, layout, declared="mm").note or "")
+    assert (units.quiet_range_mm is not None) == told
+    assert prove_units(sample, layout, declared="mm").quiet_range_mm is None

@@ -29,13 +29,13 @@ def inspect(path: Path, **options: Any) -> dict[str, Any]:
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
     text = describe_inspection(facts)
     assert all(len(line) <= 100 or str(path.parent) in line for line in text.splitlines())
-    for heading in ("Understood", "Evidence", "Odd"):
+    for heading in ("Read as", "Evidence", "Doubts"):
         assert heading in text.splitlines()
     return facts
 
 
-def odd(facts: dict[str, Any]) -> dict[str, str]:
-    return {finding["finding"]: finding["text"] for finding in facts["odd"]}
+def doubts(facts: dict[str, Any]) -> dict[str, str]:
+    return {finding["code"]: finding["sentence"] for finding in facts["findings"]}
 
 
 def test_what_classify_does_is_what_was_said(tmp_path: Path, source: Path) -> None:
@@ -62,9 +62,9 @@ def test_the_text_says_it_in_four_groups(source: Path) -> None:
     assert done.stderr == b""
     assert [line for line in text.splitlines() if line and not line.startswith(" ")] == [
         str(source),
-        "Understood",
+        "Read as",
         "Evidence",
-        "Odd",
+        "Doubts",
         "Classify will",
     ]
     assert f"  write        {source.with_name('in.classified.parquet')}" in text
@@ -79,7 +79,7 @@ def test_the_keys_that_programs_read(source: Path) -> None:
         *("epochs", "first_date", "last_date", "sampling_days", "geometry", "columns", "attributes"),
         *("unit", "unit_evidence", "unit_ratio", "sign", "half_wavelength_mm", "half_wavelength_evidence", "notes"),
         *("sample", "ids", "time_axis", "missing", "values", "scatter", "noise", "level_changes", "statuses"),
-        *("odd", "classify"),
+        *("findings", "classify"),
     }
     assert set(facts["classify"]) == {
         *("refused", "output", "output_exists", "geometry", "geometry_columns", "crs", "columns_kept", "columns_added"),
@@ -102,7 +102,7 @@ def test_odd_ids_rows_and_values_are_named(tmp_path: Path) -> None:
     pid = [f"p{i}" for i in range(300)]
     pid[200], pid[100] = "p50", ""
     facts = inspect(write(wide(displacement, dates, pid=pid), tmp_path / "in.parquet"))
-    found = odd(facts)
+    found = doubts(facts)
     assert "'p50' in rows 51 and 201" in found["duplicate_ids"]
     assert {"missing_ids", "zero_rows", "empty_rows", "repeated_series", "filler"} <= set(found)
     assert facts["statuses"] == {"ok": 298, "too_few_epochs": 1, "out_of_domain": 1}
@@ -212,9 +212,10 @@ def test_an_output_that_exists(source: Path) -> None:
 
 def test_real_files(real: Callable[[str], Path]) -> None:
     facts = inspect(real("egms_l2_wroclaw/124_0770_IW3_VV.csv"))
-    assert {"joined_releases", "level_change", "sampling_switch"} <= set(odd(facts))
+    assert set(doubts(facts)) == {"joined_releases", "level_change"}
     facts = inspect(real("egms_l2b_ustica/EGMS_L2b_022_0845_IW2_VV_2020_2024_1.csv"))
-    assert set(odd(facts)) == {"sampling_switch"}
+    assert doubts(facts) == {}
+    assert [switch["date"] for switch in facts["time_axis"]["switches"]] == ["2021-12-29"]
     assert facts["unit_evidence"] == "velocity"
     facts = inspect(real("depsi_amsterdam/example.csv"))
     assert "--units m" in facts["classify"]["refused"]

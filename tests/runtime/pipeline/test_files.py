@@ -102,7 +102,7 @@ def test_metadata_tells_where_classes_come_from(tmp_path: Path, classifier: Clas
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     block = json.loads(pq.read_metadata(tmp_path / "a.parquet").metadata[b"insar_runtime"])
     early = json.loads(pq.read_schema(tmp_path / "a.parquet").metadata[b"insar_runtime"])
-    late = {"rows", "classes", "statuses", "input_sha256", "run_key"}
+    late = {"rows", "classes", "statuses", "findings", "input_sha256", "run_key"}
     assert early == {key: value for key, value in block.items() if key not in late}
     assert block["input_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert block["model_sha256"] == classifier.model.sha256(classifier.precision)

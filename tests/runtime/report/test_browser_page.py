@@ -47,6 +47,18 @@ def test_page_renders_offline_and_quietly(browser: Browser, classified: Path) ->
     assert loaded == [page.as_uri()]
 
 
+@pytest.mark.parametrize("step", [0, 12])
+def test_doubts_stand_below_the_title(browser: Browser, tmp_path: Path, step: float) -> None:
+    displacement, dates = series(300, 150)
+    displacement[::3, 75:] += step
+    source = write(wide(displacement, dates), tmp_path / "in.parquet")
+    findings = classify_file(source, tmp_path / "out.parquet").findings
+    assert len(findings) == (step > 0)
+    open_report(browser, tmp_path / "out.parquet")
+    assert [line.text for line in find_all(browser, "#doubts li")] == [finding.sentence for finding in findings]
+    assert complaints(browser) == []
+
+
 def test_policy_forbids_what_is_outside(browser: Browser, classified: Path, tmp_path: Path) -> None:
     open_report(browser, classified)
     blocked = browser.execute_async_script(

@@ -66,6 +66,9 @@ class Units:
         Slope of the series (file's unit a year) over the velocity column (mm/yr), if they correlate.
     note : str or None
         One line for people about what is unusual.
+    quiet_range_mm : float or None
+        Median range of a series if nobody declared the unit, and the series, read as mm, vary as little as those in
+        centimetres do: a doubt, no proof.
     """
 
     unit: Unit
@@ -74,6 +77,16 @@ class Units:
     evidence: Evidence
     ratio: float | None
     note: str | None
+    quiet_range_mm: float | None = None
+
+    @property
+    def doubt(self) -> str | None:
+        """What a person should know of such quiet series."""
+        if self.quiet_range_mm is None:
+            return None
+        return (
+            f"the median range of a series is only {self.quiet_range_mm:.2g} mm: if that is centimetres, use --units cm"
+        )
 
 
 def prove_units(
@@ -137,22 +150,21 @@ def prove_units(
         return Units(named, factors[named], sign, origin, ratio, note)
     if ratio is not None:
         unit = _unit_by_velocity(ratio, factors, layout)
-        return Units(unit, factors[unit], sign, "velocity", ratio, _doubt_of_both(unit, sample, layout))
+        # Velocities prove no millimetres if they are in centimetres as the series are.
+        quiet = _quiet_range(sample) if unit == "mm" else None
+        return Units(unit, factors[unit], sign, "velocity", ratio, None, quiet)
 
     evidence: Evidence = "format" if _format_is_mm(layout) else "assumed"
     notes = ["unit mm assumed, no velocity proves it (--units declares it)"] if evidence == "assumed" else []
     if _usable_velocities(velocity_sample) >= _MIN_ROWS and np.isfinite(sample).any():
         notes.append(f"the series do not agree with '{layout.velocity}', so nothing proves that they are mm")
+    quiet = None
     if np.isfinite(sample).any():
         refuse_amplitude(sample)
         refuse_unstated(layout, sample)
         refuse_implausible(sample, half_wavelength_mm)
-        if looks_like_centimetres(sample):
-            spread = median_range(sample)
-            notes.append(
-                f"the median range of a series is only {spread:.2g} mm: if that is centimetres, use --units cm"
-            )
-    return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None)
+        quiet = _quiet_range(sample)
+    return Units("mm", 1.0, sign, evidence, None, "; ".join(notes) or None, quiet)
 
 
 def factors_to_mm(half_wavelength_mm: float) -> dict[Unit, float]:
@@ -231,14 +243,8 @@ def _unit_by_velocity(ratio: float, factors: dict[Unit, float], layout: Layout) 
     return matches[0]
 
 
-def _doubt_of_both(unit: Unit, sample: npt.NDArray[np.float64], layout: Layout) -> str | None:
-    """Velocities prove no millimetres if they are in centimetres as the series are."""
-    if unit != "mm" or not looks_like_centimetres(sample):
-        return None
-    return (
-        f"the series agree with '{layout.velocity}', but their median range is only {median_range(sample):.2g} mm: "
-        f"if both are in other units, declare that of the series, e.g. --units cm"
-    )
+def _quiet_range(sample: npt.NDArray[np.float64]) -> float | None:
+    return median_range(sample) if looks_like_centimetres(sample) else None
 
 
 def _format_is_mm(layout: Layout) -> bool:

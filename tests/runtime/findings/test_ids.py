@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insar_runtime._findings import ids as module
+from insar_runtime._findings.ids import examine_ids, hash_ids, id_at
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.readers.csv_dialect import SEPARATORS
 from insar_runtime._input.sampling import estimate_rows, spread_batches
-from insar_runtime._inspect.findings import ids as module
-from insar_runtime._inspect.findings.ids import examine_ids, hash_ids, id_at
 from tests.runtime.tables import series, wide, write
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=20)), max_size=60)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.common_steps import LevelChange, find_level_changes
 from insar_runtime._engine.row_checks import check_rows
+from insar_runtime._findings.epoch_scatter import Scatter, measure_scatter
+from insar_runtime._findings.missing import Missing, find_missing
+from insar_runtime._findings.time_axis import TimeAxis, describe_time_axis
+from insar_runtime._findings.values import Values, examine_values
 from insar_runtime._input.even_rows import evenly_spaced
-from insar_runtime._inspect.findings.epoch_scatter import Scatter, measure_scatter
-from insar_runtime._inspect.findings.missing import Missing, find_missing
-from insar_runtime._inspect.findings.time_axis import TimeAxis, describe_time_axis
-from insar_runtime._inspect.findings.values import Values, examine_values
 from insar_runtime.classes import STATUS_NAMES
 from insar_runtime.models import Limits
 
@@ -36,7 +36,7 @@ class SampleFindings:
     scatter : Scatter
     level_changes : tuple of LevelChange
     statuses : dict of str to int
-        Number of rows by the status that they will get; ``ok`` may still become ``abstained``.
+        Number of rows by the status that they will get; ``ok`` may still become ``abstained``. Empty without limits.
     """
 
     axis: TimeAxis
@@ -48,7 +48,7 @@ class SampleFindings:
 
 
 def examine_sample(
-    series: NDArray[np.float32], dates: NDArray[np.datetime64], limits: Limits, *, factor_to_mm: float = 1.0
+    series: NDArray[np.float32], dates: NDArray[np.datetime64], limits: Limits | None, *, factor_to_mm: float = 1.0
 ) -> SampleFindings:
     """Return all findings about a sample of rows.
 
@@ -58,8 +58,8 @@ def examine_sample(
         In the unit of the file; NaN = missing. Rows should come from all over the file.
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing.
-    limits : Limits
-        Limits of the model.
+    limits : Limits or None
+        Limits of the model; None if neither the statuses of the rows nor the rounding of the values are wanted.
     factor_to_mm : float
         Factor from the unit of the file to mm.
     """
@@ -69,14 +69,16 @@ def examine_sample(
     # Infinities are found by the checks of rows, and count as missing for scatter and level changes.
     some = millimetres[_spread(len(series), len(dates))]
     some[~np.isfinite(some)] = np.nan
+    # Rows that never change were not measured, and would all do at each date what the others do not.
+    some[np.fmin.reduce(some, axis=1, initial=np.inf) >= np.fmax.reduce(some, axis=1, initial=-np.inf)] = np.nan
     switches = [switch.date for switch in axis.switches]
     return SampleFindings(
         axis=axis,
         missing=missing,
-        values=examine_values(series),
+        values=examine_values(series, rounding=limits is not None),
         scatter=measure_scatter(some, dates, switches),
         level_changes=find_level_changes(some, dates, [*switches, *_edges(missing, dates)]),
-        statuses=_statuses(millimetres, dates, limits),
+        statuses={} if limits is None else _statuses(millimetres, dates, limits),
     )
 
 

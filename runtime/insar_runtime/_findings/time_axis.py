@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.sampling_changes import SamplingChange, find_sampling_changes
+from insar_runtime.definitions import DAYS_PER_YEAR
 
 Dates = NDArray[np.datetime64]
 
@@ -34,6 +35,8 @@ class TimeAxis:
     ----------
     epochs : int
         Number of epochs.
+    years : float
+        Time from the first epoch to the last one, in years of 365.25 days.
     intervals : dict of int to int
         Number of intervals by their length in days, shortest first.
     switches : tuple of SamplingChange
@@ -45,6 +48,7 @@ class TimeAxis:
     """
 
     epochs: int
+    years: float
     intervals: dict[int, int]
     switches: tuple[SamplingChange, ...]
     longest_gap: Gap | None
@@ -64,6 +68,7 @@ def describe_time_axis(dates: Dates) -> TimeAxis:
     gaps = [_gap(dates, int(i)) for i in np.flatnonzero(steps > _WINTER_GAP_DAYS)]
     return TimeAxis(
         epochs=len(dates),
+        years=float(steps.sum() / DAYS_PER_YEAR),
         intervals=dict(zip(values.tolist(), counts.tolist(), strict=True)),
         switches=find_sampling_changes(dates),
         longest_gap=_gap(dates, int(steps.argmax())) if len(steps) else None,

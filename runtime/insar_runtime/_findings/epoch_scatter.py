@@ -21,6 +21,8 @@ _COMMON_SHARE: Final = 0.8
 """Least share of the rows that deviate to the same side; by chance it is one half."""
 _NOISY_FACTOR: Final = 3.0
 """Least scatter of a noisy epoch over that of the epochs around it. Good files reach 2.2 by chance and weather."""
+_NOISY_EXCESS_MM: Final = 0.5
+"""Least excess of its scatter; less affects no class, and may come from rounding."""
 _AROUND: Final = 12
 _MOST: Final = 8
 
@@ -139,5 +141,6 @@ def _noisy(rest: NDArray[np.float32], dates: NDArray[np.datetime64]) -> tuple[No
     usual = nanmedian(np.delete(around, _AROUND, axis=1), 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(usual > 0, scatter / usual, 0.0)
-    found = [int(i) for i in np.argsort(-np.nan_to_num(factor)) if factor[i] >= _NOISY_FACTOR][:_MOST]
+    noisy = (factor >= _NOISY_FACTOR) & (scatter - usual >= _NOISY_EXCESS_MM)
+    found = [int(i) for i in np.argsort(-np.nan_to_num(factor)) if noisy[i]][:_MOST]
     return tuple(NoisyEpoch(dates[i], float(scatter[i]), float(usual[i])) for i in found)

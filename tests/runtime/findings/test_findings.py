@@ -17,14 +17,14 @@ from hypothesis.extra.numpy import arrays
 from insar_runtime import load_model
 from insar_runtime._diagnosis.common_steps import find_level_changes
 from insar_runtime._diagnosis.robust import departures, nanmedian, running_medians
-from insar_runtime._diagnosis.sampling_changes import find_sampling_changes
+from insar_runtime._diagnosis.sampling_changes import absolute_deviations, find_sampling_changes
+from insar_runtime._findings.epoch_scatter import measure_scatter
+from insar_runtime._findings.missing import find_missing
+from insar_runtime._findings.sample_findings import SampleFindings, examine_sample
+from insar_runtime._findings.time_axis import describe_time_axis
+from insar_runtime._findings.values import examine_values
 from insar_runtime._input.layout import resolve_layout
 from insar_runtime._input.matrix import to_matrix
-from insar_runtime._inspect.findings.epoch_scatter import measure_scatter
-from insar_runtime._inspect.findings.missing import find_missing
-from insar_runtime._inspect.findings.sample_findings import SampleFindings, examine_sample
-from insar_runtime._inspect.findings.time_axis import describe_time_axis
-from insar_runtime._inspect.findings.values import examine_values
 
 LIMITS = load_model().limits
 FIRST = np.datetime64("2018-01-03")
@@ -60,6 +60,13 @@ class TestAxis:
     def test_lost_acquisitions_are_no_switch(self) -> None:
         # Every second interval is a double one from beginning to end: uneven, but the same all along.
         assert find_sampling_changes(dated([6, 12] * 50)) == ()
+
+    @given(arrays(np.int64, st.integers(0, 60), elements=st.sampled_from([1, 6, 12, 18, 60])))
+    def test_deviations_of_the_first_intervals(self, steps: np.ndarray) -> None:
+        """By counts of each length: as by sorting, for each number of intervals."""
+        values = np.log2(steps.astype(np.float64))
+        wanted = [np.abs(values[:count] - np.median(values[:count])).sum() for count in range(1, len(steps) + 1)]
+        assert absolute_deviations(values) == pytest.approx(np.array([0.0, *wanted]))
 
     @given(st.lists(st.sampled_from([1, 6, 12, 60]), max_size=80))
     def test_any_axis_goes_through(self, steps: list[int]) -> None:
@@ -221,6 +228,17 @@ class TestValues:
         values = examine_values(series)
         assert (values.zero_rows, values.constant_rows, values.repeated_rows) == (1, 2, 1)
         assert (values.fillers, values.infinite) == ({"-9999": 3}, 1)
+        assert (values.flat_rows, values.flat_value) == (0, None)
+
+    def test_values_that_stand_still(self) -> None:
+        series, _ = noise(9, 50, 40)
+        series[:9, 10:16] = -88
+        series[20:22, 5:20] = 3
+        series[30:40, 10:15] = 2
+        values = examine_values(series)
+        assert (values.flat_rows, values.flat_value) == (11, -88)
+        series[:9, 10:16] = np.nan
+        assert examine_values(series).flat_rows == 0
 
 
 class TestWindows:
@@ -234,6 +252,32 @@ class TestWindows:
                 window = series[:, place : place + 5]
                 wanted = np.where((~np.isnan(window)).sum(axis=1) >= 3, np.nanmedian(window, axis=1), np.nan)
                 np.testing.assert_allclose(medians[:, place], wanted, rtol=1e-6)
+
+    @given(st.integers(1, 12), st.integers(0, 2**31), st.sampled_from([0.0, 0.2, 0.9]))
+    def test_windows_of_any_width(self, width: int, seed: int, missing: float) -> None:
+        rng = np.random.default_rng(seed)
+        series = rng.integers(-5, 6, (4, 30)).astype(np.float32)
+        series[rng.random(series.shape) < missing] = np.nan
+        windows = np.lib.stride_tricks.sliding_window_view(series, width, axis=1)
+        enough = (~np.isnan(windows)).sum(axis=-1) >= max(0.6 * width, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wanted = np.where(enough, np.nanmedian(windows, axis=-1), np.nan)
+        np.testing.assert_array_equal(running_medians(series, width), wanted)
+
+    @given(st.integers(0, 2**31), st.sampled_from([0.0, 0.3]))
+    def test_departures_are_from_the_median_of_six_neighbours(self, seed: int, missing: float) -> None:
+        rng = np.random.default_rng(seed)
+        series = rng.integers(-5, 6, (3, 15)).astype(np.float32)
+        series[rng.random(series.shape) < missing] = np.nan
+        found = departures(series)
+        for epoch in range(15):
+            near = [other for other in range(epoch - 3, epoch + 4) if 0 <= other < 15 and other != epoch]
+            there = ~np.isnan(series[:, near])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                middle = np.where(there.sum(axis=1) >= 3, np.nanmedian(series[:, near], axis=1), np.nan)
+            np.testing.assert_array_equal(found[:, epoch], series[:, epoch] - middle)
 
     def test_a_line_departs_from_nothing(self) -> None:
         line = np.arange(30, dtype=np.float32)[None]

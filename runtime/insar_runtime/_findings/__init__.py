@@ -1,0 +1,1 @@
+"""Findings about a file, which ``inspect`` and ``classify`` state: anomalies of its rows, dates, unit and ids."""

@@ -1,0 +1,107 @@
+"""Findings of a run: about a random sample of the series that pass by, and about the counts at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._findings.finding import Finding
+from insar_runtime._findings.run_findings import unclassed_rows
+from insar_runtime._findings.sample_findings import examine_sample
+from insar_runtime._findings.sentences import list_findings
+from insar_runtime._input.table import TableDescription
+from insar_runtime._pipeline.random_rows import RandomRows
+from insar_runtime.models import Limits
+
+_MOST_ROWS: Final = 600
+_MOST_VALUES: Final = 60_000
+_LEAST_ROWS: Final = 200
+"""Rows and values of the sample, and rows of it however long they are: some 10 ms are enough to examine them."""
+_ODD: Final = 0x9E3779B97F4A7C15
+_MULTIPLIERS: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+"""Constants of the generator splitmix64: Steele, Lea and Flood (2014), Fast splittable pseudorandom number
+generators."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledSeries:
+    """Rows of a batch that may be in the sample: their series, mm, and their keys."""
+
+    series: NDArray[np.float32]
+    keys: NDArray[np.float64]
+
+
+class SeriesSample:
+    """A random sample of the series of a table, by keys that depend on the number of a row alone.
+
+    So the sample depends neither on the size of batches nor on threads.
+
+    Parameters
+    ----------
+    description : TableDescription
+        Of the table.
+    """
+
+    def __init__(self, description: TableDescription) -> None:
+        self._description = description
+        epochs = len(description.layout.dates)
+        self._size = max(min(_MOST_ROWS, _MOST_VALUES // max(epochs, 1)), _LEAST_ROWS)
+        self._empty = np.empty((0, epochs), dtype=np.float32)
+        self._sample: RandomRows[NDArray[np.float32]] = RandomRows(self._size)
+
+    def choose(self, series: NDArray[np.float32], first_row: int) -> SampledSeries:
+        """Return copies of the rows of a batch that may be in the sample; several threads may call this at once.
+
+        Parameters
+        ----------
+        series : ndarray of float32, shape [N, T]
+            mm; NaN = missing.
+        first_row : int
+            Number of the first row within the table.
+        """
+        keys = row_keys(first_row, len(series))
+        # The limit only shrinks, so an older one lets needless rows through and misses none.
+        rows = np.flatnonzero(keys < self._sample.key_limit)
+        if len(rows) > self._size:
+            rows = np.sort(rows[np.argpartition(keys[rows], self._size)[: self._size]])
+        return SampledSeries(series[rows], keys[rows])
+
+    def add(self, chosen: SampledSeries) -> None:
+        """Take the chosen rows of the next batch, in the order of the batches."""
+        self._sample.add(chosen.series, chosen.keys)
+
+    def series(self) -> NDArray[np.float32]:
+        """Return the sample, in the order of the rows."""
+        return np.concatenate([self._empty, *self._sample.parts()])
+
+    def findings(self, rows: int, statuses: Mapping[str, int], limits: Limits) -> list[Finding]:
+        """Return what is to be known of the table and of its classes.
+
+        Parameters
+        ----------
+        rows : int
+            Number of rows of the table.
+        statuses : mapping of str to int
+            Number of rows by status.
+        limits : Limits
+            Limits of the model.
+        """
+        series = self.series()
+        found = list_findings(
+            examine_sample(series, self._description.layout.dates, None), len(series), self._description
+        )
+        unclassed = unclassed_rows(rows, statuses, limits)
+        return found if unclassed is None else [*found, unclassed]
+
+
+def row_keys(first_row: int, count: int) -> NDArray[np.float64]:
+    """Return a random key in [0, 1) for each of ``count`` rows, shape [count]: splitmix64 of the number of the row."""
+    numbers = np.arange(first_row + 1, first_row + count + 1, dtype=np.uint64) * np.uint64(_ODD)
+    for shift, multiplier in zip((np.uint64(30), np.uint64(27)), _MULTIPLIERS, strict=True):
+        numbers = (numbers ^ (numbers >> shift)) * multiplier
+    numbers ^= numbers >> np.uint64(31)
+    return (numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53
