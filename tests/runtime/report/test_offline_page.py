@@ -21,11 +21,15 @@ from insar_runtime._report.offline.write import write_page
 from insar_runtime.errors import DataError, InputNotFoundError, OutputExistsError, UsageError
 from tests.npm_packages import npm_folder
 from tests.runtime.report.browsing import Browser, complaints, requests, text_of, wait_for
+from tests.runtime.report.pages import page_of, read_page
 from tests.runtime.run_command import run
 
 pytestmark = [pytest.mark.browser, pytest.mark.languages]
 
 SECONDS = 120
+REFUSED = """(document.getElementById('trouble-text').textContent ||
+  document.getElementById('wait')?.textContent.match(/This browser cannot.*/)?.[0] || '')"""
+"""What the page says if it does not show the report."""
 DIFFERENCE = 0.02
 """Of a probability in int8, as its golden vectors allow: WebAssembly adds numbers in another order."""
 
@@ -58,8 +62,8 @@ def drop_again(browser: Browser, file: Path, unit: str = "") -> str:
         unit,
     )
     browser.find_element("id", "file").send_keys(str(file))
-    wait_for(browser, "return !!window.report || document.getElementById('trouble-text').textContent", SECONDS)
-    return text_of(browser, "#trouble-text")
+    wait_for(browser, f"return !!window.report || {REFUSED}", SECONDS)
+    return str(browser.execute_script(f"return {REFUSED}"))
 
 
 def saved_table(browser: Browser) -> list[dict[str, str]]:
@@ -108,6 +112,10 @@ def test_the_demo_gets_the_classes_of_the_command(browser: Browser, page: Path, 
     assert "proven by column mean_velocity" in text_of(browser, "#about")
     block = read_block(tmp_path / "classified.parquet")
     assert block is not None
+    page_of(tmp_path / "classified.parquet", tmp_path / "report.html")
+    # What the report shows, the page must know.
+    needed = read_page(tmp_path / "report.html").facts.keys() - {"types"}
+    assert needed <= set(browser.execute_script("return Object.keys(report.facts)"))
     mix = browser.execute_script("return report.facts.mix")
     np.testing.assert_allclose(mix, list(block["priors"]["shares"].values()), atol=1e-3)
     assert complaints(browser) == []

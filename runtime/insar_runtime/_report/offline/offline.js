@@ -128,7 +128,13 @@ function classify(run, file, given) {
     }
     next();
     tell(run);
-    if (run.end !== null && run.done === run.end) finish(run, gathered, file);
+    if (run.end === null || run.done !== run.end) return;
+    try {
+      finish(run, gathered, file);
+    } catch (error) {
+      clearReport();
+      fail(`The map of this page cannot be drawn (${error.message}). ${REPAIR}`);
+    }
   };
   const reader = startWorker(address, receive);
   reader.postMessage({ do: "read", file, unit: at("unit").value, limits: base.model.limits });
