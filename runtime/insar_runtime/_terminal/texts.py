@@ -83,8 +83,8 @@ def describe_priors(priors: ClassPriors) -> str:
     origin = {
         "training": "as trained",
         "given": "as given",
-        "estimated": f"estimated from {_points(priors.rows)}",
-        "too_few_rows": f"as trained: {_points(priors.rows)} {are} too few to estimate from",
+        "estimated": f"estimated from {_points(priors.rows or 0)}",
+        "too_few_rows": f"as trained: {_points(priors.rows or 0)} {are} too few to estimate from",
     }[priors.origin]
     return f"{_percentages(priors.shares)} ({origin})"
 
