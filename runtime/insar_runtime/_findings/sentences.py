@@ -12,7 +12,7 @@ from insar_runtime._findings.missing import Missing
 from insar_runtime._findings.sample_findings import SampleFindings
 from insar_runtime._findings.unit_doubt import doubt_unit
 from insar_runtime._findings.values import Values
-from insar_runtime._findings.wording import counted, percent, size, some_dates
+from insar_runtime._findings.wording import counted, of_rows, percent, size, some_dates
 from insar_runtime._input.nodata_values import Fillers
 from insar_runtime._input.table import TableDescription
 
@@ -128,9 +128,10 @@ def _of_missing(missing: Missing, rows: int) -> Iterator[Finding]:
             len(missing.sparse_epochs),
         )
     if missing.rows_empty:
+        them = "it gets" if missing.rows_empty == 1 else "they get"
         yield Finding(
             "empty_rows",
-            f"{missing.rows_empty:,} of {rows:,} examined rows have no value at all; they get no class",
+            f"{of_rows(missing.rows_empty, rows, 'have', 'has')} no value at all; {them} no class",
             missing.rows_empty / rows,
         )
 
@@ -223,21 +224,22 @@ def _of_values(values: Values, rows: int, fillers: Fillers | None) -> Iterator[F
     if values.zero_rows:
         yield Finding(
             "zero_rows",
-            f"{values.zero_rows:,} of {rows:,} examined rows hold nothing but 0; leave them out if 0 means no value",
+            f"{of_rows(values.zero_rows, rows, 'hold', 'holds')} nothing but 0; leave such rows out if 0 means "
+            "no value",
             values.zero_rows / rows,
         )
     if same:
         yield Finding(
             "constant_rows",
-            f"{same:,} of {rows:,} examined rows hold one value that never changes; leave them out if "
+            f"{of_rows(same, rows, 'hold', 'holds')} one value that never changes; leave such rows out if "
             "nothing was measured",
             same / rows,
         )
     if values.repeated_rows:
         yield Finding(
             "repeated_series",
-            f"{values.repeated_rows:,} of {rows:,} examined rows repeat the series of an earlier row; is a part of the "
-            "file there twice?",
+            f"{of_rows(values.repeated_rows, rows, 'repeat', 'repeats')} the series of an earlier row; is a part of "
+            "the file there twice?",
             values.repeated_rows / rows,
         )
     if values.flat_rows:

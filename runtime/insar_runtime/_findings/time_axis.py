@@ -15,7 +15,9 @@ Dates = NDArray[np.datetime64]
 
 _WINTER_GAP_DAYS: Final = 45
 """Longer gaps are likely due to snow, and cycles may be lost in them (national services of the north)."""
-_WINTER: Final = (11, 12, 1, 2, 3, 4)
+_WINTER: Final = (10, 11, 12, 1, 2, 3, 4, 5)
+_LONGEST_WINTER: Final = 31 * len(_WINTER)
+"""Days beyond which two dates cannot be of one winter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class TimeAxis:
     longest_gap : Gap or None
         None with fewer than two epochs.
     winter_gaps : tuple of Gap
-        Gaps of more than 45 days that lie in the northern winter, November to April.
+        Gaps of more than 45 days that begin in October or later and end in May or earlier: the snow of the north.
     """
 
     epochs: int
@@ -72,13 +74,20 @@ def describe_time_axis(dates: Dates) -> TimeAxis:
         intervals=dict(zip(values.tolist(), counts.tolist(), strict=True)),
         switches=find_sampling_changes(dates),
         longest_gap=_gap(dates, int(steps.argmax())) if len(steps) else None,
-        winter_gaps=tuple(gap for gap in gaps if _month(gap.begin + (gap.end - gap.begin) // 2) in _WINTER),
+        winter_gaps=tuple(gap for gap in gaps if _lies_in_winter(gap)),
     )
 
 
 def _gap(dates: Dates, place: int) -> Gap:
     begin, end = dates[place], dates[place + 1]
     return Gap(begin, end, int((end - begin).astype(np.int64)))
+
+
+def _lies_in_winter(gap: Gap) -> bool:
+    """Return whether a gap begins and ends in one winter, October to May."""
+    begin, end = _month(gap.begin), _month(gap.end)
+    within = begin in _WINTER and end in _WINTER and _WINTER.index(begin) <= _WINTER.index(end)
+    return within and gap.days < _LONGEST_WINTER
 
 
 def _month(date: np.datetime64) -> int:

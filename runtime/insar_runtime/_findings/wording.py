@@ -30,6 +30,11 @@ def counted(count: int, name: str) -> str:
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
+def of_rows(count: int, rows: int, verb: str, one: str) -> str:
+    """Return how many of the examined rows a sentence is about, with its verb, or the verb ``one`` of a single row."""
+    return f"{count:,} of {rows:,} examined rows {one if count == 1 else verb}"
+
+
 def some_dates(dates: Sequence[np.datetime64]) -> str:
     """Return the first dates."""
     return ", ".join(map(str, dates[:_NAMED])) + (", ..." if len(dates) > _NAMED else "")

@@ -254,7 +254,7 @@ def address_room() -> int | None:
 
 
 def release_memory() -> None:
-    """Give memory that is free back to the system, so that a second attempt has it."""
+    """Return memory that is free to the system, so that a second attempt has it."""
     gc.collect()
     pa.default_memory_pool().release_unused()
     _call_glibc("malloc_trim", 0)

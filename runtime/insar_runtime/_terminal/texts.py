@@ -25,7 +25,7 @@ def describe_summary(summary: Summary) -> str:
     span = f", {summary.first_date} to {summary.last_date}" if summary.first_date else ""
     producer = f", {summary.producer}" if summary.producer else ""
     lines = [
-        f"{summary.input}: {summary.rows} points, {summary.epochs} epochs{span}{producer}, "
+        f"{summary.input}: {_points(summary.rows)}, {summary.epochs} epochs{span}{producer}, "
         f"{summary.unit} ({describe_evidence(summary.unit_evidence, None)})",
         f"class mix assumed: {describe_priors(summary.priors)}",
     ]
@@ -58,6 +58,7 @@ def next_step(output: str) -> str | None:
 def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
     """Return the counts of the diagnosis of a run."""
     times = "once" if counts["jumps"] == 1 else f"{counts['jumps']} times"
+    jump = "jumps" if counts["with_jumps"] == 1 else "jump"
     reasons = {
         "without_whole_cycles": "no whole cycles: --repair-damped",
         "uncertain": "too low a probability: --repair-above",
@@ -65,8 +66,8 @@ def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
     }
     left = ", ".join(f"{counts[name]} ({reason})" for name, reason in reasons.items() if counts.get(name))
     return (
-        f"rates of {counts['fitted']} points, {counts['with_break']} with a break; {counts['with_jumps']} of "
-        f"{counts['searched_for_jumps']} searched points jump, {times}; {counts['repaired']} repaired"
+        f"rates of {_points(counts['fitted'])}, {counts['with_break']} with a break; {counts['with_jumps']} of "
+        f"{counts['searched_for_jumps']} searched points {jump}, {times}; {counts['repaired']} repaired"
         + (f"; not repaired: {left}" if left else "")
     )
 
@@ -78,11 +79,12 @@ def describe_priors(priors: ClassPriors) -> str:
             f"{_rounded(priors.shares)}, a quarter of the way from the training to {priors.rows} of the first points "
             f"({_rounded(priors.estimate)}); --priors changes it"
         )
+    are = "is" if priors.rows == 1 else "are"
     origin = {
         "training": "as trained",
         "given": "as given",
-        "estimated": f"estimated from {priors.rows} points",
-        "too_few_rows": f"as trained: {priors.rows} points are too few to estimate from",
+        "estimated": f"estimated from {_points(priors.rows or 0)}",
+        "too_few_rows": f"as trained: {_points(priors.rows or 0)} {are} too few to estimate from",
     }[priors.origin]
     return f"{_percentages(priors.shares)} ({origin})"
 
@@ -108,6 +110,10 @@ def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
         else:
             lines.append(f"{indent}{name}: {'unknown' if value is None else value}")
     return "\n".join(line for line in lines if line)
+
+
+def _points(count: int) -> str:
+    return f"{count} point{'' if count == 1 else 's'}"
 
 
 def _rounded(shares: Mapping[str, float]) -> str:

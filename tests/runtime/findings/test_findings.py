@@ -83,6 +83,19 @@ class TestAxis:
         assert describe_time_axis(dates + 180).winter_gaps == ()
         assert describe_time_axis(dates[:1]).longest_gap is None
 
+    @pytest.mark.parametrize(
+        ("begin", "end", "winter"),
+        [
+            ("2017-11-15", "2018-05-10", True),
+            ("2024-02-17", "2024-06-16", False),  # into summer
+            ("2017-11-15", "2018-11-20", False),  # a whole year
+            ("2018-05-01", "2018-10-10", False),
+        ],
+    )
+    def test_a_winter_gap_lies_in_one_winter(self, begin: str, end: str, winter: bool) -> None:
+        axis = describe_time_axis(np.array([begin, end], dtype="datetime64[D]"))
+        assert bool(axis.winter_gaps) is winter
+
 
 class TestMissing:
     def test_two_releases_joined(self) -> None:
