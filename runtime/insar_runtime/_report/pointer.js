@@ -33,7 +33,9 @@ function listen(map) {
     const [x, y] = at(event);
     if (down.delete(event.pointerId) && !down.size) {
       over.classList.remove("dragged");
-      if (event.type === "pointerup" && travelled < 4) map.actions.select(map.pick(x, y));
+      if (event.type === "pointerup" && travelled < 4) {
+        map.actions.select(map.pick(x, y), false, event.shiftKey);
+      }
     }
   };
   over.addEventListener("pointerup", released);
