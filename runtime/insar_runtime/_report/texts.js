@@ -31,6 +31,7 @@ function drawTexts() {
   if (facts.series.kept && facts.series.rows < facts.points) {
     notes.push(`${count(facts.series.rows)} points come with their series, an even share of each class.`);
   }
+  if (facts.coast) notes.push(`Coastline: ${facts.coast.source}.`);
   byId("map-note").textContent = notes.join(" ");
   if (!facts.position && notes.length) byId("lead").textContent += `. ${notes.join(" ")}`;
   byId("meanings").replaceChildren(...pairs(facts.meanings.map((text, k) => [facts.groups[k], text])).children);
