@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +16,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from benchmarks.speed import peers
+from benchmarks.speed.engine import Engine
 from benchmarks.speed.f_tests import FTests
-from benchmarks.speed.timing import Job
 from evaluation.baselines import Contestant, GlsBic, MiniRocket
 from export.prove import open_bytes
 from insar_runtime import Classifier
@@ -32,28 +33,6 @@ _TRAINING_SERIES: Final = 5000
 """Number of training series of MiniRocket and glsbic, which does not affect their speed."""
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """Software that classifies the first series.
-
-    Attributes
-    ----------
-    network : str
-        Name of the network or method.
-    job : Job
-        Classifies so many series.
-    most : int
-        Largest number of series of a turn; smaller for slow engines.
-    answer : callable or None
-        Returns the probabilities of the first so many series, for the comparison with Keras.
-    """
-
-    network: str
-    job: Job
-    most: int
-    answer: Any = None
 
 
 class _Blocks:
@@ -73,6 +52,7 @@ GROUPS: Final = (
     *(f"{engine} trend-net" for engine in ("ours", "tensorflow", "lite", "openvino")),
     *(f"{engine} paper-cnn" for engine in ("ours", "tensorflow", "lite", "openvino", "naive")),
     "methods -",
+    *(f"{peer} -" for peer in ("egmspy", "pstime", "ruptures", "mintpy")),
 )
 """Groups of engines that share a process. Some engines keep spinning threads after a call, which affects others."""
 
@@ -97,8 +77,14 @@ def make_group(group: str, series: LabelledSeries, artifacts: Path) -> dict[str,
         "naive": _naive,
         "methods": _methods,
     }
+    of_others = {
+        "egmspy": peers.make_egmspy,
+        "pstime": peers.make_pstime,
+        "ruptures": peers.make_ruptures,
+        "mintpy": peers.make_mintpy,
+    }
     kind, network = group.split()
-    return builders[kind](network, series, artifacts)
+    return of_others[kind](series) if kind in of_others else builders[kind](network, series, artifacts)
 
 
 def _ours(name: str, series: LabelledSeries, artifacts: Path) -> dict[str, Engine]:
@@ -304,4 +290,7 @@ def versions() -> dict[str, str]:
     """Return the versions of the engines."""
     found = {"onnxruntime": str(import_onnxruntime().__version__), "tensorflow": tf.__version__}
     found |= {"keras": keras.__version__, "numpy": np.__version__}
+    for name in ("ruptures", "mintpy"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
     return found

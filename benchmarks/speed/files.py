@@ -8,7 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -32,13 +34,11 @@ class Pipeline:
     Attributes
     ----------
     read : float
-        Reading only, to the matrix in mm, one batch after the other.
+        Reading only, to the matrix in mm, by each of the threads at once: what all of them read together.
     infer : float
-        Inference only, from that matrix, on all threads.
+        Inference only, from that matrix, by each of the threads at once.
     whole : float
         ``classify_file``.
-    bound : float
-        Upper bound for so many cores, if only reading and inference take time.
     """
 
     container: Container
@@ -47,7 +47,6 @@ class Pipeline:
     read: float
     infer: float
     whole: float
-    bound: float
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,12 @@ def pipelines(folder: Path, *, rows: int, epochs: int, threads: Sequence[int], t
         for count in threads:
             classifier = Classifier(device="cpu", threads=count)
             out = folder / "out.parquet"
-            jobs[container, count, "read"] = lambda path=path, count=count: _read(path, count)  # type: ignore[misc]
-            jobs[container, count, "infer"] = lambda c=classifier, m=matrix, d=days: c.classify_matrix(m, d)  # type: ignore[misc]
+            jobs[container, count, "read"] = lambda path=path, count=count: _at_once(count, lambda: _read(path))  # type: ignore[misc]
+            parts = np.array_split(matrix, count)
+            alone = classifier.with_threads(1)
+            jobs[container, count, "infer"] = lambda c=alone, p=parts, d=days: _at_once(  # type: ignore[misc]
+                len(p), *(partial(c.classify_matrix, part, d) for part in p)
+            )
             jobs[container, count, "whole"] = lambda c=classifier, p=path, o=out: classify_file(  # type: ignore[misc]
                 p, o, classifier=c, units="mm", overwrite=True
             )
@@ -80,15 +83,19 @@ def pipelines(folder: Path, *, rows: int, epochs: int, threads: Sequence[int], t
             if turn:  # the first turn is a warm-up
                 taken[key].append(time.perf_counter() - begin)
     pace = {key: rows / median(times) for key, times in taken.items()}
-    found = []
-    for container in CONTAINERS:
-        for count in threads:
-            read, infer = pace[container, count, "read"], pace[container, count, "infer"]
-            alone = pace[container, min(threads), "infer"] / min(threads)
-            bound = count / (1 / read + 1 / alone)
-            whole = pace[container, count, "whole"]
-            found.append(Pipeline(container, count, epochs, read, infer, whole, bound))
-    return found
+    return [
+        Pipeline(
+            container,
+            count,
+            epochs,
+            # Each of the threads reads the whole file.
+            count * pace[container, count, "read"],
+            pace[container, count, "infer"],
+            pace[container, count, "whole"],
+        )
+        for container in CONTAINERS
+        for count in threads
+    ]
 
 
 def _matrix_of(path: Path) -> tuple[Any, Any]:
@@ -97,10 +104,21 @@ def _matrix_of(path: Path) -> tuple[Any, Any]:
         return np.concatenate(parts), table.description.layout.days
 
 
-def _read(path: Path, threads: int) -> None:
-    with open_described(path, UserDeclarations("mm"), threads=threads) as table:
+def _read(path: Path) -> None:
+    with open_described(path, UserDeclarations("mm")) as table:
         for batch in table.batches:
             table.description.matrix(batch)
+
+
+def _at_once(threads: int, *jobs: Callable[[], object]) -> None:
+    """Run jobs in as many threads at once; a single job in each of the threads."""
+    if threads == 1:
+        jobs[0]()
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        # Going through the results raises what a job has raised.
+        for _ in pool.map(lambda job: job(), jobs if len(jobs) == threads else jobs * threads):
+            pass
 
 
 def run_command(command: Sequence[str | Path], *, cores: int) -> Command:

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.summary import OURS, PAPER_FUNCTION, PAPER_PREDICT, cost, summary, table
+from benchmarks.speed.goals import goals, share, what_cores_can, whole_number
+from benchmarks.speed.peer_names import NOT_MEASURED, PEERS
+from benchmarks.speed.summary import PAPER_PREDICT, cost, peer_ratios, summary, table
 
 
 def write(facts: dict[str, Any], folder: Path) -> None:
@@ -18,10 +20,6 @@ def write(facts: dict[str, Any], folder: Path) -> None:
     (folder / "cost.md").write_text("\n".join(cost(facts)), encoding="utf-8")
 
 
-def _k(pace: float) -> str:
-    return f"{pace:,.0f}"
-
-
 def _markdown(facts: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     lines = [
@@ -31,8 +29,9 @@ def _markdown(facts: dict[str, Any]) -> str:
         "All measurements of a table were taken in turns on the same series. The tables show medians over the turns;",
         "`speed.json` also has the slowest and the fastest.",
         "",
-        *_goals(facts),
+        *goals(facts),
         *_engines(facts),
+        *_peers(facts),
         *_calls(facts),
         *_graph(facts),
         *_choices(facts),
@@ -44,85 +43,14 @@ def _markdown(facts: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _goals(facts: dict[str, Any]) -> list[str]:
-    engines, peaks = facts["engines"], facts["peaks"]
-    ours = engines[OURS]["per_second"]
-    per_100 = ours / (2 * peaks["fp32"] / 1e11)
-    naive = engines["paper-cnn as Conv1D, exported naively, onnxruntime fp32"]["per_second"]
-    bare = engines["paper-cnn without preparation, as Conv1D, fp32"]["per_second"]
-    steps = facts["graph"]["int8"]
-    largest = facts["rows"][-1]
-    small = min((rows for rows in facts["rows"] if rows >= largest / 10), default=largest)
-    pipelines = {(p["container"], p["threads"]): p for p in facts["pipelines"]}
-    rows = [
-        (
-            "trend-net through `Classifier`, times paper-cnn in Keras `predict`",
-            "10",
-            f"{ours / engines[PAPER_PREDICT]['per_second']:.1f} (in its default batches of 32: "
-            f"{ours / engines['paper-cnn, Keras predict']['per_second']:.1f})",
-        ),
-        (
-            "trend-net through `Classifier`, times paper-cnn in a compiled `tf.function`",
-            "6",
-            f"{ours / engines[PAPER_FUNCTION]['per_second']:.1f}",
-        ),
-        (
-            "series/s and core at 139 epochs, scaled to an fp32 peak of 100 GFLOP/s",
-            "80,000",
-            f"{_k(per_100)} ({_k(ours)} here, peak {2 * peaks['fp32'] / 1e9:.0f} GFLOP/s)",
-        ),
-        (
-            "paper-cnn int8, times its naive Conv1D export in fp32",
-            "4",
-            f"{_over('paper-cnn, Classifier int8', engines, naive)} (without the preparation, in both: "
-            f"{_over('paper-cnn without preparation, ours, int8', engines, bare)})",
-        ),
-        (
-            "preparation, share of a call (int8, 139 epochs)",
-            "below 20 %",
-            f"{100 * steps['preparation']['share']:.0f} % to the input of the convolutions, "
-            f"{100 * steps['positions and features']['share']:.0f} % positions and features",
-        ),
-    ]
-    for (container, threads), p in pipelines.items():
-        slower = min(p["read"], p["infer"])
-        rows.append(
-            (
-                f"whole file, {container}, {threads} threads, speed relative to the slower of reading and inference",
-                "85 %",
-                f"{100 * p['whole'] / slower:.0f} % ({100 * p['whole'] / p['bound']:.0f} % of the bound of the cores)",
-            )
-        )
-    for container in dict.fromkeys(c for c, _ in pipelines):
-        counts = sorted(t for c, t in pipelines if c == container)
-        if len(counts) > 1:
-            gain = pipelines[container, counts[-1]]["whole"] / pipelines[container, counts[0]]["whole"]
-            rows.append((f"whole file, {container}, speed-up by {counts[-1]} cores", "1.8", f"{gain:.2f}"))
-    for container, runs in facts["growth"].items():
-        peak, before = runs[str(largest)]["peak_mb"], runs[str(small)]["peak_mb"]
-        bar = "400" if "Parquet" in container else "500"
-        rows.append(
-            (
-                f"peak memory, {container} of {_k(largest)} series",
-                f"{bar} MB, within 10 % of {_k(small)} series",
-                f"{peak:.0f} MB, {100 * (peak / before - 1):+.0f} %",
-            )
-        )
-    return ["## Goals", "", *table(("", "goal", "measured"), rows)]
-
-
-def _over(name: str, engines: dict[str, Any], other: float) -> str:
-    return f"{engines[name]['per_second'] / other:.1f}"
-
-
 def _engines(facts: dict[str, Any]) -> list[str]:
     engines = facts["engines"]
     predict = engines[PAPER_PREDICT]["per_second"]
     rows = [
         (
             name,
-            _k(pace["per_second"]),
-            _k(pace["per_core_second"]),
+            whole_number(pace["per_second"]),
+            whole_number(pace["per_core_second"]),
             f"{pace['per_second'] / predict:.2f}",
             "" if pace["difference"] is None else f"{pace['difference']:.1e}",
         )
@@ -143,11 +71,29 @@ def _engines(facts: dict[str, Any]) -> list[str]:
     ]
 
 
+def _peers(facts: dict[str, Any]) -> list[str]:
+    rows = [(name, whole_number(pace), f"{float(f'{ratio:.2g}'):,g}", PEERS[name]) for name, pace, ratio in peer_ratios(facts)]
+    notes = [f"- {name}: {why}" for name, why in NOT_MEASURED.items()]
+    notes += [f"- {group.removesuffix(' -')}: {why}" for group, why in facts["missing"].items() if group.endswith(" -")]
+    return [
+        "## Peers, one core, 139 epochs",
+        "",
+        "Measured in the same turns as the engines above. The third column says how many times as fast",
+        "`Classifier` with trend-net int8 is.",
+        "",
+        *table(("", "series/s", "times", "what it does"), rows),
+        "Not measured:",
+        "",
+        *notes,
+        "",
+    ]
+
+
 def _calls(facts: dict[str, Any]) -> list[str]:
     rows = [
         (
             f"{c['precision']}, {c['threads']} threads, {c['epochs']} epochs",
-            *(_k(c["by_rows"][r]) for r in c["by_rows"]),
+            *(whole_number(c["by_rows"][r]) for r in c["by_rows"]),
         )
         for c in facts["calls"]
     ]
@@ -209,25 +155,31 @@ def _choices(facts: dict[str, Any]) -> list[str]:
         "",
     ]
     names = list(facts["reading"]["wide Parquet"])
-    rows = [(name, *(_k(paces[name]) for paces in facts["reading"].values())) for name in names]
+    rows = [(name, *(whole_number(paces[name]) for paces in facts["reading"].values())) for name in names]
     lines += table(("", *facts["reading"]), rows)
     lines += ["Calling the int8 network, 139 epochs, series/s:", ""]
-    return [*lines, *table(("", "series/s"), [(name, _k(pace)) for name, pace in facts["calling"].items()])]
+    return [*lines, *table(("", "series/s"), [(name, whole_number(pace)) for name, pace in facts["calling"].items()])]
 
 
 def _pipelines(facts: dict[str, Any]) -> list[str]:
     rows = [
-        (p["container"], str(p["threads"]), _k(p["read"]), _k(p["infer"]), _k(p["whole"]), _k(p["bound"]))
+        (
+            p["container"],
+            str(p["threads"]),
+            *(whole_number(pace) for pace in (p["read"], p["infer"], what_cores_can(p), p["whole"])),
+            f"{share(p):.0f} %",
+        )
         for p in facts["pipelines"]
     ]
-    text = f"{facts['pipeline_rows']:,} series of {facts['pipeline_epochs']} epochs."
-    processes = [(name, _k(pace)) for name, pace in facts["processes"].items()]
+    text = f"{facts['pipeline_rows']:,} series of {facts['pipeline_epochs']} epochs, measured in turns."
+    processes = [(name, whole_number(pace)) for name, pace in facts["processes"].items()]
     return [
         "## Whole files",
         "",
-        f"{text} The last column is the upper bound for the cores: threads / (1 / read + 1 / inference of one thread).",
+        f"{text} Read only and infer only are what all threads do together",
+        "if each of them does nothing else. The cores can do 1 / (1 / read + 1 / infer).",
         "",
-        *table(("", "threads", "read only", "infer only", "whole", "at most"), rows),
+        *table(("", "threads", "read only", "infer only", "the cores can", "whole", "share"), rows),
         "From the start of the process to its exit:",
         "",
         *table(("wide Parquet", "series/s"), processes),
@@ -280,4 +232,15 @@ def _start(facts: dict[str, Any]) -> list[str]:
         f"{facts['start_rows']:,} series, new processes, warm file cache.",
         "",
         *table(("", "ms"), rows),
+        "What `insar-rt classify` imports, by `python -X importtime`, which takes some time itself:",
+        "",
+        *table(("", "modules", "ms", "share"), _imports(facts["imports"])),
+    ]
+
+
+def _imports(packages: dict[str, dict[str, float]]) -> list[tuple[str, str, str, str]]:
+    whole = sum(package["ms"] for package in packages.values())
+    return [
+        (name, f"{package['modules']:.0f}", f"{package['ms']:.0f}", f"{100 * package['ms'] / whole:.0f} %")
+        for name, package in packages.items()
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +16,10 @@ from typing import Final
 from benchmarks.speed.files import ROOT, ours
 from benchmarks.speed.tables import make_table
 
+_OF_TYPER: Final = {"typer", "click", "rich", "shellingham", "pygments", "markdown_it", "mdurl"} | {
+    *("pydantic", "pydantic_core", "annotated_types", "annotated_doc", "typing_inspection", "typing_extensions"),
+}
+"""Packages that typer is made of or imports."""
 _PROBE: Final = """
 import json, sys, time
 marks = [("interpreter", time.time())]
@@ -52,11 +58,18 @@ def cold_start(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str,
     """
     source = make_table(folder, "wide Parquet", rows, epochs)
     output = folder / "out.parquet"
+    # Once before, so that modules are compiled and files are in the cache of the system.
+    _seconds(ours(source, output))
     taken: dict[str, list[float]] = {}
     for _ in range(turns):
         begin = time.time()
         done = subprocess.run(
-            [sys.executable, "-c", _PROBE, source, output], check=True, capture_output=True, text=True, cwd=ROOT
+            [sys.executable, "-c", _PROBE, source, output],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=_environment(),
         )
         end = time.time()
         before = begin
@@ -75,10 +88,54 @@ def cold_start(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str,
     }
 
 
+def import_shares(folder: Path, *, rows: int, epochs: int, turns: int) -> dict[str, dict[str, float]]:
+    """Return what a run with few series imports, by package.
+
+    Returns
+    -------
+    dict of str to dict
+        Number of ``modules`` and ``ms`` of their own, medians over new processes, from ``python -X importtime``; it
+        takes some time itself, so shares say more than sums.
+    """
+    source = make_table(folder, "wide Parquet", rows, epochs)
+    command = [str(part) for part in ours(source, folder / "out.parquet")]
+    command[1:1] = ["-X", "importtime"]
+    taken: dict[str, list[tuple[int, float]]] = {}
+    for _ in range(turns):
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=_environment())
+        found: dict[str, tuple[int, float]] = {}
+        for own, module in re.findall(r"^import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)$", done.stderr, re.MULTILINE):
+            package = _package_of(module)
+            count, ms = found.get(package, (0, 0.0))
+            found[package] = count + 1, ms + int(own) / 1000
+        for package, both in found.items():
+            taken.setdefault(package, []).append(both)
+    shares = {
+        package: {"modules": median(count for count, _ in runs), "ms": median(ms for _, ms in runs)}
+        for package, runs in taken.items()
+    }
+    return dict(sorted(shares.items(), key=lambda item: -item[1]["ms"]))
+
+
+def _package_of(module: str) -> str:
+    """Return the group of a module in the table."""
+    top = module.split(".", maxsplit=1)[0]
+    if top in _OF_TYPER:
+        return "typer, and what it imports"
+    if top in {"insar_runtime", "numpy", "pyarrow", "onnxruntime"}:
+        return top
+    return "the standard library" if top in sys.stdlib_module_names else "others"
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of an installed package, whose modules are compiled once and not at each start."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def _seconds(command: Sequence[str | Path]) -> float:
     """Run a command like the probe, and return the time until it ends."""
     begin = time.time()
-    subprocess.run([str(part) for part in command], check=True, capture_output=True, cwd=ROOT)
+    subprocess.run([str(part) for part in command], check=True, capture_output=True, cwd=ROOT, env=_environment())
     return time.time() - begin
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from benchmarks.speed.peer_names import PEERS
+
 PAPER_PREDICT: Final = "paper-cnn, Keras predict in batches of 1024"
 PAPER_FUNCTION: Final = "paper-cnn, tf.function"
 OURS: Final = "trend-net, Classifier int8"
@@ -23,6 +25,17 @@ def _about(number: float) -> str:
         return f"{number:.2g}"
     digits = _ROUND - len(str(int(number)))
     return f"{round(number, digits):,.0f}"
+
+
+def _times(ratio: float) -> str:
+    return _about(ratio) if ratio >= 1 else f"{ratio:.1g}"
+
+
+def peer_ratios(facts: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """Return the peers that were measured: name, series per second, and how many times as fast ``Classifier`` is."""
+    engines = facts["engines"]
+    paces = {name: engines[name]["per_second"] for name in PEERS if name in engines}
+    return [(name, pace, engines[OURS]["per_second"] / pace) for name, pace in paces.items()]
 
 
 def summary(facts: dict[str, Any]) -> list[str]:
@@ -47,6 +60,10 @@ def summary(facts: dict[str, Any]) -> list[str]:
             ("F tests, vectorised", "F tests with 20 breaks and all steps"),
         )
         if key in engines
+    ]
+    rows += [
+        (f"{name}, one core, 139 epochs", f"{_about(pace)} series/s; `Classifier` is {_times(ratio)} times as fast")
+        for name, pace, ratio in peer_ratios(facts)
     ]
     for (container, threads), pace in whole.items():
         where = "one core" if threads == 1 else f"{cores} cores"

@@ -23,6 +23,8 @@ _DATE: Final = re.compile(r"(?:D_|d_|D|d|X|)([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?
 """Spellings of the dates of made tables."""
 _LISTS: Final = ("displacement", "displacements", "timeseries")
 _MISSING: Final = frozenset({"", "nan", "null", "na", "none", "-nan", "n/a"})
+_VALUES: Final = ("displacement", "displaceme")
+"""Column of a long table; a shapefile holds ten characters of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def find_points(made: PlainTable, id_name: str | None) -> Points | None:
 
 
 def _is_long(made: PlainTable) -> bool:
-    return "date" in made.names and "displacement" in made.names
+    return "date" in made.names and any(name in made.names for name in _VALUES)
 
 
 def _day(year: str, month: str, day: str) -> date:
@@ -129,7 +131,8 @@ def _list_points(made: PlainTable, rows: list[Any], ids: list[Any] | None) -> Po
 
 
 def _long_points(made: PlainTable, id_name: str | None) -> Points | None:
-    ids, dates, values = (made.column(name) for name in (id_name or "", "date", "displacement"))
+    value = next((name for name in _VALUES if name in made.names), "")
+    ids, dates, values = (made.column(name) for name in (id_name or "", "date", value))
     if ids is None or dates is None or values is None:
         return None
     days = [_as_date(value) for value in dates]

@@ -50,13 +50,11 @@ DIAGNOSIS_SCHEMA: Final = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Diagnosis:
-    """Rates, break dates and jumps of N series that share a time axis, with their uncertainties.
+class DiagnosedRows:
+    """What was found of N series that share a time axis, without the series themselves.
 
     Attributes
     ----------
-    displacement : ndarray of float32, shape [N, T]
-        The series, mm; NaN = missing. Their epochs are in the order of ``dates``, whatever the order of the input was.
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing.
     half_wavelength_mm : float or None
@@ -87,7 +85,6 @@ class Diagnosis:
         Options of the diagnosis.
     """
 
-    displacement: Float32Array
     dates: DateArray
     half_wavelength_mm: float | None
     noise: FileNoise
@@ -105,27 +102,12 @@ class Diagnosis:
     _labels: RowLabels = field(default_factory=RowLabels, init=False, repr=False)
 
     def __len__(self) -> int:
-        return len(self.displacement)
-
-    def __repr__(self) -> str:
-        counts = self.counts()
-        axis = f"{len(self.dates)} epochs" + (f", {self.dates[0]} to {self.dates[-1]}" if len(self.dates) else "")
-        return (
-            f"Diagnosis({len(self)} series of {axis}: {counts['with_break']} with a break, {counts['with_jumps']} of "
-            f"{counts['searched_for_jumps']} searched ones with jumps, {counts['repaired']} repaired)"
-        )
+        return len(self.status)
 
     @property
     def status_name(self) -> list[str]:
         """Names of the states, one a series: those of ``FitStatus`` in lower case."""
         return [FIT_STATUS_NAMES[i] for i in self.status.tolist()]
-
-    @property
-    def corrected(self) -> Float32Array:
-        """The series without the repaired jumps [N, T], mm; a copy."""
-        corrected = self.displacement.astype(np.float32)
-        corrected[self.repaired_rows] = subtract_offsets(self.displacement[self.repaired_rows], self.offsets)
-        return corrected
 
     @property
     def break_date(self) -> DateArray:
@@ -220,13 +202,69 @@ class Diagnosis:
         return dates
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Diagnosis(DiagnosedRows):
+    """Rates, break dates and jumps of N series that share a time axis, with their uncertainties.
+
+    Attributes
+    ----------
+    displacement : ndarray of float32, shape [N, T]
+        The series, mm; NaN = missing. Their epochs are in the order of ``dates``, whatever the order of the input was.
+    dates : ndarray of datetime64[D], shape [T]
+        Strictly increasing.
+    half_wavelength_mm : float or None
+        Size of one cycle; None if the jumps have no number of cycles.
+    noise : FileNoise
+        Noise model of the fits.
+    rates : Rates
+        Velocity, acceleration, season and rmse of all N series.
+    break_rows : ndarray of intp, shape [B]
+        Indices of the series that have a break, increasing.
+    breaks : Breaks
+        The breaks of these series.
+    jump_rows : ndarray of intp, shape [J]
+        Indices of the series that were searched for jumps, increasing.
+    jumps : Jumps
+        The jumps of these series; each series has any number of them.
+    jump_repaired : ndarray of bool, shape [number of jumps]
+        Whether a jump is removed from the corrected series.
+    repaired_rows : ndarray of intp, shape [R]
+        Indices of the series that were corrected, increasing.
+    offsets : ndarray of float64, shape [R, T]
+        Offsets that were subtracted from these series, mm.
+    class_after_repair : ndarray of int8, shape [R]
+        Class of each corrected series; -1 where it has none.
+    status : ndarray of int8, shape [N]
+        ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
+    options : Diagnose
+        Options of the diagnosis.
+    """
+
+    displacement: Float32Array
+
+    def __repr__(self) -> str:
+        counts = self.counts()
+        axis = f"{len(self.dates)} epochs" + (f", {self.dates[0]} to {self.dates[-1]}" if len(self.dates) else "")
+        return (
+            f"Diagnosis({len(self)} series of {axis}: {counts['with_break']} with a break, {counts['with_jumps']} of "
+            f"{counts['searched_for_jumps']} searched ones with jumps, {counts['repaired']} repaired)"
+        )
+
+    @property
+    def corrected(self) -> Float32Array:
+        """The series without the repaired jumps [N, T], mm; a copy."""
+        corrected = self.displacement.astype(np.float32)
+        corrected[self.repaired_rows] = subtract_offsets(self.displacement[self.repaired_rows], self.offsets)
+        return corrected
+
+
 def subtract_offsets(series: Float32Array, offsets: FloatArray) -> Float32Array:
     """Return series [n, T] less their offsets [n, T], in single precision."""
     corrected: Float32Array = (series - offsets).astype(np.float32)
     return corrected
 
 
-def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:
+def _jump_columns(diagnosis: DiagnosedRows) -> list[pa.Array]:
     jumps, rows = diagnosis.jumps, diagnosis.jump_rows
     searched = np.zeros(len(diagnosis), dtype=np.bool_)
     searched[rows] = jumps.status == FitStatus.OK

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, Int8Array, IntArray
+from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, IndexArray, Int8Array, IntArray
 
 
 class FitStatus(IntEnum):
@@ -94,8 +94,8 @@ class Breaks:
         """Whether both rates differ by ``CLEAR_CHANGE_STDS`` of their difference or more, [n]."""
         return np.asarray(np.abs(self.v_after - self.v_before) >= CLEAR_CHANGE_STDS * self.change_std)
 
-    def take(self, wanted: BoolArray) -> Breaks:
-        """Return the breaks of the series selected by a mask [n]."""
+    def take(self, wanted: BoolArray | IndexArray) -> Breaks:
+        """Return the breaks of the series selected by a mask [n] or by indices."""
         return Breaks(**{name: getattr(self, name)[wanted] for name in Breaks.__slots__})
 
 
@@ -148,6 +148,22 @@ class Jumps:
     def rows(self) -> IntArray:
         """Index of the series of each jump, [M]."""
         return np.repeat(np.arange(len(self.begins) - 1), self.counts)
+
+    def of_rows(self, begin: int, end: int) -> Jumps:
+        """Return the jumps of the series from ``begin`` to ``end - 1``, numbered from 0."""
+        first, last = self.begins[begin], self.begins[end]
+        own = slice(int(first), int(last))
+        return Jumps(
+            begins=self.begins[begin : end + 1] - first,
+            epoch=self.epoch[own],
+            mm=self.mm[own],
+            mm_std=self.mm_std[own],
+            cycles=self.cycles[own],
+            distance=self.distance[own],
+            probability=self.probability[own],
+            status=self.status[begin:end],
+            half_wavelength_mm=self.half_wavelength_mm,
+        )
 
     def keep(self, wanted: BoolArray) -> Jumps:
         """Return the jumps selected by a mask [M]; the series stay the same."""

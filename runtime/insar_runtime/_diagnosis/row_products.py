@@ -22,9 +22,10 @@ def multiply_rows(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]
     count = len(values)
     whole = count - count % _ROWS_OF_PRODUCT
     result = np.empty((count, matrix.shape[1]), dtype=values.dtype)
-    for begin in range(0, whole, _ROWS_OF_PRODUCT):
-        part = slice(begin, begin + _ROWS_OF_PRODUCT)
-        np.matmul(values[part], matrix, out=result[part])
+    if whole:
+        # One call for all blocks, during which other threads may run Python code.
+        blocks = values[:whole].reshape(-1, _ROWS_OF_PRODUCT, values.shape[1])
+        np.matmul(blocks, matrix, out=result[:whole].reshape(-1, _ROWS_OF_PRODUCT, matrix.shape[1]))
     if count > whole:
         padded = np.zeros((_ROWS_OF_PRODUCT, len(matrix)), dtype=values.dtype)
         padded[: count - whole] = values[whole:]

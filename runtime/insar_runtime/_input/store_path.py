@@ -128,12 +128,12 @@ class StorePath(_SystemPath):
     def sequential(self) -> Any:
         """Open the object for reading from front to back."""
         with store_errors(self):
-            return self.filesystem.open_input_stream(self.key, buffer_size=_READ_AHEAD)
+            return self.filesystem.open_input_stream(self.key, compression=None, buffer_size=_READ_AHEAD)
 
     def upload(self) -> Any:
         """Open a stream that becomes the object when it is closed, and not before."""
         with store_errors(self, "writing to"):
-            return self.filesystem.open_output_stream(self.key)
+            return self.filesystem.open_output_stream(self.key, compression=None)
 
     def iterdir(self) -> Generator[StorePath, None, None]:
         """Return what lies in a folder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ from insar_runtime._pipeline.series_sample import SampledSeries, SeriesSample
 from insar_runtime.result import Result
 
 if TYPE_CHECKING:
-    from insar_runtime._diagnosis.diagnosis import Diagnosis
+    from insar_runtime._diagnosis.diagnosis import DiagnosedRows, Diagnosis
+    from insar_runtime._diagnosis.row_selection import SelectedRows
     from insar_runtime._engine.runner import ModelRunner
 
 
@@ -39,7 +40,7 @@ class ClassifiedBatch:
         The columns that are added, of the schema ``TablePlan.added``.
     counts : mapping of str to int
         Of the diagnosis; empty without one.
-    diagnosis : Diagnosis or None
+    diagnosis : DiagnosedRows or None
         If it was asked for and all rows share their dates.
     sampled : SampledSeries or None
         Series for the findings about the table, if they are wanted.
@@ -49,7 +50,7 @@ class ClassifiedBatch:
     kept: list[pa.Array]
     added: pa.RecordBatch
     counts: Mapping[str, int] = field(default_factory=dict)
-    diagnosis: Diagnosis | None = None
+    diagnosis: DiagnosedRows | None = None
     sampled: SampledSeries | None = None
 
     @property
@@ -130,6 +131,41 @@ class BatchClassifier:
         found = self.classify(runner, as_first(as_plain(batch), self._table.schema), first_row)
         return pa.RecordBatch.from_arrays(found.columns, schema=self._schema)
 
+    def diagnose_selected(
+        self,
+        runner: ModelRunner,
+        batches: Sequence[pa.RecordBatch],
+        results: Sequence[Result],
+        selected: Sequence[SelectedRows],
+    ) -> list[ClassifiedBatch]:
+        """Diagnose batches of a table with one time axis whose rows are classified and selected.
+
+        Parameters
+        ----------
+        runner : ModelRunner
+            Classifies repaired series.
+        batches : sequence of pyarrow.RecordBatch
+            With those columns at least that the output keeps.
+        results, selected : sequence of Result, of SelectedRows
+            Of these batches.
+        """
+        if self._diagnosers is None:
+            raise ValueError("there is no setup of a diagnosis")
+        days = self._table.layout.days
+        with one_thread_a_product():
+            diagnoser = self._diagnosers.for_dates(self._table.layout.dates)
+            found = diagnoser.diagnose_selected(selected, lambda rows: runner.classify_matrix(rows, days))
+        return [
+            ClassifiedBatch(
+                batch,
+                [batch.column(name) for name in self._kept],
+                self._added_columns(result, diagnosed),
+                diagnosed.counts(),
+                diagnosed,
+            )
+            for batch, result, diagnosed in zip(batches, results, found, strict=True)
+        ]
+
     def _on_own_axis(self, runner: ModelRunner, group: AxisRows) -> tuple[pa.RecordBatch, Counter[str]]:
         """Return the columns that are added to rows that share their dates, and the counts of their diagnosis."""
 
@@ -155,8 +191,11 @@ class BatchClassifier:
         """Diagnose classified series, and return the columns that are added to them."""
         with one_thread_a_product():
             diagnosis = diagnosers.for_dates(dates).diagnose(series, result, classify)
-        added = diagnosis.to_arrow()
+        return self._added_columns(result, diagnosis), diagnosis
+
+    def _added_columns(self, result: Result, diagnosed: DiagnosedRows) -> pa.RecordBatch:
+        added = diagnosed.to_arrow()
         columns = [*result.to_arrow().columns, *added.columns]
         if len(self._added) > len(columns):
             columns.append(added.column("velocity_mm_yr"))
-        return pa.RecordBatch.from_arrays(columns, schema=self._added), diagnosis
+        return pa.RecordBatch.from_arrays(columns, schema=self._added)

@@ -19,7 +19,7 @@ from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 from insar_runtime.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from insar_runtime._diagnosis.diagnosis import Diagnosis
+    from insar_runtime._diagnosis.diagnosis import DiagnosedRows
 
 ORIGINAL: Final = "corrected_original"
 CORRECTED_FIELDS: Final = (
@@ -68,7 +68,7 @@ class CorrectedTable:
         schema = base64.b64encode(self._input.serialize()).decode("ascii")
         return {CORRECTED_KEY: {"schema": schema, "series": list(self._description.layout.columns)}}
 
-    def make(self, batch: pa.RecordBatch, diagnosis: Diagnosis) -> pa.RecordBatch:
+    def make(self, batch: pa.RecordBatch, diagnosis: DiagnosedRows) -> pa.RecordBatch:
         """Correct a batch of the input that was diagnosed."""
         layout = self._description.layout
         taken_out = diagnosis.offsets / self._description.units.factor_to_mm
@@ -186,7 +186,7 @@ def read_schema(block: Mapping[str, Any]) -> tuple[pa.Schema, list[str]]:
     return schema, series
 
 
-def _jump_columns(diagnosis: Diagnosis) -> list[pa.Array]:
+def _jump_columns(diagnosis: DiagnosedRows) -> list[pa.Array]:
     """Return the columns of the jumps that were taken out; null in rows that are unchanged."""
     rows, jumps, taken = len(diagnosis), diagnosis.jumps, diagnosis.jump_repaired
     counts = np.zeros(rows, dtype=np.int32)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import pyarrow as pa
 
@@ -14,11 +14,13 @@ from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._log import logger
 from insar_runtime._pipeline.batch import BatchClassifier
+from insar_runtime._pipeline.batch_work import DiagnosisWork, NumberedBatch
 from insar_runtime._pipeline.memory import MemoryGuard, NoPlanFitsError, release_memory
+from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows, OutputSet
-from insar_runtime._pipeline.parallel import in_order
-from insar_runtime._pipeline.plan import plan_table
+from insar_runtime._pipeline.parallel import EachAlone, Work, in_order, one_by_one
+from insar_runtime._pipeline.plan import TablePlan, plan_table
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.provenance import provenance
 from insar_runtime._pipeline.run_options import RunOptions
@@ -27,6 +29,10 @@ from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
 from insar_runtime.errors import MemoryLimitError
 
+if TYPE_CHECKING:
+    from insar_runtime._diagnosis.noise.noise_model import FileNoise
+
+Begun = TypeVar("Begun")
 Done = TypeVar("Done")
 
 
@@ -110,69 +116,85 @@ def _run(
         threads=threads,
         large_batches=runner.device != "cpu",
         room=guard.room,
-        with_noise=options.diagnose is not None,
+        diagnosed=options.diagnose is not None,
         mix_by=runner if options.estimates_mix else None,
         written_series=exact + corrects,
     ) as table:
+        description = table.description
         if table.mix is not None:
             runner = runner.with_priors(table.mix)
-        runner.check_axis(len(table.description.layout.dates))
-        plan = plan_table(
-            table.description,
-            options.declared,
-            keep_series=options.keep_series,
-            diagnose=options.diagnose,
-            noise=table.noise,
-        )
-        sample = SeriesSample(table.description)
-        classifier, output = BatchClassifier(plan, sample), OutputPlan.of(plan, files, table.source.metadata)
-        outputs = OutputSet(output, provenance(runner, table.source, plan, options), fingerprint)
+        runner.check_axis(len(description.layout.dates))
+        # Before the noise is estimated, which takes a while.
+        refuse_taken_names(description, keep_series=options.keep_series, diagnosed=options.diagnose is not None)
+        sample = SeriesSample(description)
+        calls = _for_each_thread(runner, table, is_file=is_file)
 
-        def work(alone: ModelRunner, batch: pa.RecordBatch, first_row: int) -> OutputRows:
-            return output.rows(classifier.classify(alone, batch, first_row))
+        def plans(noise: FileNoise | None) -> tuple[TablePlan, BatchClassifier, OutputPlan]:
+            plan = plan_table(
+                description,
+                options.declared,
+                keep_series=options.keep_series,
+                diagnose=options.diagnose,
+                noise=noise,
+            )
+            return plan, BatchClassifier(plan, sample), OutputPlan.of(plan, files, table.source.metadata)
 
-        with (
-            outputs.opened(files, overwrite=options.replaces, csv_safe=options.csv_safe),
-            _classified(table, work, runner, guard, is_file=is_file) as results,
-        ):
-            total = estimate_rows(table.source) if progress else None
-            for rows in results:
-                outputs.write(rows)
-                if rows.sampled is not None:
-                    sample.add(rows.sampled)
-                guard.check()
-                if progress:
-                    progress(outputs.rows, total)
-            outputs.findings = sample.findings(outputs.rows, outputs.statuses, runner.model.limits)
+        with ExitStack() as working:
+            if options.diagnose is None:
+                plan, classifier, output = plans(noise=None)
+
+                def classify(item: NumberedBatch) -> OutputRows:
+                    return output.rows(classifier.classify(calls, *item))
+
+                results = working.enter_context(_results(table, EachAlone(classify), guard, is_file=is_file))
+            else:
+                most = table.batch_plan.waiting if is_file else 1
+                diagnosis = DiagnosisWork(
+                    calls, description, options.diagnose, sample, most=most, keeps_series=exact or corrects
+                )
+                results = working.enter_context(_results(table, diagnosis, guard, is_file=is_file))
+                # The threads wait for the plans: they end if there are none.
+                working.callback(diagnosis.give_up)
+                plan, classifier, output = plans(table.estimate_noise())
+                diagnosis.set_plans(classifier, output)
+            outputs = OutputSet(output, provenance(runner, table.source, plan, options), fingerprint)
+            with outputs.opened(files, overwrite=options.replaces, csv_safe=options.csv_safe):
+                total = estimate_rows(table.source) if progress else None
+                for rows in results:
+                    outputs.write(rows)
+                    if rows.sampled is not None:
+                        sample.add(rows.sampled)
+                    guard.check()
+                    if progress:
+                        progress(outputs.rows, total)
+                outputs.findings = sample.findings(outputs.rows, outputs.statuses, runner.model.limits)
     return outputs.block()
 
 
+def _for_each_thread(runner: ModelRunner, table: PreparedTable, *, is_file: bool) -> ModelRunner:
+    """Return the runner that each thread of a run calls; the threads of a stream share one batch."""
+    return runner.with_threads(1 if is_file else table.batch_plan.threads)
+
+
 @contextmanager
-def _classified(
-    table: PreparedTable,
-    classify: Callable[[ModelRunner, pa.RecordBatch, int], Done],
-    runner: ModelRunner,
-    guard: MemoryGuard,
-    *,
-    is_file: bool,
+def _results(
+    table: PreparedTable, work: Work[NumberedBatch, Begun, Done], guard: MemoryGuard, *, is_file: bool
 ) -> Iterator[Iterator[Done]]:
-    """Classify the batches of a table in their order; a file's on all threads at once, each of which reads its own.
+    """Work on the batches of a table in their order; on a file's by all threads at once, each of which reads its own.
 
     A batch a thread scales better than the calls of one batch on several threads: checks, columns and geometry are
     work too. A stream is read when its rows are wanted, and its threads share one batch, so that Ctrl-C never blocks
     on the input stream.
     """
-    threads = table.batch_plan.threads
+    batches, threads = _numbered(table.batches, guard), table.batch_plan.threads
     if threads == 1 or not is_file:
-        runner = runner.with_threads(threads)
-        yield (classify(runner, batch, first_row) for batch, first_row in _numbered(table.batches, guard))
+        yield one_by_one(batches, work)
         return
-    alone = runner.with_threads(1)
-    with closing(in_order(_numbered(table.batches, guard), lambda item: classify(alone, *item), threads)) as results:
+    with in_order(batches, work, threads) as results:
         yield results
 
 
-def _numbered(batches: Iterator[pa.RecordBatch], guard: MemoryGuard) -> Iterator[tuple[pa.RecordBatch, int]]:
+def _numbered(batches: Iterator[pa.RecordBatch], guard: MemoryGuard) -> Iterator[NumberedBatch]:
     """Return each batch with the number of its first row, after a check of the memory that reading it has taken."""
     first_row = 0
     for batch in batches:

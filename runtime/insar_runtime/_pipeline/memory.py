@@ -44,6 +44,13 @@ _PER_EPOCH_PAIR: Final = 560
 _MOST_EPOCHS: Final = 512
 _DIAGNOSING_PER_THREAD: Final = 32 * _MIB
 """What a thread takes to fit rows, beyond a copy of its batch."""
+_GATHERED_ROWS: Final = 6 * BATCH_ROWS
+"""Rows of a thread that wait until those of them that are flagged are diagnosed together."""
+_GATHERED_SERIES: Final = BATCH_ROWS
+"""Flagged rows among them, whose series are held."""
+_COPIES: Final = 2
+_PER_RESULT: Final = 200
+"""Bytes of the classes and rates of a row, and copies of them and of the flagged series at a time."""
 
 
 class NoPlanFitsError(MemoryLimitError):
@@ -93,10 +100,13 @@ class BatchPlan:
         Batches that are classified at once.
     batch_rows : int
         Rows of a batch.
+    waiting : int
+        Batches of a thread that are classified before their flagged rows are diagnosed together.
     """
 
     threads: int
     batch_rows: int
+    waiting: int = 1
 
     def need(self, load: Load) -> int:
         """Estimate the memory that a run takes beyond what the process has before it, in bytes."""
@@ -113,7 +123,12 @@ class BatchPlan:
     def _diagnosing(self, load: Load, batch: int) -> int:
         if not load.diagnosed:
             return 0
-        return round(_DIAGNOSING + _PER_EPOCH_PAIR * load.epochs**2) + self.threads * (_DIAGNOSING_PER_THREAD + batch)
+        each = _DIAGNOSING_PER_THREAD + batch
+        if self.waiting > 1:
+            values = 4 * load.epochs
+            waiting = self.waiting * self.batch_rows * (max(load.row - values, 0) + _PER_RESULT)
+            each += round(_COPIES * (waiting + _GATHERED_SERIES * values))
+        return round(_DIAGNOSING + _PER_EPOCH_PAIR * load.epochs**2) + self.threads * each
 
 
 def plan_batches(load: Load, threads: int, *, large: bool = False, room: int | None = None) -> BatchPlan:
@@ -138,9 +153,12 @@ def plan_batches(load: Load, threads: int, *, large: bool = False, room: int | N
     rows = BATCH_ROWS
     while not large and rows > _LEAST_ROWS and rows * load.row > _BATCH_BYTES:
         rows //= 2
-    plan = BatchPlan(threads, rows)
+    # Batches with their series are too large to wait.
+    plan = BatchPlan(threads, rows, max(1, _GATHERED_ROWS // rows) if load.diagnosed and not load.written else 1)
     while room is not None and plan.need(load) > room:
-        if plan.batch_rows > _LEAST_ROWS:
+        if plan.waiting > 1:
+            plan = BatchPlan(plan.threads, plan.batch_rows)
+        elif plan.batch_rows > _LEAST_ROWS:
             plan = BatchPlan(plan.threads, plan.batch_rows // 2)
         elif plan.threads > 1:
             plan = BatchPlan(plan.threads - 1, rows)

@@ -112,11 +112,21 @@ class OutputFiles:
             format_of(path)
             if isinstance(source, Path):
                 refuse_input(path, [source])
-                if source in path.parents and source.is_dir():
-                    raise UsageError(f"output {path} lies in the folder that is read; name another folder")
             check_output(path, overwrite=overwrite)
         for path in self.styles:
             check_output(path, overwrite=overwrite)
+
+    def check_outside(self, folder: Path) -> None:
+        """Refuse an output in the folder that is read as one table: a later run would take it for a part of that.
+
+        Raises
+        ------
+        UsageError
+            If one lies there.
+        """
+        inside = next((path for path in self.paths if folder.resolve() in path.resolve().parents), None)
+        if inside is not None:
+            raise UsageError(f"output {inside} lies in the folder that is read; name another folder")
 
     def check_csv_safe(self) -> None:
         """Refuse that text in CSV outputs is escaped where there is none, or where ``restore`` needs it as it is.

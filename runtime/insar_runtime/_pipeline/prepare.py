@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +39,9 @@ class PreparedTable:
         All rows.
     batch_plan : BatchPlan
         Threads and batches that suit it.
-    noise : FileNoise or None
-        Of its series, where that was asked for.
+    estimate_noise : callable
+        Returns the noise of its series, from some rows that are read for it; called once, while the batches may
+        already be read.
     mix : ClassPriors or None
         Of its classes, where that was asked for.
     """
@@ -49,7 +50,7 @@ class PreparedTable:
     description: TableDescription
     batches: Iterator[pa.RecordBatch]
     batch_plan: BatchPlan
-    noise: FileNoise | None = None
+    estimate_noise: Callable[[], FileNoise]
     mix: ClassPriors | None = None
 
 
@@ -90,7 +91,7 @@ def open_described(
     threads: int = 1,
     large_batches: bool = False,
     room: int | None = None,
-    with_noise: bool = False,
+    diagnosed: bool = False,
     mix_by: ModelRunner | None = None,
     written_series: int = 0,
     reads_json: bool = False,
@@ -111,8 +112,8 @@ def open_described(
         Whether the device wants many rows at a time.
     room : int, optional
         Bytes that the work may take.
-    with_noise : bool
-        Whether the noise of the series is estimated, from some rows that are read for it.
+    diagnosed : bool
+        Whether the rows are diagnosed, which takes memory.
     mix_by : ModelRunner, optional
         Classifies some of the first rows, from which the mix of classes is estimated. Without it, none is.
     written_series : int
@@ -140,21 +141,24 @@ def open_described(
         reads_json=reads_json,
         as_table=declared.as_table,
     ) as opened:
-        load = load_of(opened, written_series=written_series, diagnosed=with_noise)
+        load = load_of(opened, written_series=written_series, diagnosed=diagnosed)
         plan = plan_batches(load, threads, large=large_batches, room=room)
         _log_plan(opened.name, plan, plan.need(load), room)
         head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
         description = head.describe(declared)
-        noise = None
-        if with_noise:
-            from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
-
-            noise = noise_of(description, head.rows, opened)
         mix = None
         if mix_by is not None:
             from insar_runtime._pipeline.class_mix import mix_of  # noqa: PLC0415 - inspect and convert take none of it
 
             mix = mix_of(description, head.rows, mix_by)
         batches = head.batches
-        del head  # its rows
-        yield PreparedTable(opened, description, batches, plan, noise, mix)
+        # The first rows are held only as long as the noise may be estimated from them.
+        rows = [head.rows] if diagnosed else []
+        del head
+
+        def estimate() -> FileNoise:
+            from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
+
+            return noise_of(description, rows.pop(), opened)
+
+        yield PreparedTable(opened, description, batches, plan, estimate, mix)

@@ -64,6 +64,8 @@ class RunOptions:
             As ``OutputFiles.check``; UsageError if an option is out of range, or does not go with a stream.
         """
         files.check(source, overwrite=self.replaces)
+        if self.declared.as_table and isinstance(source, Path):
+            files.check_outside(source)
         if self.max_bad_fraction is not None and not 0 <= self.max_bad_fraction <= 1:
             raise UsageError(f"max_bad_fraction is {self.max_bad_fraction}; give a share between 0 and 1")
         if self.csv_safe:

@@ -66,8 +66,8 @@ function drawArea(points, corners, visible, clear) {
     name.append(remove);
     return panel.replaceChildren(name, html("p", { class: "hint" }, "No point of the classes shown lies in this area."));
   }
-  const save = html("button", { type: "button", id: "area-ids", onclick: () => saveIds(points, members) }, "Ids (CSV)");
-  name.append(save, remove);
+  const ids = html("button", { type: "button", id: "area-ids", onclick: () => saveIds(points, members) }, "Ids (CSV)");
+  name.append(ids, remove);
   panel.replaceChildren(name, areaCounts(points, members), ...areaSeries(points, members));
 }
 
@@ -126,15 +126,8 @@ function drawQuartiles(width, quartiles) {
 /** Save ids, classes, confidences and velocities of points as CSV. */
 function saveIds(points, members) {
   const number = (value, digits) => (Number.isFinite(value) ? String(Number(value.toFixed(digits))) : "");
-  const cell = (text) => {
-    const safe = /^[=+@\t\r-]/.test(text) ? `'${text}` : text; // else a spreadsheet takes it for a formula
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  const lines = members.map((i) => [cell(points.id(i)), points.group[i] === NO_CLASS ? "" : facts.groups[points.group[i]],
+  const lines = members.map((i) => [tableCell(points.id(i)), points.group[i] === NO_CLASS ? "" : facts.groups[points.group[i]],
     number(points.confidenceOf(i), 3), number(points.velocityOf(i), 1)]);
-  const table = [[cell(facts.idName ?? "row"), "class_name", "confidence", "velocity_mm_yr"], ...lines];
-  const blob = new Blob([table.map((row) => `${row.join(",")}\n`).join("")], { type: "text/csv" });
-  const link = html("a", { href: URL.createObjectURL(blob), download: "area.csv" });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  const table = [[tableCell(facts.idName ?? "row"), "class_name", "confidence", "velocity_mm_yr"], ...lines];
+  save("area.csv", new Blob([table.map((row) => `${row.join(",")}\n`).join("")], { type: "text/csv" }));
 }

@@ -14,14 +14,16 @@ function drawOver(map) {
   context.rect(EDGE.left, EDGE.top, view.width, view.height);
   context.clip();
   map.outline.draw(context);
-  for (const [i, radius] of [[state.hovered, 7], [state.selected, 9]]) {
-    if (i >= 0 && map.points.hasPlace(i)) ring(context, map.pixelsOf(i), radius);
+  const several = state.chosen.length > 1;
+  const rings = state.chosen.map((i, k) => [i, i === state.selected ? 9 : 7, several ? LINE_COLOURS[k] : themed("--ink")]);
+  for (const [i, radius, colour] of [[state.hovered, 7, themed("--ink")], ...rings]) {
+    if (i >= 0 && map.points.hasPlace(i)) ring(context, map.pixelsOf(i), radius, colour);
   }
   context.restore();
 }
 
-function ring(context, [x, y], radius) {
-  for (const [width, colour] of [[4, themed("--card")], [2, themed("--ink")]]) {
+function ring(context, [x, y], radius, ink) {
+  for (const [width, colour] of [[4, themed("--card")], [2, ink]]) {
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);
     Object.assign(context, { lineWidth: width, strokeStyle: colour });

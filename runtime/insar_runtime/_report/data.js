@@ -53,6 +53,25 @@ class Points {
     return -1;
   }
 
+  /** Numbers of the points whose id contains a text, whatever the case of Latin letters; one with just this id first. */
+  findAll(text) {
+    const lower = (byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte);
+    const wanted = new TextEncoder().encode(text).map(lower);
+    const found = [];
+    for (let i = 0; i < this.count; i++) {
+      const last = this.idStarts[i + 1] - wanted.length;
+      for (let start = this.idStarts[i]; start <= last; start++) {
+        let k = 0;
+        while (k < wanted.length && lower(this.ids[start + k]) === wanted[k]) k++;
+        if (k < wanted.length) continue;
+        found.push(i);
+        break;
+      }
+    }
+    const exact = this.find(text);
+    return exact < 0 ? found : [exact, ...found.filter((i) => i !== exact)];
+  }
+
   velocityOf(i) {
     return ofTenths(this.velocity[i]);
   }

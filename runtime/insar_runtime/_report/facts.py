@@ -61,6 +61,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
         "diagnosis": diagnosis_facts(table, points),
         "attributes": list(table.attributes),
         "idName": table.roles.get("id"),
+        "abstainBelow": table.block.get("parameters", {}).get("abstain_below"),
         "about": _about(table.block, dates),
         "doubts": [finding["sentence"] for finding in table.block.get("findings", [])],
         "notes": list(table.block.get("notes", [])),
@@ -190,7 +191,7 @@ def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
         ["Unit", f"{known.get('unit')} ({describe_evidence(known.get('unit_evidence'), known.get('velocity'))})"]
     )
     if (priors := block.get("priors")) is not None:
-        lines.append(["Priors", describe_priors(ClassPriors(**priors))])
+        lines.append(["Class mix", describe_priors(ClassPriors(**priors))])
     if (rate := _stable_rate(block)) is not None:
         lines.append(["Stable", f"below {rate:g} mm/yr"])
     abstain = block.get("parameters", {}).get("abstain_below")

@@ -29,8 +29,13 @@ _SCRIPTS: Final = (
     "series.js",
     "area.js",
     "charts.js",
+    "download.js",
+    "address.js",
     "panel.js",
+    "find.js",
+    "words.js",
     "texts.js",
+    "print.js",
     "main.js",
 )
 """Parts of the script in the order in which they are joined."""

@@ -36,7 +36,7 @@ function listen(map) {
       over.classList.remove("dragged");
       if (event.type !== "pointerup" || travelled >= 4) return;
       if (map.outline.open) map.outline.add(x, y);
-      else map.actions.select(map.pick(x, y));
+      else map.actions.select(map.pick(x, y), false, event.shiftKey);
     }
   };
   over.addEventListener("pointerup", released);

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from insar_runtime import Classifier, DataError, Diagnose, Diagnosis, Result, UsageError, classify_file
 from insar_runtime._diagnosis.diagnoser import Diagnoser
-from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA, DiagnosedRows
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
 from insar_runtime._input.units.sensors import SENTINEL1_MM
@@ -300,13 +300,13 @@ def test_every_way_to_diagnose_runs_products_in_one_thread(
     threads, seen = [3], []
     library = OneThread(lambda: threads[0], lambda count: threads.__setitem__(0, count))
     monkeypatch.setattr(blas, "_openblas", lambda: library)
-    diagnose = Diagnoser.diagnose
+    diagnose = Diagnoser.diagnose_selected
 
-    def watched(*args: Any) -> Diagnosis:
+    def watched(*args: Any) -> list[DiagnosedRows]:
         seen.append(threads[0])
         return diagnose(*args)
 
-    monkeypatch.setattr(Diagnoser, "diagnose", watched)
+    monkeypatch.setattr(Diagnoser, "diagnose_selected", watched)
     displacement = moving()
     classifier.diagnose(displacement, DATES)
     (_,) = classifier.classify_batches(wide(displacement, DATES), diagnose=True)

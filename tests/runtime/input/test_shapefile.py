@@ -130,15 +130,16 @@ def test_no_shapes_at_all(tmp_path: Path) -> None:
     assert "geometry" not in read(path).schema.names
 
 
-def test_a_long_table(tmp_path: Path) -> None:
-    fields = [("CODE", "C", 4, 0), ("DATAMIS", "D", 8, 0), ("DATE", "D", 8, 0), ("LOS", "N", 8, 2)]
+@pytest.mark.parametrize(("day", "value"), [("DATE", "LOS"), ("data_misur", "spost_rel_"), ("date", "displaceme")])
+def test_a_long_table(tmp_path: Path, day: str, value: str) -> None:
+    fields = [("CODE", "C", 4, 0), ("FIRST", "D", 8, 0), (day, "D", 8, 0), (value, "N", 8, 2)]
     days = [b"20200103", b"20200109", b"20200115"]
-    records = [[code, b"", day, b"%d.5" % row] for code in (b"a", b"b") for row, day in enumerate(days)]
+    records = [[code, b"", written, b"%d.5" % row] for code in (b"a", b"b") for row, written in enumerate(days)]
     with open_source(write(tmp_path, shp=None, dbf=dbf(fields, records)).with_suffix(".dbf")) as source:
         table = pa.Table.from_batches(source.batches(), source.schema)
     assert source.origin.form == "long"
     assert table["CODE"].to_pylist() == ["a", "b"]
-    assert table["LOS"].to_pylist() == [[0.5, 1.5, 2.5]] * 2
+    assert table[value].to_pylist() == [[0.5, 1.5, 2.5]] * 2
 
 
 def test_names_that_were_cut_to_ten_characters(tmp_path: Path) -> None:

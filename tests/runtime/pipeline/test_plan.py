@@ -86,7 +86,7 @@ def test_a_plan_refuses_names_that_are_taken(tmp_path: Path, classifier: Classif
     path = write(wide(*series(30)), tmp_path / "in.parquet")
     classify_file(path, tmp_path / "out.parquet", classifier=classifier, units="mm", keep_series=True)
     with (
-        open_described(tmp_path / "out.parquet", MM, with_noise=diagnose) as table,
+        open_described(tmp_path / "out.parquet", MM, diagnosed=diagnose) as table,
         pytest.raises(DataError, match="class_id already"),
     ):
         TablePlan(table.description, keep_series=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -115,6 +116,8 @@ TABLES = {
     "list.parquet": parquet_bytes(as_lists(WIDE, "list")),
     "long.parquet": parquet_bytes(as_long(WIDE), 1000),
     "wide.csv": csv_bytes(WIDE),
+    "wide.csv.gz": gzip.compress(csv_bytes(WIDE)),
+    "by-date.csv": csv_bytes(as_long(WIDE).sort_by("date")),
     "wide.arrow": arrow_bytes(WIDE),
     "wide.zip": zip_bytes(WIDE),
 }
@@ -187,6 +190,17 @@ def test_inspect_report_show_and_convert(s3: Any) -> None:
     assert names(s3) == ["in/a.parquet", "in/a.report.html", "list.parquet"]
     assert content(s3, "in/a.report.html").startswith(b"<!")
     refused(run("restore", source, "-o", "x.parquet"), 2, "fetch it first")
+
+
+def test_a_folder_in_a_store_is_one_table(s3: Any, tmp_path: Path, classifier: Classifier) -> None:
+    for number in range(2):
+        part = parquet_bytes(WIDE.slice(50 * number, 50))
+        s3.put_object(Bucket=BUCKET, Key=f"table/tile={number}/part-0.parquet", Body=part)
+    s3.put_object(Bucket=BUCKET, Key="table/_SUCCESS", Body=b"")
+    classify_file(f"s3://{BUCKET}/table", tmp_path / "there.parquet", classifier=classifier, as_table=True)
+    found = pq.read_table(tmp_path / "there.parquet")
+    assert found["pid"].to_pylist() == WIDE["pid"].to_pylist()
+    assert found["tile"].to_pylist() == ["0"] * 50 + ["1"] * 50
 
 
 def test_an_object_that_is_there_stays(s3: Any, tmp_path: Path) -> None:

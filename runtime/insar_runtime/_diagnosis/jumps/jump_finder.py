@@ -33,8 +33,10 @@ _KEPT: Final = 0.8
 from which it is kept, because a reported size may be smaller than the least one by its standard deviation. Our
 choice."""
 _LEAST_EPOCHS: Final = 12
-_ROWS: Final = 512
-"""Rows at a time, enough of them to make the overhead of numpy calls negligible."""
+_COMPLETE_ROWS: Final = 2048
+_PARTIAL_ROWS: Final = 512
+"""Rows at a time, enough of them to make the overhead of numpy calls negligible: complete ones, and others, which may
+need a matrix each."""
 _LEAST_SCATTER_MM: Final = 0.2
 _VALUES_AT_ONCE: Final = 1 << 22
 """Values of the matrices, one per pattern of missing epochs, that are held at a time."""
@@ -147,8 +149,9 @@ class JumpFinder:
     ) -> Iterator[Features]:
         """Yield the features of the steps of rows with the same number of values; ``row`` is an index of these rows."""
         firsts, of_row = [], patterns.of_row
-        for begin in range(0, len(displacement), _ROWS):
-            part = slice(begin, begin + _ROWS)
+        most = _COMPLETE_ROWS if noise.complete else _PARTIAL_ROWS
+        for begin in range(0, len(displacement), most):
+            part = slice(begin, begin + most)
             pattern = of_row[part]
             there = noise.there[pattern]
             values = np.take_along_axis(displacement[part], there, axis=1)
@@ -156,8 +159,8 @@ class JumpFinder:
             firsts.append(replace(first, row=begin + first.row))
         first = _FirstPass.joined(firsts)
         order = np.lexsort([first.pattern, first.kind])
-        for begin in range(0, len(order), _ROWS):
-            some = order[begin : begin + _ROWS]
+        for begin in range(0, len(order), most):
+            some = order[begin : begin + most]
             row, pattern = first.row[some], first.pattern[some]
             projector = noise.projector(pattern, first.kind[some])
             features = self._second_pass(

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray
+from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, RealArray
 from insar_runtime.definitions import JUMP_EDGE_EPOCHS, JUMP_HELD_EPOCHS, JUMP_SCATTERS
 
 _SHORT: Final = 2 * JUMP_HELD_EPOCHS - 1
@@ -31,6 +31,8 @@ _TO_RMS: Final = 1.4826
 _OF_MEDIAN: Final = (np.pi / 2) ** 0.5
 """Standard deviation of a median of many values over that of their mean, for normal noise."""
 _LEAST_SCATTER_MM: Final = 0.2
+_ROWS_OF_CACHE: Final = 64
+"""Series whose windows are formed at a time, few enough for the cache of a core."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +60,12 @@ class LevelChanges:
 
         If a change takes two epochs, the epoch in between belongs to neither level.
         """
+        begins = range(0, max(len(values), 1), _ROWS_OF_CACHE)
+        parts = [cls._of_some(values[begin : begin + _ROWS_OF_CACHE]) for begin in begins]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("mm", "std", "scatter")))
+
+    @classmethod
+    def _of_some(cls, values: Float32Array) -> LevelChanges:
         spread = _spreads(values)
         short, long = (_changes(values, length, spread) for length in (_SHORT, _LONG))
         at_once = np.stack([_shifted(short.mm, shift) for shift in range(-_AT_ONCE_EPOCHS, _AT_ONCE_EPOCHS + 1)])
@@ -107,12 +115,12 @@ def _shifted(values: FloatArray, shift: int) -> FloatArray:
     return np.where((place >= 0) & (place < count), values[:, np.clip(place, 0, count - 1)], 0)
 
 
-def _windows(values: Float32Array, length: int) -> FloatArray:
+def _windows(values: Float32Array, length: int) -> Float32Array:
     """Return sliding windows [n, T + length, length] of series, padded with NaN at both ends.
 
     Window e contains the epochs before e, and window e + length the epochs from e on.
     """
-    padded = np.pad(values.astype(np.float64), ((0, 0), (length, length)), constant_values=np.nan)
+    padded = np.pad(values, ((0, 0), (length, length)), constant_values=np.nan)
     return np.asarray(sliding_window_view(padded, length, axis=1)[:, : values.shape[1] + length])
 
 
@@ -121,7 +129,7 @@ def _spreads(values: Float32Array) -> FloatArray:
     return np.asarray(_TO_RMS * _nan_median(np.abs(windows - _nan_median(windows)[:, :, None])))
 
 
-def _nan_median(windows: FloatArray) -> FloatArray:
+def _nan_median(windows: RealArray) -> FloatArray:
     """Return the median of the values in each window [..., k] that are not NaN; NaN if there are none.
 
     numpy.nanmedian takes many times as long.
@@ -131,4 +139,4 @@ def _nan_median(windows: FloatArray) -> FloatArray:
     low, high = np.maximum(count - 1, 0) // 2, np.maximum(count, 0) // 2
     pick = [np.take_along_axis(ordered, place[..., None], axis=-1)[..., 0] for place in (low, high)]
     # For an odd number of values, both are the same.
-    return np.asarray((pick[0] + pick[1]) / 2)
+    return np.asarray((pick[0].astype(np.float64) + pick[1]) / 2)

@@ -25,6 +25,8 @@ _LEAST_SIZE: Final = 1e-9
 """Least weighted square of a regressor."""
 _ROWS_OF_CACHE: Final = 208
 """Series whose boxcars are tried at a time, few enough for the cache of a core."""
+_MOST_RUNS: Final = 8
+"""Runs of series of the same noise model up to which one after the other takes less time than all of them together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,8 +149,8 @@ def best_box(projections: StepProjections) -> tuple[IntArray, IntArray, Float32A
     basis, count = projections.basis, len(projections)
     first = np.empty(count, dtype=np.int64)
     for begin in range(0, count, _ROWS_OF_CACHE):
-        part = slice(begin, begin + _ROWS_OF_CACHE)
-        first[part] = _first_of_best_box(basis, _kind_index(projections.kind[part]), projections.products[part])
+        for part in _parts_of_kind(projections.kind, begin, min(begin + _ROWS_OF_CACHE, count)):
+            first[part] = _first_of_best_box(basis, _kind_index(projections.kind[part]), projections.products[part])
     lengths = np.array(_BOXES)[:, None]
     last = np.minimum(first + lengths, basis.epochs)
     rows = np.arange(count)
@@ -176,6 +178,14 @@ def _first_of_best_box(basis: StepBasis, kind: IntArray | slice, products: Float
         gain -= basis.box_floor[kind, place]
         np.maximum(best, gain, out=best)
     return np.asarray(best.argmax(axis=1))
+
+
+def _parts_of_kind(kind: IntArray, begin: int, end: int) -> list[slice]:
+    """Return the runs of series of the same noise model, if they are few, and all series together otherwise."""
+    ends = [*(begin + 1 + np.flatnonzero(np.diff(kind[begin:end]))).tolist(), end]
+    if len(ends) > _MOST_RUNS:
+        return [slice(begin, end)]
+    return [slice(one, other) for one, other in zip([begin, *ends], ends, strict=False)]
 
 
 def _kind_index(kind: IntArray) -> IntArray | slice:

@@ -12,7 +12,7 @@ from insar_runtime._diagnosis.common_steps import find_level_changes
 from insar_runtime._diagnosis.gls import restricted_precision
 from insar_runtime._diagnosis.noise.kalman import Regressors
 from insar_runtime._diagnosis.noise.mixture import NoiseMixture
-from insar_runtime._diagnosis.noise.noise_model import CommonStep
+from insar_runtime._diagnosis.noise.noise_model import CommonStep, LagTerms, covariance_at
 from insar_runtime._diagnosis.robust import nanmedian
 from insar_runtime._diagnosis.sampling_changes import find_sampling_changes
 
@@ -124,6 +124,7 @@ def measure_common_steps(
 def _covariance(days: FloatArray, noise: NoiseMixture, regressors: Regressors, steps: FloatArray) -> FloatArray:
     """Return the mean covariance [T, T] of a noise mixture, of motion and of steps."""
     covariance = regressors.motion @ regressors.motion.T + steps @ steps.T
+    terms = LagTerms.of(days)
     for weight, kind in zip(noise.weights, noise.kinds, strict=True):
-        covariance += weight * kind.covariance(days)
+        covariance += weight * covariance_at(kind, terms)
     return covariance

@@ -239,8 +239,9 @@ def _kalman_gains(
         both = one * other * both
         from_short, from_slow = short + both, slow + both
         variance = from_short + from_slow + white * white_factor[epoch] ** 2
-        gain[epoch] = np.where(now, [from_short / variance, from_slow / variance], 0.0)
-        deviation[epoch] = np.where(now, np.sqrt(variance), 1.0)
+        np.divide(from_short, variance, out=gain[epoch, 0], where=now)
+        np.divide(from_slow, variance, out=gain[epoch, 1], where=now)
+        np.sqrt(variance, out=deviation[epoch], where=now)
         short = short - gain[epoch, 0] * from_short
         both = both - gain[epoch, 0] * from_slow
         slow = slow - gain[epoch, 1] * from_slow

@@ -22,6 +22,30 @@ HALF_YEAR: Final = 0.03
 annual cycle. Measured on EGMS rows for the simulator (``training.simulator.config.AnnualConfig``)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LagTerms:
+    """Terms of a covariance that all kinds of noise share on a time axis.
+
+    Attributes
+    ----------
+    lag : ndarray of float64, shape [T, T]
+        Days between two epochs.
+    cycle : ndarray of float64, shape [T, T]
+        Covariance of an annual cycle of unit RMS.
+    """
+
+    lag: FloatArray
+    cycle: FloatArray
+
+    @classmethod
+    def of(cls, days: FloatArray) -> LagTerms:
+        """Return the terms of a time axis [T]."""
+        lag = np.abs(days[:, None] - days[None, :])
+        year = lag / DAYS_PER_YEAR
+        change = 1 + ANNUAL_CHANGE * np.maximum(1 - year, 0)
+        return cls(lag, change * np.cos(2 * np.pi * year) + HALF_YEAR * np.cos(4 * np.pi * year))
+
+
 @dataclass(frozen=True, slots=True)
 class NoiseKind:
     """Noise of unit variance, as the sum of three parts; the noise of a row is this times its own scatter.
@@ -55,14 +79,16 @@ class NoiseKind:
         white_factor : ndarray of float64, shape [T], optional
             Scatter of the white part at each epoch over its usual scatter.
         """
-        lag = np.abs(days[:, None] - days[None, :])
-        year = lag / DAYS_PER_YEAR
-        change = 1 + ANNUAL_CHANGE * np.maximum(1 - year, 0)
-        cycle = change * np.cos(2 * np.pi * year) + HALF_YEAR * np.cos(4 * np.pi * year)
-        covariance = self.short * np.exp(-lag / self.short_days) + self.slow * np.exp(-lag / self.slow_days)
-        covariance += self.annual**2 * cycle
-        covariance[np.diag_indices_from(covariance)] += self.white * (1 if white_factor is None else white_factor**2)
-        return np.asarray(covariance)
+        return covariance_at(self, LagTerms.of(days), white_factor)
+
+
+def covariance_at(kind: NoiseKind, terms: LagTerms, white_factor: FloatArray | None = None) -> FloatArray:
+    """Return the covariance of noise of unit scatter, from terms that all kinds share; see ``NoiseKind.covariance``."""
+    lag = terms.lag
+    covariance = kind.short * np.exp(-lag / kind.short_days) + kind.slow * np.exp(-lag / kind.slow_days)
+    covariance += kind.annual**2 * terms.cycle
+    covariance[np.diag_indices_from(covariance)] += kind.white * (1 if white_factor is None else white_factor**2)
+    return np.asarray(covariance)
 
 
 _NOISY: Final = 1.5
@@ -211,7 +237,8 @@ class FileNoise:
 
     def covariances(self) -> Sequence[FloatArray]:
         """Return the covariance [T, T] of each kind of noise, of unit scatter."""
-        return [self._covariance(kind) for kind in self.kinds]
+        terms = LagTerms.of(self.days)
+        return [self._covariance(kind, terms) for kind in self.kinds]
 
     def _part_mm(self, name: str) -> float:
         shares = np.array([getattr(kind, name) for kind in self.kinds])
@@ -224,8 +251,8 @@ class FileNoise:
         logs = np.log([getattr(kind, f"{name}_days") for kind in self.kinds])
         return float(np.exp(variance @ logs / variance.sum()))
 
-    def _covariance(self, kind: NoiseKind) -> FloatArray:
-        covariance = kind.covariance(self.days, self.white_factor)
+    def _covariance(self, kind: NoiseKind, terms: LagTerms) -> FloatArray:
+        covariance = covariance_at(kind, terms, self.white_factor)
         index = np.arange(len(self.days))
         for step in self.steps:
             # A step at a known date, of random size.

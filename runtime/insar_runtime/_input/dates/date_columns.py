@@ -29,19 +29,35 @@ from insar_runtime._input.dates.date_formats import (
 )
 from insar_runtime.errors import DataError
 
-ID_ALIASES: Final = ("pid", "code", "point_id", "point id", "ps_id", "pnt_id", "code_target", "id")
-"""Names of the point identifier, most telling first; compared without regard to case."""
+ID_ALIASES: Final = ("pid", "code", "point_id", "point id", "ps_id", "pnt_id", "code_target", "code_targe", "id")
+"""Names of the point identifier, most telling first; compared without regard to case.
+
+Of long names also the first ten characters, here and below: more a shapefile does not hold.
+"""
 
 _YEAR_FIRST: Final = re.compile(r"([0-9]{4})([-/._]?)([0-9]{2})\2([0-9]{2})(?:[ T][0-9:.]+(?:Z|[+-][0-9:]+)?)?")
 _AMPLITUDE: Final = re.compile(r"(?:amp|a)_?[0-9]{8}", re.IGNORECASE)
 _STAMPS: Final = re.compile(r"export_res_ *[0-9]+")
-DATE_NAMES: Final = ("date", "dates", "datum", "time", "epoch", "acquisition", "data_misura", "dataripresa")
+DATE_NAMES: Final = (
+    "date",
+    "dates",
+    "datum",
+    "time",
+    "epoch",
+    "acquisition",
+    "data_misura",
+    "data_misur",
+    "dataripresa",
+    "dataripres",
+)
 """Names of the date in tables with one row per point and date."""
 VALUE_NAMES: Final = (
     "displacement_mm",
     "displacement",
     "displacement_m",
+    "displaceme",
     "spost_rel_mm",
+    "spost_rel_",
     "valore",
     "value",
     "defo",

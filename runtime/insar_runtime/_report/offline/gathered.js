@@ -111,7 +111,7 @@ function reportOf(gathered, layout, base, seconds) {
       ["Class mix", mixText(layout.mix, base)],
       ["Classified", `in this browser, in ${seconds.toFixed(1)} s; nothing was sent anywhere`],
     ],
-    notes: layout.notes, attribution: /(^|\/)EGMS/.test(layout.name) ? base.attribution : null,
+    doubts: [], notes: layout.notes, attribution: /(^|\/)EGMS/.test(layout.name) ? base.attribution : null,
   };
   const arrays = {
     x: taken(place.x), y: taken(place.y), group: taken(group), status: taken(status),
