@@ -16,8 +16,8 @@ IntArray = NDArray[np.int64]
 _SOURCE: Final = "Natural Earth, 1:10 million; it may lie some hundred metres off"
 _FILE: Final = "coastline.npz"
 """Written by ``docs/coastline.py``."""
-_AROUND: Final = 2.0
-"""Width of the surroundings, in widths of the extent; a map twice as wide as the points are shows nothing beyond."""
+_AROUND: Final = 1.0
+"""Width of the surroundings, in widths of the extent; most of what a map at half its scale shows."""
 _LEAST_DEGREES: Final = 0.1
 
 
@@ -54,7 +54,7 @@ def coast_of(position: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None,
     found = []
     # Longitudes may be counted to 360 degrees.
     for shift in (0, turn) if box[1, 0] > turn else (0,):
-        found += cut(lines + [shift, 0], lengths + 1, box)
+        found += cut(lines + np.array([shift, 0]), lengths + 1, box)
     if not found:
         return None, {}
     facts = {"source": _SOURCE, "scale": scale.tolist(), "corner": corner.tolist()}
@@ -82,8 +82,8 @@ def lines_of(starts: NDArray[np.int32], lengths: NDArray[np.int32], deltas: NDAr
     first = ends - lengths
     # A vertex is the start of its line and the steps of this line so far.
     step = np.repeat(first, lengths + 1) + _counted(lengths + 1)
-    vertices: IntArray = np.repeat(starts, lengths + 1, axis=0) + before[step] - np.repeat(
-        before[first], lengths + 1, axis=0
+    vertices: IntArray = (
+        np.repeat(starts, lengths + 1, axis=0) + before[step] - np.repeat(before[first], lengths + 1, axis=0)
     )
     return vertices
 

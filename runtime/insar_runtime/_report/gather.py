@@ -44,7 +44,8 @@ class Gathered:
         Counts of all rows.
     points : pyarrow.Table or None
         Rows for the map: ``row``, ``x``, ``y``, ``group``, ``status``, ``velocity`` (mm/yr), ``shares`` (thousandths),
-        ``n_epochs``, ``max_gap_days``, ``id``, ``measures`` (as ``measured`` codes them); of a diagnosed table also ``break_date``.
+        ``n_epochs``, ``max_gap_days``, ``id``, ``measures`` (as ``measured`` codes them); of a diagnosed table also
+        ``break_date``.
     details : pyarrow.Table or None
         Those of them that have ``series`` (tenths of mm, zigzag), ``attributes`` (float32) and, in a diagnosed table,
         the classes and the diagnosis columns; ``row`` is the same as in the points.

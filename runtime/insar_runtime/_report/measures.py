@@ -1,4 +1,4 @@
-"""Numbers by which a page colours its points, beside class, confidence and velocity: columns of the file and the diagnosis."""
+"""Numbers by which a page colours its points, beside class, confidence and velocity."""
 
 from __future__ import annotations
 
