@@ -5,6 +5,7 @@ const NO_CLASS = facts.groups.length - 1;
 const MISSING = 0xffff;
 const NOWHERE = 0xffffffff;
 const STORY = 5; // numbers a point
+const MOST_SORTED = 10000; // hits of a search
 
 /** Tenths, zigzag: 0, 1, 2, 3 stand for 0, -0.1, 0.1, -0.2. */
 function ofTenths(coded) {
@@ -53,7 +54,8 @@ class Points {
     return -1;
   }
 
-  /** Numbers of the points whose id contains a text, whatever the case of Latin letters; one with just this id first. */
+  /** Numbers of the points whose id contains a text, whatever the case of Latin letters: one with just this id first, the
+      others by their ids unless there are very many. */
   findAll(text) {
     const lower = (byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte);
     const wanted = new TextEncoder().encode(text).map(lower);
@@ -67,6 +69,11 @@ class Points {
         found.push(i);
         break;
       }
+    }
+    if (found.length <= MOST_SORTED) {
+      const order = new Intl.Collator("en", { numeric: true });
+      const names = new Map(found.map((i) => [i, this.id(i)]));
+      found.sort((a, b) => order.compare(names.get(a), names.get(b)));
     }
     const exact = this.find(text);
     return exact < 0 ? found : [exact, ...found.filter((i) => i !== exact)];

@@ -1,6 +1,6 @@
 /* Downloads of the series that are shown: as a table, and their plot as drawing or picture. */
 
-const PICTURE = { width: 900, scale: 2 }; // pixels of the drawing, and of the picture for each of them
+const PICTURE = { width: 900, plot: 320, margin: 14, scale: 2 }; // pixels of the drawing; scale: those of the picture
 const COPIED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "opacity", "font-size", "font-weight"];
 
 /** Save bytes or text as a file of the user. */
@@ -36,15 +36,15 @@ function seriesTable(lines) {
 /** The plot as an SVG of its own: light, with title and legend, and without any style sheet. */
 function plotDrawing(lines) {
   return inLight(() => {
-    const { width } = PICTURE;
-    const drawn = drawLines(width, lines, 320);
+    const { width, plot, margin } = PICTURE;
+    const drawn = drawLines(width - 2 * margin, lines, plot);
     const legend = legendOf(lines);
-    const height = 320 + 44 + 20 * legend.length;
+    const height = plot + 44 + 20 * legend.length;
     const page = svg("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": "system-ui, sans-serif" });
-    page.append(svg("rect", { width, height, fill: "#ffffff" }), svg("text", { class: "strong", x: 14, y: 26 }, facts.title));
-    for (const { x, y, ...more } of [{ x: 14, y: 34 }]) page.append(svg("g", { transform: `translate(${x} ${y})`, ...more }, ...drawn.childNodes));
+    page.append(svg("rect", { width, height, fill: "#ffffff" }), svg("text", { class: "strong", x: margin, y: 26 }, facts.title),
+      svg("g", { transform: `translate(${margin} 34)` }, ...drawn.childNodes));
     legend.forEach(({ mark, text }, k) => {
-      const y = 320 + 46 + 20 * k;
+      const y = plot + 46 + 20 * k;
       page.append(mark(62, y - 4), svg("text", { x: 92, y }, text));
     });
     document.body.append(page);

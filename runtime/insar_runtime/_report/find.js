@@ -7,6 +7,7 @@ function listenToFind(points, select) {
   const field = byId("find-id");
   let hits = [];
   let place = -1;
+  let searched = "";
   const draw = () => {
     const text = field.value.trim();
     byId("hits").hidden = !text;
@@ -19,8 +20,8 @@ function listenToFind(points, select) {
     draw();
   };
   const search = () => {
-    const text = field.value.trim();
-    [hits, place] = [text ? points.findAll(text) : [], -1];
+    searched = field.value.trim();
+    [hits, place] = [searched ? points.findAll(searched) : [], -1];
     draw();
   };
   field.addEventListener("input", search);
@@ -31,6 +32,7 @@ function listenToFind(points, select) {
   });
   byId("find").addEventListener("submit", (event) => {
     event.preventDefault();
+    if (field.value.trim() !== searched) search();
     if (hits.length) go((place + 1) % hits.length);
   });
 }

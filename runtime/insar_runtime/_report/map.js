@@ -83,9 +83,9 @@ class PointMap {
   }
 
   resize() {
+    if (!this.canvas.isConnected) return; // another report has taken the place of this one
     const { clientWidth, clientHeight } = byId("map");
-    // Another report has taken the place of this one, or a picture while the page is printed.
-    if (!this.canvas.isConnected || !clientWidth) return;
+    if (!clientWidth) return; // a picture has, while the page is printed
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const width = Math.max(1, clientWidth - EDGE.left - EDGE.right);
     const height = Math.max(1, clientHeight - EDGE.top - EDGE.bottom);
