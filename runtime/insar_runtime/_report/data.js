@@ -17,12 +17,13 @@ class Points {
   static async load() {
     const points = new Points();
     points.count = facts.points;
-    for (const name of ["x", "y", "group", "status", "velocity", "shares", "epochs", "gap", "ids", "detailed"]) {
+    for (const name of ["x", "y", "group", "status", "velocity", "measures", "shares", "epochs", "gap", "ids", "detailed"]) {
       points[name] = await unpack(name);
     }
     points.series = await unpack("series");
     points.values = await unpack("values");
     for (const name of ["rates", "story", "trend", "breaks", "jumps", "changed"]) points[name] = await unpack(name);
+    for (const name of ["coast", "coastLengths"]) points[name] = await unpack(name);
     points.idStarts = runningSum(await unpack("idLengths"));
     points.detailStarts = runningSum(points.detailed);
     const column = (k) => points.story.filter((_, at) => at % STORY === k);
@@ -89,8 +90,10 @@ class Points {
   }
 
   confidenceOf(i) {
-    const shares = this.sharesOf(i);
-    return shares ? Math.max(...shares.filter(Number.isFinite)) : NaN;
+    if (this.shares[i] === MISSING) return NaN;
+    let most = 0;
+    for (let k = i; k < this.shares.length; k += this.count) if (this.shares[k] !== MISSING) most = Math.max(most, this.shares[k]);
+    return most / 1000;
   }
 
   /** Displacements in mm, NaN = missing; null if they are not in the page. */

@@ -53,9 +53,14 @@ function inLight(draw) {
 
 const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
 
+/** Whether colours must be visible on a dark page. */
+function onDark() {
+  return darkScheme.matches && !lightWanted;
+}
+
 /** Colour of a group of points. On a dark page the two greys are swapped, so that Stable stays faint and no class visible. */
 function colourOf(group) {
-  if (darkScheme.matches && !lightWanted && (group === 0 || group === NO_CLASS)) return group ? "#c3c8cd" : "#646b72";
+  if (onDark() && (group === 0 || group === NO_CLASS)) return group ? "#c3c8cd" : "#646b72";
   return facts.colours[group];
 }
 

@@ -1,9 +1,13 @@
 /* State of the page, its changes, and what is redrawn after them. */
 
-const state = { visible: facts.groups.map(() => true), mode: "class", hovered: -1, selected: -1, chosen: [], adding: false };
+const state = {
+  visible: facts.groups.map(() => true), mode: "class", ranges: {}, area: null, hovered: -1, selected: -1, chosen: [],
+  adding: false,
+};
 
 async function start() {
   const points = await Points.load();
+  measures = findMeasures(points);
   drawTexts();
   byId("wait").remove();
   const main = document.querySelector("main");
@@ -25,16 +29,29 @@ async function start() {
     drawLegend(state, toggle, only);
     confidence();
     velocity?.();
+    drawArea(points, state.area, state.visible, () => area(null));
     map?.request();
   };
   const recolour = () => {
     drawModes(choose);
-    drawRamp();
-    map?.recolour(pointValues(points, state.mode), rampColours(state.mode));
+    drawRamp(setRange);
+    map?.recolour(pointValues(points, state.mode), rampColours(state.mode), bandsOf(state.mode));
   };
   const choose = (mode) => {
     state.mode = mode;
     recolour();
+  };
+  /** Set the range of the colours, or go back to that of the points. */
+  const setRange = (ends) => {
+    if (ends) state.ranges[state.mode] = ends;
+    else delete state.ranges[state.mode];
+    recolour();
+  };
+  /** Show what is in an area, or no area. */
+  const area = (corners) => {
+    state.area = corners;
+    if (!corners) map.outline.clear();
+    drawArea(points, corners, state.visible, () => area(null));
   };
   const hover = (i, x, y) => {
     drawTip(points, i, x, y);
@@ -82,7 +99,7 @@ async function start() {
     }
   };
 
-  if (facts.position) map = new PointMap(points, state, { hover, select: pick });
+  if (facts.position) map = new PointMap(points, state, { hover, select: pick, area });
   else byId("map-card").hidden = true;
   byId("all-classes").addEventListener("click", () => show(facts.groups.map(() => true)));
   byId("previous").addEventListener("click", () => stepBy(-1));

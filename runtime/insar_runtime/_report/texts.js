@@ -31,6 +31,7 @@ function drawTexts() {
   if (facts.series.rows && facts.series.rows < facts.points) {
     notes.push(`${count(facts.series.rows)} points come with their series, as many of each class as there is room for.`);
   }
+  if (facts.coast) notes.push(`Coastline: ${facts.coast.source}.`);
   byId("map-note").textContent = notes.join(" ");
   if (!facts.position && notes.length) byId("lead").textContent += `. ${notes.join(" ")}`;
   drawWords();

@@ -126,7 +126,8 @@ def test_metres(tmp_path: Path, name: str, system: str) -> None:
     classify_file(write(table, tmp_path / "in.parquet"), tmp_path / "c.parquet")
     page_of(tmp_path / "c.parquet", tmp_path / "out.html")
     position = read_page(tmp_path / "out.html").facts["position"]
-    assert position == {"kind": "metres", "system": system, "steps": 10, "x0": 40_000_000, "y0": 20_000_000}
+    corner = {"x0": 40_000_000, "y0": 20_000_000, "size": [39_000, 0]}
+    assert position == {"kind": "metres", "system": system, "steps": 10, **corner}
 
 
 def test_classified_text(tmp_path: Path) -> None:
