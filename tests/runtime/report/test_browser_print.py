@@ -24,7 +24,8 @@ def _printed(browser: Browser, path: Path) -> Path:
 
 def _first_page(path: Path) -> NDArray[np.int16]:
     """Pixels [height, width, 3] of the first page, 60 to an inch."""
-    command = ["pdftoppm", "-r", "60", "-f", "1", "-l", "1", "-singlefile", path, path.with_suffix("")]
+    pages = ["-f", "1", "-l", "1", "-singlefile"]
+    command = ["pdftoppm", "-r", "60", *pages, str(path), str(path.with_suffix(""))]
     subprocess.run(command, check=True, capture_output=True)
     head, size, _, pixels = path.with_suffix(".ppm").read_bytes().split(b"\n", 3)
     assert head == b"P6"
