@@ -48,7 +48,8 @@ def _downloaded(browser: Browser, folder: Path, button: str) -> bytes:
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
     browser.execute_script("document.getElementById(arguments[0]).click()", button)
     end = time.monotonic() + 30
-    while not (files := [path for path in folder.iterdir() if path.suffix == f".{button[-3:]}"]):
+    # Chromium makes an empty file first, and puts the whole one in its place.
+    while not (files := [path for path in folder.glob(f"*.{button[-3:]}") if path.stat().st_size]):
         assert time.monotonic() < end, browser.get_log("browser")
         time.sleep(0.05)
     return files[0].read_bytes()

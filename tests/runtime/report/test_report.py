@@ -210,6 +210,9 @@ def test_command(tmp_path: Path) -> None:
     done = run("report", source, "--json", "--title", "Slope above the dam")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"] == 120
+    assert "120 of 120 points, 120 with their series, " in done.stderr
+    without = run("report", source, "--series-mb", "0", "-o", tmp_path / "without.html")
+    assert "120 of 120 points, 0.1 MB" in without.stderr
     assert read_page(tmp_path / "in.report.html").facts["title"] == "Slope above the dam"
     refused(run("report", source), 73, "in.report.html", "--overwrite")
     refused(run("report", tmp_path / "absent.parquet"), 66, "absent.parquet")
