@@ -119,7 +119,9 @@ function drawQuartiles(width, quartiles) {
   const at = (day, mm) => `${plot.x(day).toFixed(1)} ${plot.y(mm).toFixed(1)}`;
   const band = [...dates.map(([day, , , upper]) => at(day, upper)), ...dates.map(([day, lower]) => at(day, lower)).reverse()];
   root.append(svg("path", { class: "quartiles", d: `M${band.join("L")}Z` }));
-  root.append(svg("path", { class: "median", d: `M${dates.map(([day, , median]) => at(day, median)).join("L")}` }));
+  const longest = gapDays(dates);
+  const line = dates.map(([day, , median], k) => `${k && day - dates[k - 1][0] <= longest ? "L" : "M"}${at(day, median)}`);
+  root.append(svg("path", { class: "median", d: line.join("") }));
   return root;
 }
 
