@@ -171,7 +171,8 @@ def report(
     if as_json:
         print_report(facts, "", as_json=True)
     if not quiet:
+        series = f"{done.series} with their series, " if done.series else ""
         say(
-            f"{printable(done.output)}: {done.points} of {done.rows} points, {done.series} with their series, "
+            f"{printable(done.output)}: {done.points} of {done.rows} points, {series}"
             f"{done.size / 1e6:.1f} MB; open it in a browser"
         )

@@ -1,4 +1,4 @@
-/* Overlay of the map: frame, axes, scale bar, rings around points. */
+/* Overlay of the map: frame, axes, scale bar, north arrow, area, rings around points. */
 
 function drawOver(map) {
   const { view, over, state } = map;
@@ -8,18 +8,22 @@ function drawOver(map) {
   context.font = "12px system-ui, sans-serif";
   drawAxes(map, context);
   drawScale(map, context);
+  drawNorth(context);
   context.save();
   context.beginPath();
   context.rect(EDGE.left, EDGE.top, view.width, view.height);
   context.clip();
-  for (const [i, radius] of [[state.hovered, 7], [state.selected, 9]]) {
-    if (i >= 0 && map.points.hasPlace(i)) ring(context, map.pixelsOf(i), radius);
+  map.outline.draw(context);
+  const several = state.chosen.length > 1;
+  const rings = state.chosen.map((i, k) => [i, i === state.selected ? 9 : 7, several ? LINE_COLOURS[k] : themed("--ink")]);
+  for (const [i, radius, colour] of [[state.hovered, 7, themed("--ink")], ...rings]) {
+    if (i >= 0 && map.points.hasPlace(i)) ring(context, map.pixelsOf(i), radius, colour);
   }
   context.restore();
 }
 
-function ring(context, [x, y], radius) {
-  for (const [width, colour] of [[4, themed("--card")], [2, themed("--ink")]]) {
+function ring(context, [x, y], radius, ink) {
+  for (const [width, colour] of [[4, themed("--card")], [2, ink]]) {
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);
     Object.assign(context, { lineWidth: width, strokeStyle: colour });
@@ -86,4 +90,21 @@ function drawScale(map, context) {
   context.textAlign = "left";
   context.textBaseline = "alphabetic";
   context.fillText(text, x, y - 8);
+}
+
+/** Arrow to the north, upper left: the map has north above. */
+function drawNorth(context) {
+  const [x, y] = [EDGE.left + 22, EDGE.top + 12];
+  Object.assign(context, { fillStyle: themed("--map"), globalAlpha: 0.82 });
+  context.fillRect(x - 13, y - 5, 26, 44);
+  Object.assign(context, { globalAlpha: 1, fillStyle: themed("--ink") });
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + 6, y + 19);
+  context.lineTo(x, y + 15);
+  context.lineTo(x - 6, y + 19);
+  context.fill();
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  context.fillText("N", x, y + 23);
 }

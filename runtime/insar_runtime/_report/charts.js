@@ -86,7 +86,7 @@ function drawConfidence(width, state) {
     const anchor = value === 1 ? "end" : "middle";
     root.append(svg("text", { x: x(value), y: bottom + 16, "text-anchor": anchor }, value.toFixed(1)));
   }
-  const name = "calibrated probability of the most probable class";
+  const name = "probability of the most probable class";
   root.append(svg("text", { x: (left + right) / 2, y: bottom + 33, "text-anchor": "middle" }, name));
   return root;
 }

@@ -20,6 +20,7 @@ from insar_runtime._input.head import TableHead, read_head
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
+from insar_runtime._report.measures import Measure, find_measures
 from insar_runtime._report.page_position import PagePosition, find_page_position
 from insar_runtime.errors import DataError
 from insar_runtime.models import load_model
@@ -51,6 +52,8 @@ class ClassifiedTable:
         Why existing series cannot be read.
     attributes : tuple of str
         Further numeric columns.
+    measures : tuple of Measure
+        Numbers by which the page colours points.
     rows : int or None
         Number of rows, if the container states it.
     batches : iterator of pyarrow.RecordBatch
@@ -64,6 +67,7 @@ class ClassifiedTable:
     series: TableDescription | None
     trouble: str | None
     attributes: tuple[str, ...]
+    measures: tuple[Measure, ...]
     rows: int | None
     batches: Iterator[pa.RecordBatch]
 
@@ -114,6 +118,9 @@ def open_classified(path: Path, *, as_table: bool = False) -> Iterator[Classifie
             plain = [name for name in plain if name in series.layout.attributes]
         producer = block.get("input", {}).get("producer") or (series.layout.producer if series else None)
         shown = {roles.get(role) for role in _SHOWN}
+        numeric = (name for name in plain if is_numeric(source.schema.field(name).type))
+        attributes = tuple(name for name in numeric if name not in shown)
+        egms = (producer or "").startswith("EGMS")
         yield ClassifiedTable(
             block=block,
             roles=roles,
@@ -121,9 +128,8 @@ def open_classified(path: Path, *, as_table: bool = False) -> Iterator[Classifie
             diagnosed=diagnosed,
             series=series,
             trouble=trouble,
-            attributes=tuple(
-                name for name in plain if is_numeric(source.schema.field(name).type) and name not in shown
-            ),
+            attributes=attributes,
+            measures=find_measures(attributes, egms=egms, diagnosed=diagnosed),
             rows=source.rows,
             batches=head.batches,
         )

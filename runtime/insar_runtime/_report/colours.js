@@ -1,19 +1,26 @@
-/* Colours of the map: classes, or a ramp of velocity, confidence or the date of a break. */
+/* Colours of the map: classes, or the ramp of a number, whose range the user sets. */
 
-const MODES = { class: "Class", velocity: "Velocity", confidence: "Confidence", change: "Break" };
+const SOURCES = { classes: "Classes", file: "From the file", diagnosis: "From the diagnosis" };
 const RAMPS = {
-  velocity: ["#a50026", "#e0603c", "#d3b06c", "#b4b4a6", "#7fb1c6", "#4575b4", "#2b2f8f"],
+  signed: ["#a50026", "#e0603c", "#d3b06c", "#b4b4a6", "#7fb1c6", "#4575b4", "#2b2f8f"],
+  positive: ["#a9adb0", "#cfae4e", "#e07b1a", "#c2295b", "#7b2a9c"],
   confidence: ["#f0a63a", "#d8576b", "#8f2fa3", "#4a4ad6"],
-  change: ["#2b6cb0", "#2aa198", "#b9a30a", "#e07b1a", "#b3202c"],
+  date: ["#2b6cb0", "#2aa198", "#b9a30a", "#e07b1a", "#b3202c"],
 };
+const RAMPS_DARK = {
+  signed: ["#ff5a4d", "#e8845a", "#c4a678", "#85878a", "#7fb1c6", "#5b9bea", "#8f8bff"],
+  positive: ["#6b7278", "#b3994f", "#e58a2e", "#ee5480", "#c77bf0"],
+};
+const BAR = 140; // pixels of the ramp
 
 /** 256 colours for the painter: by group, or along a ramp of which 0 stands for a missing value. */
 function rampColours(mode) {
   const ramp = new Uint8Array(4 * 256);
-  const stops = RAMPS[mode];
+  const { kind, ramp: named } = measureOf(mode);
+  const stops = (onDark() && RAMPS_DARK[named ?? kind]) || RAMPS[named ?? kind];
   for (let k = 0; k < 256; k++) {
     let [colour, alpha] = ["#808080", 60];
-    if (mode === "class" && k < facts.groups.length) {
+    if (kind === "class" && k < facts.groups.length) {
       // Most points are Stable, and must not dominate.
       [colour, alpha] = [colourOf(k), k === 0 ? 215 : 255];
     }
@@ -31,56 +38,74 @@ function rampColours(mode) {
   return ramp;
 }
 
-/** Ends of the ramp: velocities symmetric about 0 that hold 98 of 100 points; confidences from the least to 1; the
-    first and the last break. */
-function rampEnds(mode) {
-  if (mode === "change") return facts.diagnosis.changed;
-  if (mode === "confidence") return [facts.counts.confidence.from, 1];
-  const { from, to, counts } = facts.counts.velocity;
-  const bins = counts[0].map((_, k) => counts.reduce((sum, group) => sum + group[k], 0));
-  const middle = (k) => Math.abs(from + ((k + 0.5) * (to - from)) / bins.length);
-  const far = bins.map((rows, k) => [middle(k), rows]).sort((a, b) => b[0] - a[0]);
-  let left = bins.reduce((sum, rows) => sum + rows, 0) * 0.02;
-  const end = far.find(([, rows]) => (left -= rows) < 0)?.[0] ?? 1;
-  const step = roundStep(end, 8);
-  const most = Math.max(step, Math.ceil(end / step) * step);
-  return [-most, most];
-}
-
-function pointValues(points, mode) {
-  if (mode === "class") return points.group;
-  const [low, high] = rampEnds(mode);
-  const of = {
-    velocity: (i) => points.velocityOf(i), confidence: (i) => points.confidenceOf(i), change: (i) => points.changeOf(i),
-  };
-  const values = new Uint8Array(points.count);
-  for (let i = 0; i < points.count; i++) {
-    const value = of[mode](i);
-    const place = Math.min(1, Math.max(0, (value - low) / Math.max(high - low, 1e-9)));
-    if (Number.isFinite(value)) values[i] = 1 + Math.round(254 * place);
-  }
-  return values;
-}
-
-function drawRamp() {
+/** The colour bar between the two ends of its range, which can be changed; hidden for classes. */
+function drawRamp(setRange) {
   const element = byId("ramp");
-  element.hidden = state.mode === "class";
+  const measure = measureOf(state.mode);
+  element.hidden = measure.kind === "class";
   if (element.hidden) return;
-  const canvas = html("canvas", { width: 255, height: 1 });
-  const pixels = new Uint8ClampedArray(rampColours(state.mode).slice(4));
-  canvas.getContext("2d").putImageData(new ImageData(pixels, 255, 1), 0, 0);
-  const [low, high] = rampEnds(state.mode);
-  const texts = state.mode === "change" ? [low, high].map((day) => dateOf(dayOf(facts.diagnosis.origin) + day))
-    : [plain(low), `${plain(high)}${state.mode === "velocity" ? " mm/yr" : ""}`];
-  element.replaceChildren(texts[0], canvas, texts[1]);
+  if (element.dataset.mode !== state.mode) {
+    element.dataset.mode = state.mode;
+    element.replaceChildren(...rampParts(measure, setRange));
+  }
+  const ends = endsOf(state.mode);
+  const bar = byId("ramp-bar");
+  const colours = rampColours(state.mode);
+  const pixels = new Uint8ClampedArray(4 * BAR);
+  for (let k = 0; k < BAR; k++) {
+    const value = ends[0] + (k / (BAR - 1)) * (ends[1] - ends[0]);
+    const code = 1 + Math.round(254 * placeOf(measure, value, ends));
+    pixels.set(colours.subarray(4 * code, 4 * code + 4), 4 * k);
+  }
+  bar.getContext("2d").putImageData(new ImageData(pixels, BAR, 1), 0, 0);
+  ["ramp-low", "ramp-high"].forEach((id, k) => {
+    byId(id).value = endText(measure, ends[k]);
+    byId(id).classList.remove("unknown");
+  });
+  byId("ramp-reset").hidden = !state.ranges[state.mode];
 }
 
-function drawModes(choose) {
-  const button = ([mode, text]) => {
-    const chosen = { "aria-pressed": mode === state.mode, onclick: () => choose(mode) };
-    return html("button", { type: "button", "data-mode": mode, ...chosen }, text);
+function rampParts(measure, setRange) {
+  const { kind, unit, origin } = measure;
+  const read = () => ["ramp-low", "ramp-high"].map((id) => numberOfEnd(measure, byId(id).value));
+  const changed = (event) => {
+    const ends = read();
+    const fit = ends.every(Number.isFinite) && ends[0] < ends[1];
+    event.target.classList.toggle("unknown", !fit);
+    event.target.setCustomValidity(fit ? "" : "The first end must be below the second one.");
+    event.target.reportValidity();
+    if (fit) setRange(ends);
   };
-  const there = { velocity: facts.counts.velocity, change: facts.diagnosis?.changed };
-  const modes = Object.entries(MODES).filter(([mode]) => !(mode in there) || there[mode]);
-  byId("modes").replaceChildren(...modes.map(button));
+  const end = (id, name) => html("input", {
+    id, type: kind === "date" ? "date" : "number", step: "any", "aria-label": `${name} end of the colours`, onchange: changed,
+  });
+  const title = "Points beyond an end have its colour; grey points have no value.";
+  return [
+    end("ramp-low", "Lower"), html("canvas", { id: "ramp-bar", width: BAR, height: 1, title }), end("ramp-high", "Upper"),
+    html("span", { id: "ramp-unit" }, [unit, origin].filter(Boolean).join(" · ")),
+    html("button", { type: "button", class: "quiet", id: "ramp-reset", onclick: () => setRange(null) }, "Reset"),
+  ];
+}
+
+function endText({ kind }, value) {
+  return kind === "date" ? dateOf(dayOf(facts.diagnosis.origin) + Math.round(value)) : String(Number(value.toPrecision(6)));
+}
+
+function numberOfEnd({ kind }, text) {
+  if (!text) return NaN;
+  return kind === "date" ? dayOf(text) - dayOf(facts.diagnosis.origin) : Number(text);
+}
+
+/** The choice of what colours stand for, by who made the numbers. */
+function drawModes(choose) {
+  const select = byId("modes");
+  if (!select.options.length) {
+    for (const [source, label] of Object.entries(SOURCES)) {
+      const options = measures.filter((one) => one.source === source)
+        .map(({ key, label: text, origin }) => html("option", { value: key, title: origin ?? "" }, text));
+      if (options.length) select.append(html("optgroup", { label }, ...options));
+    }
+    select.addEventListener("change", () => choose(select.value));
+  }
+  select.value = state.mode;
 }

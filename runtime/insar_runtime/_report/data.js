@@ -5,6 +5,7 @@ const NO_CLASS = facts.groups.length - 1;
 const MISSING = 0xffff;
 const NOWHERE = 0xffffffff;
 const STORY = 5; // numbers a point
+const MOST_SORTED = 10000; // hits of a search
 
 /** Tenths, zigzag: 0, 1, 2, 3 stand for 0, -0.1, 0.1, -0.2. */
 function ofTenths(coded) {
@@ -16,12 +17,13 @@ class Points {
   static async load() {
     const points = new Points();
     points.count = facts.points;
-    for (const name of ["x", "y", "group", "status", "velocity", "shares", "epochs", "gap", "ids", "detailed"]) {
+    for (const name of ["x", "y", "group", "status", "velocity", "measures", "shares", "epochs", "gap", "ids", "detailed"]) {
       points[name] = await unpack(name);
     }
     points.series = await unpack("series");
     points.values = await unpack("values");
     for (const name of ["rates", "story", "trend", "breaks", "jumps", "changed"]) points[name] = await unpack(name);
+    for (const name of ["coast", "coastLengths"]) points[name] = await unpack(name);
     points.idStarts = runningSum(await unpack("idLengths"));
     points.detailStarts = runningSum(points.detailed);
     const column = (k) => points.story.filter((_, at) => at % STORY === k);
@@ -52,6 +54,31 @@ class Points {
     return -1;
   }
 
+  /** Numbers of the points whose id contains a text, whatever the case of Latin letters: one with just this id first, the
+      others by their ids unless there are very many. */
+  findAll(text) {
+    const lower = (byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte);
+    const wanted = new TextEncoder().encode(text).map(lower);
+    const found = [];
+    for (let i = 0; i < this.count; i++) {
+      const last = this.idStarts[i + 1] - wanted.length;
+      for (let start = this.idStarts[i]; start <= last; start++) {
+        let k = 0;
+        while (k < wanted.length && lower(this.ids[start + k]) === wanted[k]) k++;
+        if (k < wanted.length) continue;
+        found.push(i);
+        break;
+      }
+    }
+    if (found.length <= MOST_SORTED) {
+      const order = new Intl.Collator("en", { numeric: true });
+      const names = new Map(found.map((i) => [i, this.id(i)]));
+      found.sort((a, b) => order.compare(names.get(a), names.get(b)));
+    }
+    const exact = this.find(text);
+    return exact < 0 ? found : [exact, ...found.filter((i) => i !== exact)];
+  }
+
   velocityOf(i) {
     return ofTenths(this.velocity[i]);
   }
@@ -63,8 +90,10 @@ class Points {
   }
 
   confidenceOf(i) {
-    const shares = this.sharesOf(i);
-    return shares ? Math.max(...shares.filter(Number.isFinite)) : NaN;
+    if (this.shares[i] === MISSING) return NaN;
+    let most = 0;
+    for (let k = i; k < this.shares.length; k += this.count) if (this.shares[k] !== MISSING) most = Math.max(most, this.shares[k]);
+    return most / 1000;
   }
 
   /** Displacements in mm, NaN = missing; null if they are not in the page. */

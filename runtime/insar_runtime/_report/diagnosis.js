@@ -45,7 +45,7 @@ function drawMoved({ root, x, y }, { days, values, shown }) {
 
 /** A line, two of them with a break, or a parabola through three points. It jumps where a jump is not repaired, by what
     lies on the points, but for the two lines, whose rates are those of the series with such jumps. */
-function drawTrend({ root, x, y }, { story, days, values }) {
+function drawTrend({ root, x, y }, { story, days, values, several, colour }) {
   if (!story || story.shape === SHAPE_NONE) return;
   const known = days.filter((_, k) => Number.isFinite(values[k]));
   const [first, last] = [known[0], known[known.length - 1]];
@@ -63,12 +63,12 @@ function drawTrend({ root, x, y }, { story, days, values }) {
   corners.push(centre, ...left.flatMap(({ day }) => [day - 1, day]));
   const inside = corners.filter((day) => day >= first && day <= last).sort((a, b) => a - b);
   const path = inside.map((day) => `${x(day).toFixed(1)} ${y(trend(day)).toFixed(1)}`);
-  root.append(svg("path", { class: "trend", d: `M${path.join("L")}` }));
+  root.append(svg("path", { class: "trend", d: `M${path.join("L")}`, style: several ? { stroke: colour } : {} }));
 }
 
-/** Legend of the lines of a series; empty without a diagnosis. */
-function keyOf(story) {
-  if (!story) return "";
+/** Kinds and texts of the lines that the plot of a series has; none without a diagnosis. */
+function keyEntries(story) {
+  if (!story) return [];
   const repaired = story.jumps.filter((jump) => jump.repaired).length;
   const entries = [
     ["trend", "trend", story.shape !== SHAPE_NONE],
@@ -77,8 +77,12 @@ function keyOf(story) {
     ["jump left", "jump, not repaired", repaired < story.jumps.length],
     ["moved", "before the repair", repaired],
   ];
-  const parts = entries.filter(([, , there]) => there).map(([kind, text]) =>
-    html("span", {}, html("i", { class: kind }), text));
+  return entries.filter(([, , there]) => there);
+}
+
+/** Legend of the lines of a series. */
+function keyOf(story) {
+  const parts = keyEntries(story).map(([kind, text]) => html("span", {}, html("i", { class: kind }), text));
   return parts.length ? html("div", { class: "key" }, ...parts) : "";
 }
 

@@ -32,11 +32,35 @@ function themed(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+let lightWanted = false;
+
+/** Draw in light colours whatever the scheme of the screen, or no longer. */
+function light(wanted) {
+  lightWanted = wanted;
+  document.documentElement.classList.toggle("light", wanted);
+}
+
+/** Call a function that draws, in light colours. */
+function inLight(draw) {
+  const before = lightWanted;
+  light(true);
+  try {
+    return draw();
+  } finally {
+    light(before);
+  }
+}
+
 const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
+
+/** Whether colours must be visible on a dark page. */
+function onDark() {
+  return darkScheme.matches && !lightWanted;
+}
 
 /** Colour of a group of points. On a dark page the two greys are swapped, so that Stable stays faint and no class visible. */
 function colourOf(group) {
-  if (darkScheme.matches && (group === 0 || group === NO_CLASS)) return group ? "#c3c8cd" : "#646b72";
+  if (onDark() && (group === 0 || group === NO_CLASS)) return group ? "#c3c8cd" : "#646b72";
   return facts.colours[group];
 }
 

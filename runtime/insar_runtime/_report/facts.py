@@ -50,6 +50,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
         "counts": gathered.counts,
         "points": 0 if points is None else len(points),
         "position": _position_facts(table, points),
+        "measures": [measure.facts() for measure in table.measures],
         "velocityName": _velocity_name(table),
         "dates": dates,
         "series": {
@@ -60,6 +61,7 @@ def page_facts(table: ClassifiedTable, gathered: Gathered, *, title: str, file: 
         "diagnosis": diagnosis_facts(table, points),
         "attributes": list(table.attributes),
         "idName": table.roles.get("id"),
+        "abstainBelow": table.block.get("parameters", {}).get("abstain_below"),
         "about": _about(table.block, dates),
         "doubts": [finding["sentence"] for finding in table.block.get("findings", [])],
         "notes": list(table.block.get("notes", [])),
@@ -80,8 +82,8 @@ def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packe
     -------
     dict of str to Packed
         Of N points ``x`` and ``y`` (uint32 steps from the lower left corner), ``group``, ``status``, ``velocity``
-        (tenths of mm/yr, zigzag), ``shares`` [6, N], ``epochs``, ``gap``, ``idLengths`` (bytes of UTF-8), ``ids``,
-        and ``detailed``, which is 1 for the K points that have, in the same order, ``series`` [K, T],
+        (tenths of mm/yr, zigzag), ``measures`` [M, N], ``shares`` [6, N], ``epochs``, ``gap``, ``idLengths`` (bytes of
+        UTF-8), ``ids``, and ``detailed``, which is 1 for the K points that have, in the same order, ``series`` [K, T],
         ``values`` [K, attributes] and the arrays of ``diagnosis_arrays``.
     """
     points, details = gathered.points, gathered.details
@@ -100,6 +102,7 @@ def page_arrays(gathered: Gathered, facts: Mapping[str, Any]) -> dict[str, Packe
         "group": pack(points[GROUP].to_numpy().astype(np.uint8)),
         "status": pack(points["status"].to_numpy().astype(np.uint8)),
         "velocity": pack(tenths(points["velocity"].to_numpy())),
+        "measures": pack(_matrix(points, "measures", count).T),
         "shares": pack(_matrix(points, "shares", count).T),
         "epochs": pack(points["n_epochs"].to_numpy()),
         "gap": pack(points["max_gap_days"].to_numpy()),
@@ -147,7 +150,10 @@ def _position_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str
     if position is None or points is None or (points["x"].to_numpy() == NOWHERE).all():
         return None
     x0, y0 = _corner(points)
-    return {"kind": position.kind, "system": position.system, "steps": STEPS[position.kind], "x0": x0, "y0": y0}
+    placed = points.filter(pc.not_equal(points["x"], pa.scalar(NOWHERE, points["x"].type)))
+    size = [pc.max(placed[axis]).as_py() - low for axis, low in (("x", x0), ("y", y0))]
+    corner = {"x0": x0, "y0": y0, "size": size}
+    return {"kind": position.kind, "system": position.system, "steps": STEPS[position.kind], **corner}
 
 
 def _velocity_name(table: ClassifiedTable) -> str | None:
@@ -185,7 +191,7 @@ def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
         ["Unit", f"{known.get('unit')} ({describe_evidence(known.get('unit_evidence'), known.get('velocity'))})"]
     )
     if (priors := block.get("priors")) is not None:
-        lines.append(["Priors", describe_priors(ClassPriors(**priors))])
+        lines.append(["Class mix", describe_priors(ClassPriors(**priors))])
     if (rate := _stable_rate(block)) is not None:
         lines.append(["Stable", f"below {rate:g} mm/yr"])
     abstain = block.get("parameters", {}).get("abstain_below")

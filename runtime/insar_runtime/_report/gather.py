@@ -17,6 +17,7 @@ from insar_runtime._pipeline.random_rows import RandomRows
 from insar_runtime._progress import Progress
 from insar_runtime._report.classified_table import ClassifiedTable
 from insar_runtime._report.counts import GROUPS, Counts
+from insar_runtime._report.measures import measured
 from insar_runtime._report.pack import per_mille, tenths
 from insar_runtime._report.page_position import NOWHERE
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES
@@ -43,7 +44,8 @@ class Gathered:
         Counts of all rows.
     points : pyarrow.Table or None
         Rows for the map: ``row``, ``x``, ``y``, ``group``, ``status``, ``velocity`` (mm/yr), ``shares`` (thousandths),
-        ``n_epochs``, ``max_gap_days``, ``id``; of a diagnosed table also ``break_date``.
+        ``n_epochs``, ``max_gap_days``, ``id``, ``measures`` (as ``measured`` codes them); of a diagnosed table also
+        ``break_date``.
     details : pyarrow.Table or None
         Those of them that have ``series`` (tenths of mm, zigzag), ``attributes`` (float32) and, in a diagnosed table,
         the classes and the diagnosis columns; ``row`` is the same as in the points.
@@ -98,7 +100,8 @@ def gather(
         # Of points without a class, the most probable class decides the trend.
         classes = {name: _class_ids(batch, name) for name in ("class_id", "class_top")} if diagnosis else {}
         breaks = {"break_date": diagnosis["break_date"]} if diagnosis else {}
-        points.add(_batch({**columns, **breaks}), keys)
+        numbers = {"measures": _lists(measured(table.measures, batch, diagnosis))}
+        points.add(_batch({**columns, **numbers, **breaks}), keys)
         if details is not None:
             attributes = [as_floats(batch.column(name)) for name in table.attributes]
             wide = {

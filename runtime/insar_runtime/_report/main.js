@@ -1,9 +1,13 @@
 /* State of the page, its changes, and what is redrawn after them. */
 
-const state = { visible: facts.groups.map(() => true), mode: "class", hovered: -1, selected: -1 };
+const state = {
+  visible: facts.groups.map(() => true), mode: "class", ranges: {}, area: null, hovered: -1, selected: -1, chosen: [],
+  adding: false,
+};
 
 async function start() {
   const points = await Points.load();
+  measures = findMeasures(points);
   drawTexts();
   byId("wait").remove();
   const main = document.querySelector("main");
@@ -25,16 +29,29 @@ async function start() {
     drawLegend(state, toggle, only);
     confidence();
     velocity?.();
+    drawArea(points, state.area, state.visible, () => area(null));
     map?.request();
   };
   const recolour = () => {
     drawModes(choose);
-    drawRamp();
-    map?.recolour(pointValues(points, state.mode), rampColours(state.mode));
+    drawRamp(setRange);
+    map?.recolour(pointValues(points, state.mode), rampColours(state.mode), bandsOf(state.mode));
   };
   const choose = (mode) => {
     state.mode = mode;
     recolour();
+  };
+  /** Set the range of the colours, or go back to that of the points. */
+  const setRange = (ends) => {
+    if (ends) state.ranges[state.mode] = ends;
+    else delete state.ranges[state.mode];
+    recolour();
+  };
+  /** Show what is in an area, or no area. */
+  const area = (corners) => {
+    state.area = corners;
+    if (!corners) map.outline.clear();
+    drawArea(points, corners, state.visible, () => area(null));
   };
   const hover = (i, x, y) => {
     drawTip(points, i, x, y);
@@ -43,11 +60,36 @@ async function start() {
       map.request();
     }
   };
-  const select = (i, reveal = false) => {
+  const panel = () => drawPoint(points, state, { select, remove, toggleAdding });
+  /** Show a point, alone or beside those that are in the plot already; it stays there if it is one of them. */
+  const select = (i, reveal = false, add = false) => {
+    if (add && i < 0) return;
+    if (add && !state.chosen.includes(i)) state.chosen = [...state.chosen, i].slice(-MOST_CHOSEN);
+    else if (!state.chosen.includes(i)) state.chosen = i < 0 ? [] : [i];
     state.selected = i;
-    drawPoint(points, i);
+    if (i < 0) state.adding = false;
+    panel();
+    writeAddress(state.chosen.filter((k) => k !== i).concat(i < 0 ? [] : [i]).map((k) => points.id(k)));
     if (reveal && map && points.hasPlace(i)) map.reveal(i);
     else map?.request();
+  };
+  const pick = (i, reveal, add) => select(i, reveal, add || (state.adding && i >= 0));
+  const remove = (i) => {
+    state.chosen = state.chosen.filter((k) => k !== i);
+    select(state.chosen.includes(state.selected) ? state.selected : state.chosen.at(-1) ?? -1);
+  };
+  const toggleAdding = () => {
+    state.adding = !state.adding;
+    panel();
+  };
+  /** Choose the points that the address of the page names. */
+  const followAddress = () => {
+    const ids = idsOfAddress();
+    const known = ids.map((id) => points.find(id)).filter((i) => i >= 0);
+    if (!known.length && ids.length) return showMissing(ids[0]);
+    if (!known.length) return select(-1);
+    state.chosen = known.slice(-MOST_CHOSEN);
+    select(known.at(-1), true);
   };
   const stepBy = (by) => {
     let i = state.selected < 0 && by < 0 ? 0 : state.selected;
@@ -57,26 +99,26 @@ async function start() {
     }
   };
 
-  if (facts.position) map = new PointMap(points, state, { hover, select });
+  if (facts.position) map = new PointMap(points, state, { hover, select: pick, area });
   else byId("map-card").hidden = true;
   byId("all-classes").addEventListener("click", () => show(facts.groups.map(() => true)));
   byId("previous").addEventListener("click", () => stepBy(-1));
   byId("next").addEventListener("click", () => stepBy(1));
-  byId("find").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const i = points.find(byId("find-id").value.trim());
-    byId("find-id").classList.toggle("unknown", i < 0);
-    if (i >= 0) select(i, true);
-  });
-  darkScheme.addEventListener("change", () => {
-    if (!main.isConnected) return; // another report has taken the place of this one
+  listenToFind(points, (i) => pick(i, true));
+  const redrawAll = () => {
     redraw();
     recolour();
-    drawPoint(points, state.selected);
+    panel();
+  };
+  listenToPrint(main, () => map, redrawAll);
+  window.addEventListener("hashchange", () => main.isConnected && followAddress());
+  darkScheme.addEventListener("change", () => {
+    if (!main.isConnected) return; // another report has taken the place of this one
+    redrawAll();
   });
   redraw();
   recolour();
-  select(-1);
+  followAddress();
   // For tests: the state of the page, read-only.
   window.report = Object.freeze({
     facts, points, map,

@@ -32,8 +32,8 @@ class Grid {
     return this.column(y) * this.side + this.column(x);
   }
 
-  /** The nearest point within a reach in steps, among the visible ones; of equal ones the one painted last. */
-  nearest(x, y, reachX, reachY, wanted) {
+  /** The nearest point within a reach in steps, among the wanted ones; of equal ones the one that lies above. */
+  nearest(x, y, reachX, reachY, wanted, height) {
     let best = -1;
     let least = 1;
     for (let row = this.column(y - reachY); row <= this.column(y + reachY); row++) {
@@ -42,7 +42,8 @@ class Grid {
       for (let k = this.starts[first + this.column(x - reachX)]; k < end; k++) {
         const i = this.members[k];
         const distance = ((this.points.x[i] - x) / reachX) ** 2 + ((this.points.y[i] - y) / reachY) ** 2;
-        if (distance <= least && wanted(i)) [best, least] = [i, distance];
+        if (distance > least || !wanted(i)) continue;
+        if (best < 0 || distance < least || height(i) >= height(best)) [best, least] = [i, distance];
       }
     }
     return best;
@@ -52,7 +53,7 @@ class Grid {
 class PointMap {
   /** state: what is visible, hovered and selected; actions: hover(i, x, y), select(i). */
   constructor(points, state, actions) {
-    Object.assign(this, { points, state, actions, canvas: byId("points"), over: byId("over") });
+    Object.assign(this, { points, state, actions, canvas: byId("points"), over: byId("over"), under: byId("under") });
     this.box = extent(points);
     const degrees = facts.position.kind === "degrees";
     this.unit = facts.position.steps * (degrees ? 1 : 1000); // steps a unit of the axes: a degree, or a kilometre
@@ -61,16 +62,20 @@ class PointMap {
     this.aspect = degrees ? Math.max(0.05, Math.cos((middle * Math.PI) / 180)) : 1;
     this.metresAStep = (degrees ? METRES_A_DEGREE : 1) / facts.position.steps;
     this.grid = new Grid(points, this.box);
+    this.coast = coastLines(points);
     this.order = shuffledWithin(points.ranges, points.count);
-    this.painter = glPainter(this.canvas, points, this.order) ?? pixelPainter(this.canvas, points, this.order);
+    this.layers = inLayers(points.ranges);
+    this.drawing = { order: this.order, ranges: this.layers };
+    this.painter = glPainter(this.canvas, points) ?? pixelPainter(this.canvas, points);
+    this.outline = new Outline(this);
     this.view = { x: 0, y: 0, kx: 1, ky: 1, width: 1, height: 1, ratio: 1 };
     this.untouched = true; // the map still shows all points
     this.moving = false;
     this.movingPart = 1;
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.canvas.addEventListener("webglcontextrestored", () => {
-      this.painter = glPainter(this.canvas, points, this.order);
-      this.recolour(this.values, this.ramp);
+      this.painter = glPainter(this.canvas, points);
+      this.recolour(this.values, this.ramp, this.bands);
     });
     new ResizeObserver(() => this.resize()).observe(byId("map"));
     this.resize();
@@ -80,15 +85,17 @@ class PointMap {
   resize() {
     if (!this.canvas.isConnected) return; // another report has taken the place of this one
     const { clientWidth, clientHeight } = byId("map");
+    if (!clientWidth) return; // a picture has, while the page is printed
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     const width = Math.max(1, clientWidth - EDGE.left - EDGE.right);
     const height = Math.max(1, clientHeight - EDGE.top - EDGE.bottom);
-    for (const [canvas, w, h] of [[this.canvas, width, height], [this.over, clientWidth, clientHeight]]) {
+    for (const [canvas, w, h] of [[this.under, width, height], [this.canvas, width, height],
+      [this.over, clientWidth, clientHeight]]) {
       canvas.width = Math.round(w * ratio);
       canvas.height = Math.round(h * ratio);
       Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` });
     }
-    Object.assign(this.canvas.style, { left: `${EDGE.left}px`, top: `${EDGE.top}px` });
+    for (const canvas of [this.under, this.canvas]) Object.assign(canvas.style, { left: `${EDGE.left}px`, top: `${EDGE.top}px` });
     Object.assign(this.view, { width, height, ratio });
     if (this.untouched) this.showAll();
     else this.request();
@@ -141,20 +148,29 @@ class PointMap {
   }
 
   pixelsOf(i) {
+    return this.pixelsAt(this.points.x[i], this.points.y[i]);
+  }
+
+  pixelsAt(stepX, stepY) {
     const { x, y, kx, ky, width, height } = this.view;
-    return [EDGE.left + width / 2 + (this.points.x[i] - x) * kx, EDGE.top + height / 2 - (this.points.y[i] - y) * ky];
+    return [EDGE.left + width / 2 + (stepX - x) * kx, EDGE.top + height / 2 - (stepY - y) * ky];
   }
 
   /** The point at a place of the canvas, -1 if there is none. */
   pick(px, py, reach = REACH) {
     const [x, y] = this.stepsAt(px, py);
     const wanted = (i) => this.state.visible[this.points.group[i]];
-    return this.grid.nearest(x, y, reach / this.view.kx, reach / this.view.ky, wanted);
+    const layer = facts.groups.map((_, group) => this.layers.findIndex((one) => one.group === group));
+    const height = (i) => (this.bands ? 16 * this.bands[this.values[i]] : 0) + layer[this.points.group[i]];
+    return this.grid.nearest(x, y, reach / this.view.kx, reach / this.view.ky, wanted, height);
   }
 
-  recolour(values, ramp) {
-    Object.assign(this, { values, ramp });
-    this.painter.colour(values, ramp);
+  /** Colour the points; bands: of each value, for the order of drawing, null for that of the classes. */
+  recolour(values, ramp, bands = this.bands) {
+    const sorted = values === this.values && bands === this.bands;
+    if (!sorted) this.drawing = bands ? banded(this.order, this.layers, values, bands) : { order: this.order, ranges: this.layers };
+    Object.assign(this, { values, ramp, bands });
+    this.painter.colour(values, ramp, this.drawing.order);
     this.request();
   }
 
@@ -187,7 +203,8 @@ class PointMap {
   }
 
   draw() {
-    const ranges = this.points.ranges.filter(({ group }) => this.state.visible[group]);
+    drawCoast(this);
+    const ranges = this.drawing.ranges.filter(({ group }) => this.state.visible[group]);
     const size = this.pointSize(ranges);
     this.painter.paint(this.view, ranges, this.moving ? this.movingPart : 1, size);
     if (this.fullMs === undefined) {
@@ -209,6 +226,12 @@ class PointMap {
     const atHome = Math.min(5.5, Math.max(1.8, apart * 0.5));
     return Math.min(12, atHome * Math.max(1, this.view.ky / this.home) ** 0.4);
   }
+}
+
+/** Ranges of the groups, the lowest first: points without a class, Stable, and then the rarer a class the higher. */
+function inLayers(ranges) {
+  const low = ({ group }) => (group === NO_CLASS ? 2 : group === 0 ? 1 : 0);
+  return [...ranges].sort((a, b) => low(b) - low(a) || b.end - b.start - (a.end - a.start));
 }
 
 function extent(points) {

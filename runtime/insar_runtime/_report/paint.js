@@ -1,8 +1,8 @@
 /* Two painters of many points with one interface: WebGL, and single pixels without WebGL.
 
-   painter.colour(values, ramp)   a number from 0 to 255 a point, and 256 colours (RGBA)
-   painter.paint(view, ranges, part, size)   part: share of each range, while the map moves
-   Points are painted in a random order within their group, so that a part of them is a uniform sample. */
+   painter.colour(values, ramp, order)   a number from 0 to 255 a point, 256 colours (RGBA), and the order of the points
+   painter.paint(view, ranges, part, size)   ranges of the order, the later above; part: share of each, while the map moves
+   Points are painted in a random order within their range, so that a part of them is a uniform sample. */
 
 function shuffledWithin(ranges, length) {
   const order = new Uint32Array(length);
@@ -18,6 +18,26 @@ function shuffledWithin(ranges, length) {
     }
   }
   return order;
+}
+
+/** The order of drawing if points are coloured by a number: within each group by bands, and the bands of all groups in turn.
+
+    bands: band of each value, from 0 to BANDS, 0 for none. Points are larger if few have a number. */
+function banded(order, ranges, values, bands) {
+  const sorted = new Uint32Array(order.length);
+  const parts = [];
+  for (const { group, start, end } of ranges) {
+    const sizes = new Uint32Array(BANDS + 1);
+    for (let k = start; k < end; k++) sizes[bands[values[order[k]]]]++;
+    const starts = runningSum(sizes).map((sum) => sum + start);
+    const next = starts.slice();
+    for (let k = start; k < end; k++) sorted[next[bands[values[order[k]]]]++] = order[k];
+    sizes.forEach((size, band) => size && parts.push({ group, band, start: starts[band], end: starts[band] + size }));
+  }
+  const coloured = parts.reduce((sum, { band, start, end }) => sum + (band ? end - start : 0), 0);
+  const grow = coloured < order.length / 20 ? 1.7 : 1;
+  for (const part of parts) part.grow = part.band ? grow : 1;
+  return { order: sorted, ranges: parts.sort((a, b) => a.band - b.band) };
 }
 
 const VERTEX = `
@@ -59,7 +79,7 @@ function compiled(gl) {
 }
 
 /** A painter on WebGL; null if the browser has none. */
-function glPainter(canvas, points, order) {
+function glPainter(canvas, points) {
   const gl = canvas.getContext("webgl", { antialias: false, alpha: true, powerPreference: "high-performance" });
   const program = gl && compiled(gl);
   if (!program) return null;
@@ -67,20 +87,17 @@ function glPainter(canvas, points, order) {
   const at = (name) => gl.getUniformLocation(program, name);
   const uniforms = Object.fromEntries(["centre", "rest", "scale", "size", "hollow"].map((name) => [name, at(name)]));
   const place = new Float32Array(2 * points.count);
-  order.forEach((i, k) => {
-    // Points without a position, far outside of any view.
-    place[2 * k] = points.hasPlace(i) ? points.x[i] : 1e30;
-    place[2 * k + 1] = points.hasPlace(i) ? points.y[i] : 1e30;
-  });
   const attribute = (name, size, type) => {
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+    const buffer = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
     const location = gl.getAttribLocation(program, name);
     gl.enableVertexAttribArray(location);
     gl.vertexAttribPointer(location, size, type, false, 0, 0);
+    return buffer;
   };
-  attribute("place", 2, gl.FLOAT);
-  gl.bufferData(gl.ARRAY_BUFFER, place, gl.STATIC_DRAW);
-  attribute("value", 1, gl.UNSIGNED_BYTE); // stays bound: values change with the colours
+  const places = attribute("place", 2, gl.FLOAT);
+  const shades = attribute("value", 1, gl.UNSIGNED_BYTE);
+  let placed = null; // the order of the places in the buffer
   gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
   for (const [name, value] of [["MIN_FILTER", gl.NEAREST], ["MAG_FILTER", gl.NEAREST], ["WRAP_S", gl.CLAMP_TO_EDGE],
     ["WRAP_T", gl.CLAMP_TO_EDGE]]) {
@@ -90,7 +107,18 @@ function glPainter(canvas, points, order) {
   gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   return {
     name: "webgl",
-    colour(values, ramp) {
+    colour(values, ramp, order) {
+      if (order !== placed) {
+        order.forEach((i, k) => {
+          // Points without a position, far outside of any view.
+          place[2 * k] = points.hasPlace(i) ? points.x[i] : 1e30;
+          place[2 * k + 1] = points.hasPlace(i) ? points.y[i] : 1e30;
+        });
+        gl.bindBuffer(gl.ARRAY_BUFFER, places);
+        gl.bufferData(gl.ARRAY_BUFFER, place, gl.STATIC_DRAW);
+        placed = order;
+      }
+      gl.bindBuffer(gl.ARRAY_BUFFER, shades);
       gl.bufferData(gl.ARRAY_BUFFER, Uint8Array.from(order, (i) => values[i]), gl.STATIC_DRAW);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, ramp);
     },
@@ -102,8 +130,8 @@ function glPainter(canvas, points, order) {
       gl.uniform2f(uniforms.centre, x, y);
       gl.uniform2f(uniforms.rest, view.x - x, view.y - y);
       gl.uniform2f(uniforms.scale, (2 * view.kx) / view.width, (2 * view.ky) / view.height);
-      gl.uniform1f(uniforms.size, size * view.ratio);
-      for (const { group, start, end } of ranges) {
+      for (const { group, start, end, grow = 1 } of ranges) {
+        gl.uniform1f(uniforms.size, size * grow * view.ratio);
         gl.uniform1f(uniforms.hollow, group === NO_CLASS ? 1 : 0);
         gl.drawArrays(gl.POINTS, start, Math.ceil((end - start) * part));
       }
@@ -116,25 +144,26 @@ function glPainter(canvas, points, order) {
 }
 
 /** A painter that sets pixels; square points, no smooth edges, but it runs anywhere. */
-function pixelPainter(canvas, points, order) {
+function pixelPainter(canvas, points) {
   const context = canvas.getContext("2d");
   let colours = new Uint32Array(256);
   let values = new Uint8Array(points.count);
+  let order = new Uint32Array(points.count);
   return {
     name: "canvas",
-    colour(newValues, ramp) {
-      values = newValues;
+    colour(newValues, ramp, newOrder) {
+      [values, order] = [newValues, newOrder];
       colours = new Uint32Array(ramp.buffer.slice(0));
     },
     paint(view, ranges, part, size) {
       const { width, height } = canvas;
       const image = context.createImageData(width, height);
       const pixels = new Uint32Array(image.data.buffer);
-      const side = Math.max(1, Math.round(size * view.ratio * 0.85));
       const [kx, ky] = [view.kx * view.ratio, view.ky * view.ratio];
-      const left = width / 2 - view.x * kx - side / 2;
-      const top = height / 2 + view.y * ky - side / 2;
-      for (const { start, end } of ranges) {
+      for (const { start, end, grow = 1 } of ranges) {
+        const side = Math.max(1, Math.round(size * grow * view.ratio * 0.85));
+        const left = width / 2 - view.x * kx - side / 2;
+        const top = height / 2 + view.y * ky - side / 2;
         const stop = start + Math.ceil((end - start) * part);
         for (let k = start; k < stop; k++) {
           const i = order[k];

@@ -1,7 +1,15 @@
-/* The selected point: series, probabilities, status, attributes. */
+/* The points chosen: their series in one plot; probabilities, status and attributes of the last one. */
 
-function drawPoint(points, i) {
+const MOST_CHOSEN = 6;
+/** Colours of several series in one plot (Okabe and Ito, without yellow), by their places in the list. */
+const LINE_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8a6d00"];
+
+/** Draw the panel of the points in state.chosen, with the facts of state.selected.
+
+    actions: select(i), remove(i), toggleAdding(). */
+function drawPoint(points, state, actions) {
   const panel = byId("point");
+  const { selected: i, chosen } = state;
   if (i < 0) {
     const how = facts.position
       ? "Choose a point on the map, or find one by its id."
@@ -16,14 +24,44 @@ function drawPoint(points, i) {
     swatch(group), html("b", { id: "point-class" }, facts.groups[group]), sure,
     html("span", { id: "point-id" }, `${facts.idName ?? "row"} ${points.id(i)}`));
   const story = points.storyOf(i);
+  const several = chosen.length > 1;
   const plot = html("div", { class: "plot" });
   const side = html("div", { class: "side" }, ...sideOf(points, i));
-  const wide = html("div", {}, plot, keyOf(story), jumpList(story));
-  panel.replaceChildren(html("div", { class: "chosen" }, name, wide, side, attributesOf(points, i)));
-  const values = points.seriesOf(i);
-  const colour = group === 0 || group === NO_CLASS ? themed("--soft") : colourOf(group);
-  if (values) responsive(plot, (width) => drawSeries(width, values, story, colour));
-  else plot.append(whereSeries(points.id(i)));
+  const lines = linesOf(points, chosen);
+  const key = several ? chosenList(points, state, actions) : keyOf(story);
+  const tools = html("div", { class: "tools" }, addButton(state, actions), ...(lines.length ? downloads(lines) : []),
+    placeLink(points, i));
+  const wide = html("div", {}, plot, key, several ? "" : jumpList(story));
+  panel.replaceChildren(html("div", { class: "chosen" }, name, wide, tools, side, attributesOf(points, i)));
+  if (lines.length) responsive(plot, (width) => drawLines(width, linesOf(points, chosen)));
+  if (!points.seriesOf(i)) plot.after(whereSeries(points.id(i)));
+}
+
+/** Series of points for a plot; those without a series in the page are left out. */
+function linesOf(points, chosen) {
+  const lines = chosen.map((i, k) => {
+    const group = points.group[i];
+    const faint = group === 0 || group === NO_CLASS;
+    const colour = chosen.length > 1 ? LINE_COLOURS[k] : faint ? themed("--soft") : colourOf(group);
+    return { id: points.id(i), name: facts.groups[group], values: points.seriesOf(i), story: points.storyOf(i), colour };
+  });
+  return lines.filter(({ values }) => values);
+}
+
+/** A switch: points chosen while it is on are added to the plot, as with the shift key. */
+function addButton({ adding }, { toggleAdding }) {
+  const title = `While this is on, points that you choose are added to the plot, up to ${MOST_CHOSEN}; shift and a click do the same`;
+  return html("button", { type: "button", id: "add", title, "aria-pressed": adding, onclick: toggleAdding },
+    adding ? "Adding points: stop" : "+ Compare");
+}
+
+/** Legend of several points: a click shows the facts of one, and × takes it away. */
+function chosenList(points, { chosen, selected }, { select, remove }) {
+  return html("div", { id: "chosen-list" }, ...chosen.map((i, k) => html("span", { class: "line" },
+    html("i", { style: { background: LINE_COLOURS[k] } }),
+    html("button", { type: "button", class: "quiet", "aria-pressed": i === selected, onclick: () => select(i) },
+      `${points.id(i)} ${facts.groups[points.group[i]]}${points.seriesOf(i) ? "" : " (no series here)"}`),
+    html("button", { type: "button", class: "quiet", "aria-label": `Remove ${points.id(i)}`, onclick: () => remove(i) }, "×"))));
 }
 
 /** State how to show a series that is not in the page. */

@@ -17,6 +17,7 @@ function listen(map) {
   over.addEventListener("pointermove", (event) => {
     const [x, y] = at(event);
     const before = down.get(event.pointerId);
+    if (!before && map.outline.open) return map.outline.move(x, y);
     if (!before) return map.actions.hover(map.pick(x, y), x, y);
     const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
     travelled += Math.hypot(x - before[0], y - before[1]);
@@ -33,13 +34,15 @@ function listen(map) {
     const [x, y] = at(event);
     if (down.delete(event.pointerId) && !down.size) {
       over.classList.remove("dragged");
-      if (event.type === "pointerup" && travelled < 4) map.actions.select(map.pick(x, y));
+      if (event.type !== "pointerup" || travelled >= 4) return;
+      if (map.outline.open) map.outline.add(x, y);
+      else map.actions.select(map.pick(x, y), false, event.shiftKey);
     }
   };
   over.addEventListener("pointerup", released);
   over.addEventListener("pointercancel", released);
   over.addEventListener("pointerleave", () => map.actions.hover(-1));
-  over.addEventListener("dblclick", (event) => map.zoom(2, ...at(event)));
+  over.addEventListener("dblclick", (event) => map.outline.busy || map.zoom(2, ...at(event)));
   over.addEventListener("wheel", (event) => {
     event.preventDefault();
     map.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.03 : 0.0016)), ...at(event));
@@ -49,9 +52,10 @@ function listen(map) {
     ArrowLeft: () => map.pan(step, 0), ArrowRight: () => map.pan(-step, 0),
     ArrowUp: () => map.pan(0, step), ArrowDown: () => map.pan(0, -step),
     "+": () => map.zoom(1.5), "=": () => map.zoom(1.5), "-": () => map.zoom(1 / 1.5),
-    0: () => map.showAll(), Home: () => map.showAll(), Escape: () => map.actions.select(-1),
-    Enter: () => map.actions.select(map.pick(EDGE.left + map.view.width / 2, EDGE.top + map.view.height / 2, 300)),
+    0: () => map.showAll(), Home: () => map.showAll(), Escape: () => (map.outline.open ? map.outline.cancel() : map.actions.select(-1)),
+    Enter: () => (map.outline.open ? map.outline.close() : chooseMiddle()),
   };
+  const chooseMiddle = () => map.actions.select(map.pick(EDGE.left + map.view.width / 2, EDGE.top + map.view.height / 2, 300));
   over.addEventListener("keydown", (event) => {
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

@@ -9,19 +9,28 @@ const SERIES_LAYERS = [
 /** Days since 1970 of the page's dates. */
 const epochDays = facts.dates.map(dayOf);
 
+/** Layers of each series if there are several: breaks and jumps of all of them would hide the points. */
+const SHARED_LAYERS = [drawDateAxis, drawValueAxis];
+const LAYERS_OF_SEVERAL = [drawValues, drawTrend];
+
 /** Return the plot of a series.
 
     values: mm, NaN = missing; one a date of the page.
     story: what its diagnosis tells, or null. */
 function drawSeries(width, values, story, colour) {
-  const shown = correctedOf(epochDays, values, story);
-  const series = { days: epochDays, values, shown, story, colour };
-  const known = [...values, ...shown].filter(Number.isFinite);
+  return drawLines(width, [{ values, story, colour }]);
+}
+
+/** Return the plot of one or several series, each with values, story and colour as for drawSeries, and id. */
+function drawLines(width, lines, height = 250) {
+  const several = lines.length > 1;
+  const all = lines.map(({ id, values, story, colour }) =>
+    ({ id, days: epochDays, values, shown: correctedOf(epochDays, values, story), story, colour, several }));
+  const known = all.flatMap(({ values, shown }) => (several ? shown : [...values, ...shown])).filter(Number.isFinite);
   // At least 20 mm, so that noise does not fill the plot.
   const middle = known.length ? (Math.min(...known) + Math.max(...known)) / 2 : 0;
   const half = known.length ? Math.max(10, (Math.max(...known) - Math.min(...known)) * 0.56) : 10;
-  const height = 250;
-  const root = svg("svg", { width, height, role: "img" });
+  const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
   const plot = { root, left: 48, right: width - 10, top: 22, bottom: height - 24 };
   const [first, last] = [epochDays[0], epochDays[epochDays.length - 1]];
   const margin = Math.max(last - first, 1) * 0.015;
@@ -31,9 +40,12 @@ function drawSeries(width, values, story, colour) {
   plot.high = Math.max(middle + half, 1);
   plot.x = (day) => plot.left + ((day - plot.from) / (plot.to - plot.from)) * (plot.right - plot.left);
   plot.y = (mm) => plot.bottom - ((mm - plot.low) / (plot.high - plot.low)) * (plot.bottom - plot.top);
-  root.setAttribute("aria-label", `Displacement of ${validEpochs(series).length} epochs, in millimetres`);
-  for (const layer of SERIES_LAYERS) layer(plot, series);
-  addReadout(plot, series);
+  root.setAttribute("aria-label", `Displacement of ${all.map((one) => validEpochs(one).length).join(", ")} epochs, in millimetres`);
+  if (several) {
+    for (const layer of SHARED_LAYERS) layer(plot);
+    for (const series of all) for (const layer of LAYERS_OF_SEVERAL) layer(plot, series);
+  } else for (const layer of SERIES_LAYERS) layer(plot, all[0]);
+  addReadout(plot, all);
   return root;
 }
 
@@ -97,27 +109,29 @@ function drawValues(plot, series) {
     const joined = k && day - epochs[k - 1][0] <= longest;
     return `${joined ? "L" : "M"}${plot.x(day).toFixed(1)} ${plot.y(value).toFixed(1)}`;
   });
-  const line = themed("--soft");
+  const line = series.several ? series.colour : themed("--soft");
   plot.root.append(svg("path", { d: path.join(""), fill: "none", stroke: line, "stroke-opacity": 0.35 }));
-  const radius = epochs.length > 250 ? 1.9 : 2.5;
+  const radius = epochs.length > 250 || series.several ? 1.9 : 2.5;
   for (const [day, value, k] of epochs) {
     const dot = { cx: plot.x(day), cy: plot.y(value), r: radius, fill: series.colour };
     plot.root.append(svg("circle", { class: "epoch", "data-epoch": k, ...dot }));
   }
 }
 
-/** Date and value of the epoch nearest to the pointer. */
-function addReadout(plot, series) {
-  const epochs = validEpochs(series);
+/** Date and value of the epoch nearest to the pointer: of one series in time, of several in the plot. */
+function addReadout(plot, all) {
+  const epochs = all.flatMap((series) => validEpochs(series).map((epoch) => [...epoch, series.id]));
   if (!epochs.length) return;
+  const several = all.length > 1;
   const text = svg("text", { class: "strong", x: plot.right, y: plot.top - 9, "text-anchor": "end" });
   const mark = svg("circle", { r: 5, fill: "none", stroke: themed("--ink"), visibility: "hidden" });
   plot.root.append(text, mark);
   plot.root.addEventListener("pointermove", (event) => {
-    const px = event.clientX - plot.root.getBoundingClientRect().left;
-    const away = ([day]) => Math.abs(plot.x(day) - px);
-    const [day, value, k] = epochs.reduce((near, epoch) => (away(epoch) < away(near) ? epoch : near));
-    text.textContent = `${facts.dates[k]}   ${plain(value, 1)} mm`;
+    const box = plot.root.getBoundingClientRect();
+    const [px, py] = [event.clientX - box.left, event.clientY - box.top];
+    const away = ([day, value]) => Math.hypot(plot.x(day) - px, several ? plot.y(value) - py : 0);
+    const [day, value, k, id] = epochs.reduce((near, epoch) => (away(epoch) < away(near) ? epoch : near));
+    text.textContent = `${several ? `${id}   ` : ""}${facts.dates[k]}   ${plain(value, 1)} mm`;
     fill(mark, { cx: plot.x(day), cy: plot.y(value), visibility: "visible" }, []);
   });
   plot.root.addEventListener("pointerleave", () => {

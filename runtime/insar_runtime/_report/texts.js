@@ -16,7 +16,7 @@ function drawTip(points, i, x, y) {
 }
 
 function drawTexts() {
-  const { rows, unplaced, statuses } = facts.counts;
+  const { rows, unplaced } = facts.counts;
   const [first, last] = [facts.dates[0], facts.dates[facts.dates.length - 1]];
   const span = first ? `, ${facts.dates.length} epochs from ${first} to ${last}` : "";
   byId("title").textContent = facts.title;
@@ -28,14 +28,13 @@ function drawTexts() {
   }
   if (unplaced) notes.push(`${count(unplaced)} of ${count(rows)} points have no position and are not on the map.`);
   if (facts.position && facts.position.kind !== "degrees") notes.push(`Coordinates: ${facts.position.system}.`);
-  if (facts.series.kept && facts.series.rows < facts.points) {
-    notes.push(`${count(facts.series.rows)} points come with their series, an even share of each class.`);
+  if (facts.series.rows && facts.series.rows < facts.points) {
+    notes.push(`${count(facts.series.rows)} points come with their series, as many of each class as there is room for.`);
   }
+  if (facts.coast) notes.push(`Coastline: ${facts.coast.source}.`);
   byId("map-note").textContent = notes.join(" ");
   if (!facts.position && notes.length) byId("lead").textContent += `. ${notes.join(" ")}`;
-  byId("meanings").replaceChildren(...pairs(facts.meanings.map((text, k) => [facts.groups[k], text])).children);
-  const ofStatus = Object.entries(statuses).map(([name, number]) => [statusText(name), count(number)]);
-  byId("statuses").replaceChildren(...pairs(ofStatus).children);
+  drawWords();
   if (facts.velocityName) {
     byId("velocity-note").textContent = `Velocity: ${facts.velocityName}. Box: middle half, line: 5 to 95 %.`;
   }

@@ -14,6 +14,7 @@ from insar_runtime._output.atomic import write_file
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._progress import Progress
 from insar_runtime._report.classified_table import is_classified, open_classified
+from insar_runtime._report.coast import coast_of
 from insar_runtime._report.facts import page_arrays, page_facts
 from insar_runtime._report.gather import Gathered, gather
 from insar_runtime._report.page import page_parts
@@ -26,6 +27,8 @@ _PAGE_BYTES: Final = 40e6
 """Size of a page that browsers open at once and most mail systems accept."""
 _POINT_BYTES: Final = 26
 """Bytes of a point without its series."""
+_MEASURE_BYTES: Final = 2
+"""Bytes of a number of a point by which the map is coloured."""
 _LEAST_SERIES_BYTES: Final = 4e6
 
 
@@ -134,20 +137,22 @@ def write_report(
         gathered = gather(
             table,
             most_points=most_points,
-            detail_bytes=_detail_bytes(series_mb, most_points, table.rows),
+            detail_bytes=_detail_bytes(series_mb, most_points, table.rows, len(table.measures)),
             progress=progress,
         )
         facts = page_facts(table, gathered, title=title or source.name, file=source.name, shown_as=str(source))
         arrays = page_arrays(gathered, facts)
+        facts["coast"], coast = coast_of(facts["position"])
+        arrays |= coast
     write_file(output, (part.encode() for part in page_parts(facts, arrays)), overwrite=overwrite)
     return Report(str(output), facts["counts"]["rows"], facts["points"], _detailed(gathered), output.stat().st_size)
 
 
-def _detail_bytes(series_mb: float | None, most_points: int, rows: int | None) -> float:
+def _detail_bytes(series_mb: float | None, most_points: int, rows: int | None, measures: int) -> float:
     if series_mb is not None:
         return series_mb * 1e6
     points = min(most_points, rows if rows is not None else most_points)
-    return max(_PAGE_BYTES - points * _POINT_BYTES, _LEAST_SERIES_BYTES)
+    return max(_PAGE_BYTES - points * (_POINT_BYTES + measures * _MEASURE_BYTES), _LEAST_SERIES_BYTES)
 
 
 def _detailed(gathered: Gathered) -> int:

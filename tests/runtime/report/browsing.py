@@ -121,5 +121,10 @@ def find_all(browser: Browser, selector: str) -> list[Any]:
     return list(browser.find_elements("css selector", selector))
 
 
+def choose_colours(browser: Browser, mode: str) -> None:
+    """Choose what the colours of the map stand for."""
+    find_all(browser, f"#modes option[value={mode}]")[0].click()
+
+
 def text_of(browser: Browser, selector: str) -> str:
     return str(browser.execute_script("return document.querySelector(arguments[0])?.textContent ?? ''", selector))

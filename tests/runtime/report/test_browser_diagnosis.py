@@ -11,6 +11,7 @@ import pytest
 from tests.runtime import made_diagnoses
 from tests.runtime.report.browsing import (
     Browser,
+    choose_colours,
     complaints,
     find_all,
     open_report,
@@ -83,15 +84,19 @@ def test_series_shows_its_diagnosis(browser: Browser, diagnosed: Path, row: int)
     assert complaints(browser) == []
 
 
+def _ends(browser: Browser) -> list[str]:
+    return [str(find_all(browser, f"#ramp-{end}")[0].get_property("value")) for end in ("low", "high")]
+
+
 def test_map_by_date_of_break(browser: Browser, diagnosed: Path, classified: Path) -> None:
     open_report(browser, diagnosed)
-    find_all(browser, "#modes [data-mode=change]")[0].click()
+    choose_colours(browser, "change")
     ends = sorted(made_diagnoses.DATES[one.bend[0]] for one in made_diagnoses.MADE if one.bend)
-    assert text_of(browser, "#ramp") == f"{ends[0]}{ends[-1]}"
+    assert _ends(browser) == [str(ends[0]), str(ends[-1])]
     coloured = browser.execute_script(
         "return [...report.map.values].map((value, i) => value ? report.points.id(i) : '').filter(Boolean)"
     )
     assert sorted(coloured) == [f"p{row:04}" for row, one in enumerate(made_diagnoses.MADE) if one.bend]
     open_report(browser, classified)
-    assert not find_all(browser, "#modes [data-mode=change]")
+    assert not find_all(browser, "#modes [value=change]")
     assert complaints(browser) == []

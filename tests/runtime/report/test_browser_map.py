@@ -16,6 +16,7 @@ from insar_runtime import CLASS_NAMES, classify_file
 from tests.runtime.report.browsing import (
     Browser,
     browse,
+    choose_colours,
     click,
     complaints,
     corner_of_map,
@@ -159,11 +160,75 @@ def test_map_by_two_fingers(browser: Browser, classified: Path) -> None:
 
 def test_other_colours(browser: Browser, classified: Path) -> None:
     open_report(browser, classified)
+    assert _modes(browser) == ["class", "confidence", "velocity"]
     for mode in ("velocity", "confidence", "class"):
-        find_all(browser, f"#modes [data-mode={mode}]")[0].click()
+        choose_colours(browser, mode)
         assert state(browser)["mode"] == mode
         assert find_all(browser, "#ramp")[0].is_displayed() == (mode != "class")
     assert complaints(browser) == []
+
+
+def _modes(browser: Browser) -> list[str]:
+    return [str(option.get_attribute("value")) for option in find_all(browser, "#modes option")]
+
+
+def test_colours_by_rates_in_a_range_that_is_chosen(browser: Browser, diagnosed: Path) -> None:
+    open_report(browser, diagnosed)
+    of_diagnosis = ["velocity_mm_yr", "acceleration_mm_yr2", "season_amp_mm", "rate_change", "jump_mm", "change"]
+    assert _modes(browser) == ["class", "confidence", "velocity", *of_diagnosis]
+    table = pq.read_table(diagnosed)
+    column = np.array(table["velocity_mm_yr"].to_pylist(), dtype=float)
+    ids = browser.execute_script("return [...report.points.group.keys()].map((i) => report.points.id(i))")
+    rows = [table["pid"].to_pylist().index(one) for one in ids]
+    choose_colours(browser, "velocity_mm_yr")
+    shown = browser.execute_script(
+        "return [...report.points.group.keys()].map((i) => measureOf('velocity_mm_yr').of(i))"
+    )
+    np.testing.assert_allclose(np.array(shown, dtype=float), column[rows], atol=0.0051)
+    low, high = browser.execute_script("return endsOf('velocity_mm_yr')")
+    assert -low == high >= np.nanquantile(np.abs(column), 0.9)
+    assert "column velocity_mm_yr" in text_of(browser, "#ramp-unit")
+
+    keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+    for end, value in (("low", "-5"), ("high", "2.5")):
+        field = find_all(browser, f"#ramp-{end}")[0]
+        field.clear()
+        field.send_keys(value, keys.ENTER)
+    # Zero is in the middle of the palette, and both sides have one scale.
+    codes = np.array(browser.execute_script("return [...report.map.values]"))
+    expected = 1 + np.round(254 * (0.5 + np.clip(np.array(shown, dtype=float), -5, 2.5) / 10))
+    np.testing.assert_allclose(codes, np.nan_to_num(expected), atol=1)
+    # What differs most from zero lies above.
+    order, bands = browser.execute_script(
+        """const { drawing, bands, values } = report.map;
+        const order = drawing.ranges.flatMap(({ start, end }) => [...drawing.order.subarray(start, end)]);
+        return [order, order.map((i) => bands[values[i]])];"""
+    )
+    assert sorted(order) == list(range(len(ids)))
+    assert bands == sorted(bands)
+    assert np.abs(codes[order] - 128)[-1] > np.median(np.abs(codes - 128))
+    field = find_all(browser, "#ramp-high")[0]
+    field.clear()
+    field.send_keys("-9", keys.ENTER)
+    assert "unknown" in field.get_attribute("class")
+    assert browser.execute_script("return endsOf('velocity_mm_yr')") == [-5, 2.5]
+    find_all(browser, "#ramp-reset")[0].click()
+    assert browser.execute_script("return endsOf('velocity_mm_yr')") == [low, high]
+    assert not find_all(browser, "#ramp-reset")[0].is_displayed()
+    for mode in of_diagnosis:
+        choose_colours(browser, mode)
+        assert browser.execute_script("return report.map.values.some((value) => value > 0)")
+    assert complaints(browser) == []
+
+
+def test_rare_classes_lie_above(browser: Browser, classified: Path) -> None:
+    open_report(browser, classified)
+    layers = browser.execute_script(
+        "return report.map.drawing.ranges.map(({ group, start, end }) => [group, end - start])"
+    )
+    assert [group for group, _ in layers][:2] == [len(CLASS_NAMES), 0]
+    sizes = [size for _, size in layers[2:]]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def _million(path: Path) -> None:

@@ -205,5 +205,11 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, classified: Path, wi
               b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));"""
         )
         assert not overlap
+        beside = browser.execute_script(
+            """const boxOf = (selector) => document.querySelector(selector).getBoundingClientRect();
+            const [map, plot] = [boxOf("#map"), boxOf("#point .plot")];
+            return plot.left > map.right ? plot.bottom < innerHeight : plot.top > map.bottom && "below";"""
+        )
+        assert beside is True if width == 1400 else beside == "below"
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

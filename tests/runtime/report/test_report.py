@@ -126,7 +126,8 @@ def test_metres(tmp_path: Path, name: str, system: str) -> None:
     classify_file(write(table, tmp_path / "in.parquet"), tmp_path / "c.parquet")
     page_of(tmp_path / "c.parquet", tmp_path / "out.html")
     position = read_page(tmp_path / "out.html").facts["position"]
-    assert position == {"kind": "metres", "system": system, "steps": 10, "x0": 40_000_000, "y0": 20_000_000}
+    corner = {"x0": 40_000_000, "y0": 20_000_000, "size": [39_000, 0]}
+    assert position == {"kind": "metres", "system": system, "steps": 10, **corner}
 
 
 def test_classified_text(tmp_path: Path) -> None:
@@ -209,6 +210,9 @@ def test_command(tmp_path: Path) -> None:
     done = run("report", source, "--json", "--title", "Slope above the dam")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"] == 120
+    assert b"120 of 120 points, 120 with their series, " in done.stderr
+    without = run("report", source, "--series-mb", "0", "-o", tmp_path / "without.html")
+    assert b"120 of 120 points, 0.1 MB" in without.stderr
     assert read_page(tmp_path / "in.report.html").facts["title"] == "Slope above the dam"
     refused(run("report", source), 73, "in.report.html", "--overwrite")
     refused(run("report", tmp_path / "absent.parquet"), 66, "absent.parquet")

@@ -111,6 +111,7 @@ def _base(model: Model, runtime: WebRuntime) -> Mapping[str, Any]:
             "meanings": list(describe_classes(rate).values()),
             "colours": [*CLASS_COLOURS.values(), NO_CLASS_COLOUR],
             "statuses": list(STATUS_NAMES),
+            "abstainBelow": model.abstain_below,
         },
     }
 
