@@ -21,9 +21,9 @@ def position(west: float, south: float, width: float, height: float, kind: str =
     return {"kind": kind, "steps": STEPS, "x0": x0, "y0": y0, "size": size}
 
 
-def coast(*extent: float) -> list[np.ndarray]:
+def coast(west: float, south: float, width: float, height: float) -> list[np.ndarray]:
     """Longitudes and latitudes of the lines."""
-    facts, arrays = coast_of(position(*extent))
+    facts, arrays = coast_of(position(west, south, width, height))
     assert facts is not None
     places = unpack("uint32", arrays["coast"].text).reshape(-1, 2) * facts["scale"] + facts["corner"]
     return np.split(places, np.cumsum(unpack("uint32", arrays["coastLengths"].text))[:-1])

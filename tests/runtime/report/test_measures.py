@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +46,11 @@ def test_a_diagnosed_table_has_those_of_its_diagnosis(tmp_path: Path, diagnosed:
 
 def test_columns_of_the_file_are_named_and_egms_has_units(tmp_path: Path) -> None:
     displacement, dates = series(60)
-    more = {"acceleration": np.linspace(-2, 2, 60), "seasonality": np.full(60, 1.25), "height": np.arange(60.0)}
+    more: dict[str, Any] = {
+        "acceleration": np.linspace(-2, 2, 60),
+        "seasonality": np.full(60, 1.25),
+        "height": np.arange(60.0),
+    }
     classify_file(write(wide(displacement, dates, **more), tmp_path / "in.parquet"), tmp_path / "c.parquet")
     page_of(tmp_path / "c.parquet", tmp_path / "page.html")
     page = read_page(tmp_path / "page.html")
