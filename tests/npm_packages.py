@@ -31,7 +31,14 @@ def npm_folder(package: str) -> Path:
         (work / "package.json").write_text("{}\n")
         # The install script of onnxruntime-node would fetch CUDA; the library for processors is in the package.
         done = subprocess.run(
-            ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", f"{package}@{VERSIONS[package]}"],
+            [
+                str(shutil.which("npm")),
+                "install",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                f"{package}@{VERSIONS[package]}",
+            ],
             cwd=work,
             capture_output=True,
             text=True,

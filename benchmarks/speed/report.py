@@ -72,7 +72,10 @@ def _engines(facts: dict[str, Any]) -> list[str]:
 
 
 def _peers(facts: dict[str, Any]) -> list[str]:
-    rows = [(name, whole_number(pace), f"{ratio:,.2g}", PEERS[name]) for name, pace, ratio in peer_ratios(facts)]
+    rows = [
+        (name, whole_number(pace), f"{float(f'{ratio:.2g}'):,g}", PEERS[name])
+        for name, pace, ratio in peer_ratios(facts)
+    ]
     notes = [f"- {name}: {why}" for name, why in NOT_MEASURED.items()]
     notes += [f"- {group.removesuffix(' -')}: {why}" for group, why in facts["missing"].items() if group.endswith(" -")]
     return [

@@ -321,7 +321,7 @@ def test_the_input_is_never_written_over(tmp_path: Path, classifier: Classifier,
 
 
 def test_tables_that_cannot_be_restored_are_refused(tmp_path: Path, classifier: Classifier, source: Path) -> None:
-    with pytest.raises(DataError, match="does not tell what was corrected"):
+    with pytest.raises(DataError, match="does not say what was corrected"):
         restore(source, tmp_path / "back.parquet")
     with pytest.raises(InputNotFoundError):
         restore(tmp_path / "none.parquet", tmp_path / "back.parquet")
