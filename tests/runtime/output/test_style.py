@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -79,7 +80,8 @@ def test_ids_of_a_stranger_are_text_in_map_tips(tmp_path: Path) -> None:
     name, ids = "id's %] [% 1 \\", [f"<img src='x'> & {i}" for i in range(40)]
     for column, shown in (("point's \\ id", "<br>Id: &lt;img src='x'> &amp; 0<br>Rate"), (name, "")):
         output = tmp_path / f"{len(shown)}.gpkg"
-        source = write(wide(displacement, dates, **{column: ids}).drop_columns(["pid"]), tmp_path / "in.parquet")
+        table = wide(displacement, dates).drop_columns(["pid"]).append_column(column, pa.array(ids))
+        source = write(table, tmp_path / "in.parquet")
         classify_file(source, output, units="mm", columns={"id": column}, diagnose=True)
         (seen,) = in_qgis(tmp_path, ("look", str(output), "ogr"))
         assert shown in seen["tip"]

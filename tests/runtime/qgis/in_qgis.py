@@ -9,7 +9,6 @@ parameters, and what else is to be done.
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 from qgis.core import (
@@ -28,16 +27,15 @@ sys.path.append(sys.argv[1])
 
 
 class Feedback(QgsProcessingFeedback):
-    """Keeps what an algorithm reports, and cancels it after some seconds if that is wanted."""
+    """Keeps what an algorithm reports, and cancels it when it has begun to write the output, if that is wanted."""
 
-    def __init__(self, cancels):
+    def __init__(self, cancelled):
         super().__init__(False)
-        self.log, self.percents = [], []
-        self.started, self.cancels = time.monotonic(), cancels
+        self.log, self.percents, self.cancelled = [], [], cancelled and Path(cancelled)
         self.progressChanged.connect(self.percents.append)
 
     def isCanceled(self):
-        return self.cancels and time.monotonic() - self.started > 1
+        return bool(self.cancelled and list(self.cancelled.parent.glob(f".{self.cancelled.name}.partial-*")))
 
     def pushInfo(self, info):
         self.log.append(info)
@@ -52,7 +50,7 @@ class Feedback(QgsProcessingFeedback):
         self.log.append(text)
 
 
-def run(algorithm, parameters, layer="", cancels=False):
+def run(algorithm, parameters, layer="", cancelled=""):
     """Run an algorithm as the toolbox does, and return results, messages and the layers that it puts on the map."""
     import processing
 
@@ -64,7 +62,7 @@ def run(algorithm, parameters, layer="", cancels=False):
         assert given.isValid(), layer
         project.addMapLayer(given)
         parameters = {**parameters, "LAYER": given.id()}
-    feedback, context = Feedback(cancels), QgsProcessingContext()
+    feedback, context = Feedback(cancelled), QgsProcessingContext()
     context.setProject(project)
     try:
         results = processing.runAndLoadResults(algorithm, parameters, feedback, context)

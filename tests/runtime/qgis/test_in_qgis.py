@@ -86,7 +86,7 @@ def ran(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "gone": {"parameters": {"FILE": str(demo), "OUTPUT": output["c"], "PROGRAM": str(folder / "gone")}},
         "cancelled": {
             "parameters": {"FILE": str(folder / "many.parquet"), "OUTPUT": output["cancelled"], "UNITS": 1},
-            "cancels": True,
+            "cancelled": output["cancelled"],
         },
     }
     listed = json.dumps([{"algorithm": CLASSIFY, **step} for step in steps.values()])
