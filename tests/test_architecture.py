@@ -30,7 +30,7 @@ MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_diagnosis"}
 FINDINGS = SERIES | {"_findings"}
 PIPELINE = FINDINGS | {"_output", "_pipeline", "classifier", "summary"}
-VIEWS = {"_inspect", "_installation", "_report", "_show", "_terminal"}
+VIEWS = {"_inspect", "_installation", "_qgis", "_report", "_show", "_terminal"}
 ALLOWED = {
     "__init__": MODEL | {"_diagnosis", "_findings", "_pipeline", "_report", "_show", "classifier", "files", "summary"},
     "__main__": {"cli"},
@@ -44,6 +44,7 @@ ALLOWED = {
     "definitions": BASE,
     "errors": BASE | {"summary"},
     "_input": INPUT,
+    "_qgis": INPUT | {"_output", "_qgis"},
     "_engine": MODEL,
     "devices": MODEL,
     "models": MODEL,

@@ -10,6 +10,7 @@ from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command, Com
 from insar_runtime._commands.convert import convert
 from insar_runtime._commands.inspect import inspect
 from insar_runtime._commands.page import page
+from insar_runtime._commands.qgis import qgis
 from insar_runtime._commands.report import report
 from insar_runtime._commands.restore import restore
 from insar_runtime._commands.show import show
@@ -23,7 +24,7 @@ app = typer.Typer(
     context_settings=CONTEXT_SETTINGS,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
-for command in (classify, restore, inspect, show, report, page, convert, demo, models, doctor, bench):
+for command in (classify, restore, inspect, show, report, page, qgis, convert, demo, models, doctor, bench):
     app.command(cls=Command)(command)
 
 

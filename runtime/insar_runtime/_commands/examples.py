@@ -48,6 +48,10 @@ EXAMPLES: Final = {
         ),
         ("insar-rt page --runtime onnxruntime-web --overwrite", "The same with a folder of another place."),
     ),
+    "qgis": (
+        ("insar-rt qgis install", "Add the algorithms to the toolbox of QGIS, for all of its profiles."),
+        ("insar-rt qgis uninstall --profile default", "Remove them from one profile."),
+    ),
     "convert": (
         (
             "insar-rt convert timeseries.h5 -o points.parquet --min-coherence 0.7",

@@ -9,6 +9,7 @@ TABLE: Final = "What the table means, where it does not say so itself"
 MAPS: Final = "Maps"
 OUTPUT: Final = "Output"
 PAGE: Final = "Page"
+QGIS: Final = "Where QGIS is"
 PLOT: Final = "Plot"
 CLASSES: Final = "Classes"
 DIAGNOSIS: Final = "Diagnosis"
@@ -16,4 +17,4 @@ CHAINS: Final = "Many files and chains"
 MACHINE: Final = "Model and machine"
 MESSAGES: Final = "Messages and help"
 
-GROUPS: Final = (POINT, OUTPUT, PAGE, PLOT, MAPS, TABLE, CLASSES, DIAGNOSIS, CHAINS, MACHINE, MESSAGES)
+GROUPS: Final = (POINT, OUTPUT, PAGE, QGIS, PLOT, MAPS, TABLE, CLASSES, DIAGNOSIS, CHAINS, MACHINE, MESSAGES)

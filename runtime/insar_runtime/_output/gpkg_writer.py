@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -164,15 +165,22 @@ class GeoPackageWriter:
                 execute("INSERT INTO gpkg_extensions VALUES (?, ?, ?, ?, ?)", (*place, *RTREE_EXTENSION))
                 for statement in rtree_triggers(*place, self._key):
                     execute(statement)
-            self._add_style(now)
+            self._add_style(now, metadata)
 
-    def _add_style(self, now: str) -> None:
+    def _add_style(self, now: str, metadata: Mapping[str, str]) -> None:
         execute = self._database.execute
         execute(LAYER_STYLES)
         contents = ("layer_styles", "attributes", "layer_styles", "", now)
         execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)", contents)
-        style = (self._layer, self._geometry_name, STYLE_NAME, make_style(), STYLE_NAME, now)
+        style = (self._layer, self._geometry_name, STYLE_NAME, make_style(*_shown(metadata)), STYLE_NAME, now)
         execute("INSERT INTO layer_styles VALUES (1, '', '', ?, ?, ?, ?, '', 1, ?, '', NULL, ?)", style)
+
+
+def _shown(metadata: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return the columns of ids and of velocities that the metadata of a classified table state."""
+    block = json.loads(metadata.get(METADATA_KEY, "null")) or {}
+    read = block.get("input") or {}
+    return read.get("id"), read.get("velocity")
 
 
 def _layer_name(wanted: str) -> str:

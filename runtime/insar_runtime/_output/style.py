@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from insar_runtime._output.field_texts import ALIASES, map_tip
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime.classes import CLASS_NAMES
 
@@ -34,15 +35,21 @@ class _Category:
     level: int
 
 
-def make_style() -> str:
+def make_style(id_column: str | None = None, velocity_column: str | None = None) -> str:
     """Make the style as QML, which QGIS 3.22 and later read.
 
     One category a class by ``class_name``, and one for all rows without. Stable points are small, pale and below all
-    others, since most points are stable and the few others are what people look for.
+    others, since most points are stable and the few others are what people look for. Columns get names in plain words,
+    and a point a map tip.
+
+    Parameters
+    ----------
+    id_column, velocity_column : str, optional
+        Columns of the input that the map tip shows.
     """
     import xml.etree.ElementTree as ET  # noqa: PLC0415 - most runs make no style
 
-    root = ET.Element("qgis", version=_OLDEST_QGIS, styleCategories="Symbology")
+    root = ET.Element("qgis", version=_OLDEST_QGIS, styleCategories="Symbology|Fields|MapTips")
     # Symbol levels draw class by class, whatever the order of the rows.
     renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class_name", symbollevels="1")
     categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
@@ -50,7 +57,12 @@ def make_style() -> str:
         attributes = {"value": category.value, "label": category.label, "symbol": str(number), "render": "true"}
         ET.SubElement(categories, "category", attributes, type="string")
         symbols.append(_symbol(str(number), category))
+    aliases = ET.SubElement(root, "aliases")
+    for index, (field, alias) in enumerate(ALIASES.items()):
+        ET.SubElement(aliases, "alias", field=field, index=str(index), name=alias)
     ET.indent(root)
+    # After the indentation, which is no part of its text.
+    ET.SubElement(root, "mapTip").text = map_tip(id_column, velocity_column)
     return ET.tostring(root, encoding="unicode") + "\n"
 
 

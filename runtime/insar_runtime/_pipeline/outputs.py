@@ -200,7 +200,8 @@ class OutputSet:
             if files.quarantine is not None:
                 self._quarantine = add(group, files.quarantine, self._plan.bad_schema, self._quarantine_footer)
             for path in files.styles:
-                group.add_bytes(path, [make_style().encode()])
+                read = self._provenance["input"]
+                group.add_bytes(path, [make_style(read["id"], read["velocity"]).encode()])
             yield
             # A stream ends when all files are complete, and they get their names when it has ended.
             group.prepare()

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from qgis.core import (
     QgsApplication,
+    QgsExpression,
+    QgsExpressionContext,
+    QgsExpressionContextUtils,
     QgsFeature,
     QgsFeatureRequest,
     QgsGeometry,
@@ -50,6 +53,9 @@ def look(uri, provider, picture):
             [c.value(), c.label(), c.symbol().color().name(), c.symbol().symbolLayer(0).renderingPass()]
             for c in renderer.categories()
         ]
+    context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
+    context.setFeature(next(layer.getFeatures()))
+    seen["tip"] = QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context)
     seen["pixels"] = draw(layer, extent, picture)
     return seen
 

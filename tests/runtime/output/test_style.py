@@ -15,13 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, OutputExistsError, classify_file
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._output.field_texts import ALIASES
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._output.style import make_style, style_beside
+from insar_runtime._pipeline.output_columns import VELOCITY
 from insar_runtime.classes import CLASS_NAMES
+from insar_runtime.result import RESULT_SCHEMA
 from tests.conftest import lack
 from tests.runtime.outputs import query
 from tests.runtime.tables import series, wide, write
@@ -63,18 +68,39 @@ def test_stable_has_the_lightest_colour() -> None:
     assert len(style.findall("renderer-v2/categories/category")) == len(CLASS_NAMES) + 1
 
 
+def test_every_column_that_is_added_has_a_name_in_plain_words() -> None:
+    assert ALIASES.keys() == {*RESULT_SCHEMA.names, *DIAGNOSIS_SCHEMA.names, VELOCITY}
+    style = ET.fromstring(make_style())
+    assert {alias.get("field"): alias.get("name") for alias in style.iter("alias")} == ALIASES
+
+
+@pytest.mark.qgis
+def test_ids_of_a_stranger_are_text_in_map_tips(tmp_path: Path) -> None:
+    displacement, dates = series(40, 40)
+    name, ids = "id's %] [% 1 \\", [f"<img src='x'> & {i}" for i in range(40)]
+    for column, shown in (("point's \\ id", "<br>Id: &lt;img src='x'> &amp; 0<br>Rate"), (name, "")):
+        output = tmp_path / f"{len(shown)}.gpkg"
+        table = wide(displacement, dates).drop_columns(["pid"]).append_column(column, pa.array(ids))
+        source = write(table, tmp_path / "in.parquet")
+        classify_file(source, output, units="mm", columns={"id": column}, diagnose=True)
+        (seen,) = in_qgis(tmp_path, ("look", str(output), "ogr"))
+        assert shown in seen["tip"]
+        assert "<img" not in seen["tip"]
+        assert "[%" not in seen["tip"]
+
+
 def test_style_beside_an_output(source: Path, tmp_path: Path) -> None:
     output, other, beside = (tmp_path / f"a.classified.{extension}" for extension in ("parquet", "csv", "qml"))
     classifier = Classifier(device="cpu")
     classify_file(source, output, classifier=classifier, style=True)
     assert style_beside(output) == beside
-    assert beside.read_text() == make_style()
+    assert beside.read_text() == make_style("pid")
     beside.write_text("precious")
     with pytest.raises(OutputExistsError, match=r"a\.classified\.qml"):
         classify_file(source, other, classifier=classifier, style=True)
     assert (beside.read_text(), other.exists()) == ("precious", False)
     classify_file(source, other, classifier=classifier, style=True, overwrite=True)
-    assert beside.read_text() == make_style()
+    assert beside.read_text() == make_style("pid")
 
 
 def _qgis_python() -> str:

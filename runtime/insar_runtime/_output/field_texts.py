@@ -1,0 +1,112 @@
+"""Names of the columns in plain words, and the map tip of a point, for QGIS."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from insar_runtime.classes import CLASS_NAMES
+
+ALIASES: Final = {
+    "class_id": "Class number (-1: none)",
+    "class_name": "Class",
+    "class_top": "Number of the most probable class",
+    "confidence": "Confidence (0 to 1)",
+    **{f"p_{name.lower()}": f"Probability of {name}" for name in CLASS_NAMES},
+    "status": "Status",
+    "n_epochs": "Dates with a value",
+    "max_gap_days": "Longest gap (days)",
+    "velocity": "Velocity (mm/yr)",
+    "velocity_mm_yr": "Velocity (mm/yr)",
+    "velocity_std": "Std. of the velocity (mm/yr)",
+    "acceleration_mm_yr2": "Acceleration (mm/yr²)",
+    "acceleration_std": "Std. of the acceleration (mm/yr²)",
+    "season_amp_mm": "Seasonal amplitude (mm)",
+    "season_amp_std": "Std. of the seasonal amplitude (mm)",
+    "rmse_mm": "Scatter about the trend (mm)",
+    "break_date": "Break: date",
+    "break_lo": "Break: earliest date (90 %)",
+    "break_hi": "Break: latest date (90 %)",
+    "v_before": "Rate before the break (mm/yr)",
+    "v_before_std": "Std. of the rate before (mm/yr)",
+    "v_after": "Rate after the break (mm/yr)",
+    "v_after_std": "Std. of the rate after (mm/yr)",
+    "n_jumps": "Number of jumps",
+    "jump_dates": "Jumps: dates",
+    "jump_mm": "Jumps: sizes (mm)",
+    "jump_mm_std": "Jumps: std. of the sizes (mm)",
+    "jump_cycles": "Jumps: half wavelengths",
+    "jump_prob": "Jumps: probabilities (0 to 1)",
+    "jump_distance": "Jumps: distance from whole half wavelengths (std.)",
+    "jump_repaired": "Jumps: repaired",
+    "class_after_repair": "Class after the repair",
+    "diagnosis_status": "Status of the diagnosis",
+}
+"""Of the columns that ``classify`` adds."""
+
+_MOST_JUMPS: Final = 4
+
+
+def map_tip(id_column: str | None = None, velocity_column: str | None = None) -> str:
+    """Return the map tip of a point as HTML with expressions of QGIS: id, class, confidence, rate, break and jumps.
+
+    A line is left out where its column is missing or has no value.
+
+    Parameters
+    ----------
+    id_column : str, optional
+        Column of the ids.
+    velocity_column : str, optional
+        Column of the velocities of the input, mm/yr, which are shown of a point without a diagnosis.
+    """
+    velocity = f"coalesce({_column('velocity_mm_yr')}, {_column(velocity_column)})"
+    names, percent = ", ".join(f"'{name}'" for name in CLASS_NAMES), f"round(100 * {_column('confidence')}) || ' %'"
+    sure = f"{_column('class_name')} || '</b> (confidence ' || {percent} || ')'"
+    most = f"array_get(array({names}), {_column('class_top')})"
+    unsure = f"'No class</b> (most probable: ' || {most} || ', ' || {percent} || ')'"
+    without = f"'No class</b> (' || replace({_column('status')}, '_', ' ') || ')'"
+    interval = f"' (' || to_string({_column('break_lo')}) || ' to ' || to_string({_column('break_hi')}) || ')'"
+    change = f"{_rate(_column('v_before'))} || ' mm/yr, then ' || {_rate(_column('v_after'))} || ' mm/yr'"
+    lines = [
+        f"<b>[% coalesce({sure}, {unsure}, {without}, '</b>') %]",
+        _line("Id", _escaped(_column(id_column))),
+        _line("Rate", f"{_rate(velocity)} || coalesce(' ± ' || {_rate(_column('velocity_std'))}, '') || ' mm/yr'"),
+        _line("Break", f"to_string({_column('break_date')}) || coalesce({interval}, '')"),
+        _line("Rates", change),
+        _line("Jumps", _jumps()),
+    ]
+    return "".join(lines)
+
+
+def _line(title: str, value: str) -> str:
+    """Return a line for a value, an expression; nothing is shown if it is NULL."""
+    return f"[% coalesce('<br>{title}: ' || {value}, '') %]"
+
+
+def _column(name: str | None) -> str:
+    """Return the expression of the value of a column; NULL if there is no such column."""
+    # The end of an expression within the name would end it, and let text of the file into the page.
+    if name is None or "%]" in name:
+        return "NULL"
+    text = name.replace("\\", "\\\\").replace("'", "''")
+    return f"attribute($currentfeature, '{text}')"
+
+
+def _escaped(value: str) -> str:
+    """Return the expression of a text of the file, as HTML that shows it."""
+    return f"replace(replace(to_string({value}), '&', '&amp;'), '<', '&lt;')"
+
+
+def _rate(value: str) -> str:
+    return f"format_number({value}, 1)"
+
+
+def _jumps() -> str:
+    """Return the expression of the dates and sizes of the first jumps; NULL without a jump."""
+    count, dates, sizes = _column("n_jumps"), _column("jump_dates"), _column("jump_mm")
+    each = (
+        f"array_foreach(generate_series(0, min({count}, {_MOST_JUMPS}) - 1), "
+        f"array_get(string_to_array({dates}, ';'), @element) || ' ' || "
+        f"format_number(to_real(array_get(string_to_array({sizes}, ';'), @element)), 1) || ' mm')"
+    )
+    more = f"if({count} > {_MOST_JUMPS}, ', ...', '')"
+    return f"if({count} > 0, {count} || ' (' || array_to_string({each}, ', ') || {more} || ')', NULL)"
