@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import insar_runtime
 from insar_runtime import Classifier, classify_file
 from tests.runtime.run_command import run
 from tests.runtime.tables import series, wide, write
@@ -109,5 +111,8 @@ def test_importing_the_package_imports_no_more_than_before() -> None:
         "print([m for m in ('logging', 'numpy', 'pandas', 'pyarrow', 'onnxruntime', 'typer', 'xarray') "
         "if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=False)
+    # Without site-packages, whose start-up files may import some of them.
+    environment = {**os.environ, "PYTHONPATH": str(Path(insar_runtime.__file__).parents[1])}
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "[]\n", done.stderr
