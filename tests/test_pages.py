@@ -86,7 +86,7 @@ def test_the_commands_of_the_readme_run_in_an_empty_folder(folder: Path) -> None
     (steps,) = (text for language, text in blocks(ROOT / "README.md") if "insar-rt classify" in text)
     done = sh(f"set -e\n{steps}", folder)
     assert done.returncode == 0, done.stderr
-    assert (folder / "demo.classified.report.html").is_file()
+    assert (folder / "demo.report.html").is_file()
 
 
 def test_the_commands_by_example_run_in_an_empty_folder(folder: Path) -> None:

@@ -28,7 +28,7 @@ from insar_runtime._commands.command_options import (
     open_classifier,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
-from insar_runtime._commands.option_groups import CLASSES, OUTPUT, PAGE
+from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, OUTPUT, PAGE
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 from insar_runtime.errors import UsageError
@@ -83,6 +83,10 @@ def report(
             rich_help_panel=CLASSES,
         ),
     ] = None,
+    diagnose: Annotated[
+        bool,
+        typer.Option("--diagnose", help="Also estimate rates, dates of breaks, and jumps.", rich_help_panel=DIAGNOSIS),
+    ] = False,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
@@ -133,6 +137,7 @@ def report(
         "--precision": precision,
         "--stable-rate": stable_rate,
         "--priors": priors,
+        "--diagnose": diagnose or None,
         "--units": units,
         "--date-format": date_format,
         "--sensor": sensor,
@@ -154,7 +159,9 @@ def report(
         done = write_report(
             source,
             output or source.parent / f"{source.stem}.report.html",
-            classification=Classification(classifier, declared, None if priors is None else parse_priors(priors)),
+            classification=Classification(
+                classifier, declared, None if priors is None else parse_priors(priors), diagnose
+            ),
             title=title,
             series_mb=series_mb,
             most_points=max_points,

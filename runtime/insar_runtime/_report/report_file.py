@@ -24,7 +24,8 @@ def report(
     path: str | Path | None = None,
     *,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto"] | None = None,
+    priors: Shares | Literal["auto", "trained"] | None = None,
+    diagnose: bool = False,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     date_format: str | None = None,
@@ -47,6 +48,8 @@ def report(
         HTML file to write; by default ``NAME.report.html`` beside the table.
     classifier, priors, units, columns, date_format, half_wavelength_mm
         As for ``classify_file``, for a table that is not classified.
+    diagnose : bool
+        Whether rates, breaks and jumps of such a table are estimated as well.
     title : str, optional
         Title of the page; by default the name of the table.
     series_mb : float, optional
@@ -85,15 +88,16 @@ def report(
         "columns": columns or None,
         "date_format": date_format,
         "half_wavelength_mm": half_wavelength_mm,
+        "diagnose": diagnose or None,
     }
     asked = [name for name, value in given.items() if value is not None]
     if asked and is_classified(table):
-        raise UsageError(f"{table} is classified already, so {asked[0]} would do nothing; leave it away")
+        raise UsageError(f"{table} is classified already, so {asked[0]} would do nothing; leave it out")
     declared = UserDeclarations(units, columns or {}, date_format, half_wavelength_mm)
     done = write_report(
         table,
         table.parent / f"{table.stem}.report.html" if path is None else Path(path),
-        classification=Classification(lambda: classifier or Classifier(), declared, priors),
+        classification=Classification(lambda: classifier or Classifier(), declared, priors, diagnose),
         title=title,
         series_mb=series_mb,
         most_points=max_points,

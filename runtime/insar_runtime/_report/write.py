@@ -44,11 +44,14 @@ class Classification:
         Declarations of the user about the table.
     priors
         As for ``classify_file``.
+    diagnose : bool
+        Whether rates, breaks and jumps are estimated as well.
     """
 
     classifier: Callable[[], Classifier]
     declared: UserDeclarations = field(default_factory=UserDeclarations)
     priors: Shares | Literal["auto", "trained"] | None = None
+    diagnose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ def write_report(
                     crs=declared.crs,
                     as_table=declared.as_table,
                     priors=classification.priors,
+                    diagnose=classification.diagnose,
                     keep_series=True,
                     progress=progress,
                 )

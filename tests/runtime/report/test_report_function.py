@@ -50,9 +50,19 @@ def test_a_raw_table_is_classified_and_a_summary_names_its_output(
     assert of_summary["title"] == "of a summary"
 
 
+def test_a_raw_table_can_be_diagnosed(source: Path, tmp_path: Path, classifier: Classifier) -> None:
+    report(source, tmp_path / "raw.html", classifier=classifier, units="mm", diagnose=True)
+    command = run("report", source, "-o", tmp_path / "command.html", "--units", "mm", "--diagnose", "-q")
+    assert command.returncode == 0, command.stderr
+    of_function, of_command = (read_page(tmp_path / name) for name in ("raw.html", "command.html"))
+    assert of_function.facts["diagnosis"] == of_command.facts["diagnosis"]
+    assert of_function.facts["diagnosis"] is not None
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
+        ({"diagnose": True}, "so diagnose would do nothing"),
         ({"units": "mm"}, "classified already, so units would do nothing"),
         ({"priors": "auto"}, "so priors would do nothing"),
         ({"max_points": 0}, "max_points is 0"),
