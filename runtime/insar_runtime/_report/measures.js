@@ -11,7 +11,7 @@ let measures = []; // what this page can colour by
 function findMeasures(points) {
   const { velocity, confidence } = facts.counts;
   const days = facts.diagnosis?.changed;
-  const ofTable = (facts.measures ?? []).map(({ key, label, unit, signed, source, column, scale }, m) => ({
+  const ofTable = facts.measures.map(({ key, label, unit, signed, source, column, scale }, m) => ({
     key, label, unit, source, kind: signed ? "signed" : "positive", origin: `column ${column}`,
     of: (i) => ofTenths(points.measures[m * points.count + i]) / scale,
   }));

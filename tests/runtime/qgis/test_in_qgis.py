@@ -123,7 +123,7 @@ def test_a_file_is_classified_as_by_the_command_and_comes_coloured(
     assert layer["aliases"]["pid"] == ""
     assert step["percents"][-1] == 100
     assert any(line.startswith("500 points: Stable ") for line in step["log"])
-    assert any(line.startswith("warning: Doubt: 1 gap of more than 45 days") for line in step["log"])
+    assert any(line.startswith("warning: Doubt: no epoch for 120 days") for line in step["log"])
 
 
 def test_map_tips_show_what_is_known_of_a_point(ran: dict[str, Any]) -> None:

@@ -99,7 +99,7 @@ function reportOf(gathered, layout, base, seconds) {
     ...base.facts,
     title: layout.title, file: layout.title, shownAs: layout.title,
     counts: countsOf(group, status, confidence, velocity, placed, base.facts.statuses),
-    points: rows, position: place.facts, dates: layout.dates,
+    points: rows, position: place.facts, coast: null, measures: [], dates: layout.dates,
     velocityName: velocityNameOf(layout),
     series: { kept: true, rows: detailed.reduce((sum, one) => sum + one, 0), trouble: null },
     mix: layout.mix.priors ?? base.model.training_priors,
