@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -81,3 +82,18 @@ def test_workflows_test_the_versions_of_python_that_are_declared() -> None:
     spans = {match for page in pages for match in re.findall(r"Python (3\.\d+) to (3\.\d+)", (ROOT / page).read_text())}
     ordered = sorted(declared, key=lambda version: int(version.partition(".")[2]))
     assert spans == {(ordered[0], ordered[-1])}
+
+
+def test_tests_of_the_package_are_collected_where_only_the_lowest_versions_are() -> None:
+    """``.ci/built`` installs little: a test module that imports more at its top would end that run."""
+    text = (ROOT / ".ci" / "built").read_text(encoding="utf-8").replace("\\\n", " ")
+    (installed,) = re.findall(r"\.whl (.*)$", text, re.MULTILINE)
+    needed = [re.split(r"[^\w-]", one)[0] for one in PROJECT["dependencies"]]
+    allowed = {"insar_runtime", "tests", *installed.split(), *needed, *sys.stdlib_module_names}
+    for path in sorted((ROOT / "tests" / "runtime").rglob("*.py")):
+        if path.name.startswith("test_") or path.name == "conftest.py":
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom):
+                    names = [node.module or ""]
+                assert {name.split(".")[0] for name in names} <= allowed, path

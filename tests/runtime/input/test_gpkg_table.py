@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import geopandas
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -42,7 +41,8 @@ def places(table: pa.Table) -> list[Any]:
     return [None if np.isnan(x) else (x, y) for x, y in points]
 
 
-def frame(count: int = 3, crs: int = 4326) -> geopandas.GeoDataFrame:
+def frame(count: int = 3, crs: int = 4326) -> Any:
+    geopandas = pytest.importorskip("geopandas", reason="geopandas is not installed (group neighbours)")
     return geopandas.GeoDataFrame(
         {
             "CODE": [f"A{i}" for i in range(count)],

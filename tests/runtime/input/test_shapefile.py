@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyogrio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -352,6 +351,7 @@ DAYS = st.one_of(st.just(b""), st.just(b"00000000"), st.dates(date(1900, 1, 1)).
 def test_tables_are_read_as_gdal_reads_them(
     rows: list[tuple[bytes, ...]], deleted: set[int], data: st.DataObject
 ) -> None:
+    pyogrio = pytest.importorskip("pyogrio", reason="pyogrio is not installed (group neighbours)")
     fields = [("T", "C", 8, 0), ("A", "N", 12, 4), ("B", "F", 12, 3), ("D", "D", 8, 0), ("L", "L", 1, 0)]
     order = data.draw(st.permutations(range(5)))
     content = dbf(
@@ -386,8 +386,7 @@ def test_damage_never_ends_in_another_error(noise: bytes, place: int, length: in
 
 @pytest.mark.parametrize("z", [False, True])
 def test_what_gdal_writes(tmp_path: Path, z: bool) -> None:
-    import geopandas
-
+    geopandas = pytest.importorskip("geopandas", reason="geopandas is not installed (group neighbours)")
     frame = geopandas.GeoDataFrame(
         {"CODE": ["Ä1", "B"], "D20200103": [0.1, None], "D20200109": [-2.5, 1e-3], "n": [1, 2]},
         geometry=geopandas.points_from_xy([600_000.0, 600_001.5], [5e6, 5e6], z=[1.0, 2.0] if z else None),
