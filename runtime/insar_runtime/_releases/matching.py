@@ -204,7 +204,7 @@ def _by_position(
     """Return the rows of pairs of points without an equal id [P, 2], and their distances [P]."""
     left, places, ids = [], [], []
     for side, release in enumerate((old, new)):
-        free: NDArray[np.bool_] = np.isfinite(coordinates[side]).all(axis=1)
+        free = np.array(np.isfinite(coordinates[side]).all(axis=1))
         free[matched[:, side]] = False
         rows = np.flatnonzero(free)
         left.append(rows)
