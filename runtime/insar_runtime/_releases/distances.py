@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.position import ETRS89_UTM, LAEA_EUROPE, LONGITUDE_LATITUDE, WGS84_UTM
 from insar_runtime._releases.points import ReleasePoints, System
-from insar_runtime.errors import DataError, UnavailableError
+from insar_runtime._spatial.require import require
+from insar_runtime.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,13 +88,7 @@ def _described(system: System | None) -> Mapping[str, Any] | str:
 
 
 def _transform(positions: NDArray[np.float64], system: str | Mapping[str, Any], name: str) -> NDArray[np.float64]:
-    try:
-        import pyproj  # noqa: PLC0415 - optional, and most releases need none
-    except ImportError as error:
-        raise UnavailableError(
-            f"the system of {name} is known to pyproj only, which is not installed: "
-            "pip install 'insar-runtime[spatial]', or match by id"
-        ) from error
+    pyproj = require("pyproj", f"the coordinate system of {name}")
     try:
         convert = pyproj.Transformer.from_crs(system, "OGC:CRS84", always_xy=True)
     except pyproj.exceptions.ProjError as error:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime.errors import UnavailableError, UsageError
+from insar_runtime._spatial.require import require
+from insar_runtime.errors import UsageError
 
 _MOST_PAIRS: Final = 50_000_000
 """Pairs within the distance, 24 bytes each."""
@@ -98,13 +99,7 @@ def typical_spacing_m(points: NDArray[np.float64]) -> float:
 
 
 def _tree(points: NDArray[np.float64]) -> Any:
-    try:
-        from scipy.spatial import cKDTree  # noqa: PLC0415 - optional, and matching by id needs none
-    except ImportError as error:
-        raise UnavailableError(
-            "points are matched by position with scipy, which is not installed: pip install 'insar-runtime[spatial]'"
-        ) from error
-    return cKDTree(points)
+    return require("scipy.spatial", "matching of points by position").cKDTree(points)
 
 
 def _ranks(points: NDArray[np.float64], ids: pa.Array | None) -> NDArray[np.intp]:
