@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,6 @@ from insar_runtime._input.position import ETRS89_UTM, LAEA_EUROPE, LONGITUDE_LAT
 from insar_runtime._releases.points import ReleasePoints, System
 from insar_runtime._spatial.require import require
 from insar_runtime.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _DEGREES: Final = frozenset({LONGITUDE_LATITUDE, "EPSG:4326", "EPSG:4258"})
 """WGS 84 and ETRS89; both ellipsoids differ by 0.1 mm."""
@@ -56,6 +54,28 @@ def common_coordinates(
     return first, second
 
 
+def positions_in(release: ReleasePoints, system: System) -> NDArray[np.float64]:
+    """Return the positions of a release in another system [N, 2] float64; NaN = no position.
+
+    Raises
+    ------
+    DataError
+        If one of the systems is not known.
+    UnavailableError
+        If pyproj is needed and not installed.
+    """
+    assert release.positions is not None
+    names = _name(release), system_name(system)
+    if release.system == system or (names[0] is not None and names[0] == names[1]) or set(names) <= _DEGREES:
+        return release.positions
+    return _transform(release.positions, names[0] or _described(release.system), release.name, names[1] or system)
+
+
+def is_in_degrees(system: System) -> bool:
+    """Return whether a system is one of longitude and latitude."""
+    return system_name(system) in _DEGREES or (not isinstance(system, str) and system.get("type") == "GeographicCRS")
+
+
 def lengths(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the lengths of vectors [N, D]."""
     length: NDArray[np.float64] = np.sqrt((differences**2).sum(axis=1))
@@ -66,12 +86,20 @@ def _name(release: ReleasePoints) -> str | None:
     """Return the name of the system of a release; None if only PROJJSON describes it."""
     system = release.system
     if system is None:
-        raise DataError(f"the coordinates of {release.name} have no known system; name it with --crs, or match by id")
+        raise DataError(
+            f"the coordinates of {release.name} have no known system; name it with --crs, or match by id (--match id)"
+        )
+    return system_name(system)
+
+
+def system_name(system: System) -> str | None:
+    """Return the name of a system; None if only its PROJJSON describes it."""
     if isinstance(system, str):
         return system
-    identity = system.get("id") or {}
-    authority, code = str(identity.get("authority")).upper(), identity.get("code")
-    return f"{authority}:{code}" if code is not None else None
+    identity = system.get("id")
+    if not isinstance(identity, Mapping) or identity.get("code") is None:
+        return None
+    return f"{str(identity.get('authority')).upper()}:{identity['code']}"
 
 
 def _to_degrees(release: ReleasePoints, name: str | None) -> NDArray[np.float64]:
@@ -82,22 +110,28 @@ def _to_degrees(release: ReleasePoints, name: str | None) -> NDArray[np.float64]
     return _transform(release.positions, name or _described(release.system), release.name)
 
 
-def _described(system: System | None) -> Mapping[str, Any] | str:
+def _described(system: System | None) -> System:
     assert system is not None
     return system
 
 
-def _transform(positions: NDArray[np.float64], system: str | Mapping[str, Any], name: str) -> NDArray[np.float64]:
+def _transform(
+    positions: NDArray[np.float64], system: System, name: str, to: System = LONGITUDE_LATITUDE
+) -> NDArray[np.float64]:
     pyproj = require("pyproj", f"the coordinate system of {name}")
     try:
-        convert = pyproj.Transformer.from_crs(system, "OGC:CRS84", always_xy=True)
+        convert = pyproj.Transformer.from_crs(*map(_plain, (system, to)), always_xy=True)
     except pyproj.exceptions.ProjError as error:
         raise DataError(
-            f"the coordinate reference system of {name} is unknown; name it with --crs, or match by id"
+            f"the coordinate reference system of {name} is unknown; name it with --crs, or match by id (--match id)"
         ) from error
-    degrees = np.stack(convert.transform(positions[:, 0], positions[:, 1]), axis=1)
-    degrees[~np.isfinite(degrees).all(axis=1)] = np.nan
-    return degrees
+    moved = np.stack(convert.transform(positions[:, 0], positions[:, 1]), axis=1)
+    moved[~np.isfinite(moved).all(axis=1)] = np.nan
+    return moved
+
+
+def _plain(system: System) -> Any:
+    return system if isinstance(system, str) else dict(system)
 
 
 def _geocentric(degrees: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ class Matches:
 
 
 def match_points(
-    old: ReleasePoints, new: ReleasePoints, *, by: MatchBy = "auto", distance_m: float | None = None
+    old: ReleasePoints, new: ReleasePoints, *, by: MatchBy = "auto", within_m: float | None = None
 ) -> Matches:
     """Match the points of two releases, one to one.
 
@@ -74,7 +74,7 @@ def match_points(
     old, new : ReleasePoints
     by : {"auto", "id", "position"}
         Whether to match by ids, by positions, or by both, as far as the releases have them.
-    distance_m : float, optional
+    within_m : float, optional
         Greatest distance of two positions of one point; by default half of the median distance of a point of the denser
         release to its nearest neighbour, and 5 to 50 m.
 
@@ -92,8 +92,8 @@ def match_points(
     UnavailableError
         If positions are needed, and scipy or pyproj is not installed.
     """
-    if distance_m is not None and not 0 < distance_m < np.inf:
-        raise UsageError(f"the distance is {distance_m} m; give a positive one")
+    if within_m is not None and not 0 < within_m < np.inf:
+        raise UsageError(f"the distance is {within_m} m; give a positive one")
     has_ids = old.ids is not None and new.ids is not None
     has_positions = _is_placed(old) and _is_placed(new)
     _refuse_nothing(old, new, by, has_ids=has_ids, has_positions=has_positions)
@@ -112,7 +112,7 @@ def match_points(
     limit_m = None
     if coordinates is not None and by != "id" and len(rows) < smaller:
         try:
-            limit_m = distance_m or _usual_distance_m(*coordinates)
+            limit_m = within_m or _usual_distance_m(*coordinates)
             found, apart = _by_position(old, new, coordinates, rows, limit_m)
         except UnavailableError as error:
             limit_m, trouble = None, error
@@ -142,12 +142,14 @@ def _refuse_nothing(old: ReleasePoints, new: ReleasePoints, by: MatchBy, *, has_
             raise DataError(f"{release.name} has no points, so there is nothing to match; give two releases with rows")
     without_ids = next((one.name for one in (old, new) if one.ids is None), None)
     if by == "id" and not has_ids:
-        raise DataError(f"{without_ids} has no ids; name their column with --id-column, or match by position")
+        raise DataError(
+            f"{without_ids} has no ids; name their column with --id-column, or match by position (--match position)"
+        )
     without_position = next((one.name for one in (old, new) if not _is_placed(one)), None)
     if by == "position" and not has_positions:
         raise DataError(
             f"{without_position} has no coordinates; name their columns with --lon-column and --lat-column, or match "
-            "by id"
+            "by id (--match id)"
         )
     if not has_ids and not has_positions:
         raise DataError(
@@ -175,7 +177,7 @@ def _by_id(
         raise DataError(
             f"the ids of {old.name} and {new.name} mean other points: {other_places:,} of {len(rows):,} equal ids lie "
             f"more than {FARTHEST_SAME_ID_M:.0f} m apart (median {_length(float(np.nanmedian(distance)))}); match by "
-            "position"
+            "position (--match position)"
         )
     return rows[~far], distance[~far], other_places
 
@@ -189,7 +191,7 @@ def _refuse_repeated_ids(release: ReleasePoints) -> None:
     example = counts.field("values").filter(pc.greater(counts.field("counts"), 1))[0].as_py()
     raise DataError(
         f"{repeated:,} rows of {release.name} have the id of another row, such as {example!r}; make ids unique, name "
-        "another column with --id-column, or match by position"
+        "another column with --id-column, or match by position (--match position)"
     )
 
 
@@ -224,7 +226,7 @@ def _other_places(
     if coordinates is not None:
         centres = np.stack([np.nanmedian(part, axis=0) for part in coordinates])
         apart = f", and their middles lie {_length(float(lengths(centres[:1] - centres[1:])[0]))} apart"
-    remedy = "give two releases of one place" + ("" if limit_m is None else ", or a larger distance")
+    remedy = "give two releases of one place" + ("" if limit_m is None else ", or a larger distance (--within)")
     return DataError(f"{old.name} and {new.name} share {pairs:,} of {smaller:,} points{within}{apart}; {remedy}")
 
 

@@ -169,12 +169,12 @@ def test_what_cannot_be_matched_is_refused_in_one_line(
 @pytest.mark.parametrize("distance", [0.0, -1.0, np.inf, np.nan])
 def test_a_distance_is_positive(distance: float) -> None:
     with pytest.raises(UsageError, match="give a positive one"):
-        match_points(release(ids="a"), release(ids="a"), distance_m=distance)
+        match_points(release(ids="a"), release(ids="a"), within_m=distance)
 
 
 def test_releases_of_different_places_are_refused_with_numbers(scipy: Any) -> None:
     places = scattered(200)
-    words = r"old share 0 of 150 points within .* m, and their middles lie 4\d\.\d km apart; .*, or a larger distance"
+    words = r"old share 0 of 150 points within .* m, and their middles lie 4\d\.\d km apart; .* distance \(--within\)"
     with pytest.raises(DataError, match=words):
         match_points(release(places, name="old"), release(places[:150] + 30_000, name="old"))
 
@@ -269,8 +269,8 @@ def test_a_distance_that_pairs_all_with_all_is_refused(scipy: Any, monkeypatch: 
     monkeypatch.setattr("insar_runtime._releases.nearest._MOST_PAIRS", 5000)
     places = scattered(100)
     with pytest.raises(UsageError, match="give a smaller distance"):
-        match_points(release(places), release(places), distance_m=1e5)
-    assert len(match_points(release(places), release(places), distance_m=10.0).old_rows) == 100
+        match_points(release(places), release(places), within_m=1e5)
+    assert len(match_points(release(places), release(places), within_m=10.0).old_rows) == 100
 
 
 def test_the_spacing_is_that_to_the_nearest_other_place(scipy: Any) -> None:
