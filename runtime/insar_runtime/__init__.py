@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from insar_runtime._input.units.series_units import Unit
     from insar_runtime._pipeline.restore import Restored, restore
     from insar_runtime._progress import Progress
+    from insar_runtime._releases.alert_rules import AlertRule
+    from insar_runtime._releases.compare import compare_files
+    from insar_runtime._releases.comparison import Comparison
+    from insar_runtime._releases.matching import MatchBy
     from insar_runtime._report.report_file import report
     from insar_runtime._report.write import Report
     from insar_runtime._show.plot import plot
@@ -53,11 +57,13 @@ __all__ = [
     "CLASS_NAMES",
     "NO_CLASS",
     "STATUS_NAMES",
+    "AlertRule",
     "BadRowsError",
     "Breaks",
     "ClassPriors",
     "Classifier",
     "CommonStep",
+    "Comparison",
     "DataError",
     "Device",
     "Diagnose",
@@ -72,6 +78,7 @@ __all__ = [
     "JumpRows",
     "Jumps",
     "Limits",
+    "MatchBy",
     "MemoryLimitError",
     "Model",
     "ModelIntegrityError",
@@ -94,6 +101,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "classify_file",
+    "compare_files",
     "list_models",
     "load_model",
     "plot",
@@ -102,10 +110,12 @@ __all__ = [
 ]
 
 _HOME = {
+    "AlertRule": "_releases.alert_rules",
     "Breaks": "_diagnosis.results",
     "ClassPriors": "_engine.class_priors",
     "Classifier": "classifier",
     "CommonStep": "_diagnosis.noise.noise_model",
+    "Comparison": "_releases.comparison",
     "Device": "devices",
     "Diagnose": "_diagnosis.options",
     "Diagnosis": "_diagnosis.diagnosis",
@@ -116,6 +126,7 @@ _HOME = {
     "JumpRows": "_diagnosis.options",
     "Jumps": "_diagnosis.results",
     "Limits": "models",
+    "MatchBy": "_releases.matching",
     "Model": "models",
     "NoiseKind": "_diagnosis.noise.noise_model",
     "Precision": "models",
@@ -130,6 +141,7 @@ _HOME = {
     "Summary": "summary",
     "Unit": "_input.units.series_units",
     "classify_file": "files",
+    "compare_files": "_releases.compare",
     "list_models": "models",
     "load_model": "models",
     "plot": "_show.plot",

@@ -7,6 +7,7 @@ import typer
 from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command, Commands
+from insar_runtime._commands.compare import compare
 from insar_runtime._commands.convert import convert
 from insar_runtime._commands.inspect import inspect
 from insar_runtime._commands.page import page
@@ -24,7 +25,7 @@ app = typer.Typer(
     context_settings=CONTEXT_SETTINGS,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
-for command in (classify, restore, inspect, show, report, page, qgis, convert, demo, models, doctor, bench):
+for command in (classify, restore, inspect, show, report, compare, page, qgis, convert, demo, models, doctor, bench):
     app.command(cls=Command)(command)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT, TABLE
+from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, MACHINE, MATCHING, MESSAGES, OUTPUT, TABLE
 from insar_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Kept here rather than imported, so that --help needs neither numpy nor onnxruntime.
 DeviceName = Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"]
 JumpRowsName = Literal["flagged", "all"]
+MatchName = Literal["auto", "id", "position"]
 PrecisionName = Literal["fp32", "int8"]
 UnitName = Literal["mm", "cm", "m", "rad"]
 
@@ -136,6 +137,20 @@ JumpRowsOption = Annotated[
 RepairDampedOption = Annotated[
     bool,
     typer.Option("--repair-damped", help="Also repair jumps that are not whole cycles.", rich_help_panel=DIAGNOSIS),
+]
+MatchOption = Annotated[
+    MatchName,
+    typer.Option(
+        help="By ids and, of points without an equal one, by position (auto); or by one.", rich_help_panel=MATCHING
+    ),
+]
+WithinOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="METRES",
+        help="Greatest distance of the two positions of a point; by default half the spacing of points, 5 to 50 m.",
+        rich_help_panel=MATCHING,
+    ),
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the facts as JSON on standard output.", rich_help_panel=MESSAGES)

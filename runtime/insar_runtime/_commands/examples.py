@@ -42,6 +42,16 @@ EXAMPLES: Final = {
         ("insar-rt report classified.parquet", "Write classified.report.html, to be opened in a browser."),
         ("insar-rt report points.csv -o points.html --title 'Western slope'", "Classify the table first."),
     ),
+    "compare": (
+        (
+            "insar-rt compare 2024.parquet 2025.parquet -o changes.gpkg",
+            "Match the points of two releases, count changes of class, and write all changes, with a style for QGIS.",
+        ),
+        (
+            "insar-rt compare 2024.parquet 2025.parquet -o alerts.csv --alert break,recent",
+            "Write points with a new break or a changed recent rate only; exit code 10 if there are any.",
+        ),
+    ),
     "page": (
         (
             "insar-rt page -o classify.html",
