@@ -95,7 +95,7 @@ def describe(results: Mapping[str, Sequence[CaseResult]], facts: Mapping[str, An
         "Each CSV has one row a case: what was attacked, what was tried, the command line, the outcome, the exit code.",
         "The same seed and number make the same case again:",
         "`python -m hostile ATTACK --seed SEED --first NUMBER --count 1 --keep FOLDER`.",
-        "What a kill, a pair or a limit meets depends on the moment as well.",
+        "What a kill, a pair or a limit interrupts depends on the moment as well.",
         "",
         "## Outcomes",
         "",

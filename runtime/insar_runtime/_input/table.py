@@ -78,7 +78,7 @@ def describe_table(
     head : pyarrow.RecordBatch, optional
         The first rows, as many as are at hand; None if the table has none.
     declared : UserDeclarations, optional
-        What the user says of it; the radar is Sentinel-1 if nobody names another.
+        What the user says of it; the radar is Sentinel-1 unless another is named.
     any_axis : bool
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
     origin : Origin, optional

@@ -1,4 +1,4 @@
-"""``insar-rt inspect``: what people and programs are told about a file before it is classified."""
+"""``insar-rt inspect``: what is reported about a file before it is classified."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def test_classified_text(tmp_path: Path) -> None:
 
 
 def test_classified_text_without_one_class(tmp_path: Path) -> None:
-    """Nothing tells a reader of CSV that columns without a value are numbers."""
+    """No reader of CSV can know that columns without a value are numbers."""
     table = wide(np.full((20, 60), np.nan), series(1)[1])
     classified = tmp_path / "classified.csv"
     classify_file(write(table, tmp_path / "in.parquet"), classified, units="mm")
