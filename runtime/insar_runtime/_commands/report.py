@@ -6,26 +6,18 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    AsTableOption,
-    CrsOption,
-    DateFormatOption,
+    NO_TABLE_OPTIONS,
     DeviceOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     JsonOption,
-    LatColumnOption,
-    LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
     QuietOption,
-    SensorOption,
     StableRateOption,
+    TableOptions,
     ThreadsOption,
-    UnitsOption,
-    VelocityColumnOption,
-    declare,
     open_classifier,
+    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, OUTPUT, PAGE
@@ -34,6 +26,7 @@ from insar_runtime._signals import last_outputs
 from insar_runtime.errors import UsageError
 
 
+@with_table_options()
 def report(
     source: Annotated[
         Path,
@@ -87,16 +80,7 @@ def report(
         bool,
         typer.Option("--diagnose", help="Also estimate rates, dates of breaks, and jumps.", rich_help_panel=DIAGNOSIS),
     ] = False,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
-    as_table: AsTableOption = False,
+    table: TableOptions = NO_TABLE_OPTIONS,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
@@ -120,33 +104,22 @@ def report(
     if str(source) == "-":
         raise UsageError("a report needs a file, not a stream; write the stream to one first")
     source, output = locate(source), None if output is None else locate(output, output=True)
-    declared = declare(
-        units=units,
-        date_format=date_format,
-        sensor=sensor,
-        half_wavelength_mm=half_wavelength_mm,
-        id_column=id_column,
-        lon=lon_column,
-        lat=lat_column,
-        velocity=velocity_column,
-        crs=crs,
-        as_table=as_table,
-    )
+    declared = table.declare()
     given = {
         "--model": model,
         "--precision": precision,
         "--stable-rate": stable_rate,
         "--priors": priors,
         "--diagnose": diagnose or None,
-        "--units": units,
-        "--date-format": date_format,
-        "--sensor": sensor,
-        "--half-wavelength": half_wavelength_mm,
-        "--crs": crs,
+        "--units": table.units,
+        "--date-format": table.date_format,
+        "--sensor": table.sensor,
+        "--half-wavelength": table.half_wavelength_mm,
+        "--crs": table.crs,
         "--id-column, --lon-column, --lat-column and --velocity-column": declared.columns or None,
     }
     asked = [name for name, value in given.items() if value is not None]
-    if asked and is_classified(source, as_table=as_table):
+    if asked and is_classified(source, as_table=table.as_table):
         raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it out")
 
     def classifier() -> Classifier:
