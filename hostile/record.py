@@ -33,8 +33,8 @@ _JUDGED: Final[Mapping[str, str]] = {
     "forged": "metadata of our own keys in Parquet, Arrow, GeoPackage and beside CSV, forged in type, depth and size, "
     "into `report`, `show`, `inspect`, `restore`, `classify`, `convert`: exit code 0 or 65, one line, all "
     "rows, no script in a page",
-    "models": "model folders with forged descriptions, damaged networks, and files that are no files: exit code 0, 69 "
-    "or 77, one line; what is written are probabilities",
+    "models": "model folders with forged descriptions, damaged networks, and files that are no files: exit code 0, 69, "
+    "74 or 77, one line; what is written are probabilities",
 }
 
 
