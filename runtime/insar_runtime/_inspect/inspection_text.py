@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from insar_runtime._diagnosis.common_steps import LEAST_EPOCHS, LEAST_ROWS
-from insar_runtime._findings.wording import counted
+from insar_runtime._findings.wording import counted, percent
 
 _WIDTH: Final = 100
 _LABEL: Final = 13
@@ -190,7 +190,7 @@ def _missing(facts: dict[str, Any]) -> str:
     missing, rows = facts["missing"], facts["sample"]["rows"]
     if not missing["share"]:
         return "none" if rows else "no rows"
-    return f"{100 * missing['share']:.2g} % of the values; {missing['rows_complete']:,} of {rows:,} rows are complete"
+    return f"{percent(missing['share'])} of the values; {missing['rows_complete']:,} of {rows:,} rows are complete"
 
 
 def _answers(facts: dict[str, Any]) -> str:
