@@ -53,6 +53,7 @@ def test_a_run_logs_start_progress_notes_and_end(summary: Summary) -> None:
     assert first["rows_total"] == 100_000
     assert first["rows_per_s"] == pytest.approx(1000)
     assert first["remaining_s"] == pytest.approx(95)
+    assert first["share"] == 0.05
     assert note["text"] == "unit assumed"
     assert done["rows_done"] == done["rows_total"] == summary.rows
     assert done["summary"]["classes"] == summary.classes
@@ -68,6 +69,7 @@ def test_progress_without_a_total_has_no_remaining_time() -> None:
     _, first, second = lines(stream)
     assert first["rows_total"] is None
     assert first["remaining_s"] is None
+    assert first["share"] is None
     assert first["rss_mb"] is None
     assert "reading" not in first
     assert second["reading"] == 2
