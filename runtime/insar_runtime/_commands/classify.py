@@ -20,6 +20,8 @@ from insar_runtime._commands.command_options import (
     JumpRowsName,
     JumpRowsOption,
     LatColumnOption,
+    LogEveryOption,
+    LogFormatOption,
     LonColumnOption,
     ModelOption,
     OverwriteOption,
@@ -35,7 +37,7 @@ from insar_runtime._commands.command_options import (
     open_classifier,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say
-from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT
+from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, OUTPUT
 from insar_runtime._commands.placing import is_alone, named, placed
 from insar_runtime._signals import last_outputs
 
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from insar_runtime._terminal.reporter import Reporter
 
 FormatName = Literal["parquet", "gpkg", "csv", "arrow"]
-LogFormatName = Literal["text", "json"]
 
 
 def classify(
@@ -208,9 +209,8 @@ def classify(
             rich_help_panel=MACHINE,
         ),
     ] = None,
-    log_format: Annotated[
-        LogFormatName, typer.Option(help="Format of the messages on standard error.", rich_help_panel=MESSAGES)
-    ] = "text",
+    log_format: LogFormatOption = "text",
+    log_every: LogEveryOption = 5.0,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -284,7 +284,9 @@ def classify(
     pa.set_cpu_count(classifier.threads)
     outcomes: list[Outcome] = []
     begin, started = time.perf_counter(), datetime.now(UTC)
-    reporter = open_reporter(log_format, quiet=quiet, stream=sys.stderr, memory=resident_bytes)
+    reporter = open_reporter(
+        log_format, quiet=quiet, stream=sys.stderr, memory=resident_bytes, seconds_between=log_every
+    )
     with quiet_when_unread(), reporter:
 
         def work(source: Any) -> Any:

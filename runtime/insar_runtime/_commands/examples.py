@@ -73,6 +73,7 @@ EXAMPLES: Final = {
     "demo": (
         ("insar-rt demo", "Classify the embedded table; nothing is written."),
         ("insar-rt demo --save-input demo.zip", "Keep the embedded table, to try the other commands with."),
+        ("insar-rt demo -o demo.gpkg", "Keep the classified table, to open it in QGIS."),
     ),
     "models": (
         ("insar-rt models", "Names, versions, classes and limits of the shipped models."),

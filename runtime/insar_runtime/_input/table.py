@@ -78,7 +78,7 @@ def describe_table(
     head : pyarrow.RecordBatch, optional
         The first rows, as many as are at hand; None if the table has none.
     declared : UserDeclarations, optional
-        What the user says of it; the radar is Sentinel-1 if nobody names another.
+        What the user says of it; the radar is Sentinel-1 unless another is named.
     any_axis : bool
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
     origin : Origin, optional
@@ -97,6 +97,10 @@ def describe_table(
         resolve_layout, overrides=declared.columns, date_format=declared.date_format, origin=origin, search=search
     )
     layout = resolve(schema, head)
+    if head is None and origin is not None and origin.form == "long":
+        raise DataError(
+            "the table has no rows, so it has no dates either (one row per point and date): give one with rows"
+        )
     any_axis = any_axis and layout.dates_column is not None
     if any_axis and head is not None:
         groups = rows_by_axis(head.column(layout.dates_column), str(layout.dates_column))
