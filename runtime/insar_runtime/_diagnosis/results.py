@@ -80,6 +80,10 @@ class RecentChanges:
         """Return the results of series of which nothing is known."""
         return cls(*np.full((3, count), np.nan, dtype=np.float32))
 
+    def take(self, wanted: slice) -> RecentChanges:
+        """Return the results of some series."""
+        return RecentChanges(*(getattr(self, name)[wanted] for name in RecentChanges.__slots__))
+
     def put(self, rows: IndexArray, others: RecentChanges) -> RecentChanges:
         """Return a copy with the results of other series at some rows."""
         copies = []

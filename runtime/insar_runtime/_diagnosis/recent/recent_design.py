@@ -17,11 +17,11 @@ LEAST_EARLIER_EPOCHS: Final = 12
 LEAST_EARLIER_DAYS: Final = DAYS_PER_YEAR
 """Least number of values before the window and least span of them, as for the rates: over less than a year, part of an
 annual cycle resembles a change of rate."""
-_BREAKS: Final = 6
+_BREAKS: Final = 20
 """Dates of earlier breaks, evenly spaced. The noise models include slow drift, which makes up for breaks between."""
 _BREAK_BEGIN: Final = 0.15
 """Part of the span before the first of them, as in the definition of the class Bilinear."""
-_LEAST_APART_DAYS: Final = 60.0
+_LEAST_APART_DAYS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -141,6 +141,7 @@ class _Fits:
 
     def __init__(self, noise: FileNoise, design: RecentDesign) -> None:
         self.days, self.begin = design.days, design.begin
+        self._spread = noise.recent_spread
         hypotheses = RecentHypotheses.of(noise, design)
         self._known = hypotheses
         nuisance = np.concatenate([design.line, design.columns[:, :1]], axis=1)
@@ -180,7 +181,7 @@ class _Fits:
         freedom = np.float64(known.freedom) if losses is None else known.freedom - losses.lost
         left = np.maximum(left, freedom * _FLOOR_MM**2)
         evidence = known.constant - 0.5 * freedom * np.log(left)
-        scatter = left / freedom
+        scatter = left / freedom * self._spread**2
         change_variance, rate_variance = scatter * known.change_variance, scatter * known.rate_variance
         if losses is not None:
             evidence -= 0.5 * losses.volume
