@@ -155,7 +155,7 @@ def _run(
                 results = working.enter_context(_results(table, diagnosis, guard, is_file=is_file))
                 # The threads wait for the plans: they end if there are none.
                 working.callback(diagnosis.give_up)
-                plan, classifier, output = plans(table.estimate_noise())
+                plan, classifier, output = plans(table.estimate_noise(options.diagnose.recent_days))
                 diagnosis.set_plans(classifier, output)
             outputs = OutputSet(output, provenance(runner, table.source, plan, options), fingerprint)
             with outputs.opened(files, overwrite=options.replaces, csv_safe=options.csv_safe):

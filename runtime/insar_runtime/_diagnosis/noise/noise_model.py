@@ -148,6 +148,8 @@ class FileNoise:
     steps : tuple of CommonStep
     rows : int
         Number of rows in the estimate; 0 if typical values were used because there were too few rows.
+    recent_spread : float
+        Spread of the recent changes of the rows over that which the model expects; 1 if it is not known.
     """
 
     days: FloatArray
@@ -157,6 +159,7 @@ class FileNoise:
     white_factor: FloatArray
     steps: tuple[CommonStep, ...] = ()
     rows: int = 0
+    recent_spread: float = 1.0
 
     @classmethod
     def typical(cls, days: FloatArray) -> FileNoise:
@@ -221,6 +224,7 @@ class FileNoise:
             "short_days": self.short_days,
             "slow_mm": self.slow_mm,
             "slow_days": self.slow_days,
+            "recent_spread": self.recent_spread,
             "correlation": {str(lag): self.correlation(lag) for lag in _LAGS},
             "kinds": [
                 {"weight": float(weight), **asdict(kind)} for weight, kind in zip(self.weights, self.kinds, strict=True)
@@ -232,8 +236,8 @@ class FileNoise:
         }
 
     def for_days(self, days: FloatArray) -> FileNoise:
-        """Return the noise on another time axis [T], without noisy epochs and common steps, which are unknown there."""
-        return replace(self, days=days, white_factor=np.ones(len(days)), steps=())
+        """Return the noise on another time axis [T], without what is unknown there: noisy epochs, steps, the spread."""
+        return replace(self, days=days, white_factor=np.ones(len(days)), steps=(), recent_spread=1.0)
 
     def covariances(self) -> Sequence[FloatArray]:
         """Return the covariance [T, T] of each kind of noise, of unit scatter."""
