@@ -44,7 +44,8 @@ def noise_of(description: TableDescription, head: pa.RecordBatch | None, source:
         if not len(series):
             head = _of_one_axis(description, head)
             series = to_matrix(head.take(pa.array(evenly_spaced(head.num_rows, NOISE_ROWS))), layout)
-    return estimate_noise(series * np.float32(description.units.factor_to_mm), layout.dates)
+    millimetres = description.without_join_steps(series * np.float32(description.units.factor_to_mm))
+    return estimate_noise(millimetres, layout.dates, [join.date for join in description.joins])
 
 
 def _of_one_axis(description: TableDescription, head: pa.RecordBatch) -> pa.RecordBatch:

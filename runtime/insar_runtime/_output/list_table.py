@@ -1,4 +1,4 @@
-"""List Parquet: one row per point, the series as a list of float32 in mm, the dates once in the metadata."""
+"""List tables: one row per point, the series as a list of float32 in mm, the dates once in the metadata."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.join_steps import JOINS_KEY
 from insar_runtime._input.layout import DATES_KEY, UNIT_KEY, resolve_layout
 from insar_runtime._input.position import Position, read_points
 from insar_runtime._output.atomic import Sink
@@ -30,8 +31,8 @@ from insar_runtime.errors import DataError
 _SERIES_NAMES: Final = ("displacement", "displacements", "displacement_mm", "timeseries")
 
 
-class ListParquet:
-    """A list Parquet file that is written batch by batch.
+class ListTable:
+    """A table with the series as lists that is written batch by batch; formats without lists get a column a date.
 
     Parameters
     ----------
@@ -44,9 +45,12 @@ class ListParquet:
     proven : bool
         Whether the unit of the input is known rather than assumed; the output then states its unit.
     block : mapping
-        Facts about the input for the metadata.
+        Facts about the input for the metadata, by the names that they have in our block. What they hold may change
+        while rows are written.
     metadata : mapping of str to str
         Metadata of the input, which may describe a geometry column that is kept.
+    joins : sequence of datetime64[D]
+        First dates after joins of releases.
 
     Raises
     ------
@@ -63,6 +67,7 @@ class ListParquet:
         proven: bool,
         block: Mapping[str, Any],
         metadata: Mapping[str, str] | None = None,
+        joins: Sequence[np.datetime64] = (),
     ) -> None:
         if not len(dates):
             raise DataError("the table has no dates, and no row that could have any: there is nothing to convert")
@@ -76,7 +81,9 @@ class ListParquet:
         stated = {UNIT_KEY: "mm"} if proven else None
         series = pa.field(self.series, pa.list_(pa.float32(), self._width), metadata=stated)
         geometry = GEOMETRY_FIELDS if self._position else ()
-        self._dates = json.dumps([str(day) for day in dates])
+        self._known = {DATES_KEY: json.dumps([str(day) for day in dates])}
+        if len(joins):
+            self._known[JOINS_KEY] = json.dumps([str(day) for day in joins])
         self.schema = pa.schema([*fields, series, *geometry]).with_metadata(self._metadata())
         read = resolve_layout(self.schema)
         if read.columns != (self.series,) or read.dates_column is not None or not np.array_equal(read.dates, dates):
@@ -101,8 +108,8 @@ class ListParquet:
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _metadata(self) -> Mapping[str, str]:
-        block = {"package": "insar-runtime", "package_version": __version__, "converted": {**self._block}}
-        metadata = {METADATA_KEY: json.dumps(block), DATES_KEY: self._dates}
+        block = {"package": "insar-runtime", "package_version": __version__, **self._block}
+        metadata = {METADATA_KEY: json.dumps(block), **self._known}
         if self._position:
             metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))
         elif self._input_geo is not None:
