@@ -32,7 +32,8 @@ FINDINGS = SERIES | {"_findings"}
 PIPELINE = FINDINGS | {"_output", "_pipeline", "_spatial", "classifier", "summary"}
 VIEWS = {"_inspect", "_installation", "_qgis", "_releases", "_report", "_show", "_terminal"}
 ALLOWED = {
-    "__init__": MODEL | {"_diagnosis", "_findings", "_pipeline", "_report", "_show", "classifier", "files", "summary"},
+    "__init__": MODEL
+    | {"_diagnosis", "_findings", "_pipeline", "_releases", "_report", "_show", "classifier", "files", "summary"},
     "__main__": {"cli"},
     "_log": set(),
     "_printable": set(),

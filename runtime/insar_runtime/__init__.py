@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from insar_runtime._input.units.series_units import Unit
     from insar_runtime._pipeline.restore import Restored, restore
     from insar_runtime._progress import Progress
+    from insar_runtime._releases.join.run import join_files
+    from insar_runtime._releases.join.summary import Joined
+    from insar_runtime._releases.matching import MatchBy
     from insar_runtime._report.report_file import report
     from insar_runtime._report.write import Report
     from insar_runtime._show.plot import plot
@@ -69,9 +72,11 @@ __all__ = [
     "InputNotFoundError",
     "InputOutputError",
     "InsarRuntimeError",
+    "Joined",
     "JumpRows",
     "Jumps",
     "Limits",
+    "MatchBy",
     "MemoryLimitError",
     "Model",
     "ModelIntegrityError",
@@ -94,6 +99,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "classify_file",
+    "join_files",
     "list_models",
     "load_model",
     "plot",
@@ -113,9 +119,11 @@ _HOME = {
     "FileNoise": "_diagnosis.noise.noise_model",
     "Finding": "_findings.finding",
     "FitStatus": "_diagnosis.results",
+    "Joined": "_releases.join.summary",
     "JumpRows": "_diagnosis.options",
     "Jumps": "_diagnosis.results",
     "Limits": "models",
+    "MatchBy": "_releases.matching",
     "Model": "models",
     "NoiseKind": "_diagnosis.noise.noise_model",
     "Precision": "models",
@@ -130,6 +138,7 @@ _HOME = {
     "Summary": "summary",
     "Unit": "_input.units.series_units",
     "classify_file": "files",
+    "join_files": "_releases.join.run",
     "list_models": "models",
     "load_model": "models",
     "plot": "_show.plot",

@@ -40,9 +40,17 @@ _OF_MEDIAN: Final = np.pi / 2
 _LEAST_SCATTER_MM: Final = 0.2
 _USUAL_INFLATION: Final = 1.5
 """Scatter of the changes at other dates over their standard deviation in white noise, where a file cannot tell it."""
-_OUTSTANDING: Final = 4.0
+_OUTSTANDING: Final = 3.0
+_UNJUDGED: Final = 4.0
 _OUTSTANDING_MM: Final = 5.0
-"""Least step of a row that is subtracted in full: in standard deviations, and half the least jump of class PUE."""
+"""Least step of a row that is subtracted in full: in standard deviations, the same where a file has too few rows to be
+judged, and half the least jump of class PUE."""
+_AT_ONCE: Final = 0.6
+_AT_ONCE_EPOCHS: Final = 3
+"""Least part of such a step between the medians of three epochs before and after the join."""
+_MORE: Final = 2.0
+_MORE_SIGMAS: Final = 4.0
+"""Such steps are the join's if there are so many times as many as at other dates, beyond chance."""
 _COMMON: Final = 3.0
 _COMMON_MM: Final = 0.5
 """Least step that all rows share: in units of the usual common change, and in mm."""
@@ -66,6 +74,9 @@ class JoinStep:
         RMS of the rows' own steps beside it; 0 if they are not wider than changes at other dates.
     inflation : float
         Scatter of changes at other dates over their standard deviation in white noise.
+    limit : float
+        Standard deviations from which on the step of a row is subtracted in full; infinite if no more rows step there
+        than at other dates.
     """
 
     date: np.datetime64
@@ -73,6 +84,7 @@ class JoinStep:
     common_mm: float = 0.0
     rms_mm: float = 0.0
     inflation: float = _USUAL_INFLATION
+    limit: float = _UNJUDGED
 
 
 def find_joins(
@@ -126,10 +138,9 @@ def without_join_steps(
         On the level of the last part: earlier values are moved.
     """
     for join in joins:
-        step, std = _steps(series, dates, join.epoch)
-        own, std = step - join.common_mm, std * join.inflation
-        outstanding = (np.abs(own) >= _OUTSTANDING * std) & (np.abs(own) >= _OUTSTANDING_MM)
-        part = np.where(outstanding, 1.0, join.rms_mm**2 / (join.rms_mm**2 + std**2))
+        change = _Change.at(series, dates, join.epoch).less(join.common_mm, join.inflation)
+        own = change.step
+        part = np.where(change.outstands(join.limit), 1.0, join.rms_mm**2 / (join.rms_mm**2 + change.std**2))
         # A row whose step is not known has that of all rows.
         taken = join.common_mm + np.where(np.isfinite(own), part * own, 0.0)
         rows = np.flatnonzero(taken)
@@ -144,25 +155,31 @@ def _measured(
 ) -> JoinStep:
     """Return a join with what rows [N, T] show of it."""
     date = dates[epoch]
-    step, std = _steps(rows, dates, epoch)
-    others = [_steps(rows, dates, place) for place in _other_places(len(dates), joins)]
-    others = [pair for pair in others if np.isfinite(pair[0]).sum() >= _LEAST_ROWS]
-    if np.isfinite(step).sum() < _LEAST_ROWS or not others:
+    here = _Change.at(rows, dates, epoch)
+    others = [_Change.at(rows, dates, place) for place in _other_places(len(dates), joins)]
+    others = [change for change in others if change.count >= _LEAST_ROWS]
+    if here.count < _LEAST_ROWS or not others:
         return JoinStep(date, epoch)
-    centres = [float(np.nanmedian(change)) for change, _ in others]
-    usual = [_scatter(change - centre) for (change, _), centre in zip(others, centres, strict=True)]
-    inflation = [
-        _scatter((change - centre) / spread) for (change, spread), centre in zip(others, centres, strict=True)
-    ]
-    common = float(np.nanmedian(step))
-    enough = max(_COMMON * float(np.sqrt(np.mean(np.square(centres)))), _COMMON_MM)
-    own, typical = _scatter(step - common), float(np.median(usual))
+    centres = np.array([change.centre for change in others])
+    common, enough = here.centre, max(_COMMON * float(np.sqrt(np.mean(centres**2))), _COMMON_MM)
+    level = [change.less(change.centre) for change in others]
+    inflation = max(float(np.median([_scatter(change.step / change.std) for change in level])), 1.0)
+    typical = float(np.median([_scatter(change.step) for change in level]))
+    usual = float(
+        np.mean([change.less(0.0, inflation).outstands(_OUTSTANDING).sum() / change.count for change in level])
+    )
+    here = here.less(common, inflation)
+    own = _scatter(here.step)
+    share = here.outstands(_OUTSTANDING).sum() / here.count
+    chance = (max(usual, 1 / here.count) / here.count) ** 0.5
+    more = share >= _MORE * usual and share - usual >= _MORE_SIGMAS * chance
     return JoinStep(
         date,
         epoch,
         common if abs(common) >= enough else 0.0,
         float(np.sqrt(own**2 - typical**2)) if own >= _WIDER * typical else 0.0,
-        max(float(np.median(inflation)), 1.0),
+        inflation,
+        _OUTSTANDING if more else np.inf,
     )
 
 
@@ -175,48 +192,84 @@ def _other_places(count: int, joins: NDArray[np.intp]) -> list[int]:
     return chosen
 
 
-def _steps(
-    series: NDArray[np.float32], dates: NDArray[np.datetime64], epoch: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the change of level of each row at an epoch beside one rate, and its standard deviation in white noise.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Change:
+    """Change of level of n rows at an epoch, beside one rate.
 
-    Returns
-    -------
-    step, std : ndarray of float64, shape [N]
+    Attributes
+    ----------
+    step : ndarray of float64, shape [n]
         mm; NaN where a side has too few values.
+    std : ndarray of float64, shape [n]
+        Its standard deviation in white noise.
+    at_once : ndarray of float64, shape [n]
+        The same from the three epochs on each side.
     """
-    days = (dates - dates[epoch]).astype(np.float64)
-    near = np.flatnonzero(np.abs(days - days[epoch - 1] / 2) <= _REACH_DAYS)
-    sides = (near[near < epoch][-_MOST_EPOCHS:], near[near >= epoch][:_MOST_EPOCHS])
-    if min(map(len, sides)) < _LEAST_EPOCHS:
-        unknown = np.full(len(series), np.nan)
-        return unknown, unknown
-    values = [series[:, side].astype(np.float64) for side in sides]
-    for side in values:
-        side[~np.isfinite(side)] = np.nan
-    counts = np.stack([np.count_nonzero(~np.isnan(side), axis=1) for side in values])
-    # One rate of both sides: that of the values within them, less outliers.
-    across, square, middles = np.zeros(len(series)), np.zeros(len(series)), []
-    for side, epochs in zip(values, sides, strict=True):
-        there = ~np.isnan(side)
-        level = _median(side)[:, None]
-        limit = _CLIPPED * _TO_RMS * _median(np.abs(side - level))[:, None]
-        clipped = np.where(there, np.clip(side - level, -limit, limit), 0.0)
-        count = np.maximum(there.sum(axis=1), 1)
-        middles.append((there * days[epochs]).sum(axis=1) / count)
-        time = np.where(there, days[epochs] - middles[-1][:, None], 0.0)
-        across += (time * clipped).sum(axis=1)
-        square += (time * time).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = across / square
-        flat = [side - rate[:, None] * days[epochs] for side, epochs in zip(values, sides, strict=True)]
-        levels = [_median(side) for side in flat]
-        left = np.concatenate([side - level[:, None] for side, level in zip(flat, levels, strict=True)], axis=1)
-        scatter = np.maximum(_TO_RMS * _median(np.abs(left)), _LEAST_SCATTER_MM)
-        apart = middles[1] - middles[0]
-        std = scatter * np.sqrt(_OF_MEDIAN * (1 / counts).sum(axis=0) + apart**2 / square)
-    known = counts.min(axis=0) >= _LEAST_EPOCHS
-    return np.where(known, levels[1] - levels[0], np.nan), np.where(known, std, np.nan)
+
+    step: NDArray[np.float64]
+    std: NDArray[np.float64]
+    at_once: NDArray[np.float64]
+
+    @property
+    def count(self) -> int:
+        """Number of rows whose change is known."""
+        return int(np.count_nonzero(np.isfinite(self.step)))
+
+    @property
+    def centre(self) -> float:
+        """Median of the changes."""
+        return float(np.nanmedian(self.step))
+
+    def less(self, common_mm: float, inflation: float = 1.0) -> _Change:
+        """Return the changes beside one of all rows, with larger standard deviations."""
+        return _Change(self.step - common_mm, self.std * inflation, self.at_once - common_mm)
+
+    def outstands(self, limit: float) -> NDArray[np.bool_]:
+        """Return which changes are steps: large, significant, and not those of a jump some epochs away."""
+        size = np.abs(self.step)
+        return (
+            (size >= limit * self.std)
+            & (size >= _OUTSTANDING_MM)
+            & (self.at_once * np.sign(self.step) >= _AT_ONCE * size)
+        )
+
+    @classmethod
+    def at(cls, series: NDArray[np.float32], dates: NDArray[np.datetime64], epoch: int) -> _Change:
+        """Return the changes of series [n, T] in mm; the bits of a row do not depend on the others."""
+        days = (dates - dates[epoch]).astype(np.float64)
+        near = np.flatnonzero(np.abs(days - days[epoch - 1] / 2) <= _REACH_DAYS)
+        sides = (near[near < epoch][-_MOST_EPOCHS:], near[near >= epoch][:_MOST_EPOCHS])
+        if min(map(len, sides)) < _LEAST_EPOCHS:
+            unknown = np.full(len(series), np.nan)
+            return cls(unknown, unknown, unknown)
+        values = [series[:, side].astype(np.float64) for side in sides]
+        for side in values:
+            side[~np.isfinite(side)] = np.nan
+        counts = np.stack([np.count_nonzero(~np.isnan(side), axis=1) for side in values])
+        # One rate of both sides: that of the values within them, less outliers.
+        across, square, middles = np.zeros(len(series)), np.zeros(len(series)), []
+        for side, epochs in zip(values, sides, strict=True):
+            there = ~np.isnan(side)
+            level = _median(side)[:, None]
+            limit = _CLIPPED * _TO_RMS * _median(np.abs(side - level))[:, None]
+            clipped = np.where(there, np.clip(side - level, -limit, limit), 0.0)
+            count = np.maximum(there.sum(axis=1), 1)
+            middles.append((there * days[epochs]).sum(axis=1) / count)
+            time = np.where(there, days[epochs] - middles[-1][:, None], 0.0)
+            across += (time * clipped).sum(axis=1)
+            square += (time * time).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rate = across / square
+            flat = [side - rate[:, None] * days[epochs] for side, epochs in zip(values, sides, strict=True)]
+            levels = [_median(side) for side in flat]
+            left = np.concatenate([side - level[:, None] for side, level in zip(flat, levels, strict=True)], axis=1)
+            scatter = np.maximum(_TO_RMS * _median(np.abs(left)), _LEAST_SCATTER_MM)
+            apart = middles[1] - middles[0]
+            std = scatter * np.sqrt(_OF_MEDIAN * (1 / counts).sum(axis=0) + apart**2 / square)
+            at_once = _median(flat[1][:, :_AT_ONCE_EPOCHS]) - _median(flat[0][:, -_AT_ONCE_EPOCHS:])
+        known = counts.min(axis=0) >= _LEAST_EPOCHS
+        step = np.where(known, levels[1] - levels[0], np.nan)
+        return cls(step, np.where(known, std, np.nan), np.where(known, at_once, np.nan))
 
 
 def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:

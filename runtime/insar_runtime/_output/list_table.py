@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,8 +50,10 @@ class ListTable:
         while rows are written.
     metadata : mapping of str to str
         Metadata of the input, which may describe a geometry column that is kept.
-    joins : sequence of datetime64[D]
+    joins : iterable of datetime64[D]
         First dates after joins of releases.
+    names_series : bool
+        Whether the metadata name the column of the series, which formats without lists need.
 
     Raises
     ------
@@ -67,7 +70,8 @@ class ListTable:
         proven: bool,
         block: Mapping[str, Any],
         metadata: Mapping[str, str] | None = None,
-        joins: Sequence[np.datetime64] = (),
+        joins: Iterable[np.datetime64] = (),
+        names_series: bool = False,
     ) -> None:
         if not len(dates):
             raise DataError("the table has no dates, and no row that could have any: there is nothing to convert")
@@ -75,6 +79,7 @@ class ListTable:
         self.series = next(name for name in _SERIES_NAMES if name not in names)
         self.rows = 0
         self._block = block
+        self._names_series = names_series
         self._width = len(dates)
         self._bounds = PointBounds()
         self._input_geo, self._position = choose_geometry(metadata or {}, names, position)
@@ -82,8 +87,8 @@ class ListTable:
         series = pa.field(self.series, pa.list_(pa.float32(), self._width), metadata=stated)
         geometry = GEOMETRY_FIELDS if self._position else ()
         self._known = {DATES_KEY: json.dumps([str(day) for day in dates])}
-        if len(joins):
-            self._known[JOINS_KEY] = json.dumps([str(day) for day in joins])
+        if joined := [str(day) for day in joins]:
+            self._known[JOINS_KEY] = json.dumps(joined)
         self.schema = pa.schema([*fields, series, *geometry]).with_metadata(self._metadata())
         read = resolve_layout(self.schema)
         if read.columns != (self.series,) or read.dates_column is not None or not np.array_equal(read.dates, dates):
@@ -109,6 +114,9 @@ class ListTable:
 
     def _metadata(self) -> Mapping[str, str]:
         block = {"package": "insar-runtime", "package_version": __version__, **self._block}
+        if self._names_series:
+            position = asdict(self._position) if self._position else None
+            block["input"] = {"series": self.series, "dates_column": None, "position": position}
         metadata = {METADATA_KEY: json.dumps(block), **self._known}
         if self._position:
             metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))

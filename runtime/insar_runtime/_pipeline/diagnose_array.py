@@ -56,9 +56,7 @@ def diagnose_array(
         raise UsageError(f"result is of {len(result)} series and displacement of {len(series)}; give that of these")
     if noise is None:
         joins = given.description.joins if given.description else ()
-        noise = estimate_noise(
-            series[evenly_spaced(len(series), NOISE_ROWS)], axis, [join.date for join in joins]
-        )
+        noise = estimate_noise(series[evenly_spaced(len(series), NOISE_ROWS)], axis, [join.date for join in joins])
     noise = on_axis(noise, axis)
 
     def classify(rows: NDArray[np.float32]) -> Result:

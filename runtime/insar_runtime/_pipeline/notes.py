@@ -65,7 +65,9 @@ def _on_joins(description: TableDescription) -> str:
     dates = ", ".join(str(join.date) for join in description.joins)
     common = [join.common_mm for join in description.joins if join.common_mm]
     steps = f" (all points by {', '.join(f'{one:+.1f}' for one in common)} mm)" if common else ""
-    return f"releases are joined at {dates}: a step there{steps} is no jump and no break, and is taken out of the series"
+    return (
+        f"releases are joined at {dates}: a step there{steps} is no jump and no break, and is taken out of the series"
+    )
 
 
 def _on_projected(domain: Domain) -> str:

@@ -44,9 +44,7 @@ _LEAST_SCATTER_MM: Final = 0.03
 """Least scatter: that of rounding to 0.1 mm."""
 
 
-def estimate_noise(
-    displacement: Float32Array, dates: DateArray, joins: Sequence[np.datetime64] = ()
-) -> FileNoise:
+def estimate_noise(displacement: Float32Array, dates: DateArray, joins: Sequence[np.datetime64] = ()) -> FileNoise:
     """Return an estimate of the noise model of a file.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Columns of a joined table: those of the new release, those that only the old one has, and what became of each point."""
+"""Columns of a joined table: those of the new release, those that only the old one has, and the results of the join."""
 
 from __future__ import annotations
 
@@ -126,10 +126,10 @@ class JoinedColumns:
         for name, field in of_new.items():
             other = of_old.get(name)
             kind = field.type if other is None else _common_type(field.type, other.type)
-            if kind is None:
+            if kind is None and other is not None:
                 notes.append(
-                    f"column {name} is of type {field.type} in NEW and {other.type} in OLD: points of OLD alone have no "
-                    "value in it"
+                    f"column {name} is of type {field.type} in NEW and {other.type} in OLD: points of OLD alone have "
+                    "no value in it"
                 )
                 del self._stored_as[name]
             self.fields.append(field.with_type(kind or field.type))

@@ -22,6 +22,7 @@ _SAME_WAVELENGTH: Final = 0.03
 _OTHER_DIRECTION_DEGREES: Final = 10.0
 """Median track or incidence angles that differ by more are of two directions: neighbouring tracks of Sentinel-1 differ
 by some 8 degrees of incidence at one place, ascending and descending ones by 20 of heading or more. Our choice."""
+_DIRECTIONS: Final = {"line_of_sight": "the line of sight", "vertical": "the vertical", "east": "the east"}
 _ANGLES: Final = ("track_angle", "incidence_angle")
 
 
@@ -108,7 +109,7 @@ def check_products(old: Release, new: Release) -> tuple[str, ...]:
     layouts = old.description.layout, new.description.layout
     domains = [layout.domain for layout in layouts]
     if "unknown" not in domains and domains[0] != domains[1]:
-        first, second = (domain.replace("_", " ") for domain in domains)
+        first, second = (_DIRECTIONS[domain] for domain in domains)
         raise DataError(f"OLD is a displacement along {first}, NEW along {second}: join releases of one product")
     levels = [layout.made_by.level if layout.made_by else None for layout in layouts]
     if None not in levels and (levels[0] == "L3") != (levels[1] == "L3"):
@@ -121,8 +122,8 @@ def check_products(old: Release, new: Release) -> tuple[str, ...]:
     tracks = [_track(release) for release in (old, new)]
     if None not in tracks and tracks[0] != tracks[1]:
         raise DataError(
-            f"OLD is of track {tracks[0]}, NEW of track {tracks[1]}, which look from other directions: join releases of "
-            "one track"
+            f"OLD is of track {tracks[0]}, NEW of track {tracks[1]}, which look from other directions: join releases "
+            "of one track"
         )
     positions = old.description.position, new.description.position
     systems = [position.crs for position in positions if position is not None]

@@ -48,10 +48,14 @@ class JoinLimits:
     difference_mm : float
         Greatest departure of the differences from their median: typical (1.4826 times the median absolute deviation),
         and of the median of a quarter of the common epochs. What all points depart by does not count.
+    correlation : float
+        Least correlation of the changes from epoch to epoch of points that were matched by position: two neighbouring
+        scatterers share motion and atmosphere, one scatterer shares its noise.
     """
 
     epochs: int = 10
     difference_mm: float = 5.0
+    correlation: float = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,17 +84,23 @@ class PointOffsets:
 
 
 def measure_offsets(
-    differences: NDArray[np.float64], limits: JoinLimits, common_mm: NDArray[np.float64] | None = None
+    old: NDArray[np.floating],
+    new: NDArray[np.floating],
+    limits: JoinLimits,
+    common_mm: NDArray[np.float64] | None = None,
+    by_position: NDArray[np.bool_] | None = None,
 ) -> PointOffsets:
     """Return the offset of each point, and whether its series can be joined by it.
 
     Parameters
     ----------
-    differences : ndarray of float64, shape [n, C]
-        New less old at the common epochs, mm; NaN = not in both.
+    old, new : ndarray of float, shape [n, C]
+        Both series of each point at the common epochs, mm; NaN = missing.
     limits : JoinLimits
     common_mm : ndarray of float64, shape [C], optional
         Departure of the differences from their medians that all points share.
+    by_position : ndarray of bool, shape [n], optional
+        Which points were matched by position.
 
     Notes
     -----
@@ -98,8 +108,11 @@ def measure_offsets(
     where r is the correlation of neighbouring differences (a process of order one: Zwiers and von Storch 1995, Journal
     of Climate 8, 336-351), and at least that of values rounded to 0.1 mm.
     """
-    there = ~np.isnan(differences)
-    count = np.count_nonzero(there, axis=1)
+    before, after = old.astype(np.float64), new.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # where a value is infinite
+        differences = after - before
+    differences[~np.isfinite(differences)] = np.nan
+    count = np.count_nonzero(~np.isnan(differences), axis=1)
     offset = _median(differences)
     left = differences - offset[:, None]
     scatter = _or_nan(robust_scatter, left)
@@ -107,12 +120,36 @@ def measure_offsets(
     own = left if common_mm is None else left - common_mm
     own = own - _median(own)[:, None]
     departure = np.fmax(_or_nan(robust_scatter, own), _largest_part(own))
+    agree = departure <= limits.difference_mm
+    if by_position is not None and by_position.any():
+        agree &= ~by_position | (correlation_of_changes(before, after) >= limits.correlation)
     status = np.select(
-        [count == 0, count < limits.epochs, ~(departure <= limits.difference_mm)],
+        [count == 0, count < limits.epochs, ~agree],
         [JoinStatus.NO_COMMON_EPOCHS, JoinStatus.TOO_FEW_COMMON_EPOCHS, JoinStatus.SERIES_DISAGREE],
         JoinStatus.JOINED,
     )
     return PointOffsets(offset, std, scatter, count.astype(np.int32), status.astype(np.int8))
+
+
+def correlation_of_changes(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the correlation of the changes from epoch to epoch of two series of each point [n]; 0 without changes.
+
+    Changes beyond three times the usual one are clipped.
+    """
+    changes = []
+    for series in (old, new):
+        with np.errstate(invalid="ignore"):
+            change = np.diff(series, axis=1)
+        change[~np.isfinite(change)] = np.nan
+        limit = _CLIPPED * np.maximum(_or_nan(robust_scatter, change), _LEAST_STD_MM)[:, None]
+        changes.append(np.clip(change, -limit, limit))
+    there = ~np.isnan(changes[0]) & ~np.isnan(changes[1])
+    first, second = (np.where(there, change, 0.0) for change in changes)
+    size = np.sqrt((first * first).sum(axis=1) * (second * second).sum(axis=1))
+    correlation: NDArray[np.float64] = np.divide(
+        (first * second).sum(axis=1), size, out=np.zeros(len(size)), where=size > 0
+    )
+    return correlation
 
 
 def _independent(
@@ -128,7 +165,7 @@ def _independent(
     known = (square > 0) & (pairs > 0)
     ratio = np.divide(product * count, square * np.maximum(pairs, 1), out=np.zeros(len(left)), where=known)
     correlation = np.clip(ratio, 0.0, _MOST_CORRELATION)
-    return np.maximum(count * (1 - correlation) / (1 + correlation), 1.0)
+    return np.asarray(np.maximum(count * (1 - correlation) / (1 + correlation), 1.0))
 
 
 def _largest_part(left: NDArray[np.float64]) -> NDArray[np.float64]:

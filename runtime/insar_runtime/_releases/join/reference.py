@@ -121,15 +121,13 @@ def measure_reference(
         If the series of the same points have opposite signs, or other units.
     """
     enough = np.count_nonzero(np.isfinite(old) & np.isfinite(new), axis=1) >= limits.epochs
-    old, new = old[enough].astype(np.float64), new[enough].astype(np.float64)
-    old[~np.isfinite(old)] = new[~np.isfinite(new)] = np.nan
-    nothing = np.zeros(len(dates))
-    if len(old) < _LEAST_POINTS:
-        return ReferenceDifference(len(old)), nothing
-    agreement = _compare_changes(old, new)
-    differences = new - old
-    offsets = measure_offsets(differences, limits)
-    # Twice, as points with missing epochs have their medians at other times.
+    before, after = old[enough].astype(np.float64), new[enough].astype(np.float64)
+    before[~np.isfinite(before)] = after[~np.isfinite(after)] = np.nan
+    if len(before) < _LEAST_POINTS:
+        return ReferenceDifference(len(before)), np.zeros(len(dates))
+    agreement = _compare_changes(before, after)
+    differences = after - before
+    offsets = measure_offsets(before, after, limits)
     common = nanmedian(differences - offsets.mm[:, None], 0)
     common = np.where(np.count_nonzero(~np.isnan(differences), axis=0) >= _LEAST_POINTS, common, np.nan)
     days = (dates - dates[:1]).astype(np.float64)
@@ -138,7 +136,7 @@ def measure_reference(
     start = common[:_START_EPOCHS]
     return (
         ReferenceDifference(
-            points=len(old),
+            points=len(before),
             offset_mm=middle,
             offset_spread_mm=_spread(offsets.mm - middle),
             scatter_mm=float(np.median(offsets.scatter_mm)),

@@ -48,8 +48,8 @@ class SpilledRelease:
         self._width = len(description.layout.dates)
         self.fields = [_stored(description.schema.field(name)) for name in description.layout.attributes]
         with disk_errors(folder):
-            self._series = closing.enter_context(tempfile.TemporaryFile(dir=folder))
-            self._columns = closing.enter_context(tempfile.TemporaryFile(dir=folder))
+            self._series = closing.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
+            self._columns = closing.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
         self._writer: Any = pa.ipc.new_file(self._columns, pa.schema(self.fields))
         self._begins = [0]
         self._file: Any = None

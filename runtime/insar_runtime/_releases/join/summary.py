@@ -73,16 +73,17 @@ def describe_join(done: Joined) -> str:
     places = f", {done.matched_by_position:,} by position" if done.matched_by_position else ""
     joins = " and ".join(done.join_dates) or "no date"
     lines = [
-        f"{done.old}, {done.new}: {done.matched_by_id:,} points matched by id{places}; {done.common_epochs} common epochs",
+        f"{done.old}, {done.new}: {done.matched_by_id:,} points matched by id{places}; {done.common_epochs} common "
+        "epochs",
         f"{done.rows:,} rows, {done.epochs} epochs, {done.first_date} to {done.last_date}; joined at {joins}",
     ]
     lines += [f"  {_WORDS[name]}: {count:,}" for name, count in done.statuses.items()]
     known = done.reference
     if known.get("offset_mm") is not None:
         lines.append(
-            f"NEW less OLD: {known['offset_mm']:+.2f} mm (from point to point {known['offset_spread_mm']:.2f}), differences "
-            f"scatter by {known['scatter_mm']:.2f} mm, trend {known['slope_mm_yr']:+.2f} mm/yr (from point to point "
-            f"{known['slope_spread_mm_yr']:.2f})"
+            f"NEW less OLD: {known['offset_mm']:+.2f} mm (spread over points {known['offset_spread_mm']:.2f}), trend "
+            f"{known['slope_mm_yr']:+.2f} mm/yr (spread {known['slope_spread_mm_yr']:.2f}), scatter of the differences "
+            f"{known['scatter_mm']:.2f} mm"
         )
     lines += [f"note: {note}" for note in done.notes]
     lines.append(f"{done.output}: {done.bytes / 1e6:.1f} MB, written in {done.seconds:.2f} s")
