@@ -55,6 +55,7 @@ def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: Ru
             "domain": layout.domain,
             "producer": layout.producer,
             "dates": [str(date) for date in layout.dates],
+            **({"joins": [str(join.date) for join in description.joins]} if description.joins else {}),
             "id": layout.id,
             "longitude": layout.longitude,
             "latitude": layout.latitude,
