@@ -52,7 +52,7 @@ def make_priors(
     ----------
     shares : mapping of str to float, or sequence of 6 or 5 floats
         By class name in any case, or in the order of ``CLASS_NAMES``.
-    origin : {"training", "given", "estimated", "too_few_rows"}
+    origin : {"training", "given", "estimated", "too_few_rows", "local"}
         Where they come from.
     rows : int, optional
         Rows that were there to estimate from.
@@ -62,6 +62,11 @@ def make_priors(
     UsageError
         If a class is missing, unknown or named twice, or a share is not finite and above 0.
     """
+    if isinstance(shares, str) and shares == "local":
+        raise UsageError(
+            "priors local need the positions of all points, which only a file has that is read twice: use classify_file, "
+            "or give auto, trained or shares"
+        )
     ordered = _in_order(shares.items()) if isinstance(shares, Mapping) else shares
     try:
         values = np.asarray(ordered, dtype=np.float64)
@@ -108,14 +113,14 @@ def for_classes_of(priors: ClassPriors, model: str, training: ClassPriors) -> Cl
     return replace(priors, shares=shares)
 
 
-def parse_priors(text: str) -> ClassPriors | Literal["auto", "trained"]:
+def parse_priors(text: str) -> ClassPriors | Literal["auto", "local", "trained"]:
     """Read priors as the command line takes them.
 
     Parameters
     ----------
     text : str
         Six numbers in the order of ``CLASS_NAMES`` (``.94,.02,.01,.01,.01,.01``) or the first five of them, or all with
-        their names (``stable=.94,linear=.02,...``), or ``auto`` or ``trained``.
+        their names (``stable=.94,linear=.02,...``), or ``auto``, ``local`` or ``trained``.
 
     Raises
     ------
@@ -124,6 +129,8 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto", "trained"]:
     """
     if text == "auto":
         return "auto"
+    if text == "local":
+        return "local"
     if text == "trained":
         return "trained"
     parts = [part.strip() for part in text.split(",")]
