@@ -29,7 +29,7 @@ INPUT = BASE | {"_input"}
 MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_diagnosis"}
 FINDINGS = SERIES | {"_findings"}
-PIPELINE = FINDINGS | {"_output", "_pipeline", "classifier", "summary"}
+PIPELINE = FINDINGS | {"_output", "_pipeline", "_spatial", "classifier", "summary"}
 VIEWS = {"_inspect", "_installation", "_qgis", "_report", "_show", "_terminal"}
 ALLOWED = {
     "__init__": MODEL | {"_diagnosis", "_findings", "_pipeline", "_report", "_show", "classifier", "files", "summary"},
@@ -52,6 +52,7 @@ ALLOWED = {
     "summary": FINDINGS,
     "classifier": PIPELINE,
     "_output": INPUT | {"_output"},
+    "_spatial": INPUT | {"_spatial"},
     "_pipeline": PIPELINE,
     "_diagnosis": SERIES,
     "_findings": FINDINGS,
@@ -69,7 +70,9 @@ ALLOWED = {
 }
 """Parts of the package by what each may import, at whatever place: a module, or a folder of them."""
 
-LATE = {"geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "tensorflow", "xarray"}
+LATE = {
+    "geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "scipy", "shapely", "tensorflow", "xarray",
+}  # fmt: skip
 """What is no dependency of the package: imported where it is used, if at all."""
 LIGHT = {
     "__main__",
