@@ -62,15 +62,15 @@ def make_priors(
     UsageError
         If a class is missing, unknown or named twice, or a share is not finite and above 0.
     """
-    if isinstance(shares, str) and shares == "local":
-        raise UsageError(
-            "priors local need the positions of all points, which only a file has that is read twice: use classify_file, "
-            "or give auto, trained or shares"
-        )
     ordered = _in_order(shares.items()) if isinstance(shares, Mapping) else shares
     try:
         values = np.asarray(ordered, dtype=np.float64)
     except (TypeError, ValueError) as error:
+        if str(shares) == "local":
+            raise UsageError(
+                "priors local need the positions of all points, for which a file is read twice: use classify_file, or "
+                "give auto, trained or shares"
+            ) from error
         raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}") from error
     names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
     if values.shape != (len(names),):

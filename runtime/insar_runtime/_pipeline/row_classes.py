@@ -91,4 +91,4 @@ class RowClasses:
 
 def changed_table(rows: int) -> DataError:
     """Return the error that a table is not what it was when it was read before, with so many rows."""
-    return DataError(f"the table had {rows} rows when it was read first, and has others now; run again when it is whole")
+    return DataError(f"the table had {rows} rows when it was read first, and has others now; run again")

@@ -76,6 +76,7 @@ class FileJumps:
         counts = np.zeros(rows, dtype=np.int64)
         for numbers, jumps in parts:
             counts[numbers] = jumps.counts
+
         def joined(name: str, dtype: type[np.generic]) -> NDArray[np.generic]:
             return np.concatenate([np.empty(0, dtype), *(getattr(jumps, name) for _, jumps in parts)])
 
@@ -167,7 +168,7 @@ class PresentEpochs:
         return np.packbits(np.isfinite(series), axis=1)
 
     def around(self, rows: IndexArray, epoch: NDArray[np.integer]) -> BoolArray:
-        """Return whether rows [E] have a value at one of the two epochs before a jump [E], and at one of the next two."""
+        """Return whether rows [E] have a value at one of the two epochs before a jump [E], and of the next two."""
         before = self._any(rows, [epoch - 2, epoch - 1])
         return before & self._any(rows, [epoch, epoch + 1])
 
@@ -217,7 +218,7 @@ def find_jump_kinds(
     kind = np.where(enough, JumpKind.SHARED, np.where(known >= LEAST_NEIGHBOURS, JumpKind.POINT, JumpKind.UNKNOWN))
     for step in file_steps:
         near = np.abs(jumps.epoch - step) <= EPOCHS
-        of_file = np.count_nonzero(near) / max(np.count_nonzero(examined), 1)
+        of_file = np.count_nonzero(near) / max(int(np.count_nonzero(examined)), 1)
         # A place may step at the same date by itself: then far more of its points do than of the file.
         kind[near & ~(enough & (share >= FILE_FACTOR * of_file))] = JumpKind.FILE
     return JumpKinds(jumps, share.astype(np.float32), kind.astype(np.int8))
