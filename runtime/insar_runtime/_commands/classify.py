@@ -108,8 +108,16 @@ def classify(
         str | None,
         typer.Option(
             metavar="SHARES",
-            help="How common each class is: auto (default: estimated from the file), trained, or shares as "
-            ".94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...",
+            help="How common each class is: auto (default, by the file), local (around each point), trained, or "
+            "shares as .94,.02,.01,.01,.01,.01.",
+            rich_help_panel=CLASSES,
+        ),
+    ] = None,
+    neighbour_distance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="METRES",
+            help="Distance of neighbours, for --priors local and --neighbours; by default three point spacings.",
             rich_help_panel=CLASSES,
         ),
     ] = None,
@@ -144,6 +152,22 @@ def classify(
         ),
     ] = None,
     repair_damped: RepairDampedOption = False,
+    neighbours: Annotated[
+        bool,
+        typer.Option(
+            "--neighbours",
+            help="Also say whether neighbours share a jump (jump_neighbours, jump_kind); shared ones are not repaired.",
+            rich_help_panel=DIAGNOSIS,
+        ),
+    ] = False,
+    repair_shared: Annotated[
+        bool,
+        typer.Option(
+            "--repair-shared",
+            help="Also repair jumps that neighbours or the whole file share; implies --neighbours.",
+            rich_help_panel=DIAGNOSIS,
+        ),
+    ] = False,
     corrected_out: Annotated[
         Path | None,
         typer.Option(
@@ -260,6 +284,9 @@ def classify(
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
         "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
+        "neighbours": neighbours,
+        "repair_shared": repair_shared,
+        "neighbour_distance": neighbour_distance,
         "style": qml,
         "csv_safe": csv_safe,
         "max_bad_fraction": max_bad_fraction,
