@@ -20,7 +20,7 @@ from insar_runtime._commands.command_options import (
     declare,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say, watched
-from insar_runtime._commands.option_groups import OUTPUT, RELEASES
+from insar_runtime._commands.option_groups import MATCHING, OUTPUT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
@@ -43,7 +43,7 @@ def join(
     overwrite: OverwriteOption = False,
     match: Annotated[
         MatchName,
-        typer.Option(help="Match points by id, by position, or by id and then by position.", rich_help_panel=RELEASES),
+        typer.Option(help="Match points by id, by position, or by id and then by position.", rich_help_panel=MATCHING),
     ] = "auto",
     distance: Annotated[
         float | None,
@@ -51,11 +51,11 @@ def join(
             metavar="M",
             help="Greatest distance of two positions of one point; by default half of the usual distance of points, "
             "5 to 50 m.",
-            rich_help_panel=RELEASES,
+            rich_help_panel=MATCHING,
         ),
     ] = None,
     min_epochs: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Least common epochs of a point.", rich_help_panel=RELEASES)
+        int, typer.Option(min=1, metavar="N", help="Least common epochs of a point.", rich_help_panel=MATCHING)
     ] = 10,
     max_difference: Annotated[
         float,
@@ -63,7 +63,7 @@ def join(
             min=0,
             metavar="MM",
             help="Series of a point are not joined if their differences depart by more from a constant.",
-            rich_help_panel=RELEASES,
+            rich_help_panel=MATCHING,
         ),
     ] = 5.0,
     units: UnitsOption = None,

@@ -141,7 +141,7 @@ def join_releases(
         advance = _advance(tables, progress)
         read = [read_release(table, folder, closing, advance) for table in tables]
         check_angles(read[0].angles, read[1].angles)
-        matches = match_points(read[0].points, read[1].points, by=match, distance_m=distance_m)
+        matches = match_points(read[0].points, read[1].points, by=match, within_m=distance_m)
         join = ReleaseJoin([first, second], [one.rows for one in read], matches, common, limits)
         notes = [*doubts, *filter(None, [matches.note]), *join.columns.notes, *join.reference.notes]
         table = join.output(notes, {"match": match, "distance_m": matches.limit_m, **asdict(limits)})
