@@ -191,8 +191,9 @@ def _read(
         )
         if table.mix is not None:
             runner = runner.with_priors(table.mix)
-        find_noise = find_jumps and options.diagnose is not None
-        noise = table.estimate_noise(options.diagnose.recent_days) if find_noise else None
+        noise = None
+        if find_jumps and options.diagnose is not None:
+            noise = table.estimate_noise(options.diagnose.recent_days)
         calls = runner_of_each_thread(runner, table, is_file=True)
         work = SurveyWork(
             description,
