@@ -7,9 +7,12 @@ from typing import Final
 POINT: Final = "Which point"
 TABLE: Final = "What the table means, where it does not say so itself"
 MAPS: Final = "Maps"
+RELEASES: Final = "Which points and epochs are the same"
 OUTPUT: Final = "Output"
 PAGE: Final = "Page"
 QGIS: Final = "Where QGIS is"
+MATCHING: Final = "Which points of two releases are the same"
+ALERTS: Final = "What is reported"
 PLOT: Final = "Plot"
 CLASSES: Final = "Classes"
 DIAGNOSIS: Final = "Diagnosis"
@@ -17,4 +20,20 @@ CHAINS: Final = "Many files and chains"
 MACHINE: Final = "Model and machine"
 MESSAGES: Final = "Messages and help"
 
-GROUPS: Final = (POINT, OUTPUT, PAGE, QGIS, PLOT, MAPS, TABLE, CLASSES, DIAGNOSIS, CHAINS, MACHINE, MESSAGES)
+GROUPS: Final = (
+    POINT,
+    OUTPUT,
+    RELEASES,
+    PAGE,
+    QGIS,
+    PLOT,
+    MAPS,
+    MATCHING,
+    ALERTS,
+    TABLE,
+    CLASSES,
+    DIAGNOSIS,
+    CHAINS,
+    MACHINE,
+    MESSAGES,
+)
