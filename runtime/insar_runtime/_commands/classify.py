@@ -25,6 +25,7 @@ from insar_runtime._commands.command_options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    RecentDaysOption,
     RepairDampedOption,
     SensorOption,
     StableRateOption,
@@ -143,6 +144,7 @@ def classify(
         ),
     ] = None,
     repair_damped: RepairDampedOption = False,
+    recent_days: RecentDaysOption = None,
     corrected_out: Annotated[
         Path | None,
         typer.Option(
@@ -249,7 +251,8 @@ def classify(
         as_table=as_table,
     )
     # What is named is wanted.
-    diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
+    named_ones = (jumps, repair_above, recent_days, corrected_out)
+    diagnose = diagnose or repair_damped or any(option is not None for option in named_ones)
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
@@ -259,7 +262,7 @@ def classify(
         "as_table": as_table,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
-        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
+        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped, recent_days),
         "style": qml,
         "csv_safe": csv_safe,
         "max_bad_fraction": max_bad_fraction,
@@ -311,11 +314,18 @@ def classify(
         raise typer.Exit(code)
 
 
-def _diagnosis(jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool) -> "Diagnose":
+def _diagnosis(
+    jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool, recent_days: int | None
+) -> "Diagnose":
     from insar_runtime._diagnosis.options import Diagnose
 
     usual = Diagnose()
-    return Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
+    return Diagnose(
+        jumps or usual.jumps,
+        usual.repair_above if repair_above is None else repair_above,
+        repair_damped,
+        recent_days or usual.recent_days,
+    )
 
 
 def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:

@@ -19,6 +19,7 @@ from insar_runtime._commands.command_options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    RecentDaysOption,
     SensorOption,
     StableRateOption,
     ThreadsOption,
@@ -87,6 +88,7 @@ def report(
         bool,
         typer.Option("--diagnose", help="Also estimate rates, dates of breaks, and jumps.", rich_help_panel=DIAGNOSIS),
     ] = False,
+    recent_days: RecentDaysOption = None,
     units: UnitsOption = None,
     date_format: DateFormatOption = None,
     sensor: SensorOption = None,
@@ -111,6 +113,7 @@ def report(
     with loading(str(source), hidden=quiet):
         import pyarrow as pa
 
+        from insar_runtime._diagnosis.options import Diagnose
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
         from insar_runtime._report.classified_table import is_classified
@@ -138,6 +141,7 @@ def report(
         "--stable-rate": stable_rate,
         "--priors": priors,
         "--diagnose": diagnose or None,
+        "--recent-days": recent_days,
         "--units": units,
         "--date-format": date_format,
         "--sensor": sensor,
@@ -160,7 +164,10 @@ def report(
             source,
             output or source.parent / f"{source.stem}.report.html",
             classification=Classification(
-                classifier, declared, None if priors is None else parse_priors(priors), diagnose
+                classifier,
+                declared,
+                None if priors is None else parse_priors(priors),
+                Diagnose(recent_days=recent_days) if recent_days else diagnose,
             ),
             title=title,
             series_mb=series_mb,
