@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise.noise_model import CommonStep, FileNoise, NoiseKind
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
     from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates
-    from insar_runtime._engine.class_priors import ClassPriors, PriorsOrigin
+    from insar_runtime._engine.class_priors import ClassPriors, LocalPriors, PriorsOrigin
     from insar_runtime._engine.runner import Shares
     from insar_runtime._findings.finding import Finding
     from insar_runtime._input.column_roles import Role
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from insar_runtime._releases.alert_rules import AlertRule
     from insar_runtime._releases.compare import compare_files
     from insar_runtime._releases.comparison import Comparison
+    from insar_runtime._releases.join.run import join_files
+    from insar_runtime._releases.join.summary import Joined
     from insar_runtime._releases.matching import MatchBy
     from insar_runtime._report.report_file import report
     from insar_runtime._report.write import Report
@@ -75,9 +77,11 @@ __all__ = [
     "InputNotFoundError",
     "InputOutputError",
     "InsarRuntimeError",
+    "Joined",
     "JumpRows",
     "Jumps",
     "Limits",
+    "LocalPriors",
     "MatchBy",
     "MemoryLimitError",
     "Model",
@@ -102,6 +106,7 @@ __all__ = [
     "__version__",
     "classify_file",
     "compare_files",
+    "join_files",
     "list_models",
     "load_model",
     "plot",
@@ -123,9 +128,11 @@ _HOME = {
     "FileNoise": "_diagnosis.noise.noise_model",
     "Finding": "_findings.finding",
     "FitStatus": "_diagnosis.results",
+    "Joined": "_releases.join.summary",
     "JumpRows": "_diagnosis.options",
     "Jumps": "_diagnosis.results",
     "Limits": "models",
+    "LocalPriors": "_engine.class_priors",
     "MatchBy": "_releases.matching",
     "Model": "models",
     "NoiseKind": "_diagnosis.noise.noise_model",
@@ -142,6 +149,7 @@ _HOME = {
     "Unit": "_input.units.series_units",
     "classify_file": "files",
     "compare_files": "_releases.compare",
+    "join_files": "_releases.join.run",
     "list_models": "models",
     "load_model": "models",
     "plot": "_show.plot",

@@ -10,6 +10,7 @@ from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command, Com
 from insar_runtime._commands.compare import compare
 from insar_runtime._commands.convert import convert
 from insar_runtime._commands.inspect import inspect
+from insar_runtime._commands.join import join
 from insar_runtime._commands.page import page
 from insar_runtime._commands.qgis import qgis
 from insar_runtime._commands.report import report
@@ -25,7 +26,22 @@ app = typer.Typer(
     context_settings=CONTEXT_SETTINGS,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
-for command in (classify, restore, inspect, show, report, compare, page, qgis, convert, demo, models, doctor, bench):
+for command in (
+    classify,
+    restore,
+    inspect,
+    show,
+    report,
+    compare,
+    join,
+    page,
+    qgis,
+    convert,
+    demo,
+    models,
+    doctor,
+    bench,
+):
     app.command(cls=Command)(command)
 
 

@@ -70,9 +70,20 @@ EXAMPLES: Final = {
         ),
         ("insar-rt convert points.csv -o points.parquet", "Make a table that is read faster."),
     ),
+    "join": (
+        (
+            "insar-rt join EGMS_2018_2022.parquet EGMS_2019_2023.parquet -o joined.parquet",
+            "Make one series per point, from 2018 to 2023, on the level of the second file.",
+        ),
+        (
+            "insar-rt join old.csv new.csv -o joined.csv --match position --distance 10",
+            "The same for tables with other ids, by positions at most 10 m apart.",
+        ),
+    ),
     "demo": (
         ("insar-rt demo", "Classify the embedded table; nothing is written."),
         ("insar-rt demo --save-input demo.zip", "Keep the embedded table, to try the other commands with."),
+        ("insar-rt demo -o demo.gpkg", "Keep the classified table, to open it in QGIS."),
     ),
     "models": (
         ("insar-rt models", "Names, versions, classes and limits of the shipped models."),

@@ -50,7 +50,7 @@ def diagnose_point(
     needed = options.jumps == "all" or (answer is not None and _NOISE_CLASSES & {answer.class_name, answer.class_top})
     noise = estimate_noise() if needed else FileNoise.typical(days)
 
-    def reclassify(rows: NDArray[np.float32]) -> Result:
+    def reclassify(rows: NDArray[np.float32], _: NDArray[np.intp]) -> Result:
         return open_classifier().classify_matrix(rows, days.astype(np.float32))
 
     diagnoser = Diagnoser(noise, series.dates, half_wavelength_mm, options)

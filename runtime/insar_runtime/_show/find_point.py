@@ -109,13 +109,13 @@ def find_point(
         point = _answered(point, series, as_file, reclassify=reclassify)
         if point.diagnosis is not None and diagnose is None and not reclassify:
             return point
-        wavelength = description.wavelength(declared)
+        wavelength, how = description.wavelength(declared), diagnose or Diagnose()
         found = diagnose_point(
             series,
             point.answer,
-            diagnose or Diagnose(),
+            how,
             half_wavelength_mm=wavelength.half_mm,
-            estimate_noise=partial(noise_of, description, head.rows, opened),
+            estimate_noise=partial(noise_of, description, head.rows, how.recent_days, opened),
             # A stored class holds for the settings of its run, which must also apply after a repair.
             open_classifier=as_file if reclassify or not block else partial(_with_settings_of, block, open_classifier),
         )

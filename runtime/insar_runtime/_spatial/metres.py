@@ -128,7 +128,9 @@ def _by_pyproj(system: System, placed: Points) -> LocalPlane:
         crs = pyproj.CRS.from_user_input(system if isinstance(system, str) else dict(system))
     except pyproj.exceptions.CRSError as error:
         name = system if isinstance(system, str) else system.get("name", "of the file")
-        raise UsageError(f"coordinate system {name} is unknown to pyproj; name it with --crs, such as EPSG:32633") from error
+        raise UsageError(
+            f"coordinate system {name} is unknown to pyproj; name it with --crs, such as EPSG:32633"
+        ) from error
     if crs.is_geographic:
         return LocalPlane(system, _mercator=_from_degrees(*_middle(placed)))
     unit_m = float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 0.0

@@ -112,9 +112,7 @@ class Neighbours:
         counts[there] = self._tree.query_ball_point(points[there], radius, workers=self._threads, return_length=True)
         return counts
 
-    def nearest(
-        self, count: int, of: Points | None = None, *, within_m: float = np.inf
-    ) -> tuple[Floats, Indices]:
+    def nearest(self, count: int, of: Points | None = None, *, within_m: float = np.inf) -> tuple[Floats, Indices]:
         """Return the nearest neighbours, in the order of their distances.
 
         Parameters

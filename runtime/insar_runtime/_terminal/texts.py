@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from insar_runtime._engine.class_priors import LocalPriors
+
 if TYPE_CHECKING:
     from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
@@ -63,13 +65,28 @@ def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
         "without_whole_cycles": "no whole cycles: --repair-damped",
         "uncertain": "too low a probability: --repair-above",
         "not_improved": "no smoother without the jumps",
+        "spared": "shared with neighbours or the whole file: --repair-shared",
     }
     left = ", ".join(f"{counts[name]} ({reason})" for name, reason in reasons.items() if counts.get(name))
     return (
         f"rates of {_points(counts['fitted'])}, {counts['with_break']} with a break; {counts['with_jumps']} of "
         f"{counts['searched_for_jumps']} searched points {jump}, {times}; {counts['repaired']} repaired"
         + (f"; not repaired: {left}" if left else "")
+        + _describe_jump_kinds(counts)
     )
+
+
+def _describe_jump_kinds(counts: Mapping[str, int]) -> str:
+    """Return how many jumps neighbours share; nothing if the neighbours were not looked at."""
+    kinds = {
+        "point": "of one point",
+        "shared": "shared by neighbours",
+        "file": "of the whole file",
+        "unknown": "with too few neighbours",
+    }
+    if "jumps_point" not in counts:
+        return ""
+    return "; jumps: " + ", ".join(f"{counts.get(f'jumps_{name}', 0)} {words}" for name, words in kinds.items())
 
 
 def describe_priors(priors: ClassPriors) -> str:
@@ -79,11 +96,18 @@ def describe_priors(priors: ClassPriors) -> str:
             f"{_rounded(priors.shares)}, a quarter of the way from the training to {priors.rows} of the first points "
             f"({_rounded(priors.estimate)}); --priors changes it"
         )
+    if isinstance(priors, LocalPriors):
+        return (
+            f"around each point, from neighbours within {priors.distance_m:.3g} m ({priors.median_neighbours:g} of a "
+            f"typical point) and that of the file ({_rounded(priors.shares)}); {_points(priors.without_neighbours)} "
+            f"without neighbours"
+        )
     are = "is" if priors.rows == 1 else "are"
     origin = {
         "training": "as trained",
         "given": "as given",
         "estimated": f"estimated from {_points(priors.rows or 0)}",
+        "local": "around each point",
         "too_few_rows": f"as trained: {_points(priors.rows or 0)} {are} too few to estimate from",
     }[priors.origin]
     return f"{_percentages(priors.shares)} ({origin})"

@@ -50,7 +50,7 @@ def test_degrees_come_back_and_points_without_position_stay_so() -> None:
 
 
 def test_the_system_may_be_projjson() -> None:
-    points = np.array([[400_000.0, 5_000_000.0], [400_100.0, 5_000_000.0]])
+    points = np.array([[3_500_000.0, 5_000_000.0], [3_500_100.0, 5_000_000.0]])
     system = pyproj.CRS("EPSG:31467").to_json_dict()
     del system["id"]
     plane = LocalPlane.around(points, system)
@@ -80,7 +80,7 @@ def test_no_position_is_refused() -> None:
 
 
 def test_coordinates_without_a_system_are_refused() -> None:
-    with pytest.raises(DataError, match="in degrees.* no coordinate system; name it with --crs"):
+    with pytest.raises(DataError, match=r"in degrees.* no coordinate system; name it with --crs"):
         LocalPlane.around(np.array([[13.0, 38.0]]), None)
     with pytest.raises(DataError, match="in an unknown unit have no coordinate system"):
         LocalPlane.around(np.array([[500_000.0, 38.0]]), None)
