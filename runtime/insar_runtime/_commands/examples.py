@@ -76,7 +76,7 @@ EXAMPLES: Final = {
             "Make one series per point, from 2018 to 2023, on the level of the second file.",
         ),
         (
-            "insar-rt join old.csv new.csv -o joined.csv --match position --distance 10",
+            "insar-rt join old.csv new.csv -o joined.csv --match position --within 10",
             "The same for tables with other ids, by positions at most 10 m apart.",
         ),
     ),
