@@ -113,9 +113,7 @@ def lines_of(starts: NDArray[np.int32], lengths: NDArray[np.int32], deltas: NDAr
     return vertices
 
 
-def cut(
-    vertices: NDArray[np.number], lengths: NDArray[np.int32], box: NDArray[np.float64]
-) -> list[NDArray[np.number]]:
+def cut(vertices: NDArray[np.number], lengths: NDArray[np.int32], box: NDArray[np.float64]) -> list[NDArray[np.number]]:
     """Return the parts of lines whose segments may be inside a box [2, 2] of its lowest and highest corner.
 
     Vertices [V, 2] that are NaN are outside, with the segments from and to them.
