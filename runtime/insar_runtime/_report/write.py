@@ -51,7 +51,7 @@ class Classification:
 
     classifier: Callable[[], Classifier]
     declared: UserDeclarations = field(default_factory=UserDeclarations)
-    priors: Shares | Literal["auto", "trained"] | None = None
+    priors: Shares | Literal["auto", "trained", "local"] | None = None
     diagnose: bool | Diagnose = False
 
 
