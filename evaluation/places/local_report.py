@@ -28,7 +28,7 @@ def write_local_report(numbers: Mapping[str, Any], path: Path) -> None:
         scene_table(numbers),
         "False moving: points without motion, away from the areas, of class Linear, Quadratic, Bilinear or Other.",
         "Clear lone movers: points that move alone, whose true class has a probability of 95 % or more for the mix",
-        "of the training. A step of 3 mm of all points at one date is in some scenes; its points have a rate that they share.",
+        "of the training. Some scenes have a step of 3 mm of all points at one date, and so a rate that all points share.",
         "",
         "## Read rows of real files",
         "",

@@ -209,7 +209,9 @@ def _read(
                 guard.check()
                 if progress:
                     progress(rows, total)
-        return _Reading(Survey.of(parts, len(runner.model.classes), epochs), runner, points.system, noise)
+        return _Reading(
+            Survey.of(parts, len(runner.model.classes), epochs, has_jumps=find_jumps), runner, points.system, noise
+        )
 
 
 def _jump_finder(table: PreparedTable, options: RunOptions, noise: FileNoise) -> JumpFinder:
