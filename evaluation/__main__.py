@@ -232,6 +232,23 @@ def places_local(
     from evaluation.places.local_run import FULL, QUICK, run_local
 
     run_local(out, real=real, answers=answers, sizes=QUICK if quick else FULL, announce=_say)
+
+
+releases = typer.Typer(no_args_is_help=True, help="Evaluate the comparison of two releases of one place.")
+app.add_typer(releases, name="releases")
+
+
+@releases.command()
+def churn(
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "releases",
+    points: Annotated[int, typer.Option(min=100, help="Points of each simulated file.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
+) -> None:
+    """Measure how much releases of points differ whose motion does not change, and which true changes are found."""
+    from evaluation.releases.churn import measure_churn
+
+    measure_churn(out, real=real, count=points, seed=seed, announce=_say)
     _say(f"tables in {out}")
 
 

@@ -20,11 +20,14 @@ from insar_runtime._commands.command_options import (
     JumpRowsName,
     JumpRowsOption,
     LatColumnOption,
+    LogEveryOption,
+    LogFormatOption,
     LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    RecentDaysOption,
     RepairDampedOption,
     SensorOption,
     StableRateOption,
@@ -35,7 +38,7 @@ from insar_runtime._commands.command_options import (
     open_classifier,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say
-from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT
+from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, OUTPUT
 from insar_runtime._commands.placing import is_alone, named, placed
 from insar_runtime._signals import last_outputs
 
@@ -45,7 +48,6 @@ if TYPE_CHECKING:
     from insar_runtime._terminal.reporter import Reporter
 
 FormatName = Literal["parquet", "gpkg", "csv", "arrow"]
-LogFormatName = Literal["text", "json"]
 
 
 def classify(
@@ -151,6 +153,7 @@ def classify(
         ),
     ] = None,
     repair_damped: RepairDampedOption = False,
+    recent_days: RecentDaysOption = None,
     neighbours: Annotated[
         bool,
         typer.Option(
@@ -232,9 +235,8 @@ def classify(
             rich_help_panel=MACHINE,
         ),
     ] = None,
-    log_format: Annotated[
-        LogFormatName, typer.Option(help="Format of the messages on standard error.", rich_help_panel=MESSAGES)
-    ] = "text",
+    log_format: LogFormatOption = "text",
+    log_every: LogEveryOption = 5.0,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -273,7 +275,8 @@ def classify(
         as_table=as_table,
     )
     # What is named is wanted.
-    diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
+    named_ones = (jumps, repair_above, recent_days, corrected_out)
+    diagnose = diagnose or repair_damped or any(option is not None for option in named_ones)
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
@@ -283,7 +286,7 @@ def classify(
         "as_table": as_table,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
-        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
+        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped, recent_days),
         "neighbours": neighbours,
         "repair_shared": repair_shared,
         "neighbour_distance": neighbour_distance,
@@ -311,7 +314,9 @@ def classify(
     pa.set_cpu_count(classifier.threads)
     outcomes: list[Outcome] = []
     begin, started = time.perf_counter(), datetime.now(UTC)
-    reporter = open_reporter(log_format, quiet=quiet, stream=sys.stderr, memory=resident_bytes)
+    reporter = open_reporter(
+        log_format, quiet=quiet, stream=sys.stderr, memory=resident_bytes, seconds_between=log_every
+    )
     with quiet_when_unread(), reporter:
 
         def work(source: Any) -> Any:
@@ -338,11 +343,18 @@ def classify(
         raise typer.Exit(code)
 
 
-def _diagnosis(jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool) -> "Diagnose":
+def _diagnosis(
+    jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool, recent_days: int | None
+) -> "Diagnose":
     from insar_runtime._diagnosis.options import Diagnose
 
     usual = Diagnose()
-    return Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
+    return Diagnose(
+        jumps or usual.jumps,
+        usual.repair_above if repair_above is None else repair_above,
+        repair_damped,
+        recent_days or usual.recent_days,
+    )
 
 
 def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, FloatArray, IndexArray, Int8Array
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import COUNTS, Diagnose
-from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates
+from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates, RecentChanges
 from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 
@@ -28,12 +28,19 @@ _RATES: Final = {
 """Columns of the rates, and the attributes of ``Rates`` that they contain."""
 _BREAK_DATES: Final = ("break_date", "break_lo", "break_hi")
 _BREAK_RATES: Final = ("v_before", "v_before_std", "v_after", "v_after_std")
+_RECENT: Final = {
+    "v_recent_mm_yr": "v_recent",
+    "v_recent_std": "v_recent_std",
+    "recent_change_prob": "probability",
+}
+"""Columns of the recent change, and the attributes of ``RecentChanges`` that they contain."""
 
 DIAGNOSIS_SCHEMA: Final = pa.schema(
     [
         *(pa.field(name, pa.float32()) for name in _RATES),
         *(pa.field(name, pa.date32()) for name in _BREAK_DATES),
         *(pa.field(name, pa.float32()) for name in _BREAK_RATES),
+        *(pa.field(name, pa.float32()) for name in _RECENT),
         pa.field("n_jumps", pa.int16()),
         pa.field("jump_dates", pa.list_(pa.date32())),
         pa.field("jump_mm", pa.list_(pa.float32())),
@@ -47,6 +54,9 @@ DIAGNOSIS_SCHEMA: Final = pa.schema(
     ]
 )
 """Columns that a diagnosis adds to a table, after the columns of the classes."""
+
+LATER_COLUMNS: Final = frozenset(_RECENT)
+"""Columns of these that tables of earlier versions lack."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +73,8 @@ class DiagnosedRows:
         Noise model of the fits.
     rates : Rates
         Velocity, acceleration, season and rmse of all N series.
+    recent : RecentChanges
+        Rates of all N series in the window at their end, and the probability that they are new.
     break_rows : ndarray of intp, shape [B]
         Indices of the series that have a break, increasing.
     breaks : Breaks
@@ -91,6 +103,7 @@ class DiagnosedRows:
     half_wavelength_mm: float | None
     noise: FileNoise
     rates: Rates
+    recent: RecentChanges
     break_rows: IndexArray
     breaks: Breaks
     jump_rows: IndexArray
@@ -212,6 +225,9 @@ class DiagnosedRows:
             values = np.zeros(len(self), dtype=np.float32)
             values[self.break_rows] = getattr(self.breaks, name)
             columns.append(_numbers(values, without_break))
+        for name in _RECENT.values():
+            values = getattr(self.recent, name)
+            columns.append(_numbers(values, np.isnan(values)))
         columns += _jump_columns(self)
         classes = np.full(len(self), NO_CLASS, dtype=np.int8)
         classes[self.repaired_rows] = self.class_after_repair
@@ -243,6 +259,8 @@ class Diagnosis(DiagnosedRows):
         Noise model of the fits.
     rates : Rates
         Velocity, acceleration, season and rmse of all N series.
+    recent : RecentChanges
+        Rates of all N series in the window at their end, and the probability that they are new.
     break_rows : ndarray of intp, shape [B]
         Indices of the series that have a break, increasing.
     breaks : Breaks

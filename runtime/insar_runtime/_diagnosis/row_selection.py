@@ -10,7 +10,7 @@ import numpy as np
 from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, IndexArray, Int8Array
 from insar_runtime._diagnosis.options import Diagnose, JumpRows
 from insar_runtime._diagnosis.rates.egms_rates import EgmsRateEstimator
-from insar_runtime._diagnosis.results import Rates
+from insar_runtime._diagnosis.results import Rates, RecentChanges
 from insar_runtime.classes import RowStatus, TrendClass
 from insar_runtime.result import Result
 
@@ -38,6 +38,10 @@ class SelectedRows:
         Whether its class or its most probable class is PUE.
     p_pue : ndarray of float32, shape [F]
         Probability of PUE; NaN where it is unknown.
+    displacement : ndarray of float32, shape [N, T], or None
+        All N series, as long as their recent changes are not estimated, which needs the noise model.
+    recent : RecentChanges or None
+        Of all N series, as delivered; None if they are not estimated.
     """
 
     rates: Rates
@@ -47,6 +51,8 @@ class SelectedRows:
     searched: BoolArray
     is_pue: BoolArray
     p_pue: Float32Array
+    displacement: Float32Array | None
+    recent: RecentChanges | None = None
 
 
 class RowSelector:
@@ -86,6 +92,7 @@ class RowSelector:
             searched=searched[rows],
             is_pue=is_pue[rows],
             p_pue=result.probabilities[rows, TrendClass.PUE],
+            displacement=displacement,
         )
 
 

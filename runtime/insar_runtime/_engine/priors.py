@@ -39,6 +39,7 @@ _REMEDY: Final = (
     "give six shares such as .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,quadratic=.01,bilinear=.01,pue=.01,"
     "other=.01, or the first five"
 )
+_BY_NAME: Final = ", or auto, or trained"
 
 
 def make_priors(
@@ -71,7 +72,8 @@ def make_priors(
                 "priors local need the positions of all points, for which a file is read twice: use classify_file, or "
                 "give auto, trained or shares"
             ) from error
-        raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}") from error
+        named = _BY_NAME if isinstance(shares, str) else ""
+        raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}{named}") from error
     names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
     if values.shape != (len(names),):
         raise UsageError(f"priors {shares!r} are not {len(CLASS_NAMES)} numbers, one per class; {_REMEDY}")
@@ -139,10 +141,10 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto", "local", "trained"]
             return make_priors([float(part) for part in parts])
         pairs = [part.partition("=") for part in parts]
         return make_priors(_in_order((name.strip(), float(share)) for name, _, share in pairs))
-    except UsageError:
-        raise
+    except UsageError as error:
+        raise UsageError(f"{error}{_BY_NAME}") from error
     except ValueError as error:
-        raise UsageError(f"priors {text!r} are not numbers; {_REMEDY}") from error
+        raise UsageError(f"priors {text!r} are not numbers; {_REMEDY}{_BY_NAME}") from error
 
 
 def reweight(

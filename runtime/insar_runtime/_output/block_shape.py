@@ -173,6 +173,7 @@ _BLOCK: Final = _object(
                     _TEXT,
                 ),
                 "dates": _list_of(_is_date),
+                "joins": _list_of(_is_date),
                 "position": _or_none(_mapping_of(_TEXT)),
                 "unit": _or_none(_one_of("mm", "cm", "m", "rad")),
                 "half_wavelength_mm": _NUMBER,

@@ -153,6 +153,13 @@ class BatchClassifier:
         found = self.classify(runner, as_first(as_plain(batch), self._table.schema), first_row)
         return pa.RecordBatch.from_arrays(found.columns, schema=self._schema)
 
+    def with_recent(self, selected: SelectedRows) -> SelectedRows:
+        """Return selected rows of a table with one time axis with the recent changes of all their series."""
+        if self._diagnosers is None:
+            raise ValueError("there is no setup of a diagnosis")
+        with one_thread_a_product():
+            return self._diagnosers.for_dates(self._table.layout.dates).with_recent(selected)
+
     def diagnose_selected(
         self,
         classes: RowClasses,

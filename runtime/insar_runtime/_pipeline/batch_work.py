@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._input.source import BATCH_ROWS
 from insar_runtime._input.table import TableDescription
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.blas import one_thread_a_product
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ENOUGH_ROWS: Final = 4096
 """Selected rows that are diagnosed together: with fewer, the overhead of numpy calls counts."""
+HELD_ROWS: Final = 2 * BATCH_ROWS
+"""Rows whose series are held at most until the noise of the file is known."""
 
 NumberedBatch = tuple[pa.RecordBatch, int]
 """A batch and the number of its first row."""
@@ -107,13 +110,17 @@ class DiagnosisWork:
         result = self._classes.classify(series, first_row)
         with one_thread_a_product():
             selected = self._selector.select(series, result)
+        if self._plans.done():
+            # The noise of the file is known, so the series need not be held.
+            selected = self._plans.result()[0].with_recent(selected)
         if self._dropped:
             batch = batch.select([name for name in batch.schema.names if name not in self._dropped])
         return ClassifiedRows(batch, result, selected, sampled, first_row)
 
     def is_enough(self, begun: list[ClassifiedRows]) -> bool:
         """Return whether there are rows enough to be diagnosed together."""
-        return sum(len(part.selected.rows) for part in begun) >= ENOUGH_ROWS
+        held = sum(len(part.result) for part in begun if part.selected.displacement is not None)
+        return held >= HELD_ROWS or sum(len(part.selected.rows) for part in begun) >= ENOUGH_ROWS
 
     def finish(self, begun: list[ClassifiedRows]) -> list[OutputRows]:
         """Diagnose the selected rows of batches, and return the batches as the outputs take them."""

@@ -173,7 +173,9 @@ def _run(
                 # The threads wait for the plans: they end if there are none.
                 working.callback(diagnosis.give_up)
                 noise = None if around is None else around.noise
-                plan, classifier, output = plans(table.estimate_noise() if noise is None else noise)
+                plan, classifier, output = plans(
+                    table.estimate_noise(options.diagnose.recent_days) if noise is None else noise
+                )
                 diagnosis.set_plans(classifier, output)
             outputs = OutputSet(output, provenance(runner, table.source, plan, options, around), fingerprint)
             with outputs.opened(files, overwrite=options.replaces, csv_safe=options.csv_safe):

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
+from insar_runtime._diagnosis.recent.recent_spread import with_recent_spread
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.row_axes import rows_by_axis
@@ -22,7 +23,9 @@ NOISE_ROWS: Final = 4096
 
 
 @one_thread_a_product()
-def noise_of(description: TableDescription, head: pa.RecordBatch | None, source: Source | None = None) -> FileNoise:
+def noise_of(
+    description: TableDescription, head: pa.RecordBatch | None, recent_days: int, source: Source | None = None
+) -> FileNoise:
     """Estimate the noise of a table.
 
     The estimate depends on the table alone, not on how the table is cut into batches.
@@ -33,6 +36,8 @@ def noise_of(description: TableDescription, head: pa.RecordBatch | None, source:
         Of the table.
     head : pyarrow.RecordBatch or None
         Its first rows, by which it was described; None if it has none.
+    recent_days : int
+        Length of the window of the recent change, whose spread is measured.
     source : Source, optional
         The table, if it is a file: rows are then taken from places all over it.
     """
@@ -44,7 +49,9 @@ def noise_of(description: TableDescription, head: pa.RecordBatch | None, source:
         if not len(series):
             head = _of_one_axis(description, head)
             series = to_matrix(head.take(pa.array(evenly_spaced(head.num_rows, NOISE_ROWS))), layout)
-    return estimate_noise(series * np.float32(description.units.factor_to_mm), layout.dates)
+    millimetres = description.without_join_steps(series * np.float32(description.units.factor_to_mm))
+    noise = estimate_noise(millimetres, layout.dates, [join.date for join in description.joins])
+    return with_recent_spread(noise, millimetres, recent_days)
 
 
 def _of_one_axis(description: TableDescription, head: pa.RecordBatch) -> pa.RecordBatch:

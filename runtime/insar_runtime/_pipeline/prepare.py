@@ -41,8 +41,8 @@ class PreparedTable:
     batch_plan : BatchPlan
         Threads and batches that suit it.
     estimate_noise : callable
-        Returns the noise of its series, from some rows that are read for it; called once, while the batches may
-        already be read.
+        Returns the noise of its series, from some rows that are read for it, for a window of recent days; called once,
+        while the batches may already be read.
     mix : ClassPriors or None
         Of its classes, where that was asked for.
     """
@@ -51,7 +51,7 @@ class PreparedTable:
     description: TableDescription
     batches: Iterator[pa.RecordBatch]
     batch_plan: BatchPlan
-    estimate_noise: Callable[[], FileNoise]
+    estimate_noise: Callable[[int], FileNoise]
     mix: ClassPriors | None = None
 
 
@@ -163,9 +163,9 @@ def open_described(
         rows = [head.rows] if diagnosed else []
         del head
 
-        def estimate() -> FileNoise:
+        def estimate(recent_days: int) -> FileNoise:
             from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-            return noise_of(description, rows.pop(), opened)
+            return noise_of(description, rows.pop(), recent_days, opened)
 
         yield PreparedTable(opened, description, batches, plan, estimate, mix)

@@ -69,6 +69,7 @@ def provenance(
             "domain": layout.domain,
             "producer": layout.producer,
             "dates": [str(date) for date in layout.dates],
+            **({"joins": [str(join.date) for join in description.joins]} if description.joins else {}),
             "id": layout.id,
             "longitude": layout.longitude,
             "latitude": layout.latitude,

@@ -135,7 +135,7 @@ class RunOptions:
         return runner.with_priors(cast("Shares", self.priors)).priors
 
     def half_wavelength(self, runner: ModelRunner) -> float:
-        """Return half the wavelength of the radar in mm, which is the model's where nobody said otherwise."""
+        """Return half the wavelength of the radar in mm, which is the model's unless the user has declared one."""
         return self.declared.half_wavelength(runner.model.half_wavelength_mm)
 
     def parameters(self, runner: ModelRunner) -> dict[str, Any]:
