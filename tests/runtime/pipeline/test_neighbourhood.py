@@ -173,7 +173,7 @@ def test_the_metadata_and_the_summary_say_how_far_neighbours_were_looked_for(tmp
     assert block["parameters"]["neighbours"] is True
     assert block["diagnosis"]["neighbour_distance_m"] == priors["distance_m"]
     assert json.loads(done.stdout)["priors"]["origin"] == "local"
-    assert b"class mix assumed: around each point, from neighbours within 1" in done.stderr
+    assert b"around each point it follows the neighbours within 1" in done.stderr
     assert b"of one point" in done.stderr
 
 
