@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, IndexArray, Int8Array, RealArray
+from insar_runtime._diagnosis.arrays import BoolArray, IndexArray, Int8Array, RealArray
 from insar_runtime._diagnosis.breaks.break_posterior import BreakPosterior
 from insar_runtime._diagnosis.breaks.candidates import BreakCandidates
 from insar_runtime._diagnosis.breaks.detrend import without_line
