@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime._diagnosis.noise.noise_model import CommonStep, FileNoise, NoiseKind
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
-    from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates
-    from insar_runtime._engine.class_priors import ClassPriors, PriorsOrigin
+    from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates, RecentChanges
+    from insar_runtime._engine.class_priors import ClassPriors, LocalPriors, PriorsOrigin
     from insar_runtime._engine.runner import Shares
     from insar_runtime._findings.finding import Finding
     from insar_runtime._input.column_roles import Role
@@ -81,6 +81,7 @@ __all__ = [
     "JumpRows",
     "Jumps",
     "Limits",
+    "LocalPriors",
     "MatchBy",
     "MemoryLimitError",
     "Model",
@@ -91,6 +92,7 @@ __all__ = [
     "PriorsOrigin",
     "Progress",
     "Rates",
+    "RecentChanges",
     "Report",
     "Restored",
     "Result",
@@ -131,6 +133,7 @@ _HOME = {
     "JumpRows": "_diagnosis.options",
     "Jumps": "_diagnosis.results",
     "Limits": "models",
+    "LocalPriors": "_engine.class_priors",
     "MatchBy": "_releases.matching",
     "Model": "models",
     "NoiseKind": "_diagnosis.noise.noise_model",
@@ -138,6 +141,7 @@ _HOME = {
     "PriorsOrigin": "_engine.class_priors",
     "Progress": "_progress",
     "Rates": "_diagnosis.results",
+    "RecentChanges": "_diagnosis.results",
     "Report": "_report.write",
     "Restored": "_pipeline.restore",
     "Result": "result",

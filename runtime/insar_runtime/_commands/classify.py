@@ -27,6 +27,7 @@ from insar_runtime._commands.command_options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    RecentDaysOption,
     RepairDampedOption,
     SensorOption,
     StableRateOption,
@@ -108,8 +109,16 @@ def classify(
         str | None,
         typer.Option(
             metavar="SHARES",
-            help="How common each class is: auto (default: estimated from the file), trained, or shares as "
-            ".94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...",
+            help="How common each class is: auto (default, by the file), local (around each point), trained, or "
+            "shares as .94,.02,.01,.01,.01,.01.",
+            rich_help_panel=CLASSES,
+        ),
+    ] = None,
+    neighbour_distance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="METRES",
+            help="Distance of neighbours, for --priors local and --neighbours; by default three point spacings.",
             rich_help_panel=CLASSES,
         ),
     ] = None,
@@ -144,6 +153,23 @@ def classify(
         ),
     ] = None,
     repair_damped: RepairDampedOption = False,
+    recent_days: RecentDaysOption = None,
+    neighbours: Annotated[
+        bool,
+        typer.Option(
+            "--neighbours",
+            help="Also say whether neighbours share a jump (jump_neighbours, jump_kind); shared ones are not repaired.",
+            rich_help_panel=DIAGNOSIS,
+        ),
+    ] = False,
+    repair_shared: Annotated[
+        bool,
+        typer.Option(
+            "--repair-shared",
+            help="Also repair jumps that neighbours or the whole file share; implies --neighbours.",
+            rich_help_panel=DIAGNOSIS,
+        ),
+    ] = False,
     corrected_out: Annotated[
         Path | None,
         typer.Option(
@@ -249,7 +275,8 @@ def classify(
         as_table=as_table,
     )
     # What is named is wanted.
-    diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
+    named_ones = (jumps, repair_above, recent_days, corrected_out)
+    diagnose = diagnose or repair_damped or any(option is not None for option in named_ones)
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
@@ -259,7 +286,10 @@ def classify(
         "as_table": as_table,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
-        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
+        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped, recent_days),
+        "neighbours": neighbours,
+        "repair_shared": repair_shared,
+        "neighbour_distance": neighbour_distance,
         "style": qml,
         "csv_safe": csv_safe,
         "max_bad_fraction": max_bad_fraction,
@@ -313,11 +343,18 @@ def classify(
         raise typer.Exit(code)
 
 
-def _diagnosis(jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool) -> "Diagnose":
+def _diagnosis(
+    jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool, recent_days: int | None
+) -> "Diagnose":
     from insar_runtime._diagnosis.options import Diagnose
 
     usual = Diagnose()
-    return Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
+    return Diagnose(
+        jumps or usual.jumps,
+        usual.repair_above if repair_above is None else repair_above,
+        repair_damped,
+        recent_days or usual.recent_days,
+    )
 
 
 def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:

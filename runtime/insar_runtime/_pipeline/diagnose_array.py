@@ -62,7 +62,7 @@ def diagnose_array(
         noise = with_recent_spread(noise, some, options.recent_days)
     noise = on_axis(noise, axis)
 
-    def classify(rows: NDArray[np.float32]) -> Result:
+    def classify(rows: NDArray[np.float32], _: NDArray[np.intp]) -> Result:
         return classifier.classify_matrix(rows, days.astype(np.float32))
 
     diagnosis = Diagnoser(noise, axis, half_wavelength_mm, options).diagnose(series, result, classify)
