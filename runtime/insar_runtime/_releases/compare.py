@@ -60,7 +60,7 @@ class Classification:
 
     classifier: Callable[[], Classifier]
     declared: UserDeclarations = field(default_factory=UserDeclarations)
-    priors: Shares | Literal["auto", "trained"] | None = None
+    priors: Shares | Literal["auto", "trained", "local"] | None = None
 
 
 def compare_files(
@@ -76,7 +76,7 @@ def compare_files(
     recent_change_mm_yr: float = RECENT_CHANGE_MM_YR,
     probability: float = PROBABILITY,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto", "trained"] | None = None,
+    priors: Shares | Literal["auto", "trained", "local"] | None = None,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     date_format: str | None = None,

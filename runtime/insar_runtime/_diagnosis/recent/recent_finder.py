@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, IndexArray, RealArray
-from insar_runtime._diagnosis.breaks.detrend import without_line
+from insar_runtime._diagnosis.breaks.detrend import complete_without_line, without_line
 from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
 from insar_runtime._diagnosis.breaks.gapped_precision import GappedPrecision, predict_missing
 from insar_runtime._diagnosis.missing_epochs import MissingPatterns, order_by_missing_count
@@ -173,8 +173,12 @@ class _Fits:
         """
         count, known = len(displacement), self._known
         values, rate = np.zeros((_ROWS_AT_ONCE, len(self.days)), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
-        values[:count], rate[:count] = without_line(displacement, present, self.days)
-        losses = None if present.all() else self._fill_missing(values, present)
+        losses = None
+        if present.all():
+            values[:count], rate[:count] = complete_without_line(displacement, self.days)
+        else:
+            values[:count], rate[:count] = without_line(displacement, present, self.days)
+            losses = self._fill_missing(values, present)
         products = multiply_equal_rows(values, self._estimators).astype(np.float64)
         change, of_rate, of_trends = np.split(products, [len(known.change), 2 * len(known.change)], axis=1)
         left = self._residual_squares(values, change, of_trends)
@@ -215,7 +219,8 @@ class _Fits:
         values[:] = padded[:, :-1]
         lost = np.zeros((len(values), 1))
         lost[: len(present), 0] = np.count_nonzero(~present, axis=1)
-        return _Losses(*np.split(increase, 2, axis=1), volume, lost)
+        change, rate = np.split(increase, 2, axis=1)
+        return _Losses(change, rate, volume, lost)
 
     def _residual_squares(self, values: Float32Array, change: FloatArray, of_trends: FloatArray) -> FloatArray:
         """Return the weighted sums of squares [n, H] that are left beside line, change of rate and trend."""
