@@ -251,8 +251,7 @@ def classify(
         as_table=as_table,
     )
     # What is named is wanted.
-    named_ones = (jumps, repair_above, recent_days, corrected_out)
-    diagnose = diagnose or repair_damped or any(option is not None for option in named_ones)
+    diagnose = diagnose or repair_damped or {jumps, repair_above, recent_days, corrected_out} != {None}
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
