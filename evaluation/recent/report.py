@@ -38,7 +38,7 @@ def _calibration(numbers: Numbers) -> Iterator[str]:
     yield f"Share with `recent_change_prob` above 0.95 (window: {numbers['facts']['recent_days']} days), of series with"
     yield "a line, with a constant acceleration, with a break at least one window older than the window, and with jumps"
     yield "that are found. Simulated noise, and residuals of quiet rows of real files. Spread: of the statistic over"
-    yield "a sample of the file, by which standard deviations are scaled. Std: median `v_recent_std`, mm/yr. Points: those"
+    yield "a sample of the file, by which standard deviations are scaled. Std: median `v_recent_std`. Points: those"
     yield "whose noise the series have, with random signs; of few points, the shares are those of these points."
     yield ""
     yield "| file | points | epochs | scatter, mm | spread | std | " + " | ".join(_KINDS) + " |"
