@@ -29,10 +29,11 @@ INPUT = BASE | {"_input"}
 MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_diagnosis"}
 FINDINGS = SERIES | {"_findings"}
-PIPELINE = FINDINGS | {"_output", "_pipeline", "classifier", "summary"}
-VIEWS = {"_inspect", "_installation", "_qgis", "_report", "_show", "_terminal"}
+PIPELINE = FINDINGS | {"_output", "_pipeline", "_spatial", "classifier", "summary"}
+VIEWS = {"_inspect", "_installation", "_qgis", "_releases", "_report", "_show", "_terminal"}
 ALLOWED = {
-    "__init__": MODEL | {"_diagnosis", "_findings", "_pipeline", "_report", "_show", "classifier", "files", "summary"},
+    "__init__": MODEL
+    | {"_diagnosis", "_findings", "_pipeline", "_releases", "_report", "_show", "classifier", "files", "summary"},
     "__main__": {"cli"},
     "_log": set(),
     "_printable": set(),
@@ -52,6 +53,7 @@ ALLOWED = {
     "summary": FINDINGS,
     "classifier": PIPELINE,
     "_output": INPUT | {"_output"},
+    "_spatial": INPUT | {"_spatial"},
     "_pipeline": PIPELINE,
     "_diagnosis": SERIES,
     "_findings": FINDINGS,
@@ -64,12 +66,15 @@ ALLOWED = {
     "_inspect": PIPELINE | {"_inspect", "_terminal"},
     "_show": PIPELINE | {"_classified", "_show", "_terminal"},
     "_report": PIPELINE | {"_classified", "_report", "_terminal", "files"},
+    "_releases": PIPELINE | {"_classified", "_releases", "files"},
     "_commands": PIPELINE | VIEWS | {"_commands", "_convert", "files"},
     "cli": BASE | {"_commands", "_terminal"},
 }
 """Parts of the package by what each may import, at whatever place: a module, or a folder of them."""
 
-LATE = {"geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "tensorflow", "xarray"}
+LATE = {
+    "geopandas", "h5py", "matplotlib", "pandas", "pyproj", "pyspark", "ray", "scipy", "shapely", "tensorflow", "xarray",
+}  # fmt: skip
 """What is no dependency of the package: imported where it is used, if at all."""
 LIGHT = {
     "__main__",

@@ -90,7 +90,7 @@ def made_series(seed: int = 5) -> np.ndarray:
 
 
 def diagnosis_columns(made: tuple[Made, ...] = MADE) -> dict[str, pa.Array]:
-    """Columns of ``classify --diagnose`` that tell the truth about the series."""
+    """Columns of ``classify --diagnose`` that state the truth about the series."""
     days = [date.fromisoformat(str(day)) for day in DATES]
     fitted = [one.status == "ok" for one in made]
 

@@ -10,6 +10,8 @@ MAPS: Final = "Maps"
 OUTPUT: Final = "Output"
 PAGE: Final = "Page"
 QGIS: Final = "Where QGIS is"
+MATCHING: Final = "Which points and epochs of two releases are the same"
+ALERTS: Final = "What is reported"
 PLOT: Final = "Plot"
 CLASSES: Final = "Classes"
 DIAGNOSIS: Final = "Diagnosis"
@@ -17,4 +19,19 @@ CHAINS: Final = "Many files and chains"
 MACHINE: Final = "Model and machine"
 MESSAGES: Final = "Messages and help"
 
-GROUPS: Final = (POINT, OUTPUT, PAGE, QGIS, PLOT, MAPS, TABLE, CLASSES, DIAGNOSIS, CHAINS, MACHINE, MESSAGES)
+GROUPS: Final = (
+    POINT,
+    OUTPUT,
+    PAGE,
+    QGIS,
+    PLOT,
+    MAPS,
+    MATCHING,
+    ALERTS,
+    TABLE,
+    CLASSES,
+    DIAGNOSIS,
+    CHAINS,
+    MACHINE,
+    MESSAGES,
+)

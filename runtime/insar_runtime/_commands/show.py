@@ -8,28 +8,20 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    AsTableOption,
-    CrsOption,
-    DateFormatOption,
+    NO_TABLE_OPTIONS,
     DeviceOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     InputArgument,
     JsonOption,
     JumpRowsOption,
-    LatColumnOption,
-    LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
     RecentDaysOption,
     RepairDampedOption,
-    SensorOption,
     StableRateOption,
-    UnitsOption,
-    VelocityColumnOption,
-    declare,
+    TableOptions,
     open_classifier,
+    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import PLOT, POINT
@@ -37,6 +29,7 @@ from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
 
+@with_table_options()
 def show(
     source: InputArgument,
     point_id: Annotated[
@@ -61,16 +54,7 @@ def show(
     jumps: JumpRowsOption = None,
     repair_damped: RepairDampedOption = False,
     recent_days: RecentDaysOption = None,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
-    as_table: AsTableOption = False,
+    table: TableOptions = NO_TABLE_OPTIONS,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
@@ -93,18 +77,7 @@ def show(
     if png is not None:
         check_png(png, overwrite=overwrite)
         refuse_input(png, [locate(source)])
-    declared = declare(
-        units=units,
-        date_format=date_format,
-        sensor=sensor,
-        half_wavelength_mm=half_wavelength_mm,
-        id_column=id_column,
-        lon=lon_column,
-        lat=lat_column,
-        velocity=velocity_column,
-        crs=crs,
-        as_table=as_table,
-    )
+    declared = table.declare()
     with watched(source) as progress:
         point = find_point(
             source,

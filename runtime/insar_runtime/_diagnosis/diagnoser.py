@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, IntArray
+from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, IndexArray, IntArray
 from insar_runtime._diagnosis.breaks.break_finder import BreakFinder
 from insar_runtime._diagnosis.diagnosis import DiagnosedRows, Diagnosis, subtract_offsets
 from insar_runtime._diagnosis.jumps.jump_finder import JumpFinder
@@ -22,7 +22,10 @@ from insar_runtime._diagnosis.row_selection import WITH_BREAK, RowSelector, Sele
 from insar_runtime.classes import TrendClass
 from insar_runtime.result import Result
 
-Reclassify = Callable[[Float32Array], Result]
+Reclassify = Callable[[Float32Array, IndexArray], Result]
+"""Classifies corrected series [n, T] of selected rows, which are counted through all sets of rows [n]."""
+Spare = Callable[[IndexArray, Jumps], BoolArray]
+"""Returns which of the jumps of some selected rows, counted in the same way, are left in the series."""
 
 
 class Diagnoser:
@@ -66,7 +69,7 @@ class Diagnoser:
         result : Result
             Their classes.
         reclassify : callable
-            Classifies corrected series, shape [n, T].
+            See ``Reclassify``.
         """
         (found,) = self.diagnose_selected([self._selector.select(displacement, result)], reclassify)
         known = {field.name: getattr(found, field.name) for field in fields(found) if field.init}
@@ -79,14 +82,18 @@ class Diagnoser:
         with np.errstate(all="ignore"):
             return replace(part, displacement=None, recent=self._recent.find(part.displacement))
 
-    def diagnose_selected(self, parts: Sequence[SelectedRows], reclassify: Reclassify) -> list[DiagnosedRows]:
+    def diagnose_selected(
+        self, parts: Sequence[SelectedRows], reclassify: Reclassify, spare: Spare | None = None
+    ) -> list[DiagnosedRows]:
         """Diagnose the selected rows of several sets of rows together, which takes less time than one after the other.
 
         Parameters
         ----------
         parts : sequence of SelectedRows
         reclassify : callable
-            Classifies corrected series, shape [n, T].
+            See ``Reclassify``.
+        spare : callable, optional
+            See ``Spare``; by default no jump is left that can be repaired.
 
         Returns
         -------
@@ -96,23 +103,26 @@ class Diagnoser:
         # Values that cannot be estimated become NaN, and the status of the row gives the reason.
         parts = [self.with_recent(part) for part in parts]
         with np.errstate(all="ignore"):
-            return self._diagnose(parts, reclassify)
+            return self._diagnose(parts, reclassify, spare)
 
-    def _diagnose(self, parts: Sequence[SelectedRows], reclassify: Reclassify) -> list[DiagnosedRows]:
+    def _diagnose(
+        self, parts: Sequence[SelectedRows], reclassify: Reclassify, spare: Spare | None
+    ) -> list[DiagnosedRows]:
         series, class_id = _joined(parts, "series"), _joined(parts, "class_id")
         searched = np.flatnonzero(_joined(parts, "searched"))
         jumps = self._jumps.find(
             series[searched], _joined(parts, "p_pue")[searched], _joined(parts, "is_pue")[searched]
         )
         above, damped = self._options.repair_above, self._options.repair_damped
-        repaired = jumps_to_repair(jumps, series[searched], self._motion, above=above, damped=damped)
+        spared = None if spare is None else spare(searched, jumps)
+        repaired = jumps_to_repair(jumps, series[searched], self._motion, above=above, damped=damped, spared=spared)
         changed = np.unique(jumps.rows[repaired])
         rows, offsets = searched[changed], jump_offsets(jumps, repaired, series.shape[1])[changed]
         class_after = np.empty(0, dtype=np.int8)
         if len(rows):
             series, class_id = series.copy(), class_id.copy()
             series[rows] = subtract_offsets(series[rows], offsets)
-            class_after = reclassify(series[rows]).class_id
+            class_after = reclassify(series[rows], rows).class_id
             class_id[rows] = class_after
         tested = np.flatnonzero(np.isin(class_id, WITH_BREAK))
         breaks = self._breaks.find(series[tested])
@@ -127,6 +137,7 @@ class Diagnoser:
                 slice(*np.searchsorted(of_rows, (begin, end)).tolist()) for of_rows in (tested, searched, rows)
             )
             own_jumps = jumps.of_rows(own_searched.start, own_searched.stop)
+            of_jumps = slice(int(jumps.begins[own_searched.start]), int(jumps.begins[own_searched.stop]))
             status = part.rates.status.copy()
             for of_rows, fit_status in (
                 (part.rows[searched[own_searched] - begin], own_jumps.status),
@@ -147,12 +158,13 @@ class Diagnoser:
                     breaks=breaks.take(own_breaks),
                     jump_rows=part.rows[searched[own_searched] - begin],
                     jumps=own_jumps,
-                    jump_repaired=repaired[jumps.begins[own_searched.start] : jumps.begins[own_searched.stop]],
+                    jump_repaired=repaired[of_jumps],
                     repaired_rows=part.rows[rows[own_repaired] - begin],
                     offsets=offsets[own_repaired],
                     class_after_repair=class_after[own_repaired],
                     status=status,
                     options=self._options,
+                    jump_spared=None if spared is None else spared[of_jumps],
                 )
             )
         return found

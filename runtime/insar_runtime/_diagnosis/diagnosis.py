@@ -95,6 +95,8 @@ class DiagnosedRows:
         ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
     options : Diagnose
         Options of the diagnosis.
+    jump_spared : ndarray of bool, shape [number of jumps], or None
+        Jumps that are left in any case, because they are shared by neighbours or by the whole file.
     """
 
     dates: DateArray
@@ -112,6 +114,7 @@ class DiagnosedRows:
     class_after_repair: Int8Array
     status: Int8Array
     options: Diagnose = field(default_factory=Diagnose)
+    jump_spared: BoolArray | None = None
     _labels: RowLabels = field(default_factory=RowLabels, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -162,19 +165,41 @@ class DiagnosedRows:
             int(np.count_nonzero(self.jump_repaired)),
             *self._unrepaired(),
         )
-        return dict(zip(COUNTS, counts, strict=True))
+        spared = {} if self.jump_spared is None else {"spared": self._spared_rows()}
+        return {**dict(zip(COUNTS, counts, strict=True)), **spared}
 
     def _unrepaired(self) -> tuple[int, int, int]:
         """Return the numbers of series that jump and are not repaired, by the reason, as the names in ``COUNTS``."""
-        jumps, options = self.jumps, self.options
-        left = np.bincount(jumps.rows, minlength=len(jumps.status)) > 0
-        left[np.unique(jumps.rows[self.jump_repaired])] = False
-        whole = (jumps.cycles != 0) | options.repair_damped
-        with_whole = np.bincount(jumps.rows[whole], minlength=len(left)) > 0
-        certain = np.bincount(jumps.rows[whole & (jumps.probability >= options.repair_above)], minlength=len(left)) > 0
+        jumps, options, left = self.jumps, self.options, self._left_rows()
+        whole = self._whole
+        if self.jump_spared is not None:
+            left &= ~self._with(whole & self.jump_spared)
+        certain = self._with(whole & (jumps.probability >= options.repair_above))
+        with_whole = self._with(whole)
         groups = (left & ~with_whole, left & with_whole & ~certain, left & certain)
         without, uncertain, not_improved = (int(np.count_nonzero(group)) for group in groups)
         return without, uncertain, not_improved
+
+    def _spared_rows(self) -> int:
+        """Return the number of series with jumps that could be repaired and are left, as they are not theirs alone."""
+        spared = np.zeros_like(self._whole) if self.jump_spared is None else self.jump_spared
+        return int(np.count_nonzero(self._left_rows() & self._with(self._whole & spared)))
+
+    @property
+    def _whole(self) -> BoolArray:
+        """Jumps [number of jumps] of a size that may be repaired."""
+        return np.asarray((self.jumps.cycles != 0) | self.options.repair_damped)
+
+    def _with(self, jumps: BoolArray) -> BoolArray:
+        """Return which of the searched series have one of some jumps."""
+        return np.asarray(np.bincount(self.jumps.rows[jumps], minlength=len(self.jumps.status)) > 0)
+
+    def _left_rows(self) -> BoolArray:
+        """Return which of the searched series jump and are not repaired."""
+        jumps = self.jumps
+        left = np.bincount(jumps.rows, minlength=len(jumps.status)) > 0
+        left[np.unique(jumps.rows[self.jump_repaired])] = False
+        return np.asarray(left)
 
     def to_pandas(self) -> Any:
         """Return the columns of ``to_arrow`` as a ``pandas.DataFrame``; dates are ``datetime64``.
@@ -256,6 +281,8 @@ class Diagnosis(DiagnosedRows):
         ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
     options : Diagnose
         Options of the diagnosis.
+    jump_spared : ndarray of bool, shape [number of jumps], or None
+        Jumps that are left in any case, because they are shared by neighbours or by the whole file.
     """
 
     displacement: Float32Array

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, IndexArray, Int8Array
-from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.options import Diagnose, JumpRows
 from insar_runtime._diagnosis.rates.egms_rates import EgmsRateEstimator
 from insar_runtime._diagnosis.results import Rates, RecentChanges
 from insar_runtime.classes import RowStatus, TrendClass
@@ -79,10 +79,7 @@ class RowSelector:
         result : Result
             Their classes.
         """
-        is_pue = (result.class_id == TrendClass.PUE) | (result.class_top == TrendClass.PUE)
-        # Rows with infinite values have no class, so ``is_pue`` already excludes them.
-        usable = result.status != RowStatus.NON_FINITE
-        searched = usable if self._options.jumps == "all" else is_pue
+        searched, is_pue = searched_rows(result, self._options.jumps)
         rows = np.flatnonzero(searched | np.isin(result.class_id, WITH_BREAK))
         # Values that cannot be estimated become NaN, and the status of the row gives the reason.
         with np.errstate(all="ignore"):
@@ -97,3 +94,11 @@ class RowSelector:
             p_pue=result.probabilities[rows, TrendClass.PUE],
             displacement=displacement,
         )
+
+
+def searched_rows(result: Result, jump_rows: JumpRows) -> tuple[BoolArray, BoolArray]:
+    """Return which rows are searched for jumps [N], and which have PUE as their class or most probable class [N]."""
+    is_pue = (result.class_id == TrendClass.PUE) | (result.class_top == TrendClass.PUE)
+    # Rows with infinite values have no class, so ``is_pue`` already excludes them.
+    searched = result.status != RowStatus.NON_FINITE if jump_rows == "all" else is_pue
+    return searched, is_pue

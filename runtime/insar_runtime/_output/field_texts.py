@@ -1,4 +1,4 @@
-"""Names of the columns in plain words, and the map tip of a point, for QGIS."""
+"""Names of the columns in plain words, and the map tips of points and areas, for QGIS."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Final
 
 from insar_runtime.classes import CLASS_NAMES
 
+AREA_SHARES: Final = ("linear", "quadratic", "bilinear", "pue", "other")
+"""Classes whose shares an areas file has, in small letters."""
 ALIASES: Final = {
     "class_id": "Class number (-1: none)",
     "class_name": "Class",
@@ -46,6 +48,30 @@ ALIASES: Final = {
 }
 """Of the columns that ``classify`` adds."""
 
+AREA_ALIASES: Final = {
+    "area_id": "Number of the area",
+    "class_name": "Class",
+    "quality": "Quality (1 best to 4)",
+    "moving_points": "Moving points",
+    "points": "Points inside",
+    "moving_share": "Share of moving points",
+    "area_m2": "Size (m²)",
+    **{f"share_{name}": f"Share of {name.upper() if name == 'pue' else name.capitalize()}" for name in AREA_SHARES},
+    "rate_mm_yr": "Rate, median (mm/yr)",
+    "rate_spread_mm_yr": "Spread of the rates (mm/yr)",
+    "acceleration_mm_yr2": "Acceleration (mm/yr²)",
+    "break_date": "Break: date",
+    "break_spread_days": "Break: spread (days)",
+    "displacement_mm": "Largest displacement (mm)",
+    "noise_in_time": "Noise in time",
+    "coherence_in_space": "Coherence in space",
+    "dates": "Mean series: dates",
+    "median_mm": "Mean series: medians (mm)",
+    "lower_quartile_mm": "Mean series: lower quartiles (mm)",
+    "upper_quartile_mm": "Mean series: upper quartiles (mm)",
+}
+"""Of the columns of an areas file."""
+
 _MOST_JUMPS: Final = 4
 
 
@@ -78,6 +104,29 @@ def map_tip(id_column: str | None = None, velocity_column: str | None = None) ->
         _line("Jumps", _jumps()),
     ]
     return "".join(lines)
+
+
+def area_map_tip() -> str:
+    """Return the map tip of a moving area as HTML with expressions of QGIS; a line without a value is left out."""
+    number, quality = _column("area_id"), _column("quality")
+    spread = f"coalesce(' ± ' || {_rate(_column('rate_spread_mm_yr'))}, '')"
+    days = f"coalesce(' ± ' || round({_column('break_spread_days')}) || ' days', '')"
+    lines = [
+        f"<b>[% coalesce('Area ' || {number}, 'Area') || coalesce(': ' || {_column('class_name')}, '') %]</b>",
+        f"[% coalesce(' (quality ' || {quality} || ' of 1 to 4)', '') %]",
+        _line("Rate", f"{_rate(_column('rate_mm_yr'))} || {spread} || ' mm/yr'"),
+        _line("Points", f"{_column('moving_points')} || ' moving of ' || {_column('points')}"),
+        _line("Size", f"format_number({_column('area_m2')} / 10000, 2) || ' ha'"),
+        _line("Break", f"to_string({_column('break_date')}) || {days}"),
+        _line("Largest displacement", f"{_rate(_column('displacement_mm'))} || ' mm'"),
+    ]
+    return "".join(lines)
+
+
+def area_label() -> str:
+    """Return the expression of the label of a moving area: its rate with its sign."""
+    rate = _column("rate_mm_yr")
+    return f"if({rate} > 0, '+', '') || {_rate(rate)} || ' mm/yr'"
 
 
 def _line(title: str, value: str) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from insar_runtime._output.field_texts import ALIASES, map_tip
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
+from insar_runtime._output.qml import add_symbol_layer, qml_root, qml_text, rgba
 from insar_runtime.classes import CLASS_NAMES
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
 
 STYLE_NAME: Final = "Trend classes"
-_OLDEST_QGIS: Final = "3.22.0"
 _MARKER_MM: Final = 1.8
 _SMALL_MARKER_MM: Final = 1.2
 _LEVELS: Final = {"Stable": 0, "Linear": 1, "Other": 2, "PUE": 3, "Quadratic": 4, "Bilinear": 5}
@@ -49,7 +49,7 @@ def make_style(id_column: str | None = None, velocity_column: str | None = None)
     """
     import xml.etree.ElementTree as ET  # noqa: PLC0415 - most runs make no style
 
-    root = ET.Element("qgis", version=_OLDEST_QGIS, styleCategories="Symbology|Fields|MapTips")
+    root = qml_root("Symbology|Fields|MapTips")
     # Symbol levels draw class by class, whatever the order of the rows.
     renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class_name", symbollevels="1")
     categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
@@ -57,13 +57,7 @@ def make_style(id_column: str | None = None, velocity_column: str | None = None)
         attributes = {"value": category.value, "label": category.label, "symbol": str(number), "render": "true"}
         ET.SubElement(categories, "category", attributes, type="string")
         symbols.append(_symbol(str(number), category))
-    aliases = ET.SubElement(root, "aliases")
-    for index, (field, alias) in enumerate(ALIASES.items()):
-        ET.SubElement(aliases, "alias", field=field, index=str(index), name=alias)
-    ET.indent(root)
-    # After the indentation, which is no part of its text.
-    ET.SubElement(root, "mapTip").text = map_tip(id_column, velocity_column)
-    return ET.tostring(root, encoding="unicode") + "\n"
+    return qml_text(root, ALIASES, map_tip(id_column, velocity_column))
 
 
 def style_beside(path: Path) -> Path:
@@ -88,28 +82,15 @@ def _symbol(name: str, category: _Category) -> ET.Element:
     symbol = ET.Element(
         "symbol", type="marker", name=name, alpha=str(category.opacity), clip_to_extent="1", force_rhr="0"
     )
-    layer = ET.SubElement(
-        symbol, "layer", {"class": "SimpleMarker", "enabled": "1", "locked": "0", "pass": str(category.level)}
-    )
     properties = {
         "name": "circle",
-        "color": _rgba(category.fill),
+        "color": rgba(category.fill),
         "outline_style": "solid" if category.outline else "no",
-        "outline_color": _rgba(category.outline),
+        "outline_color": rgba(category.outline),
         "outline_width": "0.2",
         "outline_width_unit": "MM",
         "size": str(category.size_mm),
         "size_unit": "MM",
     }
-    options = ET.SubElement(layer, "Option", type="Map")
-    for key, value in properties.items():
-        ET.SubElement(options, "Option", name=key, value=value, type="QString")
+    add_symbol_layer(symbol, "SimpleMarker", category.level, properties)
     return symbol
-
-
-def _rgba(colour: str) -> str:
-    """Spell ``#rrggbb`` as QGIS does; nothing is transparent."""
-    if not colour:
-        return "0,0,0,0"
-    red, green, blue = bytes.fromhex(colour[1:])
-    return f"{red},{green},{blue},255"

@@ -57,10 +57,12 @@ def diagnose_array(
         raise UsageError(f"result is of {len(result)} series and displacement of {len(series)}; give that of these")
     if noise is None:
         some = series[evenly_spaced(len(series), NOISE_ROWS)]
-        noise = with_recent_spread(estimate_noise(some, axis), some, options.recent_days)
+        joins = given.description.joins if given.description else ()
+        noise = estimate_noise(some, axis, [join.date for join in joins])
+        noise = with_recent_spread(noise, some, options.recent_days)
     noise = on_axis(noise, axis)
 
-    def classify(rows: NDArray[np.float32]) -> Result:
+    def classify(rows: NDArray[np.float32], _: NDArray[np.intp]) -> Result:
         return classifier.classify_matrix(rows, days.astype(np.float32))
 
     diagnosis = Diagnoser(noise, axis, half_wavelength_mm, options).diagnose(series, result, classify)

@@ -88,7 +88,7 @@ class Load:
 
     @property
     def epochs(self) -> float:
-        """Values of a series; if nobody knows how many, those that a row has room for, at most 512."""
+        """Values of a series; if their number is unknown, those that a row has room for, at most 512."""
         return self.columns or min(self.row / 4, _MOST_EPOCHS)
 
 

@@ -49,8 +49,9 @@ def noise_of(
         if not len(series):
             head = _of_one_axis(description, head)
             series = to_matrix(head.take(pa.array(evenly_spaced(head.num_rows, NOISE_ROWS))), layout)
-    series = series * np.float32(description.units.factor_to_mm)
-    return with_recent_spread(estimate_noise(series, layout.dates), series, recent_days)
+    millimetres = description.without_join_steps(series * np.float32(description.units.factor_to_mm))
+    noise = estimate_noise(millimetres, layout.dates, [join.date for join in description.joins])
+    return with_recent_spread(noise, millimetres, recent_days)
 
 
 def _of_one_axis(description: TableDescription, head: pa.RecordBatch) -> pa.RecordBatch:

@@ -21,6 +21,8 @@ _MOST_ROWS: Final = 600
 _MOST_VALUES: Final = 60_000
 _LEAST_ROWS: Final = 200
 """Rows and values of the sample, and rows of it however long they are: some 10 ms are enough to examine them."""
+_SAME_SHARE: Final = 0.9
+"""Part of the rows without a class that is as good as all of them in a sample."""
 _ODD: Final = 0x9E3779B97F4A7C15
 _MULTIPLIERS: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 """Constants of the generator splitmix64: Steele, Lea and Flood (2014), Fast splittable pseudorandom number
@@ -95,7 +97,10 @@ class SeriesSample:
             examine_sample(series, self._description.layout.dates, None), len(series), self._description
         )
         unclassed = unclassed_rows(rows, statuses, limits)
-        return found if unclassed is None else [*found, unclassed]
+        empty = next((finding.value or 0.0 for finding in found if finding.code == "empty_rows"), 0.0)
+        # Rows without a value have no class: said once, unless there are clearly more of those without a class.
+        is_said = unclassed is None or empty >= _SAME_SHARE * (unclassed.value or 0.0)
+        return found if unclassed is None or is_said else [*found, unclassed]
 
 
 def row_keys(first_row: int, count: int) -> NDArray[np.float64]:

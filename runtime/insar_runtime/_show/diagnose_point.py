@@ -45,7 +45,7 @@ def diagnose_point(
     days = (series.dates - series.dates[:1]).astype(np.float64)
     noise = estimate_noise()
 
-    def reclassify(rows: NDArray[np.float32]) -> Result:
+    def reclassify(rows: NDArray[np.float32], _: NDArray[np.intp]) -> Result:
         return open_classifier().classify_matrix(rows, days.astype(np.float32))
 
     diagnoser = Diagnoser(noise, series.dates, half_wavelength_mm, options)

@@ -180,7 +180,7 @@ def plan(
     noise = None if how is None else noise_of(description, head.rows, how.recent_days)
     table = plan_table(description, declared, keep_series=keep_series, diagnose=how, noise=noise)
     if asked is None or (by_rule and asked == "auto"):
-        # Workers see partitions; one mix holds for all of them.
+        # A worker has some partitions only; one mix holds for all of them.
         settings["priors"] = mix_of(description, head.rows, classifier)
     return Job(table, settings)
 

@@ -157,7 +157,7 @@ def test_only_removals_that_improve_a_series_are_accepted() -> None:
     series = ordinary(DAYS, rng, 21) + jump_offsets(jumps, there, len(DAYS))
     every = np.ones(len(there), dtype=np.bool_)
     np.testing.assert_array_equal(improving_repairs(jumps, every, series, SmoothMotion(DAYS)), there)
-    # Not asked for, not told of.
+    # Not asked for, so not reported.
     asked = rng.random(len(there)) < 0.5
     assert not improving_repairs(jumps, asked, series, SmoothMotion(DAYS))[~asked].any()
 

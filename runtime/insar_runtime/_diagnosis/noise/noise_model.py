@@ -122,12 +122,20 @@ class CommonStep:
         Share of the rows whose change of level is at least two and a half times their usual change.
     common_mm : float or None
         Median change of all rows, if the step stands out in it.
+    joined : bool
+        Whether the file states that releases are joined at this date; then no row has a jump there.
     """
 
     epoch: int
     rms_mm: float
     share: float = 1.0
     common_mm: float | None = None
+    joined: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step as plain values."""
+        known = asdict(self)
+        return known if self.joined else {name: value for name, value in known.items() if name != "joined"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,7 +240,7 @@ class FileNoise:
             "noisy_epochs": [
                 {"date": str(dates[epoch]), "factor": float(self.epoch_factor[epoch])} for epoch in self.noisy_epochs
             ],
-            "steps": [{"date": str(dates[step.epoch]), **asdict(step)} for step in self.steps],
+            "steps": [{"date": str(dates[step.epoch]), **step.to_dict()} for step in self.steps],
         }
 
     def for_days(self, days: FloatArray) -> FileNoise:

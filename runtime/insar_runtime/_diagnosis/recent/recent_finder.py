@@ -222,7 +222,8 @@ class _Fits:
         values[:] = padded[:, :-1]
         lost = np.zeros((len(values), 1))
         lost[: len(present), 0] = np.count_nonzero(~present, axis=1)
-        return _Losses(*np.split(increase, 2, axis=1), volume, lost)
+        change, rate = np.split(increase, 2, axis=1)
+        return _Losses(change, rate, volume, lost)
 
     def _residual_squares(self, values: Float32Array, change: FloatArray, of_trends: FloatArray) -> FloatArray:
         """Return the weighted sums of squares [n, H] that are left beside line, change of rate and trend."""

@@ -1,0 +1,32 @@
+"""Packages of the extra ``spatial``, imported where they are used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from insar_runtime.errors import UnavailableError
+
+
+def require(module: str, purpose: str) -> Any:
+    """Return a module of scipy, shapely or pyproj.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module, such as ``scipy.spatial``.
+    purpose : str
+        What needs it, for the message: the subject of a sentence, in the singular.
+
+    Raises
+    ------
+    UnavailableError
+        If the package is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise UnavailableError(
+            f"{purpose} needs {package}, which is not installed: pip install 'insar-runtime[spatial]'"
+        ) from error
