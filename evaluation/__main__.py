@@ -101,6 +101,20 @@ def diagnosis(
 
 
 @app.command()
+def recent(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "recent",
+    quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
+) -> None:
+    """Measure recent changes of rate: calibration, power, and the published rule on the same series."""
+    from evaluation.recent.run import FULL, QUICK, run
+
+    run(out, real=real, sizes=QUICK if quick else FULL, seed=seed, announce=_say)
+    _say(f"tables in {out}")
+
+
+@app.command()
 def rates(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
