@@ -263,6 +263,19 @@ def churn(
     from evaluation.releases.churn import measure_churn
 
     measure_churn(out, real=real, count=points, seed=seed, announce=_say)
+
+
+@releases.command()
+def join(
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "releases",
+    points: Annotated[int, typer.Option(min=100, help="Points of the simulated file.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
+) -> None:
+    """Cut files in two overlapping releases, join them, and compare series and classes with those of the files."""
+    from evaluation.releases.joins import prove_joins
+
+    prove_joins(out, real=real, count=points, seed=seed, announce=_say)
     _say(f"tables in {out}")
 
 
