@@ -18,6 +18,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
+places = typer.Typer(no_args_is_help=True, help="Scenes of points with known areas, movers and errors.")
+app.add_typer(places, name="places")
+
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = tuple(ROOT / "artifacts" / name for name in ("trend-net", "ablations/trend-net-simulated", "paper-cnn"))
 """Records of the default network, of the same network trained on simulated noise only, and of the seed paper's."""
@@ -213,6 +216,22 @@ def priors(
 
     run(out, real=real, answers=answers, seed=seed, announce=_say)
     _say(f"tables in {out}")
+
+
+@places.command("local")
+def places_local(
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    answers: Annotated[Path, typer.Option(help="Probabilities by python -m export left-out-files.")] = ROOT
+    / "artifacts"
+    / "priors"
+    / "left-out.npz",
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "places",
+    quick: Annotated[bool, typer.Option(help="Few points, to try the command out.")] = False,
+) -> None:
+    """Measure what local priors and the kinds of jumps get right, on scenes, real noise and read rows."""
+    from evaluation.places.local_run import FULL, QUICK, run_local
+
+    run_local(out, real=real, answers=answers, sizes=QUICK if quick else FULL, announce=_say)
 
 
 releases = typer.Typer(no_args_is_help=True, help="Evaluate the comparison of two releases of one place.")

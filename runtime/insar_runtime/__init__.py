@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime._diagnosis.noise.noise_model import CommonStep, FileNoise, NoiseKind
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
-    from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates
+    from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates, RecentChanges
     from insar_runtime._engine.class_priors import ClassPriors, LocalPriors, PriorsOrigin
     from insar_runtime._engine.runner import Shares
     from insar_runtime._findings.finding import Finding
@@ -92,6 +92,7 @@ __all__ = [
     "PriorsOrigin",
     "Progress",
     "Rates",
+    "RecentChanges",
     "Report",
     "Restored",
     "Result",
@@ -140,6 +141,7 @@ _HOME = {
     "PriorsOrigin": "_engine.class_priors",
     "Progress": "_progress",
     "Rates": "_diagnosis.results",
+    "RecentChanges": "_diagnosis.results",
     "Report": "_report.write",
     "Restored": "_pipeline.restore",
     "Result": "result",

@@ -52,6 +52,16 @@ EXAMPLES: Final = {
             "Write points with a new break or a changed recent rate only; exit code 10 if there are any.",
         ),
     ),
+    "join": (
+        (
+            "insar-rt join EGMS_2018_2022.parquet EGMS_2019_2023.parquet -o joined.parquet",
+            "Make one series per point, from 2018 to 2023, on the level of the second file.",
+        ),
+        (
+            "insar-rt join old.csv new.csv -o joined.csv --match position --within 10",
+            "The same for tables with other ids, by positions at most 10 m apart.",
+        ),
+    ),
     "page": (
         (
             "insar-rt page -o classify.html",
@@ -69,16 +79,6 @@ EXAMPLES: Final = {
             "Take the coherent pixels of a MintPy stack.",
         ),
         ("insar-rt convert points.csv -o points.parquet", "Make a table that is read faster."),
-    ),
-    "join": (
-        (
-            "insar-rt join EGMS_2018_2022.parquet EGMS_2019_2023.parquet -o joined.parquet",
-            "Make one series per point, from 2018 to 2023, on the level of the second file.",
-        ),
-        (
-            "insar-rt join old.csv new.csv -o joined.csv --match position --within 10",
-            "The same for tables with other ids, by positions at most 10 m apart.",
-        ),
     ),
     "demo": (
         ("insar-rt demo", "Classify the embedded table; nothing is written."),

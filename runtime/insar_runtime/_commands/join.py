@@ -22,7 +22,7 @@ from insar_runtime._commands.command_options import (
     declare,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say, watched
-from insar_runtime._commands.option_groups import OUTPUT, MATCHING
+from insar_runtime._commands.option_groups import MATCHING, OUTPUT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._engine.class_priors import LocalPriors
-from insar_runtime._engine.local_mix import local_mixes
+from insar_runtime._engine.local_mix import PRIOR_POINTS, local_mixes
 from insar_runtime._engine.priors import estimated_mix
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._spatial.neighbours import Neighbours
@@ -43,6 +43,8 @@ def estimate_local_mixes(
     distance_m: float,
     training: ClassPriors,
     unsure_below: float,
+    *,
+    prior_points: float = PRIOR_POINTS,
 ) -> LocalMixes:
     """Estimate the mix of classes around each point from its neighbours.
 
@@ -58,6 +60,8 @@ def estimate_local_mixes(
     training : ClassPriors
         Mix of the training.
     unsure_below : float
+    prior_points : float
+        Weight of the mix of the whole, in points.
 
     Returns
     -------
@@ -80,6 +84,7 @@ def estimate_local_mixes(
         distance=distance_m,
         file_mix=file_mix.array,
         training=training.array,
+        prior_points=prior_points,
     )
     priors = LocalPriors(
         file_mix.shares,

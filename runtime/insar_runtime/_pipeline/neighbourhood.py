@@ -191,7 +191,9 @@ def _read(
         )
         if table.mix is not None:
             runner = runner.with_priors(table.mix)
-        noise = table.estimate_noise(options.diagnose.recent_days) if options.diagnose and find_jumps else None
+        noise = None
+        if find_jumps and options.diagnose is not None:
+            noise = table.estimate_noise(options.diagnose.recent_days)
         calls = runner_of_each_thread(runner, table, is_file=True)
         work = SurveyWork(
             description,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._output.atomic import write_file
 from insar_runtime._output.output_checks import check_output, refuse_input
@@ -44,14 +45,14 @@ class Classification:
         Declarations of the user about the table.
     priors
         As for ``classify_file``.
-    diagnose : bool
-        Whether rates, breaks and jumps are estimated as well.
+    diagnose : bool or Diagnose
+        Whether rates, breaks and jumps are estimated as well, and how.
     """
 
     classifier: Callable[[], Classifier]
     declared: UserDeclarations = field(default_factory=UserDeclarations)
     priors: Shares | Literal["auto", "trained"] | None = None
-    diagnose: bool = False
+    diagnose: bool | Diagnose = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from insar_runtime._engine.class_priors import LocalPriors
-
 if TYPE_CHECKING:
     from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
@@ -26,10 +24,11 @@ def describe_summary(summary: Summary) -> str:
     """Return the lines that summarise a run of ``classify``."""
     span = f", {summary.first_date} to {summary.last_date}" if summary.first_date else ""
     producer = f", {summary.producer}" if summary.producer else ""
+    hint = "; --priors changes it" if summary.priors.origin == "estimated" else ""
     lines = [
         f"{summary.input}: {_points(summary.rows)}, {summary.epochs} epochs{span}{producer}, "
         f"{summary.unit} ({describe_evidence(summary.unit_evidence, None)})",
-        f"class mix assumed: {describe_priors(summary.priors)}",
+        f"class mix assumed: {describe_priors(summary.priors)}{hint}",
     ]
     if (rate := summary.parameters.get("stable_rate_mm_yr")) is not None:
         lines.append(f"Stable: below {rate:g} mm/yr")
@@ -91,22 +90,13 @@ def _describe_jump_kinds(counts: Mapping[str, int]) -> str:
 
 def describe_priors(priors: ClassPriors) -> str:
     """Return the class priors of the probabilities, and their origin."""
-    if priors.origin == "estimated" and priors.estimate is not None:
-        return (
-            f"{_rounded(priors.shares)}, a quarter of the way from the training to {priors.rows} of the first points "
-            f"({_rounded(priors.estimate)}); --priors changes it"
-        )
-    if isinstance(priors, LocalPriors):
-        return (
-            f"around each point, from neighbours within {priors.distance_m:.3g} m ({priors.median_neighbours:g} of a "
-            f"typical point) and that of the file ({_rounded(priors.shares)}); {_points(priors.without_neighbours)} "
-            f"without neighbours"
-        )
     are = "is" if priors.rows == 1 else "are"
     origin = {
         "training": "as trained",
         "given": "as given",
-        "estimated": f"estimated from {_points(priors.rows or 0)}",
+        "estimated": f"a quarter of the way from the training to {priors.rows} of the first points"
+        if priors.estimate is not None
+        else f"estimated from {_points(priors.rows or 0)}",
         "local": "around each point",
         "too_few_rows": f"as trained: {_points(priors.rows or 0)} {are} too few to estimate from",
     }[priors.origin]
@@ -138,11 +128,6 @@ def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
 
 def _points(count: int) -> str:
     return f"{count} point{'' if count == 1 else 's'}"
-
-
-def _rounded(shares: Mapping[str, float]) -> str:
-    parts = ((name, f"{100 * share:.0f}" if share >= 0.005 else "<1") for name, share in shares.items())
-    return ", ".join(f"{percent} % {name}" for name, percent in parts)
 
 
 def _percentages(shares: Mapping[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""Columns of the recent change on a time axis: a change of rate at the begin of the window, and the trends before it."""
+"""Columns of the recent change on a time axis: a change of rate where the window begins, and the trends before it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, IndexArray, RealArray
-from insar_runtime._diagnosis.breaks.detrend import without_line
+from insar_runtime._diagnosis.breaks.detrend import complete_without_line, without_line
 from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
 from insar_runtime._diagnosis.breaks.gapped_precision import GappedPrecision, predict_missing
 from insar_runtime._diagnosis.missing_epochs import MissingPatterns, order_by_missing_count
@@ -173,8 +173,12 @@ class _Fits:
         """
         count, known = len(displacement), self._known
         values, rate = np.zeros((_ROWS_AT_ONCE, len(self.days)), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
-        values[:count], rate[:count] = without_line(displacement, present, self.days)
-        losses = None if present.all() else self._fill_missing(values, present)
+        losses = None
+        if present.all():
+            values[:count], rate[:count] = complete_without_line(displacement, self.days)
+        else:
+            values[:count], rate[:count] = without_line(displacement, present, self.days)
+            losses = self._fill_missing(values, present)
         products = multiply_equal_rows(values, self._estimators).astype(np.float64)
         change, of_rate, of_trends = np.split(products, [len(known.change), 2 * len(known.change)], axis=1)
         left = self._residual_squares(values, change, of_trends)
