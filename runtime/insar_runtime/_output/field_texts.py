@@ -95,7 +95,9 @@ CHANGE_ALIASES: Final = {
     "n_new_jumps": "Number of new jumps",
     "new_jump_dates": "New jumps: dates",
     "new_jump_mm": "New jumps: sizes (mm)",
-    **{name: ALIASES[name] for name in ("v_recent_mm_yr", "v_recent_std", "recent_change_prob") if name in ALIASES},
+    "v_recent_mm_yr": "Recent rate (mm/yr)",
+    "v_recent_std": "Std. of the recent rate (mm/yr)",
+    "recent_change_prob": "Probability of a recent change of rate (0 to 1)",
 }
 """Of the columns of a comparison of two releases."""
 

@@ -61,7 +61,7 @@ class Classification:
 
     classifier: Callable[[], Classifier]
     declared: UserDeclarations = field(default_factory=UserDeclarations)
-    priors: Shares | Literal["auto", "trained"] | None = None
+    priors: Shares | Literal["auto", "local", "trained"] | None = None
 
 
 def compare_files(
@@ -77,7 +77,7 @@ def compare_files(
     recent_change_mm_yr: float = RECENT_CHANGE_MM_YR,
     probability: float = PROBABILITY,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto", "trained"] | None = None,
+    priors: Shares | Literal["auto", "local", "trained"] | None = None,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     date_format: str | None = None,
