@@ -138,7 +138,7 @@ def class_change_probability(before: Floats, after: Floats, rate_change_prob: Fl
 def _has_recent_change(states: PointStates, rows: NDArray[np.intp], rules: AlertRules) -> NDArray[np.bool_]:
     """Return which rows of a release [P] have a recent rate that crosses the thresholds."""
     apart = np.abs(states.recent_rate[rows] - states.rate[rows])
-    return (apart >= rules.recent_change_mm_yr) & (states.recent_change_prob[rows] >= rules.probability)
+    return np.asarray((apart >= rules.recent_change_mm_yr) & (states.recent_change_prob[rows] >= rules.probability))
 
 
 def _new_breaks(before: PointStates, after: PointStates, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.bool_]:
