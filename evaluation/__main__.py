@@ -256,13 +256,14 @@ app.add_typer(releases, name="releases")
 def churn(
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "releases",
-    points: Annotated[int, typer.Option(min=100, help="Points of each simulated file.")] = 20_000,
+    points: Annotated[int, typer.Option(min=100, help="Points of each simulated file.")] = 6000,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
 ) -> None:
     """Measure how much releases of points differ whose motion does not change, and which true changes are found."""
     from evaluation.releases.churn import measure_churn
 
     measure_churn(out, real=real, count=points, seed=seed, announce=_say)
+    _say(f"tables in {out}")
 
 
 @releases.command()

@@ -49,14 +49,26 @@ _BLOB: Final = np.dtype([("magic", "S2"), ("version", "u1"), ("flags", "u1"), ("
 
 
 class GeoPackageWriter:
-    """Writes one table of points; one of attributes where the rows have no position."""
+    """Writes one table of points; one of attributes where the rows have no position.
 
-    def __init__(self, path: Path, schema: pa.Schema, *, layer: str) -> None:
+    Parameters
+    ----------
+    path : Path
+    schema : pyarrow.Schema
+        Of the batches, with its ``geo`` metadata.
+    layer : str
+        Name of the table.
+    style : str, optional
+        Style as QML; by default that of points with a class.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, *, layer: str, style: str | None = None) -> None:
         plan = flatten(schema, plotted_names=True)
         self._path = path
         self._layer = _layer_name(layer)
         self._fields = plan.fields
         self._geometry = plan.geometry
+        self._style = style
         names = _names(self._fields)
         self._key, self._geometry_name = _free("fid", names), _free("geom", names)
         columns = len(names) + 1 + bool(self._geometry)
@@ -172,7 +184,8 @@ class GeoPackageWriter:
         execute(LAYER_STYLES)
         contents = ("layer_styles", "attributes", "layer_styles", "", now)
         execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)", contents)
-        style = (self._layer, self._geometry_name, STYLE_NAME, make_style(*_shown(metadata)), STYLE_NAME, now)
+        text = make_style(*_shown(metadata)) if self._style is None else self._style
+        style = (self._layer, self._geometry_name, STYLE_NAME, text, STYLE_NAME, now)
         execute("INSERT INTO layer_styles VALUES (1, '', '', ?, ?, ?, ?, '', 1, ?, '', NULL, ?)", style)
 
 
