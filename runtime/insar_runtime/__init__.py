@@ -28,6 +28,7 @@ from insar_runtime.errors import (
 )
 
 if TYPE_CHECKING:
+    from insar_runtime._areas.find import Areas, find_areas
     from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime._diagnosis.noise.noise_model import CommonStep, FileNoise, NoiseKind
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
@@ -53,6 +54,7 @@ __all__ = [
     "CLASS_NAMES",
     "NO_CLASS",
     "STATUS_NAMES",
+    "Areas",
     "BadRowsError",
     "Breaks",
     "ClassPriors",
@@ -94,6 +96,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "classify_file",
+    "find_areas",
     "list_models",
     "load_model",
     "plot",
@@ -102,6 +105,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "Areas": "_areas.find",
     "Breaks": "_diagnosis.results",
     "ClassPriors": "_engine.class_priors",
     "Classifier": "classifier",
@@ -130,6 +134,7 @@ _HOME = {
     "Summary": "summary",
     "Unit": "_input.units.series_units",
     "classify_file": "files",
+    "find_areas": "_areas.find",
     "list_models": "models",
     "load_model": "models",
     "plot": "_show.plot",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.about import bench, demo, doctor, models
+from insar_runtime._commands.areas import areas
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command, Commands
 from insar_runtime._commands.convert import convert
@@ -24,7 +25,7 @@ app = typer.Typer(
     context_settings=CONTEXT_SETTINGS,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
-for command in (classify, restore, inspect, show, report, page, qgis, convert, demo, models, doctor, bench):
+for command in (classify, restore, inspect, show, report, areas, page, qgis, convert, demo, models, doctor, bench):
     app.command(cls=Command)(command)
 
 

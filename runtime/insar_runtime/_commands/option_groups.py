@@ -11,10 +11,11 @@ OUTPUT: Final = "Output"
 PAGE: Final = "Page"
 QGIS: Final = "Where QGIS is"
 PLOT: Final = "Plot"
+AREAS: Final = "Areas"
 CLASSES: Final = "Classes"
 DIAGNOSIS: Final = "Diagnosis"
 CHAINS: Final = "Many files and chains"
 MACHINE: Final = "Model and machine"
 MESSAGES: Final = "Messages and help"
 
-GROUPS: Final = (POINT, OUTPUT, PAGE, QGIS, PLOT, MAPS, TABLE, CLASSES, DIAGNOSIS, CHAINS, MACHINE, MESSAGES)
+GROUPS: Final = (POINT, OUTPUT, PAGE, QGIS, PLOT, MAPS, AREAS, TABLE, CLASSES, DIAGNOSIS, CHAINS, MACHINE, MESSAGES)
