@@ -215,6 +215,22 @@ def priors(
     _say(f"tables in {out}")
 
 
+places = typer.Typer(no_args_is_help=True, help="Areas and neighbours on scenes of points with truth.")
+app.add_typer(places, name="places")
+
+
+@places.command("areas")
+def places_areas(
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "places",
+    quick: Annotated[bool, typer.Option(help="Small scenes, to try the command out.")] = False,
+) -> None:
+    """Compare the areas of simulated scenes with the true ones, and measure time and memory."""
+    from evaluation.places.areas import QUICK, Sizes, run_areas
+
+    run_areas(out, sizes=QUICK if quick else Sizes(), announce=_say)
+    _say(f"tables in {out}")
+
+
 def main() -> None:
     """Run the command line; print an error of the package as one line and exit with its code."""
     try:

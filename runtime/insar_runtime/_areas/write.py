@@ -77,8 +77,8 @@ def add_areas(group: OutputGroup, path: Path, areas: DetectedAreas, block: Mappi
         opened = _geopackage(whole.schema, path)
         _write(group.add_table(path, opened, lambda: metadata), whole)
     else:
-        # The schema has the metadata already, and a key stands once in a file.
-        _write(add_table(group, path, whole.schema.remove_metadata(), lambda: metadata), whole)
+        # The metadata are those of the schema, and a key stands once in a file.
+        _write(add_table(group, path, whole.schema, dict), whole)
 
 
 def _geopackage(schema: pa.Schema, path: Path) -> Callable[[Path], GeoPackageWriter]:
