@@ -17,15 +17,15 @@ OUTPUT: Final = Path(__file__).resolve().parent.parent / "runtime" / "insar_runt
 VERSION: Final = "2.0.2"
 SHA256: Final = "9b9f584709c119d63fbadf484ce425260497697b7166be7a2fe360e8c0b171a8"
 """Of ``land-10m.json`` in that version."""
-TOLERANCE: Final = 0.006
+TOLERANCE: Final = 0.004
 """Most distance in degrees of a simplified line from its source, which is rounded to 0.0036 by 0.0017 degrees."""
 FAR_TOLERANCE: Final = 0.02
 FAR_LATITUDE: Final = 72.0
 """Beyond it, where few have reflectors to measure, lines are simpler."""
 SOUTH: Final = -60.0
 """Antarctica is left out."""
-PARTS: Final = 60
-"""A line keeps at least some of its form: it is simplified by no more than this part of its length."""
+PARTS: Final = 1000
+"""A line keeps its form: it is simplified by no more than this part of its length, so that small islands are whole."""
 MOST_STEP: Final = 127
 
 

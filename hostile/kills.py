@@ -57,7 +57,7 @@ def _finished(way: tuple[str, ...], source: Path, folder: Path) -> tuple[Path, f
     begin = time.perf_counter()
     done = run_process(_call(source, way), folder)
     if done.code != 0:
-        raise RuntimeError(f"a run that nobody has killed ends with {done.describe_code()}: {done.error_text}")
+        raise RuntimeError(f"a run that was not killed ends with {done.describe_code()}: {done.error_text}")
     return folder, time.perf_counter() - begin
 
 

@@ -24,7 +24,7 @@ from hostile.results import CaseResult
 from hostile.sample_tables import write_sample
 
 _POINTS: Final = 40
-_ALLOWED: Final = frozenset({0, 69, 77})
+_ALLOWED: Final = frozenset({0, 69, 74, 77})
 _CALLS: Final = (
     ("classify", "in.parquet", "-o", "out.csv", "--threads", "1", "--model", "model"),
     ("classify", "in.parquet", "-o", "out.csv", "--threads", "1", "--model", "model", "--precision", "int8"),

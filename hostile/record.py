@@ -33,8 +33,8 @@ _JUDGED: Final[Mapping[str, str]] = {
     "forged": "metadata of our own keys in Parquet, Arrow, GeoPackage and beside CSV, forged in type, depth and size, "
     "into `report`, `show`, `inspect`, `restore`, `classify`, `convert`: exit code 0 or 65, one line, all "
     "rows, no script in a page",
-    "models": "model folders with forged descriptions, damaged networks, and files that are no files: exit code 0, 69 "
-    "or 77, one line; what is written are probabilities",
+    "models": "model folders with forged descriptions, damaged networks, and files that are no files: exit code 0, 69, "
+    "74 or 77, one line; what is written are probabilities",
 }
 
 
@@ -95,7 +95,7 @@ def describe(results: Mapping[str, Sequence[CaseResult]], facts: Mapping[str, An
         "Each CSV has one row a case: what was attacked, what was tried, the command line, the outcome, the exit code.",
         "The same seed and number make the same case again:",
         "`python -m hostile ATTACK --seed SEED --first NUMBER --count 1 --keep FOLDER`.",
-        "What a kill, a pair or a limit meets depends on the moment as well.",
+        "What a kill, a pair or a limit interrupts depends on the moment as well.",
         "",
         "## Outcomes",
         "",

@@ -1,4 +1,4 @@
-"""A folder as a service delivers it, and a shell that finds insar-rt: for tests of what pages tell people to run."""
+"""A folder as a service delivers it, and a shell that finds insar-rt: for tests of the commands on the pages."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def test_the_command_runs_as_in_the_image(tmp_path: Path) -> None:
             check=False,
         )
 
-    # Proof of the setting first: nothing but the data can be written, nobody can be reached.
+    # Proof of the setting first: nothing but the data can be written, no host can be reached.
     assert contained("touch", "written").returncode == 0
     assert "Read-only" in contained("touch", "/tmp/written", "/dev/shm/written").stderr
     assert contained("id", "-u").stdout.strip() == "65534"

@@ -35,7 +35,7 @@ much as its golden vectors allow."""
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rows of the demo as a CSV, some of them changed to meet every status."""
+    """Rows of the demo as a CSV, some of them changed so that every status occurs."""
     (archive,) = (entry for entry in (files("insar_runtime") / "demo").iterdir() if entry.name.endswith(".zip"))
     with zipfile.ZipFile(io.BytesIO(archive.read_bytes())) as opened:
         (name,) = (name for name in opened.namelist() if name.endswith(".csv"))

@@ -82,7 +82,7 @@ def _parquet_magic(rng: np.random.Generator, content: bytes, other: bytes) -> by
 
 
 def _pages_flipped(rng: np.random.Generator, content: bytes, other: bytes) -> bytes:
-    """Flip bits among the pages, whose headers tell encodings, sizes and compression."""
+    """Flip bits among the pages, whose headers state encodings, sizes and compression."""
     del other
     end, length = _footer(content)
     changed = bytearray(content)

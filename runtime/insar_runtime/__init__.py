@@ -32,14 +32,20 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime._diagnosis.noise.noise_model import CommonStep, FileNoise, NoiseKind
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
-    from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates
-    from insar_runtime._engine.class_priors import ClassPriors, PriorsOrigin
+    from insar_runtime._diagnosis.results import Breaks, FitStatus, Jumps, Rates, RecentChanges
+    from insar_runtime._engine.class_priors import ClassPriors, LocalPriors, PriorsOrigin
     from insar_runtime._engine.runner import Shares
     from insar_runtime._findings.finding import Finding
     from insar_runtime._input.column_roles import Role
     from insar_runtime._input.units.series_units import Unit
     from insar_runtime._pipeline.restore import Restored, restore
     from insar_runtime._progress import Progress
+    from insar_runtime._releases.alert_rules import AlertRule
+    from insar_runtime._releases.compare import compare_files
+    from insar_runtime._releases.comparison import Comparison
+    from insar_runtime._releases.join.run import join_files
+    from insar_runtime._releases.join.summary import Joined
+    from insar_runtime._releases.matching import MatchBy
     from insar_runtime._report.report_file import report
     from insar_runtime._report.write import Report
     from insar_runtime._show.plot import plot
@@ -54,12 +60,14 @@ __all__ = [
     "CLASS_NAMES",
     "NO_CLASS",
     "STATUS_NAMES",
+    "AlertRule",
     "Areas",
     "BadRowsError",
     "Breaks",
     "ClassPriors",
     "Classifier",
     "CommonStep",
+    "Comparison",
     "DataError",
     "Device",
     "Diagnose",
@@ -71,9 +79,12 @@ __all__ = [
     "InputNotFoundError",
     "InputOutputError",
     "InsarRuntimeError",
+    "Joined",
     "JumpRows",
     "Jumps",
     "Limits",
+    "LocalPriors",
+    "MatchBy",
     "MemoryLimitError",
     "Model",
     "ModelIntegrityError",
@@ -83,6 +94,7 @@ __all__ = [
     "PriorsOrigin",
     "Progress",
     "Rates",
+    "RecentChanges",
     "Report",
     "Restored",
     "Result",
@@ -96,7 +108,9 @@ __all__ = [
     "UsageError",
     "__version__",
     "classify_file",
+    "compare_files",
     "find_areas",
+    "join_files",
     "list_models",
     "load_model",
     "plot",
@@ -105,11 +119,13 @@ __all__ = [
 ]
 
 _HOME = {
+    "AlertRule": "_releases.alert_rules",
     "Areas": "_areas.find",
     "Breaks": "_diagnosis.results",
     "ClassPriors": "_engine.class_priors",
     "Classifier": "classifier",
     "CommonStep": "_diagnosis.noise.noise_model",
+    "Comparison": "_releases.comparison",
     "Device": "devices",
     "Diagnose": "_diagnosis.options",
     "Diagnosis": "_diagnosis.diagnosis",
@@ -117,15 +133,19 @@ _HOME = {
     "FileNoise": "_diagnosis.noise.noise_model",
     "Finding": "_findings.finding",
     "FitStatus": "_diagnosis.results",
+    "Joined": "_releases.join.summary",
     "JumpRows": "_diagnosis.options",
     "Jumps": "_diagnosis.results",
     "Limits": "models",
+    "LocalPriors": "_engine.class_priors",
+    "MatchBy": "_releases.matching",
     "Model": "models",
     "NoiseKind": "_diagnosis.noise.noise_model",
     "Precision": "models",
     "PriorsOrigin": "_engine.class_priors",
     "Progress": "_progress",
     "Rates": "_diagnosis.results",
+    "RecentChanges": "_diagnosis.results",
     "Report": "_report.write",
     "Restored": "_pipeline.restore",
     "Result": "result",
@@ -134,7 +154,9 @@ _HOME = {
     "Summary": "summary",
     "Unit": "_input.units.series_units",
     "classify_file": "files",
+    "compare_files": "_releases.compare",
     "find_areas": "_areas.find",
+    "join_files": "_releases.join.run",
     "list_models": "models",
     "load_model": "models",
     "plot": "_show.plot",

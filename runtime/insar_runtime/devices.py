@@ -120,7 +120,7 @@ def gather_facts(onnxruntime: Any) -> DeviceFacts:
 
 
 def lists_int8_dot_product(cpuinfo: str) -> bool:
-    """Tell from the text of Linux's ``/proc/cpuinfo`` whether there are instructions for dot products of int8."""
+    """Return whether the text of Linux's ``/proc/cpuinfo`` lists instructions for dot products of int8."""
     lines = (line.partition(":") for line in cpuinfo.splitlines())
     # "flags" on x86, "Features" on Arm; one processor stands for all.
     flags = next((value for name, _, value in lines if name.strip() in {"flags", "Features"}), "")

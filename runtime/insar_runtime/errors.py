@@ -13,6 +13,8 @@ InsarRuntimeError
 ├── OutputExistsError    73  the output is there already
 ├── InputOutputError     74  reading or writing failed
 └── ModelIntegrityError  77  a model file is not the one that was released
+
+``insar-rt compare --alert`` ends with 10 if something crosses a threshold, which is no error.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ from insar_runtime._printable import one_line
 
 if TYPE_CHECKING:
     from insar_runtime.summary import Summary
+
+ALERT_EXIT_CODE: Final = 10
+"""Exit code of a comparison that found what it was asked to report."""
 
 _NO_MEMORY: Final = (
     "failed to map segment",

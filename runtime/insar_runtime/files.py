@@ -40,10 +40,13 @@ def classify_file(
     crs: str | None = None,
     as_table: bool = False,
     keep_series: bool = False,
-    priors: Shares | Literal["auto", "trained"] | None = None,
+    priors: Shares | Literal["auto", "local", "trained"] | None = None,
     stable_rate: float | None = None,
     diagnose: bool | Diagnose = False,
     corrected: str | Path | None = None,
+    neighbours: bool = False,
+    repair_shared: bool = False,
+    neighbour_distance: float | None = None,
     also: Sequence[str | Path] = (),
     quarantine: str | Path | None = None,
     max_bad_fraction: float | None = None,
@@ -81,11 +84,12 @@ def classify_file(
         columns of text.
     keep_series : bool
         Whether the output keeps the series beside the attributes.
-    priors : mapping of str to float, sequence of 6 or 5 floats, "auto" or "trained", optional
+    priors : mapping of str to float, sequence of 6 or 5 floats, "auto", "local" or "trained", optional
         Shares of the classes where the points come from, in place of the classifier's. ``auto``, the default for a
         classifier without priors of its own, takes a mix between that of the training and that estimated from 2,048 of
         the first 8,192 rows; with fewer than 100 rows to estimate from, the mix of the training is kept. ``trained`` is
-        the mix of the training. The metadata state the mix and its origin.
+        the mix of the training. ``local`` takes a mix around each point, from that of the file and what its neighbours
+        show: it needs positions, scipy, and a file, which is read twice. The metadata state the mix and its origin.
     stable_rate : float, optional
         Rate in mm/yr that divides Stable from Linear, in place of the classifier's; see ``Classifier``.
     diagnose : bool or Diagnose
@@ -94,6 +98,15 @@ def classify_file(
     corrected : str or Path, optional
         File for the table of the input, with repaired jumps taken out of its series and columns that say which:
         Parquet, CSV or Arrow IPC. ``restore`` gives the input back. Rows are diagnosed for it in any case.
+    neighbours : bool
+        Whether the output says of each point that jumps how many of its neighbours jump as well, and of what kind its
+        jump is (columns ``jump_neighbours`` and ``jump_kind``). It needs positions, scipy, and a file, which is read
+        twice; rows are diagnosed in any case. Jumps that neighbours or the whole file share are not repaired then.
+    repair_shared : bool
+        Whether such jumps are repaired like others; implies ``neighbours``.
+    neighbour_distance : float, optional
+        Metres within which points are neighbours, for ``neighbours`` and local priors; by default three times the
+        typical spacing of the points, which has some 28 neighbours.
     also : sequence of str or Path
         Further files for the same rows, each in the format of its extension.
     quarantine : str or Path, optional
@@ -130,7 +143,8 @@ def classify_file(
     begin = time.perf_counter()
     source = path_or_stream(source)
     files = OutputFiles.of(output, also, quarantine, corrected, style=style)
-    if diagnose is True or (corrected is not None and not diagnose):
+    neighbours = neighbours or repair_shared
+    if diagnose is True or ((corrected is not None or neighbours) and not diagnose):
         diagnose = Diagnose()
     options = RunOptions(
         UserDeclarations(
@@ -144,6 +158,9 @@ def classify_file(
         keep_series=keep_series,
         priors=priors,
         diagnose=diagnose or None,
+        neighbours=neighbours,
+        repair_shared=repair_shared,
+        neighbour_distance=neighbour_distance,
         max_bad_fraction=max_bad_fraction,
         csv_safe=csv_safe,
         overwrite=overwrite,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,7 +15,7 @@ from typing import Any, Final, Literal, get_args
 from insar_runtime._engine import card_fields
 from insar_runtime._engine.card_fields import MOST_EPOCHS, Fields, check_files, parse_card
 from insar_runtime._engine.class_priors import ClassPriors
-from insar_runtime._engine.model_folder import read_file, shown
+from insar_runtime._engine.model_folder import read_file, shown, unreadable
 from insar_runtime._engine.priors import make_priors
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES
 from insar_runtime.errors import ModelIntegrityError, UnavailableError
@@ -183,6 +185,8 @@ def load_model(model: str | Path | None = None) -> Model:
     ------
     UnavailableError
         If there is no such model.
+    InputOutputError
+        If its folder or its ``model.json`` cannot be read.
     ModelIntegrityError
         If its ``model.json`` is damaged or was written for another version of this package.
     """
@@ -206,9 +210,14 @@ def load_model(model: str | Path | None = None) -> Model:
 
 
 def _is_there(folder: Traversable) -> bool:
-    try:
+    if not isinstance(folder, Path):
         return (folder / _MODEL_FILE).is_file()
-    except OSError:  # a name that is too long, or a folder that may not be read
+    # Whether is_file raises where permission is denied depends on the version of Python.
+    try:
+        return stat.S_ISREG(os.stat(folder / _MODEL_FILE).st_mode)  # noqa: PTH116
+    except PermissionError as error:
+        raise unreadable(f"model folder {shown(str(folder), 200)}", error) from error
+    except (OSError, ValueError):  # a name that is too long, or no name of a file
         return False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._engine.class_priors import ClassPriors, priors_of_block
 from insar_runtime._findings.finding import Finding
 
 _SAME: Final = (
@@ -126,7 +126,7 @@ def summarize(
         last_date=read["dates"][-1] if read["dates"] else None,
         notes=tuple(block["notes"]),
         findings=tuple(Finding(**finding) for finding in block["findings"]),
-        priors=ClassPriors(**block["priors"]),
+        priors=priors_of_block(block["priors"]),
         seconds=round(seconds, 3),
         more_outputs=outputs[1:],
         skipped=skipped,

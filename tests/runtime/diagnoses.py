@@ -6,7 +6,7 @@ import numpy as np
 
 from insar_runtime._diagnosis.diagnosis import Diagnosis
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
-from insar_runtime._diagnosis.results import Breaks, Jumps, Rates
+from insar_runtime._diagnosis.results import Breaks, Jumps, Rates, RecentChanges
 from insar_runtime._input.units.sensors import SENTINEL1_MM
 
 EPOCHS = 150
@@ -43,6 +43,7 @@ def by_hand(series: np.ndarray, dates: np.ndarray, jumps: list[tuple[int, int, i
         half_wavelength_mm=SENTINEL1_MM,
         noise=FileNoise.typical((dates - dates[:1]).astype(np.float64)),
         rates=Rates(nothing, nothing, nothing, nothing, nothing, nothing, nothing, ok),
+        recent=RecentChanges.unknown(count),
         break_rows=np.empty(0, dtype=np.intp),
         breaks=Breaks(day, day, day, none, none, none, none, none, none.astype(np.bool_), none.astype(np.int8)),
         jump_rows=np.arange(count),

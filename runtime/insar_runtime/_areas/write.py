@@ -13,7 +13,7 @@ from insar_runtime._areas.detect import DetectedAreas
 from insar_runtime._areas.geojson import geojson_parts
 from insar_runtime._areas.geometry import AREA_GEOMETRY, geo_metadata, geometry_columns, well_known_text
 from insar_runtime._areas.schema import area_schema
-from insar_runtime._areas.style import area_style
+from insar_runtime._output.area_style import AREA_STYLE_NAME, area_style
 from insar_runtime._output.atomic import OutputGroup
 from insar_runtime._output.gpkg_writer import GeoPackageWriter
 from insar_runtime._output.run_metadata import METADATA_KEY
@@ -82,7 +82,7 @@ def add_areas(group: OutputGroup, path: Path, areas: DetectedAreas, block: Mappi
 
 
 def _geopackage(schema: pa.Schema, path: Path) -> Callable[[Path], GeoPackageWriter]:
-    return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem, style=area_style())
+    return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem, style=(AREA_STYLE_NAME, area_style()))
 
 
 def _with(table: pa.Table, metadata: Mapping[str, str]) -> pa.Table:

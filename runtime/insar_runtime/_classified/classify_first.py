@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from insar_runtime._classified.columns import has_classes
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.opening import open_source
 from insar_runtime._progress import Progress
@@ -30,14 +31,14 @@ class Classification:
         Declarations of the user about the table.
     priors
         As for ``classify_file``.
-    diagnose : bool
-        Whether rates, breaks and jumps are estimated as well.
+    diagnose : bool or Diagnose
+        Whether rates, breaks and jumps are estimated as well, and how.
     """
 
     classifier: Callable[[], Classifier]
     declared: UserDeclarations = field(default_factory=UserDeclarations)
-    priors: Shares | Literal["auto", "trained"] | None = None
-    diagnose: bool = False
+    priors: Shares | Literal["auto", "local", "trained"] | None = None
+    diagnose: bool | Diagnose = False
 
 
 def is_classified(path: Path, *, as_table: bool = False) -> bool:

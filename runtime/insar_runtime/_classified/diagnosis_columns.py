@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from insar_runtime._classified.scalars import number
-from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA, LATER_COLUMNS
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
 from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime.classes import CLASS_NAMES
@@ -24,8 +24,8 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def has_diagnosis(schema: pa.Schema) -> bool:
-    """Return whether a table has the columns that ``classify --diagnose`` adds."""
-    return set(DIAGNOSIS_SCHEMA.names) <= set(schema.names)
+    """Return whether a table has the columns that ``classify --diagnose`` adds; earlier versions added fewer."""
+    return set(DIAGNOSIS_SCHEMA.names) - LATER_COLUMNS <= set(schema.names)
 
 
 def stored_half_wavelength_mm(block: Mapping[str, Any]) -> float | None:
@@ -33,8 +33,16 @@ def stored_half_wavelength_mm(block: Mapping[str, Any]) -> float | None:
     return number((block.get("diagnosis") or {}).get("half_wavelength_mm"))
 
 
+def stored_recent_days(block: Mapping[str, Any]) -> int | None:
+    """Return the length of the window of the recent change in the run metadata; None if it is not known."""
+    days = number((block.get("diagnosis") or {}).get("recent_days"))
+    return None if days is None else round(days)
+
+
 def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return the columns of ``DIAGNOSIS_SCHEMA`` of a batch in its types; dictionaries become text.
+
+    Columns that the version lacked that wrote the table are null.
 
     Raises
     ------
@@ -43,6 +51,9 @@ def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
     """
     columns = {}
     for field in DIAGNOSIS_SCHEMA:
+        if field.name in LATER_COLUMNS and field.name not in batch.schema.names:
+            columns[field.name] = pa.nulls(batch.num_rows, field.type)
+            continue
         try:
             columns[field.name] = _as(batch.column(field.name), field.type)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

@@ -27,7 +27,7 @@ def demo(
             "--output",
             "-o",
             metavar="FILE",
-            help="File to keep the classified table in; by default it is not kept.",
+            help="File to keep the classified table in: .parquet, .gpkg, .csv or .arrow; by default it is not kept.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -48,9 +48,10 @@ def demo(
 
     The table looks like an EGMS download.
     """
+    import shlex
     import tempfile
 
-    from insar_runtime._terminal.texts import describe_summary
+    from insar_runtime._terminal.texts import describe_summary, next_step
 
     with loading("demo"):
         from insar_runtime._installation.demo import describe_demo, run_demo, save_table
@@ -76,9 +77,11 @@ def demo(
         lines = [line for line in lines if not line.startswith(summary.output)]
     print_report(facts, "\n".join([*lines, "", table]), as_json=as_json)
     if save_input is not None:
-        import shlex
-
         say(f"{printable(str(save_input))}: written; next: insar-rt inspect {shlex.quote(str(save_input))}")
+    if output is not None:
+        say(next_step(str(output)) or "")
+    elif save_input is None:
+        say("next: insar-rt demo --save-input demo.zip writes this table, to try inspect, classify and report with")
 
 
 def models(as_json: JsonOption = False) -> None:

@@ -8,8 +8,10 @@ from insar_runtime._commands.about import bench, demo, doctor, models
 from insar_runtime._commands.areas import areas
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command, Commands
+from insar_runtime._commands.compare import compare
 from insar_runtime._commands.convert import convert
 from insar_runtime._commands.inspect import inspect
+from insar_runtime._commands.join import join
 from insar_runtime._commands.page import page
 from insar_runtime._commands.qgis import qgis
 from insar_runtime._commands.report import report
@@ -25,7 +27,23 @@ app = typer.Typer(
     context_settings=CONTEXT_SETTINGS,
     help="Classify InSAR displacement time series: Stable, Linear, Quadratic, Bilinear, PUE or Other.",
 )
-for command in (classify, restore, inspect, show, report, areas, page, qgis, convert, demo, models, doctor, bench):
+for command in (
+    classify,
+    restore,
+    inspect,
+    show,
+    report,
+    areas,
+    compare,
+    join,
+    page,
+    qgis,
+    convert,
+    demo,
+    models,
+    doctor,
+    bench,
+):
     app.command(cls=Command)(command)
 
 

@@ -20,11 +20,14 @@ from insar_runtime._commands.command_options import (
     JumpRowsName,
     JumpRowsOption,
     LatColumnOption,
+    LogEveryOption,
+    LogFormatOption,
     LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    RecentDaysOption,
     RepairDampedOption,
     SensorOption,
     StableRateOption,
@@ -35,7 +38,7 @@ from insar_runtime._commands.command_options import (
     open_classifier,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say
-from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT
+from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, OUTPUT
 from insar_runtime._commands.placing import is_alone, named, placed
 from insar_runtime._signals import last_outputs
 
@@ -45,7 +48,6 @@ if TYPE_CHECKING:
     from insar_runtime._terminal.reporter import Reporter
 
 FormatName = Literal["parquet", "gpkg", "csv", "arrow"]
-LogFormatName = Literal["text", "json"]
 
 
 def classify(
@@ -107,8 +109,16 @@ def classify(
         str | None,
         typer.Option(
             metavar="SHARES",
-            help="How common each class is: auto (default: estimated from the file), trained, or shares as "
-            ".94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,...",
+            help="How common each class is: auto (default, by the file), local (around each point), trained, or "
+            "shares as .94,.02,.01,.01,.01,.01.",
+            rich_help_panel=CLASSES,
+        ),
+    ] = None,
+    neighbour_distance: Annotated[
+        float | None,
+        typer.Option(
+            metavar="METRES",
+            help="Distance of neighbours, for --priors local and --neighbours; by default three point spacings.",
             rich_help_panel=CLASSES,
         ),
     ] = None,
@@ -143,6 +153,23 @@ def classify(
         ),
     ] = None,
     repair_damped: RepairDampedOption = False,
+    recent_days: RecentDaysOption = None,
+    neighbours: Annotated[
+        bool,
+        typer.Option(
+            "--neighbours",
+            help="Also say whether neighbours share a jump (jump_neighbours, jump_kind); shared ones are not repaired.",
+            rich_help_panel=DIAGNOSIS,
+        ),
+    ] = False,
+    repair_shared: Annotated[
+        bool,
+        typer.Option(
+            "--repair-shared",
+            help="Also repair jumps that neighbours or the whole file share; implies --neighbours.",
+            rich_help_panel=DIAGNOSIS,
+        ),
+    ] = False,
     corrected_out: Annotated[
         Path | None,
         typer.Option(
@@ -208,9 +235,8 @@ def classify(
             rich_help_panel=MACHINE,
         ),
     ] = None,
-    log_format: Annotated[
-        LogFormatName, typer.Option(help="Format of the messages on standard error.", rich_help_panel=MESSAGES)
-    ] = "text",
+    log_format: LogFormatOption = "text",
+    log_every: LogEveryOption = 5.0,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -249,7 +275,7 @@ def classify(
         as_table=as_table,
     )
     # What is named is wanted.
-    diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
+    diagnose |= repair_damped | any(one is not None for one in (jumps, repair_above, recent_days, corrected_out))
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
@@ -259,7 +285,10 @@ def classify(
         "as_table": as_table,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
-        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
+        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped, recent_days),
+        "neighbours": neighbours,
+        "repair_shared": repair_shared,
+        "neighbour_distance": neighbour_distance,
         "style": qml,
         "csv_safe": csv_safe,
         "max_bad_fraction": max_bad_fraction,
@@ -284,7 +313,9 @@ def classify(
     pa.set_cpu_count(classifier.threads)
     outcomes: list[Outcome] = []
     begin, started = time.perf_counter(), datetime.now(UTC)
-    reporter = open_reporter(log_format, quiet=quiet, stream=sys.stderr, memory=resident_bytes)
+    reporter = open_reporter(
+        log_format, quiet=quiet, stream=sys.stderr, memory=resident_bytes, seconds_between=log_every
+    )
     with quiet_when_unread(), reporter:
 
         def work(source: Any) -> Any:
@@ -311,11 +342,18 @@ def classify(
         raise typer.Exit(code)
 
 
-def _diagnosis(jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool) -> "Diagnose":
+def _diagnosis(
+    jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool, recent_days: int | None
+) -> "Diagnose":
     from insar_runtime._diagnosis.options import Diagnose
 
     usual = Diagnose()
-    return Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
+    return Diagnose(
+        jumps or usual.jumps,
+        usual.repair_above if repair_above is None else repair_above,
+        repair_damped,
+        recent_days or usual.recent_days,
+    )
 
 
 def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 
 import typer
 
-from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, MACHINE, MESSAGES, OUTPUT, TABLE
+from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, MACHINE, MATCHING, MESSAGES, OUTPUT, TABLE
 from insar_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,8 +22,10 @@ if TYPE_CHECKING:
 # Kept here rather than imported, so that --help needs neither numpy nor onnxruntime.
 DeviceName = Literal["auto", "cpu", "cuda", "coreml", "directml", "openvino"]
 JumpRowsName = Literal["flagged", "all"]
+MatchName = Literal["auto", "id", "position"]
 PrecisionName = Literal["fp32", "int8"]
 UnitName = Literal["mm", "cm", "m", "rad"]
+LogFormatName = Literal["text", "json"]
 
 
 def _shipped_models() -> list[str]:
@@ -137,8 +143,40 @@ RepairDampedOption = Annotated[
     bool,
     typer.Option("--repair-damped", help="Also repair jumps that are not whole cycles.", rich_help_panel=DIAGNOSIS),
 ]
+RecentDaysOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="DAYS",
+        help="Length of the window at the end of the series whose rate is compared with that before; by default 180.",
+        rich_help_panel=DIAGNOSIS,
+    ),
+]
+MatchOption = Annotated[
+    MatchName,
+    typer.Option(
+        help="By ids and, of points without an equal one, by position (auto); or by one.", rich_help_panel=MATCHING
+    ),
+]
+WithinOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="METRES",
+        help="Greatest distance of the two positions of a point; by default half the spacing of points, 5 to 50 m.",
+        rich_help_panel=MATCHING,
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the facts as JSON on standard output.", rich_help_panel=MESSAGES)
+]
+LogFormatOption = Annotated[
+    LogFormatName, typer.Option(help="Format of the messages on standard error.", rich_help_panel=MESSAGES)
+]
+LogEveryOption = Annotated[
+    float,
+    typer.Option(
+        min=0, metavar="S", help="Seconds between two messages of progress in JSON.", rich_help_panel=MESSAGES
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=MESSAGES)]
 OverwriteOption = Annotated[
@@ -164,6 +202,85 @@ def open_classifier(
         abstain_below=abstain_below,
         stable_rate=stable_rate,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """Options that say how a table is read, each with its declaration for typer; see ``with_table_options``."""
+
+    units: UnitsOption = None
+    date_format: DateFormatOption = None
+    sensor: SensorOption = None
+    half_wavelength_mm: HalfWavelengthOption = None
+    id_column: IdColumnOption = None
+    lon_column: LonColumnOption = None
+    lat_column: LatColumnOption = None
+    velocity_column: VelocityColumnOption = None
+    crs: CrsOption = None
+    as_table: AsTableOption = False
+
+    def declare(self) -> UserDeclarations:
+        """Return what the user declares of a table.
+
+        Raises
+        ------
+        UsageError
+            If an option has a value that it cannot have, or two say the same thing.
+        """
+        return declare(
+            units=self.units,
+            date_format=self.date_format,
+            sensor=self.sensor,
+            half_wavelength_mm=self.half_wavelength_mm,
+            id_column=self.id_column,
+            lon=self.lon_column,
+            lat=self.lat_column,
+            velocity=self.velocity_column,
+            crs=self.crs,
+            as_table=self.as_table,
+        )
+
+
+NO_TABLE_OPTIONS: Final = TableOptions()
+_TABLE: Final = "table"
+"""Parameter of a command in whose place the options stand."""
+
+
+def with_table_options(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that gives a command the options of ``TableOptions``, in place of its parameter ``table``.
+
+    Parameters
+    ----------
+    *without : str
+        Fields of ``TableOptions`` that the command has no option for.
+    """
+    hints = get_type_hints(TableOptions, include_extras=True)
+    options = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(TableOptions)
+        if field.name not in without
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**given: Any) -> None:
+            table = TableOptions(**{option.name: given.pop(option.name) for option in options})
+            command(table=table, **given)
+
+        signature = inspect.signature(command)
+        parameters = [
+            parameter
+            for own in signature.parameters.values()
+            for parameter in (options if own.name == _TABLE else [own])
+        ]
+        # typer reads both.
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
+
+    return decorate
 
 
 def declare(

@@ -5,19 +5,12 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    CrsOption,
-    DateFormatOption,
-    HalfWavelengthOption,
-    IdColumnOption,
+    NO_TABLE_OPTIONS,
     JsonOption,
-    LatColumnOption,
-    LonColumnOption,
     OverwriteOption,
     QuietOption,
-    SensorOption,
-    UnitsOption,
-    VelocityColumnOption,
-    declare,
+    TableOptions,
+    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say, watched
 from insar_runtime._commands.option_groups import MAPS, OUTPUT, TABLE
@@ -25,6 +18,7 @@ from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
 
+@with_table_options("as_table")
 def convert(
     sources: Annotated[
         list[str],
@@ -76,15 +70,7 @@ def convert(
             metavar="FILE", help="Positions of the points of a table with one row per date.", rich_help_panel=TABLE
         ),
     ] = None,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
+    table: TableOptions = NO_TABLE_OPTIONS,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -102,17 +88,7 @@ def convert(
             sources,
             output,
             named=CompanionFiles(
-                declare(
-                    units=units,
-                    date_format=date_format,
-                    sensor=sensor,
-                    half_wavelength_mm=half_wavelength_mm,
-                    id_column=id_column,
-                    lon=lon_column,
-                    lat=lat_column,
-                    velocity=velocity_column,
-                    crs=crs,
-                ),
+                table.declare(),
                 geometry=geometry,
                 mask=mask,
                 velocity=velocity,

@@ -52,6 +52,26 @@ EXAMPLES: Final = {
             "Classify the download first; add the series of the areas, and the area of each point.",
         ),
     ),
+    "compare": (
+        (
+            "insar-rt compare 2024.parquet 2025.parquet -o changes.gpkg",
+            "Match the points of two releases, count changes of class, and write all changes, with a style for QGIS.",
+        ),
+        (
+            "insar-rt compare 2024.parquet 2025.parquet -o alerts.csv --alert break,recent",
+            "Write points with a new break or a changed recent rate only; exit code 10 if there are any.",
+        ),
+    ),
+    "join": (
+        (
+            "insar-rt join EGMS_2018_2022.parquet EGMS_2019_2023.parquet -o joined.parquet",
+            "Make one series per point, from 2018 to 2023, on the level of the second file.",
+        ),
+        (
+            "insar-rt join old.csv new.csv -o joined.csv --match position --within 10",
+            "The same for tables with other ids, by positions at most 10 m apart.",
+        ),
+    ),
     "page": (
         (
             "insar-rt page -o classify.html",
@@ -73,6 +93,7 @@ EXAMPLES: Final = {
     "demo": (
         ("insar-rt demo", "Classify the embedded table; nothing is written."),
         ("insar-rt demo --save-input demo.zip", "Keep the embedded table, to try the other commands with."),
+        ("insar-rt demo -o demo.gpkg", "Keep the classified table, to open it in QGIS."),
     ),
     "models": (
         ("insar-rt models", "Names, versions, classes and limits of the shipped models."),

@@ -5,41 +5,25 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    AsTableOption,
-    CrsOption,
-    DateFormatOption,
+    NO_TABLE_OPTIONS,
     DeviceOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     InputArgument,
     JsonOption,
-    LatColumnOption,
-    LonColumnOption,
     ModelOption,
     PrecisionOption,
-    SensorOption,
+    TableOptions,
     ThreadsOption,
-    UnitsOption,
-    VelocityColumnOption,
-    declare,
+    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, watched
 from insar_runtime._commands.option_groups import MESSAGES
 from insar_runtime._printable import printable
 
 
+@with_table_options()
 def inspect(
     source: InputArgument,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
-    as_table: AsTableOption = False,
+    table: TableOptions = NO_TABLE_OPTIONS,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
@@ -78,18 +62,7 @@ def inspect(
                 device=device,
                 precision=precision,
                 threads=threads,
-                declared=declare(
-                    units=units,
-                    date_format=date_format,
-                    sensor=sensor,
-                    half_wavelength_mm=half_wavelength_mm,
-                    id_column=id_column,
-                    lon=lon_column,
-                    lat=lat_column,
-                    velocity=velocity_column,
-                    crs=crs,
-                    as_table=as_table,
-                ),
+                declared=table.declare(),
                 output=str(OutputNaming().output(locate(source))) if source != "-" and locate(source).name else None,
                 quick=quick,
             ),

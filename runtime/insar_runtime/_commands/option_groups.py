@@ -10,6 +10,8 @@ MAPS: Final = "Maps"
 OUTPUT: Final = "Output"
 PAGE: Final = "Page"
 QGIS: Final = "Where QGIS is"
+MATCHING: Final = "Which points and epochs of two releases are the same"
+ALERTS: Final = "What is reported"
 PLOT: Final = "Plot"
 AREAS: Final = "Areas"
 CLASSES: Final = "Classes"
@@ -18,4 +20,20 @@ CHAINS: Final = "Many files and chains"
 MACHINE: Final = "Model and machine"
 MESSAGES: Final = "Messages and help"
 
-GROUPS: Final = (POINT, OUTPUT, PAGE, QGIS, PLOT, MAPS, AREAS, TABLE, CLASSES, DIAGNOSIS, CHAINS, MACHINE, MESSAGES)
+GROUPS: Final = (
+    POINT,
+    OUTPUT,
+    PAGE,
+    QGIS,
+    PLOT,
+    MAPS,
+    AREAS,
+    MATCHING,
+    ALERTS,
+    TABLE,
+    CLASSES,
+    DIAGNOSIS,
+    CHAINS,
+    MACHINE,
+    MESSAGES,
+)

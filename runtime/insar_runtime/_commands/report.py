@@ -1,31 +1,27 @@
 """``insar-rt report``."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from insar_runtime._commands.command_options import (
-    AsTableOption,
-    CrsOption,
-    DateFormatOption,
+    NO_TABLE_OPTIONS,
     DeviceOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     JsonOption,
-    LatColumnOption,
-    LonColumnOption,
+    LogEveryOption,
+    LogFormatOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
     QuietOption,
-    SensorOption,
+    RecentDaysOption,
     StableRateOption,
+    TableOptions,
     ThreadsOption,
-    UnitsOption,
-    VelocityColumnOption,
-    declare,
     open_classifier,
+    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, OUTPUT, PAGE
@@ -33,7 +29,13 @@ from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 from insar_runtime.errors import UsageError
 
+_AS_IT_IS: Final = (1.0,)
+_CLASSIFIED_FIRST: Final = (0.9, 0.1)
+"""Parts of the time of a report that its readings take: to classify a table takes some ten times as long as to read
+what was classified."""
 
+
+@with_table_options()
 def report(
     source: Annotated[
         Path,
@@ -87,20 +89,14 @@ def report(
         bool,
         typer.Option("--diagnose", help="Also estimate rates, dates of breaks, and jumps.", rich_help_panel=DIAGNOSIS),
     ] = False,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
-    as_table: AsTableOption = False,
+    recent_days: RecentDaysOption = None,
+    table: TableOptions = NO_TABLE_OPTIONS,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    log_format: LogFormatOption = "text",
+    log_every: LogEveryOption = 5.0,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -108,10 +104,12 @@ def report(
 
     The page is one file that needs no network.
     """
-    with loading(str(source), hidden=quiet):
+    hidden = quiet or log_format == "json"
+    with loading(str(source), hidden=hidden):
         import pyarrow as pa
 
         from insar_runtime._classified.classify_first import Classification, is_classified
+        from insar_runtime._diagnosis.options import Diagnose
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
         from insar_runtime._report.write import write_report
@@ -120,33 +118,24 @@ def report(
     if str(source) == "-":
         raise UsageError("a report needs a file, not a stream; write the stream to one first")
     source, output = locate(source), None if output is None else locate(output, output=True)
-    declared = declare(
-        units=units,
-        date_format=date_format,
-        sensor=sensor,
-        half_wavelength_mm=half_wavelength_mm,
-        id_column=id_column,
-        lon=lon_column,
-        lat=lat_column,
-        velocity=velocity_column,
-        crs=crs,
-        as_table=as_table,
-    )
+    declared = table.declare()
     given = {
         "--model": model,
         "--precision": precision,
         "--stable-rate": stable_rate,
         "--priors": priors,
         "--diagnose": diagnose or None,
-        "--units": units,
-        "--date-format": date_format,
-        "--sensor": sensor,
-        "--half-wavelength": half_wavelength_mm,
-        "--crs": crs,
+        "--recent-days": recent_days,
+        "--units": table.units,
+        "--date-format": table.date_format,
+        "--sensor": table.sensor,
+        "--half-wavelength": table.half_wavelength_mm,
+        "--crs": table.crs,
         "--id-column, --lon-column, --lat-column and --velocity-column": declared.columns or None,
     }
     asked = [name for name, value in given.items() if value is not None]
-    if asked and is_classified(source, as_table=as_table):
+    classified = is_classified(source, as_table=table.as_table)
+    if asked and classified:
         raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it out")
 
     def classifier() -> Classifier:
@@ -155,18 +144,29 @@ def report(
         pa.set_cpu_count(opened.threads)
         return opened
 
-    with watched(str(source), hidden=quiet) as progress, last_outputs():
+    events = None
+    if log_format == "json":
+        from insar_runtime._terminal.reporter import JsonReporter
+
+        events = JsonReporter(
+            sys.stderr, quiet=quiet, seconds_between=log_every, parts=_AS_IT_IS if classified else _CLASSIFIED_FIRST
+        )
+        events.started(str(source))
+    with watched(str(source), hidden=hidden) as drawn, last_outputs():
         done = write_report(
             source,
             output or source.parent / f"{source.stem}.report.html",
             classification=Classification(
-                classifier, declared, None if priors is None else parse_priors(priors), diagnose
+                classifier,
+                declared,
+                None if priors is None else parse_priors(priors),
+                Diagnose(recent_days=recent_days) if recent_days else diagnose,
             ),
             title=title,
             series_mb=series_mb,
             most_points=max_points,
             overwrite=overwrite,
-            progress=progress,
+            progress=drawn if events is None else events.progress,
         )
     facts = {
         "output": done.output,
@@ -177,7 +177,9 @@ def report(
     }
     if as_json:
         print_report(facts, "", as_json=True)
-    if not quiet:
+    if events is not None:
+        events.ended(facts)
+    elif not quiet:
         series = f"{done.series} with their series, " if done.series else ""
         say(
             f"{printable(done.output)}: {done.points} of {done.rows} points, {series}"

@@ -8,27 +8,20 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    AsTableOption,
-    CrsOption,
-    DateFormatOption,
+    NO_TABLE_OPTIONS,
     DeviceOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     InputArgument,
     JsonOption,
     JumpRowsOption,
-    LatColumnOption,
-    LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
+    RecentDaysOption,
     RepairDampedOption,
-    SensorOption,
     StableRateOption,
-    UnitsOption,
-    VelocityColumnOption,
-    declare,
+    TableOptions,
     open_classifier,
+    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import PLOT, POINT
@@ -36,6 +29,7 @@ from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
 
+@with_table_options()
 def show(
     source: InputArgument,
     point_id: Annotated[
@@ -59,16 +53,8 @@ def show(
     stable_rate: StableRateOption = None,
     jumps: JumpRowsOption = None,
     repair_damped: RepairDampedOption = False,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
-    as_table: AsTableOption = False,
+    recent_days: RecentDaysOption = None,
+    table: TableOptions = NO_TABLE_OPTIONS,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
@@ -80,7 +66,7 @@ def show(
     classify the point again.
     """
     with loading(source):
-        from insar_runtime._diagnosis.options import Diagnose
+        from insar_runtime._diagnosis.options import RECENT_DAYS, Diagnose
         from insar_runtime._input.locations import locate
         from insar_runtime._output.output_checks import refuse_input
         from insar_runtime._show.find_point import find_point
@@ -91,18 +77,7 @@ def show(
     if png is not None:
         check_png(png, overwrite=overwrite)
         refuse_input(png, [locate(source)])
-    declared = declare(
-        units=units,
-        date_format=date_format,
-        sensor=sensor,
-        half_wavelength_mm=half_wavelength_mm,
-        id_column=id_column,
-        lon=lon_column,
-        lat=lat_column,
-        velocity=velocity_column,
-        crs=crs,
-        as_table=as_table,
-    )
+    declared = table.declare()
     with watched(source) as progress:
         point = find_point(
             source,
@@ -111,7 +86,9 @@ def show(
             row=row,
             open_classifier=partial(open_classifier, model, device, precision, 1, None, stable_rate),
             reclassify=model is not None or stable_rate is not None,
-            diagnose=Diagnose(jumps or "flagged", repair_damped=repair_damped) if jumps or repair_damped else None,
+            diagnose=Diagnose(jumps or "flagged", repair_damped=repair_damped, recent_days=recent_days or RECENT_DAYS)
+            if jumps or repair_damped or recent_days
+            else None,
             radar_mm=load_model(model).half_wavelength_mm,
             progress=progress,
         )

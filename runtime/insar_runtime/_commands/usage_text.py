@@ -3,9 +3,10 @@
 import shlex
 from collections.abc import Mapping
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 _MOST_SUGGESTIONS = 3
 
@@ -67,10 +68,10 @@ def _wrong_use(error: Any, command: Any) -> str:
 
 def _requirement(error: Any, command: Any, parameter: Any) -> str:
     """Return what a value must be, from the declaration of its parameter."""
-    declared = get_type_hints(command.callback, include_extras=True).get(parameter.name)
+    declared = signature(command.callback).parameters.get(parameter.name)
     if declared is None:
         return str(error.message)
-    kind, info = get_args(declared)[:2]
+    kind, info = get_args(declared.annotation)[:2]
     kinds = [one for one in get_args(kind) or (kind,) if one is not NoneType]
     if get_origin(kind) is Literal:
         return f"must be {_either(kinds)}"

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.table import TableDescription, as_first
+from insar_runtime._output.list_table import ListTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,18 @@ class InputTable:
     rows: int | None
     metadata: dict[str, str]
 
-    def output(self) -> ListParquet:
+    def output(self) -> ListTable:
         """Return the output for its rows."""
         description = self.description
         layout = description.layout
-        return ListParquet(
+        return ListTable(
             [description.schema.field(name) for name in layout.attributes],
             layout.dates,
             position=description.position,
             proven=description.units.evidence != "assumed",
-            block=self._block(),
+            block={"converted": self._block()},
             metadata=self.metadata,
+            joins=[join.date for join in description.joins],
         )
 
     def read(self) -> Iterator[tuple[list[pa.Array], NDArray[np.float32]]]:
@@ -58,7 +59,7 @@ class InputTable:
         first_row = 0
         for each in self.batches:
             batch = as_first(each, description.schema)
-            matrix = description.matrix(batch, first_row)
+            matrix = description.as_stored(batch, first_row)
             yield [batch.column(name) for name in description.layout.attributes], matrix
             first_row += batch.num_rows
 

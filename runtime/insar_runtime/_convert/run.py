@@ -19,13 +19,13 @@ from insar_runtime._convert.cube import Cube, PixelSelection, read_rows
 from insar_runtime._convert.find_stack import find_stack
 from insar_runtime._convert.hdf5 import translate_hdf5_errors
 from insar_runtime._convert.input_table import InputTable
-from insar_runtime._convert.list_parquet import ListParquet
 from insar_runtime._convert.transposed import date_column, open_transposed
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.locations import locate
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import LONGITUDE_LATITUDE, Position
 from insar_runtime._input.readers.json_table import holds_json
+from insar_runtime._output.list_table import ListTable
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.notes import notes_on
@@ -45,7 +45,7 @@ class _Job:
 
     Attributes
     ----------
-    output : ListParquet
+    output : ListTable
     parts : iterator
         Columns and displacements [N, T] in mm, batch by batch.
     dates : ndarray of datetime64[D], shape [T]
@@ -55,7 +55,7 @@ class _Job:
         Returns the part of the ``Conversion`` that depends on the input; called when all is written.
     """
 
-    output: ListParquet
+    output: ListTable
     parts: Iterator[tuple[list[pa.Array], NDArray[np.float32]]]
     dates: NDArray[np.datetime64]
     done: Callable[[], tuple[int, int | None]]
@@ -238,7 +238,7 @@ def _cube_job(cube: Cube, paths: Sequence[Path], selection: PixelSelection) -> _
         "files": {role: Path(name).name for role, name in cube.facts["files"].items()},
     }
     position = Position("longitude", "latitude", LONGITUDE_LATITUDE) if cube.positions else None
-    output = ListParquet(cube.fields, cube.dates, position=position, proven=True, block=block)
+    output = ListTable(cube.fields, cube.dates, position=position, proven=True, block={"converted": block})
     pixels = cube.shape[0] * cube.shape[1]
 
     def facts() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, FloatArray, IndexArray, Int8Array
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import COUNTS, Diagnose
-from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates
+from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates, RecentChanges
 from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 
@@ -28,12 +28,19 @@ _RATES: Final = {
 """Columns of the rates, and the attributes of ``Rates`` that they contain."""
 _BREAK_DATES: Final = ("break_date", "break_lo", "break_hi")
 _BREAK_RATES: Final = ("v_before", "v_before_std", "v_after", "v_after_std")
+_RECENT: Final = {
+    "v_recent_mm_yr": "v_recent",
+    "v_recent_std": "v_recent_std",
+    "recent_change_prob": "probability",
+}
+"""Columns of the recent change, and the attributes of ``RecentChanges`` that they contain."""
 
 DIAGNOSIS_SCHEMA: Final = pa.schema(
     [
         *(pa.field(name, pa.float32()) for name in _RATES),
         *(pa.field(name, pa.date32()) for name in _BREAK_DATES),
         *(pa.field(name, pa.float32()) for name in _BREAK_RATES),
+        *(pa.field(name, pa.float32()) for name in _RECENT),
         pa.field("n_jumps", pa.int16()),
         pa.field("jump_dates", pa.list_(pa.date32())),
         pa.field("jump_mm", pa.list_(pa.float32())),
@@ -47,6 +54,9 @@ DIAGNOSIS_SCHEMA: Final = pa.schema(
     ]
 )
 """Columns that a diagnosis adds to a table, after the columns of the classes."""
+
+LATER_COLUMNS: Final = frozenset(_RECENT)
+"""Columns of these that tables of earlier versions lack."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +73,8 @@ class DiagnosedRows:
         Noise model of the fits.
     rates : Rates
         Velocity, acceleration, season and rmse of all N series.
+    recent : RecentChanges
+        Rates of all N series in the window at their end, and the probability that they are new.
     break_rows : ndarray of intp, shape [B]
         Indices of the series that have a break, increasing.
     breaks : Breaks
@@ -83,12 +95,15 @@ class DiagnosedRows:
         ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
     options : Diagnose
         Options of the diagnosis.
+    jump_spared : ndarray of bool, shape [number of jumps], or None
+        Jumps that are left in any case, because they are shared by neighbours or by the whole file.
     """
 
     dates: DateArray
     half_wavelength_mm: float | None
     noise: FileNoise
     rates: Rates
+    recent: RecentChanges
     break_rows: IndexArray
     breaks: Breaks
     jump_rows: IndexArray
@@ -99,6 +114,7 @@ class DiagnosedRows:
     class_after_repair: Int8Array
     status: Int8Array
     options: Diagnose = field(default_factory=Diagnose)
+    jump_spared: BoolArray | None = None
     _labels: RowLabels = field(default_factory=RowLabels, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -149,19 +165,41 @@ class DiagnosedRows:
             int(np.count_nonzero(self.jump_repaired)),
             *self._unrepaired(),
         )
-        return dict(zip(COUNTS, counts, strict=True))
+        spared = {} if self.jump_spared is None else {"spared": self._spared_rows()}
+        return {**dict(zip(COUNTS, counts, strict=True)), **spared}
 
     def _unrepaired(self) -> tuple[int, int, int]:
         """Return the numbers of series that jump and are not repaired, by the reason, as the names in ``COUNTS``."""
-        jumps, options = self.jumps, self.options
-        left = np.bincount(jumps.rows, minlength=len(jumps.status)) > 0
-        left[np.unique(jumps.rows[self.jump_repaired])] = False
-        whole = (jumps.cycles != 0) | options.repair_damped
-        with_whole = np.bincount(jumps.rows[whole], minlength=len(left)) > 0
-        certain = np.bincount(jumps.rows[whole & (jumps.probability >= options.repair_above)], minlength=len(left)) > 0
+        jumps, options, left = self.jumps, self.options, self._left_rows()
+        whole = self._whole
+        if self.jump_spared is not None:
+            left &= ~self._with(whole & self.jump_spared)
+        certain = self._with(whole & (jumps.probability >= options.repair_above))
+        with_whole = self._with(whole)
         groups = (left & ~with_whole, left & with_whole & ~certain, left & certain)
         without, uncertain, not_improved = (int(np.count_nonzero(group)) for group in groups)
         return without, uncertain, not_improved
+
+    def _spared_rows(self) -> int:
+        """Return the number of series with jumps that could be repaired and are left, as they are not theirs alone."""
+        spared = np.zeros_like(self._whole) if self.jump_spared is None else self.jump_spared
+        return int(np.count_nonzero(self._left_rows() & self._with(self._whole & spared)))
+
+    @property
+    def _whole(self) -> BoolArray:
+        """Jumps [number of jumps] of a size that may be repaired."""
+        return np.asarray((self.jumps.cycles != 0) | self.options.repair_damped)
+
+    def _with(self, jumps: BoolArray) -> BoolArray:
+        """Return which of the searched series have one of some jumps."""
+        return np.asarray(np.bincount(self.jumps.rows[jumps], minlength=len(self.jumps.status)) > 0)
+
+    def _left_rows(self) -> BoolArray:
+        """Return which of the searched series jump and are not repaired."""
+        jumps = self.jumps
+        left = np.bincount(jumps.rows, minlength=len(jumps.status)) > 0
+        left[np.unique(jumps.rows[self.jump_repaired])] = False
+        return np.asarray(left)
 
     def to_pandas(self) -> Any:
         """Return the columns of ``to_arrow`` as a ``pandas.DataFrame``; dates are ``datetime64``.
@@ -187,6 +225,9 @@ class DiagnosedRows:
             values = np.zeros(len(self), dtype=np.float32)
             values[self.break_rows] = getattr(self.breaks, name)
             columns.append(_numbers(values, without_break))
+        for name in _RECENT.values():
+            values = getattr(self.recent, name)
+            columns.append(_numbers(values, np.isnan(values)))
         columns += _jump_columns(self)
         classes = np.full(len(self), NO_CLASS, dtype=np.int8)
         classes[self.repaired_rows] = self.class_after_repair
@@ -218,6 +259,8 @@ class Diagnosis(DiagnosedRows):
         Noise model of the fits.
     rates : Rates
         Velocity, acceleration, season and rmse of all N series.
+    recent : RecentChanges
+        Rates of all N series in the window at their end, and the probability that they are new.
     break_rows : ndarray of intp, shape [B]
         Indices of the series that have a break, increasing.
     breaks : Breaks
@@ -238,6 +281,8 @@ class Diagnosis(DiagnosedRows):
         ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
     options : Diagnose
         Options of the diagnosis.
+    jump_spared : ndarray of bool, shape [number of jumps], or None
+        Jumps that are left in any case, because they are shared by neighbours or by the whole file.
     """
 
     displacement: Float32Array

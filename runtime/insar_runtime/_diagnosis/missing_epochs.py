@@ -60,6 +60,16 @@ class MissingPatterns:
                 yield MissingPatterns(self.missing[some], tuple(self.rows[pattern] for pattern in some))
 
 
+def order_by_missing_count(missing: BoolArray) -> IndexArray:
+    """Return the order of rows [n, T] by their number of missing epochs, with rows of the same pattern together.
+
+    Chunks of rows then have few patterns, and patterns of similar size.
+    """
+    patterns = MissingPatterns.of(missing)
+    order = np.argsort(-np.count_nonzero(patterns.missing, axis=1)[patterns.of_row], kind="stable")
+    return patterns.all_rows[order]
+
+
 def first_and_last(present: BoolArray, days: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the days [n] of the first and the last value of rows.
 

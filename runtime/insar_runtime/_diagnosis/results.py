@@ -59,6 +59,41 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RecentChanges:
+    """Rates of N series in their last months, and how certain it is that they are new; NaN where that is unknown.
+
+    Attributes
+    ----------
+    v_recent, v_recent_std : ndarray of float32, shape [N]
+        Rate in the window at the end of the time axis, mm/yr, and its standard deviation for coloured noise.
+    probability : ndarray of float32, shape [N]
+        One minus the two-sided p-value of no change of rate at the begin of the window: above 0.95 for one in twenty
+        series that continue their trend.
+    """
+
+    v_recent: Float32Array
+    v_recent_std: Float32Array
+    probability: Float32Array
+
+    @classmethod
+    def unknown(cls, count: int) -> RecentChanges:
+        """Return the results of series of which nothing is known."""
+        return cls(*np.full((3, count), np.nan, dtype=np.float32))
+
+    def take(self, wanted: slice) -> RecentChanges:
+        """Return the results of some series."""
+        return RecentChanges(*(getattr(self, name)[wanted] for name in RecentChanges.__slots__))
+
+    def put(self, rows: IndexArray, others: RecentChanges) -> RecentChanges:
+        """Return a copy with the results of other series at some rows."""
+        copies = []
+        for name in RecentChanges.__slots__:
+            copies.append(getattr(self, name).copy())
+            copies[-1][rows] = getattr(others, name)
+        return RecentChanges(*copies)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Breaks:
     """The break of each of n series; NaN where the status is not OK.
 

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, IndexArray, Int8Array
-from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.options import Diagnose, JumpRows
 from insar_runtime._diagnosis.rates.egms_rates import EgmsRateEstimator
-from insar_runtime._diagnosis.results import Rates
+from insar_runtime._diagnosis.results import Rates, RecentChanges
 from insar_runtime.classes import RowStatus, TrendClass
 from insar_runtime.result import Result
 
@@ -38,6 +38,10 @@ class SelectedRows:
         Whether its class or its most probable class is PUE.
     p_pue : ndarray of float32, shape [F]
         Probability of PUE; NaN where it is unknown.
+    displacement : ndarray of float32, shape [N, T], or None
+        All N series, as long as their recent changes are not estimated, which needs the noise model.
+    recent : RecentChanges or None
+        Of all N series, as delivered; None if they are not estimated.
     """
 
     rates: Rates
@@ -47,6 +51,8 @@ class SelectedRows:
     searched: BoolArray
     is_pue: BoolArray
     p_pue: Float32Array
+    displacement: Float32Array | None
+    recent: RecentChanges | None = None
 
 
 class RowSelector:
@@ -73,10 +79,7 @@ class RowSelector:
         result : Result
             Their classes.
         """
-        is_pue = (result.class_id == TrendClass.PUE) | (result.class_top == TrendClass.PUE)
-        # Rows with infinite values have no class, so ``is_pue`` already excludes them.
-        usable = result.status != RowStatus.NON_FINITE
-        searched = usable if self._options.jumps == "all" else is_pue
+        searched, is_pue = searched_rows(result, self._options.jumps)
         rows = np.flatnonzero(searched | np.isin(result.class_id, WITH_BREAK))
         # Values that cannot be estimated become NaN, and the status of the row gives the reason.
         with np.errstate(all="ignore"):
@@ -89,4 +92,13 @@ class RowSelector:
             searched=searched[rows],
             is_pue=is_pue[rows],
             p_pue=result.probabilities[rows, TrendClass.PUE],
+            displacement=displacement,
         )
+
+
+def searched_rows(result: Result, jump_rows: JumpRows) -> tuple[BoolArray, BoolArray]:
+    """Return which rows are searched for jumps [N], and which have PUE as their class or most probable class [N]."""
+    is_pue = (result.class_id == TrendClass.PUE) | (result.class_top == TrendClass.PUE)
+    # Rows with infinite values have no class, so ``is_pue`` already excludes them.
+    searched = result.status != RowStatus.NON_FINITE if jump_rows == "all" else is_pue
+    return searched, is_pue

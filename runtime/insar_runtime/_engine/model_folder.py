@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
-from insar_runtime.errors import ModelIntegrityError, UnavailableError
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, ModelIntegrityError, UnavailableError
 
 MOST_BYTES: Final = 64_000_000
 """Of any file of a model; the largest shipped one has half a million."""
@@ -31,6 +31,8 @@ def read_file(folder: Traversable, name: str, most: int = MOST_BYTES) -> bytes:
     ModelIntegrityError
         If the name has a folder in it, a link leads out of the folder, or the file is not a regular one or larger.
     UnavailableError
+        If it is not there.
+    InputOutputError
         If it cannot be read.
     """
     if not is_plain_name(name):
@@ -41,7 +43,7 @@ def read_file(folder: Traversable, name: str, most: int = MOST_BYTES) -> bytes:
         try:
             return (folder / name).read_bytes()
         except OSError as error:
-            raise UnavailableError(f"model file {name} cannot be read ({error}); install again") from error
+            raise unreadable(f"model file {name}", error) from error
     path = folder / name
     try:
         if Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder)):
@@ -50,7 +52,14 @@ def read_file(folder: Traversable, name: str, most: int = MOST_BYTES) -> bytes:
             )
         return _read(path, most)
     except OSError as error:
-        raise UnavailableError(f"model file {shown(name)} cannot be read ({error.strerror}); install again") from error
+        raise unreadable(f"model file {shown(name)}", error) from error
+
+
+def unreadable(what: str, error: OSError) -> InsarRuntimeError:
+    """Return the error for a file that is not there, or that cannot be read."""
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return UnavailableError(f"{what} is missing ({error.strerror}); install again")
+    return InputOutputError(f"{what} cannot be read ({error.strerror}); make it readable, or install again")
 
 
 def is_plain_name(name: object) -> bool:

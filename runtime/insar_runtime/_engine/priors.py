@@ -39,6 +39,7 @@ _REMEDY: Final = (
     "give six shares such as .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,quadratic=.01,bilinear=.01,pue=.01,"
     "other=.01, or the first five"
 )
+_BY_NAME: Final = ", or auto, or trained"
 
 
 def make_priors(
@@ -52,7 +53,7 @@ def make_priors(
     ----------
     shares : mapping of str to float, or sequence of 6 or 5 floats
         By class name in any case, or in the order of ``CLASS_NAMES``.
-    origin : {"training", "given", "estimated", "too_few_rows"}
+    origin : {"training", "given", "estimated", "too_few_rows", "local"}
         Where they come from.
     rows : int, optional
         Rows that were there to estimate from.
@@ -66,7 +67,13 @@ def make_priors(
     try:
         values = np.asarray(ordered, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}") from error
+        if str(shares) == "local":
+            raise UsageError(
+                "priors local need the positions of all points, for which a file is read twice: use classify_file, or "
+                "give auto, trained or shares"
+            ) from error
+        named = _BY_NAME if isinstance(shares, str) else ""
+        raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}{named}") from error
     names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
     if values.shape != (len(names),):
         raise UsageError(f"priors {shares!r} are not {len(CLASS_NAMES)} numbers, one per class; {_REMEDY}")
@@ -108,14 +115,14 @@ def for_classes_of(priors: ClassPriors, model: str, training: ClassPriors) -> Cl
     return replace(priors, shares=shares)
 
 
-def parse_priors(text: str) -> ClassPriors | Literal["auto", "trained"]:
+def parse_priors(text: str) -> ClassPriors | Literal["auto", "local", "trained"]:
     """Read priors as the command line takes them.
 
     Parameters
     ----------
     text : str
         Six numbers in the order of ``CLASS_NAMES`` (``.94,.02,.01,.01,.01,.01``) or the first five of them, or all with
-        their names (``stable=.94,linear=.02,...``), or ``auto`` or ``trained``.
+        their names (``stable=.94,linear=.02,...``), or ``auto``, ``local`` or ``trained``.
 
     Raises
     ------
@@ -124,6 +131,8 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto", "trained"]:
     """
     if text == "auto":
         return "auto"
+    if text == "local":
+        return "local"
     if text == "trained":
         return "trained"
     parts = [part.strip() for part in text.split(",")]
@@ -132,10 +141,10 @@ def parse_priors(text: str) -> ClassPriors | Literal["auto", "trained"]:
             return make_priors([float(part) for part in parts])
         pairs = [part.partition("=") for part in parts]
         return make_priors(_in_order((name.strip(), float(share)) for name, _, share in pairs))
-    except UsageError:
-        raise
+    except UsageError as error:
+        raise UsageError(f"{error}{_BY_NAME}") from error
     except ValueError as error:
-        raise UsageError(f"priors {text!r} are not numbers; {_REMEDY}") from error
+        raise UsageError(f"priors {text!r} are not numbers; {_REMEDY}{_BY_NAME}") from error
 
 
 def reweight(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._engine.batching import predict_rows, split_into_calls
 from insar_runtime._engine.class_priors import ClassPriors
 from insar_runtime._engine.onnx_runtime import usable_cpus
+from insar_runtime._engine.prediction import check_matrix, predict_matrix
 from insar_runtime._engine.priors import for_classes_of, make_priors, reweight
-from insar_runtime._engine.row_checks import RowChecks, check_rows
+from insar_runtime._engine.row_checks import RowChecks
 from insar_runtime._engine.session import open_session
 from insar_runtime._engine.stable_rate import RateSplit, checked_stable_rate, contradicts_rate
 from insar_runtime.classes import RowStatus
@@ -209,39 +208,79 @@ class ModelRunner:
         DataError
             If the axis has fewer or more epochs than the model takes.
         """
+        displacement, days = self._checked_matrix(displacement, days)
+        probabilities, checks = self._predict(displacement, days)
+        return self._decide(probabilities, checks, displacement, days)
+
+    def network_probabilities(
+        self, displacement: NDArray[np.float32], days: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the probabilities that hold for the mix of the training, for ``decide_rows``.
+
+        Parameters
+        ----------
+        displacement, days
+            As for ``classify_matrix``.
+
+        Returns
+        -------
+        ndarray of float32, shape [N, number of classes of the model]
+            NaN in rows that cannot be classified.
+
+        Raises
+        ------
+        UsageError, DataError
+            As ``classify_matrix``.
+        """
+        displacement, days = self._checked_matrix(displacement, days)
+        probabilities, checks = self._predict(displacement, days)
+        probabilities[checks.status != RowStatus.OK] = np.nan
+        return probabilities
+
+    def decide_rows(
+        self,
+        probabilities: NDArray[np.float32],
+        displacement: NDArray[np.float32],
+        days: NDArray[np.float32],
+        mixes: NDArray[np.float32] | None = None,
+    ) -> Result:
+        """Return the classes of rows whose probabilities are known: the bits of ``classify_matrix``.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float32, shape [N, number of classes of the model]
+            Of ``network_probabilities`` for these rows.
+        displacement, days
+            As for ``classify_matrix``.
+        mixes : ndarray of float32, shape [N, number of classes of the model], optional
+            Mix of classes of each row, all above 0; by default that of the runner for all of them.
+
+        Raises
+        ------
+        UsageError, DataError
+            As ``classify_matrix``.
+        """
+        displacement, days = self._checked_matrix(displacement, days)
+        checks = check_matrix(displacement, days, self._model)
+        return self._decide(probabilities, checks, displacement, days, mixes)
+
+    def _checked_matrix(
+        self, displacement: NDArray[np.float32], days: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return series and time axis as the network takes them."""
         if displacement.ndim != 2 or displacement.shape[1:] != days.shape:
             raise UsageError(
                 f"displacement has shape {list(displacement.shape)} and days {list(days.shape)}; give [N, T] and [T]"
             )
         self.check_axis(len(days))
-        displacement = displacement.astype(np.float32, copy=False)
-        probabilities = np.empty((len(displacement), len(self._model.classes)), dtype=np.float32)
-        checks = RowChecks.empty(len(displacement))
-        rates = self._rate_split(days)
-        axis = np.ascontiguousarray(days, dtype=np.float32)[None, :]
+        return displacement.astype(np.float32, copy=False), np.ascontiguousarray(days, dtype=np.float32)
 
-        def work(part: slice) -> None:
-            rows = displacement[part]
-            found = check_rows(rows, days, self._model.limits)
-            checks.set(part, found)
-            answered = found.status == RowStatus.OK
-            if not answered.any():
-                return
-            if not answered.all():
-                rows = rows[answered]
-            shares = predict_rows(self._opened, rows, axis)
-            probabilities[part][answered] = shares if rates is None else rates.split(shares, rows)
-
-        parts = split_into_calls(len(displacement), len(days), self.device)
-        if self._threads == 1 or len(parts) < 2:
-            for part in parts:
-                work(part)
-        else:
-            with ThreadPoolExecutor(min(self._threads, len(parts))) as pool:
-                # Going through the results raises what a call has raised.
-                for _ in pool.map(work, parts):
-                    pass
-        return self._decide(probabilities, checks, displacement, axis[0])
+    def _predict(
+        self, displacement: NDArray[np.float32], days: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], RowChecks]:
+        """Return the probabilities that hold for the mix of the training, and the checks of the rows."""
+        rates, threads = self._rate_split(days), self._threads
+        return predict_matrix(self._opened, self._model, displacement, days, rates=rates, threads=threads)
 
     def _rate_split(self, days: NDArray[np.float32]) -> RateSplit | None:
         """Return what divides Stable from Linear on this axis [T]; None where the network does."""
@@ -254,6 +293,7 @@ class ModelRunner:
         checks: RowChecks,
         displacement: NDArray[np.float32],
         days: NDArray[np.float32],
+        mixes: NDArray[np.float32] | None = None,
     ) -> Result:
         """Turn the probabilities of all rows, whatever stands in those without an answer, into classes."""
         answered = checks.status == RowStatus.OK
@@ -261,8 +301,9 @@ class ModelRunner:
         # Priors turn equal probabilities into the most frequent class: who was unsure before them stays so.
         unsure = probabilities.max(axis=1, initial=0) < min(self._model.unsure_below, self._abstain_below)
         stated = self._model.stable_rate_mm_yr is not None
-        if self._priors.reweights:
-            probabilities = reweight(probabilities, self._priors.array, self._model.training_priors.array)
+        if mixes is not None or self._priors.reweights:
+            priors = self._priors.array if mixes is None else mixes[answered]
+            probabilities = reweight(probabilities, priors, self._model.training_priors.array)
         if stated and self._stable_rate is not None and len(probabilities):
             unsure |= contradicts_rate(
                 probabilities,

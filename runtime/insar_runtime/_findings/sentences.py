@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -29,6 +29,8 @@ of annual signals on geodetic velocity, J. Geophys. Res. 107 (B7), ask for 2.5 y
 _DAYS_PER_MONTH: Final = 30.4375
 _NAMED: Final = 3
 """Most epochs that are stated one by one."""
+_NEAR_JOIN: Final = 2
+"""Epochs by which the date of a change of level may differ from that of a known join."""
 _MOST_NOISY: Final = 8
 """Noisy epochs beyond which no more are counted."""
 
@@ -59,9 +61,10 @@ def list_findings(
     found = list(_of_unit(sample, rows, description))
     if ids is not None:
         found += _of_ids(ids, example_id)
+    joins = [join.date for join in description.joins]
     if rows:
-        found += _of_missing(sample.missing, rows)
-    found += _of_levels(sample)
+        found += _of_missing(sample.missing, rows, joins)
+    found += _of_levels(sample, description)
     found += _of_axis(sample)
     found += _of_scatter(sample)
     found += _of_values(sample.values, rows, description.fillers)
@@ -92,8 +95,8 @@ def _of_ids(ids: IdColumn, example: str | None) -> Iterator[Finding]:
         )
 
 
-def _of_missing(missing: Missing, rows: int) -> Iterator[Finding]:
-    if missing.looks_joined:
+def _of_missing(missing: Missing, rows: int, joins: Sequence[np.datetime64]) -> Iterator[Finding]:
+    if missing.looks_joined and not joins:
         late = next(block for block in missing.blocks if block.place == "start")
         early = next(block for block in missing.blocks if block.place == "end")
         yield Finding(
@@ -103,7 +106,8 @@ def _of_missing(missing: Missing, rows: int) -> Iterator[Finding]:
             "better classify each release by itself",
             late.share + early.share,
         )
-    joined = {"start", "end"} if missing.looks_joined else set()
+    # Points of one release alone end early or begin late: known joins are no doubt.
+    joined = {"start", "end"} if missing.looks_joined or joins else set()
     blocks = []
     for block in missing.blocks:
         if block.place in joined:
@@ -136,8 +140,12 @@ def _of_missing(missing: Missing, rows: int) -> Iterator[Finding]:
         )
 
 
-def _of_levels(sample: SampleFindings) -> Iterator[Finding]:
+def _of_levels(sample: SampleFindings, description: TableDescription) -> Iterator[Finding]:
+    dates, joins = description.layout.dates, [join.epoch for join in description.joins]
     for change in sample.level_changes:
+        epoch = int(np.searchsorted(dates, change.after))
+        if any(abs(epoch - join) <= _NEAR_JOIN for join in joins):
+            continue
         when = f"between {change.before} and {change.after}"
         if change.common_mm is not None:
             yield Finding(

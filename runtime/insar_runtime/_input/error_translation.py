@@ -61,7 +61,9 @@ def translate_errors(name: str, columns: Sequence[str] = (), *, is_open: bool = 
             raise store_error(name, error) from error
         # The place that a damaged archive says its content is at may be before the beginning of the file.
         if error.errno is not None and error.errno != errno.EINVAL:
-            raise InputOutputError(f"reading {name} failed: {_one_line(error)}: check disk and access") from error
+            # Without the path, which may be long, and which the name of the input is.
+            reason = error.strerror if error.filename is not None and error.strerror else _one_line(error)
+            raise InputOutputError(f"reading {name} failed: {reason}: check disk and access") from error
         raise _damaged(name, columns, error) from error  # pyarrow says OSError of damaged Parquet pages
     except UnicodeEncodeError as error:
         raise DataError(f"the name of {name!a} is not UTF-8: rename the file") from error

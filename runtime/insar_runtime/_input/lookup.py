@@ -69,7 +69,7 @@ def find_id(
     wanted : str
         The id.
     progress : callable, optional
-        Told of the rows read and the rows in all, if that is known.
+        Called with the rows read and the rows in all, if that is known.
 
     Raises
     ------

@@ -141,7 +141,7 @@ def _refuse_other_coordinates(head: pa.RecordBatch | None, position: Position) -
 
 
 def _is_plausible(head: pa.RecordBatch, position: Position) -> bool:
-    """Tell metres under the names of degrees, and the like, from a filler here and there: most places are outside."""
+    """Distinguish metres under the names of degrees from a filler here and there: most places are outside."""
     known = ~(head.column(position.x).is_null().to_numpy(zero_copy_only=False))
     placed = np.isfinite(read_points(head, position)[known]).all(axis=1)
     return not known.any() or bool(placed.mean() > 0.5)

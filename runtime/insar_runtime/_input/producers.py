@@ -98,7 +98,7 @@ _EGMS: Final = (
 )
 PRODUCERS: Final = (
     *_EGMS,
-    # Lists and long tables are nobody's delivery: there, names as common as pid and latitude prove no producer.
+    # No producer delivers lists or long tables: there, names as common as pid and latitude prove no producer.
     *(replace(known, families=frozenset({None}), some_of=_EGMS_COLUMNS, at_least=2) for known in _EGMS),
     Producer("InSAR Norway", frozenset({"YYYYMMDD"}), frozenset({"point id"}), sign="towards_positive"),
     Producer("stmtools", frozenset({"d_YYYYMMDD", "D_YYYYMMDD"}), some_of=_names("pnt_id pnt_lat pnt_lon"), unit=None),
@@ -160,7 +160,7 @@ _EGMS_ATTRIBUTION: Final = (
 def guess_producer(
     family: str | None, attributes: Iterable[str], file_names: Iterable[str] = (), product_level: str | None = None
 ) -> Producer | None:
-    """Tell the producer from the names of columns; of EGMS the level also from file name and XML.
+    """Return the producer by the names of columns; of EGMS the level also from file name and XML.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.join_steps import JoinStep, find_joins, without_join_steps
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.nodata_values import Fillers, find_fillers
@@ -37,13 +38,23 @@ class TableDescription:
     """Whether rows may have other dates than the first one: list tables that unite files, each row with its dates."""
     fillers: Fillers | None = None
     """Numbers in the first rows that mostly stand for a missing value."""
+    joins: tuple[JoinStep, ...] = ()
+    """Joins of releases that the table states, and how its rows step there."""
 
     def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
-        """Return the displacements of a batch [N, T] in mm, NaN = missing."""
+        """Return the displacements of a batch [N, T] in mm, NaN = missing, without their steps at joins."""
+        return self.without_join_steps(self.as_stored(batch, first_row))
+
+    def as_stored(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
+        """Return the displacements of a batch [N, T] in mm, NaN = missing, as the table has them."""
         matrix = to_matrix(batch, self.layout, first_row=first_row)
         if self.units.factor_to_mm != 1:
             matrix = matrix * np.float32(self.units.factor_to_mm)
         return matrix
+
+    def without_join_steps(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return series of the table [N, T] in mm without their steps at joins."""
+        return without_join_steps(series, self.layout.dates, self.joins) if self.joins else series
 
     def wavelength(self, declared: UserDeclarations) -> Wavelength:
         """Return half the wavelength that jumps of the series are multiples of; see ``find_wavelength``.
@@ -78,7 +89,7 @@ def describe_table(
     head : pyarrow.RecordBatch, optional
         The first rows, as many as are at hand; None if the table has none.
     declared : UserDeclarations, optional
-        What the user says of it; the radar is Sentinel-1 if nobody names another.
+        What the user says of it; the radar is Sentinel-1 unless another is named.
     any_axis : bool
         Whether rows with dates of their own may differ in them; the first axis then speaks for the units.
     origin : Origin, optional
@@ -97,6 +108,10 @@ def describe_table(
         resolve_layout, overrides=declared.columns, date_format=declared.date_format, origin=origin, search=search
     )
     layout = resolve(schema, head)
+    if head is None and origin is not None and origin.form == "long":
+        raise DataError(
+            "the table has no rows, so it has no dates either (one row per point and date): give one with rows"
+        )
     any_axis = any_axis and layout.dates_column is not None
     if any_axis and head is not None:
         groups = rows_by_axis(head.column(layout.dates_column), str(layout.dates_column))
@@ -119,7 +134,9 @@ def describe_table(
     except DataError as error:
         raise _blame_fillers(error, sample) from error
     position = find_position(head, layout, declared.crs)
-    return TableDescription(schema, layout, proven, position, any_axis, find_fillers(sample))
+    # Rows with dates of their own have no join in common.
+    joins = () if any_axis else find_joins(schema.metadata, layout.dates, sample, proven.factor_to_mm)
+    return TableDescription(schema, layout, proven, position, any_axis, find_fillers(sample), joins)
 
 
 def _blame_fillers(error: DataError, sample: NDArray[np.float32]) -> DataError:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from insar_runtime._diagnosis.common_steps import LEAST_EPOCHS, LEAST_ROWS
-from insar_runtime._findings.wording import counted
+from insar_runtime._findings.wording import counted, percent
 
 _WIDTH: Final = 100
 _LABEL: Final = 13
@@ -110,8 +110,7 @@ def _run(facts: dict[str, Any], run: dict[str, Any]) -> Iterable[tuple[str, str]
     yield "columns", f"keep {len(run['columns_kept'])}, add {len(run['columns_added'])}: {_names(run['columns_added'])}"
     if facts["statuses"]:
         yield "answer", _answers(facts)
-    opened = "" if run["device_opened"] else ", not tried"
-    yield "model", f"{run['model']} {run['model_version']}, {run['precision']} on {run['device']}{opened}"
+    yield "model", f"{run['model']} {run['model_version']}, {run['precision']} on {run['device']}"
     yield "because", run["device_reason"]
     yield "class mix", "estimated from the first points when they are classified, and stated; or --priors"
     threads = counted(run["threads"], "thread")
@@ -191,7 +190,7 @@ def _missing(facts: dict[str, Any]) -> str:
     missing, rows = facts["missing"], facts["sample"]["rows"]
     if not missing["share"]:
         return "none" if rows else "no rows"
-    return f"{100 * missing['share']:.2g} % of the values; {missing['rows_complete']:,} of {rows:,} rows are complete"
+    return f"{percent(missing['share'])} of the values; {missing['rows_complete']:,} of {rows:,} rows are complete"
 
 
 def _answers(facts: dict[str, Any]) -> str:
@@ -207,7 +206,7 @@ def _answers(facts: dict[str, Any]) -> str:
 
 def _time(run: dict[str, Any], threads: str) -> str:
     if run["seconds"] is None:
-        return "not measured" if run["device_opened"] else "not measured (--quick)"
+        return "not measured"
     return (
         f"about {_duration(run['seconds'])} on {threads}, as {counted(run['measured_points'], 'point')} took just now"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from insar_runtime._engine.onnx_runtime import import_onnxruntime, usable_cpus
+from insar_runtime._engine.onnx_runtime import usable_cpus
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._inspect.forecast import RowTime, measure_row
 from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, choose_geometry
@@ -16,7 +16,7 @@ from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.prepare import PreparedTable, load_of
 from insar_runtime._pipeline.table_sample import SampledRows
 from insar_runtime.classifier import Classifier
-from insar_runtime.devices import Candidate, Device, choose, gather_facts
+from insar_runtime.devices import Device
 from insar_runtime.errors import DataError
 from insar_runtime.models import Model, Precision
 from insar_runtime.result import RESULT_SCHEMA
@@ -35,7 +35,7 @@ class InspectOptions:
     output : str or None
         File that the run would write.
     quick : bool
-        Whether to omit what takes time: reading the ids of all rows, and a trial of the model.
+        Whether to omit what takes time: reading the ids of all rows, and timing the model.
     """
 
     model: str | Path | None = None
@@ -48,29 +48,20 @@ class InspectOptions:
 
 
 class PlannedRun:
-    """The run that ``classify`` would make; the model is opened unless the options say ``quick``."""
+    """The run that ``classify`` would make; the model is opened, since int8 is proven only then."""
 
     def __init__(self, model: Model, options: InspectOptions) -> None:
         self._model, self._options = model, options
         self.threads = options.threads or usable_cpus()
+        self._classifier = Classifier(
+            options.model, device=options.device, precision=options.precision, threads=options.threads
+        )
         self._resident = resident_bytes()
-        self._classifier: Classifier | None = None
-        if options.quick:
-            precisions = (options.precision,) if options.precision else model.precisions
-            facts = gather_facts(import_onnxruntime())
-            self._choice = choose(options.device, facts, precisions, model.faster_on_cpu)[0]
-        else:
-            opened = Classifier(
-                options.model, device=options.device, precision=options.precision, threads=options.threads
-            )
-            self._choice = Candidate(opened.device, opened.provider, opened.precision, opened.device_reason)
-            self._classifier = opened
-            self._resident = resident_bytes()
 
     @property
     def device(self) -> str:
-        """Device on which the model runs, or which would be tried first."""
-        return self._choice.device
+        """Device on which the model runs."""
+        return self._classifier.device
 
     def refusals(self, table: PreparedTable) -> Iterator[str]:
         """Yield the reasons for which ``classify`` would refuse a described table."""
@@ -86,11 +77,11 @@ class PlannedRun:
         self, table: PreparedTable, sample: SampledRows, points: int | None, refused: str | None
     ) -> dict[str, Any]:
         """Return the facts of the run: outputs, columns, model, device, memory, time."""
-        choice, plan, description = self._choice, table.batch_plan, table.description
+        runs, plan, description = self._classifier, table.batch_plan, table.description
         need = plan.need(load_of(table.source)) + (self._resident or 0)
         took = None
-        if self._classifier is not None and sample.batch is not None and refused is None:
-            took = measure_row(self._classifier, description, sample.batch, plan.threads)
+        if not self._options.quick and sample.batch is not None and refused is None:
+            took = measure_row(runs, description, sample.batch, plan.threads)
         geometry, position = _geometry(table), description.position
         added = [*RESULT_SCHEMA.names, *((field.name for field in GEOMETRY_FIELDS) if geometry == "points" else ())]
         return {
@@ -104,11 +95,10 @@ class PlannedRun:
             "columns_added": added,
             "model": self._model.name,
             "model_version": self._model.version,
-            "precision": choice.precision,
-            "device": choice.device,
-            "provider": choice.provider,
-            "device_reason": choice.reason,
-            "device_opened": self._classifier is not None,
+            "precision": runs.precision,
+            "device": runs.device,
+            "provider": runs.provider,
+            "device_reason": runs.device_reason,
             "priors": "auto",
             "abstain_below": self._model.abstain_below,
             "threads": plan.threads,

@@ -5,6 +5,7 @@ The file is made by ``python -m training demo``.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -52,7 +53,7 @@ def run_demo(output: Path, *, classifier: Classifier | None = None, overwrite: b
     Parameters
     ----------
     output : Path
-        Parquet file to write.
+        File to write, of any format of ``classify_file``.
     classifier : Classifier, optional
         By default one with default settings.
     overwrite : bool
@@ -60,12 +61,22 @@ def run_demo(output: Path, *, classifier: Classifier | None = None, overwrite: b
 
     Raises
     ------
+    UsageError
+        If ``output`` is a stream.
     InsarRuntimeError
         As ``classify_file``.
     """
-    with as_file(_archive()) as path:
+    if str(output) == "-":
+        raise UsageError("the demo is written to a file, as its result is printed; name one, such as -o demo.parquet")
+    classifier = classifier or Classifier()
+    with as_file(_archive()) as path, tempfile.TemporaryDirectory() as folder:
         summary = classify_file(path, output, classifier=classifier, keep_series=True, overwrite=overwrite)
-    columns = pq.read_table(output, columns=[TRUTH_COLUMN, "class_name"])
+        compared = output
+        if output.suffix.lower() != ".parquet":
+            # Quicker than a reader of each format.
+            compared = Path(folder) / "demo.parquet"
+            classify_file(path, compared, classifier=classifier)
+        columns = pq.read_table(compared, columns=[TRUTH_COLUMN, "class_name"])
     assigned = columns["class_name"].to_pylist()
     truth = columns[TRUTH_COLUMN].to_pylist()
     table = {name: dict.fromkeys((*CLASS_NAMES, NO_ANSWER), 0) for name in CLASS_NAMES}

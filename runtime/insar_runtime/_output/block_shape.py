@@ -138,9 +138,12 @@ _BLOCK: Final = _object(
             _object(
                 {
                     "shares": _mapping_of(_is_number, names=CLASS_NAMES),
-                    "origin": _one_of("training", "given", "estimated", "too_few_rows"),
+                    "origin": _one_of("training", "given", "estimated", "too_few_rows", "local"),
                     "rows": _or_none(_is_count),
                     "estimate": _or_none(_mapping_of(_is_number, names=CLASS_NAMES)),
+                    "distance_m": _is_number,
+                    "median_neighbours": _is_number,
+                    "without_neighbours": _is_count,
                 },
                 needs=("shares", "origin"),
                 closed=True,
@@ -170,6 +173,7 @@ _BLOCK: Final = _object(
                     _TEXT,
                 ),
                 "dates": _list_of(_is_date),
+                "joins": _list_of(_is_date),
                 "position": _or_none(_mapping_of(_TEXT)),
                 "unit": _or_none(_one_of("mm", "cm", "m", "rad")),
                 "half_wavelength_mm": _NUMBER,

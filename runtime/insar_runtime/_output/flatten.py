@@ -71,7 +71,7 @@ def flatten(schema: pa.Schema, *, plotted_names: bool) -> FlatTable:
     schema : pyarrow.Schema
         Of the output, with its metadata.
     plotted_names : bool
-        Whether date columns that InSAR Explorer would not see (``d20200103``, ``2020-01-03``) are renamed.
+        Whether date columns that InSAR Explorer would not recognise (``d20200103``, ``2020-01-03``) are renamed.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def _kept_series(schema: pa.Schema) -> tuple[str | None, str | None, list[str]]:
 
 
 def _plotted(names: list[str]) -> dict[str, str]:
-    """Return the new names of date columns that InSAR Explorer would not see."""
+    """Return the new names of date columns that InSAR Explorer would not recognise."""
     try:
         found = find_date_columns(names)
     except DataError:

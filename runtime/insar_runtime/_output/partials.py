@@ -1,14 +1,14 @@
 """Partial files: hidden files beside an output until it is complete, and the removal of those of killed runs.
 
-The rule of the removal: a partial file is removed by a later run on the same output if nobody can still write it.
+The rule of the removal: a partial file is removed by a later run on the same output if no process can still write it.
 
 - Its name says which process made it: number and start time, and a hash of the boot of the system and of the namespace
   of its processes. If all is that of the later run, and there is no such process any more, it is removed.
 - Otherwise, as after a restart or from another container, it is removed if it lies on a file system of this machine
-  alone (``_LOCAL``), and nobody holds the lock that each run holds on its partial files.
+  alone (``_LOCAL``), and no process holds the lock that each run holds on its partial files.
 - All others stay: those of other machines on a network file system, and all on systems without ``/proc``.
 
-What a run replaces keeps a hidden name while the new files get theirs. Nobody locks it, as it is not the file of this
+What a run replaces keeps a hidden name while the new files get theirs. It is not locked, as it is not the file of this
 run, so the second rule does not apply to it: of a run that was killed just then, it stays for other containers.
 """
 

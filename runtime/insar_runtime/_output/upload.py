@@ -55,7 +55,7 @@ class Upload:
             self._stream.flush()
 
     def complete(self) -> None:
-        """Make the object of the parts, and see that it has the size of the file.
+        """Make the object of the parts, and check that it has the size of the file.
 
         Raises
         ------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._input.source import BATCH_ROWS
 from insar_runtime._input.table import TableDescription
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.blas import one_thread_a_product
@@ -18,10 +19,12 @@ from insar_runtime.result import Result
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.row_selection import SelectedRows
-    from insar_runtime._engine.runner import ModelRunner
+    from insar_runtime._pipeline.row_classes import RowClasses
 
 ENOUGH_ROWS: Final = 4096
 """Selected rows that are diagnosed together: with fewer, the overhead of numpy calls counts."""
+HELD_ROWS: Final = 2 * BATCH_ROWS
+"""Rows whose series are held at most until the noise of the file is known."""
 
 NumberedBatch = tuple[pa.RecordBatch, int]
 """A batch and the number of its first row."""
@@ -39,12 +42,15 @@ class ClassifiedRows:
     selected : SelectedRows
     sampled : SampledSeries
         Series for the findings about the table.
+    first_row : int
+        Number of the first row within the table.
     """
 
     batch: pa.RecordBatch
     result: Result
     selected: SelectedRows
     sampled: SampledSeries
+    first_row: int
 
 
 class DiagnosisWork:
@@ -54,7 +60,8 @@ class DiagnosisWork:
 
     Parameters
     ----------
-    runner : ModelRunner
+    classes : RowClasses
+        Classifies the rows.
     description : TableDescription
         Of a table with one time axis.
     options : Diagnose
@@ -68,7 +75,7 @@ class DiagnosisWork:
 
     def __init__(
         self,
-        runner: ModelRunner,
+        classes: RowClasses,
         description: TableDescription,
         options: Diagnose,
         sample: SeriesSample,
@@ -79,7 +86,7 @@ class DiagnosisWork:
         from insar_runtime._diagnosis.row_selection import RowSelector  # noqa: PLC0415 - most runs take none of it
 
         self.most = most
-        self._runner = runner
+        self._classes = classes
         self._description = description
         self._sample = sample
         self._selector = RowSelector(description.layout.dates, options)
@@ -100,24 +107,29 @@ class DiagnosisWork:
         batch, first_row = item
         series = self._description.matrix(batch, first_row)
         sampled = self._sample.choose(series, first_row)
-        result = self._runner.classify_matrix(series, self._description.layout.days)
+        result = self._classes.classify(series, first_row)
         with one_thread_a_product():
             selected = self._selector.select(series, result)
+        if self._plans.done():
+            # The noise of the file is known, so the series need not be held.
+            selected = self._plans.result()[0].with_recent(selected)
         if self._dropped:
             batch = batch.select([name for name in batch.schema.names if name not in self._dropped])
-        return ClassifiedRows(batch, result, selected, sampled)
+        return ClassifiedRows(batch, result, selected, sampled, first_row)
 
     def is_enough(self, begun: list[ClassifiedRows]) -> bool:
         """Return whether there are rows enough to be diagnosed together."""
-        return sum(len(part.selected.rows) for part in begun) >= ENOUGH_ROWS
+        held = sum(len(part.result) for part in begun if part.selected.displacement is not None)
+        return held >= HELD_ROWS or sum(len(part.selected.rows) for part in begun) >= ENOUGH_ROWS
 
     def finish(self, begun: list[ClassifiedRows]) -> list[OutputRows]:
         """Diagnose the selected rows of batches, and return the batches as the outputs take them."""
         classifier, output = self._plans.result()
         found = classifier.diagnose_selected(
-            self._runner,
+            self._classes,
             [part.batch for part in begun],
             [part.result for part in begun],
             [part.selected for part in begun],
+            [part.first_row for part in begun],
         )
         return [output.rows(replace(batch, sampled=part.sampled)) for batch, part in zip(found, begun, strict=True)]

@@ -35,7 +35,7 @@ def rows_for_mix(count: int) -> NDArray[np.intp]:
 
 
 def mix_of(description: TableDescription, head: pa.RecordBatch | None, runner: ModelRunner) -> ClassPriors:
-    """Return the mix of classes that a table is classified for if nobody gives one.
+    """Return the mix of classes that a table is classified for if the user gives none.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from insar_runtime._diagnosis.diagnosis import Diagnosis
 from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.recent.recent_spread import with_recent_spread
 from insar_runtime._engine.row_labels import with_labels
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.units.series_units import Unit
@@ -55,10 +56,13 @@ def diagnose_array(
     elif len(result) != len(series):
         raise UsageError(f"result is of {len(result)} series and displacement of {len(series)}; give that of these")
     if noise is None:
-        noise = estimate_noise(series[evenly_spaced(len(series), NOISE_ROWS)], axis)
+        some = series[evenly_spaced(len(series), NOISE_ROWS)]
+        joins = given.description.joins if given.description else ()
+        noise = estimate_noise(some, axis, [join.date for join in joins])
+        noise = with_recent_spread(noise, some, options.recent_days)
     noise = on_axis(noise, axis)
 
-    def classify(rows: NDArray[np.float32]) -> Result:
+    def classify(rows: NDArray[np.float32], _: NDArray[np.intp]) -> Result:
         return classifier.classify_matrix(rows, days.astype(np.float32))
 
     diagnosis = Diagnoser(noise, axis, half_wavelength_mm, options).diagnose(series, result, classify)

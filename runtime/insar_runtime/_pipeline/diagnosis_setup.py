@@ -67,6 +67,7 @@ class DiagnosisSetup:
             "jumps": self.options.jumps,
             "repair_above": self.options.repair_above,
             "repair_damped": self.options.repair_damped,
+            "recent_days": self.options.recent_days,
             "half_wavelength_mm": self.wavelength.half_mm,
             "half_wavelength_evidence": self.wavelength.evidence,
             "noise": self.noise.to_dict(self.dates),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.sampling import estimate_rows
@@ -19,21 +17,21 @@ from insar_runtime._pipeline.memory import MemoryGuard, NoPlanFitsError, release
 from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.output_files import OutputFiles
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows, OutputSet
-from insar_runtime._pipeline.parallel import EachAlone, Work, in_order, one_by_one
+from insar_runtime._pipeline.parallel import EachAlone
 from insar_runtime._pipeline.plan import TablePlan, plan_table
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._pipeline.provenance import provenance
+from insar_runtime._pipeline.row_classes import RowClasses, changed_table
 from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._pipeline.series_sample import SeriesSample
+from insar_runtime._pipeline.table_work import results_of, runner_of_each_thread
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
 from insar_runtime.errors import MemoryLimitError
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.noise.noise_model import FileNoise
-
-Begun = TypeVar("Begun")
-Done = TypeVar("Done")
+    from insar_runtime._pipeline.neighbourhood import Neighbourhood, OpenTable
 
 
 def run_file(
@@ -107,17 +105,26 @@ def _run(
     exact = options.keep_series or files.quarantine is not None
     corrects = files.corrected is not None
     is_file = isinstance(source, Path)
-    if not options.estimates_mix:
+    if options.states_mix:
         runner = runner.with_priors(options.priors_of(runner))
-    with open_described(
-        source,
-        options.declared.or_radar(runner.model.half_wavelength_mm),
-        exact=exact or corrects,
-        threads=threads,
-        large_batches=runner.device != "cpu",
-        room=guard.room,
+
+    def open_table(**more: Any) -> AbstractContextManager[PreparedTable]:
+        return open_described(
+            source,
+            options.declared.or_radar(runner.model.half_wavelength_mm),
+            exact=exact or corrects,
+            threads=threads,
+            large_batches=runner.device != "cpu",
+            room=guard.room,
+            **more,
+        )
+
+    around = _look_around(open_table, options, runner, guard, progress)
+    if around is not None:
+        runner = around.runner
+    with open_table(
         diagnosed=options.diagnose is not None,
-        mix_by=runner if options.estimates_mix else None,
+        mix_by=runner if options.estimates_mix and around is None else None,
         written_series=exact + corrects,
     ) as table:
         description = table.description
@@ -125,9 +132,16 @@ def _run(
             runner = runner.with_priors(table.mix)
         runner.check_axis(len(description.layout.dates))
         # Before the noise is estimated, which takes a while.
-        refuse_taken_names(description, keep_series=options.keep_series, diagnosed=options.diagnose is not None)
+        refuse_taken_names(
+            description,
+            keep_series=options.keep_series,
+            diagnosed=options.diagnose is not None,
+            neighbours=options.neighbours,
+        )
         sample = SeriesSample(description)
-        calls = _for_each_thread(runner, table, is_file=is_file)
+        calls = runner_of_each_thread(runner, table, is_file=is_file)
+        days = description.layout.days
+        classes = RowClasses(calls, days) if around is None else around.classes(calls, days)
 
         def plans(noise: FileNoise | None) -> tuple[TablePlan, BatchClassifier, OutputPlan]:
             plan = plan_table(
@@ -136,28 +150,34 @@ def _run(
                 keep_series=options.keep_series,
                 diagnose=options.diagnose,
                 noise=noise,
+                neighbours=options.neighbours,
             )
-            return plan, BatchClassifier(plan, sample), OutputPlan.of(plan, files, table.source.metadata)
+            kinds = None if around is None else around.kinds
+            classifier = BatchClassifier(plan, sample, kinds, repairs_common=options.repair_shared)
+            return plan, classifier, OutputPlan.of(plan, files, table.source.metadata)
 
         with ExitStack() as working:
             if options.diagnose is None:
                 plan, classifier, output = plans(noise=None)
 
                 def classify(item: NumberedBatch) -> OutputRows:
-                    return output.rows(classifier.classify(calls, *item))
+                    return output.rows(classifier.classify(calls, *item, classes=classes))
 
-                results = working.enter_context(_results(table, EachAlone(classify), guard, is_file=is_file))
+                results = working.enter_context(results_of(table, EachAlone(classify), guard, is_file=is_file))
             else:
                 most = table.batch_plan.waiting if is_file else 1
                 diagnosis = DiagnosisWork(
-                    calls, description, options.diagnose, sample, most=most, keeps_series=exact or corrects
+                    classes, description, options.diagnose, sample, most=most, keeps_series=exact or corrects
                 )
-                results = working.enter_context(_results(table, diagnosis, guard, is_file=is_file))
+                results = working.enter_context(results_of(table, diagnosis, guard, is_file=is_file))
                 # The threads wait for the plans: they end if there are none.
                 working.callback(diagnosis.give_up)
-                plan, classifier, output = plans(table.estimate_noise())
+                noise = None if around is None else around.noise
+                plan, classifier, output = plans(
+                    table.estimate_noise(options.diagnose.recent_days) if noise is None else noise
+                )
                 diagnosis.set_plans(classifier, output)
-            outputs = OutputSet(output, provenance(runner, table.source, plan, options), fingerprint)
+            outputs = OutputSet(output, provenance(runner, table.source, plan, options, around), fingerprint)
             with outputs.opened(files, overwrite=options.replaces, csv_safe=options.csv_safe):
                 total = estimate_rows(table.source) if progress else None
                 for rows in results:
@@ -167,37 +187,18 @@ def _run(
                     guard.check()
                     if progress:
                         progress(outputs.rows, total)
+                if around is not None and outputs.rows != len(around):
+                    raise changed_table(len(around))
                 outputs.findings = sample.findings(outputs.rows, outputs.statuses, runner.model.limits)
     return outputs.block()
 
 
-def _for_each_thread(runner: ModelRunner, table: PreparedTable, *, is_file: bool) -> ModelRunner:
-    """Return the runner that each thread of a run calls; the threads of a stream share one batch."""
-    return runner.with_threads(1 if is_file else table.batch_plan.threads)
+def _look_around(
+    open_table: OpenTable, options: RunOptions, runner: ModelRunner, guard: MemoryGuard, progress: Progress | None
+) -> Neighbourhood | None:
+    """Return what depends on the neighbours of the points of a file; None if nothing of it was asked for."""
+    if not options.looks_around:
+        return None
+    from insar_runtime._pipeline.neighbourhood import look_around  # noqa: PLC0415 - few runs take it
 
-
-@contextmanager
-def _results(
-    table: PreparedTable, work: Work[NumberedBatch, Begun, Done], guard: MemoryGuard, *, is_file: bool
-) -> Iterator[Iterator[Done]]:
-    """Work on the batches of a table in their order; on a file's by all threads at once, each of which reads its own.
-
-    A batch a thread scales better than the calls of one batch on several threads: checks, columns and geometry are
-    work too. A stream is read when its rows are wanted, and its threads share one batch, so that Ctrl-C never blocks
-    on the input stream.
-    """
-    batches, threads = _numbered(table.batches, guard), table.batch_plan.threads
-    if threads == 1 or not is_file:
-        yield one_by_one(batches, work)
-        return
-    with in_order(batches, work, threads) as results:
-        yield results
-
-
-def _numbered(batches: Iterator[pa.RecordBatch], guard: MemoryGuard) -> Iterator[NumberedBatch]:
-    """Return each batch with the number of its first row, after a check of the memory that reading it has taken."""
-    first_row = 0
-    for batch in batches:
-        guard.check()
-        yield batch, first_row
-        first_row += batch.num_rows
+    return look_around(open_table, options, runner, guard=guard, progress=progress)

@@ -32,6 +32,8 @@ def notes_on(description: TableDescription, *, doubts: bool = True) -> tuple[str
         notes.append(description.units.doubt)
     if doubts and description.fillers:
         notes.append(description.fillers.note)
+    if description.joins:
+        notes.append(_on_joins(description))
     layout = description.layout
     is_placed = description.position is not None or find_geometry(description.schema) is not None
     if not is_placed and layout.longitude and layout.latitude:
@@ -56,6 +58,15 @@ def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
     return (
         f"half a wavelength is {half_wavelength_mm:.1f} mm here, and model {model.name} has learned "
         f"{model.half_wavelength_mm:.1f} mm: take class PUE with care",
+    )
+
+
+def _on_joins(description: TableDescription) -> str:
+    dates = ", ".join(str(join.date) for join in description.joins)
+    common = [join.common_mm for join in description.joins if join.common_mm]
+    steps = f" (all points by {', '.join(f'{one:+.1f}' for one in common)} mm)" if common else ""
+    return (
+        f"releases are joined at {dates}: a step there{steps} is no jump and no break, and is taken out of the series"
     )
 
 

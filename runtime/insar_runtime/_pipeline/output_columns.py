@@ -18,18 +18,19 @@ _OF_INPUT: Final = "_input"
 names in every file."""
 
 
-def renamed_columns(description: TableDescription, *, keep_series: bool, diagnosed: bool) -> dict[str, str]:
+def renamed_columns(
+    description: TableDescription, *, keep_series: bool, diagnosed: bool, neighbours: bool = False
+) -> dict[str, str]:
     """Return the columns of the input that are kept under another name, with that name."""
     if not diagnosed:
         return {}
-    from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
-
     kept = description.kept(keep_series=keep_series)
-    ours = {*DIAGNOSIS_SCHEMA.names, *RESULT_SCHEMA.names}
+    diagnosis = _diagnosis_fields(neighbours=neighbours).names
+    ours = {*diagnosis, *RESULT_SCHEMA.names}
     taken = {name.lower() for name in (*ours, *kept)}
     names = {}
     # SQLite, DuckDB and Spark take names that differ in case alone for the same.
-    for old in (name for name in kept if name.lower() in DIAGNOSIS_SCHEMA.names):
+    for old in (name for name in kept if name.lower() in diagnosis):
         new = old + _OF_INPUT
         while new.lower() in taken:
             new += _OF_INPUT
@@ -38,27 +39,29 @@ def renamed_columns(description: TableDescription, *, keep_series: bool, diagnos
     return names
 
 
-def kept_fields(description: TableDescription, *, keep_series: bool, diagnosed: bool) -> list[pa.Field]:
+def kept_fields(
+    description: TableDescription, *, keep_series: bool, diagnosed: bool, neighbours: bool = False
+) -> list[pa.Field]:
     """Return the columns of the input that are kept, as the output names them."""
-    names = renamed_columns(description, keep_series=keep_series, diagnosed=diagnosed)
+    names = renamed_columns(description, keep_series=keep_series, diagnosed=diagnosed, neighbours=neighbours)
     fields = (description.schema.field(name) for name in description.kept(keep_series=keep_series))
     return [field.with_name(names.get(field.name, field.name)) for field in fields]
 
 
-def added_fields(description: TableDescription, *, diagnosed: bool) -> list[pa.Field]:
+def added_fields(description: TableDescription, *, diagnosed: bool, neighbours: bool = False) -> list[pa.Field]:
     """Return the columns that are added to a table."""
     fields = list(RESULT_SCHEMA)
     if diagnosed:
-        from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
-
-        fields += DIAGNOSIS_SCHEMA
+        fields += _diagnosis_fields(neighbours=neighbours)
         taken = {name.lower() for name in description.schema.names}
         if description.layout.velocity is None and VELOCITY not in taken:
             fields.append(pa.field(VELOCITY, pa.float32()))
     return fields
 
 
-def refuse_taken_names(description: TableDescription, *, keep_series: bool, diagnosed: bool) -> None:
+def refuse_taken_names(
+    description: TableDescription, *, keep_series: bool, diagnosed: bool, neighbours: bool = False
+) -> None:
     """Refuse a table that has a column of the same name as one that would be added.
 
     Raises
@@ -66,10 +69,22 @@ def refuse_taken_names(description: TableDescription, *, keep_series: bool, diag
     DataError
         If it has one.
     """
-    taken = {field.name for field in added_fields(description, diagnosed=diagnosed)}
-    for field in kept_fields(description, keep_series=keep_series, diagnosed=diagnosed):
+    taken = {field.name for field in added_fields(description, diagnosed=diagnosed, neighbours=neighbours)}
+    kept = kept_fields(description, keep_series=keep_series, diagnosed=diagnosed, neighbours=neighbours)
+    for field in kept:
         if field.name in taken:
             raise DataError(
                 f"the input has a column {field.name} already (was it classified before?); drop or rename it"
             )
         taken.add(field.name)
+
+
+def _diagnosis_fields(*, neighbours: bool) -> pa.Schema:
+    """Return the columns of a diagnosis, and those of the neighbours of its jumps if they are looked at."""
+    from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA  # noqa: PLC0415 - most runs take none of it
+
+    if not neighbours:
+        return DIAGNOSIS_SCHEMA
+    from insar_runtime._diagnosis.jumps.jump_kinds import NEIGHBOUR_SCHEMA  # noqa: PLC0415 - few runs take it
+
+    return pa.schema([*DIAGNOSIS_SCHEMA, *NEIGHBOUR_SCHEMA])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.options import COUNTS
 from insar_runtime._findings.finding import Finding
+from insar_runtime._input.join_steps import JOINS_KEY
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.position import Position, read_points
 from insar_runtime._output.atomic import OutputGroup, Sink
@@ -256,7 +257,10 @@ class OutputSet:
             metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._plan.position.crs))
         elif self._plan.input_geo is not None:
             metadata["geo"] = self._plan.input_geo
-        layout = self._plan.plan.description.layout
+        description = self._plan.plan.description
+        layout = description.layout
+        if self._plan.plan.keep_series and description.joins:
+            metadata[JOINS_KEY] = json.dumps([str(join.date) for join in description.joins])
         if self._plan.plan.keep_series and layout.kind == "list":
             # In the file's order, as the lists are: kept series stay readable.
             metadata[DATES_KEY] = json.dumps([str(date) for date in layout.file_dates])

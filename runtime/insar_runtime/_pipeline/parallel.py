@@ -140,7 +140,7 @@ class _Crew(Generic[Item, Begun, Done]):
         self._end: int | None = None
 
     def run(self) -> None:
-        """Fetch and work, until there are no more items or nobody wants them."""
+        """Fetch and work, until there are no more items or none is wanted."""
         numbers: list[int] = []
         begun: list[Begun] = []
         while True:

@@ -29,6 +29,8 @@ class TablePlan:
         Whether the output keeps the series.
     diagnosis : DiagnosisSetup or None
         How the rows are diagnosed, if they are.
+    neighbours : bool
+        Whether the neighbours of a point that jumps are looked at.
 
     Raises
     ------
@@ -39,9 +41,12 @@ class TablePlan:
     description: TableDescription
     keep_series: bool = False
     diagnosis: DiagnosisSetup | None = None
+    neighbours: bool = False
 
     def __post_init__(self) -> None:
-        refuse_taken_names(self.description, keep_series=self.keep_series, diagnosed=self.diagnosed)
+        refuse_taken_names(
+            self.description, keep_series=self.keep_series, diagnosed=self.diagnosed, neighbours=self.neighbours
+        )
 
     @property
     def diagnosed(self) -> bool:
@@ -56,17 +61,21 @@ class TablePlan:
     @property
     def renamed(self) -> dict[str, str]:
         """Columns of the input that are kept under another name, with that name."""
-        return renamed_columns(self.description, keep_series=self.keep_series, diagnosed=self.diagnosed)
+        return renamed_columns(
+            self.description, keep_series=self.keep_series, diagnosed=self.diagnosed, neighbours=self.neighbours
+        )
 
     @property
     def added(self) -> pa.Schema:
         """Columns that are added."""
-        return pa.schema(added_fields(self.description, diagnosed=self.diagnosed))
+        return pa.schema(added_fields(self.description, diagnosed=self.diagnosed, neighbours=self.neighbours))
 
     @property
     def schema(self) -> pa.Schema:
         """Columns of the output: those that are kept, then those that are added."""
-        kept = kept_fields(self.description, keep_series=self.keep_series, diagnosed=self.diagnosed)
+        kept = kept_fields(
+            self.description, keep_series=self.keep_series, diagnosed=self.diagnosed, neighbours=self.neighbours
+        )
         return pa.schema([*kept, *self.added])
 
 
@@ -77,6 +86,7 @@ def plan_table(
     keep_series: bool,
     diagnose: Diagnose | None,
     noise: FileNoise | None,
+    neighbours: bool = False,
 ) -> TablePlan:
     """Return the plan of a table.
 
@@ -92,6 +102,8 @@ def plan_table(
         How the rows are diagnosed, if they are.
     noise : FileNoise or None
         Of the table, if its rows are diagnosed.
+    neighbours : bool
+        Whether the neighbours of a point that jumps are looked at.
 
     Raises
     ------
@@ -105,4 +117,4 @@ def plan_table(
         if noise is None:
             raise ValueError("rows are to be diagnosed, and there is no noise of the table; estimate it first")
         setup = DiagnosisSetup.of(description, diagnose, noise, declared)
-    return TablePlan(description, keep_series, setup)
+    return TablePlan(description, keep_series, setup, neighbours)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
 from insar_runtime._input.opening import open_source, path_or_stream
+from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime._input.table import TableDescription
 from insar_runtime._log import logger
@@ -40,8 +41,8 @@ class PreparedTable:
     batch_plan : BatchPlan
         Threads and batches that suit it.
     estimate_noise : callable
-        Returns the noise of its series, from some rows that are read for it; called once, while the batches may
-        already be read.
+        Returns the noise of its series, from some rows that are read for it, for a window of recent days; called once,
+        while the batches may already be read.
     mix : ClassPriors or None
         Of its classes, where that was asked for.
     """
@@ -50,11 +51,11 @@ class PreparedTable:
     description: TableDescription
     batches: Iterator[pa.RecordBatch]
     batch_plan: BatchPlan
-    estimate_noise: Callable[[], FileNoise]
+    estimate_noise: Callable[[int], FileNoise]
     mix: ClassPriors | None = None
 
 
-def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False) -> Load:
+def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False, kept_row_bytes: int = 0) -> Load:
     """Return what there is to carry of an open table.
 
     Parameters
@@ -65,10 +66,13 @@ def load_of(source: Source, *, written_series: int = 0, diagnosed: bool = False)
         Outputs that hold the series.
     diagnosed : bool
         Whether its rows are diagnosed.
+    kept_row_bytes : int
+        Bytes that are kept of each row until all are read.
     """
+    kept = (estimate_rows(source) or 0) * kept_row_bytes if kept_row_bytes else 0
     return Load(
         source.row_bytes,
-        source.held_bytes,
+        source.held_bytes + kept,
         written_series * WAITING_SERIES_BYTES,
         diagnosed=diagnosed,
         head=min(source.row_bytes, guess_row_bytes(source.schema)),
@@ -94,6 +98,7 @@ def open_described(
     diagnosed: bool = False,
     mix_by: ModelRunner | None = None,
     written_series: int = 0,
+    kept_row_bytes: int = 0,
     reads_json: bool = False,
 ) -> Iterator[PreparedTable]:
     """Open a source and describe its table; ``classify``, ``inspect`` and ``convert`` share it.
@@ -118,6 +123,8 @@ def open_described(
         Classifies some of the first rows, from which the mix of classes is estimated. Without it, none is.
     written_series : int
         Outputs that hold the series.
+    kept_row_bytes : int
+        Bytes that are kept of each row until all are read.
     reads_json : bool
         Whether GeoJSON and JSON lines are read.
 
@@ -141,7 +148,7 @@ def open_described(
         reads_json=reads_json,
         as_table=declared.as_table,
     ) as opened:
-        load = load_of(opened, written_series=written_series, diagnosed=diagnosed)
+        load = load_of(opened, written_series=written_series, diagnosed=diagnosed, kept_row_bytes=kept_row_bytes)
         plan = plan_batches(load, threads, large=large_batches, room=room)
         _log_plan(opened.name, plan, plan.need(load), room)
         head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
@@ -156,9 +163,9 @@ def open_described(
         rows = [head.rows] if diagnosed else []
         del head
 
-        def estimate() -> FileNoise:
+        def estimate(recent_days: int) -> FileNoise:
             from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-            return noise_of(description, rows.pop(), opened)
+            return noise_of(description, rows.pop(), recent_days, opened)
 
         yield PreparedTable(opened, description, batches, plan, estimate, mix)

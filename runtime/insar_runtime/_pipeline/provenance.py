@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.producers import attribution_of
@@ -16,8 +16,17 @@ from insar_runtime._version import __version__
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.definitions import class_definitions
 
+if TYPE_CHECKING:
+    from insar_runtime._pipeline.neighbourhood import Neighbourhood
 
-def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: RunOptions) -> dict[str, Any]:
+
+def provenance(
+    runner: ModelRunner,
+    source: Source,
+    plan: TablePlan,
+    options: RunOptions,
+    around: Neighbourhood | None = None,
+) -> dict[str, Any]:
     """Return all that is known before the first row, as plain values; no time, so equal runs are equal.
 
     Parameters
@@ -30,7 +39,12 @@ def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: Ru
         Of the table.
     options : RunOptions
         What was asked for.
+    around : Neighbourhood, optional
+        What is known of the neighbours of the points.
     """
+    diagnosis = {} if plan.diagnosis is None else plan.diagnosis.described()
+    if around is not None and plan.neighbours:
+        diagnosis |= around.described()
     description = plan.description
     layout, units, position = description.layout, description.units, description.position
     wavelength = description.wavelength(options.declared)
@@ -55,6 +69,7 @@ def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: Ru
             "domain": layout.domain,
             "producer": layout.producer,
             "dates": [str(date) for date in layout.dates],
+            **({"joins": [str(join.date) for join in description.joins]} if description.joins else {}),
             "id": layout.id,
             "longitude": layout.longitude,
             "latitude": layout.latitude,
@@ -69,7 +84,7 @@ def provenance(runner: ModelRunner, source: Source, plan: TablePlan, options: Ru
             "half_wavelength_evidence": wavelength.evidence,
             "sign_convention": layout.made_by.sign if layout.made_by else "unknown",
         },
-        **({} if plan.diagnosis is None else {"diagnosis": plan.diagnosis.described()}),
+        **({"diagnosis": diagnosis} if diagnosis else {}),
         "notes": _notes(runner, plan, options),
         "attribution": attribution_of(layout.producer),
     }

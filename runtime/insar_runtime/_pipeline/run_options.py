@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self, cast
@@ -26,10 +27,14 @@ class RunOptions:
         What the user declares of the input; the radar is that of the model if the user names none.
     keep_series : bool
         Whether the output keeps the series.
-    priors : mapping, sequence, "auto", "trained" or None
+    priors : mapping, sequence, "auto", "local", "trained" or None
         As for ``classify_file``.
     diagnose : Diagnose or None
         How the rows are diagnosed, if they are.
+    neighbours, repair_shared : bool
+        As for ``classify_file``.
+    neighbour_distance : float or None
+        Metres, as for ``classify_file``.
     max_bad_fraction : float or None
         Share of rows that cannot be classified above which the run counts as failed.
     csv_safe : bool
@@ -42,8 +47,11 @@ class RunOptions:
 
     declared: UserDeclarations
     keep_series: bool = False
-    priors: Shares | Literal["auto", "trained"] | None = None
+    priors: Shares | Literal["auto", "local", "trained"] | None = None
     diagnose: Diagnose | None = None
+    neighbours: bool = False
+    repair_shared: bool = False
+    neighbour_distance: float | None = None
     max_bad_fraction: float | None = None
     csv_safe: bool = False
     overwrite: bool = False
@@ -70,8 +78,37 @@ class RunOptions:
             raise UsageError(f"max_bad_fraction is {self.max_bad_fraction}; give a share between 0 and 1")
         if self.csv_safe:
             files.check_csv_safe()
+        self._check_neighbours(source)
         if self.skip_existing and not (isinstance(source, Path) and files.are_files):
             raise UsageError("skip_existing compares files, a stream is none; give an input file and an output file")
+
+    def _check_neighbours(self, source: Path | str | BinaryIO) -> None:
+        if self.neighbour_distance is not None:
+            if not self.looks_around:
+                raise UsageError(
+                    "a neighbour distance is of use with priors local or with neighbours only; ask for one of them, or "
+                    "leave it out"
+                )
+            if not 0 < self.neighbour_distance < math.inf:
+                raise UsageError(f"neighbour distance is {self.neighbour_distance}; give metres above 0")
+        if self.looks_around and not isinstance(source, Path):
+            what = "priors local" if self.local_priors else "neighbours"
+            raise UsageError(f"{what} take the whole table before the first row, a stream is read once; name a file")
+
+    @property
+    def local_priors(self) -> bool:
+        """Whether the mix of classes is estimated around each point."""
+        return isinstance(self.priors, str) and self.priors == "local"
+
+    @property
+    def looks_around(self) -> bool:
+        """Whether anything depends on the neighbours of a point."""
+        return self.local_priors or self.neighbours
+
+    @property
+    def states_mix(self) -> bool:
+        """Whether one mix of classes is known before the table is read."""
+        return not (self.estimates_mix or self.local_priors)
 
     @property
     def estimates_mix(self) -> bool:
@@ -98,17 +135,21 @@ class RunOptions:
         return runner.with_priors(cast("Shares", self.priors)).priors
 
     def half_wavelength(self, runner: ModelRunner) -> float:
-        """Return half the wavelength of the radar in mm, which is the model's where nobody said otherwise."""
+        """Return half the wavelength of the radar in mm, which is the model's unless the user has declared one."""
         return self.declared.half_wavelength(runner.model.half_wavelength_mm)
 
     def parameters(self, runner: ModelRunner) -> dict[str, Any]:
         """Return what was asked for, and what follows from it, as plain values."""
         # Only where it is asked for, so that what was written without it stays what it is.
         diagnose = {} if self.diagnose is None else {"diagnose": self._diagnose(self.diagnose)}
+        around: dict[str, Any] = {"neighbours": True, "repair_shared": self.repair_shared} if self.neighbours else {}
+        if self.neighbour_distance is not None:
+            around["neighbour_distance_m"] = self.neighbour_distance
         escaped = {"csv_safe": True} if self.csv_safe else {}
         system = {} if self.declared.crs is None else {"crs": self.declared.crs}
         return {
             **diagnose,
+            **around,
             **escaped,
             **system,
             "units": self.declared.units,
@@ -137,6 +178,6 @@ class RunOptions:
         return {**asdict(options), "declared_half_wavelength_mm": self.declared.half_wavelength_mm}
 
     def _asked_priors(self, runner: ModelRunner) -> str | dict[str, Any]:
-        if self.estimates_mix:
-            return "auto"
+        if isinstance(self.priors, str) and not self.states_mix:
+            return self.priors
         return asdict(self.priors_of(runner))

@@ -48,7 +48,10 @@ def classify_stream(
     if diagnose is not None:
         from insar_runtime._pipeline.noise_sample import noise_of  # noqa: PLC0415 - most runs take none of it
 
-        noise = noise_of(description, head.rows) if noise is None else on_axis(noise, description.layout.dates)
+        if noise is None:
+            noise = noise_of(description, head.rows, diagnose.recent_days)
+        else:
+            noise = on_axis(noise, description.layout.dates)
     plan = plan_table(description, declared, keep_series=keep_series, diagnose=diagnose, noise=noise)
     classifier, rest = BatchClassifier(plan), head.batches
     del head  # its rows

@@ -48,12 +48,20 @@ function drawAxes(map, context) {
     context.textBaseline = "top";
     if (x - half > 0 && x + half < right) context.fillText(label, x, bottom + 8);
   }
-  for (const { value, text } of marks(1, y0, Math.max(2, view.height / 70))) {
+  const upright = EDGE.left < WIDE_LEFT;
+  for (const { value, text } of marks(1, y0, Math.max(2, view.height / (upright ? 100 : 70)))) {
     const y = bottom - (value * unit - y0 - low[1]) * view.ky;
     tick(context, EDGE.left - 5, y, EDGE.left, y);
-    context.textAlign = "right";
-    context.textBaseline = "middle";
-    if (y > 8 && y < bottom - 4) context.fillText(axisLabel(text, "N", "S"), EDGE.left - 8, y);
+    const label = axisLabel(text, "N", "S");
+    const half = upright ? context.measureText(label).width / 2 : 4;
+    if (y - half < 4 || y + half > bottom) continue;
+    context.save();
+    context.translate(EDGE.left - 8, y);
+    if (upright) context.rotate(-Math.PI / 2);
+    context.textAlign = upright ? "center" : "right";
+    context.textBaseline = upright ? "alphabetic" : "middle";
+    context.fillText(label, 0, 0);
+    context.restore();
   }
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._report.pack import Packed, pack
+from insar_runtime._report.projections import FloatArray, projection_to
 
 IntArray = NDArray[np.int64]
 
@@ -18,7 +19,8 @@ _FILE: Final = "coastline.npz"
 """Written by ``docs/coastline.py``."""
 _AROUND: Final = 1.0
 """Width of the surroundings, in widths of the extent; most of what a map at half its scale shows."""
-_LEAST_DEGREES: Final = 0.1
+_LEAST: Final = {"degrees": 0.1, "metres": 10_000.0}
+"""Least width of the surroundings."""
 
 
 def coast_of(position: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, dict[str, Packed]]:
@@ -27,34 +29,25 @@ def coast_of(position: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None,
     Parameters
     ----------
     position : mapping or None
-        Facts about the positions: ``kind``, ``steps`` in a unit, and ``x0``, ``y0``, the lower left corner in steps,
-        and ``size``, width and height in steps.
+        Facts about the positions: ``kind``, ``system``, ``steps`` in a unit, and ``x0``, ``y0``, the lower left corner
+        in steps, and ``size``, width and height in steps.
 
     Returns
     -------
     facts : dict or None
-        ``source``, and ``scale`` and ``corner`` of the grid in degrees; None without longitude and latitude, or if no
-        coast is near.
+        ``source``, and ``scale`` and ``corner`` of a grid in the unit of the positions; None if no coast is near, or if
+        the projection of the positions is not known.
     arrays : dict of str to Packed
         ``coast`` [K, 2], places in the grid, uint32; ``coastLengths``, vertices of each line.
     """
-    if position is None or position["kind"] != "degrees":
+    if position is None:
         return None, {}
-    steps = position["steps"]
+    steps, kind = position["steps"], position["kind"]
     low = np.array([position["x0"], position["y0"]]) / steps
     extent = np.array(position["size"]) / steps
-    around = max(_AROUND * extent.max(), _LEAST_DEGREES)
-    with (files("insar_runtime._report") / _FILE).open("rb") as file, np.load(file) as stored:
-        scale, corner, starts, lengths, deltas = (
-            stored[name] for name in ("scale", "corner", "starts", "lengths", "steps")
-        )
-    box = (np.stack([low - around, low + extent + around]) - corner) / scale
-    lines = lines_of(starts, lengths, deltas)
-    turn = round(360 / scale[0])
-    found = []
-    # Longitudes may be counted to 360 degrees.
-    for shift in (0, turn) if box[1, 0] > turn else (0,):
-        found += cut(lines + np.array([shift, 0]), lengths + 1, box)
+    around = max(_AROUND * extent.max(), _LEAST[kind])
+    box = np.stack([low - around, low + extent + around])
+    found, scale, corner = _of_plane(position["system"], box) if kind == "metres" else _of_degrees(box)
     if not found:
         return None, {}
     facts = {"source": _SOURCE, "scale": scale.tolist(), "corner": corner.tolist()}
@@ -62,6 +55,38 @@ def coast_of(position: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None,
         "coast": pack(np.concatenate(found).astype(np.uint32)),
         "coastLengths": pack(np.array([len(line) for line in found], dtype=np.uint32)),
     }
+
+
+def _of_degrees(box: FloatArray) -> tuple[list[IntArray], FloatArray, FloatArray]:
+    """Return the lines in a box of longitudes and latitudes, on the grid of the file, its scale and corner."""
+    scale, corner, lines, lengths = _read()
+    box = (box - corner) / scale
+    turn = round(360 / scale[0])
+    found: list[IntArray] = []
+    # Longitudes may be counted to 360 degrees.
+    for shift in (0, turn) if box[1, 0] > turn else (0,):
+        found += cut(lines + np.array([shift, 0]), lengths, box)
+    return found, scale, corner
+
+
+def _of_plane(system: str, box: FloatArray) -> tuple[list[IntArray], FloatArray, FloatArray]:
+    """Return the lines in a box of a plane, in places of a grid of its unit; its scale and corner."""
+    project = projection_to(system)
+    if project is None:
+        return [], np.ones(2), np.zeros(2)
+    scale, corner, lines, lengths = _read()
+    found = cut(project(lines * scale + corner), lengths, box)
+    origin = np.floor(np.min([line.min(axis=0) for line in found], axis=0)) if found else np.zeros(2)
+    return [np.round(line - origin).astype(np.int64) for line in found], np.ones(2), origin
+
+
+def _read() -> tuple[FloatArray, FloatArray, IntArray, NDArray[np.int32]]:
+    """Return scale and corner of the file's grid in degrees, the vertices of all lines in it, and their numbers."""
+    with (files("insar_runtime._report") / _FILE).open("rb") as file, np.load(file) as stored:
+        scale, corner, starts, lengths, deltas = (
+            stored[name] for name in ("scale", "corner", "starts", "lengths", "steps")
+        )
+    return scale, corner, lines_of(starts, lengths, deltas), lengths + 1
 
 
 def lines_of(starts: NDArray[np.int32], lengths: NDArray[np.int32], deltas: NDArray[np.int8]) -> IntArray:
@@ -88,10 +113,13 @@ def lines_of(starts: NDArray[np.int32], lengths: NDArray[np.int32], deltas: NDAr
     return vertices
 
 
-def cut(vertices: IntArray, lengths: NDArray[np.int32], box: NDArray[np.float64]) -> list[IntArray]:
-    """Return the parts of lines whose segments may be inside a box [2, 2] of its lowest and highest corner."""
-    below, above = vertices < box[0], vertices > box[1]
-    outside = (below[1:] & below[:-1]).any(axis=1) | (above[1:] & above[:-1]).any(axis=1)
+def cut(vertices: NDArray[np.number], lengths: NDArray[np.int32], box: NDArray[np.float64]) -> list[NDArray[np.number]]:
+    """Return the parts of lines whose segments may be inside a box [2, 2] of its lowest and highest corner.
+
+    Vertices [V, 2] that are NaN are outside, with the segments from and to them.
+    """
+    below, above, unknown = vertices < box[0], vertices > box[1], np.isnan(vertices).any(axis=1)
+    outside = (below[1:] & below[:-1]).any(axis=1) | (above[1:] & above[:-1]).any(axis=1) | unknown[1:] | unknown[:-1]
     outside[np.cumsum(lengths)[:-1] - 1] = True  # from the last vertex of a line to the first one of the next
     near = np.concatenate([[False], ~outside, [False]])
     (first,) = np.nonzero(near[1:] & ~near[:-1])

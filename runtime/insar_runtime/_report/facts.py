@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._engine.class_priors import ClassPriors
+from insar_runtime._engine.class_priors import priors_of_block
 from insar_runtime._output.palette import CLASS_COLOURS, NO_CLASS_COLOUR
 from insar_runtime._report.classified_table import ClassifiedTable
 from insar_runtime._report.diagnosis_facts import days_since, diagnosis_arrays, diagnosis_facts
@@ -191,7 +191,7 @@ def _about(block: Mapping[str, Any], dates: list[str]) -> list[list[str]]:
         ["Unit", f"{known.get('unit')} ({describe_evidence(known.get('unit_evidence'), known.get('velocity'))})"]
     )
     if (priors := block.get("priors")) is not None:
-        lines.append(["Class mix", describe_priors(ClassPriors(**priors))])
+        lines.append(["Class mix", describe_priors(priors_of_block(priors))])
     if (rate := _stable_rate(block)) is not None:
         lines.append(["Stable", f"below {rate:g} mm/yr"])
     abstain = block.get("parameters", {}).get("abstain_below")

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from insar_runtime._classified.class_columns import read_class_ids, read_numbers
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
 from insar_runtime._input.matrix import as_floats
+from insar_runtime._input.random_rows import RandomRows
 from insar_runtime._input.slopes import slopes
-from insar_runtime._pipeline.random_rows import RandomRows
 from insar_runtime._progress import Progress
 from insar_runtime._report.classified_table import ClassifiedTable
 from insar_runtime._report.counts import GROUPS, Counts
@@ -98,7 +99,7 @@ def gather(
         counts.add(group, columns["status"], columns.pop("confidence"), columns["velocity"], columns["x"] != NOWHERE)
         diagnosis = _diagnosis(table, batch)
         # Of points without a class, the most probable class decides the trend.
-        classes = {name: _class_ids(batch, name) for name in ("class_id", "class_top")} if diagnosis else {}
+        classes = {name: read_class_ids(batch, name) for name in ("class_id", "class_top")} if diagnosis else {}
         breaks = {"break_date": diagnosis["break_date"]} if diagnosis else {}
         numbers = {"measures": _lists(measured(table.measures, batch, diagnosis))}
         points.add(_batch({**columns, **numbers, **breaks}), keys)
@@ -145,8 +146,8 @@ def _columns(
     # Older tables of models of five classes have no column of the sixth.
     missing = np.full(len(rows), np.nan, dtype=np.float32)
     there = batch.schema.names
-    shares = np.stack([_probabilities(batch.column(name)) if name in there else missing for name in _SHARES], axis=1)
-    class_id = _class_ids(batch, "class_id")
+    shares = np.stack([read_numbers(batch.column(name)) if name in there else missing for name in _SHARES], axis=1)
+    class_id = read_class_ids(batch, "class_id")
     xy = table.position.steps(batch) if table.position else np.full((len(rows), 2), NOWHERE, dtype=np.int32)
     name = table.roles.get("id")
     ids = pc.fill_null(batch.column(name).cast(pa.string()), "") if name else pa.array(rows).cast(pa.string())
@@ -156,26 +157,13 @@ def _columns(
         "y": xy[:, 1],
         GROUP: np.where(class_id == NO_CLASS, len(CLASS_NAMES), class_id).astype(np.int8),
         "status": _statuses(batch.column("status")),
-        "confidence": _probabilities(batch.column("confidence")),
+        "confidence": read_numbers(batch.column("confidence")),
         "velocity": _velocity(table, batch, matrix),
         "shares": _lists(per_mille(shares)),
         "n_epochs": np.clip(_integers(batch.column("n_epochs"), 0), 0, None).astype(np.uint16),
         "max_gap_days": np.clip(_integers(batch.column("max_gap_days"), 0), 0, None).astype(np.uint16),
         "id": ids,
     }
-
-
-def _class_ids(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:
-    """Return a column of classes; ``NO_CLASS`` for null."""
-    ids = _integers(batch.column(name), NO_CLASS)
-    if ids.size and not NO_CLASS <= ids.min() <= ids.max() < len(CLASS_NAMES):
-        raise DataError(f"{name} {ids.max()} is unknown; classify the table again")
-    return ids
-
-
-def _probabilities(column: pa.Array) -> NDArray[np.float32]:
-    """Return probabilities; they are text in a CSV whose first rows have none."""
-    return as_floats(pc.if_else(pc.equal(column, ""), None, column) if pa.types.is_string(column.type) else column)
 
 
 def _velocity(table: ClassifiedTable, batch: pa.RecordBatch, matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,6 +1,8 @@
 /* The map: its view, movements, and the point under the pointer. The painters draw the points. */
 
 const EDGE = { left: 78, bottom: 26, top: 1, right: 1 };
+const WIDE_LEFT = EDGE.left;
+const NARROW = { screen: 620, left: 22, least: 240, most: 0.62 }; // of a phone, whose labels stand upright; heights of the map
 const METRES_A_DEGREE = 111320;
 const REACH = 9; // most pixels from the pointer to the point that is meant
 const CALM_MS = 160; // without movement, until all points are painted again
@@ -84,6 +86,7 @@ class PointMap {
 
   resize() {
     if (!this.canvas.isConnected) return; // another report has taken the place of this one
+    this.fitFrame();
     const { clientWidth, clientHeight } = byId("map");
     if (!clientWidth) return; // a picture has, while the page is printed
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
@@ -99,6 +102,17 @@ class PointMap {
     Object.assign(this.view, { width, height, ratio });
     if (this.untouched) this.showAll();
     else this.request();
+  }
+
+  /** On a phone, make the map as high as its points need. */
+  fitFrame() {
+    const frame = byId("map");
+    const narrow = window.innerWidth <= NARROW.screen;
+    EDGE.left = narrow ? NARROW.left : WIDE_LEFT;
+    const shape = (this.box.height + 1) / (this.box.width * this.aspect + 1);
+    const needed = (frame.clientWidth - EDGE.left) * shape + EDGE.bottom;
+    const most = Math.max(NARROW.least, NARROW.most * window.innerHeight);
+    frame.style.height = narrow ? `${Math.round(Math.min(Math.max(needed, NARROW.least), most))}px` : "";
   }
 
   showAll() {

@@ -33,9 +33,9 @@ function listenToPrint(main, getMap, redraw) {
     light(true);
     if (map) printMap(map, byId("map-print"));
     document.documentElement.classList.add("printing");
-    opened = folds();
-    for (const fold of opened) fold.open = true;
     redraw();
+    opened = folds(); // after the panel has been drawn anew, with its attributes folded
+    for (const fold of opened) fold.open = true;
   });
   window.addEventListener("afterprint", () => {
     if (!main.isConnected) return;

@@ -16,7 +16,7 @@ const LAYERS_OF_SEVERAL = [drawValues, drawTrend];
 /** Return the plot of a series.
 
     values: mm, NaN = missing; one a date of the page.
-    story: what its diagnosis tells, or null. */
+    story: what its diagnosis states, or null. */
 function drawSeries(width, values, story, colour) {
   return drawLines(width, [{ values, story, colour }]);
 }

@@ -19,7 +19,7 @@ function wordMeanings() {
       "date and from point to point, and a wrong count leaves a jump"],
     ["Confidence", "calibrated probability of the most probable class: of 100 points with 80 %, some 80 have that class, if the " +
       "mix of classes is as assumed"],
-    ["Class mix", `share of each class that was assumed before any series was looked at (prior)${mix ? `: ${mix[1]}` : ""}`],
+    ["Class mix", `share of each class that was assumed before any series was looked at (prior)${mix ? "; it stands below, under Where this comes from" : ""}`],
     ["Displacement", "in mm, as in the file: mostly along the line of sight (LOS) from the ground to the satellite"],
     ["Epoch", "date of a radar image; only those with a value count"],
     ...(facts.diagnosis ? [

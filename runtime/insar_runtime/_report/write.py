@@ -101,7 +101,8 @@ def write_report(
         facts["coast"], coast = coast_of(facts["position"])
         arrays |= coast
     write_file(output, (part.encode() for part in page_parts(facts, arrays)), overwrite=overwrite)
-    return Report(str(output), facts["counts"]["rows"], facts["points"], _detailed(gathered), output.stat().st_size)
+    series = _detailed(gathered) if facts["series"]["kept"] else 0
+    return Report(str(output), facts["counts"]["rows"], facts["points"], series, output.stat().st_size)
 
 
 def _detail_bytes(series_mb: float | None, most_points: int, rows: int | None, measures: int) -> float:

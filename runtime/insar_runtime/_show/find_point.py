@@ -11,7 +11,11 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 
 from insar_runtime._classified.columns import has_classes, stored_run_metadata
-from insar_runtime._classified.diagnosis_columns import has_diagnosis, stored_half_wavelength_mm
+from insar_runtime._classified.diagnosis_columns import (
+    has_diagnosis,
+    stored_half_wavelength_mm,
+    stored_recent_days,
+)
 from insar_runtime._classified.scalars import number, plain_row, text
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
@@ -109,13 +113,13 @@ def find_point(
         point = _answered(point, series, as_file, reclassify=reclassify)
         if point.diagnosis is not None and diagnose is None and not reclassify:
             return point
-        wavelength = description.wavelength(declared)
+        wavelength, how = description.wavelength(declared), diagnose or Diagnose()
         found = diagnose_point(
             series,
             point.answer,
-            diagnose or Diagnose(),
+            how,
             half_wavelength_mm=wavelength.half_mm,
-            estimate_noise=partial(noise_of, description, head.rows, opened),
+            estimate_noise=partial(noise_of, description, head.rows, how.recent_days, opened),
             # A stored class holds for the settings of its run, which must also apply after a repair.
             open_classifier=as_file if reclassify or not block else partial(_with_settings_of, block, open_classifier),
         )
@@ -233,7 +237,9 @@ def _place(source: Source, hit: Hit) -> dict[str, float | None]:
 def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> PointDiagnosis | None:
     if not has_diagnosis(record.schema):
         return None
-    return read_point_diagnosis(record, stored_half_wavelength_mm(block), "read from the file")
+    return read_point_diagnosis(
+        record, stored_half_wavelength_mm(block), stored_recent_days(block), "read from the file"
+    )
 
 
 def _id_column(schema: pa.Schema, declared: UserDeclarations) -> str | None:

@@ -33,7 +33,7 @@ class Pace:
 
     The speed is an exponentially weighted mean with a time constant of 20 seconds, measured from the first rows on, so
     without opening and warming up. The callback of ``classify_file`` does not state the number of the reading, as
-    nobody knows beforehand whether the mix of classes takes one of its own; a row count that falls begins the next one.
+    it is unknown beforehand whether the mix of classes takes one of its own; a row count that falls begins the next.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LogFormat = Literal["text", "json"]
 Clock = Callable[[], float]
 
-_SECONDS_BETWEEN: Final = 5.0
+SECONDS_BETWEEN: Final = 5.0
 """Time between two progress events."""
 
 
@@ -65,6 +65,7 @@ def open_reporter(
     quiet: bool,
     stream: TextIO,
     memory: Callable[[], int | None] = lambda: None,
+    seconds_between: float = SECONDS_BETWEEN,
 ) -> Reporter:
     """Return the reporter of a run.
 
@@ -78,9 +79,11 @@ def open_reporter(
         Stream of the reports, usually standard error.
     memory : callable
         Returns the resident memory of the process in bytes; None if unknown.
+    seconds_between : float
+        Time between two progress events of JSON.
     """
     if log_format == "json":
-        return JsonReporter(stream, quiet=quiet, memory=memory)
+        return JsonReporter(stream, quiet=quiet, memory=memory, seconds_between=seconds_between)
     return TextReporter(stream, quiet=quiet)
 
 
@@ -152,7 +155,13 @@ class JsonReporter:
     """Reports as JSON lines, flushed at once; progress every few seconds.
 
     Every object has ``event`` (start, progress, note, done, skipped, error), ``time`` (UTC, ISO 8601), ``file``,
-    ``rows_done``, ``rows_total``, ``rows_per_s`` and ``rss_mb`` (MiB that the process holds), null where unknown.
+    ``rows_done``, ``rows_total``, ``rows_per_s`` and ``rss_mb`` (MiB that the process holds), null where unknown. An
+    event of progress also has ``share``, the part of the whole work that is done, null where unknown.
+
+    Parameters
+    ----------
+    parts : sequence of float
+        Parts of the whole work that the readings of a file take, with the sum 1.
     """
 
     def __init__(
@@ -162,13 +171,15 @@ class JsonReporter:
         quiet: bool = False,
         memory: Callable[[], int | None] = lambda: None,
         clock: Clock = time.monotonic,
-        seconds_between: float = _SECONDS_BETWEEN,
+        seconds_between: float = SECONDS_BETWEEN,
+        parts: Sequence[float] = (1.0,),
     ) -> None:
         self._stream = stream
         self._quiet = quiet
         self._memory = memory
         self._clock = clock
         self._seconds_between = seconds_between
+        self._parts = parts
         self._next = clock()
         self._file: str | None = None
         self._pace = Pace(clock=clock)
@@ -183,7 +194,12 @@ class JsonReporter:
         if self._clock() >= self._next:
             self._next = self._clock() + self._seconds_between
             remaining = self._pace.remaining
-            self._emit("progress", remaining_s=None if remaining is None else round(remaining, 1))
+            share = self._share()
+            self._emit(
+                "progress",
+                remaining_s=None if remaining is None else round(remaining, 1),
+                share=None if share is None else round(share, 4),
+            )
 
     def note(self, text: str) -> None:
         self._emit("note", text=text)
@@ -198,6 +214,11 @@ class JsonReporter:
             rows_per_s=rate,
             summary=summary.to_dict(),
         )
+        self._forget()
+
+    def ended(self, facts: dict[str, Any]) -> None:
+        """Report the end of work that has no summary of a run."""
+        self._emit("done", summary=facts)
         self._forget()
 
     def failed(self, error: InsarRuntimeError) -> None:
@@ -223,6 +244,13 @@ class JsonReporter:
 
     def _fail(self, message: str, exit_code: int) -> None:
         self._emit("error", always=True, message=message, exit_code=exit_code)
+
+    def _share(self) -> float | None:
+        """Return the part of the whole work that is done; None if unknown."""
+        if self._pace.share is None:
+            return None
+        before = self._parts[: self._pace.reading - 1]
+        return sum(before) + self._pace.share * sum(self._parts[len(before) : len(before) + 1])
 
     def _forget(self) -> None:
         self._file, self._pace = None, Pace(clock=self._clock)

@@ -1,4 +1,4 @@
-"""Record of a call of ``classify`` as JSON: versions, processor, time, memory, result of each file."""
+"""Record of a call of a command as JSON: versions, processor, time, memory, result of each file."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float)
         Duration of the call, without start-up.
     """
     return {
+        **describe_environment(started, seconds),
+        "exit_code": first_failure(outcomes),
+        "files": [outcome.to_dict() for outcome in outcomes],
+    }
+
+
+def describe_environment(started: datetime, seconds: float) -> dict[str, Any]:
+    """Return versions, processor, time and memory of a call of any command as plain values; see ``describe_run``."""
+    return {
         "package": "insar-runtime",
         "package_version": __version__,
         "python": platform.python_version(),
@@ -38,8 +47,6 @@ def describe_run(outcomes: Sequence[Outcome], started: datetime, seconds: float)
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
         "peak_memory_mb": peak_memory_mb(),
-        "exit_code": first_failure(outcomes),
-        "files": [outcome.to_dict() for outcome in outcomes],
     }
 
 

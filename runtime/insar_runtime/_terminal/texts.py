@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from insar_runtime._engine.class_priors import ClassPriors, LocalPriors
+
 if TYPE_CHECKING:
-    from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
 
 _NO_CLASS: Final = {
@@ -24,10 +25,11 @@ def describe_summary(summary: Summary) -> str:
     """Return the lines that summarise a run of ``classify``."""
     span = f", {summary.first_date} to {summary.last_date}" if summary.first_date else ""
     producer = f", {summary.producer}" if summary.producer else ""
+    hint = "; --priors changes it" if summary.priors.origin == "estimated" else ""
     lines = [
         f"{summary.input}: {_points(summary.rows)}, {summary.epochs} epochs{span}{producer}, "
         f"{summary.unit} ({describe_evidence(summary.unit_evidence, None)})",
-        f"class mix assumed: {describe_priors(summary.priors)}",
+        f"class mix assumed: {describe_priors(summary.priors)}{hint}",
     ]
     if (rate := summary.parameters.get("stable_rate_mm_yr")) is not None:
         lines.append(f"Stable: below {rate:g} mm/yr")
@@ -63,30 +65,54 @@ def describe_diagnosis_counts(counts: Mapping[str, int]) -> str:
         "without_whole_cycles": "no whole cycles: --repair-damped",
         "uncertain": "too low a probability: --repair-above",
         "not_improved": "no smoother without the jumps",
+        "spared": "shared with neighbours or the whole file: --repair-shared",
     }
     left = ", ".join(f"{counts[name]} ({reason})" for name, reason in reasons.items() if counts.get(name))
     return (
         f"rates of {_points(counts['fitted'])}, {counts['with_break']} with a break; {counts['with_jumps']} of "
         f"{counts['searched_for_jumps']} searched points {jump}, {times}; {counts['repaired']} repaired"
         + (f"; not repaired: {left}" if left else "")
+        + _describe_jump_kinds(counts)
     )
+
+
+def _describe_jump_kinds(counts: Mapping[str, int]) -> str:
+    """Return how many jumps neighbours share; nothing if the neighbours were not looked at."""
+    kinds = {
+        "point": "of one point",
+        "shared": "shared by neighbours",
+        "file": "of the whole file",
+        "unknown": "with too few neighbours",
+    }
+    if "jumps_point" not in counts:
+        return ""
+    return "; jumps: " + ", ".join(f"{counts.get(f'jumps_{name}', 0)} {words}" for name, words in kinds.items())
 
 
 def describe_priors(priors: ClassPriors) -> str:
     """Return the class priors of the probabilities, and their origin."""
-    if priors.origin == "estimated" and priors.estimate is not None:
-        return (
-            f"{_rounded(priors.shares)}, a quarter of the way from the training to {priors.rows} of the first points "
-            f"({_rounded(priors.estimate)}); --priors changes it"
-        )
     are = "is" if priors.rows == 1 else "are"
     origin = {
         "training": "as trained",
         "given": "as given",
-        "estimated": f"estimated from {_points(priors.rows or 0)}",
+        "estimated": f"a quarter of the way from the training to {priors.rows} of the first points"
+        if priors.estimate is not None
+        else f"estimated from {_points(priors.rows or 0)}",
+        "local": _describe_neighbours(priors),
         "too_few_rows": f"as trained: {_points(priors.rows or 0)} {are} too few to estimate from",
     }[priors.origin]
     return f"{_percentages(priors.shares)} ({origin})"
+
+
+def _describe_neighbours(priors: ClassPriors) -> str:
+    """Return how the mix around a point departs from that of the file."""
+    if not isinstance(priors, LocalPriors):
+        return "around each point"
+    have = "has" if priors.without_neighbours == 1 else "have"
+    return (
+        f"of the file; around each point it follows the neighbours within {priors.distance_m:.3g} m, "
+        f"{priors.median_neighbours:g} of a typical point; {_points(priors.without_neighbours)} {have} none"
+    )
 
 
 def describe_evidence(evidence: str | None, velocity: str | None) -> str:
@@ -114,11 +140,6 @@ def describe_mapping(facts: dict[str, Any], indent: str = "") -> str:
 
 def _points(count: int) -> str:
     return f"{count} point{'' if count == 1 else 's'}"
-
-
-def _rounded(shares: Mapping[str, float]) -> str:
-    parts = ((name, f"{100 * share:.0f}" if share >= 0.005 else "<1") for name, share in shares.items())
-    return ", ".join(f"{percent} % {name}" for name, percent in parts)
 
 
 def _percentages(shares: Mapping[str, float]) -> str:

@@ -177,10 +177,10 @@ def plan(
     how = Diagnose() if diagnose is True else diagnose or None
     # Before the noise is estimated, which takes a while.
     refuse_taken_names(description, keep_series=keep_series, diagnosed=how is not None)
-    noise = None if how is None else noise_of(description, head.rows)
+    noise = None if how is None else noise_of(description, head.rows, how.recent_days)
     table = plan_table(description, declared, keep_series=keep_series, diagnose=how, noise=noise)
     if asked is None or (by_rule and asked == "auto"):
-        # Workers see partitions; one mix holds for all of them.
+        # A worker has some partitions only; one mix holds for all of them.
         settings["priors"] = mix_of(description, head.rows, classifier)
     return Job(table, settings)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from insar_runtime._input.opening import open_source
 from insar_runtime._terminal.texts import next_step
 from tests.runtime.run_command import refused, run
 
@@ -59,6 +60,32 @@ def test_the_next_step_of_many_inputs_is_said_once(source: Path, tmp_path: Path)
 )
 def test_the_next_step_fits_the_output(output: str, step: str | None) -> None:
     assert next_step(output) == step
+
+
+def test_the_demo_ends_with_what_to_do_next(tmp_path: Path) -> None:
+    text = run("demo", cwd=tmp_path).stderr.decode()
+    assert text.splitlines()[-1].startswith("next: insar-rt demo --save-input demo.zip ")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("extension", ["parquet", "gpkg", "csv", "arrow"])
+def test_the_demo_keeps_its_classified_table_in_any_format(tmp_path: Path, extension: str) -> None:
+    name = f"my demo.{extension}"
+    done = run("demo", "-o", name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().splitlines()[-1] == next_step(name)
+    assert f"{name}: written by model ".encode() in done.stdout
+    assert b"right: 9" in done.stdout
+    with open_source(tmp_path / name) as kept:
+        assert {"class_name", "true_class"} <= set(kept.schema.names)
+        assert sum(batch.num_rows for batch in kept.batches()) == 500
+    # Formats that take no metadata have it beside them.
+    assert {path.name for path in tmp_path.iterdir()} <= {name, f"{name}.json"}
+    refused(run("demo", "-o", name, cwd=tmp_path), 73, "exists", "--overwrite")
+
+
+def test_the_demo_is_not_written_as_a_stream(tmp_path: Path) -> None:
+    refused(run("demo", "-o", "-", cwd=tmp_path), 2, "written to a file", "-o demo.parquet")
 
 
 def test_the_demo_saves_its_table_and_names_no_file_that_is_gone(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insar_runtime._diagnosis.arrays import FloatArray as Floats
-from insar_runtime._diagnosis.breaks.break_finder import BreakFinder, _hypotheses
+from insar_runtime._diagnosis.breaks.break_finder import BreakFinder
 from insar_runtime._diagnosis.breaks.candidates import BreakCandidates
 from insar_runtime._diagnosis.noise.noise_model import FileNoise, NoiseKind
+from insar_runtime._diagnosis.noise.rate_noise import rate_noise_models
 from insar_runtime._diagnosis.results import Breaks, FitStatus
 
 YEAR = 365.25
@@ -41,7 +42,7 @@ def hinge(days: Floats, day: float, before: float, after: float) -> Floats:
 
 def drawn(noise: FileNoise, rng: np.random.Generator, count: int, scatter: float = 2.0) -> Floats:
     """Noise as the finder takes it to be, some rows with excursions."""
-    covariances, weights = _hypotheses(noise)
+    covariances, weights = rate_noise_models(noise)
     factors = [np.linalg.cholesky(covariance) for covariance in covariances]
     kind = rng.choice(len(factors), count, p=weights)
     return scatter * np.stack([factors[k] @ rng.standard_normal(len(noise.days)) for k in kind])
@@ -58,7 +59,7 @@ def brute_force(noise: FileNoise, series: Floats) -> dict[str, float]:
     grid = BreakCandidates.for_days(noise.days)
     line = np.stack([np.ones_like(days), days / YEAR], axis=1)
     score, before, after, spread_before, spread_after, spread_change, parabola = [], [], [], [], [], [], []
-    for covariance, weight in zip(*_hypotheses(noise), strict=True):
+    for covariance, weight in zip(*rate_noise_models(noise), strict=True):
         inverse = np.linalg.inv(covariance[np.ix_(there, there)])
         volume = np.linalg.slogdet(inverse)[1] / 2
         for day in [*grid.day, None]:

@@ -198,7 +198,7 @@ def test_a_single_series_is_diagnosed(classifier: Classifier) -> None:
 @settings(max_examples=25)
 @given(data=st.data())
 def test_bad_rows_have_nulls_and_a_status(classifier: Classifier, data: st.DataObject) -> None:
-    """Whatever is missing or infinite, no row fails, and what is told is finite."""
+    """Whatever is missing or infinite, no row fails, and what is reported is finite."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     displacement = moving(60, seed=1)[rng.permutation(60)[:12]]
     for row in range(12):
@@ -365,7 +365,7 @@ def test_rates_that_differ_insignificantly_are_no_break(classifier: Classifier) 
 
 
 def test_rows_of_class_pue_have_a_jump(classifier: Classifier) -> None:
-    """One that a classifier which is not sure of it, or none at all, would be told none."""
+    """Fewer rows have one if the classifier is unsure of the class, or excludes it."""
     rng = np.random.default_rng(3)
     displacement = rng.normal(0, 2.5, (60, EPOCHS)).round(1)
     displacement[:, 80:] += 11

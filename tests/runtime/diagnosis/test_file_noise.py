@@ -142,7 +142,7 @@ def test_a_join_of_one_row_in_eight_is_found_with_a_thousand_rows() -> None:
     joined = np.random.default_rng(2).normal(0, 7, 1000) * (np.random.default_rng(3).permutation(1000) % 8 == 0)
     values += joined[:, None] * (np.arange(400) >= 250)
     rows, dates = file(values, days)
-    # As many as the likelihood is asked of do not tell.
+    # The rows that the likelihood is computed of do not suffice.
     assert estimate_noise(rows[::4], dates).steps == ()
     (step,) = estimate_noise(rows, dates).steps
     assert step.epoch == 250

@@ -283,7 +283,7 @@ def test_a_row_of_class_pue_has_its_most_probable_jump(finder: JumpFinder) -> No
     # By chance it would be one in forty.
     assert np.mean(right) > 0.4
     assert (called.counts[:100] > 0).mean() > 0.8
-    # Of calm rows no change meets the definition, whatever their class.
+    # Of calm rows no change satisfies the definition, whatever their class.
     calm = noise(50, seed=18, scatter=0.8).astype(np.float32)
     assert not finder.find(calm, np.full(50, 0.9), np.ones(50, dtype=np.bool_)).counts.any()
 

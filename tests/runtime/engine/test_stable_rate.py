@@ -174,7 +174,7 @@ def test_the_probability_is_that_of_a_normal_distribution(rate: float, std: floa
 
 
 def test_noise_is_not_linear_however_low_the_line() -> None:
-    """A rate below twice its standard deviation is not told from none."""
+    """A rate below twice its standard deviation is not distinguished from none."""
     shares = probability_of_linear(np.array([0.0, 0.5, 1.0, 1.9, 4.0]), np.ones(5), 0.01)
     assert (shares[:4] < 0.5).all()
     assert shares[4] > 0.9

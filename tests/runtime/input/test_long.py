@@ -301,6 +301,8 @@ def test_a_file_without_rows(tmp_path: Path) -> None:
     with open_source(write(empty, tmp_path / "a.parquet")) as source:
         assert source.rows == 0
         assert list(source.batches()) == []
+    with pytest.raises(DataError, match="no rows, so it has no dates"), open_described(tmp_path / "a.parquet"):
+        pass
 
 
 @pytest.mark.parametrize("name", ["pid", "date", "displacement_mm", "height"])

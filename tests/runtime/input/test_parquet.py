@@ -205,7 +205,7 @@ def test_batches_of_pyarrow_that_end_with_the_first_rows(tmp_path: Path) -> None
 def test_text_that_is_no_utf8_is_refused(
     text: bytes, exact: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parquet as a program writes it that does not check: pyarrow reads such text, and nobody reads what it writes."""
+    """Parquet of a program that does not check: pyarrow reads such text, and no reader takes what it writes."""
     monkeypatch.setattr(parquet_table, "_STREAMED_BYTES", 0)
     table = _table(20, pa.float64())
     buffers = pa.array([text, *[b"p"] * 19], pa.binary()).buffers()

@@ -177,7 +177,7 @@ def test_sarvey_in_radian_is_told_by_its_velocities(tmp_path: Path) -> None:
 
 
 def test_amplitude_twin_of_squeesar_is_refused(tmp_path: Path) -> None:
-    """Same names of dates; only the values tell."""
+    """Same names of dates; only the values differ."""
     rng = np.random.default_rng(0)
     names = ["CODE", *(f"D{day:%Y%m%d}" for day in DAYS)]
     rows = [",".join([f"A{i}", *(f"{value:.1f}" for value in rng.rayleigh(40, len(DAYS)) + 60)]) for i in range(50)]

@@ -1,4 +1,4 @@
-"""``insar-rt inspect``: what people and programs are told about a file before it is classified."""
+"""``insar-rt inspect``: what is reported about a file before it is classified."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_keys_that_programs_read(source: Path) -> None:
     }
     assert set(facts["classify"]) == {
         *("refused", "output", "output_exists", "geometry", "geometry_columns", "crs", "columns_kept", "columns_added"),
-        *("model", "model_version", "precision", "device", "provider", "device_reason", "device_opened"),
+        *("model", "model_version", "precision", "device", "provider", "device_reason"),
         *("priors", "abstain_below", "threads", "batch_rows", "memory_mb"),
         *("seconds", "points_per_second", "measured_points"),
     }
@@ -156,7 +156,6 @@ def test_a_glance_estimates_the_points_of_a_text(tmp_path: Path) -> None:
     assert facts["points"] == pytest.approx(30_000, rel=0.02)
     assert facts["ids"] is None
     assert facts["classify"]["seconds"] is None
-    assert not facts["classify"]["device_opened"]
     classifier = Classifier()
     for name in ("device", "precision", "device_reason"):
         assert facts["classify"][name] == getattr(classifier, name)

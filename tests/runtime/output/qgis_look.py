@@ -42,6 +42,7 @@ def look(uri, provider, picture):
         crs=layer.crs().authid(),
         extent=[extent.xMinimum(), extent.yMinimum(), extent.xMaximum(), extent.yMaximum()],
         renderer=renderer.type() if renderer else None,
+        labels=layer.labelsEnabled() and layer.labeling() is not None,
         indexed=layer.hasSpatialIndex() == layer.SpatialIndexPresent,
         part=sum(1 for _ in layer.getFeatures(QgsFeatureRequest(part))),
         fields={field.name(): field.isNumeric() for field in layer.fields()},

@@ -308,7 +308,7 @@ def test_a_file_that_lost_rows_is_no_output(tmp_path: Path, extension: str, monk
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_a_file_that_may_not_grow(tmp_path: Path, source: Path, extension: str) -> None:
-    """As on a full disk; SQLite meets it in its own way."""
+    """As on a full disk; SQLite handles it in its own way."""
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))  # noqa: E731
     done = run_process("classify", source, "-o", tmp_path / f"o{extension}", preexec_fn=limit)
     refused(done, 74, "cannot be written", f"o{extension}")

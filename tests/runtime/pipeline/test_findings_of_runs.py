@@ -102,6 +102,18 @@ def test_half_of_the_rows_without_a_class(tmp_path: Path, classifier: Classifier
     assert found["unclassed"].value == pytest.approx(0.6, abs=0.1)
 
 
+@pytest.mark.parametrize(("empty", "codes"), [(300, ["empty_rows"]), (100, ["empty_rows", "unclassed"])])
+def test_rows_without_a_value_are_said_once(
+    tmp_path: Path, classifier: Classifier, empty: int, codes: list[str]
+) -> None:
+    displacement, dates = series(300, 250)
+    displacement[:empty] = np.nan
+    displacement[empty:200, 10:] = np.nan
+    path = write(wide(displacement, dates), tmp_path / "in.parquet")
+    found = [one.code for one in classify_file(path, tmp_path / "out.parquet", classifier=classifier).findings]
+    assert [code for code in found if code in {"empty_rows", "unclassed"}] == codes
+
+
 def test_units_settle_the_doubt(tmp_path: Path, classifier: Classifier) -> None:
     displacement, dates = series(300, 150)
     drift = np.linspace(-4, 4, 300)[:, None] * np.linspace(0, 1, 150)

@@ -97,7 +97,7 @@ def test_damage_far_in_the_file_is_told_in_our_words(table: Path, tmp_path: Path
 
 
 def test_every_batch_keeps_its_place_and_its_number(table: Path, tmp_path: Path) -> None:
-    """A list of wrong length is reported by its row in the file, whichever thread meets it."""
+    """A list of wrong length is reported by its row in the file, whichever thread reads it."""
     rows = 25_000
     lists = [[float(i % 7)] * 40 for i in range(rows)]
     lists[20_123] = [0.0] * 39

@@ -92,7 +92,8 @@ def test_partial_files_of_a_killed_run_are_removed(tmp_path: Path) -> None:
 def test_progress_and_messages_are_passed_on(tmp_path: Path) -> None:
     program, feedback = tmp_path / "python", Feedback()
     lines = (
-        '{"event": "progress", "rows_done": 1500, "rows_total": 6000}',
+        '{"event": "progress", "rows_done": 1500, "rows_total": 6000, "share": 0.225}',
+        '{"event": "progress", "rows_done": 2000, "rows_total": null, "share": null}',
         '{"event": "note", "text": "a note"}',
         "a line of a library",
         '{"event": "done", "summary": {"rows": 6000}}',
@@ -101,5 +102,5 @@ def test_progress_and_messages_are_passed_on(tmp_path: Path) -> None:
     program.chmod(0o755)
     run = Run(str(program), feedback)
     run.follow(["classify"], tmp_path / "out.gpkg")
-    assert feedback.log == ["1,500 of 6,000 points", 25, "a note", "a line of a library"]
+    assert feedback.log == ["1,500 of 6,000 points", 22.5, "2,000 points", "a note", "a line of a library"]
     assert run.summary == {"rows": 6000}

@@ -20,6 +20,7 @@ from insar_runtime import classify_file
 from insar_runtime._qgis.install import install_scripts
 from tests.conftest import lack
 from tests.runtime.outputs import query
+from tests.runtime.report.pages import read_page
 from tests.runtime.tables import series, wide, write
 
 pytestmark = pytest.mark.qgis
@@ -70,14 +71,36 @@ def ran(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     write(wide_table, folder / "points.csv")
     many = wide(*series(200, 300))
     pq.write_table(many.take(np.arange(60_000) % 200), folder / "many.parquet")
+    pq.write_table(many.take(np.arange(20_000) % 200), folder / "some.parquet")
     (folder / "broken.csv").write_text("a,b\n1,2\n")
     (folder / "cancelled.gpkg").write_bytes(b"precious")
-    output = {name: str(folder / f"{name}.gpkg") for name in ("a", "b", "c", "cancelled")}
+    output = {name: str(folder / f"{name}.gpkg") for name in ("a", "b", "c", "d", "cancelled")}
     of_csv = f"delimitedtext file://{folder}/points.csv?type=csv&xField=longitude&yField=latitude&crs=EPSG:4326"
     steps: dict[str, dict[str, Any]] = {
         "demo": {"parameters": {"FILE": str(demo), "OUTPUT": output["a"], "STABLE_RATE": 3}},
         "layer": {"parameters": {"OUTPUT": output["b"], "UNITS": 1, "KEEP_SERIES": True}, "layer": of_csv},
         "report": {"algorithm": REPORT, "parameters": {"FILE": output["a"], "OUTPUT": str(folder / "a.html")}},
+        "diagnosed": {
+            "algorithm": REPORT,
+            "parameters": {"FILE": str(demo), "OUTPUT": str(folder / "d.html"), "DIAGNOSE": True},
+        },
+        "classified": {"algorithm": REPORT, "parameters": {"FILE": output["a"], "OUTPUT": "c.html", "DIAGNOSE": True}},
+        "steps": {
+            "parameters": {
+                "FILE": str(folder / "some.parquet"),
+                "OUTPUT": output["d"],
+                "DIAGNOSE": False,
+                "EXTRA": "--log-every 0",
+            }
+        },
+        "steps of a report": {
+            "algorithm": REPORT,
+            "parameters": {
+                "FILE": str(folder / "some.parquet"),
+                "OUTPUT": str(folder / "s.html"),
+                "EXTRA": "--log-every 0",
+            },
+        },
         "memory": {"parameters": {"OUTPUT": output["c"]}, "layer": "memory Point?field=pid:string"},
         "nothing": {"parameters": {"OUTPUT": output["c"]}},
         "broken": {"parameters": {"FILE": str(folder / "broken.csv"), "OUTPUT": output["c"]}},
@@ -155,12 +178,31 @@ def test_a_report_is_a_page(ran: dict[str, Any]) -> None:
     page = Path(ran["report"]["results"]["OUTPUT"])
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert f"Open it in a browser: {page.as_uri()}" in ran["report"]["log"]
+    assert any(line.startswith("500 of 500 points, 0 with their series, ") for line in ran["report"]["log"])
+    assert read_page(page).facts["diagnosis"] is not None
+
+
+def test_a_report_of_a_raw_file_has_a_diagnosis_if_that_is_wanted(ran: dict[str, Any]) -> None:
+    assert read_page(Path(ran["diagnosed"]["results"]["OUTPUT"])).facts["diagnosis"] is not None
+    assert read_page(Path(ran["steps of a report"]["results"]["OUTPUT"])).facts["diagnosis"] is None
+
+
+def test_progress_is_a_part_of_the_whole_work(ran: dict[str, Any]) -> None:
+    """The report classifies 20,000 points in three batches first, and then reads them."""
+    for step, least in (("steps", 3), ("steps of a report", 5)):
+        percents = ran[step]["percents"]
+        assert percents == sorted(percents)
+        assert percents[-1] == 100
+        assert len(set(percents)) >= least
+    assert any(line == "8,192 of 20,000 points" for line in ran["steps"]["log"])
+    assert [percent for percent in ran["steps of a report"]["percents"] if percent < 89]
 
 
 @pytest.mark.parametrize(
     ("step", "words"),
     [
         ("memory", "The layer given lies in no file (it is of memory). Save it as a GeoPackage first"),
+        ("classified", "'Estimate rates, breaks and jumps' here"),
         ("nothing", "Give a file with time series, or a layer of the project"),
         ("broken", "no date columns among 2 columns"),
         ("shape", "save to a file that ends with .gpkg"),

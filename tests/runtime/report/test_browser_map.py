@@ -105,7 +105,7 @@ def test_hover_names_the_point(browser: Browser, classified: Path) -> None:
 def test_zoom_and_pan_keep_what_is_under_the_pointer(browser: Browser, classified: Path) -> None:
     open_report(browser, classified)
     place = browser.execute_script("return report.map.pixelsOf(report.points.find('p0123'))")
-    # A wheel tells its place in whole pixels of the window.
+    # A wheel reports its place in whole pixels of the window.
     pointer = np.round(np.add(place, corner_of_map(browser))) - corner_of_map(browser)
     mouse_event(browser, "mouseWheel", pointer, deltaX=0, deltaY=-900)
     factor = wait_for(browser, "const { view, home } = report.map; return view.ky > 2 * home && view.ky / home")

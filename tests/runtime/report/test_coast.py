@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from insar_runtime._report.coast import coast_of, cut, lines_of
+from insar_runtime._report.projections import projection_to
 from tests.runtime.report.browsing import Browser, complaints, open_report, text_of
 from tests.runtime.report.pages import classified_table, page_of, read_page, unpack
 
@@ -18,7 +20,7 @@ STEPS = 1_000_000
 
 def position(west: float, south: float, width: float, height: float, kind: str = "degrees") -> dict[str, Any]:
     x0, y0, *size = (round(value * STEPS) for value in (west, south, width, height))
-    return {"kind": kind, "steps": STEPS, "x0": x0, "y0": y0, "size": size}
+    return {"kind": kind, "system": "easting, northing", "steps": STEPS, "x0": x0, "y0": y0, "size": size}
 
 
 def coast(west: float, south: float, width: float, height: float) -> list[np.ndarray]:
@@ -51,8 +53,44 @@ def test_longitudes_may_be_counted_to_360_degrees() -> None:
 
 
 @pytest.mark.parametrize("where", [None, position(103.0, 31.0, 0.1, 0.1), position(13.15, 38.69, 0.05, 0.03, "metres")])
-def test_inland_and_in_metres_there_is_none(where: dict[str, Any] | None) -> None:
+def test_inland_and_in_an_unknown_plane_there_is_none(where: dict[str, Any] | None) -> None:
     assert coast_of(where) == (None, {})
+
+
+@pytest.mark.parametrize("system", ["EPSG:3035", "EPSG:32633", "EPSG:32733", "EPSG:25832"])
+def test_planes_are_those_of_pyproj(system: str) -> None:
+    pyproj = pytest.importorskip("pyproj")
+    places = np.array([[13.17, 38.7], [-9.1, 38.7], [30.0, 69.9], [10.0, 52.0], [15.0, -33.0], [8.9, 90.0]])
+    project = projection_to(system)
+    assert project is not None
+    expected = np.stack(pyproj.Transformer.from_crs("OGC:CRS84", system, always_xy=True).transform(*places.T), axis=-1)
+    found = project(places)
+    reached = np.isfinite(found).all(axis=1)
+    assert reached[:4].all()
+    np.testing.assert_allclose(found[reached], expected[reached], atol=0.01)
+    assert np.isnan(project(np.array([[-150.0, -20.0]]))).all()
+
+
+@pytest.mark.parametrize("system", ["EPSG:3035", "EPSG:32633", "EPSG:2154"])
+def test_an_island_in_metres(system: str) -> None:
+    """Ustica again, in a plane; Lambert-93 is one that only pyproj knows."""
+    pyproj = pytest.importorskip("pyproj")
+    transformer = pyproj.Transformer.from_crs("OGC:CRS84", system, always_xy=True)
+    east, north = transformer.transform(13.18, 38.70)
+    x0, y0 = (round(10 * (value - 2000)) for value in (east, north))
+    where = {"kind": "metres", "system": system, "steps": 10, "x0": x0, "y0": y0, "size": [40_000, 40_000]}
+    facts, arrays = coast_of(where)
+    assert facts is not None
+    places = unpack("uint32", arrays["coast"].text).reshape(-1, 2) * facts["scale"] + facts["corner"]
+    expected = np.stack(transformer.transform(*np.concatenate(coast(13.15, 38.69, 0.05, 0.03)).T), axis=-1)
+    np.testing.assert_allclose(places, expected, atol=0.6)
+
+
+def test_without_pyproj_few_planes_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyproj", None)
+    assert projection_to("EPSG:2154") is None
+    assert projection_to("EPSG:3035") is not None
+    assert projection_to("unknown plane") is None
 
 
 def test_lines_are_made_of_steps_and_cut_by_segments() -> None:
@@ -67,6 +105,9 @@ def test_lines_are_made_of_steps_and_cut_by_segments() -> None:
     ]
     assert [len(part) for part in cut(vertices, lengths + 1, np.array([[-1.0, -1.0], [200.0, 200.0]]))] == [4, 3]
     assert cut(vertices, lengths + 1, np.array([[40.0, 20.0], [60.0, 60.0]])) == []
+    partly = vertices.astype(float)
+    partly[1] = np.nan
+    assert [len(part) for part in cut(partly, lengths + 1, np.array([[-1.0, -1.0], [200.0, 200.0]]))] == [2, 3]
 
 
 def test_a_page_carries_its_coast(tmp_path: Path) -> None:

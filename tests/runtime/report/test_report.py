@@ -143,7 +143,7 @@ def test_classified_text(tmp_path: Path) -> None:
 
 
 def test_classified_text_without_one_class(tmp_path: Path) -> None:
-    """Nothing tells a reader of CSV that columns without a value are numbers."""
+    """No reader of CSV can know that columns without a value are numbers."""
     table = wide(np.full((20, 60), np.nan), series(1)[1])
     classified = tmp_path / "classified.csv"
     classify_file(write(table, tmp_path / "in.parquet"), classified, units="mm")
@@ -231,3 +231,22 @@ def test_real_files(tmp_path: Path, real: Callable[[str], Path]) -> None:
     assert "Copernicus" in facts["attribution"]
     assert any("EGMS L3" in note for note in facts["notes"])
     assert set(RESULT_SCHEMA.names).isdisjoint(facts["attributes"])
+
+
+def test_messages_for_programs(tmp_path: Path) -> None:
+    source = write(wide(*series(120)), tmp_path / "in.parquet")
+    done = run("report", source, "--log-format", "json", "--log-every", "0")
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [event["event"] for event in events] == ["start", "progress", "progress", "done"]
+    # The page is the last tenth of the work.
+    assert [event["share"] for event in events[1:3]] == [0.9, 0.9]
+    assert events[-1]["summary"]["series"] == 120
+    again = run("report", source, "--log-format", "json")
+    assert again.returncode == 73
+    assert [json.loads(line)["event"] for line in again.stderr.splitlines()][-1] == "error"
+
+
+def test_series_are_counted_only_where_they_are(tmp_path: Path) -> None:
+    classified = tmp_path / "classified.parquet"
+    assert run("classify", write(wide(*series(120)), tmp_path / "in.parquet"), "-o", classified).returncode == 0
+    assert b"120 of 120 points, 0.1 MB" in run("report", classified).stderr

@@ -60,7 +60,7 @@ def test_series_of_the_read_rows() -> None:
     left = [file.name for file in load_labelled_files(REAL, leave_out=["Maoxian_PS", files[0].name])]
     assert left == [file.name for file in files[1:-1]]
     (one,) = load_labelled_files(REAL, files=["Maoxian_PS"])
-    # Whoever counts the reference row of the StaMPS table reads other rows: its own velocity column tells.
+    # Whoever counts the reference row of the StaMPS table reads other rows: its own velocity column shows it.
     line = (REAL / one.name).read_text(encoding="utf-8").splitlines()[2 + int(one.readings.row[5])].split(",")
     assert float(line[3]) == pytest.approx(one.displacement[5, 0])
     with pytest.raises(DataError, match="'nowhere' has no labelled rows"):

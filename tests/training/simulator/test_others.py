@@ -1,4 +1,4 @@
-"""Each kind of the simulated class Other stands out and meets none of the other five definitions."""
+"""Each kind of the simulated class Other stands out and satisfies none of the other five definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated series meet the definitions of their classes, and their noise has the statistics that were asked for."""
+"""Simulated series satisfy the definitions of their classes, and their noise has the statistics that were asked for."""
 
 from __future__ import annotations
 

@@ -6,19 +6,19 @@ averaged over the posterior of all hypotheses.
 
 from __future__ import annotations
 
-from itertools import compress
 from typing import Final
 
 import numpy as np
 
-from insar_runtime._diagnosis.arrays import BoolArray, FloatArray, IndexArray, Int8Array, RealArray
+from insar_runtime._diagnosis.arrays import BoolArray, IndexArray, Int8Array, RealArray
 from insar_runtime._diagnosis.breaks.break_posterior import BreakPosterior
 from insar_runtime._diagnosis.breaks.candidates import BreakCandidates
 from insar_runtime._diagnosis.breaks.detrend import without_line
 from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
 from insar_runtime._diagnosis.breaks.hinges import HingeTable
-from insar_runtime._diagnosis.missing_epochs import MissingPatterns, first_and_last
+from insar_runtime._diagnosis.missing_epochs import MissingPatterns, first_and_last, order_by_missing_count
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
+from insar_runtime._diagnosis.noise.rate_noise import rate_noise_models
 from insar_runtime._diagnosis.results import Breaks, FitStatus
 
 _ROWS_AT_ONCE: Final = 128
@@ -29,20 +29,6 @@ _LEAST_DAYS: Final = 180.0
 """Least number of epochs and least span for an estimate of two rates, a date and the scatter. Our choice."""
 _TAIL: Final = 0.05
 """Probability on either side of the interval of the date."""
-_LEAST_WEIGHT: Final = 0.02
-"""Rarer kinds of noise are left out, for speed."""
-_DRIFT: Final = 0.1
-_DRIFT_DAYS: Final = 1000.0
-"""Variance, over that of the scatter, and time constant of noise that is too slow to be distinguished from motion in a
-file. Without it, the errors of rates in real noise exceed their standard deviations. Measured on simulated and real
-files, where 0.08 to 0.12 serve best on average; an estimate from the curvature of the rows of a file is hardly
-better."""
-_EXCURSION_DAYS: Final = (30.0, 120.0)
-_EXCURSION: Final = 3.0
-_EXCURSION_WEIGHT: Final = 0.1
-"""Time constants, standard deviation over the scatter, and share of the rows of smooth excursions from the level and
-back. In such rows, other noise models would make the date of a break too certain. Our choice; with one, two or three
-time constants and two to six times the scatter, the results hardly differ."""
 
 
 class BreakFinder:
@@ -66,7 +52,7 @@ class BreakFinder:
         if len(self._days) < _LEAST_EPOCHS:
             return
         self._candidates = BreakCandidates.for_days(self._days)
-        covariances, weights = _hypotheses(noise)
+        covariances, weights = rate_noise_models(noise)
         self._log_weight = np.log(weights)
         self._complete_prior = self._candidates.log_prior(np.ones((1, len(self._days)), dtype=np.bool_))
         try:
@@ -93,7 +79,7 @@ class BreakFinder:
         good = np.flatnonzero(status == FitStatus.OK)
         complete = present[good].all(axis=1)
         partial = good[~complete]
-        for rows in (good[complete], partial[_by_missing_count(~present[partial])]):
+        for rows in (good[complete], partial[order_by_missing_count(~present[partial])]):
             for begin in range(0, len(rows), _ROWS_AT_ONCE):
                 some = rows[begin : begin + _ROWS_AT_ONCE]
                 # Values beyond single precision give results that are not finite; those rows become SINGULAR.
@@ -136,29 +122,6 @@ class BreakFinder:
         out.v_before_std[some], out.v_after_std[some], out.change_std[some] = std[:, :count][:, fitted]
         out.explains[some] = posterior.explains()[:count][fitted]
         out.status[rows[~fitted]] = FitStatus.SINGULAR
-
-
-def _by_missing_count(missing: BoolArray) -> IndexArray:
-    """Return the order of rows [n, T] by their number of missing epochs, with rows of the same pattern together.
-
-    Chunks of rows then have few patterns, and patterns of similar size.
-    """
-    patterns = MissingPatterns.of(missing)
-    order = np.argsort(-np.count_nonzero(patterns.missing, axis=1)[patterns.of_row], kind="stable")
-    return patterns.all_rows[order]
-
-
-def _hypotheses(noise: FileNoise) -> tuple[list[FloatArray], FloatArray]:
-    """Return covariances and weights of the noise models of the file, and of the same with excursions."""
-    lag = np.abs(noise.days[:, None] - noise.days)
-    drift = _DRIFT * np.exp(-lag / _DRIFT_DAYS)
-    kinds = [covariance + drift for covariance in noise.covariances()]
-    mean = np.tensordot(noise.weights, kinds, axes=1)
-    # A Matérn process of order 3/2, which is smooth, unlike an Ornstein-Uhlenbeck process.
-    excursions = [mean + _EXCURSION**2 * (1 + lag / days) * np.exp(-lag / days) for days in _EXCURSION_DAYS]
-    frequent = noise.weights >= _LEAST_WEIGHT
-    weights = np.concatenate([noise.weights[frequent], np.full(len(excursions), _EXCURSION_WEIGHT / len(excursions))])
-    return [*compress(kinds, frequent), *excursions], weights / weights.sum()
 
 
 def _unfitted(status: Int8Array) -> Breaks:

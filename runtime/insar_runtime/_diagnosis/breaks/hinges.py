@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.arrays import Float32Array, FloatArray, IndexArray
 from insar_runtime._diagnosis.breaks.candidates import BreakCandidates
-from insar_runtime._diagnosis.breaks.gap_layout import LOST_MULTIPLE, GapLayout
+from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
+from insar_runtime._diagnosis.breaks.gapped_precision import GappedPrecision, predict_missing
 from insar_runtime._diagnosis.gls import line_estimator, restricted_precision
 from insar_runtime._diagnosis.row_products import multiply_equal_rows
 
@@ -111,10 +112,9 @@ class HingeTable:
         self._freedom = precision.freedom
         none = np.zeros(1)
         self._complete = self._scales(self._information[None], self._fitted_slope[None], none, none, none)
-        # One additional epoch without information, to which the padding of missing epochs refers.
-        self._precision = np.pad(precision.matrix, (0, 1))
+        # One additional epoch without information, as in the precision matrix.
+        self._precision = GappedPrecision(precision.matrix)
         self._weighted = np.pad(np.concatenate([weighted, estimator[1][:, None]], axis=1), ((0, 1), (0, 0)))
-        self._precision32 = self._precision.astype(np.float32)
         self._gain32 = (self._weighted[:, :-1] / np.sqrt(self._information)).astype(np.float32)
         self._slope32 = self._weighted[:, -1].astype(np.float32)
 
@@ -128,37 +128,17 @@ class HingeTable:
         gaps : list of GapLayout
             Layouts of the rows with missing values.
         """
-        weighted = multiply_equal_rows(values, self._precision32)
-        squares = np.vecdot(values, weighted).astype(np.float64)
+        weighted, squares = self._precision.weigh(values)
         scales = self._complete
         if gaps:
             values, scales = values.copy(), scales.repeated(len(values))
             for some in gaps:
-                half, volume = self._factors(some)
-                self._predict_missing(values, squares, weighted, some, half)
+                half, volume = self._precision.factors(some)
+                predict_missing(values, squares, weighted, some, half)
                 scales.put(some.row, self._without(some, half, volume)[some.pattern_of_row])
         gain = multiply_equal_rows(values, self._gain32)
         gain *= scales.lift
         return HingeFits(gain, squares, np.vecdot(values, self._slope32).astype(np.float64), scales)
-
-    def _factors(self, gaps: GapLayout) -> tuple[FloatArray, FloatArray]:
-        """Return the inverse Cholesky factors [p, m, m] and log determinants [p] of the precision of missing epochs."""
-        matrix = self._precision[gaps.lost[:, :, None], gaps.lost[:, None, :]]
-        index = np.arange(gaps.lost.shape[1])
-        matrix[:, index, index] += gaps.padding
-        factor = np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
-        return _inverse(factor), 2 * np.log(factor[:, index, index]).sum(axis=1)
-
-    @staticmethod
-    def _predict_missing(
-        values: Float32Array, squares: FloatArray, weighted: Float32Array, gaps: GapLayout, half: FloatArray
-    ) -> None:
-        """Replace missing values by their prediction from all others, which adds nothing to the sum of squares."""
-        at_missing = weighted[gaps.rows[:, :, None], gaps.lost[gaps.pattern][:, None]]
-        there = at_missing @ half.transpose(0, 2, 1)[gaps.pattern]
-        squares[gaps.rows] -= np.vecdot(there, there)
-        predicted = (there @ half[gaps.pattern]).reshape(-1, half.shape[1])[gaps.place]
-        values[gaps.row[:, None], gaps.lost[gaps.pattern_of_row]] = -predicted
 
     def _without(self, gaps: GapLayout, half: FloatArray, volume: FloatArray) -> HingeScales:
         """Return the scales of each pattern: a missing epoch is equivalent to an additional unknown."""
@@ -201,16 +181,3 @@ class HingeTable:
             self._log_determinant + volume,
             self._freedom - lost,
         )
-
-
-def _inverse(lower: FloatArray) -> FloatArray:
-    """Return the inverses of lower triangular matrices [p, m, m], m a multiple of ``LOST_MULTIPLE``.
-
-    Blockwise, which takes half the time of numpy's inverse of general matrices.
-    """
-    inverse = np.zeros_like(lower)
-    for begin in range(0, lower.shape[1], LOST_MULTIPLE):
-        some, above = slice(begin, begin + LOST_MULTIPLE), slice(0, begin)
-        inverse[:, some, some] = np.linalg.inv(lower[:, some, some])
-        inverse[:, some, above] = -inverse[:, some, some] @ (lower[:, some, above] @ inverse[:, above, above])
-    return inverse

@@ -1,6 +1,6 @@
 """The most probable jump of a series of class PUE in which no jump has a probability of one half.
 
-Because of the class, there should be a jump. Only changes of level that meet its definition (``definitions``) qualify.
+Because of the class, there should be a jump. Only changes of level that satisfy its definition (``definitions``) count.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def fallback_jumps(
     Returns
     -------
     Features
-        Features of these jumps, in those series in which a change meets the definition. If slow noise explains a step
-        in part, its fitted size is small; if it is clearly too small for a jump, the change between medians is its
-        size.
+        Features of these jumps, in those series in which a change satisfies the definition. If slow noise explains a
+        step in part, its fitted size is small; if it is clearly too small for a jump, the change between medians is
+        its size.
     """
     changes = LevelChanges.of(values)
     features = data.features(steps)

@@ -85,8 +85,8 @@ class JumpFinder:
         p_pue : ndarray of float, shape [n], optional
             Probability of the class PUE, which is evidence of jumps; NaN where it is unknown.
         is_pue : ndarray of bool, shape [n], optional
-            Rows of class PUE. If no jump of such a row has a probability of one half, its most probable jump that meets
-            the definition is returned, with its probability.
+            Rows of class PUE. If no jump of such a row has a probability of one half, its most probable jump that
+            satisfies the definition is returned, with its probability.
 
         Returns
         -------

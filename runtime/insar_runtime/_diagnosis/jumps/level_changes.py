@@ -1,6 +1,6 @@
 """Changes of level between running medians before and after each epoch, and the scatter about the medians.
 
-They account neither for coloured noise nor for motion, so they decide whether a jump meets its definition
+They account neither for coloured noise nor for motion, so they decide whether a jump satisfies its definition
 (``definitions``), and not how probable it is.
 """
 
@@ -73,7 +73,7 @@ class LevelChanges:
         return short.clearer(long, abrupt)
 
     def are_jumps(self, least_mm: float) -> BoolArray:
-        """Return which changes meet the definition of a jump within their standard deviations, [n, T]."""
+        """Return which changes satisfy the definition of a jump within their standard deviations, [n, T]."""
         size = np.where(self.mm != 0, np.abs(self.mm) + self.std, 0)
         return np.asarray((size >= least_mm) & (size >= JUMP_SCATTERS * self.scatter))
 

@@ -26,6 +26,8 @@ _FLEXIBILITY: Final = (40.0, 1.0)
 flexible as a smoothing spline that averages over two months; with less, a break of 60 mm/yr would pass for jumps. With
 the smaller one, it averages over five months, which suffices for most series, and smaller jumps are detected. Our
 choice."""
+_JOIN_MM: Final = 30.0
+"""RMS of steps at known joins of releases, so that no jump is found there: about half a wavelength at C-band."""
 _LEAST_ENERGY: Final = 1e-9
 _VALUES_AT_ONCE: Final = 1 << 20
 """Values of the matrices that are solved at a time."""
@@ -52,7 +54,7 @@ class JumpNullModel:
     def __init__(self, noise: FileNoise, least_mm: float) -> None:
         self.days = np.asarray(noise.days, dtype=np.float64)
         self.least_mm = least_mm
-        noise = replace(noise, steps=())
+        noise = replace(noise, steps=tuple(replace(step, rms_mm=_JOIN_MM) for step in noise.steps if step.joined))
         self.log_weights = np.log(np.maximum(noise.weights, _LEAST_ENERGY))
         covariances = list(noise.covariances())
         self.mean = np.zeros((len(self.days), len(self.days)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -43,7 +44,7 @@ _LEAST_SCATTER_MM: Final = 0.03
 """Least scatter: that of rounding to 0.1 mm."""
 
 
-def estimate_noise(displacement: Float32Array, dates: DateArray) -> FileNoise:
+def estimate_noise(displacement: Float32Array, dates: DateArray, joins: Sequence[np.datetime64] = ()) -> FileNoise:
     """Return an estimate of the noise model of a file.
 
     Parameters
@@ -52,6 +53,8 @@ def estimate_noise(displacement: Float32Array, dates: DateArray) -> FileNoise:
         mm; NaN = missing. Rows from all parts of the file; 500 of them are enough.
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing.
+    joins : sequence of datetime64[D]
+        First epochs after known joins of releases: what is left of steps there is noise.
 
     Returns
     -------
@@ -72,8 +75,8 @@ def estimate_noise(displacement: Float32Array, dates: DateArray) -> FileNoise:
     rows = affordable_rows(with_values)
     values = without_outliers(rows)
     if len(rows) < LEAST_NOISE_ROWS or len(days) < _LEAST_EPOCHS or days[-1] < _LEAST_YEARS * DAYS_PER_YEAR:
-        return _typical_noise(values, days)
-    steps = find_common_steps(with_values[thin_out(np.arange(len(with_values)), _STEP_ROWS)], dates)
+        return replace(_typical_noise(values, days), steps=find_common_steps(with_values[:0], dates, joins))
+    steps = find_common_steps(with_values[thin_out(np.arange(len(with_values)), _STEP_ROWS)], dates, joins)
     # Rows with missing values of their own are expensive for each regressor, so the annual cycle is kept simple.
     others = len(shared_and_other_patterns(np.isnan(values))[1]) > 0
     regressors = Regressors.of(days, [step.epoch for step in steps], steady=others)
@@ -92,7 +95,7 @@ def estimate_noise(displacement: Float32Array, dates: DateArray) -> FileNoise:
     low, usual, high = np.maximum(np.quantile(mixture.scatter(fits), (0.1, 0.5, 0.9)), _LEAST_SCATTER_MM)
     scatter = (float(low), float(usual), float(high))
     sized = measure_common_steps(steps, values, days, mixture, regressors)
-    steps = tuple(step for step in sized if step.rms_mm >= _LEAST_STEP * scatter[1])
+    steps = tuple(step for step in sized if step.joined or step.rms_mm >= _LEAST_STEP * scatter[1])
     return FileNoise(days, mixture.kinds, mixture.weights, scatter, factor, steps, len(values))
 
 

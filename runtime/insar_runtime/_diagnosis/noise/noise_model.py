@@ -122,12 +122,20 @@ class CommonStep:
         Share of the rows whose change of level is at least two and a half times their usual change.
     common_mm : float or None
         Median change of all rows, if the step stands out in it.
+    joined : bool
+        Whether the file states that releases are joined at this date; then no row has a jump there.
     """
 
     epoch: int
     rms_mm: float
     share: float = 1.0
     common_mm: float | None = None
+    joined: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step as plain values."""
+        known = asdict(self)
+        return known if self.joined else {name: value for name, value in known.items() if name != "joined"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +156,8 @@ class FileNoise:
     steps : tuple of CommonStep
     rows : int
         Number of rows in the estimate; 0 if typical values were used because there were too few rows.
+    recent_spread : float
+        Spread of the recent changes of the rows over that which the model expects; 1 if it is not known.
     """
 
     days: FloatArray
@@ -157,6 +167,7 @@ class FileNoise:
     white_factor: FloatArray
     steps: tuple[CommonStep, ...] = ()
     rows: int = 0
+    recent_spread: float = 1.0
 
     @classmethod
     def typical(cls, days: FloatArray) -> FileNoise:
@@ -221,6 +232,7 @@ class FileNoise:
             "short_days": self.short_days,
             "slow_mm": self.slow_mm,
             "slow_days": self.slow_days,
+            "recent_spread": self.recent_spread,
             "correlation": {str(lag): self.correlation(lag) for lag in _LAGS},
             "kinds": [
                 {"weight": float(weight), **asdict(kind)} for weight, kind in zip(self.weights, self.kinds, strict=True)
@@ -228,12 +240,12 @@ class FileNoise:
             "noisy_epochs": [
                 {"date": str(dates[epoch]), "factor": float(self.epoch_factor[epoch])} for epoch in self.noisy_epochs
             ],
-            "steps": [{"date": str(dates[step.epoch]), **asdict(step)} for step in self.steps],
+            "steps": [{"date": str(dates[step.epoch]), **step.to_dict()} for step in self.steps],
         }
 
     def for_days(self, days: FloatArray) -> FileNoise:
-        """Return the noise on another time axis [T], without noisy epochs and common steps, which are unknown there."""
-        return replace(self, days=days, white_factor=np.ones(len(days)), steps=())
+        """Return the noise on another time axis [T], without what is unknown there: noisy epochs, steps, the spread."""
+        return replace(self, days=days, white_factor=np.ones(len(days)), steps=(), recent_spread=1.0)
 
     def covariances(self) -> Sequence[FloatArray]:
         """Return the covariance [T, T] of each kind of noise, of unit scatter."""

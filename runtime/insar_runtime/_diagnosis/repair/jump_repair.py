@@ -26,13 +26,20 @@ this many standard deviations. Our choice."""
 
 
 def jumps_to_repair(
-    jumps: Jumps, displacement: RealArray, motion: SmoothMotion, *, above: float, damped: bool
+    jumps: Jumps,
+    displacement: RealArray,
+    motion: SmoothMotion,
+    *,
+    above: float,
+    damped: bool,
+    spared: BoolArray | None = None,
 ) -> BoolArray:
     """Return which jumps [M] of series [n, T] to remove: those that are ``repairable`` and improve the series."""
-    return improving_repairs(jumps, repairable(jumps, above=above, damped=damped), displacement, motion)
+    candidates = repairable(jumps, above=above, damped=damped, spared=spared)
+    return improving_repairs(jumps, candidates, displacement, motion)
 
 
-def repairable(jumps: Jumps, *, above: float, damped: bool) -> BoolArray:
+def repairable(jumps: Jumps, *, above: float, damped: bool, spared: BoolArray | None = None) -> BoolArray:
     """Return which jumps may be removed.
 
     Parameters
@@ -42,6 +49,8 @@ def repairable(jumps: Jumps, *, above: float, damped: bool) -> BoolArray:
         Least probability.
     damped : bool
         Whether jumps that are not a multiple of half a wavelength may be removed, too.
+    spared : ndarray of bool, shape [M], optional
+        Jumps that stay in any case.
 
     Returns
     -------
@@ -50,6 +59,8 @@ def repairable(jumps: Jumps, *, above: float, damped: bool) -> BoolArray:
         is not yet cancelled. It is sought among all jumps that were found, whatever their probability.
     """
     certain: BoolArray = (jumps.probability >= above) & ((jumps.cycles != 0) | damped)
+    if spared is not None:
+        certain &= ~spared
     rows = jumps.rows
     # A jump can be separated from its jump back only if some jumps of a row are removed and others are not.
     removed = np.bincount(rows[certain], minlength=len(jumps.status))

@@ -1,4 +1,4 @@
-"""Curves of given rates through series: a line, a parabola, or two lines that meet at a break.
+"""Curves of given rates through series: a line, a parabola, or two lines that join at a break.
 
 A diagnosis has rates but no levels. The level, and the initial rate of a parabola, are fitted by least squares with an
 annual cycle, which is not drawn so that rates and break can be read off the curve.

@@ -66,7 +66,7 @@ def is_comment(line: bytes, following: bytes) -> bool:
 
 
 def read_header(header: bytes, head: bytes) -> Header:
-    """Tell columns and separator from the first line and the beginning of the rest.
+    """Return columns and separator by the first line and the beginning of the rest.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from insar_runtime.errors import DataError
 _BLOCK: Final = 1 << 20
 _SPELLED: Final = {"\t": "tabs"}
 _MOST_ATTRIBUTES: Final = 5000
-"""More columns without a date among them are a transposed table, whose numbers nobody asks for."""
+"""More columns without a date among them are a transposed table, whose numbers are not needed."""
 
 
 @dataclass(frozen=True, slots=True)

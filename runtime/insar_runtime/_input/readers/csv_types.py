@@ -154,7 +154,7 @@ def _first_cell(table: pa.Table, names: list[str], pattern: str) -> tuple[str, s
 def _attribute_type(name: str, column: pa.ChunkedArray, roles: Mapping[str, str], *, has_commas: bool) -> pa.DataType:
     """Choose a type that no later row can make wrong in silence.
 
-    Only the first block is seen here. Whole numbers of unknown meaning may be codes (a postcode with a leading
+    Only the first block is read here. Whole numbers of unknown meaning may be codes (a postcode with a leading
     zero, an identifier longer than a double holds), so they stay text; numbers with decimals are numbers.
     """
     lower = name.lower()

@@ -162,7 +162,7 @@ class ExternalSort:
 
 
 def check_room(need: float) -> str:
-    """See that there is room for temporary files, and return their folder.
+    """Check that there is room for temporary files, and return their folder.
 
     Parameters
     ----------

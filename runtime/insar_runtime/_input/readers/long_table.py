@@ -104,7 +104,7 @@ def as_list_schema(schema: pa.Schema, columns: LongColumns, dates: Days) -> pa.S
 
 
 def scan(batches: Iterable[pa.RecordBatch], columns: LongColumns, date_format: str | None) -> LongAxis:
-    """Read identifiers and dates once: gather the dates, count the points, and see whether each is in one piece.
+    """Read identifiers and dates once: gather the dates, count the points, and check whether each is in one piece.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def pivot(
     date_format : str or None
         Spelling of dates that the user named.
     check : bool
-        Whether to see that no point returns; needless after ``scan``.
+        Whether to check that no point returns; needless after ``scan``.
 
     Yields
     ------
@@ -213,7 +213,7 @@ def _to_lists(rows: pa.RecordBatch, columns: LongColumns, dates: Days, date_form
         row = int(np.argmax(unknown))
         raise DataError(
             f"date {days[row]} of point '{rows.column(columns.id)[row]}' does not occur in the first {_HEAD_ROWS} rows "
-            f"of the stream, which tell its dates: give the table as a file"
+            f"of the stream, which contain its dates: give the table as a file"
         )
     lengths = np.diff(np.append(starts, rows.num_rows))
     where = np.repeat(np.arange(len(starts)) * len(dates), lengths) + place

@@ -60,14 +60,14 @@ class Units:
     sign : {"as_velocity", "opposite_to_velocity", "unknown"}
         Whether series and velocity column agree in sign.
     evidence : {"declared", "velocity", "format", "assumed"}
-        Told by the user, proven by the velocity column, known of the producer's format or stated by the file, or none
-        of these.
+        Declared by the user, proven by the velocity column, known of the producer's format or stated by the file, or
+        none of these.
     ratio : float or None
         Slope of the series (file's unit a year) over the velocity column (mm/yr), if they correlate.
     note : str or None
         One line for people about what is unusual.
     quiet_range_mm : float or None
-        Median range of a series if nobody declared the unit, and the series, read as mm, vary as little as those in
+        Median range of a series if the unit is not declared, and the series, read as mm, vary as little as those in
         centimetres do: a doubt, no proof.
     """
 

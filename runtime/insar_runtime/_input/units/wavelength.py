@@ -39,8 +39,8 @@ class Wavelength:
     half_mm : float or None
         None where it is unknown, or means nothing to the series.
     evidence : {"declared", "producer", "dates", "projected", "unknown"}
-        Told by the user; known of a service that processes Sentinel-1; only Sentinel-1 has acquired on such dates; the
-        series are projected and mix tracks, so that no jump is a multiple of it; or none of these.
+        Declared by the user; known of a service that processes Sentinel-1; only Sentinel-1 has acquired on such dates;
+        the series are projected and mix tracks, so that no jump is a multiple of it; or none of these.
     """
 
     half_mm: float | None

@@ -30,10 +30,12 @@ from qgis.core import (
 from insar_runtime._qgis.script.command import PROGRAM, CommandCancelledError, CommandError, Run
 
 _UNITS = ("auto", "mm", "cm", "m")
+_SECONDS_BETWEEN_PROGRESS = 0.5
 _WRITTEN = (".gpkg", ".csv", ".parquet")
 _NAMES_IN_DIALOG = {
     "--units": "Unit of the series",
     "priors": "Mix of classes",
+    "--diagnose": "Estimate rates, breaks and jumps",
     "--stable-rate": "Rate below which a point is Stable",
 }
 """Words that messages of the command have, as the dialog calls them."""
@@ -87,6 +89,12 @@ class _InsarAlgorithm(QgsProcessingAlgorithm):
             "auto: as the file proves by its column of velocities, or as its producer documents.",
         )
 
+    def _add_diagnose(self, default):
+        self._add(
+            QgsProcessingParameterBoolean("DIAGNOSE", "Estimate rates, breaks and jumps", default),
+            "Adds velocity, acceleration and season of each point, the date of a break and its 90 % interval, jumps.",
+        )
+
     def _add_program(self):
         self._add(
             QgsProcessingParameterString("EXTRA", "Additional options", "", optional=True),
@@ -116,7 +124,8 @@ class _InsarAlgorithm(QgsProcessingAlgorithm):
 
     def _options(self, parameters, context):
         """Return the options that both algorithms have."""
-        options = []
+        options = ["--log-format=json", f"--log-every={_SECONDS_BETWEEN_PROGRESS}"]
+        options += ["--diagnose"] if self.parameterAsBool(parameters, "DIAGNOSE", context) else []
         if parameters.get("STABLE_RATE") is not None:
             options += ["--stable-rate", str(self.parameterAsDouble(parameters, "STABLE_RATE", context))]
         mix = self.parameterAsString(parameters, "CLASS_MIX", context).strip()
@@ -166,10 +175,7 @@ class _Classify(_InsarAlgorithm):
 
     def initAlgorithm(self, config=None):
         self._add_input()
-        self._add(
-            QgsProcessingParameterBoolean("DIAGNOSE", "Estimate rates, breaks and jumps", True),
-            "Adds velocity, acceleration and season of each point, the date of a break and its 90 % interval, jumps.",
-        )
+        self._add_diagnose(True)
         self._add(
             QgsProcessingParameterBoolean("KEEP_SERIES", "Keep the time series", False),
             "Adds a column for each date, which plugins such as InSAR Explorer plot. The file becomes much larger.",
@@ -191,8 +197,7 @@ class _Classify(_InsarAlgorithm):
                 f"The output {output} is no file that insar-rt writes; save to a file that ends with .gpkg (or "
                 ".csv, .parquet)."
             )
-        arguments = ["classify", f"--output={output}", "--overwrite", "--log-format=json"]
-        arguments += ["--diagnose"] if self.parameterAsBool(parameters, "DIAGNOSE", context) else []
+        arguments = ["classify", f"--output={output}", "--overwrite"]
         arguments += ["--keep-series"] if self.parameterAsBool(parameters, "KEEP_SERIES", context) else []
         arguments += [] if output.lower().endswith(".gpkg") else ["--qml"]
         arguments += [*self._options(parameters, context), "--", self._input(parameters, context, feedback)]
@@ -221,12 +226,14 @@ class _Report(_InsarAlgorithm):
         return (
             "Writes one HTML page with a map of the classes, their shares, and the time series of each point at a "
             "click. It opens in any browser, without a network. A file without classes is classified first; of a "
-            "classified one, leave rate, mix and unit as they are, and keep the time series when you classify."
+            "classified one, leave diagnosis, rate, mix and unit as they are, and keep the time series when you "
+            "classify."
         )
 
     def initAlgorithm(self, config=None):
         self._add_input()
         self._add(QgsProcessingParameterString("TITLE", "Title", "", optional=True), "Empty: the name of the file.")
+        self._add_diagnose(False)
         self._add_meaning()
         self._add_program()
         self._add(
@@ -240,7 +247,11 @@ class _Report(_InsarAlgorithm):
         title = self.parameterAsString(parameters, "TITLE", context)
         arguments += [f"--title={title}"] if title else []
         arguments += [*self._options(parameters, context), "--", self._input(parameters, context, feedback)]
-        self._run(parameters, context, feedback, arguments, output)
+        summary = self._run(parameters, context, feedback, arguments, output)
+        feedback.pushInfo(
+            f"{summary.get('points', 0):,} of {summary.get('rows', 0):,} points, {summary.get('series', 0):,} with "
+            f"their series, {summary.get('bytes', 0) / 1e6:.1f} MB"
+        )
         feedback.pushInfo(f"Open it in a browser: {Path(output).as_uri()}")
         return {"OUTPUT": output}
 

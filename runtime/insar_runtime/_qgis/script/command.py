@@ -165,7 +165,9 @@ class Run:
         if kind == "progress" and done:
             of_all = f" of {total:,}" if total else ""
             self._feedback.setProgressText(f"{done:,}{of_all} points")
-            self._feedback.setProgress(100 * done / total if total else 0)
+            share = event.get("share")
+            if share is not None:
+                self._feedback.setProgress(100 * share)
         elif kind == "note":
             self._feedback.pushInfo(event.get("text", ""))
         elif kind == "error":

@@ -123,11 +123,11 @@ function reportOf(gathered, layout, base, seconds) {
 }
 
 /** The mix of classes that was assumed, and where it comes from. */
-function mixText({ priors, estimate, rows }, { model }) {
+function mixText({ priors, rows }, { model }) {
   const listed = (shares) => model.classes.map((name, k) => `${name} ${(100 * shares[k]).toPrecision(3)} %`).join(", ");
-  if (!priors) return `${listed(model.training_priors)} (as trained: ${rows} points are too few to estimate from)`;
-  const source = `that estimated from ${rows} of the first points (${listed(estimate)})`;
-  return `${listed(priors)}; between that of the training and ${source}`;
+  const few = `${rows} ${rows === 1 ? "point is" : "points are"} too few to estimate from`;
+  if (!priors) return `${listed(model.training_priors)} (as trained: ${few})`;
+  return `${listed(priors)} (a quarter of the way from the training to ${rows} of the first points)`;
 }
 
 function velocityNameOf({ names, roles }) {

@@ -71,7 +71,7 @@ async function begin(file) {
   at("progress-file").textContent = file.name;
   const run = { workers: [], started: performance.now(), share: 0, done: 0, layout: null, mix: null, end: null, notes: new Set() };
   running = run;
-  tell(run);
+  showRun(run);
   let given;
   try {
     given = await allAssets();
@@ -127,7 +127,7 @@ function classify(run, file, given) {
       idle.push(worker);
     }
     next();
-    tell(run);
+    showRun(run);
     if (run.end === null || run.done !== run.end) return;
     try {
       finish(run, gathered, file);
@@ -150,7 +150,7 @@ function troubleOf({ during, text }) {
   return `The classifier of this page could not be ${during === "open" ? "started" : "run"} (${text}). ${REPAIR}`;
 }
 
-function tell(run) {
+function showRun(run) {
   const seconds = (performance.now() - run.started) / 1000;
   const share = run.end === null ? run.share * 0.98 : 0.98 + (0.02 * run.done) / run.end;
   at("bar").value = share;

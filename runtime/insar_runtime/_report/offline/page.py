@@ -75,7 +75,7 @@ def offline_parts(model: Model, runtime: WebRuntime) -> Iterator[str]:
     for mark, text in filled.items():
         before = before.replace(mark, text)
     yield before
-    # In a block of its own, so that our names do not meet those of the package.
+    # In a block of its own, so that our names do not clash with those of the package.
     worker = f"{runtime.script}\n{{\n{_joined(_WORKER)}}}\n"
     assets = {
         "wasm": runtime.wasm,

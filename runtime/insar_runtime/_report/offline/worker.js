@@ -23,10 +23,10 @@ self.onmessage = async ({ data }) => {
 
 async function read({ file, unit, limits }) {
   const { name, packed, unpack } = await tableOf(file);
-  let told = 0;
+  let reported = 0;
   const pieces = piecesOf(packed, unpack, (bytes) => {
-    if (performance.now() - told < 100) return;
-    told = performance.now();
+    if (performance.now() - reported < 100) return;
+    reported = performance.now();
     postMessage({ kind: "read", share: bytes / packed.size });
   });
   const lines = linesOf(plainErrors(pieces, file.name));

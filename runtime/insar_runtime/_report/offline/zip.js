@@ -59,12 +59,12 @@ async function entriesOf(file, offset, size) {
   return entries;
 }
 
-/** The bytes of a file or a part of one, piece by piece; told(bytes) is called with how many were read of it. */
-async function* piecesOf(blob, unpack, told) {
+/** The bytes of a file or a part of one, piece by piece; report(bytes) is called with the number of bytes read of it. */
+async function* piecesOf(blob, unpack, report) {
   let read = 0;
   const counted = new TransformStream({
     transform(piece, controller) {
-      told((read += piece.byteLength));
+      report((read += piece.byteLength));
       controller.enqueue(piece);
     },
   });

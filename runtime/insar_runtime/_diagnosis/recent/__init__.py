@@ -1,0 +1,1 @@
+"""Whether the rate of a series has changed in its last months."""

@@ -1,0 +1,1 @@
+"""Two releases of one place: matching of their points, and what has changed between them."""

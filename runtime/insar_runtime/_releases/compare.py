@@ -1,0 +1,276 @@
+"""``insar_runtime.compare_files``: what has changed between two releases, for callers in Python and the command."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._classified.columns import has_classes
+from insar_runtime._input.column_roles import Role
+from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.opening import open_source
+from insar_runtime._input.position import parse_crs
+from insar_runtime._input.units.series_units import Unit
+from insar_runtime._log import logger
+from insar_runtime._output.change_style import change_style
+from insar_runtime._output.geoparquet import PointBounds
+from insar_runtime._output.output_checks import check_output, refuse_input
+from insar_runtime._output.run_metadata import METADATA_KEY
+from insar_runtime._output.sinks import blocks_beside, open_table
+from insar_runtime._printable import printable
+from insar_runtime._progress import Progress
+from insar_runtime._releases.alert_rules import (
+    PROBABILITY,
+    RATE_CHANGE_MM_YR,
+    RECENT_CHANGE_MM_YR,
+    AlertRule,
+    AlertRules,
+)
+from insar_runtime._releases.change_table import ChangeTable, position_names
+from insar_runtime._releases.changes import find_changes
+from insar_runtime._releases.comparison import Comparison, compare_releases
+from insar_runtime._releases.distances import system_name
+from insar_runtime._releases.matching import MatchBy, match_points
+from insar_runtime._releases.release import Release, read_release
+from insar_runtime._signals import last_outputs
+from insar_runtime._version import __version__
+from insar_runtime.classifier import Classifier, Shares
+from insar_runtime.files import classify_file
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """How to classify a release that is not classified.
+
+    Attributes
+    ----------
+    classifier : callable
+        Returns the classifier; called only if it is needed.
+    declared : UserDeclarations
+        Declarations of the user about the tables.
+    priors
+        As for ``classify_file``.
+    """
+
+    classifier: Callable[[], Classifier]
+    declared: UserDeclarations = field(default_factory=UserDeclarations)
+    priors: Shares | Literal["auto", "local", "trained"] | None = None
+
+
+def compare_files(
+    old: str | Path,
+    new: str | Path,
+    output: str | Path | None = None,
+    *,
+    match: MatchBy = "auto",
+    within_m: float | None = None,
+    keep_offset: bool = False,
+    alert: Sequence[AlertRule] | None = None,
+    rate_change_mm_yr: float = RATE_CHANGE_MM_YR,
+    recent_change_mm_yr: float = RECENT_CHANGE_MM_YR,
+    probability: float = PROBABILITY,
+    classifier: Classifier | None = None,
+    priors: Shares | Literal["auto", "local", "trained"] | None = None,
+    units: Unit | None = None,
+    columns: Mapping[Role, str] | None = None,
+    date_format: str | None = None,
+    half_wavelength_mm: float | None = None,
+    crs: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two releases of one place, or a table with an update of it.
+
+    Parameters
+    ----------
+    old, new : str or Path
+        Tables that ``classify_file`` has written, best with a diagnosis; any other table that it reads is classified
+        and diagnosed first. Some 150 bytes a point and release are in memory.
+    output : str or Path, optional
+        File to write, one row a point of either release: ``.parquet``, ``.gpkg``, ``.csv``, ``.arrow``.
+    match : {"auto", "id", "position"}
+        Whether points are matched by ids, by positions, or by ids and the rest by positions. Positions need the extra
+        ``spatial``.
+    within_m : float, optional
+        Greatest distance of the two positions of one point; by default half of the median distance of points to their
+        nearest neighbour, 5 to 50 m.
+    keep_offset : bool
+        Whether the median change of all rates, which is that of the reference, is part of the changes.
+    alert : sequence of {"break", "jump", "rate", "recent", "class"}, optional
+        Rules; only points that meet one of them are written.
+    rate_change_mm_yr, recent_change_mm_yr, probability : float
+        Thresholds of the rules.
+    classifier, priors, units, columns, date_format, half_wavelength_mm, crs
+        As for ``classify_file``.
+    overwrite : bool
+        Whether an output that exists may be replaced.
+    progress : callable, optional
+        Called with the rows done after each batch; from 0 in each reading.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    UsageError
+        If an option is out of range.
+    DataError
+        If the points cannot be matched.
+    InsarRuntimeError
+        Another one of its family; the output is then what it was before.
+
+    Examples
+    --------
+    >>> done = insar_runtime.compare_files("2024.parquet", "2025.parquet", "changes.parquet")
+    >>> done.classes["Stable"]["Linear"]
+    17
+    """
+    system = None if crs is None else parse_crs(crs)
+    declared = UserDeclarations(units, columns or {}, date_format, half_wavelength_mm, system)
+    thresholds = AlertRules(
+        rate_change_mm_yr=rate_change_mm_yr, recent_change_mm_yr=recent_change_mm_yr, probability=probability
+    )
+    return compare(
+        Path(old),
+        Path(new),
+        None if output is None else Path(output),
+        classification=Classification(lambda: classifier or Classifier(), declared, priors),
+        match=match,
+        within_m=within_m,
+        keep_offset=keep_offset,
+        thresholds=thresholds if alert is None else replace(thresholds, rules=tuple(alert)),
+        alerts_only=alert is not None,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+def compare(
+    old: Path,
+    new: Path,
+    output: Path | None,
+    *,
+    classification: Classification,
+    match: MatchBy = "auto",
+    within_m: float | None = None,
+    keep_offset: bool = False,
+    thresholds: AlertRules,
+    alerts_only: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two releases; see ``compare_files``."""
+    if output is not None:
+        for path in (output, *blocks_beside([output])):
+            check_output(path, overwrite=overwrite)
+            refuse_input(path, [old, new])
+    before, after = (_read(path, classification, progress) for path in (old, new))
+    matches = match_points(before.points, after.points, by=match, within_m=within_m)
+    changes = find_changes(before, after, matches, thresholds, keep_offset=keep_offset)
+    done = compare_releases(
+        before,
+        after,
+        matches,
+        changes,
+        output=None if output is None else str(output),
+        alert=thresholds if alerts_only else None,
+        keep_offset=keep_offset,
+    )
+    if output is not None:
+        table = ChangeTable.of(before, after, matches, changes)
+        chosen = changes.alerts(thresholds) if alerts_only else None
+        _write(table, output, _facts(done, (before, after), thresholds), table.rows(chosen), overwrite=overwrite)
+    for note in done.notes:
+        logger().warning("%s: %s", printable(done.new), printable(note))
+    logger().info("%s and %s: %d points in both", printable(done.old), printable(done.new), done.points["both"])
+    return done
+
+
+def is_classified(path: Path, *, as_table: bool = False) -> bool:
+    """Return whether a table has the columns that ``classify`` adds.
+
+    Raises
+    ------
+    InsarRuntimeError
+        If the table cannot be opened.
+    """
+    with open_source(path, exact=False, as_table=as_table) as source:
+        return has_classes(source.schema)
+
+
+def _read(path: Path, how: Classification, progress: Progress | None) -> Release:
+    """Read a release, which is classified and diagnosed first if needed."""
+    declared = how.declared
+    if is_classified(path, as_table=declared.as_table):
+        return read_release(path, declared, progress=progress)
+    with tempfile.TemporaryDirectory(prefix="insar-rt-") as folder, last_outputs(False):
+        classified = Path(folder) / "classified.parquet"
+        classify_file(
+            path,
+            classified,
+            classifier=how.classifier(),
+            units=declared.units,
+            columns=declared.columns,
+            date_format=declared.date_format,
+            half_wavelength_mm=declared.half_wavelength_mm,
+            crs=declared.crs,
+            as_table=declared.as_table,
+            priors=how.priors,
+            diagnose=True,
+            progress=progress,
+        )
+        # Its metadata state what the user has declared.
+        return read_release(classified, UserDeclarations(), name=str(path))
+
+
+def _facts(done: Comparison, releases: Sequence[Release], thresholds: AlertRules) -> dict[str, Any]:
+    """Return what is known of the comparison, for the metadata: no time and no path, so equal runs are equal."""
+    facts = done.to_dict()
+    del facts["output"]
+    names = {"old": Path(done.old).name, "new": Path(done.new).name}
+    inputs = {
+        f"{key}_release": {
+            "first_date": None if release.dates is None else str(release.dates[0]),
+            "last_date": None if release.dates is None else str(release.dates[-1]),
+            "input_sha256": release.block.get("input_sha256"),
+            "model": release.block.get("model"),
+            "model_version": release.block.get("model_version"),
+        }
+        for key, release in zip(("old", "new"), releases, strict=True)
+    }
+    rules = {
+        "rate_change_mm_yr": thresholds.rate_change_mm_yr,
+        "recent_change_mm_yr": thresholds.recent_change_mm_yr,
+        "probability": thresholds.probability,
+        "rules": list(thresholds.rules) if done.alerts is not None else None,
+    }
+    return {**facts, **names, **inputs, "thresholds": rules}
+
+
+def _write(
+    table: ChangeTable, output: Path, facts: Mapping[str, Any], rows: NDArray[np.intp], *, overwrite: bool
+) -> None:
+    block: dict[str, Any] = {"package": "insar-runtime", "package_version": __version__, "comparison": facts}
+    if table.positions is not None:
+        x, y = position_names(table.system)
+        crs = None if table.system is None else system_name(table.system)
+        block["input"] = {"id": "id", "position": {"x": x, "y": y, "crs": crs}}
+    if attribution := table.new.block.get("attribution"):
+        block["attribution"] = attribution
+    bounds = PointBounds()
+
+    def metadata() -> dict[str, str]:
+        return {METADATA_KEY: json.dumps(block), **table.geo(bounds)}
+
+    schema = table.schema.with_metadata(metadata())
+    with open_table(output, schema, metadata, overwrite=overwrite, style=change_style()) as sink:
+        for batch in table.batches(rows, bounds):
+            sink.write(batch)

@@ -1,0 +1,110 @@
+"""Ids and positions of all points of a release, by which two releases are matched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+System = str | Mapping[str, Any]
+"""Coordinate reference system: ``OGC:CRS84``, ``EPSG:`` and a code, or PROJJSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePoints:
+    """Points of a release, in the order of its rows.
+
+    Attributes
+    ----------
+    name : str
+        File, for messages.
+    count : int
+        Number of points N.
+    ids : pyarrow.Array or None
+        Text [N] (large_string), null = no id; None if the release has no column of ids.
+    positions : ndarray of float64, shape [N, 2], or None
+        Longitude and latitude in degrees, or easting and northing; NaN = no position. None if there are no coordinates.
+    system : str, mapping or None
+        System of the positions; None if it is not known.
+    """
+
+    name: str
+    count: int
+    ids: pa.Array | None
+    positions: NDArray[np.float64] | None
+    system: System | None
+
+
+class PointCollector:
+    """Collects ids and positions of a release batch by batch: 24 bytes a point, and the text of its id.
+
+    Parameters
+    ----------
+    name : str
+        File, for messages.
+    system : str, mapping or None
+        System of the positions.
+    """
+
+    def __init__(self, name: str, system: System | None = None) -> None:
+        self._name = name
+        self._system = system
+        self._count = 0
+        self._ids: list[pa.Array] = []
+        self._positions: list[NDArray[np.float64]] = []
+
+    def add(self, count: int, ids: pa.Array | None, positions: NDArray[np.float64] | None) -> None:
+        """Add the points of the next rows.
+
+        Parameters
+        ----------
+        count : int
+            Number of rows n.
+        ids : pyarrow.Array or None
+            Of any type [n]; either all calls have ids or none.
+        positions : ndarray of float64, shape [n, 2], or None
+            NaN = no position; either all calls have positions or none.
+        """
+        self._count += count
+        if ids is not None:
+            self._ids.append(id_texts(ids))
+        if positions is not None:
+            self._positions.append(positions)
+
+    def points(self) -> ReleasePoints:
+        """Return all points so far."""
+        ids = pa.chunked_array(self._ids, pa.large_string()).combine_chunks() if self._ids else None
+        if isinstance(ids, pa.ChunkedArray):  # older versions of pyarrow return one of a single chunk
+            ids = ids.chunk(0)
+        positions = np.concatenate(self._positions) if self._positions else None
+        return ReleasePoints(self._name, self._count, ids, positions, self._system)
+
+
+def id_texts(column: pa.Array) -> pa.Array:
+    """Return ids as text, so that 12 of an integer column is the same id as "12" of a CSV.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+        Ids of any type [N].
+
+    Returns
+    -------
+    pyarrow.Array
+        large_string [N]; null for a missing id and for an empty text. Whole numbers in a column of floats have no
+        decimal point.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_floating(column.type):
+        numbers = column.to_numpy(zero_copy_only=False)
+        known = np.isfinite(numbers)
+        if (numbers[known] == np.rint(numbers[known])).all() and (np.abs(numbers[known]) < 2.0**53).all():
+            column = pa.array(np.where(known, numbers, 0).astype(np.int64), mask=~known)
+    texts = column.cast(pa.large_string())
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.large_string()), texts)
