@@ -248,7 +248,7 @@ def classify(
     alone = is_alone(sources, output, output_dir, as_json=as_json, as_table=table.as_table)
     declared = table.declare()
     # What is named is wanted.
-    diagnose = diagnose or repair_damped or {jumps, repair_above, recent_days, corrected_out} != {None}
+    diagnose |= repair_damped | any(one is not None for one in (jumps, repair_above, recent_days, corrected_out))
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,

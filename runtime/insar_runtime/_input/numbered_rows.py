@@ -30,8 +30,8 @@ from insar_runtime._input.source import Source
 from insar_runtime.errors import DataError
 
 WITHIN: Final = 1 << 17
-"""Rows that a sample is drawn from. Reading as many of 243 epochs again takes one core 0.2 s (Parquet with lists), 0.3
-s (CSV), 0.6 s (Parquet with a column a date, in one row group) or 1.6 s (zip); their diagnosis takes some 7 s."""
+"""Rows that a sample is drawn from. Reading as many of 243 epochs again takes one core 0.2 s (Parquet with lists),
+0.3 s (CSV), 0.6 s (Parquet with a column a date, in one row group) or 1.6 s (zip); their diagnosis takes some 7 s."""
 _TEXTS: Final = frozenset({"csv", "zip", "csv.gz", "csv.zst"})
 """Texts that are read again at little cost beside classification; bzip2 is not."""
 _BATCH_ROWS: Final = 2048
