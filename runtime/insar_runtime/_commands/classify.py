@@ -275,8 +275,7 @@ def classify(
         as_table=as_table,
     )
     # What is named is wanted.
-    named_ones = (jumps, repair_above, recent_days, corrected_out)
-    diagnose = diagnose or repair_damped or any(option is not None for option in named_ones)
+    diagnose |= repair_damped | any(one is not None for one in (jumps, repair_above, recent_days, corrected_out))
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
