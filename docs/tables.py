@@ -138,6 +138,16 @@ def class_table() -> str:
     return f"| class | meaning |\n|---|---|\n{rows}"
 
 
+def join_table() -> str:
+    """Return the comparison of joined files with those that they were cut from."""
+    return (ARTIFACTS / "releases" / "join.md").read_text(encoding="utf-8").split("\n\n")[0] + "\n"
+
+
+def step_table() -> str:
+    """Return what a common step at a join does to the classes."""
+    return (ARTIFACTS / "releases" / "join.md").read_text(encoding="utf-8").split("\n\n")[1]
+
+
 TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/accuracy.md", "readings"): readings_table,
     ("docs/accuracy.md", "benchmark"): benchmark_table,
@@ -146,6 +156,8 @@ TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/cost.md", "cost"): cost_table,
     ("docs/diagnosis.md", "diagnosis"): diagnosis_table,
     ("docs/outputs.md", "class"): class_table,
+    ("docs/releases.md", "join"): join_table,
+    ("docs/releases.md", "step"): step_table,
 }
 """Page and name of each table, and the function that returns it."""
 
