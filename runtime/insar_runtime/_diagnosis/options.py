@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Final, Literal, get_args
 
 from insar_runtime.errors import UsageError
@@ -62,5 +61,5 @@ class Diagnose:
             raise UsageError(f"jumps is {self.jumps!r}; give one of {', '.join(get_args(JumpRows))}")
         if not 0 <= self.repair_above <= 1:
             raise UsageError(f"repair_above is {self.repair_above}; give a probability between 0 and 1")
-        if not (isinstance(self.recent_days, Integral) and self.recent_days >= 1):
+        if not (isinstance(self.recent_days, int) and self.recent_days >= 1):
             raise UsageError(f"recent_days is {self.recent_days!r}; give a whole number of days from 1 on, such as 180")

