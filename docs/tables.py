@@ -180,6 +180,16 @@ def priors_table() -> str:
     return "\n".join(table) + "\n"
 
 
+def churn_table() -> str:
+    """Return how much releases of points differ whose motion does not change."""
+    return (ARTIFACTS / "releases" / "churn.md").read_text(encoding="utf-8").split("\n\n")[0] + "\n"
+
+
+def found_table() -> str:
+    """Return the true changes of rate that the rules of alerts find."""
+    return (ARTIFACTS / "releases" / "churn.md").read_text(encoding="utf-8").split("\n\n")[1]
+
+
 def class_table() -> str:
     """Return the meaning of each class, from ``insar_runtime.definitions``."""
     from insar_runtime.class_meanings import describe_classes  # noqa: PLC0415 - needs the package
@@ -211,6 +221,8 @@ TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/outputs.md", "class"): class_table,
     ("docs/releases.md", "join"): join_table,
     ("docs/releases.md", "step"): step_table,
+    ("docs/releases.md", "churn"): churn_table,
+    ("docs/releases.md", "found"): found_table,
 }
 """Page and name of each table, and the function that returns it."""
 

@@ -127,7 +127,9 @@ def read_release(
     InsarRuntimeError
         If it cannot be read, or its columns are not those that ``classify`` writes.
     """
-    with open_source(path, exact=False, date_format=declared.date_format, as_table=declared.as_table) as source:
+    with open_source(
+        path, roles=declared.roles, exact=False, date_format=declared.date_format, as_table=declared.as_table
+    ) as source:
         block = stored_run_metadata(source.name, source.metadata)
         head = read_head(source.batches(), source.schema, source.origin, source.search)
         diagnosed = has_diagnosis(source.schema)
