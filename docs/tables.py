@@ -130,6 +130,39 @@ def priors_table() -> str:
     return "\n".join(table) + "\n"
 
 
+def neighbours_table() -> str:
+    """Return what local priors change, as ``python -m evaluation places local`` has recorded it."""
+    scenes = json.loads((ARTIFACTS / "places" / "local.json").read_text(encoding="utf-8"))["scenes"]
+    table = [
+        "| scene | points | false moving points | points of areas called moving, % | clear lone movers with their class, % "
+        "| PUE with its class, % |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, scene in scenes.items():
+        before, after = scene["file"], scene["local"]
+        cells = [f"{scene['points']:,}", f"{before['false moving']:,} → {after['false moving']:,}"]
+        for key in ("points of areas found", "clear lone movers with their class", "PUE with its class"):
+            shares = (one[key] for one in (before, after))
+            cells.append(" → ".join("-" if share is None else f"{100 * share:.1f}" for share in shares))
+        table.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
+    return "
+".join(table) + "
+"
+
+
+def jump_kinds_table() -> str:
+    """Return how often the kind of a jump is right, as ``python -m evaluation places local`` has recorded it."""
+    scenes = json.loads((ARTIFACTS / "places" / "local.json").read_text(encoding="utf-8"))["jumps"]
+    errors = {"none": "no error of its own", "point": "an error of its own", "shared": "an error of its neighbours, too"}
+    table = ["| scene | what is true | `point` | `shared` | `file` | null |", "|---|---|---|---|---|---|"]
+    for name, scene in scenes.items():
+        for truth, kinds in scene["by truth"].items():
+            table.append(f"| {name} | {errors[truth]} | {' | '.join(f'{count:,}' for count in kinds.values())} |")
+    return "
+".join(table) + "
+"
+
+
 def class_table() -> str:
     """Return the meaning of each class, from ``insar_runtime.definitions``."""
     from insar_runtime.class_meanings import describe_classes  # noqa: PLC0415 - needs the package
@@ -145,6 +178,8 @@ TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/speed.md", "speed"): speed_table,
     ("docs/cost.md", "cost"): cost_table,
     ("docs/diagnosis.md", "diagnosis"): diagnosis_table,
+    ("docs/neighbours.md", "neighbours"): neighbours_table,
+    ("docs/neighbours.md", "jump kinds"): jump_kinds_table,
     ("docs/outputs.md", "class"): class_table,
 }
 """Page and name of each table, and the function that returns it."""

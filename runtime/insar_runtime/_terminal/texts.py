@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from insar_runtime._engine.class_priors import LocalPriors
+
 if TYPE_CHECKING:
     from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
