@@ -101,6 +101,20 @@ def diagnosis(
 
 
 @app.command()
+def recent(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "recent",
+    quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
+) -> None:
+    """Measure recent changes of rate: calibration, power, and the published rule on the same series."""
+    from evaluation.recent.run import FULL, QUICK, run
+
+    run(out, real=real, sizes=QUICK if quick else FULL, seed=seed, announce=_say)
+    _say(f"tables in {out}")
+
+
+@app.command()
 def rates(
     real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
     out: Annotated[Path, typer.Option(help="Folder of the record.")] = ROOT / "artifacts" / "diagnosis",
@@ -242,13 +256,27 @@ app.add_typer(releases, name="releases")
 def churn(
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "releases",
-    points: Annotated[int, typer.Option(min=100, help="Points of each simulated file.")] = 20_000,
+    points: Annotated[int, typer.Option(min=100, help="Points of each simulated file.")] = 6000,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
 ) -> None:
     """Measure how much releases of points differ whose motion does not change, and which true changes are found."""
     from evaluation.releases.churn import measure_churn
 
     measure_churn(out, real=real, count=points, seed=seed, announce=_say)
+    _say(f"tables in {out}")
+
+
+@releases.command()
+def join(
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "releases",
+    points: Annotated[int, typer.Option(min=100, help="Points of the simulated file.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
+) -> None:
+    """Cut files in two overlapping releases, join them, and compare series and classes with those of the files."""
+    from evaluation.releases.joins import prove_joins
+
+    prove_joins(out, real=real, count=points, seed=seed, announce=_say)
     _say(f"tables in {out}")
 
 

@@ -46,6 +46,16 @@ EXAMPLES: Final = {
         ("insar-rt report classified.parquet", "Write classified.report.html, to be opened in a browser."),
         ("insar-rt report points.csv -o points.html --title 'Western slope'", "Classify the table first."),
     ),
+    "areas": (
+        (
+            "insar-rt areas classified.parquet -o areas.gpkg",
+            "Outline the areas that move, for QGIS; classify must have kept the series for their quality.",
+        ),
+        (
+            f"insar-rt areas {_EGMS}.zip -o areas.geojson --series --points points.parquet",
+            "Classify the download first; add the series of the areas, and the area of each point.",
+        ),
+    ),
     "compare": (
         (
             "insar-rt compare 2024.parquet 2025.parquet -o changes.gpkg",

@@ -108,11 +108,11 @@ def report(
     with loading(str(source), hidden=hidden):
         import pyarrow as pa
 
+        from insar_runtime._classified.classify_first import Classification, is_classified
         from insar_runtime._diagnosis.options import Diagnose
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
-        from insar_runtime._report.classified_table import is_classified
-        from insar_runtime._report.write import Classification, write_report
+        from insar_runtime._report.write import write_report
         from insar_runtime.classifier import Classifier
 
     if str(source) == "-":

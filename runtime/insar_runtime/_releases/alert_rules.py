@@ -34,7 +34,7 @@ class AlertRules:
     rate_change_mm_yr : float
         Least change of the rate between the releases (``rate``).
     recent_change_mm_yr : float
-        Least difference of the recent rate from that of the series (``recent``).
+        Least difference of the recent rate from that of the series (``recent``), which the old release has not shown.
     probability : float
         Least probability of these two changes.
 

@@ -94,12 +94,12 @@ def find_changes(
     new_break = _new_breaks(before, after, i, j)
     jump_counts, jumps = _new_jumps(before, after, i, j, old.dates, new.dates)
     with np.errstate(invalid="ignore"):
-        recent = np.abs(after.recent_rate[j] - after.rate[j]) >= rules.recent_change_mm_yr
         by_rule: dict[AlertRule, NDArray[Any]] = {
             "break": new_break,
             "jump": _since(old.dates, after.jump_date[jumps], jump_counts),
             "rate": (np.abs(rates.change) >= rules.rate_change_mm_yr) & (rates.probability >= rules.probability),
-            "recent": recent & (after.recent_change_prob[j] >= rules.probability),
+            # What the old release has shown already is no news.
+            "recent": _has_recent_change(after, j, rules) & ~_has_recent_change(before, i, rules),
             "class": class_changed & (class_change_prob >= SURE_CLASS_CHANGE),
         }
     reasons = np.stack([by_rule[rule] for rule in RULES], axis=1)
@@ -133,6 +133,12 @@ def class_change_probability(before: Floats, after: Floats, rate_change_prob: Fl
     passed = (np.abs(pair).sum(axis=1) - np.abs(pair.sum(axis=1))) / 2
     found = np.where(rate_change_prob < _SURE_RATE_CHANGE, whole - passed, whole)
     return np.where(unknown, np.nan, np.clip(found, 0, 1)).astype(np.float32)
+
+
+def _has_recent_change(states: PointStates, rows: NDArray[np.intp], rules: AlertRules) -> NDArray[np.bool_]:
+    """Return which rows of a release [P] have a recent rate that crosses the thresholds."""
+    apart = np.abs(states.recent_rate[rows] - states.rate[rows])
+    return np.asarray((apart >= rules.recent_change_mm_yr) & (states.recent_change_prob[rows] >= rules.probability))
 
 
 def _new_breaks(before: PointStates, after: PointStates, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.bool_]:

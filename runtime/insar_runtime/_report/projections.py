@@ -1,4 +1,4 @@
-"""From longitude and latitude to the plane of a map: LAEA Europe, zones of UTM, and what pyproj knows if it is there."""
+"""From longitude and latitude to the plane of a map: LAEA Europe, zones of UTM, and others by pyproj if it is there."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def projection_to(system: str) -> Projection | None:
     Returns
     -------
     callable or None
-        Takes longitude and latitude [N, 2] in degrees, float64, and returns easting and northing [N, 2] in the unit of the
-        system, NaN where the projection does not reach.
+        Takes longitude and latitude [N, 2] in degrees, float64, and returns easting and northing [N, 2] in the unit of
+        the system, NaN where the projection does not reach.
     """
     if system == LAEA_EUROPE:
         return _laea_europe
@@ -52,7 +52,7 @@ def projection_to(system: str) -> Projection | None:
 
 
 def _laea_europe(places: FloatArray) -> FloatArray:
-    """Lambert azimuthal equal-area projection of the ellipsoid (Snyder 1987, Map Projections, equations 24-17 to 24-26)."""
+    """Lambert azimuthal equal-area projection of the ellipsoid (Snyder 1987, Map Projections, equations 24-17 to 26)."""
     longitude, latitude = np.radians(places.T)
     lon0, lat0 = np.radians(_LAEA_ORIGIN)
     e2 = _FLATTENING * (2 - _FLATTENING)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from insar_runtime._classified.classify_first import Classification, is_classified
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
@@ -13,8 +14,7 @@ from insar_runtime._input.units.series_units import Unit
 from insar_runtime._log import logger
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
-from insar_runtime._report.classified_table import is_classified
-from insar_runtime._report.write import MOST_POINTS, Classification, Report, write_report
+from insar_runtime._report.write import MOST_POINTS, Report, write_report
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import UsageError
 from insar_runtime.summary import Summary

@@ -107,6 +107,8 @@ def describe_priors(priors: ClassPriors) -> str:
 
 def _describe_neighbours(priors: ClassPriors) -> str:
     """Return how the mix around a point departs from that of the file."""
+    from insar_runtime._engine.class_priors import LocalPriors
+
     if not isinstance(priors, LocalPriors):
         return "around each point"
     have = "has" if priors.without_neighbours == 1 else "have"
