@@ -134,8 +134,8 @@ def neighbours_table() -> str:
     """Return what local priors change, as ``python -m evaluation places local`` has recorded it."""
     scenes = json.loads((ARTIFACTS / "places" / "local.json").read_text(encoding="utf-8"))["scenes"]
     table = [
-        "| scene | points | false moving points | points of areas called moving, % | clear lone movers with their class, % "
-        "| PUE with its class, % |",
+        "| scene | points | false moving points | points of areas called moving, % "
+        "| clear lone movers with their class, % | PUE with its class, % |",
         "|---|---|---|---|---|---|",
     ]
     for name, scene in scenes.items():
@@ -144,23 +144,19 @@ def neighbours_table() -> str:
         for key in ("points of areas found", "clear lone movers with their class", "PUE with its class"):
             shares = (one[key] for one in (before, after))
             cells.append(" → ".join("-" if share is None else f"{100 * share:.1f}" for share in shares))
-        table.append(f"| {name.replace('_', ' ')} | {' | '.join(cells)} |")
-    return "
-".join(table) + "
-"
+        table.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(table) + "\n"
 
 
 def jump_kinds_table() -> str:
     """Return how often the kind of a jump is right, as ``python -m evaluation places local`` has recorded it."""
     scenes = json.loads((ARTIFACTS / "places" / "local.json").read_text(encoding="utf-8"))["jumps"]
-    errors = {"none": "no error of its own", "point": "an error of its own", "shared": "an error of its neighbours, too"}
+    errors = {"none": "no error of its own", "point": "an error of its own", "shared": "one that neighbours share"}
     table = ["| scene | what is true | `point` | `shared` | `file` | null |", "|---|---|---|---|---|---|"]
     for name, scene in scenes.items():
         for truth, kinds in scene["by truth"].items():
             table.append(f"| {name} | {errors[truth]} | {' | '.join(f'{count:,}' for count in kinds.values())} |")
-    return "
-".join(table) + "
-"
+    return "\n".join(table) + "\n"
 
 
 def class_table() -> str:
