@@ -208,7 +208,7 @@ def test_kinds_of_jumps_and_their_repair(tmp_path: Path) -> None:
     assert all(any(row["jump_repaired"]) for row in again.to_pylist()[PLACE])
     assert [row["jump_kind"] for row in again.to_pylist()] == [row["jump_kind"] for row in rows]
     blocks = [
-        json.loads(pq.read_schema(tmp_path / name).metadata[b"insar_runtime"])
+        json.loads(pq.read_metadata(tmp_path / name).metadata[b"insar_runtime"])
         for name in ("out.parquet", "again.parquet")
     ]
     first, second = (block["diagnosis"]["counts"] for block in blocks)
