@@ -52,7 +52,7 @@ def projection_to(system: str) -> Projection | None:
 
 
 def _laea_europe(places: FloatArray) -> FloatArray:
-    """Lambert azimuthal equal-area projection of the ellipsoid (Snyder 1987, Map Projections, equations 24-17 to 26)."""
+    """Lambert azimuthal equal-area projection, ellipsoidal (Snyder 1987, Map Projections, equations 24-17 to 26)."""
     longitude, latitude = np.radians(places.T)
     lon0, lat0 = np.radians(_LAEA_ORIGIN)
     e2 = _FLATTENING * (2 - _FLATTENING)
