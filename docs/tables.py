@@ -188,6 +188,33 @@ def churn_table() -> str:
 def found_table() -> str:
     """Return the true changes of rate that the rules of alerts find."""
     return (ARTIFACTS / "releases" / "churn.md").read_text(encoding="utf-8").split("\n\n")[1]
+def neighbours_table() -> str:
+    """Return what local priors change, as ``python -m evaluation places local`` has recorded it."""
+    scenes = json.loads((ARTIFACTS / "places" / "local.json").read_text(encoding="utf-8"))["scenes"]
+    table = [
+        "| scene | points | false moving points | points of areas called moving, % "
+        "| clear lone movers with their class, % | PUE with its class, % |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, scene in scenes.items():
+        before, after = scene["file"], scene["local"]
+        cells = [f"{scene['points']:,}", f"{before['false moving']:,} → {after['false moving']:,}"]
+        for key in ("points of areas found", "clear lone movers with their class", "PUE with its class"):
+            shares = (one[key] for one in (before, after))
+            cells.append(" → ".join("-" if share is None else f"{100 * share:.1f}" for share in shares))
+        table.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(table) + "\n"
+
+
+def jump_kinds_table() -> str:
+    """Return how often the kind of a jump is right, as ``python -m evaluation places local`` has recorded it."""
+    scenes = json.loads((ARTIFACTS / "places" / "local.json").read_text(encoding="utf-8"))["jumps"]
+    errors = {"none": "no error of its own", "point": "an error of its own", "shared": "one that neighbours share"}
+    table = ["| scene | what is true | `point` | `shared` | `file` | null |", "|---|---|---|---|---|---|"]
+    for name, scene in scenes.items():
+        for truth, kinds in scene["by truth"].items():
+            table.append(f"| {name} | {errors[truth]} | {' | '.join(f'{count:,}' for count in kinds.values())} |")
+    return "\n".join(table) + "\n"
 
 
 def class_table() -> str:
@@ -218,6 +245,8 @@ TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/diagnosis.md", "recent"): recent_table,
     ("docs/diagnosis.md", "power"): power_table,
     ("docs/diagnosis.md", "rule"): rule_table,
+    ("docs/neighbours.md", "neighbours"): neighbours_table,
+    ("docs/neighbours.md", "jump kinds"): jump_kinds_table,
     ("docs/outputs.md", "class"): class_table,
     ("docs/releases.md", "join"): join_table,
     ("docs/releases.md", "step"): step_table,
