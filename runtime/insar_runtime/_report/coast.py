@@ -29,8 +29,8 @@ def coast_of(position: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None,
     Parameters
     ----------
     position : mapping or None
-        Facts about the positions: ``kind``, ``system``, ``steps`` in a unit, and ``x0``, ``y0``, the lower left corner in
-        steps, and ``size``, width and height in steps.
+        Facts about the positions: ``kind``, ``system``, ``steps`` in a unit, and ``x0``, ``y0``, the lower left corner
+        in steps, and ``size``, width and height in steps.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def coast_of(position: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None,
 
 
 def _of_degrees(box: FloatArray) -> tuple[list[IntArray], FloatArray, FloatArray]:
-    """Return the lines in a box of longitudes and latitudes, in places of the grid of the file; its scale and corner."""
+    """Return the lines in a box of longitudes and latitudes, in places of the file's grid; its scale and corner."""
     scale, corner, lines, lengths = _read()
     box = (box - corner) / scale
     turn = round(360 / scale[0])
@@ -113,9 +113,7 @@ def lines_of(starts: NDArray[np.int32], lengths: NDArray[np.int32], deltas: NDAr
     return vertices
 
 
-def cut(
-    vertices: NDArray[np.number], lengths: NDArray[np.int32], box: NDArray[np.float64]
-) -> list[NDArray[np.number]]:
+def cut(vertices: NDArray[np.number], lengths: NDArray[np.int32], box: NDArray[np.float64]) -> list[NDArray[np.number]]:
     """Return the parts of lines whose segments may be inside a box [2, 2] of its lowest and highest corner.
 
     Vertices [V, 2] that are NaN are outside, with the segments from and to them.

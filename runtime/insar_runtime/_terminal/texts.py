@@ -92,6 +92,12 @@ def _describe_jump_kinds(counts: Mapping[str, int]) -> str:
 
 def describe_priors(priors: ClassPriors) -> str:
     """Return the class priors of the probabilities, and their origin."""
+    if isinstance(priors, LocalPriors):
+        return (
+            f"around each point, from neighbours within {priors.distance_m:.3g} m ({priors.median_neighbours:g} of a "
+            f"typical point) and that of the file ({_percentages(priors.shares)}); "
+            f"{_points(priors.without_neighbours)} without neighbours"
+        )
     are = "is" if priors.rows == 1 else "are"
     origin = {
         "training": "as trained",

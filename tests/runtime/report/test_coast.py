@@ -63,9 +63,7 @@ def test_planes_are_those_of_pyproj(system: str) -> None:
     places = np.array([[13.17, 38.7], [-9.1, 38.7], [30.0, 69.9], [10.0, 52.0], [15.0, -33.0], [8.9, 90.0]])
     project = projection_to(system)
     assert project is not None
-    expected = np.stack(
-        pyproj.Transformer.from_crs("OGC:CRS84", system, always_xy=True).transform(*places.T), axis=-1
-    )
+    expected = np.stack(pyproj.Transformer.from_crs("OGC:CRS84", system, always_xy=True).transform(*places.T), axis=-1)
     found = project(places)
     reached = np.isfinite(found).all(axis=1)
     assert reached[:4].all()
