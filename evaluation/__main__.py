@@ -18,6 +18,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
+places = typer.Typer(no_args_is_help=True, help="Scenes of points with known areas, movers and errors.")
+app.add_typer(places, name="places")
+
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = tuple(ROOT / "artifacts" / name for name in ("trend-net", "ablations/trend-net-simulated", "paper-cnn"))
 """Records of the default network, of the same network trained on simulated noise only, and of the seed paper's."""
@@ -95,6 +98,20 @@ def diagnosis(
     numbers = run(out, real=real, sizes=QUICK if quick else FULL, seed=seed, announce=_say)
     met = sum(goal["met"] for goal in numbers["goals"])
     _say(f"{met} of {len(numbers['goals'])} goals met; tables in {out}")
+
+
+@app.command()
+def recent(
+    real: Annotated[Path, typer.Option(help="Folder of the project's real files.")],
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "recent",
+    quick: Annotated[bool, typer.Option(help="Few series, to try things out.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
+) -> None:
+    """Measure recent changes of rate: calibration, power, and the published rule on the same series."""
+    from evaluation.recent.run import FULL, QUICK, run
+
+    run(out, real=real, sizes=QUICK if quick else FULL, seed=seed, announce=_say)
+    _say(f"tables in {out}")
 
 
 @app.command()
@@ -212,6 +229,54 @@ def priors(
     from evaluation.priors.run import run
 
     run(out, real=real, answers=answers, seed=seed, announce=_say)
+    _say(f"tables in {out}")
+
+
+@places.command("local")
+def places_local(
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    answers: Annotated[Path, typer.Option(help="Probabilities by python -m export left-out-files.")] = ROOT
+    / "artifacts"
+    / "priors"
+    / "left-out.npz",
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "places",
+    quick: Annotated[bool, typer.Option(help="Few points, to try the command out.")] = False,
+) -> None:
+    """Measure what local priors and the kinds of jumps get right, on scenes, real noise and read rows."""
+    from evaluation.places.local_run import FULL, QUICK, run_local
+
+    run_local(out, real=real, answers=answers, sizes=QUICK if quick else FULL, announce=_say)
+
+
+releases = typer.Typer(no_args_is_help=True, help="Evaluate the comparison of two releases of one place.")
+app.add_typer(releases, name="releases")
+
+
+@releases.command()
+def churn(
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "releases",
+    points: Annotated[int, typer.Option(min=100, help="Points of each simulated file.")] = 6000,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
+) -> None:
+    """Measure how much releases of points differ whose motion does not change, and which true changes are found."""
+    from evaluation.releases.churn import measure_churn
+
+    measure_churn(out, real=real, count=points, seed=seed, announce=_say)
+    _say(f"tables in {out}")
+
+
+@releases.command()
+def join(
+    real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "releases",
+    points: Annotated[int, typer.Option(min=100, help="Points of the simulated file.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 2031,
+) -> None:
+    """Cut files in two overlapping releases, join them, and compare series and classes with those of the files."""
+    from evaluation.releases.joins import prove_joins
+
+    prove_joins(out, real=real, count=points, seed=seed, announce=_say)
     _say(f"tables in {out}")
 
 

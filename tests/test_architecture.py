@@ -30,10 +30,21 @@ MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_diagnosis"}
 FINDINGS = SERIES | {"_findings"}
 PIPELINE = FINDINGS | {"_output", "_pipeline", "_spatial", "classifier", "summary"}
-VIEWS = {"_inspect", "_installation", "_qgis", "_releases", "_report", "_show", "_terminal"}
+VIEWS = {"_areas", "_inspect", "_installation", "_qgis", "_releases", "_report", "_show", "_terminal"}
 ALLOWED = {
     "__init__": MODEL
-    | {"_diagnosis", "_findings", "_pipeline", "_releases", "_report", "_show", "classifier", "files", "summary"},
+    | {
+        "_areas",
+        "_diagnosis",
+        "_findings",
+        "_pipeline",
+        "_releases",
+        "_report",
+        "_show",
+        "classifier",
+        "files",
+        "summary",
+    },
     "__main__": {"cli"},
     "_log": set(),
     "_printable": set(),
@@ -60,7 +71,8 @@ ALLOWED = {
     "files": PIPELINE,
     "engines": PIPELINE | {"engines"},
     "_convert": PIPELINE | {"_convert"},
-    "_classified": PIPELINE | {"_classified"},
+    "_classified": PIPELINE | {"_classified", "files"},
+    "_areas": PIPELINE | {"_areas", "_classified", "_terminal", "files"},
     "_terminal": PIPELINE | {"_terminal"},
     "_installation": PIPELINE | {"_installation", "files"},
     "_inspect": PIPELINE | {"_inspect", "_terminal"},

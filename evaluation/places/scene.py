@@ -24,7 +24,7 @@ from training.simulator.simulator import local_scatter
 from training.simulator.unwrapping import add_unwrapping_errors
 
 CRS: Final = "EPSG:32633"
-_ORIGIN_M: Final = (400_000.0, 4_290_000.0)
+ORIGIN_M: Final = (400_000.0, 4_290_000.0)
 """Centre of the scenes, in the Tyrrhenian Sea."""
 _FIRST_DATE: Final = np.datetime64("2020-01-03")
 
@@ -151,7 +151,7 @@ def make_scene(
     displacement[:, step_epoch:] += rng.normal(step_mm, 0.2 * abs(step_mm), (points, 1)).astype(np.float32)
     displacement -= displacement[:, :1]
     dates = _FIRST_DATE + days.astype("timedelta64[D]")
-    return PlaceScene(places + _ORIGIN_M, dates, np.round(displacement, 1), truth, tuple(found), step_epoch)
+    return PlaceScene(places + ORIGIN_M, dates, np.round(displacement, 1), truth, tuple(found), step_epoch)
 
 
 def _draw_days(rng: np.random.Generator) -> Points:

@@ -21,6 +21,8 @@ from insar_runtime.errors import InsarRuntimeError
 
 _DATE: Final = re.compile(r"(?:D_|d_|D|d|X|)([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?:T10:20:30)?")
 """Spellings of the dates of made tables."""
+_ERA: Final = range(1991, 2101)
+"""Years of radar satellites, within which a name of eight digits is a date."""
 _LISTS: Final = ("displacement", "displacements", "timeseries")
 _MISSING: Final = frozenset({"", "nan", "null", "na", "none", "-nan", "n/a"})
 _VALUES: Final = ("displacement", "displaceme")
@@ -89,7 +91,9 @@ def find_points(made: PlainTable, id_name: str | None) -> Points | None:
         if series:
             return _list_points(made, series[0][1], ids) if len(series) == 1 else None
         found = [(_DATE.fullmatch(name), column) for name, column in zip(made.names, made.columns, strict=True)]
-        dated = [(_day(*match.groups()), column) for match, column in found if match]
+        days = [(_day(*match.groups()), column) for match, column in found if match]
+        # A name of another year is an ordinary column among dates of another spelling, and refused among its own.
+        dated = [(day, column) for day, column in days if day.year in _ERA]
         if not dated:
             return None
         values = np.array([[_number(cell) for cell in column] for _, column in dated], dtype=float)

@@ -146,6 +146,7 @@ class Classifier(ModelRunner):
         jumps: JumpRows = "flagged",
         repair_above: float = 0.6,
         repair_damped: bool = False,
+        recent_days: int = 180,
     ) -> Diagnosis:
         """Estimate rates, break dates and jumps of series with uncertainties, and the series without jumps.
 
@@ -169,6 +170,8 @@ class Classifier(ModelRunner):
             Probability from which a jump of a whole number of half wavelengths is taken out of the corrected series.
         repair_damped : bool
             Whether jumps that are no such multiple are taken out, too, by their estimated size.
+        recent_days : int
+            Length of the window at the end of the series whose rate is compared with that before.
 
         Returns
         -------
@@ -186,11 +189,12 @@ class Classifier(ModelRunner):
         --------
         >>> diagnosis = classifier.diagnose(displacement, dates)
         >>> diagnosis.rates.velocity, diagnosis.break_date, diagnosis.jump_date, diagnosis.corrected
+        >>> diagnosis.recent.v_recent, diagnosis.recent.probability
         """
         from insar_runtime._diagnosis.options import Diagnose  # noqa: PLC0415 - classes take none of it
         from insar_runtime._pipeline.diagnose_array import diagnose_array  # noqa: PLC0415
 
-        options = Diagnose(jumps, repair_above, repair_damped)
+        options = Diagnose(jumps, repair_above, repair_damped, recent_days)
         return diagnose_array(
             self,
             displacement,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hostile.ended import Ended, snapshot
-from hostile.files.expected import compare
+from hostile.files.expected import compare, find_points
 from hostile.files.independent import PlainTable
 from hostile.judge import judge_files, judge_process
 from hostile.record import write_record
@@ -114,6 +114,14 @@ def test_converted_series(classifier: Classifier) -> None:
     verdict = compare(made, fewer, classifier, id_name="pid")
     assert verdict is not None
     assert "dates" in verdict[1]
+
+
+@pytest.mark.parametrize("name", ["00010101", "18991231", "99991231"])
+def test_a_column_of_another_era_is_no_date(name: str) -> None:
+    made = table([[0.5 * k for k in range(EPOCHS)]], ["a"])
+    points = find_points(PlainTable([*made.names, name], [*made.columns, [1.0]], {}), "pid")
+    assert points is not None
+    assert len(points.dates) == EPOCHS
 
 
 def test_the_record_counts_every_outcome(tmp_path: Path) -> None:

@@ -124,6 +124,9 @@ def diagnosis_columns(made: tuple[Made, ...] = MADE) -> dict[str, pa.Array]:
         "v_before_std": numbers([0.4 if one.bend else None for one in made]),
         "v_after": numbers(bent(2)),
         "v_after_std": numbers([0.6 if one.bend else None for one in made]),
+        "v_recent_mm_yr": numbers([one.velocity + 1.0 for one in made]),
+        "v_recent_std": numbers([2.5] * len(made)),
+        "recent_change_prob": numbers([0.25] * len(made)),
         "n_jumps": pa.array([len(one.jumps) if one.looked else None for one in made], pa.int16()),
         "jump_dates": lists(pa.date32(), lambda epoch, cycles, mm, repaired: days[epoch]),
         "jump_mm": lists(pa.float32(), lambda epoch, cycles, mm, repaired: mm + 0.4),
@@ -153,7 +156,7 @@ def classified(path: Path, *, keep_series: bool = True, copies: int = 1) -> Path
         place += 1
     metadata = table.schema.metadata
     block = json.loads(metadata[b"insar_runtime"])
-    block["diagnosis"] = {"half_wavelength_mm": HALF_WAVELENGTH_MM}
+    block["diagnosis"] = {"half_wavelength_mm": HALF_WAVELENGTH_MM, "recent_days": 180}
     table = table.replace_schema_metadata({**metadata, b"insar_runtime": json.dumps(block).encode()})
     pq.write_table(table, path)
     return path

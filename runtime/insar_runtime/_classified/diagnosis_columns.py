@@ -33,6 +33,12 @@ def stored_half_wavelength_mm(block: Mapping[str, Any]) -> float | None:
     return number((block.get("diagnosis") or {}).get("half_wavelength_mm"))
 
 
+def stored_recent_days(block: Mapping[str, Any]) -> int | None:
+    """Return the length of the window of the recent change in the run metadata; None if it is not known."""
+    days = number((block.get("diagnosis") or {}).get("recent_days"))
+    return None if days is None else round(days)
+
+
 def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return the columns of ``DIAGNOSIS_SCHEMA`` of a batch in its types; dictionaries become text.
 

@@ -27,6 +27,7 @@ from insar_runtime._commands.command_options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    RecentDaysOption,
     RepairDampedOption,
     SensorOption,
     StableRateOption,
@@ -152,6 +153,7 @@ def classify(
         ),
     ] = None,
     repair_damped: RepairDampedOption = False,
+    recent_days: RecentDaysOption = None,
     neighbours: Annotated[
         bool,
         typer.Option(
@@ -273,7 +275,7 @@ def classify(
         as_table=as_table,
     )
     # What is named is wanted.
-    diagnose = diagnose or repair_damped or any(option is not None for option in (jumps, repair_above, corrected_out))
+    diagnose |= repair_damped | any(one is not None for one in (jumps, repair_above, recent_days, corrected_out))
     options: dict[str, Any] = {
         "units": declared.units,
         "columns": declared.columns,
@@ -283,7 +285,7 @@ def classify(
         "as_table": as_table,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
-        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped),
+        "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped, recent_days),
         "neighbours": neighbours,
         "repair_shared": repair_shared,
         "neighbour_distance": neighbour_distance,
@@ -340,11 +342,18 @@ def classify(
         raise typer.Exit(code)
 
 
-def _diagnosis(jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool) -> "Diagnose":
+def _diagnosis(
+    jumps: JumpRowsName | None, repair_above: float | None, repair_damped: bool, recent_days: int | None
+) -> "Diagnose":
     from insar_runtime._diagnosis.options import Diagnose
 
     usual = Diagnose()
-    return Diagnose(jumps or usual.jumps, usual.repair_above if repair_above is None else repair_above, repair_damped)
+    return Diagnose(
+        jumps or usual.jumps,
+        usual.repair_above if repair_above is None else repair_above,
+        repair_damped,
+        recent_days or usual.recent_days,
+    )
 
 
 def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:

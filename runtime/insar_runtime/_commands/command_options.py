@@ -143,6 +143,15 @@ RepairDampedOption = Annotated[
     bool,
     typer.Option("--repair-damped", help="Also repair jumps that are not whole cycles.", rich_help_panel=DIAGNOSIS),
 ]
+RecentDaysOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="DAYS",
+        help="Length of the window at the end of the series whose rate is compared with that before; by default 180.",
+        rich_help_panel=DIAGNOSIS,
+    ),
+]
 MatchOption = Annotated[
     MatchName,
     typer.Option(

@@ -8,28 +8,20 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    AsTableOption,
-    CrsOption,
-    DateFormatOption,
+    NO_TABLE_OPTIONS,
     DeviceOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     JsonOption,
-    LatColumnOption,
-    LonColumnOption,
     MatchOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
     QuietOption,
-    SensorOption,
     StableRateOption,
+    TableOptions,
     ThreadsOption,
-    UnitsOption,
-    VelocityColumnOption,
     WithinOption,
-    declare,
     open_classifier,
+    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import ALERTS, CHAINS, CLASSES, OUTPUT
@@ -38,6 +30,7 @@ from insar_runtime._signals import last_outputs
 from insar_runtime.errors import ALERT_EXIT_CODE, UsageError
 
 
+@with_table_options()
 def compare(
     old: Annotated[
         Path, typer.Argument(metavar="OLD", help="Table that classify --diagnose has written, or one that it reads.")
@@ -107,16 +100,7 @@ def compare(
             rich_help_panel=CLASSES,
         ),
     ] = None,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
-    as_table: AsTableOption = False,
+    table: TableOptions = NO_TABLE_OPTIONS,
     run_report: Annotated[
         Path | None,
         typer.Option(
@@ -160,30 +144,19 @@ def compare(
         check_output(run_report, overwrite=overwrite)
         if is_among(run_report, [path for path in (old, new, output) if path is not None]):
             raise UsageError(f"the report {run_report} is an input or the output; give it a name of its own")
-    declared = declare(
-        units=units,
-        date_format=date_format,
-        sensor=sensor,
-        half_wavelength_mm=half_wavelength_mm,
-        id_column=id_column,
-        lon=lon_column,
-        lat=lat_column,
-        velocity=velocity_column,
-        crs=crs,
-        as_table=as_table,
-    )
+    declared = table.declare()
     of_classifying = {
         "--model": model,
         "--precision": precision,
         "--stable-rate": stable_rate,
         "--priors": priors,
-        "--units": units,
-        "--date-format": date_format,
-        "--sensor": sensor,
-        "--half-wavelength": half_wavelength_mm,
+        "--units": table.units,
+        "--date-format": table.date_format,
+        "--sensor": table.sensor,
+        "--half-wavelength": table.half_wavelength_mm,
     }
     asked = [name for name, value in of_classifying.items() if value is not None]
-    if asked and all(is_classified(path, as_table=as_table) for path in (old, new)):
+    if asked and all(is_classified(path, as_table=table.as_table) for path in (old, new)):
         raise UsageError(f"{old} and {new} are classified already, so {asked[0]} would do nothing; leave it out")
 
     def classifier() -> Classifier:

@@ -46,6 +46,16 @@ EXAMPLES: Final = {
             "Also outline and list the moving areas that insar-rt areas has found.",
         ),
     ),
+    "areas": (
+        (
+            "insar-rt areas classified.parquet -o areas.gpkg",
+            "Outline the areas that move, for QGIS; classify must have kept the series for their quality.",
+        ),
+        (
+            f"insar-rt areas {_EGMS}.zip -o areas.geojson --series --points points.parquet",
+            "Classify the download first; add the series of the areas, and the area of each point.",
+        ),
+    ),
     "compare": (
         (
             "insar-rt compare 2024.parquet 2025.parquet -o changes.gpkg",
@@ -54,6 +64,16 @@ EXAMPLES: Final = {
         (
             "insar-rt compare 2024.parquet 2025.parquet -o alerts.csv --alert break,recent",
             "Write points with a new break or a changed recent rate only; exit code 10 if there are any.",
+        ),
+    ),
+    "join": (
+        (
+            "insar-rt join EGMS_2018_2022.parquet EGMS_2019_2023.parquet -o joined.parquet",
+            "Make one series per point, from 2018 to 2023, on the level of the second file.",
+        ),
+        (
+            "insar-rt join old.csv new.csv -o joined.csv --match position --within 10",
+            "The same for tables with other ids, by positions at most 10 m apart.",
         ),
     ),
     "page": (
@@ -73,16 +93,6 @@ EXAMPLES: Final = {
             "Take the coherent pixels of a MintPy stack.",
         ),
         ("insar-rt convert points.csv -o points.parquet", "Make a table that is read faster."),
-    ),
-    "join": (
-        (
-            "insar-rt join EGMS_2018_2022.parquet EGMS_2019_2023.parquet -o joined.parquet",
-            "Make one series per point, from 2018 to 2023, on the level of the second file.",
-        ),
-        (
-            "insar-rt join old.csv new.csv -o joined.csv --match position --distance 10",
-            "The same for tables with other ids, by positions at most 10 m apart.",
-        ),
     ),
     "demo": (
         ("insar-rt demo", "Classify the embedded table; nothing is written."),

@@ -1,6 +1,6 @@
 """``insar-rt join``."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -12,19 +12,19 @@ from insar_runtime._commands.command_options import (
     JsonOption,
     LatColumnOption,
     LonColumnOption,
+    MatchOption,
     OverwriteOption,
     QuietOption,
     SensorOption,
     UnitsOption,
     VelocityColumnOption,
+    WithinOption,
     declare,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say, watched
-from insar_runtime._commands.option_groups import OUTPUT, RELEASES
+from insar_runtime._commands.option_groups import MATCHING, OUTPUT
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
-
-MatchName = Literal["auto", "id", "position"]
 
 
 def join(
@@ -41,21 +41,10 @@ def join(
         ),
     ],
     overwrite: OverwriteOption = False,
-    match: Annotated[
-        MatchName,
-        typer.Option(help="Match points by id, by position, or by id and then by position.", rich_help_panel=RELEASES),
-    ] = "auto",
-    distance: Annotated[
-        float | None,
-        typer.Option(
-            metavar="M",
-            help="Greatest distance of two positions of one point; by default half of the usual distance of points, "
-            "5 to 50 m.",
-            rich_help_panel=RELEASES,
-        ),
-    ] = None,
+    match: MatchOption = "auto",
+    within: WithinOption = None,
     min_epochs: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Least common epochs of a point.", rich_help_panel=RELEASES)
+        int, typer.Option(min=1, metavar="N", help="Least common epochs of a point.", rich_help_panel=MATCHING)
     ] = 10,
     max_difference: Annotated[
         float,
@@ -63,7 +52,7 @@ def join(
             min=0,
             metavar="MM",
             help="Series of a point are not joined if their differences depart by more from a constant.",
-            rich_help_panel=RELEASES,
+            rich_help_panel=MATCHING,
         ),
     ] = 5.0,
     units: UnitsOption = None,
@@ -104,7 +93,7 @@ def join(
                 crs=crs,
             ),
             match=match,
-            distance_m=distance,
+            within_m=within,
             limits=JoinLimits(min_epochs, max_difference),
             overwrite=overwrite,
             progress=progress,

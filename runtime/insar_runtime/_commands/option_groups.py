@@ -7,13 +7,13 @@ from typing import Final
 POINT: Final = "Which point"
 TABLE: Final = "What the table means, where it does not say so itself"
 MAPS: Final = "Maps"
-RELEASES: Final = "Which points and epochs are the same"
 OUTPUT: Final = "Output"
 PAGE: Final = "Page"
 QGIS: Final = "Where QGIS is"
-MATCHING: Final = "Which points of two releases are the same"
+MATCHING: Final = "Which points and epochs of two releases are the same"
 ALERTS: Final = "What is reported"
 PLOT: Final = "Plot"
+AREAS: Final = "Areas"
 CLASSES: Final = "Classes"
 DIAGNOSIS: Final = "Diagnosis"
 CHAINS: Final = "Many files and chains"
@@ -23,11 +23,11 @@ MESSAGES: Final = "Messages and help"
 GROUPS: Final = (
     POINT,
     OUTPUT,
-    RELEASES,
     PAGE,
     QGIS,
     PLOT,
     MAPS,
+    AREAS,
     MATCHING,
     ALERTS,
     TABLE,

@@ -16,6 +16,7 @@ from insar_runtime._commands.command_options import (
     OverwriteOption,
     PrecisionOption,
     QuietOption,
+    RecentDaysOption,
     StableRateOption,
     TableOptions,
     ThreadsOption,
@@ -96,6 +97,7 @@ def report(
         bool,
         typer.Option("--diagnose", help="Also estimate rates, dates of breaks, and jumps.", rich_help_panel=DIAGNOSIS),
     ] = False,
+    recent_days: RecentDaysOption = None,
     table: TableOptions = NO_TABLE_OPTIONS,
     model: ModelOption = None,
     precision: PrecisionOption = None,
@@ -114,10 +116,11 @@ def report(
     with loading(str(source), hidden=hidden):
         import pyarrow as pa
 
+        from insar_runtime._classified.classify_first import Classification, is_classified
+        from insar_runtime._diagnosis.options import Diagnose
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
-        from insar_runtime._report.classified_table import is_classified
-        from insar_runtime._report.write import Classification, write_report
+        from insar_runtime._report.write import write_report
         from insar_runtime.classifier import Classifier
 
     if str(source) == "-":
@@ -130,6 +133,7 @@ def report(
         "--stable-rate": stable_rate,
         "--priors": priors,
         "--diagnose": diagnose or None,
+        "--recent-days": recent_days,
         "--units": table.units,
         "--date-format": table.date_format,
         "--sensor": table.sensor,
@@ -161,7 +165,10 @@ def report(
             source,
             output or source.parent / f"{source.stem}.report.html",
             classification=Classification(
-                classifier, declared, None if priors is None else parse_priors(priors), diagnose
+                classifier,
+                declared,
+                None if priors is None else parse_priors(priors),
+                Diagnose(recent_days=recent_days) if recent_days else diagnose,
             ),
             title=title,
             series_mb=series_mb,

@@ -16,6 +16,7 @@ from insar_runtime._commands.command_options import (
     ModelOption,
     OverwriteOption,
     PrecisionOption,
+    RecentDaysOption,
     RepairDampedOption,
     StableRateOption,
     TableOptions,
@@ -52,6 +53,7 @@ def show(
     stable_rate: StableRateOption = None,
     jumps: JumpRowsOption = None,
     repair_damped: RepairDampedOption = False,
+    recent_days: RecentDaysOption = None,
     table: TableOptions = NO_TABLE_OPTIONS,
     model: ModelOption = None,
     precision: PrecisionOption = None,
@@ -64,7 +66,7 @@ def show(
     classify the point again.
     """
     with loading(source):
-        from insar_runtime._diagnosis.options import Diagnose
+        from insar_runtime._diagnosis.options import RECENT_DAYS, Diagnose
         from insar_runtime._input.locations import locate
         from insar_runtime._output.output_checks import refuse_input
         from insar_runtime._show.find_point import find_point
@@ -84,7 +86,9 @@ def show(
             row=row,
             open_classifier=partial(open_classifier, model, device, precision, 1, None, stable_rate),
             reclassify=model is not None or stable_rate is not None,
-            diagnose=Diagnose(jumps or "flagged", repair_damped=repair_damped) if jumps or repair_damped else None,
+            diagnose=Diagnose(jumps or "flagged", repair_damped=repair_damped, recent_days=recent_days or RECENT_DAYS)
+            if jumps or repair_damped or recent_days
+            else None,
             radar_mm=load_model(model).half_wavelength_mm,
             progress=progress,
         )

@@ -30,7 +30,7 @@ _REACH_DAYS: Final = 90.0
 _MOST_EPOCHS: Final = 15
 _LEAST_EPOCHS: Final = 5
 """Epochs on each side of a join from which a level is estimated."""
-_MOST_PLACES: Final = 12
+_MOST_PLACES: Final = 24
 """Other dates at which the usual changes of a file are estimated."""
 _CLIPPED: Final = 3.0
 _TO_RMS: Final = 1.4826
@@ -52,10 +52,13 @@ _MORE: Final = 2.0
 _MORE_SIGMAS: Final = 4.0
 """Such steps are the join's if there are so many times as many as at other dates, beyond chance."""
 _COMMON: Final = 3.0
+_LARGEST_COMMON: Final = 1.5
 _COMMON_MM: Final = 0.5
-"""Least step that all rows share: in units of the usual common change, and in mm."""
+"""Least step that all rows share: in units of the RMS and of the largest common change at other dates, and in mm."""
 _WIDER: Final = 1.3
-"""Least scatter of the steps over the usual scatter of changes from which on rows are said to step. All our choice."""
+_WIDEST: Final = 1.15
+"""Least scatter of the steps over the median, and over the largest, scatter of changes at other dates from which on
+rows are said to step: the scatter changes with seasons. All our choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +164,14 @@ def _measured(
     if here.count < _LEAST_ROWS or not others:
         return JoinStep(date, epoch)
     centres = np.array([change.centre for change in others])
-    common, enough = here.centre, max(_COMMON * float(np.sqrt(np.mean(centres**2))), _COMMON_MM)
+    common, enough = (
+        here.centre,
+        max(_COMMON * float(np.sqrt(np.mean(centres**2))), _LARGEST_COMMON * float(np.abs(centres).max()), _COMMON_MM),
+    )
     level = [change.less(change.centre) for change in others]
     inflation = max(float(np.median([_scatter(change.step / change.std) for change in level])), 1.0)
-    typical = float(np.median([_scatter(change.step) for change in level]))
+    scatters = [_scatter(change.step) for change in level]
+    typical = float(np.median(scatters))
     usual = float(
         np.mean([change.less(0.0, inflation).outstands(_OUTSTANDING).sum() / change.count for change in level])
     )
@@ -177,7 +184,7 @@ def _measured(
         date,
         epoch,
         common if abs(common) >= enough else 0.0,
-        float(np.sqrt(own**2 - typical**2)) if own >= _WIDER * typical else 0.0,
+        float(np.sqrt(own**2 - typical**2)) if own >= max(_WIDER * typical, _WIDEST * max(scatters)) else 0.0,
         inflation,
         _OUTSTANDING if more else np.inf,
     )

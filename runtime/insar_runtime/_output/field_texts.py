@@ -51,7 +51,7 @@ ALIASES: Final = {
 AREA_ALIASES: Final = {
     "area_id": "Number of the area",
     "class_name": "Class",
-    "quality": "Quality (1 best to 4)",
+    "quality": "Quality (1 best, 4 worst)",
     "moving_points": "Moving points",
     "points": "Points inside",
     "moving_share": "Share of moving points",
@@ -63,14 +63,43 @@ AREA_ALIASES: Final = {
     "break_date": "Break: date",
     "break_spread_days": "Break: spread (days)",
     "displacement_mm": "Largest displacement (mm)",
-    "noise_in_time": "Noise in time",
-    "coherence_in_space": "Coherence in space",
+    "noise_in_time": "Noise in time (0 to 1)",
+    "coherence_in_space": "Coherence in space (0 to 1)",
     "dates": "Mean series: dates",
     "median_mm": "Mean series: medians (mm)",
     "lower_quartile_mm": "Mean series: lower quartiles (mm)",
     "upper_quartile_mm": "Mean series: upper quartiles (mm)",
 }
 """Of the columns of an areas file."""
+
+CHANGE_ALIASES: Final = {
+    "id_before": "Id before",
+    "match": "In both releases, gone or new",
+    "matched_by": "Matched by",
+    "distance_m": "Distance of the positions (m)",
+    "reasons": "Over the thresholds",
+    "class_before": "Class before",
+    "class_after": "Class after",
+    "confidence_before": "Confidence before (0 to 1)",
+    "confidence_after": "Confidence after (0 to 1)",
+    "class_changed": "Another class",
+    "class_change_prob": "Probability of another class (0 to 1)",
+    "rate_before_mm_yr": "Rate before (mm/yr)",
+    "rate_after_mm_yr": "Rate after (mm/yr)",
+    "rate_change_mm_yr": "Change of rate (mm/yr)",
+    "rate_change_std": "Std. of the change (mm/yr)",
+    "rate_change_prob": "Probability of a change of rate (0 to 1)",
+    "break_before": "Break: date before",
+    "break_after": "Break: date after",
+    "new_break": "Break is new",
+    "n_new_jumps": "Number of new jumps",
+    "new_jump_dates": "New jumps: dates",
+    "new_jump_mm": "New jumps: sizes (mm)",
+    "v_recent_mm_yr": "Recent rate (mm/yr)",
+    "v_recent_std": "Std. of the recent rate (mm/yr)",
+    "recent_change_prob": "Probability of a recent change of rate (0 to 1)",
+}
+"""Of the columns of a comparison of two releases."""
 
 _MOST_JUMPS: Final = 4
 
@@ -129,6 +158,27 @@ def area_label() -> str:
     return f"if({rate} > 0, '+', '') || {_rate(rate)} || ' mm/yr'"
 
 
+def change_map_tip() -> str:
+    """Return the map tip of a point of two releases as HTML with expressions of QGIS, as ``map_tip``."""
+    before, after = (f"coalesce({_column(name)}, 'no class')" for name in ("class_before", "class_after"))
+    match, change = _column("match"), _column("rate_change_mm_yr")
+    other = f"if({match} = 'gone', {before} || ', gone', {after} || ', new')"
+    classes = f"if({match} = 'both', {before} || ' → ' || {after}, {other})"
+    rates = f"{_rate(_column('rate_before_mm_yr'))} || ' → ' || {_rate(_column('rate_after_mm_yr'))} || ' mm/yr'"
+    new_break = f"if({_column('new_break')}, to_string({_column('break_after')}), NULL)"
+    lines = [
+        f"<b>[% {classes} %]</b>",
+        _line("Id", _escaped(_column("id"))),
+        _line("Over the thresholds", f"replace({_column('reasons')}, ';', ', ')"),
+        _line("Rate", rates),
+        _line("Change", f"{_rate(change)} || coalesce(' ± ' || {_rate(_column('rate_change_std'))}, '') || ' mm/yr'"),
+        _line("New break", new_break),
+        _line("New jumps", _jumps("n_new_jumps", "new_jump_dates", "new_jump_mm")),
+        _line("Recent rate", f"{_rate(_column('v_recent_mm_yr'))} || ' mm/yr'"),
+    ]
+    return "".join(lines)
+
+
 def _line(title: str, value: str) -> str:
     """Return a line for a value, an expression; nothing is shown if it is NULL."""
     return f"[% coalesce('<br>{title}: ' || {value}, '') %]"
@@ -152,9 +202,9 @@ def _rate(value: str) -> str:
     return f"format_number({value}, 1)"
 
 
-def _jumps() -> str:
+def _jumps(number: str = "n_jumps", days: str = "jump_dates", millimetres: str = "jump_mm") -> str:
     """Return the expression of the dates and sizes of the first jumps; NULL without a jump."""
-    count, dates, sizes = _column("n_jumps"), _column("jump_dates"), _column("jump_mm")
+    count, dates, sizes = _column(number), _column(days), _column(millimetres)
     each = (
         f"array_foreach(generate_series(0, min({count}, {_MOST_JUMPS}) - 1), "
         f"array_get(string_to_array({dates}, ';'), @element) || ' ' || "

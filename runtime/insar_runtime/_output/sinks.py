@@ -59,6 +59,7 @@ def add_table(
     *,
     block: bool = True,
     csv_safe: bool = False,
+    style: str | None = None,
 ) -> Sink:
     """Open an output of the format of its extension; it appears with the others of the group, or not at all.
 
@@ -77,6 +78,8 @@ def add_table(
         Whether the metadata hold our block, which formats that take nothing after the rows get beside them.
     csv_safe : bool
         Whether a CSV gets an apostrophe before text that a spreadsheet would take for a formula.
+    style : str, optional
+        Style of a GeoPackage as QML; by default that of points with a class.
 
     Raises
     ------
@@ -91,19 +94,29 @@ def add_table(
     """
     kind = format_of(path)
     companion = Companion(block_beside(path), describe_file) if block and kind in _BLOCK_BESIDE else None
-    return group.add_table(path, _writer_of(kind, path, schema, csv_safe=csv_safe), metadata, companion=companion)
+    return group.add_table(
+        path, _writer_of(kind, path, schema, csv_safe=csv_safe, style=style), metadata, companion=companion
+    )
 
 
 @contextmanager
 def open_table(
-    path: Path, schema: pa.Schema, metadata: Metadata, *, overwrite: bool, block: bool = True
+    path: Path,
+    schema: pa.Schema,
+    metadata: Metadata,
+    *,
+    overwrite: bool,
+    block: bool = True,
+    style: str | None = None,
 ) -> Iterator[Sink]:
     """Open an output that is the only one of a run: see ``add_table``; ``overwrite`` as for ``OutputGroup``."""
     with OutputGroup(overwrite=overwrite) as group:
-        yield add_table(group, path, schema, metadata, block=block)
+        yield add_table(group, path, schema, metadata, block=block, style=style)
 
 
-def _writer_of(kind: Format, path: Path, schema: pa.Schema, *, csv_safe: bool) -> Callable[[Path], Writer]:
+def _writer_of(
+    kind: Format, path: Path, schema: pa.Schema, *, csv_safe: bool, style: str | None
+) -> Callable[[Path], Writer]:
     """Return what opens a writer; formats other than Parquet are loaded when they are wanted."""
     if kind == "parquet":
         return lambda hidden: ParquetWriter(hidden, schema)
@@ -114,7 +127,7 @@ def _writer_of(kind: Format, path: Path, schema: pa.Schema, *, csv_safe: bool) -
     if kind == "gpkg":
         from insar_runtime._output.gpkg_writer import GeoPackageWriter  # noqa: PLC0415
 
-        return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem)
+        return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem, style=style)
     from insar_runtime._output.arrow_writer import ArrowWriter  # noqa: PLC0415
 
     return lambda hidden: ArrowWriter(hidden, schema, stream=kind == "arrow stream")

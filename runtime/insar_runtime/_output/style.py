@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,8 +24,8 @@ _LABELS: Final = {"PUE": "PUE (unwrapping error)"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Category:
-    """How the points of one class are drawn: a colour is "" for none, a higher level lies above a lower one."""
+class Category:
+    """How points with one value are drawn: a colour is "" for none, a higher level lies above a lower one."""
 
     value: str
     label: str
@@ -47,17 +48,31 @@ def make_style(id_column: str | None = None, velocity_column: str | None = None)
     id_column, velocity_column : str, optional
         Columns of the input that the map tip shows.
     """
+    root = qml_root("Symbology|Fields|MapTips")
+    add_categories(root, "class_name", _categories())
+    return qml_text(root, ALIASES, map_tip(id_column, velocity_column))
+
+
+def add_categories(root: ET.Element, attribute: str, categories: Sequence[Category]) -> None:
+    """Draw points by a value, level by level, whatever the order of the rows.
+
+    Parameters
+    ----------
+    root : Element
+        Of the style.
+    attribute : str
+        Column, or an expression of QGIS.
+    categories : sequence of Category
+        The empty value stands for all others, so for NULL.
+    """
     import xml.etree.ElementTree as ET  # noqa: PLC0415 - most runs make no style
 
-    root = qml_root("Symbology|Fields|MapTips")
-    # Symbol levels draw class by class, whatever the order of the rows.
-    renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class_name", symbollevels="1")
-    categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
-    for number, category in enumerate(_categories()):
+    renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr=attribute, symbollevels="1")
+    described, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
+    for number, category in enumerate(categories):
         attributes = {"value": category.value, "label": category.label, "symbol": str(number), "render": "true"}
-        ET.SubElement(categories, "category", attributes, type="string")
+        ET.SubElement(described, "category", attributes, type="string")
         symbols.append(_symbol(str(number), category))
-    return qml_text(root, ALIASES, map_tip(id_column, velocity_column))
 
 
 def style_beside(path: Path) -> Path:
@@ -65,18 +80,17 @@ def style_beside(path: Path) -> Path:
     return path.with_suffix(".qml")
 
 
-def _categories() -> list[_Category]:
+def _categories() -> list[Category]:
     categories = [
-        _Category(name, _LABELS.get(name, name), CLASS_COLOURS[name], "", _MARKER_MM, 1.0, _LEVELS[name])
+        Category(name, _LABELS.get(name, name), CLASS_COLOURS[name], "", _MARKER_MM, 1.0, _LEVELS[name])
         if _LEVELS[name]
-        else _Category(name, name, CLASS_COLOURS[name], "", _SMALL_MARKER_MM, 0.6, 0)
+        else Category(name, name, CLASS_COLOURS[name], "", _SMALL_MARKER_MM, 0.6, 0)
         for name in CLASS_NAMES
     ]
-    # The empty value stands for all others, so for NULL.
-    return [*categories, _Category("", "No class", "", NO_CLASS_COLOUR, _SMALL_MARKER_MM, 0.6, 0)]
+    return [*categories, Category("", "No class", "", NO_CLASS_COLOUR, _SMALL_MARKER_MM, 0.6, 0)]
 
 
-def _symbol(name: str, category: _Category) -> ET.Element:
+def _symbol(name: str, category: Category) -> ET.Element:
     import xml.etree.ElementTree as ET  # noqa: PLC0415 - as above
 
     symbol = ET.Element(

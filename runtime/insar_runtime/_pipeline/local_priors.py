@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._engine.class_priors import LocalPriors
-from insar_runtime._engine.local_mix import local_mixes
+from insar_runtime._engine.local_mix import PRIOR_POINTS, local_mixes
 from insar_runtime._engine.priors import estimated_mix
 from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._spatial.neighbours import Neighbours
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _FILE_ROWS: Final = 8192
 """Points from all over the table that the mix of the whole is estimated from."""
+_PAIRS: Final = 400_000
+"""Pairs of neighbours that are held at a time, some 250 bytes each."""
+_MOST_POINTS: Final = 4096
+_COUNTED: Final = 256
+"""Points all over the table whose neighbours are counted, to choose how many are searched at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +48,8 @@ def estimate_local_mixes(
     distance_m: float,
     training: ClassPriors,
     unsure_below: float,
+    *,
+    prior_points: float = PRIOR_POINTS,
 ) -> LocalMixes:
     """Estimate the mix of classes around each point from its neighbours.
 
@@ -58,6 +65,8 @@ def estimate_local_mixes(
     training : ClassPriors
         Mix of the training.
     unsure_below : float
+    prior_points : float
+        Weight of the mix of the whole, in points.
 
     Returns
     -------
@@ -71,7 +80,8 @@ def estimate_local_mixes(
         known = probabilities.max(axis=1, initial=0) >= unsure_below
     rows = np.flatnonzero(known)
     file_mix = estimated_mix(probabilities[rows[evenly_spaced(len(rows), _FILE_ROWS)]], training)
-    chunks = ((part.first, part.offsets, part.indices) for part in Neighbours(points_m).within(distance_m))
+    lists = Neighbours(points_m).within(distance_m, chunk_rows=chunk_points(points_m, distance_m))
+    chunks = ((part.first, part.offsets, part.indices) for part in lists)
     mixes, counts = local_mixes(
         probabilities,
         known,
@@ -80,6 +90,7 @@ def estimate_local_mixes(
         distance=distance_m,
         file_mix=file_mix.array,
         training=training.array,
+        prior_points=prior_points,
     )
     priors = LocalPriors(
         file_mix.shares,
@@ -93,3 +104,10 @@ def estimate_local_mixes(
     back = np.empty_like(mixes)
     back[order] = mixes
     return LocalMixes(priors, back)
+
+
+def chunk_points(points_m: NDArray[np.float64], distance_m: float) -> int:
+    """Return the number of points whose neighbours fit into memory together; results do not depend on it."""
+    some = points_m[evenly_spaced(len(points_m), _COUNTED)]
+    most = int(Neighbours(points_m).count_within(distance_m, some).max(initial=1))
+    return max(1, min(_PAIRS // max(most, 1), _MOST_POINTS))

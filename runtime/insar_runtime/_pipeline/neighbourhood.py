@@ -15,7 +15,7 @@ from insar_runtime._diagnosis.jumps.jump_kinds import Chunk, JumpKinds, find_jum
 from insar_runtime._input.position import LONGITUDE_LATITUDE
 from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._pipeline.diagnosis_setup import DiagnosisSetup
-from insar_runtime._pipeline.local_priors import estimate_local_mixes
+from insar_runtime._pipeline.local_priors import chunk_points, estimate_local_mixes
 from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.row_classes import RowClasses, changed_table
 from insar_runtime._pipeline.survey import POINT_BYTES, Survey, SurveyWork
@@ -191,7 +191,9 @@ def _read(
         )
         if table.mix is not None:
             runner = runner.with_priors(table.mix)
-        noise = table.estimate_noise(options.diagnose.recent_days) if options.diagnose and find_jumps else None
+        noise = None
+        if find_jumps and options.diagnose is not None:
+            noise = table.estimate_noise(options.diagnose.recent_days)
         calls = runner_of_each_thread(runner, table, is_file=True)
         work = SurveyWork(
             description,
@@ -209,7 +211,9 @@ def _read(
                 guard.check()
                 if progress:
                     progress(rows, total)
-        return _Reading(Survey.of(parts, len(runner.model.classes), epochs), runner, points.system, noise)
+        return _Reading(
+            Survey.of(parts, len(runner.model.classes), epochs, has_jumps=find_jumps), runner, points.system, noise
+        )
 
 
 def _jump_finder(table: PreparedTable, options: RunOptions, noise: FileNoise) -> JumpFinder:
@@ -243,5 +247,6 @@ def _in_metres(reading: _Reading, options: RunOptions) -> tuple[NDArray[np.float
 
 
 def _neighbours_of_rows(points_m: NDArray[np.float64], distance_m: float, rows: NDArray[np.intp]) -> Iterator[Chunk]:
-    for part in Neighbours(points_m).within(distance_m, points_m[rows]):
+    chunk_rows = chunk_points(points_m, distance_m)
+    for part in Neighbours(points_m).within(distance_m, points_m[rows], chunk_rows=chunk_rows):
         yield rows[part.first : part.first + len(part.offsets) - 1], part.offsets, part.indices

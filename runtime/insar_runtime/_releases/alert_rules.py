@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -33,7 +34,7 @@ class AlertRules:
     rate_change_mm_yr : float
         Least change of the rate between the releases (``rate``).
     recent_change_mm_yr : float
-        Least difference of the recent rate from that of the series (``recent``).
+        Least difference of the recent rate from that of the series (``recent``), which the old release has not shown.
     probability : float
         Least probability of these two changes.
 
@@ -49,9 +50,9 @@ class AlertRules:
     probability: float = PROBABILITY
 
     def __post_init__(self) -> None:
-        unknown = next((rule for rule in self.rules if rule not in RULES), None)
-        if unknown is not None or not self.rules:
-            raise UsageError(f"there is no rule {unknown!r}; give some of {', '.join(RULES)}, or {ANY}")
+        if not self.rules:
+            raise UsageError(f"no rule is given; give some of {', '.join(RULES)}")
+        _refuse_unknown(self.rules)
         for change in (self.rate_change_mm_yr, self.recent_change_mm_yr):
             if not change >= 0:
                 raise UsageError(f"the change of a rate is {change} mm/yr; give 0 or more")
@@ -70,7 +71,11 @@ def parse_rules(text: str) -> tuple[AlertRule, ...]:
     names = [name.strip().lower() for name in text.split(",")]
     if ANY in names:
         return RULES
+    _refuse_unknown(names)
+    return tuple(rule for rule in RULES if rule in names)
+
+
+def _refuse_unknown(names: Sequence[str]) -> None:
     unknown = next((name for name in names if name not in RULES), None)
     if unknown is not None:
         raise UsageError(f"there is no rule {unknown!r}; give some of {', '.join(RULES)}, or {ANY}")
-    return tuple(rule for rule in RULES if rule in names)

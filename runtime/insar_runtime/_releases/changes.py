@@ -12,10 +12,15 @@ from insar_runtime._releases.alert_rules import RULES, AlertRule, AlertRules
 from insar_runtime._releases.matching import Matches
 from insar_runtime._releases.rate_changes import RateChanges, rate_changes, shared_correlation
 from insar_runtime._releases.release import NOT_SEARCHED, Dates, Floats, PointStates, Release
+from insar_runtime.classes import TrendClass
+from insar_runtime.definitions import JUMP_HELD_EPOCHS
 
-SURE_CLASS_CHANGE: Final = 0.5
-"""Least change of the probabilities from which on a point has another class; a smaller one is within the churn of
-releases."""
+SURE_CLASS_CHANGE: Final = 0.8
+"""Least ``class_change_prob`` of a sure change; smaller ones are the churn of releases: ``python -m evaluation releases
+churn`` measures how often points without any change of motion exceed it."""
+_SURE_RATE_CHANGE: Final = 0.95
+_ONE_MOTION: Final = (TrendClass.STABLE, TrendClass.LINEAR)
+"""Classes that differ in the rate alone."""
 _JUMP_EPOCHS: Final = 2
 """Epochs within which two jumps are the same: the date of each is right to one epoch."""
 _JUMP_DAYS: Final = 24
@@ -31,13 +36,13 @@ class Changes:
     class_changed : ndarray of bool, shape [P]
         Whether the class, or that there is none, is another one.
     class_change_prob : ndarray of float32, shape [P]
-        Total variation distance of the class probabilities: the least probability with which the class is another one
-        (Levin, Peres and Wilmer, Markov Chains and Mixing Times, 2009, proposition 4.7). NaN where a release has none.
+        See ``class_change_probability``.
     rates : RateChanges
     new_break : ndarray of bool, shape [P]
         Whether the new release has a break that the old one has not: their intervals have no day in common.
     jump_counts : ndarray of int64, shape [P]
-        Number of new jumps of each point.
+        Number of new jumps of each point: within two epochs of none of the old release. If that was not searched for
+        jumps, those after its end are new.
     jumps : ndarray of intp, shape [K]
         Indices of the new jumps among those of the new release, point by point.
     reasons : ndarray of bool, shape [P, 5]
@@ -85,30 +90,55 @@ def find_changes(
         keep_offset=keep_offset,
     )
     class_changed = before.class_id[i] != after.class_id[j]
-    class_change_prob = total_variation(before.probabilities[i], after.probabilities[j])
+    class_change_prob = class_change_probability(before.probabilities[i], after.probabilities[j], rates.probability)
     new_break = _new_breaks(before, after, i, j)
-    jump_counts, jumps = _new_jumps(before, after, i, j, new.dates)
+    jump_counts, jumps = _new_jumps(before, after, i, j, old.dates, new.dates)
     with np.errstate(invalid="ignore"):
-        recent = np.abs(after.recent_rate[j] - after.rate[j]) >= rules.recent_change_mm_yr
         by_rule: dict[AlertRule, NDArray[Any]] = {
             "break": new_break,
-            "jump": jump_counts > 0,
+            "jump": _since(old.dates, after.jump_date[jumps], jump_counts),
             "rate": (np.abs(rates.change) >= rules.rate_change_mm_yr) & (rates.probability >= rules.probability),
-            "recent": recent & (after.recent_change_prob[j] >= rules.probability),
+            # What the old release has shown already is no news.
+            "recent": _has_recent_change(after, j, rules) & ~_has_recent_change(before, i, rules),
             "class": class_changed & (class_change_prob >= SURE_CLASS_CHANGE),
         }
     reasons = np.stack([by_rule[rule] for rule in RULES], axis=1)
     return Changes(class_changed, class_change_prob, rates, new_break, jump_counts, jumps, reasons)
 
 
-def total_variation(before: Floats, after: Floats) -> Floats:
-    """Return half of the sum of the absolute changes of probabilities [P] from those of two releases [P, C].
+def class_change_probability(before: Floats, after: Floats, rate_change_prob: Floats) -> Floats:
+    """Return the least probability with which the class of a point is another one in the new release.
 
-    NaN where a release has no probabilities; a class that one of the models does not know counts as impossible.
+    It is the total variation distance of the class probabilities, half of the sum of their absolute changes (Levin,
+    Peres and Wilmer, Markov Chains and Mixing Times, 2009, proposition 4.7). Stable and Linear differ in the rate
+    alone, and the many points near the limit between them change sides without any reason; so what passes between these
+    two counts only if the rate has changed, with a probability of 0.95 or more.
+
+    Parameters
+    ----------
+    before, after : ndarray of float32, shape [P, 6]
+        Class probabilities; NaN in a whole row without any. A class that a model does not know counts as impossible.
+    rate_change_prob : ndarray of float32, shape [P]
+        NaN = not known, which counts as a change.
+
+    Returns
+    -------
+    ndarray of float32, shape [P]
+        NaN where a release has no probabilities.
     """
     unknown = np.isnan(before).all(axis=1) | np.isnan(after).all(axis=1)
-    apart = np.abs(np.nan_to_num(before.astype(np.float64)) - np.nan_to_num(after.astype(np.float64))).sum(axis=1) / 2
-    return np.where(unknown, np.nan, np.minimum(apart, 1)).astype(np.float32)
+    change = np.nan_to_num(after.astype(np.float64)) - np.nan_to_num(before.astype(np.float64))
+    whole = np.abs(change).sum(axis=1) / 2
+    pair = change[:, _ONE_MOTION]
+    passed = (np.abs(pair).sum(axis=1) - np.abs(pair.sum(axis=1))) / 2
+    found = np.where(rate_change_prob < _SURE_RATE_CHANGE, whole - passed, whole)
+    return np.where(unknown, np.nan, np.clip(found, 0, 1)).astype(np.float32)
+
+
+def _has_recent_change(states: PointStates, rows: NDArray[np.intp], rules: AlertRules) -> NDArray[np.bool_]:
+    """Return which rows of a release [P] have a recent rate that crosses the thresholds."""
+    apart = np.abs(states.recent_rate[rows] - states.rate[rows])
+    return np.asarray((apart >= rules.recent_change_mm_yr) & (states.recent_change_prob[rows] >= rules.probability))
 
 
 def _new_breaks(before: PointStates, after: PointStates, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -119,7 +149,12 @@ def _new_breaks(before: PointStates, after: PointStates, i: NDArray[np.intp], j:
 
 
 def _new_jumps(
-    before: PointStates, after: PointStates, i: NDArray[np.intp], j: NDArray[np.intp], epochs: Dates | None
+    before: PointStates,
+    after: PointStates,
+    i: NDArray[np.intp],
+    j: NDArray[np.intp],
+    old_epochs: Dates | None,
+    epochs: Dates | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
     """Return the number of new jumps of each point [P], and their indices, point by point."""
     # Each jump of the new release beside each jump of the same point of the old one.
@@ -134,7 +169,22 @@ def _new_jumps(
     same = _is_same_date(after.jump_date[of_new[which]], before.jump_date[partner], epochs)
     known = np.zeros(len(of_new), dtype=np.bool_)
     known[which[same]] = True
+    if old_epochs is not None:
+        # What a search would have found in the old release is not known.
+        searched = before.n_jumps[i][points] != NOT_SEARCHED
+        known |= ~searched & (after.jump_date[of_new] <= old_epochs[-1])
     return np.bincount(points[~known], minlength=len(j)), of_new[~known]
+
+
+def _since(old_epochs: Dates | None, dates: Dates, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which points [P] have a new jump that the old release could not show: after its last epochs.
+
+    A jump must hold for some epochs. Earlier ones that are found only now were too uncertain before.
+    """
+    if old_epochs is None:
+        return counts > 0
+    late = dates > old_epochs[-min(JUMP_HELD_EPOCHS + 1, len(old_epochs))]
+    return np.bincount(np.repeat(np.arange(len(counts)), counts)[late], minlength=len(counts)) > 0
 
 
 def _counts(states: PointStates, rows: NDArray[np.intp]) -> NDArray[np.int64]:

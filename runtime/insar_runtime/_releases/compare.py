@@ -19,6 +19,7 @@ from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import parse_crs
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._log import logger
+from insar_runtime._output.change_style import change_style
 from insar_runtime._output.geoparquet import PointBounds
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.run_metadata import METADATA_KEY
@@ -60,7 +61,7 @@ class Classification:
 
     classifier: Callable[[], Classifier]
     declared: UserDeclarations = field(default_factory=UserDeclarations)
-    priors: Shares | Literal["auto", "trained"] | None = None
+    priors: Shares | Literal["auto", "local", "trained"] | None = None
 
 
 def compare_files(
@@ -76,7 +77,7 @@ def compare_files(
     recent_change_mm_yr: float = RECENT_CHANGE_MM_YR,
     probability: float = PROBABILITY,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto", "trained"] | None = None,
+    priors: Shares | Literal["auto", "local", "trained"] | None = None,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     date_format: str | None = None,
@@ -269,6 +270,7 @@ def _write(
     def metadata() -> dict[str, str]:
         return {METADATA_KEY: json.dumps(block), **table.geo(bounds)}
 
-    with open_table(output, table.schema.with_metadata(metadata()), metadata, overwrite=overwrite) as sink:
+    schema = table.schema.with_metadata(metadata())
+    with open_table(output, schema, metadata, overwrite=overwrite, style=change_style()) as sink:
         for batch in table.batches(rows, bounds):
             sink.write(batch)

@@ -63,6 +63,8 @@ _OF_DIAGNOSIS: Final = (
     Measure("velocity_mm_yr", "Velocity", "mm/yr", True, "diagnosis", "velocity_mm_yr", 10),
     Measure("acceleration_mm_yr2", "Acceleration", "mm/yr²", True, "diagnosis", "acceleration_mm_yr2", 10),
     Measure("season_amp_mm", "Yearly cycle", "mm", False, "diagnosis", "season_amp_mm", 1),
+    Measure("v_recent_mm_yr", "Recent rate", "mm/yr", True, "diagnosis", "v_recent_mm_yr", 1),
+    Measure("recent_change_prob", "Probability of a recent change", "", False, "diagnosis", "recent_change_prob", 100),
     Measure("rate_change", "Change of rate at the break", "mm/yr", True, "diagnosis", "v_after − v_before", 1),
     Measure("jump_mm", "Largest jump", "mm", True, "diagnosis", "jump_mm", 1),
 )

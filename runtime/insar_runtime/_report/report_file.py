@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from insar_runtime._classified.classify_first import Classification, is_classified
+from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._log import logger
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
-from insar_runtime._report.classified_table import is_classified
-from insar_runtime._report.write import MOST_POINTS, Classification, Report, write_report
+from insar_runtime._report.write import MOST_POINTS, Report, write_report
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import UsageError
 from insar_runtime.summary import Summary
@@ -24,8 +25,8 @@ def report(
     path: str | Path | None = None,
     *,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto", "trained"] | None = None,
-    diagnose: bool = False,
+    priors: Shares | Literal["auto", "trained", "local"] | None = None,
+    diagnose: bool | Diagnose = False,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     date_format: str | None = None,
@@ -49,8 +50,8 @@ def report(
         HTML file to write; by default ``NAME.report.html`` beside the table.
     classifier, priors, units, columns, date_format, half_wavelength_mm
         As for ``classify_file``, for a table that is not classified.
-    diagnose : bool
-        Whether rates, breaks and jumps of such a table are estimated as well.
+    diagnose : bool or Diagnose
+        Whether rates, breaks and jumps of such a table are estimated as well, and how.
     title : str, optional
         Title of the page; by default the name of the table.
     series_mb : float, optional

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,9 @@ from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._show.point_diagnosis import PointDiagnosis, read_point_diagnosis
 from insar_runtime._show.point_result import PointResult
 from insar_runtime._show.series import Series
-from insar_runtime.classes import CLASS_NAMES, NO_CLASS, RowStatus, TrendClass
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS, RowStatus
 from insar_runtime.classifier import Classifier
 from insar_runtime.result import Result
-
-_NOISE_CLASSES: Final = {CLASS_NAMES[i] for i in (TrendClass.QUADRATIC, TrendClass.BILINEAR, TrendClass.PUE)}
-"""Classes whose diagnosis depends on the noise of the file."""
 
 
 def diagnose_point(
@@ -42,13 +38,12 @@ def diagnose_point(
     half_wavelength_mm : float or None
         Size of one cycle; None if jumps are to have no number of cycles.
     estimate_noise : callable
-        Returns the noise of the table; called only if it is needed.
+        Returns the noise of the table.
     open_classifier : callable
         Returns the classifier for a repaired series; called only if it is needed.
     """
     days = (series.dates - series.dates[:1]).astype(np.float64)
-    needed = options.jumps == "all" or (answer is not None and _NOISE_CLASSES & {answer.class_name, answer.class_top})
-    noise = estimate_noise() if needed else FileNoise.typical(days)
+    noise = estimate_noise()
 
     def reclassify(rows: NDArray[np.float32], _: NDArray[np.intp]) -> Result:
         return open_classifier().classify_matrix(rows, days.astype(np.float32))
@@ -56,9 +51,7 @@ def diagnose_point(
     diagnoser = Diagnoser(noise, series.dates, half_wavelength_mm, options)
     found = diagnoser.diagnose(series.displacement[None], _result(answer), reclassify)
     source = f"the noise of {noise.rows} rows of the file" if noise.rows else "typical noise"
-    return read_point_diagnosis(
-        found.to_arrow(), half_wavelength_mm, f"made now with {source}" if needed else "made now"
-    )
+    return read_point_diagnosis(found.to_arrow(), half_wavelength_mm, options.recent_days, f"made now with {source}")
 
 
 def _result(answer: PointResult | None) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from insar_runtime._show.point_diagnosis import Estimate, FoundBreak, FoundJump, PointDiagnosis
+from insar_runtime._show.point_diagnosis import Estimate, FoundBreak, FoundJump, PointDiagnosis, RecentRate
 from insar_runtime._show.terminal_plot import MARKS, PLAIN_MARKS
 
 SIGNS: Final = "±²σ"
@@ -44,6 +44,11 @@ def _lines(diagnosis: PointDiagnosis, signs: str | None) -> Iterator[tuple[str, 
         yield "scatter", f"{diagnosis.rmse:.2f} mm about a cubic with a yearly cycle"
     if diagnosis.change is not None:
         yield "break", break_text(diagnosis.change) + (f", marked {signs[3]} below the dates" if signs else "")
+    if diagnosis.recent is not None:
+        yield (
+            "last months" if diagnosis.recent.days is None else f"last {diagnosis.recent.days} d",
+            recent_text(diagnosis.recent),
+        )
     if diagnosis.jumps:
         yield "jumps", f"{len(diagnosis.jumps)}" + (f", marked {signs[4:]} below the dates" if signs else "")
         for jump in diagnosis.jumps:
@@ -65,6 +70,11 @@ def break_text(change: FoundBreak) -> str:
     """Return the date of a break, its interval, and the rates before and after it."""
     interval = f"90 % within {change.earliest} to {change.latest}"
     return f"{change.day} ({interval}), {number_text(change.before)} before, {number_text(change.after)} mm/yr after"
+
+
+def recent_text(recent: RecentRate) -> str:
+    """Return the recent rate, and the probability that it is new."""
+    return f"{number_text(recent.rate)} mm/yr, a change with probability {recent.probability:.3f}"
 
 
 def jump_text(jump: FoundJump) -> str:

@@ -11,7 +11,11 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 
 from insar_runtime._classified.columns import has_classes, stored_run_metadata
-from insar_runtime._classified.diagnosis_columns import has_diagnosis, stored_half_wavelength_mm
+from insar_runtime._classified.diagnosis_columns import (
+    has_diagnosis,
+    stored_half_wavelength_mm,
+    stored_recent_days,
+)
 from insar_runtime._classified.scalars import number, plain_row, text
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
@@ -233,7 +237,9 @@ def _place(source: Source, hit: Hit) -> dict[str, float | None]:
 def _stored_diagnosis(record: pa.RecordBatch, block: Mapping[str, Any]) -> PointDiagnosis | None:
     if not has_diagnosis(record.schema):
         return None
-    return read_point_diagnosis(record, stored_half_wavelength_mm(block), "read from the file")
+    return read_point_diagnosis(
+        record, stored_half_wavelength_mm(block), stored_recent_days(block), "read from the file"
+    )
 
 
 def _id_column(schema: pa.Schema, declared: UserDeclarations) -> str | None:

@@ -96,6 +96,29 @@ class FoundJump:
 
 
 @dataclass(frozen=True, slots=True)
+class RecentRate:
+    """Rate in the window at the end of a series.
+
+    Attributes
+    ----------
+    rate : Estimate
+        mm/yr.
+    probability : float
+        That it differs from the trend before.
+    days : int or None
+        Length of the window; None if it is not known.
+    """
+
+    rate: Estimate
+    probability: float
+    days: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"mm_per_year": self.rate.to_dict(), "change_probability": self.probability, "days": self.days}
+
+
+@dataclass(frozen=True, slots=True)
 class PointDiagnosis:
     """Diagnosis of one point.
 
@@ -106,6 +129,8 @@ class PointDiagnosis:
     rmse : float or None
         RMS residual of a cubic polynomial with an annual cycle, mm.
     change : FoundBreak or None
+    recent : RecentRate or None
+        None if there are too few epochs in the window, or if an earlier version wrote the file.
     jumps : tuple of FoundJump, or None
         In order of time; None if the series was not searched for jumps.
     class_after_repair : str or None
@@ -123,6 +148,7 @@ class PointDiagnosis:
     season: Estimate | None
     rmse: float | None
     change: FoundBreak | None
+    recent: RecentRate | None
     jumps: tuple[FoundJump, ...] | None
     class_after_repair: str | None
     status: str | None
@@ -172,6 +198,7 @@ class PointDiagnosis:
             "season_amplitude_mm": self.season and self.season.to_dict(),
             "rmse_mm": self.rmse,
             "break": self.change and self.change.to_dict(),
+            "recent": self.recent and self.recent.to_dict(),
             "jumps": None if self.jumps is None else [jump.to_dict() for jump in self.jumps],
             "class_after_repair": self.class_after_repair,
             "status": self.status,
@@ -180,7 +207,9 @@ class PointDiagnosis:
         }
 
 
-def read_point_diagnosis(record: pa.RecordBatch, half_wavelength_mm: float | None, origin: str) -> PointDiagnosis:
+def read_point_diagnosis(
+    record: pa.RecordBatch, half_wavelength_mm: float | None, recent_days: int | None, origin: str
+) -> PointDiagnosis:
     """Read the diagnosis of one row.
 
     Parameters
@@ -189,6 +218,8 @@ def read_point_diagnosis(record: pa.RecordBatch, half_wavelength_mm: float | Non
         One row, with the columns of ``DIAGNOSIS_SCHEMA``.
     half_wavelength_mm : float or None
         Size of one cycle.
+    recent_days : int or None
+        Length of the window of the recent change; None if it is not known.
     origin : str
         Origin of the diagnosis, for people.
 
@@ -204,6 +235,7 @@ def read_point_diagnosis(record: pa.RecordBatch, half_wavelength_mm: float | Non
         season=_estimate(cells["season_amp_mm"], cells["season_amp_std"]),
         rmse=_number(cells["rmse_mm"]),
         change=_break_of(cells),
+        recent=_recent_of(cells, recent_days),
         jumps=None if cells["n_jumps"] is None else _jumps_of(cells),
         class_after_repair=cells["class_after_repair"],
         status=cells["diagnosis_status"],
@@ -219,6 +251,12 @@ def _break_of(cells: Mapping[str, Any]) -> FoundBreak | None:
     if day is None or before is None or after is None:
         return None
     return FoundBreak(_day(day), _day(earliest or day), _day(latest or day), before, after)
+
+
+def _recent_of(cells: Mapping[str, Any], days: int | None) -> RecentRate | None:
+    rate = _estimate(cells["v_recent_mm_yr"], cells["v_recent_std"])
+    probability = _number(cells["recent_change_prob"])
+    return None if rate is None or probability is None else RecentRate(rate, probability, days)
 
 
 def _jumps_of(cells: Mapping[str, Any]) -> tuple[FoundJump, ...]:

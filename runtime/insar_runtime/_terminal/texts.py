@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from insar_runtime._engine.class_priors import LocalPriors
-
 if TYPE_CHECKING:
     from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
@@ -92,12 +90,6 @@ def _describe_jump_kinds(counts: Mapping[str, int]) -> str:
 
 def describe_priors(priors: ClassPriors) -> str:
     """Return the class priors of the probabilities, and their origin."""
-    if isinstance(priors, LocalPriors):
-        return (
-            f"around each point, from neighbours within {priors.distance_m:.3g} m ({priors.median_neighbours:g} of a "
-            f"typical point) and that of the file ({_percentages(priors.shares)}); "
-            f"{_points(priors.without_neighbours)} without neighbours"
-        )
     are = "is" if priors.rows == 1 else "are"
     origin = {
         "training": "as trained",
@@ -105,10 +97,23 @@ def describe_priors(priors: ClassPriors) -> str:
         "estimated": f"a quarter of the way from the training to {priors.rows} of the first points"
         if priors.estimate is not None
         else f"estimated from {_points(priors.rows or 0)}",
-        "local": "around each point",
+        "local": _describe_neighbours(priors),
         "too_few_rows": f"as trained: {_points(priors.rows or 0)} {are} too few to estimate from",
     }[priors.origin]
     return f"{_percentages(priors.shares)} ({origin})"
+
+
+def _describe_neighbours(priors: ClassPriors) -> str:
+    """Return how the mix around a point departs from that of the file."""
+    from insar_runtime._engine.class_priors import LocalPriors
+
+    if not isinstance(priors, LocalPriors):
+        return "around each point"
+    have = "has" if priors.without_neighbours == 1 else "have"
+    return (
+        f"of the file; around each point it follows the neighbours within {priors.distance_m:.3g} m, "
+        f"{priors.median_neighbours:g} of a typical point; {_points(priors.without_neighbours)} {have} none"
+    )
 
 
 def describe_evidence(evidence: str | None, velocity: str | None) -> str:

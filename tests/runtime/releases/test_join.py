@@ -76,7 +76,7 @@ def test_random_cuts_are_joined_to_the_table_they_come_from(
     made = cut(points, 100, new_begin=begin, old_end=begin + overlap, lost=lost, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         old, new = made.write(Path(folder))
-        done = join_files(old, new, Path(folder) / "joined.parquet")
+        done = join_files(old, new, Path(folder) / "joined.parquet", units="mm")
         check(made, Path(folder) / "joined.parquet")
     assert done.common_epochs == overlap
     assert done.join_dates == ((str(made.dates[begin]),) if begin else ())

@@ -14,6 +14,9 @@ from insar_runtime._report.measures import find_measures, measured
 from tests.runtime.report.pages import Page, page_of, read_page, unzigzag
 from tests.runtime.tables import series, wide, write
 
+PLAIN = ("velocity_mm_yr", "acceleration_mm_yr2", "season_amp_mm", "v_recent_mm_yr", "recent_change_prob")
+"""Columns of the diagnosis that are measures as they stand."""
+
 
 def shown(page: Page) -> dict[str, dict[str, float]]:
     """Values by measure and id."""
@@ -32,7 +35,7 @@ def test_a_diagnosed_table_has_those_of_its_diagnosis(tmp_path: Path, diagnosed:
     table = pq.read_table(diagnosed).to_pylist()
     expected: dict[str, dict[str, float]] = {name: {} for name in found}
     for row in table:
-        values = {name: row[name] for name in ("velocity_mm_yr", "acceleration_mm_yr2", "season_amp_mm")}
+        values = {name: row[name] for name in PLAIN}
         values["rate_change"] = None if row["v_after"] is None else row["v_after"] - row["v_before"]
         jumps = [mm for mm in row["jump_mm"] or [] if mm is not None]
         values["jump_mm"] = max(jumps, key=abs) if jumps else None

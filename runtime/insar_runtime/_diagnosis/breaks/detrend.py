@@ -52,6 +52,35 @@ def without_line(displacement: RealArray, present: BoolArray, days: FloatArray) 
     return singles, rate
 
 
+def complete_without_line(displacement: RealArray, days: FloatArray) -> tuple[Float32Array, Float32Array]:
+    """Return complete rows without their least-squares line and with clipped outliers, in single precision.
+
+    In a quarter of the time of ``without_line``; the errors are below a thousandth of a millimetre for rates of 100
+    mm/yr, and fits beside a line do not depend on what is left of it.
+
+    Parameters
+    ----------
+    displacement : ndarray, shape [n, T]
+        mm, T at least ten.
+    days : ndarray of float64, shape [T]
+
+    Returns
+    -------
+    values : ndarray of float32, shape [n, T]
+        mm.
+    rate : ndarray of float32, shape [n]
+        Slope of the line, mm/yr.
+    """
+    centred = (days - days.mean()) / DAYS_PER_YEAR
+    years = centred.astype(np.float32)
+    # The first value is subtracted so that a large offset costs no digits.
+    values = np.asarray(displacement - displacement[:, :1], dtype=np.float32)
+    rate = np.vecdot(values, years) / np.float32(centred @ centred)
+    values -= values.mean(axis=1, keepdims=True)
+    values -= rate[:, None] * years
+    return _clipped(values, days[None]), rate
+
+
 def _clipped(values: Float32Array, days: FloatArray) -> Float32Array:
     """Return rows [n, T] with clipped outliers; T must be at least 10, and days are [n or 1, T].
 

@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, IndexArray, RealArray
-from insar_runtime._diagnosis.breaks.detrend import without_line
+from insar_runtime._diagnosis.breaks.detrend import complete_without_line, without_line
 from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
 from insar_runtime._diagnosis.breaks.gapped_precision import GappedPrecision, predict_missing
 from insar_runtime._diagnosis.missing_epochs import MissingPatterns, order_by_missing_count
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
-from insar_runtime._diagnosis.recent.energy_basis import EnergyBasis
+from insar_runtime._diagnosis.recent.energy_basis import Energies, EnergyBasis
 from insar_runtime._diagnosis.recent.recent_design import RecentDesign, enough_epochs
 from insar_runtime._diagnosis.recent.recent_hypotheses import RecentHypotheses
 from insar_runtime._diagnosis.recent.student import two_sided
@@ -146,7 +146,9 @@ class _Fits:
         self._known = hypotheses
         nuisance = np.concatenate([design.line, design.columns[:, :1]], axis=1)
         white = np.maximum(noise.white_factor, 1e-3)
-        self._energy = EnergyBasis(hypotheses.covariances, hypotheses.precisions, nuisance, white)
+        self._basis = EnergyBasis(hypotheses.mean, nuisance, white)
+        self._of_kinds = Energies(self._basis, hypotheses.precisions[:-1])
+        self._of_mean = Energies(self._basis, hypotheses.precisions[-1:])
         self._mean = GappedPrecision(hypotheses.precisions[-1])
         size = len(hypotheses.change)
         estimators = [hypotheses.change, hypotheses.rate, hypotheses.trend_products]
@@ -154,6 +156,7 @@ class _Fits:
         self._of_steps = np.cumsum(np.concatenate(estimators[:2])[:, ::-1], axis=1)[:, ::-1]
         self._hinge = design.columns[:, 0].astype(np.float32)
         self._trends = hypotheses.trends.astype(np.float32)
+        self._slow_trends = (hypotheses.trends / white @ self._basis.vectors).astype(np.float32)
         self._lines = size - len(hypotheses.trends)
         # One additional epoch without effect, to which the padding of missing epochs refers.
         self._padded_estimators = np.pad(np.concatenate(estimators[:2]).T, ((0, 1), (0, 0)))
@@ -173,8 +176,12 @@ class _Fits:
         """
         count, known = len(displacement), self._known
         values, rate = np.zeros((_ROWS_AT_ONCE, len(self.days)), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
-        values[:count], rate[:count] = without_line(displacement, present, self.days)
-        losses = None if present.all() else self._fill_missing(values, present)
+        losses = None
+        if present.all():
+            values[:count], rate[:count] = complete_without_line(displacement, self.days)
+        else:
+            values[:count], rate[:count] = without_line(displacement, present, self.days)
+            losses = self._fill_missing(values, present)
         products = multiply_equal_rows(values, self._estimators).astype(np.float64)
         change, of_rate, of_trends = np.split(products, [len(known.change), 2 * len(known.change)], axis=1)
         left = self._residual_squares(values, change, of_trends)
@@ -215,7 +222,8 @@ class _Fits:
         values[:] = padded[:, :-1]
         lost = np.zeros((len(values), 1))
         lost[: len(present), 0] = np.count_nonzero(~present, axis=1)
-        return _Losses(*np.split(increase, 2, axis=1), volume, lost)
+        change, rate = np.split(increase, 2, axis=1)
+        return _Losses(change, rate, volume, lost)
 
     def _residual_squares(self, values: Float32Array, change: FloatArray, of_trends: FloatArray) -> FloatArray:
         """Return the weighted sums of squares [n, H] that are left beside line, change of rate and trend."""
@@ -223,11 +231,12 @@ class _Fits:
         amplitude = of_trends / known.trend_information
         gain = amplitude * of_trends
         best = gain.argmax(axis=1)
-        size = amplitude[rows, best]
-        # Without the change of rate and the likeliest trend, which may be large.
-        rest = values - size.astype(np.float32)[:, None] * self._trends[best]
+        size = amplitude[rows, best].astype(np.float32)[:, None]
+        # Without the change of rate and the likeliest trend, which may be large, so that their sums need not be exact.
+        rest = values - size * self._trends[best]
         rest -= change[rows, self._lines + best].astype(np.float32)[:, None] * self._hinge
-        energies = self._energy.energies(rest)
-        back = size * (2 * of_trends[rows, best] - size * known.trend_energy[best])
-        mean = energies[:, -1] + back
-        return np.concatenate([energies[:, :-1] + back[:, None], mean[:, None] - gain], axis=1)
+        components, fastest = self._basis.components(rest)
+        mean = self._of_mean.of(components, fastest)
+        mean += size * (2 * of_trends[rows, best, None] - size * known.trend_energy[best, None])
+        kinds = self._of_kinds.of(components + size * self._slow_trends[best], fastest)
+        return np.concatenate([kinds, mean - gain], axis=1)

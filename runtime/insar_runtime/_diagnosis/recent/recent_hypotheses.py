@@ -35,9 +35,10 @@ class RecentHypotheses:
     constant : ndarray of float64, shape [H]
         Logarithm of the prior probability and of the determinants of the restricted likelihood, in which line and
         change of rate are free.
-    covariances, precisions : list of ndarray of float64, shape [T, T]
-        Of each noise model, and then of the mean noise, of unit scatter; the precisions with line and change of rate
-        projected out.
+    mean : ndarray of float64, shape [T, T]
+        Covariance of the mean noise of unit scatter.
+    precisions : list of ndarray of float64, shape [T, T]
+        Of each noise model, and then of the mean noise, with line and change of rate projected out.
     trends : ndarray of float64, shape [J, T]
         Trends that are no lines.
     trend_products : ndarray of float64, shape [J, T]
@@ -53,7 +54,7 @@ class RecentHypotheses:
     change_variance: FloatArray
     rate_variance: FloatArray
     constant: FloatArray
-    covariances: list[FloatArray]
+    mean: FloatArray
     precisions: list[FloatArray]
     trends: FloatArray
     trend_products: FloatArray
@@ -91,7 +92,7 @@ class RecentHypotheses:
             np.array([fit.change_variance for fit in found]),
             np.array([fit.rate_variance for fit in found]),
             np.array(constants),
-            [*covariances, mean],
+            mean,
             [*(fit.precision for fit in found[: len(covariances)]), base.precision],
             np.ascontiguousarray(columns[:, 1:].T),
             np.ascontiguousarray(products.T),

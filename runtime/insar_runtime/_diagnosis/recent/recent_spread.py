@@ -22,7 +22,7 @@ _QUANTILE: Final = 0.8
 and hardly changed by some rows in a hundred that do change. Our choice."""
 _LEAST_ROWS: Final = 100
 """With fewer rows, the error of the spread exceeds a tenth."""
-_BOUNDS: Final = (0.7, 2.0)
+_BOUNDS: Final = (0.8, 2.0)
 """Bounds of the spread. Above, so many rows change that the sample says little of those that do not; below, the model
 expects common steps that most rows do not have, and some have. Our choice."""
 

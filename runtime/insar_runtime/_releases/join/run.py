@@ -36,7 +36,7 @@ def join_files(
     output: str | Path,
     *,
     match: MatchBy = "auto",
-    distance_m: float | None = None,
+    within_m: float | None = None,
     min_epochs: int = 10,
     max_difference_mm: float = 5.0,
     units: Unit | None = None,
@@ -60,8 +60,9 @@ def join_files(
         File to write; its extension says the format.
     match : {"auto", "id", "position"}
         What points are matched by.
-    distance_m : float, optional
-        Greatest distance of two positions of one point; by default half of the usual distance of points, 5 to 50 m.
+    within_m : float, optional
+        Greatest distance of the two positions of one point; by default half of the median distance of points to their
+        nearest neighbour, 5 to 50 m.
     min_epochs : int
         Least common epochs of a point.
     max_difference_mm : float
@@ -102,7 +103,7 @@ def join_files(
         output,
         declared=declared,
         match=match,
-        distance_m=distance_m,
+        within_m=within_m,
         limits=JoinLimits(min_epochs, max_difference_mm),
         overwrite=overwrite,
         progress=progress,
@@ -116,7 +117,7 @@ def join_releases(
     *,
     declared: UserDeclarations,
     match: MatchBy,
-    distance_m: float | None,
+    within_m: float | None,
     limits: JoinLimits,
     overwrite: bool,
     progress: Progress | None,
@@ -141,10 +142,10 @@ def join_releases(
         advance = _advance(tables, progress)
         read = [read_release(table, folder, closing, advance) for table in tables]
         check_angles(read[0].angles, read[1].angles)
-        matches = match_points(read[0].points, read[1].points, by=match, distance_m=distance_m)
+        matches = match_points(read[0].points, read[1].points, by=match, within_m=within_m)
         join = ReleaseJoin([first, second], [one.rows for one in read], matches, common, limits)
         notes = [*doubts, *filter(None, [matches.note]), *join.columns.notes, *join.reference.notes]
-        table = join.output(notes, {"match": match, "distance_m": matches.limit_m, **asdict(limits)})
+        table = join.output(notes, {"match": match, "within_m": matches.limit_m, **asdict(limits)})
         with table.open(target, overwrite=overwrite) as sink:
             join.write(table, sink, advance)
     return Joined(
@@ -155,7 +156,7 @@ def join_releases(
         statuses=join.statuses,
         matched_by_id=int(np.count_nonzero(matches.by_id)),
         matched_by_position=int(np.count_nonzero(~matches.by_id)),
-        distance_m=matches.limit_m,
+        within_m=matches.limit_m,
         epochs=len(join.dates),
         common_epochs=len(common),
         first_date=str(join.dates[0]),

@@ -29,7 +29,7 @@ class Joined:
         Rows by ``join_status``, those that occur. A pair whose series cannot be joined is two rows.
     matched_by_id, matched_by_position : int
         Pairs of points.
-    distance_m : float or None
+    within_m : float or None
         Distance within which positions were matched; None if none were.
     epochs, common_epochs : int
         Of the joined axis, and those that both releases have.
@@ -52,7 +52,7 @@ class Joined:
     statuses: dict[str, int]
     matched_by_id: int
     matched_by_position: int
-    distance_m: float | None
+    within_m: float | None
     epochs: int
     common_epochs: int
     first_date: str

@@ -1,0 +1,1 @@
+"""Evaluation of what two releases of one place are said to differ in."""
