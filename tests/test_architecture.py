@@ -79,7 +79,7 @@ ALLOWED = {
     "_show": PIPELINE | {"_classified", "_show", "_terminal"},
     "_report": PIPELINE | {"_classified", "_report", "_terminal", "files"},
     "_releases": PIPELINE | {"_classified", "_releases", "files"},
-    "_commands": PIPELINE | VIEWS | {"_commands", "_convert", "files"},
+    "_commands": PIPELINE | VIEWS | {"_classified", "_commands", "_convert", "files"},
     "cli": BASE | {"_commands", "_terminal"},
 }
 """Parts of the package by what each may import, at whatever place: a module, or a folder of them."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from insar_runtime._engine.class_priors import ClassPriors, LocalPriors
+
 if TYPE_CHECKING:
-    from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
 
 _NO_CLASS: Final = {
@@ -105,8 +106,6 @@ def describe_priors(priors: ClassPriors) -> str:
 
 def _describe_neighbours(priors: ClassPriors) -> str:
     """Return how the mix around a point departs from that of the file."""
-    from insar_runtime._engine.class_priors import LocalPriors
-
     if not isinstance(priors, LocalPriors):
         return "around each point"
     have = "has" if priors.without_neighbours == 1 else "have"
