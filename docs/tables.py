@@ -188,6 +188,8 @@ def churn_table() -> str:
 def found_table() -> str:
     """Return the true changes of rate that the rules of alerts find."""
     return (ARTIFACTS / "releases" / "churn.md").read_text(encoding="utf-8").split("\n\n")[1]
+
+
 def neighbours_table() -> str:
     """Return what local priors change, as ``python -m evaluation places local`` has recorded it."""
     scenes = json.loads((ARTIFACTS / "places" / "local.json").read_text(encoding="utf-8"))["scenes"]
