@@ -92,7 +92,7 @@ def compare_files(
     ----------
     old, new : str or Path
         Tables that ``classify_file`` has written, best with a diagnosis; any other table that it reads is classified
-        and diagnosed first. Some 150 bytes a point and release are in memory.
+        and diagnosed first. Some 300 bytes a point and release are in memory.
     output : str or Path, optional
         File to write, one row a point of either release: ``.parquet``, ``.gpkg``, ``.csv``, ``.arrow``.
     match : {"auto", "id", "position"}

@@ -213,11 +213,12 @@ class _StateCollector:
         self._parts.append(part)
 
     def states(self) -> PointStates:
-        """Return the states of all points so far."""
+        """Return the states of all points; nothing more can be added then."""
         if not self._parts:
             self.add(_NOTHING)
-        names = self._parts[0].keys()
-        return PointStates(**{name: np.concatenate([part[name] for part in self._parts]) for name in names})
+        # Taken out one by one, so that not all are in memory twice.
+        names = list(self._parts[0])
+        return PointStates(**{name: np.concatenate([part.pop(name) for part in self._parts]) for name in names})
 
 
 _NOTHING: Final = pa.RecordBatch.from_pydict(
