@@ -30,10 +30,21 @@ MODEL = INPUT | {"_engine", "devices", "models", "result"}
 SERIES = MODEL | {"_diagnosis"}
 FINDINGS = SERIES | {"_findings"}
 PIPELINE = FINDINGS | {"_output", "_pipeline", "_spatial", "classifier", "summary"}
-VIEWS = {"_inspect", "_installation", "_qgis", "_releases", "_report", "_show", "_terminal"}
+VIEWS = {"_areas", "_inspect", "_installation", "_qgis", "_releases", "_report", "_show", "_terminal"}
 ALLOWED = {
     "__init__": MODEL
-    | {"_diagnosis", "_findings", "_pipeline", "_releases", "_report", "_show", "classifier", "files", "summary"},
+    | {
+        "_areas",
+        "_diagnosis",
+        "_findings",
+        "_pipeline",
+        "_releases",
+        "_report",
+        "_show",
+        "classifier",
+        "files",
+        "summary",
+    },
     "__main__": {"cli"},
     "_log": set(),
     "_printable": set(),
@@ -60,14 +71,15 @@ ALLOWED = {
     "files": PIPELINE,
     "engines": PIPELINE | {"engines"},
     "_convert": PIPELINE | {"_convert"},
-    "_classified": PIPELINE | {"_classified"},
+    "_classified": PIPELINE | {"_classified", "files"},
+    "_areas": PIPELINE | {"_areas", "_classified", "_terminal", "files"},
     "_terminal": PIPELINE | {"_terminal"},
     "_installation": PIPELINE | {"_installation", "files"},
     "_inspect": PIPELINE | {"_inspect", "_terminal"},
     "_show": PIPELINE | {"_classified", "_show", "_terminal"},
     "_report": PIPELINE | {"_classified", "_report", "_terminal", "files"},
     "_releases": PIPELINE | {"_classified", "_releases", "files"},
-    "_commands": PIPELINE | VIEWS | {"_commands", "_convert", "files"},
+    "_commands": PIPELINE | VIEWS | {"_classified", "_commands", "_convert", "files"},
     "cli": BASE | {"_commands", "_terminal"},
 }
 """Parts of the package by what each may import, at whatever place: a module, or a folder of them."""

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.random_rows import RowSample
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._input.units.wavelength import find_wavelength
 from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._pipeline.prepare import open_described
-from insar_runtime._pipeline.random_rows import RowSample
 from insar_runtime.errors import DataError, InputNotFoundError
 from training.announce import Announce
 from training.simulator import HALF_WAVELENGTH_MM

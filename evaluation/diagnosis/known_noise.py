@@ -98,6 +98,11 @@ KNOWN: Final[Mapping[str, Known]] = {
 
 
 def known_file(name: str, count: int, *, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64], Floats]:
+    """Return a simulated file with known noise; see ``draw_known``."""
+    return draw_known(KNOWN[name], count, seed=seed_of(seed, f"noise {name}"))
+
+
+def draw_known(known: Known, count: int, *, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64], Floats]:
     """Return a simulated file with known noise.
 
     Returns
@@ -108,8 +113,7 @@ def known_file(name: str, count: int, *, seed: int) -> tuple[NDArray[np.float32]
     scatter : ndarray of float32, shape [N]
         RMS of the sum of white, short and slow noise, mm.
     """
-    known = KNOWN[name]
-    rng = np.random.default_rng(seed_of(seed, f"noise {name}"))
+    rng = np.random.default_rng(seed)
     days = known.days
     sigma = (known.scatter_mm * np.exp(_LOG_SPREAD * rng.standard_normal(count)))[:, None]
     years, axis = days / DAYS_PER_YEAR, days.astype(np.float32)

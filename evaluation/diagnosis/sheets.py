@@ -152,5 +152,5 @@ def _plot(found: Diagnosis, result: Result, row: int) -> PointPlot:
     return PointPlot.of(
         Series(found.dates, series.astype(np.float32)),
         answer,
-        read_point_diagnosis(record, found.half_wavelength_mm, ""),
+        read_point_diagnosis(record, found.half_wavelength_mm, None, ""),
     )

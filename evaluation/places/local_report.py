@@ -28,7 +28,7 @@ def write_local_report(numbers: Mapping[str, Any], path: Path) -> None:
         scene_table(numbers),
         "False moving: points without motion, away from the areas, of class Linear, Quadratic, Bilinear or Other.",
         "Clear lone movers: points that move alone, whose true class has a probability of 95 % or more for the mix",
-        "of the training. A step of 3 mm of all points at one date is in some scenes; its points have a rate that they share.",
+        "of the training. Some scenes have a step of 3 mm of all points at one date, hence a rate that all share.",
         "",
         "## Read rows of real files",
         "",
@@ -39,7 +39,7 @@ def write_local_report(numbers: Mapping[str, Any], path: Path) -> None:
         "## Kinds of jumps",
         "",
         jump_table(numbers),
-        "## Time and memory",
+        "## Processor time and memory",
         "",
         run_table(numbers),
     ]
@@ -120,8 +120,15 @@ def jump_table(numbers: Mapping[str, Any]) -> str:
 
 def run_table(numbers: Mapping[str, Any]) -> str:
     """Return the table of time and memory."""
-    lines = ["One thread, wide Parquet.", "", "| run | seconds | peak memory, MB |", "|---|---|---|"]
-    lines += [f"| {name} | {run['seconds']} | {run['peak_memory_mb']} |" for name, run in numbers["runs"].items()]
+    if "runs" not in numbers:
+        return "Not measured.\n"
+    lines = [
+        "One thread, wide Parquet; the scene has the points of the fourth row above.",
+        "",
+        "| run | CPU seconds | peak memory, MB |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {name} | {run['cpu_seconds']} | {run['peak_memory_mb']} |" for name, run in numbers["runs"].items()]
     return "\n".join(lines) + "\n"
 
 

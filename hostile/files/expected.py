@@ -21,6 +21,8 @@ from insar_runtime.errors import InsarRuntimeError
 
 _DATE: Final = re.compile(r"(?:D_|d_|D|d|X|)([0-9]{4})-?([0-9]{2})-?([0-9]{2})(?:T10:20:30)?")
 """Spellings of the dates of made tables."""
+_ERA: Final = range(1991, 2101)
+"""Years of radar satellites, within which a name of eight digits is a date."""
 _LISTS: Final = ("displacement", "displacements", "timeseries")
 _MISSING: Final = frozenset({"", "nan", "null", "na", "none", "-nan", "n/a"})
 _VALUES: Final = ("displacement", "displaceme")
@@ -60,7 +62,7 @@ def compare(made: PlainTable, out: PlainTable, classifier: Classifier, *, id_nam
         Column of the input with the identifiers.
     """
     points = find_points(made, id_name)
-    rows = made.rows if not _is_long(made) else None if points is None else len(points.values)
+    rows = count_points(made, id_name)
     if rows is not None and out.rows != rows:
         return "lost rows", f"{out.rows} of {rows} rows"
     ids = None if points is None else points.ids
@@ -68,7 +70,7 @@ def compare(made: PlainTable, out: PlainTable, classifier: Classifier, *, id_nam
         ids = made.column(id_name)
     written = None if id_name is None else out.column(id_name)
     if ids is not None and written is not None:
-        different = [k for k, (a, b) in enumerate(zip(ids, written, strict=True)) if not _same(a, b)]
+        different = [k for k, (a, b) in enumerate(zip(ids, written, strict=True)) if not same_cells(a, b)]
         if different:
             k = different[0]
             return "wrong result", f"id {written[k]!r} in place of {ids[k]!r} in row {k}"
@@ -77,6 +79,21 @@ def compare(made: PlainTable, out: PlainTable, classifier: Classifier, *, id_nam
     # An input of convert may have such a column itself; classify refuses it.
     is_classified = "class_id" in out.names and "class_id" not in made.names
     return _compare_classes(points, out, classifier) if is_classified else _compare_series(points, out)
+
+
+def count_points(made: PlainTable, id_name: str | None) -> int | None:
+    """Return the number of points of a table; None where damage leaves it open.
+
+    Parameters
+    ----------
+    made : PlainTable
+    id_name : str or None
+        Column of the identifiers.
+    """
+    if not _is_long(made):
+        return made.rows
+    points = find_points(made, id_name)
+    return None if points is None else len(points.values)
 
 
 def find_points(made: PlainTable, id_name: str | None) -> Points | None:
@@ -89,7 +106,9 @@ def find_points(made: PlainTable, id_name: str | None) -> Points | None:
         if series:
             return _list_points(made, series[0][1], ids) if len(series) == 1 else None
         found = [(_DATE.fullmatch(name), column) for name, column in zip(made.names, made.columns, strict=True)]
-        dated = [(_day(*match.groups()), column) for match, column in found if match]
+        days = [(_day(*match.groups()), column) for match, column in found if match]
+        # A name of another year is an ordinary column among dates of another spelling, and refused among its own.
+        dated = [(day, column) for day, column in days if day.year in _ERA]
         if not dated:
             return None
         values = np.array([[_number(cell) for cell in column] for _, column in dated], dtype=float)
@@ -174,8 +193,14 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _same(made: Any, written: Any) -> bool:
-    """Whether two cells are the same; empty texts are null in some containers, and only texts pass all of them."""
+def same_cells(made: Any, written: Any) -> bool:
+    """Return whether two cells are the same; empty texts are null in some containers, and only texts pass all.
+
+    Parameters
+    ----------
+    made, written : Any
+        Cell of an input, and of an output.
+    """
     if not isinstance(made, str | None) and type(made) is not type(written):
         return True
     if made is None or made == "" or (isinstance(made, str) and made.strip().lower() in _MISSING):

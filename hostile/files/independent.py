@@ -83,9 +83,12 @@ def read_plain(path: Path) -> PlainTable | None:
         with zipfile.ZipFile(path) as archive:
             (name,) = [name for name in archive.namelist() if name.lower().endswith((".csv", ".dbf"))]
             content = archive.read(name)
-            return _read_csv(content) if name.lower().endswith(".csv") else _read_dbf(content, "utf-8")
+            if name.lower().endswith(".csv"):
+                return _read_csv(content)
+            page = f"{name[:-4]}.cpg"
+            return _read_dbf(content, archive.read(page) if page in archive.namelist() else b"")
     if extension == ".dbf":
-        return _read_dbf(path.read_bytes(), "latin-1")
+        return _read_dbf(path.read_bytes(), b"")
     if extension in {".gz", ".bz2"}:
         return _read_csv((gzip if extension == ".gz" else bz2).decompress(path.read_bytes()))
     if extension == ".gpkg":
@@ -138,10 +141,15 @@ def _metadata_beside(path: Path) -> dict[str, str]:
 def _read_csv(content: bytes, metadata: dict[str, str] | None = None) -> PlainTable:
     text = content.decode("utf-8-sig")
     first, _, rest = text.partition("\n")
-    if first.rstrip("\r").lower() in {f"sep={sign}" for sign in _SEPARATORS}:
-        text, first = rest, rest.partition("\n")[0]
+    while _is_no_header(first, rest.partition("\n")[0]):
+        text = rest
+        first, _, rest = text.partition("\n")
     separator = max(_SEPARATORS, key=first.count)
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if row]
+    usual = csv.field_size_limit(len(text) + 1)
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if row]
+    finally:
+        csv.field_size_limit(usual)
     names, lines = [name.strip() for name in rows[0]], rows[1:]
     if any(len(line) != len(names) for line in lines):
         raise ValueError("rows of another length than the header")
@@ -150,18 +158,25 @@ def _read_csv(content: bytes, metadata: dict[str, str] | None = None) -> PlainTa
     )
 
 
-def _read_dbf(content: bytes, encoding: str) -> PlainTable:
-    """Read a dBASE table record by record, all cells as text."""
+def _is_no_header(line: str, following: str) -> bool:
+    """Whether a first line names the separator, or is a remark: it begins with #, and the next has more columns."""
+    if line.rstrip("\r").lower() in {f"sep={sign}" for sign in _SEPARATORS}:
+        return True
+    separators = [max(map(text.count, _SEPARATORS)) for text in (line, following)]
+    return line.startswith("#") and separators[1] > separators[0] + 1
+
+
+def _read_dbf(content: bytes, page: bytes) -> PlainTable:
+    """Read a dBASE table record by record, all cells as text; `page` is the content of its .cpg file."""
     records, begin, width = struct.unpack("<IHH", content[4:12])
-    places, offset = list[tuple[str, str, int, int]](), 1
+    places, offset = list[tuple[bytes, str, int, int]](), 1
     for place in range(32, begin - 31, 32):
         if content[place] == 0x0D:
             break
-        name = content[place : place + 11].partition(b"\0")[0].decode(encoding)
         size = content[place + 16]
-        places.append((name, chr(content[place + 11]), offset, size))
+        places.append((content[place : place + 11].partition(b"\0")[0], chr(content[place + 11]), offset, size))
         offset += size
-    columns: list[list[Any]] = [[] for _ in places]
+    columns: list[list[bytes]] = [[] for _ in places]
     for row in range(records):
         record = content[begin + row * width : begin + (row + 1) * width]
         if len(record) < width:
@@ -169,9 +184,25 @@ def _read_dbf(content: bytes, encoding: str) -> PlainTable:
         if record[0] == 0x2A:
             continue
         for column, (_, kind, start, size) in zip(columns, places, strict=True):
-            text = record[start : start + size].partition(b"\0")[0].decode(encoding).strip(" ")
-            column.append("" if kind in "NF" and "*" in text else text)
-    return PlainTable([name for name, *_ in places], columns, {})
+            cell = record[start : start + size].partition(b"\0")[0].strip(b" ")
+            column.append(b"" if kind in "NF" and b"*" in cell else cell)
+    texts = b" ".join([*(name for name, *_ in places), *(cell for column in columns for cell in column)])
+    encoding = _dbf_encoding(texts, content[29], page)
+    names = [name.decode(encoding) for name, *_ in places]
+    return PlainTable(names, [[cell.decode(encoding) for cell in column] for column in columns], {})
+
+
+def _dbf_encoding(texts: bytes, language: int, page: bytes) -> str:
+    """Return the encoding that is named; if none is, UTF-8 where all texts together are, and Latin-1 otherwise."""
+    if page.strip():
+        return page.strip().decode("ascii")
+    if language and not texts.isascii():
+        raise ValueError("a code page of DOS")
+    try:
+        texts.decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
 
 
 def _read_geopackage(path: Path) -> PlainTable:

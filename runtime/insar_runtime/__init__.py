@@ -28,6 +28,7 @@ from insar_runtime.errors import (
 )
 
 if TYPE_CHECKING:
+    from insar_runtime._areas.find import Areas, find_areas
     from insar_runtime._diagnosis.diagnosis import Diagnosis
     from insar_runtime._diagnosis.noise.noise_model import CommonStep, FileNoise, NoiseKind
     from insar_runtime._diagnosis.options import Diagnose, JumpRows
@@ -60,6 +61,7 @@ __all__ = [
     "NO_CLASS",
     "STATUS_NAMES",
     "AlertRule",
+    "Areas",
     "BadRowsError",
     "Breaks",
     "ClassPriors",
@@ -107,6 +109,7 @@ __all__ = [
     "__version__",
     "classify_file",
     "compare_files",
+    "find_areas",
     "join_files",
     "list_models",
     "load_model",
@@ -117,6 +120,7 @@ __all__ = [
 
 _HOME = {
     "AlertRule": "_releases.alert_rules",
+    "Areas": "_areas.find",
     "Breaks": "_diagnosis.results",
     "ClassPriors": "_engine.class_priors",
     "Classifier": "classifier",
@@ -151,6 +155,7 @@ _HOME = {
     "Unit": "_input.units.series_units",
     "classify_file": "files",
     "compare_files": "_releases.compare",
+    "find_areas": "_areas.find",
     "join_files": "_releases.join.run",
     "list_models": "models",
     "load_model": "models",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.about import bench, demo, doctor, models
+from insar_runtime._commands.areas import areas
 from insar_runtime._commands.classify import classify
 from insar_runtime._commands.command_class import CONTEXT_SETTINGS, Command, Commands
 from insar_runtime._commands.compare import compare
@@ -32,6 +33,7 @@ for command in (
     inspect,
     show,
     report,
+    areas,
     compare,
     join,
     page,

@@ -13,6 +13,7 @@ QGIS: Final = "Where QGIS is"
 MATCHING: Final = "Which points and epochs of two releases are the same"
 ALERTS: Final = "What is reported"
 PLOT: Final = "Plot"
+AREAS: Final = "Areas"
 CLASSES: Final = "Classes"
 DIAGNOSIS: Final = "Diagnosis"
 CHAINS: Final = "Many files and chains"
@@ -26,6 +27,7 @@ GROUPS: Final = (
     QGIS,
     PLOT,
     MAPS,
+    AREAS,
     MATCHING,
     ALERTS,
     TABLE,

@@ -76,6 +76,14 @@ def report(
             rich_help_panel=PAGE,
         ),
     ] = 1_000_000,
+    areas: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Moving areas of this table, as insar-rt areas writes them: outlined on the map, and listed.",
+            rich_help_panel=PAGE,
+        ),
+    ] = None,
     stable_rate: StableRateOption = None,
     priors: Annotated[
         str | None,
@@ -108,11 +116,11 @@ def report(
     with loading(str(source), hidden=hidden):
         import pyarrow as pa
 
+        from insar_runtime._classified.classify_first import Classification, is_classified
         from insar_runtime._diagnosis.options import Diagnose
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
-        from insar_runtime._report.classified_table import is_classified
-        from insar_runtime._report.write import Classification, write_report
+        from insar_runtime._report.write import write_report
         from insar_runtime.classifier import Classifier
 
     if str(source) == "-":
@@ -165,6 +173,7 @@ def report(
             title=title,
             series_mb=series_mb,
             most_points=max_points,
+            areas=None if areas is None else locate(areas),
             overwrite=overwrite,
             progress=drawn if events is None else events.progress,
         )

@@ -16,7 +16,7 @@ from insar_runtime._input.origin import Origin
 from insar_runtime._input.plain_types import as_plain, plain_schema
 from insar_runtime._input.table import TableDescription, as_first, describe_table
 
-_HEAD_ROWS: Final = 8192
+HEAD_ROWS: Final = 8192
 """Rows that are gathered before a table is described, so that the description does not depend on how the rows are cut
 into batches."""
 
@@ -97,10 +97,10 @@ def read_head(
     taken: list[pa.RecordBatch] = []
     count = 0
     stream = map(as_plain, stream)
-    while count < _HEAD_ROWS and (batch := next(stream, None)) is not None:
+    while count < HEAD_ROWS and (batch := next(stream, None)) is not None:
         taken.append(batch)
         count += batch.num_rows
     rows = None
     if count:
-        rows = pa.concat_batches([as_first(batch, taken[0].schema) for batch in taken]).slice(0, _HEAD_ROWS)
+        rows = pa.concat_batches([as_first(batch, taken[0].schema) for batch in taken]).slice(0, HEAD_ROWS)
     return TableHead(plain_schema(schema), rows, chain_head(taken, stream), origin, search)

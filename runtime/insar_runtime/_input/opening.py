@@ -155,6 +155,7 @@ def _as_lists(source: Source, roles: Mapping[str, str], date_format: str | None)
         read=lambda *_: pieces,
         read_again=None,
         spread=None,
+        pick=None,
     )
 
 

@@ -35,7 +35,7 @@ _PARTS: Final = 16
 """Places of a file that rows are taken from."""
 
 
-def _open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
+def open_text(source: Source, closing: ExitStack) -> tuple[Any, int]:
     """Open the text of a CSV, zipped, compressed or not; return it with its size in bytes."""
     path = locate(source.name)
     if source.kind in {"csv.gz", "csv.zst", "csv.bz2"}:
@@ -66,16 +66,16 @@ def estimate_rows(source: Source) -> int | None:
     if source.kind not in TEXTS or not locate(source.name).is_file():
         return None
     with translate_errors(source.name, is_open=True), ExitStack() as closing:
-        stream, size = _open_text(source, closing)
+        stream, size = open_text(source, closing)
         header = stream.readline(HEADER_LIMIT)
-        if _separator(header, source.schema.names) is None:
+        if separator_of(header, source.schema.names) is None:
             return None
         text = stream.read(_LOOK)
     whole = text[: text.rfind(b"\n") + 1]
     return round((size - len(header)) * whole.count(b"\n") / len(whole)) if whole else None
 
 
-def _separator(header: bytes, names: Sequence[str]) -> str | None:
+def separator_of(header: bytes, names: Sequence[str]) -> str | None:
     """Return the separator that cuts a header into these names; None if the table was not read as it stands."""
     text = header.decode("utf-8-sig").rstrip("\r\n")
     for sign in SEPARATORS:
@@ -177,7 +177,7 @@ def _spread_lines(path: Path, names: Sequence[str], rows: int) -> Iterator[pa.Re
 
     with path.open("rb") as file:
         header = file.readline(HEADER_LIMIT)
-        if _separator(header, names) is None:
+        if separator_of(header, names) is None:
             return
         begin, each, lines = file.tell(), -(-rows // _PARTS), [header]
         step = (path.stat().st_size - begin) / _PARTS

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.error_translation import translate_errors
@@ -61,6 +63,8 @@ class Source:
         About how many rows there are, if the container says so without any promise.
     spread : callable or None
         Returns at most so many rows of some columns from all over the file; None where that takes reading the whole.
+    pick : callable or None
+        Returns the rows of some numbers, ascending, of some columns; None where that takes reading the whole.
     retyped : callable or None
         Returns the same table with the types of a schema, for a text, whose types are chosen by its first rows.
     """
@@ -79,6 +83,7 @@ class Source:
     search: DateSearch | None = None
     rows_estimate: int | None = None
     spread: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]] | None = None
+    pick: Callable[[Sequence[str], NDArray[np.intp]], Iterator[pa.RecordBatch]] | None = None
     retyped: Callable[[pa.Schema], Source] | None = None
 
     def batches(self, rows: int = BATCH_ROWS, threads: int = 1) -> Iterator[pa.RecordBatch]:

@@ -36,6 +36,8 @@ class Geometry:
         Whether no system is named, which means longitude and latitude.
     reference : SpatialReference
         For a GeoPackage.
+    is_multipolygon : bool
+        Whether the rows are multipolygons; points otherwise.
     """
 
     column: str
@@ -44,6 +46,7 @@ class Geometry:
     crs: Mapping[str, Any] | None
     is_longitude_latitude: bool
     reference: SpatialReference
+    is_multipolygon: bool = False
 
     @property
     def is_in_degrees(self) -> bool:
@@ -87,6 +90,7 @@ def find_geometry(schema: pa.Schema) -> Geometry | None:
         crs=crs if isinstance(crs, Mapping) else None,
         is_longitude_latitude="crs" not in column,
         reference=spatial_reference(column),
+        is_multipolygon=column.get("geometry_types") == ["MultiPolygon"],
     )
 
 

@@ -1,4 +1,4 @@
-"""GeoPackage 1.4 with the standard library's SQLite: points, their index, metadata of the run, and a style for QGIS."""
+"""GeoPackage 1.4 with the standard library's SQLite: points or areas, their index, metadata, and a style for QGIS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import errno
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+import struct
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ from insar_runtime._output.gpkg_schema import (
     rtree_name,
     rtree_triggers,
 )
+from insar_runtime._output.gpkg_values import sql_type, sqlite_values
 from insar_runtime._output.rtree import RTree
 from insar_runtime._output.run_metadata import METADATA_KEY, METADATA_URI
 from insar_runtime._output.style import STYLE_NAME, make_style
@@ -49,7 +51,7 @@ _BLOB: Final = np.dtype([("magic", "S2"), ("version", "u1"), ("flags", "u1"), ("
 
 
 class GeoPackageWriter:
-    """Writes one table of points; one of attributes where the rows have no position.
+    """Writes one table of points; one of multipolygons with a covering, or one of attributes without a geometry.
 
     Parameters
     ----------
@@ -58,11 +60,11 @@ class GeoPackageWriter:
         Of the batches, with its ``geo`` metadata.
     layer : str
         Name of the table.
-    style : str, optional
-        Style as QML; by default that of points with a class.
+    style : tuple of str, optional
+        Name and QML of the style; by default that of points with a class.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, *, layer: str, style: str | None = None) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, layer: str, style: tuple[str, str] | None = None) -> None:
         plan = flatten(schema, plotted_names=True)
         self._path = path
         self._layer = _layer_name(layer)
@@ -113,14 +115,18 @@ class GeoPackageWriter:
         rows = np.arange(self._rows + 1, self._rows + batch.num_rows + 1)
         columns: list[list[Any]] = [rows.tolist()]
         points = None
-        if self._geometry:
+        if self._geometry and self._geometry.is_multipolygon:
+            columns.append(_area_blobs(batch, self._geometry))
+        elif self._geometry:
             points = points_of(batch, self._geometry)
             columns.append(_blobs(points, self._geometry))
-        columns += [_values(field.read(batch)) for field in self._fields]
+        columns += [sqlite_values(field.read(batch)) for field in self._fields]
         with _sqlite_errors():
             self._database.executemany(self._insert, zip(*columns, strict=True))
             if points is not None:
                 self._place(rows, points)
+            elif self._geometry:
+                self._place_areas(rows, batch.column(str(self._geometry.covering)))
         self._rows += batch.num_rows
 
     def _begin(self, names: list[str]) -> None:
@@ -136,8 +142,8 @@ class GeoPackageWriter:
             execute(statement)
         columns = [f"{quoted(self._key)} INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"]
         if self._geometry:
-            columns.append(f"{quoted(self._geometry_name)} POINT")
-        columns += [f"{quoted(name)} {_sql_type(field.type)}" for name, field in zip(names, self._fields, strict=True)]
+            columns.append(f"{quoted(self._geometry_name)} {self._geometry_type}")
+        columns += [f"{quoted(name)} {sql_type(field.type)}" for name, field in zip(names, self._fields, strict=True)]
         execute(f"CREATE TABLE {quoted(self._layer)} ({', '.join(columns)})")
 
     def _make_index(self) -> RTree | None:
@@ -151,6 +157,16 @@ class GeoPackageWriter:
         if self._index:
             there = np.isfinite(points).all(axis=1)
             self._index.add(rows[there], points[there])
+
+    @property
+    def _geometry_type(self) -> str:
+        return "MULTIPOLYGON" if self._geometry and self._geometry.is_multipolygon else "POINT"
+
+    def _place_areas(self, rows: NDArray[np.int64], boxes: pa.StructArray) -> None:
+        corners = np.stack([boxes.field(place).to_numpy(zero_copy_only=False) for place in range(4)], axis=1)
+        self._bounds.add(corners.reshape(-1, 2))
+        if self._index:
+            self._index.add(rows, corners[:, :2], corners[:, 2:])
 
     def _describe(self, metadata: Mapping[str, str]) -> None:
         execute, now = self._database.execute, _timestamp()
@@ -172,7 +188,8 @@ class GeoPackageWriter:
         execute("INSERT INTO gpkg_metadata_reference VALUES ('table', ?, NULL, NULL, ?, 1, NULL)", (self._layer, now))
         if reference:
             place = (self._layer, self._geometry_name)
-            execute("INSERT INTO gpkg_geometry_columns VALUES (?, ?, 'POINT', ?, 0, 0)", (*place, reference.srs_id))
+            described = (*place, self._geometry_type, reference.srs_id)
+            execute("INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, 0, 0)", described)
             if self._index:
                 execute("INSERT INTO gpkg_extensions VALUES (?, ?, ?, ?, ?)", (*place, *RTREE_EXTENSION))
                 for statement in rtree_triggers(*place, self._key):
@@ -184,8 +201,8 @@ class GeoPackageWriter:
         execute(LAYER_STYLES)
         contents = ("layer_styles", "attributes", "layer_styles", "", now)
         execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)", contents)
-        text = make_style(*_shown(metadata)) if self._style is None else self._style
-        style = (self._layer, self._geometry_name, STYLE_NAME, text, STYLE_NAME, now)
+        name, text = self._style or (STYLE_NAME, make_style(*_shown(metadata)))
+        style = (self._layer, self._geometry_name, name, text, name, now)
         execute("INSERT INTO layer_styles VALUES (1, '', '', ?, ?, ?, ?, '', 1, ?, '', NULL, ?)", style)
 
 
@@ -218,54 +235,6 @@ def _free(wanted: str, taken: list[str]) -> str:
     return next(name for i in range(2, len(lower) + 3) if (name := f"{wanted}_{i}").lower() not in lower)
 
 
-def _sql_type(data_type: pa.DataType) -> str:
-    t = pa.types
-    tests: list[tuple[Callable[[pa.DataType], bool], str]] = [
-        (t.is_boolean, "BOOLEAN"),
-        (t.is_int8, "TINYINT"),
-        (lambda x: t.is_int16(x) or t.is_uint8(x), "SMALLINT"),
-        (lambda x: t.is_int32(x) or t.is_uint16(x), "MEDIUMINT"),
-        # SQLite's integers are signed.
-        (t.is_uint64, "TEXT"),
-        (t.is_integer, "INTEGER"),
-        (t.is_float32, "FLOAT"),
-        (t.is_floating, "DOUBLE"),
-        (t.is_date, "DATE"),
-        (t.is_timestamp, "DATETIME"),
-        (t.is_binary, "BLOB"),
-    ]
-    return next((name for test, name in tests if test(data_type)), "TEXT")
-
-
-def _values(column: pa.Array) -> list[Any]:
-    """Return a column as SQLite takes it; NaN is NULL to it."""
-    t = pa.types
-    if t.is_floating(column.type):
-        numbers = column.to_numpy(zero_copy_only=False)
-        floats: list[Any] = (_shortest(numbers) if numbers.dtype == np.float32 else numbers).tolist()
-        return floats
-    if t.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("ms"), safe=False)
-        texts: list[Any] = np.datetime_as_string(column.to_numpy(zero_copy_only=False), unit="ms").tolist()
-        return [None if text == "NaT" else f"{text}Z" for text in texts]
-    if t.is_date(column.type) or t.is_time(column.type) or t.is_uint64(column.type):
-        column = column.cast(pa.string())
-    values: list[Any] = column.to_pylist()
-    return values
-
-
-def _shortest(numbers: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Widen numbers so that they look the same: 0.1 stays 0.1 and does not become 0.10000000149011612."""
-    wide = numbers.astype(np.float64)
-    # Most displacements have one decimal.
-    tenths = np.rint(wide * 10) / 10
-    if ((tenths.astype(np.float32) == numbers) | np.isnan(numbers)).all():
-        return tenths
-    texts = pa.array(numbers).cast(pa.string())
-    result: NDArray[np.float64] = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return result
-
-
 def _blobs(points: NDArray[np.float64], geometry: Geometry) -> list[bytes | None]:
     records = np.empty(len(points), dtype=_BLOB)
     records["magic"], records["version"], records["flags"] = b"GP", 0, 1
@@ -278,6 +247,11 @@ def _blobs(points: NDArray[np.float64], geometry: Geometry) -> list[bytes | None
     for row in np.flatnonzero(missing):
         blobs[row] = None
     return blobs
+
+
+def _area_blobs(batch: pa.RecordBatch, geometry: Geometry) -> list[bytes]:
+    header = b"GP" + struct.pack("<BBi", 0, 1, geometry.reference.srs_id)
+    return [header + well_known for well_known in batch.column(geometry.column).to_pylist()]
 
 
 def _timestamp() -> str:

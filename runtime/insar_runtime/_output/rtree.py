@@ -1,4 +1,4 @@
-"""SQLite's R-tree of points, filled a block at a time in place of a row at a time (some twenty times faster).
+"""SQLite's R-tree of points or boxes, filled a block at a time in place of a row at a time (some twenty times faster).
 
 SQLite keeps an R-tree in three ordinary tables (its documentation, "The SQLite R*Tree Module", and the head of its
 rtree.c): nodes, the parent of each node, and the leaf of each row. A node is a header of two big-endian uint16, depth
@@ -39,16 +39,19 @@ class RTree:
         self._waiting: list[NDArray[np.void]] = []
         self._waiting_rows = 0
 
-    def add(self, rows: NDArray[np.int64], points: NDArray[np.float64]) -> None:
-        """Take the rows [N] of points [N, 2], without NaN."""
+    def add(
+        self, rows: NDArray[np.int64], points: NDArray[np.float64], farthest: NDArray[np.float64] | None = None
+    ) -> None:
+        """Take the rows [N] of points [N, 2], without NaN; or of boxes from there to their farthest corners [N, 2]."""
         cells = np.empty(len(rows), dtype=_CELL)
         cells["id"] = rows
+        ends = points if farthest is None else farthest
         for axis, (low, high) in enumerate((("minx", "maxx"), ("miny", "maxy"))):
             # Outwards, so that a box holds its point in float32 as well.
-            near = points[:, axis].astype(np.float32)
-            below, above = near > points[:, axis], near < points[:, axis]
+            near, far = points[:, axis].astype(np.float32), ends[:, axis].astype(np.float32)
+            below, above = near > points[:, axis], far < ends[:, axis]
             cells[low] = np.where(below, np.nextafter(near, np.float32(-np.inf)), near)
-            cells[high] = np.where(above, np.nextafter(near, np.float32(np.inf)), near)
+            cells[high] = np.where(above, np.nextafter(far, np.float32(np.inf)), far)
         self._waiting.append(cells)
         self._waiting_rows += len(cells)
         if self._waiting_rows >= _BLOCK_ROWS:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _FILE_ROWS: Final = 8192
 """Points from all over the table that the mix of the whole is estimated from."""
+_PAIRS: Final = 400_000
+"""Pairs of neighbours that are held at a time, some 250 bytes each."""
+_MOST_POINTS: Final = 4096
+_COUNTED: Final = 256
+"""Points all over the table whose neighbours are counted, to choose how many are searched at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +80,9 @@ def estimate_local_mixes(
         known = probabilities.max(axis=1, initial=0) >= unsure_below
     rows = np.flatnonzero(known)
     file_mix = estimated_mix(probabilities[rows[evenly_spaced(len(rows), _FILE_ROWS)]], training)
-    chunks = ((part.first, part.offsets, part.indices) for part in Neighbours(points_m).within(distance_m))
+    neighbours = Neighbours(points_m)
+    lists = neighbours.within(distance_m, chunk_rows=chunk_points(neighbours, points_m, distance_m))
+    chunks = ((part.first, part.offsets, part.indices) for part in lists)
     mixes, counts = local_mixes(
         probabilities,
         known,
@@ -98,3 +105,10 @@ def estimate_local_mixes(
     back = np.empty_like(mixes)
     back[order] = mixes
     return LocalMixes(priors, back)
+
+
+def chunk_points(neighbours: Neighbours, points_m: NDArray[np.float64], distance_m: float) -> int:
+    """Return the number of points whose neighbours fit into memory together; results do not depend on it."""
+    some = points_m[evenly_spaced(len(points_m), _COUNTED)]
+    most = int(neighbours.count_within(distance_m, some).max(initial=1))
+    return max(1, min(_PAIRS // max(most, 1), _MOST_POINTS))

@@ -1,4 +1,4 @@
-"""Noise of a table, estimated from rows all over the file where that is cheap, and from its first rows otherwise."""
+"""Noise of a table, estimated from rows of a file if they are read again at little cost, else from its first rows."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.recent.recent_spread import with_recent_spread
 from insar_runtime._input.even_rows import evenly_spaced
+from insar_runtime._input.head import HEAD_ROWS
 from insar_runtime._input.matrix import to_matrix
+from insar_runtime._input.numbered_rows import numbered_series
 from insar_runtime._input.row_axes import rows_by_axis
-from insar_runtime._input.sampling import spread_series
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._pipeline.blas import one_thread_a_product
@@ -28,7 +29,8 @@ def noise_of(
 ) -> FileNoise:
     """Estimate the noise of a table.
 
-    The estimate depends on the table alone, not on how the table is cut into batches.
+    The estimate depends on the table alone: not on how it is cut into batches, nor, of a file whose rows are picked by
+    their numbers (``numbered_series``), on its container.
 
     Parameters
     ----------
@@ -39,13 +41,14 @@ def noise_of(
     recent_days : int
         Length of the window of the recent change, whose spread is measured.
     source : Source, optional
-        The table, if it is a file: rows are then taken from places all over it.
+        The table, if it is a file, whose rows may be read again.
     """
     layout = description.layout
     series = np.empty((0, len(layout.dates)), dtype=np.float32)
     if head is not None:
-        if source is not None and source.rows != head.num_rows:
-            series = spread_series(source, layout, NOISE_ROWS)
+        # Shorter ones are the whole table.
+        if source is not None and head.num_rows == HEAD_ROWS:
+            series = numbered_series(source, layout, NOISE_ROWS)
         if not len(series):
             head = _of_one_axis(description, head)
             series = to_matrix(head.take(pa.array(evenly_spaced(head.num_rows, NOISE_ROWS))), layout)

@@ -13,8 +13,8 @@ from insar_runtime._findings.finding import Finding
 from insar_runtime._findings.run_findings import unclassed_rows
 from insar_runtime._findings.sample_findings import examine_sample
 from insar_runtime._findings.sentences import list_findings
+from insar_runtime._input.random_rows import RandomRows, row_keys
 from insar_runtime._input.table import TableDescription
-from insar_runtime._pipeline.random_rows import RandomRows
 from insar_runtime.models import Limits
 
 _MOST_ROWS: Final = 600
@@ -23,10 +23,6 @@ _LEAST_ROWS: Final = 200
 """Rows and values of the sample, and rows of it however long they are: some 10 ms are enough to examine them."""
 _SAME_SHARE: Final = 0.9
 """Part of the rows without a class that is as good as all of them in a sample."""
-_ODD: Final = 0x9E3779B97F4A7C15
-_MULTIPLIERS: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-"""Constants of the generator splitmix64: Steele, Lea and Flood (2014), Fast splittable pseudorandom number
-generators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +97,3 @@ class SeriesSample:
         # Rows without a value have no class: said once, unless there are clearly more of those without a class.
         is_said = unclassed is None or empty >= _SAME_SHARE * (unclassed.value or 0.0)
         return found if unclassed is None or is_said else [*found, unclassed]
-
-
-def row_keys(first_row: int, count: int) -> NDArray[np.float64]:
-    """Return a random key in [0, 1) for each of ``count`` rows, shape [count]: splitmix64 of the number of the row."""
-    numbers = np.arange(first_row + 1, first_row + count + 1, dtype=np.uint64) * np.uint64(_ODD)
-    for shift, multiplier in zip((np.uint64(30), np.uint64(27)), _MULTIPLIERS, strict=True):
-        numbers = (numbers ^ (numbers >> shift)) * multiplier
-    numbers ^= numbers >> np.uint64(31)
-    return (numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.results import Jumps
     from insar_runtime._input.table import TableDescription
 
-POINT_BYTES: Final = 176
-"""Memory of a point in a survey beyond the bits of its epochs: position, probabilities and mix (16 + 24 + 24 bytes),
-their copies in spatial order, and the tree of the positions."""
+POINT_BYTES: Final = 240
+"""Memory of a point in a survey: position, probabilities and mix (16 + 24 + 24 bytes), copies in metres and in the
+order of the positions, and the tree of these."""
+JUMP_BYTES: Final = 80
+"""The same for the bits of its epochs, of which there are 512 at most, and for its jumps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,20 +64,21 @@ class Survey:
     jumps: FileJumps | None
 
     @classmethod
-    def of(cls, parts: list[SurveyedRows], classes: int, epochs: int) -> Survey:
+    def of(cls, parts: list[SurveyedRows], classes: int, epochs: int, *, has_jumps: bool) -> Survey:
         """Join the parts, which are in the order of the rows; their list is emptied."""
-        probabilities = np.concatenate(
-            [np.empty((0, classes), dtype=np.float32), *(part.probabilities for part in parts)]
-        )
+        none = np.empty((0, classes), dtype=np.float32)
+        probabilities = np.concatenate([none, *(part.probabilities for part in parts)])
         points = np.concatenate([np.empty((0, 2)), *(part.points for part in parts)])
         bits = [part.bits for part in parts if part.bits is not None]
-        found = [(part.jump_rows, part.jumps) for part in parts if part.jump_rows is not None]
+        found = [
+            (part.jump_rows, part.jumps) for part in parts if part.jump_rows is not None and part.jumps is not None
+        ]
         parts.clear()
-        present = None
-        if bits:
-            present = PresentEpochs(np.concatenate(bits), epochs)
-        jumps = FileJumps.of(len(points), [(rows, own) for rows, own in found if own is not None]) if found else None
-        return cls(probabilities, points, present, jumps)
+        if not has_jumps:
+            return cls(probabilities, points, None, None)
+        no_bits = np.empty((0, -(-epochs // 8)), dtype=np.uint8)
+        present = PresentEpochs(np.concatenate([no_bits, *bits]), epochs)
+        return cls(probabilities, points, present, FileJumps.of(len(points), found))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -147,7 +147,7 @@ def read_release(
             crs=declared.crs,
         )
         points = PointCollector(name or str(path), None if place is None else place.system)
-        states = _StateCollector(diagnosed=diagnosed, velocity=roles.get("velocity"))
+        states = _StateCollector(source.schema, diagnosed=diagnosed, velocity=roles.get("velocity"))
         done = 0
         for batch in head.batches:
             _add_points(points, batch, roles.get("id"), place)
@@ -181,7 +181,8 @@ def _add_points(points: PointCollector, batch: pa.RecordBatch, id_column: str | 
 class _StateCollector:
     """Collects the states of points batch by batch."""
 
-    def __init__(self, *, diagnosed: bool, velocity: str | None) -> None:
+    def __init__(self, schema: pa.Schema, *, diagnosed: bool, velocity: str | None) -> None:
+        self._schema = schema
         self._diagnosed = diagnosed
         self._velocity = velocity
         self._parts: list[dict[str, NDArray[Any]]] = []
@@ -215,15 +216,11 @@ class _StateCollector:
     def states(self) -> PointStates:
         """Return the states of all points; nothing more can be added then."""
         if not self._parts:
-            self.add(_NOTHING)
+            nothing = [pa.nulls(0, field.type) for field in self._schema]
+            self.add(pa.RecordBatch.from_arrays(nothing, schema=self._schema))
         # Taken out one by one, so that not all are in memory twice.
         names = list(self._parts[0])
         return PointStates(**{name: np.concatenate([part.pop(name) for part in self._parts]) for name in names})
-
-
-_NOTHING: Final = pa.RecordBatch.from_pydict(
-    {name: pa.array([], RESULT_SCHEMA.field(name).type) for name in RESULT_SCHEMA.names}
-)
 
 
 def _of_diagnosis(found: pa.RecordBatch) -> dict[str, NDArray[Any]]:

@@ -10,25 +10,20 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from insar_runtime._classified.columns import has_classes
 from insar_runtime._classified.diagnosis_columns import has_diagnosis
+from insar_runtime._classified.kept_series import STORED_ROLES, kept_series, stored_columns
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._input.column_roles import Role, find_roles
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.head import TableHead, read_head
+from insar_runtime._input.head import read_head
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
 from insar_runtime._report.measures import Measure, find_measures
 from insar_runtime._report.page_position import PagePosition, find_page_position
-from insar_runtime.errors import DataError
-from insar_runtime.models import load_model
 from insar_runtime.result import RESULT_SCHEMA
 
-_ROLES: Final[tuple[Role, ...]] = ("id", "longitude", "latitude", "velocity")
-"""Roles whose columns are named in the metadata."""
-_SHOWN: Final[tuple[Role, ...]] = (*_ROLES, "easting", "northing")
+_SHOWN: Final[tuple[Role, ...]] = (*STORED_ROLES, "easting", "northing")
 """Roles that the page does not show as attributes."""
 
 
@@ -72,18 +67,6 @@ class ClassifiedTable:
     batches: Iterator[pa.RecordBatch]
 
 
-def is_classified(path: Path, *, as_table: bool = False) -> bool:
-    """Return whether a table has the columns that ``classify`` adds.
-
-    Raises
-    ------
-    InsarRuntimeError
-        If the table cannot be opened.
-    """
-    with open_source(path, exact=False, as_table=as_table) as source:
-        return has_classes(source.schema)
-
-
 @contextmanager
 def open_classified(path: Path, *, as_table: bool = False) -> Iterator[ClassifiedTable]:
     """Open a classified table in any container.
@@ -112,8 +95,8 @@ def open_classified(path: Path, *, as_table: bool = False) -> Iterator[Classifie
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [name for name in source.schema.names if name not in ours]
-        roles = find_roles(source.schema, plain, _named(block, source.schema))
-        series, trouble = _series(head, block, roles)
+        roles = find_roles(source.schema, plain, stored_columns(block, source.schema))
+        series, trouble = kept_series(head, block, roles)
         if series is not None:
             plain = [name for name in plain if name in series.layout.attributes]
         producer = block.get("input", {}).get("producer") or (series.layout.producer if series else None)
@@ -133,35 +116,3 @@ def open_classified(path: Path, *, as_table: bool = False) -> Iterator[Classifie
             rows=source.rows,
             batches=head.batches,
         )
-
-
-def _named(block: Mapping[str, Any], schema: pa.Schema) -> dict[Role, str]:
-    """Return the columns that the metadata name by role, as far as the table has them."""
-    known = block.get("input", {})
-    return {
-        role: known[role]
-        for role in _ROLES
-        if known.get(role) in schema.names and (role == "id" or is_numeric(schema.field(known[role]).type))
-    }
-
-
-def _series(
-    head: TableHead, block: Mapping[str, Any], roles: Mapping[Role, str | None]
-) -> tuple[TableDescription | None, str | None]:
-    """Return the description of the series, or None and why they cannot be read; the report works without series."""
-    # The declarations and the unit of the run that classified the table hold for its series.
-    parameters = block.get("parameters", {})
-    kept = parameters.get("keep_series")
-    if kept is False:
-        return None, None
-    declared = UserDeclarations(
-        units=block.get("input", {}).get("unit"),
-        columns={role: name for role, name in roles.items() if name is not None},
-        date_format=parameters.get("date_format"),
-        half_wavelength_mm=parameters.get("half_wavelength_mm"),
-    )
-    try:
-        series = head.describe(declared.or_radar(load_model().half_wavelength_mm))
-    except DataError as error:
-        return None, str(error) if kept else None
-    return (series, None) if len(series.layout.dates) else (None, None)

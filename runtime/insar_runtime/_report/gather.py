@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from insar_runtime._classified.class_columns import read_class_ids, read_numbers
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
 from insar_runtime._input.matrix import as_floats
+from insar_runtime._input.random_rows import RandomRows
 from insar_runtime._input.slopes import slopes
-from insar_runtime._pipeline.random_rows import RandomRows
 from insar_runtime._progress import Progress
 from insar_runtime._report.classified_table import ClassifiedTable
 from insar_runtime._report.counts import GROUPS, Counts

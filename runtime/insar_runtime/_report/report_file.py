@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from insar_runtime._classified.classify_first import Classification, is_classified
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
@@ -13,8 +14,7 @@ from insar_runtime._input.units.series_units import Unit
 from insar_runtime._log import logger
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
-from insar_runtime._report.classified_table import is_classified
-from insar_runtime._report.write import MOST_POINTS, Classification, Report, write_report
+from insar_runtime._report.write import MOST_POINTS, Report, write_report
 from insar_runtime.classifier import Classifier, Shares
 from insar_runtime.errors import UsageError
 from insar_runtime.summary import Summary
@@ -25,7 +25,7 @@ def report(
     path: str | Path | None = None,
     *,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto", "trained"] | None = None,
+    priors: Shares | Literal["auto", "trained", "local"] | None = None,
     diagnose: bool | Diagnose = False,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
@@ -34,6 +34,7 @@ def report(
     title: str | None = None,
     series_mb: float | None = None,
     max_points: int = MOST_POINTS,
+    areas: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -57,6 +58,8 @@ def report(
         Megabytes of the page for series and attributes of points; by default such that the page is below some 40 MB.
     max_points : int
         Most points on the map; of more rows, a uniform random sample is shown. Counts are those of all rows.
+    areas : str or Path, optional
+        Moving areas of this table, as ``insar-rt areas`` writes them, which the map outlines and the page lists.
     overwrite : bool
         Whether a file that exists may be replaced.
     progress : callable, optional
@@ -102,6 +105,7 @@ def report(
         title=title,
         series_mb=series_mb,
         most_points=max_points,
+        areas=None if areas is None else Path(areas),
         overwrite=overwrite,
         progress=progress,
     )

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._classified.classify_first import Classification, classified_first
 from insar_runtime._output.atomic import write_file
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._progress import Progress
-from insar_runtime._report.classified_table import is_classified, open_classified
+from insar_runtime._report.area_file import read_area_file
+from insar_runtime._report.area_page import area_page
+from insar_runtime._report.classified_table import open_classified
 from insar_runtime._report.coast import coast_of
 from insar_runtime._report.facts import page_arrays, page_facts
 from insar_runtime._report.gather import Gathered, gather
 from insar_runtime._report.page import page_parts
-from insar_runtime._signals import last_outputs
-from insar_runtime.classifier import Classifier, Shares
-from insar_runtime.files import classify_file
 
 MOST_POINTS: Final = 1_000_000
 _PAGE_BYTES: Final = 40e6
@@ -31,28 +27,6 @@ _POINT_BYTES: Final = 26
 _MEASURE_BYTES: Final = 2
 """Bytes of a number of a point by which the map is coloured."""
 _LEAST_SERIES_BYTES: Final = 4e6
-
-
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """How to classify a table that is not classified.
-
-    Attributes
-    ----------
-    classifier : callable
-        Returns the classifier; called only if it is needed.
-    declared : UserDeclarations
-        Declarations of the user about the table.
-    priors
-        As for ``classify_file``.
-    diagnose : bool or Diagnose
-        Whether rates, breaks and jumps are estimated as well, and how.
-    """
-
-    classifier: Callable[[], Classifier]
-    declared: UserDeclarations = field(default_factory=UserDeclarations)
-    priors: Shares | Literal["auto", "trained"] | None = None
-    diagnose: bool | Diagnose = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +58,7 @@ def write_report(
     title: str | None = None,
     series_mb: float | None = None,
     most_points: int = MOST_POINTS,
+    areas: Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -103,6 +78,8 @@ def write_report(
         Megabytes of the page for series and attributes of points; by default such that the page is below some 40 MB.
     most_points : int
         Most points on the map; of more rows, a uniform random sample is shown. Counts are those of all rows.
+    areas : Path, optional
+        Moving areas of this table, as ``insar-rt areas`` writes them, for the map.
     overwrite : bool
         Whether an output that exists may be replaced.
     progress : callable, optional
@@ -114,31 +91,12 @@ def write_report(
         If the report cannot be written; the output is then unchanged.
     """
     check_output(output, overwrite=overwrite)
-    refuse_input(output, [source])
+    refuse_input(output, [source, *([areas] if areas else [])])
+    # Before the table is read, which may take long.
+    area_file = None if areas is None else read_area_file(areas)
     with contextlib.ExitStack() as closing:
-        classified = source
-        as_table = classification.declared.as_table
-        if not is_classified(source, as_table=as_table):
-            folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="insar-rt-"))
-            classified = Path(folder) / "classified.parquet"
-            declared = classification.declared
-            with last_outputs(False):
-                classify_file(
-                    source,
-                    classified,
-                    classifier=classification.classifier(),
-                    units=declared.units,
-                    columns=declared.columns,
-                    date_format=declared.date_format,
-                    half_wavelength_mm=declared.half_wavelength_mm,
-                    crs=declared.crs,
-                    as_table=declared.as_table,
-                    priors=classification.priors,
-                    diagnose=classification.diagnose,
-                    keep_series=True,
-                    progress=progress,
-                )
-        table = closing.enter_context(open_classified(classified, as_table=as_table))
+        classified = closing.enter_context(classified_first(source, classification, progress))
+        table = closing.enter_context(open_classified(classified, as_table=classification.declared.as_table))
         gathered = gather(
             table,
             most_points=most_points,
@@ -149,6 +107,9 @@ def write_report(
         arrays = page_arrays(gathered, facts)
         facts["coast"], coast = coast_of(facts["position"])
         arrays |= coast
+        if area_file is not None:
+            facts["areas"], outlines = area_page(area_file, facts["position"])
+            arrays |= outlines
     write_file(output, (part.encode() for part in page_parts(facts, arrays)), overwrite=overwrite)
     series = _detailed(gathered) if facts["series"]["kept"] else 0
     return Report(str(output), facts["counts"]["rows"], facts["points"], series, output.stat().st_size)

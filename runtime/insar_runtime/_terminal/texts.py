@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from insar_runtime._engine.class_priors import ClassPriors, LocalPriors
+
 if TYPE_CHECKING:
-    from insar_runtime._engine.class_priors import ClassPriors
     from insar_runtime.summary import Summary
 
 _NO_CLASS: Final = {
@@ -97,10 +98,21 @@ def describe_priors(priors: ClassPriors) -> str:
         "estimated": f"a quarter of the way from the training to {priors.rows} of the first points"
         if priors.estimate is not None
         else f"estimated from {_points(priors.rows or 0)}",
-        "local": "around each point",
+        "local": _describe_neighbours(priors),
         "too_few_rows": f"as trained: {_points(priors.rows or 0)} {are} too few to estimate from",
     }[priors.origin]
     return f"{_percentages(priors.shares)} ({origin})"
+
+
+def _describe_neighbours(priors: ClassPriors) -> str:
+    """Return how the mix around a point departs from that of the file."""
+    if not isinstance(priors, LocalPriors):
+        return "around each point"
+    have = "has" if priors.without_neighbours == 1 else "have"
+    return (
+        f"of the file; around each point it follows the neighbours within {priors.distance_m:.3g} m, "
+        f"{priors.median_neighbours:g} of a typical point; {_points(priors.without_neighbours)} {have} none"
+    )
 
 
 def describe_evidence(evidence: str | None, velocity: str | None) -> str:

@@ -52,8 +52,8 @@ def test_priors_are_reported_and_recorded(source: Path, tmp_path: Path) -> None:
     # The text names the weight.
     assert ESTIMATE_WEIGHT == 0.25
     assert re.search(
-        rb"class mix assumed: Stable [\d.]+ %, .*, Other [\d.]+ % \(a quarter of the way from the training to 200 of the "
-        rb"first points\); --priors changes it",
+        rb"class mix assumed: Stable [\d.]+ %, .*, Other [\d.]+ % \(a quarter of the way from the training to 200 of "
+        rb"the first points\); --priors changes it",
         b" ".join(done.stderr.split()),
     )
     priors = json.loads(done.stdout)["priors"]

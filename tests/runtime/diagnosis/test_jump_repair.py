@@ -65,6 +65,13 @@ def test_jumps_are_repairable_only_with_the_jumps_they_cancel(
     np.testing.assert_array_equal(repairable(jumps, above=0.9, damped=False), [*expected, True])
 
 
+def test_spared_jumps_stay_and_so_do_those_that_cancel_them() -> None:
+    jumps = jumps_of([(5, *UP), (9, *DOWN), (20, *UP)], [(7, *UP)])
+    spared = np.array([True, False, False, False])
+    np.testing.assert_array_equal(repairable(jumps, above=0.9, damped=True, spared=spared), [False, False, True, True])
+    assert not repairable(jumps, above=0.9, damped=True, spared=np.ones(4, dtype=np.bool_)).any()
+
+
 def test_damped_jumps_are_repairable_on_request_only() -> None:
     jumps = jumps_of([(5, *UP), (9, *DAMPED_DOWN), (20, *DAMPED_UP)], [(7, *UP), (12, -18.0, 0, 0.7)])
     np.testing.assert_array_equal(repairable(jumps, above=0.9, damped=True), [True, True, True, False, False])

@@ -25,8 +25,9 @@ from insar_runtime import (
     definitions,
     load_model,
 )
+from insar_runtime._classified.classify_first import Classification
 from insar_runtime._engine.priors import damped, estimate_priors, known_rows, reweight
-from insar_runtime._report.write import Classification, write_report
+from insar_runtime._report.write import write_report
 from insar_runtime._show.find_point import find_point
 from insar_runtime._show.png import write_png
 from insar_runtime._show.point_text import Look, describe_point

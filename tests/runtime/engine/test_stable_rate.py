@@ -28,10 +28,11 @@ from insar_runtime import (
     definitions,
     list_models,
 )
+from insar_runtime._classified.classify_first import Classification
 from insar_runtime._engine.hac import RateEstimator
 from insar_runtime._engine.priors import reweight
 from insar_runtime._engine.stable_rate import contradicts_rate, probability_of_linear
-from insar_runtime._report.write import Classification, write_report
+from insar_runtime._report.write import write_report
 from insar_runtime._show.find_point import find_point
 from insar_runtime.engines.job import plan
 from tests.runtime.report.pages import read_page

@@ -229,6 +229,65 @@ def test_encodings(tmp_path: Path, page: bytes | None, language: int, encoding: 
     assert read(path)["PLACE"].to_pylist() == [text, text]
 
 
+def encoded(folder: Path, texts: list[bytes], *, deleted: tuple[int, ...] = (), name: str = "PLACE") -> pa.Table:
+    """Read a table with these texts, whose encoding nothing names."""
+    records = [[*RECORDS[0], text] for text in texts]
+    content = dbf([*SERIES, (name, "C", 8, 0)], records, deleted=deleted)
+    return read(write(folder, dbf=content, shp=shp([POINTS[0]] * len(texts))))
+
+
+@pytest.mark.parametrize(
+    ("texts", "encoding"),
+    [
+        (["Łódź".encode(), b"plain", "ñ1".encode()], "utf-8"),
+        (["Łódź".encode(), "ñ1".encode("latin-1")], "latin-1"),  # one for the whole file
+        (["Łódź".encode(), "mañanaü".encode()[:8]], "utf-8"),  # cut within a character
+        (["Łódź".encode(), b"caf\xc3"], "latin-1"),  # not cut: the field has room
+        ([b"abcdefg\xc3", b"plain"], "latin-1"),  # cut, with no whole character that shows UTF-8
+        (["ñ".encode() + b"\0\xff", b"plain"], "utf-8"),  # behind the end of a text
+        ([b"plain\0\xc3\xa9", "café".encode("latin-1")], "latin-1"),
+    ],
+)
+def test_where_no_encoding_is_named_the_bytes_show_utf8(tmp_path: Path, texts: list[bytes], encoding: str) -> None:
+    wanted = [text.partition(b"\0")[0].decode(encoding, "ignore") for text in texts]
+    assert encoded(tmp_path, texts)["PLACE"].to_pylist() == wanted
+
+
+def test_the_encoding_is_that_of_all_blocks_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("insar_runtime._input.readers.dbf_table._BLOCK", 100)
+    texts = [b"plain"] * 9 + ["ñ1".encode()]
+    assert encoded(tmp_path, texts)["PLACE"].to_pylist() == ["plain"] * 9 + ["ñ1"]
+    texts = ["ñ1".encode()] + [b"plain"] * 8 + ["ñ1".encode("latin-1")]
+    assert encoded(tmp_path, texts)["PLACE"].to_pylist() == ["Ã±1", *["plain"] * 8, "ñ1"]
+    assert encoded(tmp_path, texts, deleted=(9,))["PLACE"].to_pylist() == ["ñ1", *["plain"] * 8]
+
+
+def test_names_of_fields_show_the_encoding_too(tmp_path: Path) -> None:
+    assert "Höhe" in encoded(tmp_path, [b"plain"], name="Höhe".encode().decode("latin-1")).schema.names
+    assert "Höhe" in encoded(tmp_path, [b"plain"], name="Höhe").schema.names
+
+
+def test_a_date_that_is_in_no_field_of_numbers(tmp_path: Path) -> None:
+    fields = [("CODE", "C", 8, 0), ("NOTE", "I", 20, 0), ("D20200103", "I", 20, 0), ("D20200109", "N", 10, 3)]
+    path = write(tmp_path, dbf=dbf(fields, [[b"a", b"", b"", b"1"]] * 2))
+    message = (
+        r"a\.dbf: field 'D20200103' is a date of the series by its name, but of type 'I' with 20 bytes, which holds"
+    )
+    with pytest.raises(DataError, match=message):
+        read(path)
+    fields[2] = ("D20200103", "I", 4, 0)
+    path = write(tmp_path, dbf=dbf(fields, [[b"a", b"", b"\1\0\0\0", b"1"]] * 2))
+    assert read(path)["D20200103"].to_pylist() == [1, 1]
+    assert "left out: NOTE" in notes(path)
+
+
+def test_a_zero_byte_ends_a_number(tmp_path: Path) -> None:
+    cells = [b"1.5\0" + b" " * 6, b"1.5\0 -7.2", b"\0      1.5", b"   1.5\0**", b"1.5\0" + b"-7" * 3]
+    records = [[b"A", b"1", cell, b"2"] for cell in cells]
+    table = read(write(tmp_path, dbf=dbf(SERIES, records), shp=shp([POINTS[0]] * len(cells))))
+    assert table["D20200103"].to_pylist() == [1.5, 1.5, None, 1.5, 1.5]
+
+
 def test_a_text_that_is_cut_within_a_character(tmp_path: Path) -> None:
     fields = [*SERIES, ("PLACE", "C", 4, 0)]
     records = [[*RECORDS[0], "abcü".encode()[:4]], [*RECORDS[1], "ü".encode()]]

@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, DataError, InsarRuntimeError, classify_file, restore
+from insar_runtime._classified.classify_first import Classification
 from insar_runtime._output.block_shape import parse_block
 from insar_runtime._output.run_metadata import METADATA_KEY, read_block
 from insar_runtime._printable import printable
-from insar_runtime._report.write import Classification, write_report
+from insar_runtime._report.write import write_report
 from insar_runtime._show.find_point import find_point
 from insar_runtime._show.point_text import Look, describe_point
 from tests.runtime.tables import series, wide, write

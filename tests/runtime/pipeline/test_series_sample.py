@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import Classifier, classify_file
+from insar_runtime._input.random_rows import row_keys
 from insar_runtime._input.table import TableDescription, describe_table
-from insar_runtime._pipeline.series_sample import SeriesSample, row_keys
+from insar_runtime._pipeline.series_sample import SeriesSample
 from tests.runtime.tables import series, wide, write
 
 ROWS = 5000

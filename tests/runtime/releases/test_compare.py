@@ -373,3 +373,18 @@ def test_releases_of_other_places_leave_no_file(releases: Releases, tmp_path: Pa
     with pytest.raises(DataError, match="share 0 of 280 points"):
         compare_files(releases.old, tmp_path / "new.parquet", tmp_path / "changes.parquet", match="id")
     assert not (tmp_path / "changes.parquet").exists()
+
+
+def test_a_release_without_points_is_refused(releases: Releases, tmp_path: Path) -> None:
+    """Whatever it has columns of: a diagnosis, velocities of its own, or series that are classified first."""
+    raw = pq.read_table(releases.raw_new)
+    tables = {
+        "diagnosed": pq.read_table(releases.new),
+        "rates": pq.read_table(releases.new).rename_columns({"velocity_mm_yr": "mean_velocity"}),
+        "raw": raw.append_column("mean_velocity", pa.nulls(len(raw), pa.float32())),
+    }
+    for name, table in tables.items():
+        pq.write_table(table.slice(0, 0), tmp_path / f"{name}.parquet")
+        with pytest.raises(DataError, match=rf"{name}\.parquet has no points, so there is nothing to match"):
+            compare_files(releases.old, tmp_path / f"{name}.parquet", tmp_path / "changes.parquet", units="mm")
+    assert not (tmp_path / "changes.parquet").exists()

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from insar_runtime._report.write import Classification, write_report
+from insar_runtime._classified.classify_first import Classification
+from insar_runtime._report.write import write_report
 from tests.conftest import need_program
 from tests.runtime.report.pages import never
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from insar_runtime import Classifier, classify_file
-from insar_runtime._report.write import Classification, Report, write_report
+from insar_runtime._classified.classify_first import Classification
+from insar_runtime._report.write import Report, write_report
 from tests.runtime.tables import series, wide, write
 
 _ELEMENT = re.compile(r'<script type="(?:application/json|text/plain)" id="(?:array-)?(\w+)">(.*?)</script>', re.DOTALL)

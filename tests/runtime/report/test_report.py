@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, Classifier, DataError, OutputExistsError, UsageError, classify_file
+from insar_runtime._classified.classify_first import Classification
 from insar_runtime._report.counts import GROUPS
 from insar_runtime._report.pack import MISSING
-from insar_runtime._report.write import Classification, write_report
+from insar_runtime._report.write import write_report
 from insar_runtime.result import RESULT_SCHEMA
 from tests.runtime.report.pages import classified_table, never, page_of, read_page, unzigzag
 from tests.runtime.run_command import refused, run

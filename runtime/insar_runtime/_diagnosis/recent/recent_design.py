@@ -65,8 +65,7 @@ class RecentDesign:
         if not len(days):
             return None
         begin = float(days[-1]) - recent_days
-        design_of = np.ones((1, len(days)), dtype=np.bool_)
-        if not enough_epochs(design_of, days, begin)[0]:
+        if not enough_epochs(np.ones((1, len(days)), dtype=np.bool_), days, begin)[0]:
             return None
         middle = (days[0] + days[-1]) / 2
         years = (days - middle) / DAYS_PER_YEAR

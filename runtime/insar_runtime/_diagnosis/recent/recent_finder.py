@@ -17,7 +17,7 @@ from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
 from insar_runtime._diagnosis.breaks.gapped_precision import GappedPrecision, predict_missing
 from insar_runtime._diagnosis.missing_epochs import MissingPatterns, order_by_missing_count
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
-from insar_runtime._diagnosis.recent.energy_basis import EnergyBasis
+from insar_runtime._diagnosis.recent.energy_basis import Energies, EnergyBasis
 from insar_runtime._diagnosis.recent.recent_design import RecentDesign, enough_epochs
 from insar_runtime._diagnosis.recent.recent_hypotheses import RecentHypotheses
 from insar_runtime._diagnosis.recent.student import two_sided
@@ -137,7 +137,18 @@ class RecentChangeFinder:
 
 
 class _Fits:
-    """Fits of the rows of a chunk."""
+    """Matrices of a file, and the fits of a chunk of its rows.
+
+    Parameters
+    ----------
+    noise : FileNoise
+    design : RecentDesign
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a covariance is singular.
+    """
 
     def __init__(self, noise: FileNoise, design: RecentDesign) -> None:
         self.days, self.begin = design.days, design.begin
@@ -146,7 +157,9 @@ class _Fits:
         self._known = hypotheses
         nuisance = np.concatenate([design.line, design.columns[:, :1]], axis=1)
         white = np.maximum(noise.white_factor, 1e-3)
-        self._energy = EnergyBasis(hypotheses.covariances, hypotheses.precisions, nuisance, white)
+        self._basis = EnergyBasis(hypotheses.mean, nuisance, white)
+        self._of_kinds = Energies(self._basis, hypotheses.precisions[:-1])
+        self._of_mean = Energies(self._basis, hypotheses.precisions[-1:])
         self._mean = GappedPrecision(hypotheses.precisions[-1])
         size = len(hypotheses.change)
         estimators = [hypotheses.change, hypotheses.rate, hypotheses.trend_products]
@@ -154,6 +167,7 @@ class _Fits:
         self._of_steps = np.cumsum(np.concatenate(estimators[:2])[:, ::-1], axis=1)[:, ::-1]
         self._hinge = design.columns[:, 0].astype(np.float32)
         self._trends = hypotheses.trends.astype(np.float32)
+        self._slow_trends = (hypotheses.trends / white @ self._basis.vectors).astype(np.float32)
         self._lines = size - len(hypotheses.trends)
         # One additional epoch without effect, to which the padding of missing epochs refers.
         self._padded_estimators = np.pad(np.concatenate(estimators[:2]).T, ((0, 1), (0, 0)))
@@ -219,7 +233,8 @@ class _Fits:
         values[:] = padded[:, :-1]
         lost = np.zeros((len(values), 1))
         lost[: len(present), 0] = np.count_nonzero(~present, axis=1)
-        return _Losses(*np.split(increase, 2, axis=1), volume, lost)
+        change, rate = np.split(increase, 2, axis=1)
+        return _Losses(change, rate, volume, lost)
 
     def _residual_squares(self, values: Float32Array, change: FloatArray, of_trends: FloatArray) -> FloatArray:
         """Return the weighted sums of squares [n, H] that are left beside line, change of rate and trend."""
@@ -227,11 +242,12 @@ class _Fits:
         amplitude = of_trends / known.trend_information
         gain = amplitude * of_trends
         best = gain.argmax(axis=1)
-        size = amplitude[rows, best]
-        # Without the change of rate and the likeliest trend, which may be large.
-        rest = values - size.astype(np.float32)[:, None] * self._trends[best]
+        size = amplitude[rows, best].astype(np.float32)[:, None]
+        # Without the change of rate and the likeliest trend, which may be large, so that their sums need not be exact.
+        rest = values - size * self._trends[best]
         rest -= change[rows, self._lines + best].astype(np.float32)[:, None] * self._hinge
-        energies = self._energy.energies(rest)
-        back = size * (2 * of_trends[rows, best] - size * known.trend_energy[best])
-        mean = energies[:, -1] + back
-        return np.concatenate([energies[:, :-1] + back[:, None], mean[:, None] - gain], axis=1)
+        components, fastest = self._basis.components(rest)
+        mean = self._of_mean.of(components, fastest)
+        mean += size * (2 * of_trends[rows, best, None] - size * known.trend_energy[best, None])
+        kinds = self._of_kinds.of(components + size * self._slow_trends[best], fastest)
+        return np.concatenate([kinds, mean - gain], axis=1)

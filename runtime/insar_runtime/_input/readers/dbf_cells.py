@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from insar_runtime._input.readers.dbf_encoding import FIRST_HIGH, as_binary, blank_behind_zero
 from insar_runtime.errors import DataError
 
-_BLANK: Final = 0x20
 _TRUE: Final = np.frombuffer(b"TtYy", np.uint8)
 _FALSE: Final = np.frombuffer(b"FfNn", np.uint8)
 _JULIAN_1970: Final = 2_440_588
@@ -36,14 +36,10 @@ def read_texts(cells: NDArray[np.uint8], encoding: str, name: str, field: str) -
     DataError
         A text is not in this encoding.
     """
-    cells = np.ascontiguousarray(cells)
-    if not cells.all():
-        # A zero byte ends a text.
-        cells[np.logical_or.accumulate(cells == 0, axis=1)] = _BLANK
-    data = cells.tobytes()
-    if data.isascii() or encoding == "utf-8":
+    cells = blank_behind_zero(cells)
+    if encoding == "utf-8" or not (cells >= FIRST_HIGH).any():
         try:
-            array = _as_binary(data, cells.shape).cast(pa.string())
+            array = as_binary(cells).cast(pa.string())
         except pa.ArrowInvalid:
             array = _decoded(cells, encoding, name, field)
     else:
@@ -52,14 +48,10 @@ def read_texts(cells: NDArray[np.uint8], encoding: str, name: str, field: str) -
     return pc.if_else(pc.equal(array, ""), pa.scalar(None, pa.string()), array)
 
 
-def _as_binary(data: bytes, shape: tuple[int, ...]) -> pa.Array:
-    return pa.Array.from_buffers(pa.binary(shape[1]), shape[0], [None, pa.py_buffer(data)]).cast(pa.binary())
-
-
 def _decoded(cells: NDArray[np.uint8], encoding: str, name: str, field: str) -> pa.Array:
     decoder = codecs.getincrementaldecoder(encoding)
     texts = []
-    for cell in _as_binary(cells.tobytes(), cells.shape).to_pylist():
+    for cell in as_binary(cells).to_pylist():
         try:
             # What is not final may end within a character: a text that was cut to the width of its field.
             texts.append(decoder().decode(cell.rstrip(b" "), final=False))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._input.readers.dbf_encoding import named_encoding
 from insar_runtime.errors import DataError
 
 _VERSIONS: Final = frozenset({0x02, 0x03, 0x05, 0x30, 0x31, 0x32, 0x83, 0x8B, 0xCB, 0xF5, 0xFB})
@@ -15,25 +18,8 @@ _FOXPRO: Final = frozenset({0x30, 0x31, 0x32})
 _KNOWN_TYPES: Final = frozenset(b"CNFDLMIBOGPYT@+0VQW")
 _FIELD: Final = 32
 _END: Final = 0x0D
+_MOST_NAME: Final = 10
 MOST_HEADER: Final = 1 << 16
-_LANGUAGES: Final = {
-    0x01: "cp437", 0x02: "cp850", 0x03: "cp1252", 0x04: "mac-roman", 0x08: "cp865", 0x09: "cp437", 0x0A: "cp850",
-    0x0B: "cp437", 0x0D: "cp437", 0x0E: "cp850", 0x0F: "cp437", 0x10: "cp850", 0x11: "cp437", 0x12: "cp850",
-    0x13: "cp932", 0x14: "cp850", 0x15: "cp437", 0x16: "cp850", 0x17: "cp865", 0x18: "cp437", 0x19: "cp437",
-    0x1A: "cp850", 0x1B: "cp437", 0x1C: "cp863", 0x1D: "cp850", 0x1F: "cp852", 0x22: "cp852", 0x23: "cp852",
-    0x24: "cp860", 0x25: "cp850", 0x26: "cp866", 0x37: "cp850", 0x40: "cp852", 0x4D: "cp936", 0x4E: "cp949",
-    0x4F: "cp950", 0x50: "cp874", 0x57: "cp1252", 0x58: "cp1252", 0x59: "cp1252", 0x64: "cp852", 0x65: "cp866",
-    0x66: "cp865", 0x67: "cp861", 0x6A: "cp737", 0x6B: "cp857", 0x6C: "cp863", 0x78: "cp950", 0x79: "cp949",
-    0x7A: "cp936", 0x7B: "cp932", 0x7C: "cp874", 0x86: "cp737", 0x87: "cp852", 0x88: "cp857", 0xC8: "cp1250",
-    0xC9: "cp1251", 0xCA: "cp1254", 0xCB: "cp1253", 0xCC: "cp1257",
-}  # fmt: skip
-"""Code pages by the byte of the language driver (GDAL, ``DBFGetCodePage``)."""
-_DEFAULT: Final = "iso-8859-1"
-"""What GDAL takes where nothing names an encoding."""
-_CODE_PAGE: Final = re.compile(r"(?:cp|ansi|oem|windows|win)?[ _-]*(\d{3,5})")
-_DRIVER: Final = re.compile(r"ldid[/ _-]*(\d{1,3})")
-_ISO: Final = re.compile(r"(?:iso)?[ _-]*8859[ _-]?(\d{1,2})")
-_NAMED: Final = frozenset({"big5", "gbk", "gb2312", "gb18030", "shift_jis", "euc_jp", "euc_kr", "koi8_r"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +58,8 @@ class DbfHeader:
     fields : tuple of DbfField
     encoding : str
         Of texts, as Python names it.
+    is_encoding_named : bool
+        Whether the table or its ``.cpg`` file names it.
     is_foxpro : bool
         Whether type B is a number.
     """
@@ -81,6 +69,7 @@ class DbfHeader:
     width: int
     fields: tuple[DbfField, ...]
     encoding: str
+    is_encoding_named: bool
     is_foxpro: bool
 
 
@@ -95,7 +84,7 @@ def is_dbf(magic: bytes) -> bool:
     return begin > 2 * _FIELD and width > 1 and is_named and magic[_FIELD + 11] in _KNOWN_TYPES
 
 
-def read_dbf_header(content: bytes, name: str, code_page: str | None) -> DbfHeader:
+def read_dbf_header(content: bytes, name: str, code_page: str | None, *, unnamed: str = "iso-8859-1") -> DbfHeader:
     """Read the header of a dBASE table.
 
     Parameters
@@ -106,6 +95,8 @@ def read_dbf_header(content: bytes, name: str, code_page: str | None) -> DbfHead
         Of the file.
     code_page : str or None
         Content of the ``.cpg`` file beside it.
+    unnamed : str
+        Encoding where none is named; what GDAL takes by default.
 
     Raises
     ------
@@ -115,7 +106,8 @@ def read_dbf_header(content: bytes, name: str, code_page: str | None) -> DbfHead
     if not is_dbf(content):
         raise DataError(f"{name} is no dBASE table (III to V) by its content: fetch or write it again")
     records, begin, width = struct.unpack("<IHH", content[4:12])
-    encoding = _encoding(content[29], name, code_page)
+    named = named_encoding(content[29], name, code_page)
+    encoding = named or unnamed
     fields, offset, place = list[DbfField](), 1, _FIELD
     while place + _FIELD <= min(begin, len(content)) and content[place] != _END:
         raw = content[place : place + _FIELD]
@@ -128,25 +120,10 @@ def read_dbf_header(content: bytes, name: str, code_page: str | None) -> DbfHead
     twice = next((text for text in names if not text or names.count(text) > 1), None)
     if twice is not None:
         raise DataError(f"{name}: field '{twice}' occurs twice or has no name: rename or drop one of them")
-    return DbfHeader(records, begin, width, tuple(fields), encoding, content[0] in _FOXPRO)
+    return DbfHeader(records, begin, width, tuple(fields), encoding, named is not None, content[0] in _FOXPRO)
 
 
-def _encoding(language: int, name: str, code_page: str | None) -> str:
-    if code_page is None or not code_page.strip():
-        return _LANGUAGES.get(language, _DEFAULT)
-    text = code_page.strip().lower()
-    if text.replace("-", "").replace("_", "") in {"utf8", "65001", "cp65001"}:
-        return "utf-8"
-    driver = _DRIVER.fullmatch(text)
-    if driver:
-        return _LANGUAGES.get(int(driver[1]), _DEFAULT)
-    iso, page = _ISO.fullmatch(text), _CODE_PAGE.fullmatch(text)
-    wanted = f"iso-8859-{iso[1]}" if iso else f"cp{page[1]}" if page else text.replace("-", "_")
-    if iso or page or wanted in _NAMED:
-        try:
-            "a".encode(wanted)
-        except LookupError:
-            pass
-        else:
-            return wanted
-    raise DataError(f"{name}: its .cpg names the encoding '{code_page.strip()[:40]}', which is not known: write UTF-8")
+def name_cells(content: bytes, count: int) -> NDArray[np.uint8]:
+    """Return the bytes of the names of so many fields [count, 10]; the eleventh is the zero that ends a name."""
+    fields = np.frombuffer(content, np.uint8, count * _FIELD, _FIELD).reshape(count, _FIELD)
+    return fields[:, :_MOST_NAME]

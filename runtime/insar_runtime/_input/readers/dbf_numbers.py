@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
+from insar_runtime._input.readers.dbf_encoding import blank_behind_zero
 from insar_runtime._input.readers.dbf_header import DbfField
 from insar_runtime.errors import DataError
 
@@ -79,7 +80,8 @@ class NumberParser:
         text[:, -1] = ord("\n")
         data = text.tobytes()
         if b"\0" in data:
-            text[text == 0] = _BLANK
+            for block in blocks:
+                block[:] = blank_behind_zero(block)
             data = text.tobytes()
         if b"*" in data:
             for block in blocks:

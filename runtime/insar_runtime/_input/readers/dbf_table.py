@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +15,8 @@ from insar_runtime._input.column_roles import NUMERIC_NAMES
 from insar_runtime._input.dates.date_columns import ID_ALIASES
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.readers.dbf_cells import read_binary, read_dates, read_texts, read_truths
-from insar_runtime._input.readers.dbf_header import MOST_HEADER, DbfField, DbfHeader, read_dbf_header
+from insar_runtime._input.readers.dbf_encoding import Utf8Check
+from insar_runtime._input.readers.dbf_header import MOST_HEADER, DbfField, DbfHeader, name_cells, read_dbf_header
 from insar_runtime._input.readers.dbf_numbers import NumberParser, is_number_text
 from insar_runtime.errors import DataError
 
@@ -147,13 +148,18 @@ def open_dbf_table(
         It is damaged or cut, or names an unknown encoding.
     """
     with reopen() as stream:
-        header = read_dbf_header(stream.read(MOST_HEADER), name, code_page)
+        beginning = stream.read(MOST_HEADER)
+    header = read_dbf_header(beginning, name, code_page)
     if header.begin + header.records * header.width > size:
         has = max(size - header.begin, 0) // header.width
         raise DataError(f"{name} has {has} of its {header.records} records: its end is missing: fetch it again")
+    look = _look_through(reopen, header, name, beginning)
+    if look.is_utf8:
+        header = read_dbf_header(beginning, name, code_page, unnamed="utf-8")
     known = {field.name: field for field in header.fields if _is_read(field, header)}
     search = DateSearch.among(known, date_format)
-    deleted, first = _count_deleted(reopen, header, name)
+    _refuse_lost_dates(name, header, known, date_format)
+    deleted, first = look.deleted, look.first
     types = {text: _type_of(field, frozenset(search.names), first) for text, field in known.items()}
     notes = []
     if deleted:
@@ -180,15 +186,43 @@ def _blocks(stream: Any, header: DbfHeader, name: str, first: int, left: int) ->
         first, left = first + count, left - count
 
 
-def _count_deleted(reopen: Callable[[], Any], header: DbfHeader, name: str) -> tuple[int, NDArray[np.uint8]]:
-    """Return the number of deleted records, and the first ones that are not."""
-    deleted, first = 0, np.empty((0, header.width), np.uint8)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one way through all records has found: deleted ones, the first that are not, and the encoding of texts."""
+
+    deleted: int
+    first: NDArray[np.uint8]
+    is_utf8: bool
+
+
+def _look_through(reopen: Callable[[], Any], header: DbfHeader, name: str, beginning: bytes) -> _Look:
+    """Read all records once. The encoding is looked for only where none is named."""
+    deleted, first, check = 0, np.empty((0, header.width), np.uint8), Utf8Check()
+    texts = [] if header.is_encoding_named else [field for field in header.fields if field.kind == "C" and field.width]
+    if not header.is_encoding_named:
+        check.add(name_cells(beginning, len(header.fields)))
     with reopen() as stream:
         for _, records, alive in _blocks(stream, header, name, 0, header.records):
             deleted += len(alive) - int(np.count_nonzero(alive))
             if not len(first):
                 first = records[alive][:_LOOK]
-    return deleted, first
+            for field in texts:
+                check.add(records[:, field.offset : field.offset + field.width][alive])
+    return _Look(deleted, first, check.is_utf8)
+
+
+def _refuse_lost_dates(name: str, header: DbfHeader, known: Mapping[str, DbfField], date_format: str | None) -> None:
+    """Refuse a table with a date of its series in a field that is not read: nobody would miss it in the output."""
+    fields = {field.name: field for field in header.fields}
+    if len(known) == len(fields):
+        return
+    lost = [text for text in DateSearch.among(fields, date_format).names if text not in known]
+    if lost:
+        field = fields[lost[0]]
+        raise DataError(
+            f"{name}: field '{field.name}' is a date of the series by its name, but of type {field.kind!a} with "
+            f"{field.width} bytes, which holds no number: fetch or write it again, or drop the field"
+        )
 
 
 def _is_read(field: DbfField, header: DbfHeader) -> bool:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.origin import Origin
@@ -31,6 +33,8 @@ _CACHE_KB: Final = 4096
 _HELD_BYTES: Final = 48 << 20
 _PARTS: Final = 16
 """Places of a layer that rows are taken from."""
+_PICKED: Final = 500
+"""Rows that one query picks; SQLite takes 999 values or more."""
 _LEAST_ROW: Final = 8
 """Bytes of a row in a file, at least."""
 _OF_OTHERS: Final = ("-wal", "-journal")
@@ -85,6 +89,7 @@ def open_geopackage(path: Path, date_format: str | None) -> Source:
         search=search,
         rows_estimate=estimate,
         spread=None if layer.key is None else reading.spread,
+        pick=None if layer.key is None else reading.pick,
     )
 
 
@@ -120,6 +125,17 @@ class _Reading:
                 start = max(end, first + part * (last + 1 - first) // _PARTS)
                 end = start + each
                 yield from self._rows(database, query, (start, min(end, last + 1), each), names)
+
+    def pick(self, names: Sequence[str], numbers: NDArray[np.intp]) -> Iterator[pa.RecordBatch]:
+        """Return the rows of some numbers, which are those of the keys from the first one on; gaps have no rows."""
+        key, table = quoted(str(self.layer.key)), f"main.{quoted(self.layer.name)}"
+        with _sqlite_errors(self.path), closing(_connect(self.path)) as database:
+            (first,) = database.execute(f"SELECT min({key}) FROM {table}").fetchone()
+            for begin in range(0, len(numbers), _PICKED) if isinstance(first, int) else ():
+                keys = tuple(first + number for number in numbers[begin : begin + _PICKED].tolist())
+                marks = ", ".join("?" * len(keys))
+                query = f"SELECT {self._selected(names)} FROM {table} WHERE {key} IN ({marks}) ORDER BY {key}"
+                yield from self._rows(database, query, keys, names)
 
     def _selected(self, names: Sequence[str]) -> str:
         return ", ".join(quoted(str(self.layer.geometry) if name == self.geometry else name) for name in names)

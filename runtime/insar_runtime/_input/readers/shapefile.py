@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from insar_runtime._input.crs.system import UNKNOWN, ReferenceSystem, system_of_wkt
 from insar_runtime._input.origin import Origin
@@ -118,7 +119,8 @@ def open_zipped_shapefile(path: Path, archive: Archive, date_format: str | None)
     source = _open(str(path), (archive.member, path.name), kind, find, date_format, needs_shapes=not is_table)
     origin = replace(source.origin, notes=(*archive.notes, *source.origin.notes))
     # Members of a zip cannot be read from the middle.
-    return replace(source, metadata={"member": archive.member, **source.metadata}, origin=origin, spread=None)
+    metadata = {"member": archive.member, **source.metadata}
+    return replace(source, metadata=metadata, origin=origin, spread=None, pick=None)
 
 
 def _open(
@@ -179,6 +181,7 @@ def _source(
         read.batches,
         search=table.search,
         spread=None if table.deleted else read.spread,
+        pick=None if table.deleted else read.pick,
     )
 
 
@@ -217,6 +220,14 @@ class _Reading:
             end = min(start + each, records)
             for _, block, _ in self.table.blocks(first, end - first):
                 yield self._batch(block, known, None)
+
+    def pick(self, names: Sequence[str], numbers: NDArray[np.intp]) -> Iterator[pa.RecordBatch]:
+        """Return the rows of some numbers, with columns of the .dbf; records before the last of them are read."""
+        known = [name for name in names if self.points is None or name != self.points.column]
+        for first, records, _ in self.table.blocks(0, int(numbers[-1]) + 1 if len(numbers) else 0):
+            inside = numbers[(numbers >= first) & (numbers < first + len(records))] - first
+            if len(inside):
+                yield self._batch(records[inside], known, None)
 
     def _batch(self, records: Any, names: Sequence[str], geometry: pa.Array | None) -> pa.RecordBatch:
         column = None if self.points is None else self.points.column

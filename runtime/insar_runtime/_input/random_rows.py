@@ -7,13 +7,18 @@ share their rows as far as possible.
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 Rows = TypeVar("Rows", NDArray[np.float32], pa.RecordBatch)
+
+_ODD: Final = 0x9E3779B97F4A7C15
+_MULTIPLIERS: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+"""Constants of the generator splitmix64: Steele, Lea and Flood (2014), Fast splittable pseudorandom number
+generators."""
 
 
 class RandomRows(Generic[Rows]):
@@ -117,6 +122,15 @@ class RowSample:
     def rows(self) -> NDArray[np.float32]:
         """Return the sample of all rows so far, shape [at most ``size``, columns]."""
         return np.concatenate([self._empty, *self._sample.parts()])
+
+
+def row_keys(first_row: int, count: int) -> NDArray[np.float64]:
+    """Return a random key in [0, 1) for each of ``count`` rows, shape [count]: splitmix64 of the number of the row."""
+    numbers = np.arange(first_row + 1, first_row + count + 1, dtype=np.uint64) * np.uint64(_ODD)
+    for shift, multiplier in zip((np.uint64(30), np.uint64(27)), _MULTIPLIERS, strict=True):
+        numbers = (numbers ^ (numbers >> shift)) * multiplier
+    numbers ^= numbers >> np.uint64(31)
+    return (numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def even_share(counts: NDArray[np.int64], size: int) -> int:

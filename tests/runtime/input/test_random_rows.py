@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._pipeline.random_rows import RandomRows, RowSample, even_share
+from insar_runtime._input.random_rows import RandomRows, RowSample, even_share
 
 
 @given(cuts=st.sets(st.integers(0, 500), max_size=8), seed=st.integers(0, 2**32 - 1))

@@ -1,0 +1,103 @@
+"""Where the points of a classified table lie, and in which coordinate reference system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from insar_runtime._input.column_roles import Role
+from insar_runtime._input.column_types import is_numeric
+from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, Position, read_points
+from insar_runtime._output.geometry import find_geometry, points_of
+from insar_runtime._spatial.metres import System
+from insar_runtime.errors import DataError
+
+_PAIRS: Final[tuple[tuple[Role, Role], ...]] = (("longitude", "latitude"), ("easting", "northing"))
+
+
+@dataclass(frozen=True, slots=True)
+class PointPositions:
+    """Reader of the positions of a table.
+
+    Attributes
+    ----------
+    system : str, mapping or None
+        Their system; None if it is not known.
+    columns : tuple of str
+        Columns that are read.
+    read : callable
+        Returns the positions [N, 2] of a batch, float64, NaN = missing.
+    """
+
+    system: System | None
+    columns: tuple[str, ...]
+    read: Callable[[pa.RecordBatch], NDArray[np.float64]]
+
+
+def find_positions(
+    schema: pa.Schema,
+    roles: Mapping[Role, str | None],
+    block: Mapping[str, Any],
+    producer: str | None,
+    crs: str | None,
+) -> PointPositions | None:
+    """Find the positions of a table: as the user names them, as the run that classified it did, geometry, columns.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Schema of the table, with its GeoParquet metadata.
+    roles : mapping of str to str or None
+        Columns by their roles.
+    block : mapping
+        Metadata of the run that classified the table.
+    producer : str or None
+        Producer of the table.
+    crs : str, optional
+        System that the user names.
+
+    Returns
+    -------
+    PointPositions or None
+        None if the table has no columns of positions.
+
+    Raises
+    ------
+    DataError
+        If the user names a system and there are no such columns.
+    """
+    pairs = [(x, y) for one, other in _PAIRS if (x := roles.get(one)) and (y := roles.get(other))]
+    if crs is not None:
+        if not pairs:
+            raise DataError(f"{crs} needs columns of positions; name them with --lon-column and --lat-column")
+        return _of_columns(*(pairs[0] if crs == LONGITUDE_LATITUDE else pairs[-1]), crs)
+    read = block.get("input") or {}
+    stored = read.get("position") or {}
+    x, y, system = (stored.get(name) for name in ("x", "y", "crs"))
+    if x and y and system and all(name in schema.names and is_numeric(schema.field(name).type) for name in (x, y)):
+        return _of_columns(x, y, system)
+    geometry = find_geometry(schema)
+    if geometry is not None and (geometry.is_longitude_latitude or geometry.crs is not None):
+        known = LONGITUDE_LATITUDE if geometry.is_longitude_latitude else geometry.crs
+        return PointPositions(known, (geometry.column,), partial(points_of, geometry=geometry))
+    if roles.get("longitude") and roles.get("latitude"):
+        return _of_columns(*pairs[0], LONGITUDE_LATITUDE)
+    # A run that found no position has seen that the coordinates are not those of EGMS.
+    if pairs and (producer or "").startswith("EGMS") and "position" not in read:
+        return _of_columns(*pairs[0], LAEA_EUROPE)
+    return PointPositions(None, pairs[0], partial(_read_plane, names=pairs[0])) if pairs else None
+
+
+def _of_columns(x: str, y: str, crs: str) -> PointPositions:
+    return PointPositions(crs, (x, y), partial(read_points, position=Position(x, y, crs)))
+
+
+def _read_plane(batch: pa.RecordBatch, names: tuple[str, str]) -> NDArray[np.float64]:
+    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in names]
+    return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
