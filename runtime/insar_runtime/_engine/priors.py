@@ -72,7 +72,8 @@ def make_priors(
                 "priors local need the positions of all points, for which a file is read twice: use classify_file, or "
                 "give auto, trained or shares"
             ) from error
-        named = _BY_NAME if isinstance(shares, str) else ""
+        given: object = shares
+        named = _BY_NAME if isinstance(given, str) else ""
         raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}{named}") from error
     names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
     if values.shape != (len(names),):
