@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, FloatArray, IndexArray, Int8Array
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
-from insar_runtime._diagnosis.options import COUNTS, Diagnose
-from insar_runtime._diagnosis.repair.unrepaired import count_spared, count_unrepaired
+from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.repair.unrepaired import count_unrepaired
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates, RecentChanges
 from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
@@ -121,24 +121,18 @@ class DiagnosedRows:
         return np.where(jumps.cycles[repaired] != 0, exact, jumps.mm[repaired]).astype(np.float32)
 
     def counts(self) -> dict[str, int]:
-        """Return the numbers of series and jumps, by the names in ``COUNTS``."""
-        counts = (
-            len(self),
-            int(np.count_nonzero(self.rates.status == FitStatus.OK)),
-            len(self.break_rows),
-            len(self.jump_rows),
-            int(np.count_nonzero(self.jumps.counts)),
-            len(self.jumps.epoch),
-            len(self.repaired_rows),
-            int(np.count_nonzero(self.jump_repaired)),
-            *count_unrepaired(self.jumps, self.jump_repaired, self.jump_spared, self.options),
-        )
-        spared = (
-            {}
-            if self.jump_spared is None
-            else {"spared": count_spared(self.jumps, self.jump_repaired, self.jump_spared, self.options)}
-        )
-        return {**dict(zip(COUNTS, counts, strict=True)), **spared}
+        """Return the numbers of series and jumps, by the names in ``COUNTS``, and ``spared`` if jumps may be."""
+        return {
+            "rows": len(self),
+            "fitted": int(np.count_nonzero(self.rates.status == FitStatus.OK)),
+            "with_break": len(self.break_rows),
+            "searched_for_jumps": len(self.jump_rows),
+            "with_jumps": int(np.count_nonzero(self.jumps.counts)),
+            "jumps": len(self.jumps.epoch),
+            "repaired": len(self.repaired_rows),
+            "repaired_jumps": int(np.count_nonzero(self.jump_repaired)),
+            **count_unrepaired(self.jumps, self.jump_repaired, self.options, self.jump_spared),
+        }
 
     def to_pandas(self) -> Any:
         """Return the columns of ``to_arrow`` as a ``pandas.DataFrame``; dates are ``datetime64``.

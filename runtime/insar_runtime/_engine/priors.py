@@ -72,8 +72,7 @@ def make_priors(
                 "priors local need the positions of all points, for which a file is read twice: use classify_file, or "
                 "give auto, trained or shares"
             ) from error
-        given: object = shares
-        named = _BY_NAME if isinstance(given, str) else ""
+        named = _BY_NAME if _is_text(shares) else ""
         raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}{named}") from error
     names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
     if values.shape != (len(names),):
@@ -83,6 +82,10 @@ def make_priors(
     if not (np.isfinite(total) and (values > 0).all() and (values / total > 0).all()):
         raise UsageError(f"priors {values.tolist()} are not all finite and above 0; {_REMEDY}")
     return ClassPriors(dict(zip(names, (values / total).tolist(), strict=True)), origin, rows)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def for_classes_of(priors: ClassPriors, model: str, training: ClassPriors) -> ClassPriors:

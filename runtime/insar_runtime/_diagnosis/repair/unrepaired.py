@@ -1,4 +1,4 @@
-"""Numbers of series that jump and are not repaired, by the reason."""
+"""Counts of the series that jump and are not repaired, by the reason."""
 
 from __future__ import annotations
 
@@ -10,50 +10,43 @@ from insar_runtime._diagnosis.results import Jumps
 
 
 def count_unrepaired(
-    jumps: Jumps, repaired: BoolArray, spared: BoolArray | None, options: Diagnose
-) -> tuple[int, int, int]:
-    """Return the numbers of series without whole cycles, with too uncertain ones, and not improved by a repair.
+    jumps: Jumps, repaired: BoolArray, options: Diagnose, spared: BoolArray | None = None
+) -> dict[str, int]:
+    """Return the numbers of series that jump and are not repaired.
 
     Parameters
     ----------
     jumps : Jumps
         Of the searched series.
-    repaired : ndarray of bool, shape [number of jumps]
-        Whether a jump is removed.
-    spared : ndarray of bool, shape [number of jumps], or None
-        Jumps that are left in any case; their series are not counted here.
+    repaired : ndarray of bool, shape [M]
+        Jumps that are removed.
     options : Diagnose
+    spared : ndarray of bool, shape [M], optional
+        Jumps that are left in any case.
+
+    Returns
+    -------
+    dict
+        By the last names of ``COUNTS``; ``spared`` as well, if such jumps are given: series with a jump that may be
+        repaired but for that.
     """
-    left, whole = _left_rows(jumps, repaired), _whole(jumps, options)
-    if spared is not None:
-        left &= ~_rows_with(jumps, whole & spared)
-    certain = _rows_with(jumps, whole & (jumps.probability >= options.repair_above))
-    with_whole = _rows_with(jumps, whole)
-    groups = (left & ~with_whole, left & with_whole & ~certain, left & certain)
-    without, uncertain, not_improved = (int(np.count_nonzero(group)) for group in groups)
-    return without, uncertain, not_improved
 
+    def with_one_of(some: BoolArray) -> BoolArray:
+        return np.asarray(np.bincount(jumps.rows[some], minlength=len(jumps.status)) > 0)
 
-def count_spared(jumps: Jumps, repaired: BoolArray, spared: BoolArray, options: Diagnose) -> int:
-    """Return the number of series with jumps that could be repaired and are left, as they are not theirs alone.
-
-    For the parameters see ``count_unrepaired``.
-    """
-    return int(np.count_nonzero(_left_rows(jumps, repaired) & _rows_with(jumps, _whole(jumps, options) & spared)))
-
-
-def _whole(jumps: Jumps, options: Diagnose) -> BoolArray:
-    """Return the jumps [number of jumps] of a size that may be repaired."""
-    return np.asarray((jumps.cycles != 0) | options.repair_damped)
-
-
-def _rows_with(jumps: Jumps, some: BoolArray) -> BoolArray:
-    """Return which of the searched series have one of some jumps."""
-    return np.asarray(np.bincount(jumps.rows[some], minlength=len(jumps.status)) > 0)
-
-
-def _left_rows(jumps: Jumps, repaired: BoolArray) -> BoolArray:
-    """Return which of the searched series jump and are not repaired."""
-    left = np.bincount(jumps.rows, minlength=len(jumps.status)) > 0
+    left = with_one_of(np.ones(len(jumps.epoch), dtype=np.bool_))
     left[np.unique(jumps.rows[repaired])] = False
-    return np.asarray(left)
+    whole = (jumps.cycles != 0) | options.repair_damped
+    counts = {}
+    if spared is not None:
+        kept = left & with_one_of(whole & spared)
+        counts["spared"] = int(np.count_nonzero(kept))
+        left &= ~kept
+    with_whole = with_one_of(whole)
+    certain = with_one_of(whole & (jumps.probability >= options.repair_above))
+    groups = {
+        "without_whole_cycles": left & ~with_whole,
+        "uncertain": left & with_whole & ~certain,
+        "not_improved": left & certain,
+    }
+    return {name: int(np.count_nonzero(group)) for name, group in groups.items()} | counts
