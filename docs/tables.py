@@ -188,6 +188,8 @@ def churn_table() -> str:
 def found_table() -> str:
     """Return the true changes of rate that the rules of alerts find."""
     return (ARTIFACTS / "releases" / "churn.md").read_text(encoding="utf-8").split("\n\n")[1]
+
+
 def neighbours_table() -> str:
     """Return what local priors change, as ``python -m evaluation places local`` has recorded it."""
     scenes = json.loads((ARTIFACTS / "places" / "local.json").read_text(encoding="utf-8"))["scenes"]
@@ -215,6 +217,11 @@ def jump_kinds_table() -> str:
         for truth, kinds in scene["by truth"].items():
             table.append(f"| {name} | {errors[truth]} | {' | '.join(f'{count:,}' for count in kinds.values())} |")
     return "\n".join(table) + "\n"
+
+
+def areas_table() -> str:
+    """Return how well areas are found, as ``python -m evaluation places areas`` has recorded it."""
+    return (ARTIFACTS / "places" / "areas.md").read_text(encoding="utf-8")
 
 
 def class_table() -> str:
@@ -248,6 +255,7 @@ TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/neighbours.md", "neighbours"): neighbours_table,
     ("docs/neighbours.md", "jump kinds"): jump_kinds_table,
     ("docs/outputs.md", "class"): class_table,
+    ("docs/areas.md", "areas"): areas_table,
     ("docs/releases.md", "join"): join_table,
     ("docs/releases.md", "step"): step_table,
     ("docs/releases.md", "churn"): churn_table,
