@@ -15,6 +15,10 @@ EXAMPLES: Final = {
             "insar-rt classify tiles/ --output-dir classified --skip-existing",
             "Classify all tables of a folder; finished files are skipped.",
         ),
+        (
+            "insar-rt classify points.csv -o points.gpkg --priors local --neighbours",
+            "Let neighbours count: fewer lone false alarms, and whether a jump is one of a single point.",
+        ),
     ),
     "restore": (
         ("insar-rt restore corrected.parquet -o points.parquet", "Undo what classify --corrected-out has repaired."),
