@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", ["inputs", "outputs", "diagnosis", "qgis", "chains"])
+@pytest.mark.parametrize("page", ["inputs", "outputs", "diagnosis", "neighbours", "qgis", "chains"])
 def test_the_commands_of_a_page_run(folder: Path, page: str) -> None:
     found = blocks(ROOT / "docs" / f"{page}.md")
     assert found

@@ -120,6 +120,8 @@ def jump_table(numbers: Mapping[str, Any]) -> str:
 
 def run_table(numbers: Mapping[str, Any]) -> str:
     """Return the table of time and memory."""
+    if "runs" not in numbers:
+        return "Not measured.\n"
     lines = [
         "One thread, wide Parquet; the scene has the points of the fourth row above.",
         "",

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,12 +33,13 @@ GRID: Final = ((2.0, 3.0), (3.0, 1.0), (3.0, 3.0), (3.0, 8.0), (4.0, 3.0), (6.0,
 
 @dataclass(frozen=True)
 class Sizes:
-    """Points of the scenes, and seeds."""
+    """Points of the scenes, seeds, and whether time and memory of the command are measured."""
 
     points: int = 60_000
     full: int = FULL_POINTS
     real: int = 20_000
     seeds: tuple[int, ...] = (1, 2, 3)
+    runs: bool = True
 
 
 FULL: Final = Sizes()
@@ -83,7 +85,8 @@ def run_local(folder: Path, *, real: Path | None, answers: Path, sizes: Sizes, a
         for name, step_mm in (("step of 3 mm", 3.0), (f"step of {FILE_STEP_MM:g} mm", FILE_STEP_MM)):
             numbers["jumps"][name] = _jumps(make_scene(sizes.points, seed=1, step_mm=step_mm), Path(kept), classifier)
             announce(f"{name}: kinds of jumps {numbers['jumps'][name]}")
-        numbers["runs"] = _runs(make_scene(sizes.full, seed=1), Path(kept))
+        if sizes.runs:
+            numbers["runs"] = _runs(make_scene(sizes.full, seed=1), Path(kept))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "local.json").write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     write_local_report(numbers, folder / "local.md")
@@ -115,7 +118,7 @@ def _choices(sizes: Sizes, real: Path | None, answers: Path, classifier: Classif
             for name in ("false moving", "points of areas found", "clear lone movers with their class")
         }
         if files:
-            read = score_read_rows(files, lambda file, k=spacings, w=weight: local_mixes_of(file, k, prior_points=w))
+            read = score_read_rows(files, partial(local_mixes_of, spacings=spacings, prior_points=weight))
             row |= {
                 name: read[name] for name in ("most probable class right", "has a class, and it is right", "mean cost")
             }

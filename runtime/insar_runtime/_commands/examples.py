@@ -15,6 +15,10 @@ EXAMPLES: Final = {
             "insar-rt classify tiles/ --output-dir classified --skip-existing",
             "Classify all tables of a folder; finished files are skipped.",
         ),
+        (
+            "insar-rt classify points.csv -o points.gpkg --priors local --neighbours",
+            "Let neighbours count: fewer lone false alarms, and whether a jump is one of a single point.",
+        ),
     ),
     "restore": (
         ("insar-rt restore corrected.parquet -o points.parquet", "Undo what classify --corrected-out has repaired."),
@@ -41,6 +45,10 @@ EXAMPLES: Final = {
         (f"insar-rt report {_EGMS}.zip --diagnose", "Classify and diagnose the download, and write its page."),
         ("insar-rt report classified.parquet", "Write classified.report.html, to be opened in a browser."),
         ("insar-rt report points.csv -o points.html --title 'Western slope'", "Classify the table first."),
+        (
+            "insar-rt report classified.parquet --areas areas.gpkg",
+            "Also outline and list the moving areas that insar-rt areas has found.",
+        ),
     ),
     "areas": (
         (

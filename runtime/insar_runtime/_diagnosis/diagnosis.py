@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from insar_runtime._diagnosis.arrays import BoolArray, DateArray, Float32Array, FloatArray, IndexArray, Int8Array
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
-from insar_runtime._diagnosis.options import COUNTS, Diagnose
+from insar_runtime._diagnosis.options import Diagnose
+from insar_runtime._diagnosis.repair.unrepaired import count_unrepaired
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES, Breaks, FitStatus, Jumps, Rates, RecentChanges
 from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
@@ -63,40 +64,7 @@ LATER_COLUMNS: Final = frozenset(_RECENT)
 class DiagnosedRows:
     """What was found of N series that share a time axis, without the series themselves.
 
-    Attributes
-    ----------
-    dates : ndarray of datetime64[D], shape [T]
-        Strictly increasing.
-    half_wavelength_mm : float or None
-        Size of one cycle; None if the jumps have no number of cycles.
-    noise : FileNoise
-        Noise model of the fits.
-    rates : Rates
-        Velocity, acceleration, season and rmse of all N series.
-    recent : RecentChanges
-        Rates of all N series in the window at their end, and the probability that they are new.
-    break_rows : ndarray of intp, shape [B]
-        Indices of the series that have a break, increasing.
-    breaks : Breaks
-        The breaks of these series.
-    jump_rows : ndarray of intp, shape [J]
-        Indices of the series that were searched for jumps, increasing.
-    jumps : Jumps
-        The jumps of these series; each series has any number of them.
-    jump_repaired : ndarray of bool, shape [number of jumps]
-        Whether a jump is removed from the corrected series.
-    repaired_rows : ndarray of intp, shape [R]
-        Indices of the series that were corrected, increasing.
-    offsets : ndarray of float64, shape [R, T]
-        Offsets that were subtracted from these series, mm.
-    class_after_repair : ndarray of int8, shape [R]
-        Class of each corrected series; -1 where it has none.
-    status : ndarray of int8, shape [N]
-        ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
-    options : Diagnose
-        Options of the diagnosis.
-    jump_spared : ndarray of bool, shape [number of jumps], or None
-        Jumps that are left in any case, because they are shared by neighbours or by the whole file.
+    Its attributes are those of ``Diagnosis``, where they are documented, but for the series.
     """
 
     dates: DateArray
@@ -153,53 +121,18 @@ class DiagnosedRows:
         return np.where(jumps.cycles[repaired] != 0, exact, jumps.mm[repaired]).astype(np.float32)
 
     def counts(self) -> dict[str, int]:
-        """Return the numbers of series and jumps, by the names in ``COUNTS``."""
-        counts = (
-            len(self),
-            int(np.count_nonzero(self.rates.status == FitStatus.OK)),
-            len(self.break_rows),
-            len(self.jump_rows),
-            int(np.count_nonzero(self.jumps.counts)),
-            len(self.jumps.epoch),
-            len(self.repaired_rows),
-            int(np.count_nonzero(self.jump_repaired)),
-            *self._unrepaired(),
-        )
-        spared = {} if self.jump_spared is None else {"spared": self._spared_rows()}
-        return {**dict(zip(COUNTS, counts, strict=True)), **spared}
-
-    def _unrepaired(self) -> tuple[int, int, int]:
-        """Return the numbers of series that jump and are not repaired, by the reason, as the names in ``COUNTS``."""
-        jumps, options, left = self.jumps, self.options, self._left_rows()
-        whole = self._whole
-        if self.jump_spared is not None:
-            left &= ~self._with(whole & self.jump_spared)
-        certain = self._with(whole & (jumps.probability >= options.repair_above))
-        with_whole = self._with(whole)
-        groups = (left & ~with_whole, left & with_whole & ~certain, left & certain)
-        without, uncertain, not_improved = (int(np.count_nonzero(group)) for group in groups)
-        return without, uncertain, not_improved
-
-    def _spared_rows(self) -> int:
-        """Return the number of series with jumps that could be repaired and are left, as they are not theirs alone."""
-        spared = np.zeros_like(self._whole) if self.jump_spared is None else self.jump_spared
-        return int(np.count_nonzero(self._left_rows() & self._with(self._whole & spared)))
-
-    @property
-    def _whole(self) -> BoolArray:
-        """Jumps [number of jumps] of a size that may be repaired."""
-        return np.asarray((self.jumps.cycles != 0) | self.options.repair_damped)
-
-    def _with(self, jumps: BoolArray) -> BoolArray:
-        """Return which of the searched series have one of some jumps."""
-        return np.asarray(np.bincount(self.jumps.rows[jumps], minlength=len(self.jumps.status)) > 0)
-
-    def _left_rows(self) -> BoolArray:
-        """Return which of the searched series jump and are not repaired."""
-        jumps = self.jumps
-        left = np.bincount(jumps.rows, minlength=len(jumps.status)) > 0
-        left[np.unique(jumps.rows[self.jump_repaired])] = False
-        return np.asarray(left)
+        """Return the numbers of series and jumps, by the names in ``COUNTS``, and ``spared`` if jumps may be."""
+        return {
+            "rows": len(self),
+            "fitted": int(np.count_nonzero(self.rates.status == FitStatus.OK)),
+            "with_break": len(self.break_rows),
+            "searched_for_jumps": len(self.jump_rows),
+            "with_jumps": int(np.count_nonzero(self.jumps.counts)),
+            "jumps": len(self.jumps.epoch),
+            "repaired": len(self.repaired_rows),
+            "repaired_jumps": int(np.count_nonzero(self.jump_repaired)),
+            **count_unrepaired(self.jumps, self.jump_repaired, self.options, self.jump_spared),
+        }
 
     def to_pandas(self) -> Any:
         """Return the columns of ``to_arrow`` as a ``pandas.DataFrame``; dates are ``datetime64``.

@@ -39,7 +39,7 @@ _REMEDY: Final = (
     "give six shares such as .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,quadratic=.01,bilinear=.01,pue=.01,"
     "other=.01, or the first five"
 )
-_BY_NAME: Final = ", or auto, or trained"
+_BY_NAME: Final = ", or auto, local or trained"
 
 
 def make_priors(
@@ -72,7 +72,7 @@ def make_priors(
                 "priors local need the positions of all points, for which a file is read twice: use classify_file, or "
                 "give auto, trained or shares"
             ) from error
-        named = _BY_NAME if isinstance(shares, str) else ""
+        named = _BY_NAME if _is_text(shares) else ""
         raise UsageError(f"priors {shares!r} are not numbers; {_REMEDY}{named}") from error
     names = CLASS_NAMES if values.shape == (len(CLASS_NAMES),) else SEED_CLASS_NAMES
     if values.shape != (len(names),):
@@ -82,6 +82,10 @@ def make_priors(
     if not (np.isfinite(total) and (values > 0).all() and (values / total > 0).all()):
         raise UsageError(f"priors {values.tolist()} are not all finite and above 0; {_REMEDY}")
     return ClassPriors(dict(zip(names, (values / total).tolist(), strict=True)), origin, rows)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def for_classes_of(priors: ClassPriors, model: str, training: ClassPriors) -> ClassPriors:

@@ -62,15 +62,19 @@ class GeoPackageWriter:
         Name of the table.
     style : str, optional
         Style as QML; by default that of points with a class.
+    style_name : str
+        Its name.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, *, layer: str, style: str | None = None) -> None:
+    def __init__(
+        self, path: Path, schema: pa.Schema, *, layer: str, style: str | None = None, style_name: str = STYLE_NAME
+    ) -> None:
         plan = flatten(schema, plotted_names=True)
         self._path = path
         self._layer = _layer_name(layer)
         self._fields = plan.fields
         self._geometry = plan.geometry
-        self._style = style
+        self._style, self._style_name = style, style_name
         names = _names(self._fields)
         self._key, self._geometry_name = _free("fid", names), _free("geom", names)
         columns = len(names) + 1 + bool(self._geometry)
@@ -201,8 +205,8 @@ class GeoPackageWriter:
         execute(LAYER_STYLES)
         contents = ("layer_styles", "attributes", "layer_styles", "", now)
         execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)", contents)
-        text = make_style(*_shown(metadata)) if self._style is None else self._style
-        style = (self._layer, self._geometry_name, STYLE_NAME, text, STYLE_NAME, now)
+        name, text = self._style_name, self._style or make_style(*_shown(metadata))
+        style = (self._layer, self._geometry_name, name, text, name, now)
         execute("INSERT INTO layer_styles VALUES (1, '', '', ?, ?, ?, ?, '', 1, ?, '', NULL, ?)", style)
 
 

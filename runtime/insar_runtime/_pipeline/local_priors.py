@@ -80,7 +80,8 @@ def estimate_local_mixes(
         known = probabilities.max(axis=1, initial=0) >= unsure_below
     rows = np.flatnonzero(known)
     file_mix = estimated_mix(probabilities[rows[evenly_spaced(len(rows), _FILE_ROWS)]], training)
-    lists = Neighbours(points_m).within(distance_m, chunk_rows=chunk_points(points_m, distance_m))
+    neighbours = Neighbours(points_m)
+    lists = neighbours.within(distance_m, chunk_rows=chunk_points(neighbours, points_m, distance_m))
     chunks = ((part.first, part.offsets, part.indices) for part in lists)
     mixes, counts = local_mixes(
         probabilities,
@@ -106,8 +107,8 @@ def estimate_local_mixes(
     return LocalMixes(priors, back)
 
 
-def chunk_points(points_m: NDArray[np.float64], distance_m: float) -> int:
+def chunk_points(neighbours: Neighbours, points_m: NDArray[np.float64], distance_m: float) -> int:
     """Return the number of points whose neighbours fit into memory together; results do not depend on it."""
     some = points_m[evenly_spaced(len(points_m), _COUNTED)]
-    most = int(Neighbours(points_m).count_within(distance_m, some).max(initial=1))
+    most = int(neighbours.count_within(distance_m, some).max(initial=1))
     return max(1, min(_PAIRS // max(most, 1), _MOST_POINTS))

@@ -18,7 +18,7 @@ from insar_runtime._pipeline.diagnosis_setup import DiagnosisSetup
 from insar_runtime._pipeline.local_priors import chunk_points, estimate_local_mixes
 from insar_runtime._pipeline.output_columns import refuse_taken_names
 from insar_runtime._pipeline.row_classes import RowClasses, changed_table
-from insar_runtime._pipeline.survey import POINT_BYTES, Survey, SurveyWork
+from insar_runtime._pipeline.survey import JUMP_BYTES, POINT_BYTES, Survey, SurveyWork
 from insar_runtime._pipeline.table_points import find_points
 from insar_runtime._pipeline.table_work import results_of, runner_of_each_thread
 from insar_runtime._spatial.metres import LocalPlane
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 OpenTable = Callable[..., AbstractContextManager["PreparedTable"]]
 """Opens and describes the file from its beginning; keywords of ``open_described``."""
 
+_JUMPS_OF_POINT: Final = 4
 SPACINGS: Final = 3.0
 """Distance of neighbours in typical spacings of the points, if none is given: some 28 points lie within it."""
 
@@ -174,7 +175,7 @@ def _read(
     with open_table(
         diagnosed=find_jumps,
         mix_by=runner if options.estimates_mix else None,
-        kept_row_bytes=POINT_BYTES if known is None else 0,
+        kept_row_bytes=(POINT_BYTES if known is None else 0) + (JUMP_BYTES if find_jumps else 0),
     ) as table:
         description = table.description
         points = find_points(description, "neighbours")
@@ -247,6 +248,8 @@ def _in_metres(reading: _Reading, options: RunOptions) -> tuple[NDArray[np.float
 
 
 def _neighbours_of_rows(points_m: NDArray[np.float64], distance_m: float, rows: NDArray[np.intp]) -> Iterator[Chunk]:
-    chunk_rows = chunk_points(points_m, distance_m)
-    for part in Neighbours(points_m).within(distance_m, points_m[rows], chunk_rows=chunk_rows):
+    neighbours = Neighbours(points_m)
+    # A point may have several jumps, each of which is compared with those of all neighbours.
+    chunk_rows = max(1, chunk_points(neighbours, points_m, distance_m) // _JUMPS_OF_POINT)
+    for part in neighbours.within(distance_m, points_m[rows], chunk_rows=chunk_rows):
         yield rows[part.first : part.first + len(part.offsets) - 1], part.offsets, part.indices

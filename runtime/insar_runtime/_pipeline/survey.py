@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from insar_runtime._diagnosis.results import Jumps
     from insar_runtime._input.table import TableDescription
 
-POINT_BYTES: Final = 176
-"""Memory of a point in a survey beyond the bits of its epochs: position, probabilities and mix (16 + 24 + 24 bytes),
-their copies in spatial order, and the tree of the positions."""
+POINT_BYTES: Final = 240
+"""Memory of a point in a survey: position, probabilities and mix (16 + 24 + 24 bytes), copies in metres and in the
+order of the positions, and the tree of these."""
+JUMP_BYTES: Final = 80
+"""The same for the bits of its epochs, of which there are 512 at most, and for its jumps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

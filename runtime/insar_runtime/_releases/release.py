@@ -127,7 +127,9 @@ def read_release(
     InsarRuntimeError
         If it cannot be read, or its columns are not those that ``classify`` writes.
     """
-    with open_source(path, exact=False, date_format=declared.date_format, as_table=declared.as_table) as source:
+    with open_source(
+        path, roles=declared.roles, exact=False, date_format=declared.date_format, as_table=declared.as_table
+    ) as source:
         block = stored_run_metadata(source.name, source.metadata)
         head = read_head(source.batches(), source.schema, source.origin, source.search)
         diagnosed = has_diagnosis(source.schema)
@@ -212,12 +214,13 @@ class _StateCollector:
         self._parts.append(part)
 
     def states(self) -> PointStates:
-        """Return the states of all points so far."""
+        """Return the states of all points; nothing more can be added then."""
         if not self._parts:
             nothing = [pa.nulls(0, field.type) for field in self._schema]
             self.add(pa.RecordBatch.from_arrays(nothing, schema=self._schema))
-        names = self._parts[0].keys()
-        return PointStates(**{name: np.concatenate([part[name] for part in self._parts]) for name in names})
+        # Taken out one by one, so that not all are in memory twice.
+        names = list(self._parts[0])
+        return PointStates(**{name: np.concatenate([part.pop(name) for part in self._parts]) for name in names})
 
 
 def _of_diagnosis(found: pa.RecordBatch) -> dict[str, NDArray[Any]]:

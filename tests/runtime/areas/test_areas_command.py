@@ -91,6 +91,9 @@ def test_the_point_table_has_the_area_of_each_point(folder: Path, made: Made) ->
 
 
 def test_metadata_say_what_was_searched(folder: Path) -> None:
+    file = pq.read_metadata(folder / "areas.parquet")
+    assert sorted(file.metadata) == [b"ARROW:schema", b"geo", b"insar_runtime"]
+    assert pq.read_schema(folder / "areas.parquet").metadata[b"geo"] == file.metadata[b"geo"]
     for name in ("areas.parquet", "areas.gpkg", "areas.csv"):
         block = read_block(folder / name)
         assert block is not None
@@ -279,6 +282,14 @@ def test_positions_that_cannot_be_used_are_refused_in_one_line(
 ) -> None:
     refused(run("areas", small(tmp_path, classifier, points, names), "-o", tmp_path / "areas.gpkg"), 65, *words)
     assert not (tmp_path / "areas.gpkg").exists()
+
+
+def test_a_table_without_rows_gives_a_file_without_areas(made: Made, tmp_path: Path) -> None:
+    pq.write_table(pq.read_table(made.classified).slice(0, 0), tmp_path / "c.parquet")
+    done = find_areas(tmp_path / "c.parquet", tmp_path / "areas.gpkg", points=tmp_path / "points.parquet")
+    assert (done.areas, done.rows, done.notes) == (0, 0, ())
+    assert query(tmp_path / "areas.gpkg", "SELECT count(*) FROM areas") == [(0,)]
+    assert pq.read_schema(tmp_path / "points.parquet").names[-1] == "area_id"
 
 
 def test_a_system_that_the_user_names_holds_for_a_classified_table(tmp_path: Path, classifier: Classifier) -> None:

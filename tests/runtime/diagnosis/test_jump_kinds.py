@@ -62,7 +62,7 @@ def kinds_of(
     return find_jump_kinds(
         file_jumps(found),
         PresentEpochs(PresentEpochs.pack(series), EPOCHS),
-        np.isfinite(series).any(axis=1),
+        np.asarray(np.isfinite(series).any(axis=1)),
         lambda rows: neighbours_of(points, rows, size),
         steps,
     )

@@ -28,7 +28,7 @@ def points_of(seed: int, count: int = 60) -> tuple[NDArray[np.float32], NDArray[
     power = rng.choice([0.05, 1.0], (count, 1))
     shares = rng.gamma(np.broadcast_to(power, (count, 6))) + 1e-6
     points = rng.integers(0, 12, (count, 2)) * 25.0
-    return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32), points
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32), points.astype(np.float64)
 
 
 def neighbours(points: NDArray[np.float64], cuts: tuple[int, ...] = ()) -> Iterator[Chunk]:

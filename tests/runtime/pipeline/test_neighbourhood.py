@@ -120,7 +120,7 @@ def test_mixes_do_not_depend_on_the_order_of_the_points(classifier: Classifier, 
     probabilities = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
     probabilities[:20] = probabilities[20:40]
     probabilities[50] = np.nan
-    points = rng.integers(0, 8, (200, 2)) * 20.0
+    points = np.asarray(rng.integers(0, 8, (200, 2)) * 20.0, dtype=np.float64)
     points[60] = np.nan
     order = rng.permutation(200)
     training = classifier.model.training_priors
@@ -207,8 +207,14 @@ def test_kinds_of_jumps_and_their_repair(tmp_path: Path) -> None:
     again = result(source, tmp_path / "again.parquet", one, repair_shared=True, **options)
     assert all(any(row["jump_repaired"]) for row in again.to_pylist()[PLACE])
     assert [row["jump_kind"] for row in again.to_pylist()] == [row["jump_kind"] for row in rows]
-    counts = json.loads(again.schema.metadata[b"insar_runtime"])["diagnosis"]["noise"]
-    assert counts["rows"] > 0
+    blocks = [
+        json.loads(pq.read_metadata(tmp_path / name).metadata[b"insar_runtime"])
+        for name in ("out.parquet", "again.parquet")
+    ]
+    first, second = (block["diagnosis"]["counts"] for block in blocks)
+    assert (first["spared"], first["repaired"], first["jumps_shared"], first["jumps_point"]) == (20, 2, 20, 1)
+    assert "spared" not in second
+    assert second["repaired"] == 22
 
 
 def test_a_step_of_the_whole_file_is_one_of_the_file(tmp_path: Path) -> None:
@@ -246,7 +252,7 @@ def test_a_stream_has_no_neighbours(tmp_path: Path, mixed: pa.Table) -> None:
     path = write(mixed, tmp_path / "in.arrows")
     for options, what in (({"priors": "local"}, "priors local"), ({"neighbours": True}, "neighbours")):
         with path.open("rb") as stream, pytest.raises(UsageError, match=f"{what} take the whole table .* name a file"):
-            classify_file(stream, tmp_path / "out.parquet", units="mm", **options)  # type: ignore[arg-type]
+            classify_file(stream, tmp_path / "out.parquet", units="mm", **options)
     with pytest.raises(UsageError, match="use classify_file"):
         Classifier(device="cpu").classify(np.zeros((3, EPOCHS)), DATES, priors="local")  # type: ignore[arg-type]
 
@@ -348,7 +354,7 @@ def test_repaired_series_have_the_mix_of_their_row(classifier: Classifier, mixed
     series: NDArray[np.float32] = np.stack([mixed[name].to_numpy() for name in names], axis=1).astype(np.float32)
     days = (DATES - DATES[0]).astype(np.float32)
     known = classifier.network_probabilities(series, days)
-    mixes = np.tile(np.float32([0.9, 0.02, 0.02, 0.02, 0.02, 0.02]), (400, 1))
+    mixes = np.tile(np.array([0.9, 0.02, 0.02, 0.02, 0.02, 0.02], dtype=np.float32), (400, 1))
     mixes[8] = [0.02, 0.9, 0.02, 0.02, 0.02, 0.02]
     rows = RowClasses(classifier, days, known, mixes)
     again = rows.reclassify(series[[3, 8]], np.array([3, 8]))

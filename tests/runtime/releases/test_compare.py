@@ -267,6 +267,21 @@ def test_all_formats_hold_the_same(releases: Releases, tmp_path: Path, extension
     assert found == [(row["id"], row["match"], row["class_after"]) for row in rows.values()]
 
 
+@pytest.mark.parametrize("extension", ["csv", "gpkg", "arrow"])
+def test_releases_are_read_in_any_format(
+    releases: Releases, tmp_path: Path, classifier: Classifier, extension: str
+) -> None:
+    made = classify_file(
+        releases.raw_new, tmp_path / f"new.{extension}", classifier=classifier, diagnose=True, units="mm"
+    )
+    _, of_parquet = compared(releases.old, releases.new, tmp_path / "parquet.parquet")
+    done, rows = compared(releases.old, Path(made.output), tmp_path / "other.parquet")
+    assert done.notes == ()
+    assert list(rows) == list(of_parquet)
+    # Text gives numbers back to the last bit.
+    assert rows == of_parquet
+
+
 def test_the_file_is_geoparquet_with_what_is_known_of_the_run(releases: Releases, tmp_path: Path) -> None:
     compare_files(releases.old, releases.new, tmp_path / "changes.parquet")
     metadata = pq.read_metadata(tmp_path / "changes.parquet").metadata
