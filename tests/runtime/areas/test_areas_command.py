@@ -283,6 +283,14 @@ def test_positions_that_cannot_be_used_are_refused_in_one_line(
     assert not (tmp_path / "areas.gpkg").exists()
 
 
+def test_a_table_without_rows_gives_a_file_without_areas(made: Made, tmp_path: Path) -> None:
+    pq.write_table(pq.read_table(made.classified).slice(0, 0), tmp_path / "c.parquet")
+    done = find_areas(tmp_path / "c.parquet", tmp_path / "areas.gpkg", points=tmp_path / "points.parquet")
+    assert (done.areas, done.rows, done.notes) == (0, 0, ())
+    assert query(tmp_path / "areas.gpkg", "SELECT count(*) FROM areas") == [(0,)]
+    assert pq.read_schema(tmp_path / "points.parquet").names[-1] == "area_id"
+
+
 def test_a_system_that_the_user_names_holds_for_a_classified_table(tmp_path: Path, classifier: Classifier) -> None:
     points = np.random.default_rng(0).uniform(0, 100, (60, 2)) + np.array([500_000, 4_000_000])
     path = small(tmp_path, classifier, points, METRES)

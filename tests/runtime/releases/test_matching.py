@@ -268,9 +268,17 @@ def test_a_chain_of_ever_nearer_points_is_matched(scipy: Any) -> None:
 def test_a_distance_that_pairs_all_with_all_is_refused(scipy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("insar_runtime._releases.nearest._MOST_PAIRS", 5000)
     places = scattered(100)
-    with pytest.raises(UsageError, match="give a smaller distance"):
+    with pytest.raises(UsageError, match="give a smaller --within"):
         match_points(release(places), release(places), within_m=1e5)
     assert len(match_points(release(places), release(places), within_m=10.0).old_rows) == 100
+
+
+def test_one_point_and_points_of_one_place_are_matched(scipy: Any) -> None:
+    one = release([[4.5e6, 1.7e6]])
+    found = match_points(one, release([[4.5e6 + 3, 1.7e6]]))
+    assert (pairs_of(found), found.limit_m) == ({(0, 0)}, 50)
+    heap = release(np.tile([[4.5e6, 1.7e6]], (30, 1)))
+    assert len(pairs_of(match_points(heap, heap))) == 30
 
 
 def test_the_spacing_is_that_to_the_nearest_other_place(scipy: Any) -> None:
