@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 ARTIFACTS: Final = ROOT / "artifacts"
@@ -107,6 +107,56 @@ def diagnosis_table() -> str:
     return "\n".join(table) + "\n"
 
 
+RECENT_ROWS: Final = {"**simulated**": "simulated noise", "**semi-real**": "noise of real files"}
+RECENT_KINDS: Final = {
+    "line": "a line",
+    "acceleration": "constant acceleration",
+    "earlier break": "an earlier break",
+    "with jumps": "jumps that are found",
+}
+"""Rows and columns of ``artifacts/recent/recent.json`` that are shown, and what the page calls them."""
+
+
+def recent_table() -> str:
+    """Return the shares of unchanged series above 0.95, as ``python -m evaluation recent`` has recorded them."""
+    together = _recent()["together"]
+    table = [f"| | {' | '.join(RECENT_KINDS.values())} |", "|" + "---|" * (1 + len(RECENT_KINDS))]
+    for name, label in RECENT_ROWS.items():
+        table.append(f"| {label} | {' | '.join(f'{100 * together[name][kind]:.1f}' for kind in RECENT_KINDS)} |")
+    return "\n".join(table) + "\n"
+
+
+def power_table() -> str:
+    """Return the change of rate found in 90 % of the series, as ``python -m evaluation recent`` has recorded it."""
+    rows: dict[tuple[str, float], dict[int, list[str]]] = {}
+    for one in _recent()["power"]:
+        cells = rows.setdefault((one["noise"], one["every_days"]), {})
+        cells.setdefault(one["window_days"], []).append(f"{one['found_in_90_percent_mm_yr']:.2g}")
+    windows = list(next(iter(rows.values())))
+    head = [f"last {days} days" for days in windows]
+    table = [f"| noise | every | {' | '.join(head)} |", "|" + "---|" * (2 + len(head))]
+    for (noise, every), cells in rows.items():
+        table.append(f"| {noise} | {every:g} days | {' | '.join(' / '.join(cells[days]) for days in windows)} |")
+    return "\n".join(table) + "\n"
+
+
+def rule_table() -> str:
+    """Return recall and false alarms beside the published rule, from ``python -m evaluation recent``."""
+    rule = _recent()["rule"]
+    table = ["| | recall | false alarms of the rule | of the diagnosis |", "|---|---|---|---|"]
+    for name in ("simulated", "semi-real"):
+        for reading in ("two lines", "lines that meet"):
+            found = rule[name][reading]
+            cells = (found[key] for key in ("recall", "false_alarms", "false_alarms_of_diagnosis"))
+            label = f"{RECENT_ROWS[f'**{name}**']}, {reading}"
+            table.append(f"| {label} | {' | '.join(f'{100 * cell:.1f}' for cell in cells)} |")
+    return "\n".join(table) + "\n"
+
+
+def _recent() -> Any:
+    return json.loads((ARTIFACTS / "recent" / "recent.json").read_text(encoding="utf-8"))
+
+
 def priors_table() -> str:
     """Return the errors under each mix of classes, as ``python -m evaluation priors`` has recorded them."""
     rules = json.loads((ARTIFACTS / "priors" / "priors.json").read_text(encoding="utf-8"))["rules"]
@@ -128,6 +178,16 @@ def priors_table() -> str:
             cells.append(" / ".join("-" if one is None else f"{100 * one['cost']:.1f}" for one in mixtures))
         table.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(table) + "\n"
+
+
+def churn_table() -> str:
+    """Return how much releases of points differ whose motion does not change."""
+    return (ARTIFACTS / "releases" / "churn.md").read_text(encoding="utf-8").split("\n\n")[0] + "\n"
+
+
+def found_table() -> str:
+    """Return the true changes of rate that the rules of alerts find."""
+    return (ARTIFACTS / "releases" / "churn.md").read_text(encoding="utf-8").split("\n\n")[1]
 
 
 def neighbours_table() -> str:
@@ -167,6 +227,16 @@ def class_table() -> str:
     return f"| class | meaning |\n|---|---|\n{rows}"
 
 
+def join_table() -> str:
+    """Return the comparison of joined files with those that they were cut from."""
+    return (ARTIFACTS / "releases" / "join.md").read_text(encoding="utf-8").split("\n\n")[0] + "\n"
+
+
+def step_table() -> str:
+    """Return what a common step at a join does to the classes."""
+    return (ARTIFACTS / "releases" / "join.md").read_text(encoding="utf-8").split("\n\n")[1]
+
+
 TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/accuracy.md", "readings"): readings_table,
     ("docs/accuracy.md", "benchmark"): benchmark_table,
@@ -174,9 +244,16 @@ TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/speed.md", "speed"): speed_table,
     ("docs/cost.md", "cost"): cost_table,
     ("docs/diagnosis.md", "diagnosis"): diagnosis_table,
+    ("docs/diagnosis.md", "recent"): recent_table,
+    ("docs/diagnosis.md", "power"): power_table,
+    ("docs/diagnosis.md", "rule"): rule_table,
     ("docs/neighbours.md", "neighbours"): neighbours_table,
     ("docs/neighbours.md", "jump kinds"): jump_kinds_table,
     ("docs/outputs.md", "class"): class_table,
+    ("docs/releases.md", "join"): join_table,
+    ("docs/releases.md", "step"): step_table,
+    ("docs/releases.md", "churn"): churn_table,
+    ("docs/releases.md", "found"): found_table,
 }
 """Page and name of each table, and the function that returns it."""
 

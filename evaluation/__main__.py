@@ -232,6 +232,18 @@ def priors(
     _say(f"tables in {out}")
 
 
+@places.command("areas")
+def places_areas(
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "artifacts" / "places",
+    quick: Annotated[bool, typer.Option(help="Small scenes, to try the command out.")] = False,
+) -> None:
+    """Compare the areas of simulated scenes with the true ones, and measure time and memory."""
+    from evaluation.places.areas import QUICK, Sizes, run_areas
+
+    run_areas(out, sizes=QUICK if quick else Sizes(), announce=_say)
+    _say(f"tables in {out}")
+
+
 @places.command("local")
 def places_local(
     real: Annotated[Path | None, typer.Option(help="Folder of the project's real files.")] = None,
@@ -246,6 +258,7 @@ def places_local(
     from evaluation.places.local_run import FULL, QUICK, run_local
 
     run_local(out, real=real, answers=answers, sizes=QUICK if quick else FULL, announce=_say)
+    _say(f"tables in {out}")
 
 
 releases = typer.Typer(no_args_is_help=True, help="Evaluate the comparison of two releases of one place.")

@@ -82,3 +82,12 @@ def test_rates_agree_with_egms_as_the_page_says() -> None:
     (below,) = [(key, share) for key, share in shares.items() if share < 99]
     assert below[0] == ("EGMS_L2b_022_0845_IW2_VV_2020_2024_1", "velocity")
     assert round(below[1]) == 75
+
+
+def test_joins_are_as_exact_as_the_page_says() -> None:
+    record = json.loads((PAGE.parents[1] / "artifacts" / "releases" / "join.json").read_text())
+    assert record["largest difference, mm"] <= 0.2
+    assert f"{record['same class, %']:.1f} % of all" in (PAGE.parent / "releases.md").read_text(encoding="utf-8")
+    assert all(found["joined"] == found["in both"] for found in record["files"].values())
+    level_2 = [found for name, found in record["files"].items() if "L3" not in name]
+    assert min(found["same class where both have one, %"] for found in level_2) >= 99.6

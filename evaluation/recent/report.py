@@ -110,7 +110,7 @@ def rule_table(rule: Numbers) -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+    return "-" if value is None else str(value) if isinstance(value, int) else f"{value:.3g}"
 
 
 def _percent(value: float | None) -> str:

@@ -16,6 +16,7 @@ from hostile.files.byte_damage import damage_bytes
 from hostile.files.container_damage import damage_container
 from hostile.files.containers import EXTENSIONS, WRITERS
 from hostile.files.made_table import ID_NAMES, make_table
+from hostile.files.releases import another_release, two_releases
 from hostile.files.table_damage import damage_table
 
 KINDS: Final = (
@@ -65,6 +66,8 @@ class FileCase:
         Whether the file is standard input.
     must_be_taken : bool
         Whether nothing was changed, so that the file is one to classify.
+    other : bytes or None
+        Content of ``hostile.files.releases.OTHER``, for commands that take two releases.
     """
 
     number: int
@@ -77,6 +80,7 @@ class FileCase:
     id_name: str | None
     from_stdin: bool
     must_be_taken: bool
+    other: bytes | None = None
 
 
 def make_case(seed: int, number: int) -> FileCase:
@@ -109,6 +113,11 @@ def make_case(seed: int, number: int) -> FileCase:
     name = f"in{EXTENSIONS[kind]}"
     from_stdin = kind == "arrows" and happens(rng, 0.2)
     arguments, outputs = _classify(rng, "-") if from_stdin else _arguments(rng, kind, name)
+    # Random numbers of their own, so that the other cases stay what they are.
+    of_two, release = case_generator(seed, "releases", number), None
+    if happens(of_two, _TWO_RELEASES) and not from_stdin and arguments[0] != "convert":
+        release = another_release(of_two, made.table)
+        arguments, outputs = two_releases(of_two, name)
     return FileCase(
         number,
         kind,
@@ -120,6 +129,7 @@ def make_case(seed: int, number: int) -> FileCase:
         id_name,
         from_stdin,
         must_be_taken=not tried and made.epochs >= _FEWEST_EPOCHS,
+        other=release,
     )
 
 
@@ -134,6 +144,8 @@ def _absurd_case(rng: np.random.Generator, number: int) -> FileCase:
 
 _ABSURD: Final = 0.01
 """Share of absurd files, which take longer than damaged ones."""
+_TWO_RELEASES: Final = 0.1
+"""Share of the tables that are given to a command for two releases."""
 _FEWEST_EPOCHS: Final = 30
 """Of the default model; shorter tables are refused."""
 _MIXES: Final = ((1, 0, 0), (1, 0, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1), (0.5, 0.5, 0.5), (0, 0, 0))

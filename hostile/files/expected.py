@@ -62,7 +62,7 @@ def compare(made: PlainTable, out: PlainTable, classifier: Classifier, *, id_nam
         Column of the input with the identifiers.
     """
     points = find_points(made, id_name)
-    rows = made.rows if not _is_long(made) else None if points is None else len(points.values)
+    rows = count_points(made, id_name)
     if rows is not None and out.rows != rows:
         return "lost rows", f"{out.rows} of {rows} rows"
     ids = None if points is None else points.ids
@@ -70,7 +70,7 @@ def compare(made: PlainTable, out: PlainTable, classifier: Classifier, *, id_nam
         ids = made.column(id_name)
     written = None if id_name is None else out.column(id_name)
     if ids is not None and written is not None:
-        different = [k for k, (a, b) in enumerate(zip(ids, written, strict=True)) if not _same(a, b)]
+        different = [k for k, (a, b) in enumerate(zip(ids, written, strict=True)) if not same_cells(a, b)]
         if different:
             k = different[0]
             return "wrong result", f"id {written[k]!r} in place of {ids[k]!r} in row {k}"
@@ -79,6 +79,21 @@ def compare(made: PlainTable, out: PlainTable, classifier: Classifier, *, id_nam
     # An input of convert may have such a column itself; classify refuses it.
     is_classified = "class_id" in out.names and "class_id" not in made.names
     return _compare_classes(points, out, classifier) if is_classified else _compare_series(points, out)
+
+
+def count_points(made: PlainTable, id_name: str | None) -> int | None:
+    """Return the number of points of a table; None where damage leaves it open.
+
+    Parameters
+    ----------
+    made : PlainTable
+    id_name : str or None
+        Column of the identifiers.
+    """
+    if not _is_long(made):
+        return made.rows
+    points = find_points(made, id_name)
+    return None if points is None else len(points.values)
 
 
 def find_points(made: PlainTable, id_name: str | None) -> Points | None:
@@ -178,8 +193,14 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _same(made: Any, written: Any) -> bool:
-    """Whether two cells are the same; empty texts are null in some containers, and only texts pass all of them."""
+def same_cells(made: Any, written: Any) -> bool:
+    """Return whether two cells are the same; empty texts are null in some containers, and only texts pass all.
+
+    Parameters
+    ----------
+    made, written : Any
+        Cell of an input, and of an output.
+    """
     if not isinstance(made, str | None) and type(made) is not type(written):
         return True
     if made is None or made == "" or (isinstance(made, str) and made.strip().lower() in _MISSING):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from hostile.ended import Ended, snapshot
 from hostile.files.case import FileCase, make_case
 from hostile.files.expected import compare
+from hostile.files.releases import ALERT, COMMANDS, OTHER, compare_releases
 from hostile.fork_server import ForkServer
 from hostile.judge import Verdict, judge_files, judge_process
 from hostile.real_process import run_process
@@ -44,6 +46,8 @@ def fuzz_files(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = Fa
             folder = work / f"case-{number}"
             folder.mkdir(parents=True)
             (folder / case.name).write_bytes(case.content)
+            if case.other is not None:
+                (folder / OTHER).write_bytes(case.other)
             result = _try_case(case, folder, server, classifier)
             if not keep:
                 shutil.rmtree(folder)
@@ -64,6 +68,8 @@ def _judge(
     case: FileCase, folder: Path, before: dict[str, str], ended: Ended, server: ForkServer, classifier: Classifier
 ) -> Verdict:
     """Judge process, files and contents, in this order."""
+    if ended.code == ALERT and "--alert" in case.arguments:
+        ended = replace(ended, code=0)
     verdict = judge_process(ended, _ALLOWED, most_mb=MOST_MB)
     if verdict[0] not in {"ok", "refused"}:
         return verdict
@@ -72,6 +78,8 @@ def _judge(
         return files
     if ended.code == 0 and case.arguments[0] in {"classify", "convert"}:
         return _judge_rows(case, folder, server, classifier) or verdict
+    if ended.code == 0 and case.arguments[0] in COMMANDS:
+        return _judge_releases(case, folder, server) or verdict
     if case.must_be_taken and ended.code != 0 and case.arguments[0] == "classify":
         return "wrong result", f"a valid file is refused: {ended.error_text.strip()[:200]}"
     return verdict
@@ -94,6 +102,20 @@ def _judge_rows(case: FileCase, folder: Path, server: ForkServer, classifier: Cl
         again = server.read(folder / case.name, by_arrow=True)
         verdict = verdict if again is None else compare(again, out, classifier, id_name=case.id_name)
     return verdict
+
+
+def _judge_releases(case: FileCase, folder: Path, server: ForkServer) -> Verdict | None:
+    """Judge the points of an output against those of both releases."""
+    output = folder / case.arguments[case.arguments.index("-o") + 1]
+    if not output.is_file():
+        return "wrong result", f"{output.name} not written"
+    out = server.read(output)
+    if out is None:
+        return "wrong result", f"{output.name} cannot be read by another reader"
+    old, new = (server.read(folder / name) for name in case.arguments[1:3])
+    if old is None or new is None or "--alert" in case.arguments:
+        return None
+    return compare_releases(case.arguments[0], old, new, out, id_name=case.id_name)
 
 
 def _compare_real(case: FileCase, folder: Path, ended: Ended) -> Verdict | None:

@@ -54,7 +54,10 @@ def test_seeds_and_numbers_make_different_cases() -> None:
 def test_many_containers_damages_and_commands_are_tried() -> None:
     cases = [make_case(9, number) for number in range(240)]
     assert {case.kind for case in cases} >= set(WRITERS) - {"h5"}
-    assert {case.arguments[0] for case in cases} == {"classify", "inspect", "show", "report", "convert"}
+    commands = {"classify", "inspect", "show", "report", "convert", "compare", "join"}
+    assert {case.arguments[0] for case in cases} == commands
+    for case in cases:
+        assert (case.other is not None) == (case.arguments[0] in {"compare", "join"})
     tried = " ".join(case.tried for case in cases)
     for damages in (BYTE_DAMAGES, TABLE_DAMAGES):
         assert sum(name in tried for name in damages) > 0.7 * len(damages)

@@ -13,6 +13,7 @@ import pytest
 from hostile.ended import Ended, snapshot
 from hostile.files.expected import compare, find_points
 from hostile.files.independent import PlainTable
+from hostile.files.releases import compare_releases
 from hostile.judge import judge_files, judge_process
 from hostile.record import write_record
 from hostile.results import BAD, GOOD, CaseResult, one_line
@@ -114,6 +115,24 @@ def test_converted_series(classifier: Classifier) -> None:
     verdict = compare(made, fewer, classifier, id_name="pid")
     assert verdict is not None
     assert "dates" in verdict[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "column", "alone"), [("join", "join_release", "old"), ("compare", "match", "gone")]
+)
+def test_points_of_two_releases(command: str, column: str, alone: str) -> None:
+    old, new = table([[0.0] * EPOCHS] * 2, ["a", "b"]), table([[0.0] * EPOCHS] * 2, ["b", "c"])
+    name = "id" if command == "compare" else "pid"
+
+    def outcome(ids: list[str], of: list[str], old: PlainTable = old) -> str | None:
+        verdict = compare_releases(command, old, new, PlainTable([name, column], [ids, of], {}), id_name="pid")
+        return None if verdict is None else verdict[0]
+
+    assert outcome(["b", "c", "a"], ["both", "new", alone]) is None
+    assert outcome(["b", "c", "b", "a"], ["new", "new", alone, alone]) is None
+    assert outcome(["b", "c"], ["both", "new"]) == "lost rows"
+    assert outcome(["c", "a"], ["new", alone]) == "lost rows"
+    assert outcome(["c", "b", "a"], ["both", "new", alone]) == "wrong result"
 
 
 @pytest.mark.parametrize("name", ["00010101", "18991231", "99991231"])

@@ -43,7 +43,7 @@ class Background:
 
     def __init__(self, points_m: Floats, moving: Flags, motion: Motion) -> None:
         self._points = points_m
-        self._placed: Flags = np.isfinite(points_m).all(axis=1)
+        self._placed: Flags = np.asarray(np.isfinite(points_m).all(axis=1))
         self._moving = moving
         self._motion = motion
         self._rising = np.zeros(len(points_m), dtype=np.bool_)

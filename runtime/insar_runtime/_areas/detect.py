@@ -113,7 +113,7 @@ def detect_areas(
         name, block, has_series = table.source.name, table.block, table.series is not None
     plane = LocalPlane.around(points.points, system)
     points_m = plane.to_metres(points.points)
-    placed: NDArray[np.bool_] = np.isfinite(points_m).all(axis=1)
+    placed: NDArray[np.bool_] = np.asarray(np.isfinite(points_m).all(axis=1))
     if np.count_nonzero(placed) < 2:
         raise DataError(f"{name} has one point with coordinates; areas need some points that lie together")
     known = points.class_id != NO_CLASS

@@ -13,7 +13,7 @@ from insar_runtime._areas.detect import DetectedAreas
 from insar_runtime._areas.geojson import geojson_parts
 from insar_runtime._areas.geometry import AREA_GEOMETRY, geo_metadata, geometry_columns, well_known_text
 from insar_runtime._areas.schema import area_schema
-from insar_runtime._areas.style import area_style
+from insar_runtime._output.area_style import AREA_STYLE_NAME, area_style
 from insar_runtime._output.atomic import OutputGroup
 from insar_runtime._output.gpkg_writer import GeoPackageWriter
 from insar_runtime._output.run_metadata import METADATA_KEY
@@ -77,12 +77,12 @@ def add_areas(group: OutputGroup, path: Path, areas: DetectedAreas, block: Mappi
         opened = _geopackage(whole.schema, path)
         _write(group.add_table(path, opened, lambda: metadata), whole)
     else:
-        # The schema has the metadata already, and a key stands once in a file.
-        _write(add_table(group, path, whole.schema.remove_metadata(), lambda: metadata), whole)
+        # The metadata are those of the schema, and a key stands once in a file.
+        _write(add_table(group, path, whole.schema, dict), whole)
 
 
 def _geopackage(schema: pa.Schema, path: Path) -> Callable[[Path], GeoPackageWriter]:
-    return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem, style=area_style())
+    return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem, style=(AREA_STYLE_NAME, area_style()))
 
 
 def _with(table: pa.Table, metadata: Mapping[str, str]) -> pa.Table:

@@ -10,46 +10,39 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from insar_runtime._commands.command_options import (
-    AsTableOption,
-    CrsOption,
-    DateFormatOption,
+    NO_TABLE_OPTIONS,
     DeviceOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     JsonOption,
     JumpRowsName,
     JumpRowsOption,
-    LatColumnOption,
     LogEveryOption,
     LogFormatOption,
-    LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
     QuietOption,
     RecentDaysOption,
     RepairDampedOption,
-    SensorOption,
     StableRateOption,
+    TableOptions,
     ThreadsOption,
-    UnitsOption,
-    VelocityColumnOption,
-    declare,
     open_classifier,
+    with_table_options,
 )
-from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say
+from insar_runtime._commands.console import loading, quiet_when_unread
 from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, OUTPUT
+from insar_runtime._commands.outcomes import print_facts, report_outcome, say_next
 from insar_runtime._commands.placing import is_alone, named, placed
 from insar_runtime._signals import last_outputs
 
 if TYPE_CHECKING:
     from insar_runtime._diagnosis.options import Diagnose
     from insar_runtime._pipeline.many import Outcome
-    from insar_runtime._terminal.reporter import Reporter
 
 FormatName = Literal["parquet", "gpkg", "csv", "arrow"]
 
 
+@with_table_options()
 def classify(
     sources: Annotated[
         list[str],
@@ -179,16 +172,7 @@ def classify(
             rich_help_panel=DIAGNOSIS,
         ),
     ] = None,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
-    as_table: AsTableOption = False,
+    table: TableOptions = NO_TABLE_OPTIONS,
     skip_existing: Annotated[
         bool,
         typer.Option(
@@ -261,19 +245,8 @@ def classify(
         _located, (output_dir, gpkg, quarantine, corrected_out, run_report)
     )
     places = OutputNaming(output_dir, WRITTEN_EXTENSIONS[output_format], gpkg, quarantine, corrected_out)
-    alone = is_alone(sources, output, output_dir, as_json=as_json, as_table=as_table)
-    declared = declare(
-        units=units,
-        date_format=date_format,
-        sensor=sensor,
-        half_wavelength_mm=half_wavelength_mm,
-        id_column=id_column,
-        lon=lon_column,
-        lat=lat_column,
-        velocity=velocity_column,
-        crs=crs,
-        as_table=as_table,
-    )
+    alone = is_alone(sources, output, output_dir, as_json=as_json, as_table=table.as_table)
+    declared = table.declare()
     # What is named is wanted.
     diagnose |= repair_damped | any(one is not None for one in (jumps, repair_above, recent_days, corrected_out))
     options: dict[str, Any] = {
@@ -282,7 +255,7 @@ def classify(
         "date_format": declared.date_format,
         "half_wavelength_mm": declared.half_wavelength_mm,
         "crs": declared.crs,
-        "as_table": as_table,
+        "as_table": table.as_table,
         "keep_series": keep_series,
         "priors": None if priors is None else parse_priors(priors),
         "diagnose": diagnose and _diagnosis(jumps, repair_above, repair_damped, recent_days),
@@ -326,10 +299,10 @@ def classify(
                 )
 
         for outcome in each(inputs, work):
-            _tell(reporter, outcome)
+            report_outcome(reporter, outcome)
             outcomes.append(outcome)
     if not hidden:
-        _say_next(outcomes)
+        say_next(outcomes)
     if run_report is not None or as_json:
         from insar_runtime._terminal.run_report import describe_run, write_run_report
 
@@ -337,7 +310,7 @@ def classify(
         if run_report is not None:
             write_run_report(facts, run_report, overwrite=overwrite or skip_existing)
         if as_json:
-            _print_facts(facts, outcomes, alone=alone)
+            print_facts(facts, outcomes, alone=alone)
     if code := first_failure(outcomes):
         raise typer.Exit(code)
 
@@ -354,35 +327,6 @@ def _diagnosis(
         repair_damped,
         recent_days or usual.recent_days,
     )
-
-
-def _print_facts(facts: dict[str, Any], outcomes: Sequence["Outcome"], *, alone: bool) -> None:
-    """Print the facts of a run as JSON; of one input only its own."""
-    if not alone:
-        print_report(facts, "", as_json=True)
-    elif outcomes[0].summary is not None:
-        print_report({**facts["files"][0], "peak_memory_mb": facts["peak_memory_mb"]}, "", as_json=True)
-
-
-def _say_next(outcomes: Sequence["Outcome"]) -> None:
-    """Write what to do with the last output that was written."""
-    from insar_runtime._terminal.texts import next_step
-
-    written = [one.summary for one in outcomes if one.summary is not None and not one.summary.skipped]
-    if written and (step := next_step(written[-1].output)):
-        say(step)
-
-
-def _tell(reporter: "Reporter", outcome: "Outcome") -> None:
-    if outcome.error is not None:
-        reporter.failed(outcome.error)
-    elif outcome.summary is not None and outcome.summary.skipped:
-        reporter.skipped(
-            outcome.input,
-            f"{outcome.summary.output} was written from the same input, with the same model and parameters",
-        )
-    elif outcome.summary is not None:
-        reporter.finished(outcome.summary)
 
 
 def _located(path: Path | None) -> Path | None:

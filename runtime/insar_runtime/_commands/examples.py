@@ -45,6 +45,10 @@ EXAMPLES: Final = {
         (f"insar-rt report {_EGMS}.zip --diagnose", "Classify and diagnose the download, and write its page."),
         ("insar-rt report classified.parquet", "Write classified.report.html, to be opened in a browser."),
         ("insar-rt report points.csv -o points.html --title 'Western slope'", "Classify the table first."),
+        (
+            "insar-rt report classified.parquet --areas areas.gpkg",
+            "Also outline and list the moving areas that insar-rt areas has found.",
+        ),
     ),
     "areas": (
         (

@@ -76,6 +76,14 @@ def report(
             rich_help_panel=PAGE,
         ),
     ] = 1_000_000,
+    areas: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Moving areas of this table, as insar-rt areas writes them: outlined on the map, and listed.",
+            rich_help_panel=PAGE,
+        ),
+    ] = None,
     stable_rate: StableRateOption = None,
     priors: Annotated[
         str | None,
@@ -165,6 +173,7 @@ def report(
             title=title,
             series_mb=series_mb,
             most_points=max_points,
+            areas=None if areas is None else locate(areas),
             overwrite=overwrite,
             progress=drawn if events is None else events.progress,
         )

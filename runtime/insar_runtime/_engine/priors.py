@@ -39,7 +39,7 @@ _REMEDY: Final = (
     "give six shares such as .94,.02,.01,.01,.01,.01 or stable=.94,linear=.02,quadratic=.01,bilinear=.01,pue=.01,"
     "other=.01, or the first five"
 )
-_BY_NAME: Final = ", or auto, or trained"
+_BY_NAME: Final = ", or auto, local or trained"
 
 
 def make_priors(

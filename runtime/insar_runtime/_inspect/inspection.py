@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from insar_runtime._diagnosis.noise.file_noise import estimate_noise
 from insar_runtime._findings.finding import Finding
@@ -23,6 +22,7 @@ from insar_runtime._input.even_rows import evenly_spaced
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.sampling import TEXTS, count_rows, estimate_rows
 from insar_runtime._input.source import Source
+from insar_runtime._input.table import TableDescription
 from insar_runtime._inspect.planned_run import InspectOptions, PlannedRun
 from insar_runtime._output.geometry import find_geometry
 from insar_runtime._pipeline.notes import notes_on
@@ -89,7 +89,7 @@ def inspect_file(source: str | Path | BinaryIO, options: InspectOptions) -> dict
         points = _count_points(table, sample, quick=options.quick)
         layout, units = table.description.layout, table.description.units
         # Noise in mm needs a known unit.
-        noise = None if refusal is not None else _noise(sample, layout.dates, units.factor_to_mm)
+        noise = None if refusal is not None else _noise(sample, table.description)
         found = examine_sample(sample.series, layout.dates, model.limits, factor_to_mm=units.factor_to_mm)
         reasons = [reason for reason in (refusal, points.damage, *runner.refusals(table)) if reason]
         run = runner.describe(table, sample, points.count, "; ".join(reasons) or None)
@@ -208,12 +208,13 @@ def _found(found: SampleFindings, sample: SampledRows, points: _Points) -> dict[
     }
 
 
-def _noise(sample: SampledRows, dates: NDArray[np.datetime64], factor_to_mm: float) -> dict[str, Any] | None:
+def _noise(sample: SampledRows, description: TableDescription) -> dict[str, Any] | None:
     """Return the noise of the file, mm; None without rows or dates."""
-    rows = evenly_spaced(len(sample.series), _NOISE_ROWS)
+    rows, dates = evenly_spaced(len(sample.series), _NOISE_ROWS), description.layout.dates
     if not rows.size or not dates.size:
         return None
-    return estimate_noise(sample.series[rows] * np.float32(factor_to_mm), dates).to_dict(dates)
+    series = description.without_join_steps(sample.series[rows] * np.float32(description.units.factor_to_mm))
+    return estimate_noise(series, dates, [join.date for join in description.joins]).to_dict(dates)
 
 
 def _plain(value: Any) -> Any:

@@ -24,8 +24,7 @@ def area_style() -> str:
     """Return the style of an areas file as QML, which QGIS 3.22 and later read.
 
     One category a class by ``class_name``, and one for all other areas: a faint fill, and an outline in the colour of
-    the class on a white halo, which stands out from any map below. The label is the rate; columns get names in plain
-    words, and an area a map tip.
+    the class on a white halo. The label is the rate; columns get names in plain words, and an area a map tip.
     """
     import xml.etree.ElementTree as ET  # noqa: PLC0415 - most runs make no style
 

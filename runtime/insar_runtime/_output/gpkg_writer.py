@@ -60,11 +60,11 @@ class GeoPackageWriter:
         Of the batches, with its ``geo`` metadata.
     layer : str
         Name of the table.
-    style : str, optional
-        Style as QML; by default that of points with a class.
+    style : tuple of str, optional
+        Name and QML of the style; by default that of points with a class.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, *, layer: str, style: str | None = None) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, layer: str, style: tuple[str, str] | None = None) -> None:
         plan = flatten(schema, plotted_names=True)
         self._path = path
         self._layer = _layer_name(layer)
@@ -201,8 +201,8 @@ class GeoPackageWriter:
         execute(LAYER_STYLES)
         contents = ("layer_styles", "attributes", "layer_styles", "", now)
         execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)", contents)
-        text = make_style(*_shown(metadata)) if self._style is None else self._style
-        style = (self._layer, self._geometry_name, STYLE_NAME, text, STYLE_NAME, now)
+        name, text = self._style or (STYLE_NAME, make_style(*_shown(metadata)))
+        style = (self._layer, self._geometry_name, name, text, name, now)
         execute("INSERT INTO layer_styles VALUES (1, '', '', ?, ?, ?, ?, '', 1, ?, '', NULL, ?)", style)
 
 

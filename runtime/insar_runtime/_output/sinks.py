@@ -59,7 +59,7 @@ def add_table(
     *,
     block: bool = True,
     csv_safe: bool = False,
-    style: str | None = None,
+    style: tuple[str, str] | None = None,
 ) -> Sink:
     """Open an output of the format of its extension; it appears with the others of the group, or not at all.
 
@@ -78,8 +78,8 @@ def add_table(
         Whether the metadata hold our block, which formats that take nothing after the rows get beside them.
     csv_safe : bool
         Whether a CSV gets an apostrophe before text that a spreadsheet would take for a formula.
-    style : str, optional
-        Style of a GeoPackage as QML; by default that of points with a class.
+    style : tuple of str, optional
+        Name and QML of the style of a GeoPackage; by default that of points with a class.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def open_table(
     *,
     overwrite: bool,
     block: bool = True,
-    style: str | None = None,
+    style: tuple[str, str] | None = None,
 ) -> Iterator[Sink]:
     """Open an output that is the only one of a run: see ``add_table``; ``overwrite`` as for ``OutputGroup``."""
     with OutputGroup(overwrite=overwrite) as group:
@@ -115,7 +115,7 @@ def open_table(
 
 
 def _writer_of(
-    kind: Format, path: Path, schema: pa.Schema, *, csv_safe: bool, style: str | None
+    kind: Format, path: Path, schema: pa.Schema, *, csv_safe: bool, style: tuple[str, str] | None
 ) -> Callable[[Path], Writer]:
     """Return what opens a writer; formats other than Parquet are loaded when they are wanted."""
     if kind == "parquet":

@@ -19,7 +19,7 @@ from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import parse_crs
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._log import logger
-from insar_runtime._output.change_style import change_style
+from insar_runtime._output.change_style import CHANGE_STYLE_NAME, change_style
 from insar_runtime._output.geoparquet import PointBounds
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._output.run_metadata import METADATA_KEY
@@ -271,6 +271,6 @@ def _write(
         return {METADATA_KEY: json.dumps(block), **table.geo(bounds)}
 
     schema = table.schema.with_metadata(metadata())
-    with open_table(output, schema, metadata, overwrite=overwrite, style=change_style()) as sink:
+    with open_table(output, schema, metadata, overwrite=overwrite, style=(CHANGE_STYLE_NAME, change_style())) as sink:
         for batch in table.batches(rows, bounds):
             sink.write(batch)

@@ -17,6 +17,8 @@ LEAST_POINTS: Final = 50
 _BIN_POINTS: Final = 200
 _MOST_BINS: Final = 20
 """Groups of equally noisy points, whose changes show how much rates vary between these releases."""
+_UNKNOWNS: Final = 4
+"""Of a line beside an annual sine."""
 _OF_NORMAL: Final = 1.4826
 """Standard deviation of normal noise over its median absolute deviation."""
 
@@ -96,7 +98,7 @@ def rate_changes(
     )
 
 
-def shared_correlation(old: Dates, new: Dates) -> float:
+def shared_correlation(old: Dates, new: Dates) -> float | None:
     """Return the correlation of the errors of two rates in white noise, from the epochs of both.
 
     A rate is a sum of the values with weights w, those of the line in the least-squares fit of a line and an annual
@@ -111,9 +113,11 @@ def shared_correlation(old: Dates, new: Dates) -> float:
 
     Returns
     -------
-    float
-        Between -1 and 1; 0 without a common epoch.
+    float or None
+        Between -1 and 1; 0 without a common epoch. None if one has too few epochs for a rate.
     """
+    if min(len(old), len(new)) <= _UNKNOWNS:
+        return None
     origin = min(old[0], new[0])
     first, second = _weights((old - origin).astype(np.float64)), _weights((new - origin).astype(np.float64))
     _, i, j = np.intersect1d(old, new, return_indices=True)

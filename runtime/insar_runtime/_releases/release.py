@@ -127,7 +127,9 @@ def read_release(
     InsarRuntimeError
         If it cannot be read, or its columns are not those that ``classify`` writes.
     """
-    with open_source(path, exact=False, date_format=declared.date_format, as_table=declared.as_table) as source:
+    with open_source(
+        path, roles=declared.roles, exact=False, date_format=declared.date_format, as_table=declared.as_table
+    ) as source:
         block = stored_run_metadata(source.name, source.metadata)
         head = read_head(source.batches(), source.schema, source.origin, source.search)
         diagnosed = has_diagnosis(source.schema)
@@ -145,7 +147,7 @@ def read_release(
             crs=declared.crs,
         )
         points = PointCollector(name or str(path), None if place is None else place.system)
-        states = _StateCollector(diagnosed=diagnosed, velocity=roles.get("velocity"))
+        states = _StateCollector(source.schema, diagnosed=diagnosed, velocity=roles.get("velocity"))
         done = 0
         for batch in head.batches:
             _add_points(points, batch, roles.get("id"), place)
@@ -179,7 +181,8 @@ def _add_points(points: PointCollector, batch: pa.RecordBatch, id_column: str | 
 class _StateCollector:
     """Collects the states of points batch by batch."""
 
-    def __init__(self, *, diagnosed: bool, velocity: str | None) -> None:
+    def __init__(self, schema: pa.Schema, *, diagnosed: bool, velocity: str | None) -> None:
+        self._schema = schema
         self._diagnosed = diagnosed
         self._velocity = velocity
         self._parts: list[dict[str, NDArray[Any]]] = []
@@ -213,14 +216,10 @@ class _StateCollector:
     def states(self) -> PointStates:
         """Return the states of all points so far."""
         if not self._parts:
-            self.add(_NOTHING)
+            nothing = [pa.nulls(0, field.type) for field in self._schema]
+            self.add(pa.RecordBatch.from_arrays(nothing, schema=self._schema))
         names = self._parts[0].keys()
         return PointStates(**{name: np.concatenate([part[name] for part in self._parts]) for name in names})
-
-
-_NOTHING: Final = pa.RecordBatch.from_pydict(
-    {name: pa.array([], RESULT_SCHEMA.field(name).type) for name in RESULT_SCHEMA.names}
-)
 
 
 def _of_diagnosis(found: pa.RecordBatch) -> dict[str, NDArray[Any]]:

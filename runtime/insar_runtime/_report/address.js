@@ -1,13 +1,19 @@
-/* Address of points (#id=...), and a link to a place in a map service. */
+/* Address of points (#id=...) and of an area (#area=...), and a link to a place in a map service. */
 
 /** Texts of the ids in the address of the page; none if it names no point. */
 function idsOfAddress() {
   return new URLSearchParams(location.hash.slice(1)).getAll("id");
 }
 
-/** Put ids into the address, without a new entry in the history. */
-function writeAddress(ids) {
-  const hash = ids.map((id) => `id=${encodeURIComponent(id)}`).join("&");
+/** Number of the area that the address names; null if it names none. */
+function areaOfAddress() {
+  return new URLSearchParams(location.hash.slice(1)).get("area");
+}
+
+/** Put an area, if there is one, and ids into the address, without a new entry in the history. */
+function writeAddress(ids, area) {
+  const named = [...(area ? [["area", area]] : []), ...ids.map((id) => ["id", id])];
+  const hash = named.map(([name, id]) => `${name}=${encodeURIComponent(id)}`).join("&");
   const address = location.href.split("#")[0] + (hash && `#${hash}`);
   if (address === location.href) return;
   try {

@@ -1,20 +1,27 @@
-/* The points of an area: counts by class, median and quartiles of their series, and their ids as a table. */
+/* The points of a selection, a polygon that the user draws: counts by class, median and quartiles of their series, and their ids as a table. */
 
 const QUARTILES = [0.25, 0.5, 0.75];
 
 /** Numbers of the points of the classes shown that lie in a polygon of corners in steps. */
 function pointsInside(points, corners, visible) {
-  const [low, high] = [0, 1].map((axis) => corners.map((corner) => corner[axis])).reduce(
+  return pointsInRings(points, [corners], visible);
+}
+
+/** Numbers of the points of the classes shown that lie in an odd number of rings of corners in steps. */
+function pointsInRings(points, rings, visible) {
+  const [low, high] = [0, 1].map((axis) => rings.flat().map((corner) => corner[axis])).reduce(
     ([lows, highs], values) => [[...lows, Math.min(...values)], [...highs, Math.max(...values)]], [[], []]);
   const inside = [];
   for (let i = 0; i < points.count; i++) {
     const [x, y] = [points.x[i], points.y[i]];
     if (x < low[0] || x > high[0] || y < low[1] || y > high[1] || !points.hasPlace(i) || !visible[points.group[i]]) continue;
     let odd = false;
-    corners.forEach(([x1, y1], k) => {
-      const [x2, y2] = corners[(k + 1) % corners.length];
-      if (y1 > y !== y2 > y && x < x1 + ((y - y1) / (y2 - y1)) * (x2 - x1)) odd = !odd;
-    });
+    for (const corners of rings) {
+      corners.forEach(([x1, y1], k) => {
+        const [x2, y2] = corners[(k + 1) % corners.length];
+        if (y1 > y !== y2 > y && x < x1 + ((y - y1) / (y2 - y1)) * (x2 - x1)) odd = !odd;
+      });
+    }
     if (odd) inside.push(i);
   }
   return inside;
@@ -53,18 +60,18 @@ function quantilesOf(values) {
   });
 }
 
-/** The panel of an area; empty without one. */
+/** The panel of the selection; empty without one. */
 function drawArea(points, corners, visible, clear) {
   const panel = byId("area");
   panel.hidden = !corners;
   if (!corners) return panel.replaceChildren();
   const members = pointsInside(points, corners, visible);
-  const name = html("div", { class: "name" }, html("b", {}, "Area"),
+  const name = html("div", { class: "name" }, html("b", {}, "Selection"),
     html("span", { id: "area-count" }, `${count(members.length)} ${members.length === 1 ? "point" : "points"}`));
   const remove = html("button", { type: "button", class: "quiet", id: "area-clear", onclick: clear }, "Remove");
   if (!members.length) {
     name.append(remove);
-    return panel.replaceChildren(name, html("p", { class: "hint" }, "No point of the classes shown lies in this area."));
+    return panel.replaceChildren(name, html("p", { class: "hint" }, "No point of the classes shown lies in this selection."));
   }
   const ids = html("button", { type: "button", id: "area-ids", onclick: () => saveIds(points, members) }, "Ids (CSV)");
   name.append(ids, remove);
@@ -80,11 +87,11 @@ function areaCounts(points, members) {
   return html("div", { id: "area-counts" }, ...rows);
 }
 
-function areaSeries(points, members) {
+function areaSeries(points, members, id = "area-plot") {
   const known = facts.series.kept ? members.filter((i) => points.detailed[i]) : [];
   if (!known.length) return [withoutSeries()];
   const quartiles = seriesQuartiles(points, known);
-  const plot = html("div", { class: "plot", id: "area-plot" });
+  const plot = html("div", { class: "plot", id });
   const some = known.length < members.length ? `${count(known.length)} of ${count(members.length)} points, those whose series are in this page` : "all of them";
   responsive(plot, (width) => drawQuartiles(width, quartiles));
   return [plot, html("p", { class: "note" }, `Median of the series at each date, and their middle half; of ${some}.`)];
@@ -101,21 +108,21 @@ function withoutSeries() {
 }
 
 /** Plot of the median and the band between the quartiles. */
-function drawQuartiles(width, quartiles) {
+function drawQuartiles(width, quartiles, days = epochDays) {
   const known = quartiles.flat().filter(Number.isFinite);
   const [least, most] = [Math.min(...known, 0), Math.max(...known, 0)];
   const half = Math.max(10, (most - least) * 0.56); // at least 20 mm, so that noise does not fill the plot
   const height = 220;
   const root = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Median and quartiles of the displacement, in millimetres" });
   const plot = { root, left: 48, right: width - 10, top: 22, bottom: height - 24 };
-  const [first, last] = [epochDays[0], epochDays[epochDays.length - 1]];
+  const [first, last] = [days[0], days[days.length - 1]];
   const margin = Math.max(last - first, 1) * 0.015;
   Object.assign(plot, { from: first - margin, to: last + margin, low: (least + most) / 2 - half, high: (least + most) / 2 + half });
   plot.x = (day) => plot.left + ((day - plot.from) / (plot.to - plot.from)) * (plot.right - plot.left);
   plot.y = (mm) => plot.bottom - ((mm - plot.low) / (plot.high - plot.low)) * (plot.bottom - plot.top);
   drawDateAxis(plot);
   drawValueAxis(plot);
-  const dates = quartiles.map((values, k) => [epochDays[k], ...values]).filter(([, , median]) => Number.isFinite(median));
+  const dates = quartiles.map((values, k) => [days[k], ...values]).filter(([, , median]) => Number.isFinite(median));
   const at = (day, mm) => `${plot.x(day).toFixed(1)} ${plot.y(mm).toFixed(1)}`;
   const band = [...dates.map(([day, , , upper]) => at(day, upper)), ...dates.map(([day, lower]) => at(day, lower)).reverse()];
   root.append(svg("path", { class: "quartiles", d: `M${band.join("L")}Z` }));
@@ -131,5 +138,5 @@ function saveIds(points, members) {
   const lines = members.map((i) => [tableCell(points.id(i)), points.group[i] === NO_CLASS ? "" : facts.groups[points.group[i]],
     number(points.confidenceOf(i), 3), number(points.velocityOf(i), 1)]);
   const table = [[tableCell(facts.idName ?? "row"), "class_name", "confidence", "velocity_mm_yr"], ...lines];
-  save("area.csv", new Blob([table.map((row) => `${row.join(",")}\n`).join("")], { type: "text/csv" }));
+  save("selection.csv", new Blob([table.map((row) => `${row.join(",")}\n`).join("")], { type: "text/csv" }));
 }

@@ -1,4 +1,4 @@
-/* Overlay of the map: frame, axes, scale bar, north arrow, area, rings around points. */
+/* Overlay of the map: frame, axes, scale bar, north arrow, areas, selection, rings around points. */
 
 function drawOver(map) {
   const { view, over, state } = map;
@@ -13,6 +13,7 @@ function drawOver(map) {
   context.beginPath();
   context.rect(EDGE.left, EDGE.top, view.width, view.height);
   context.clip();
+  drawAreas(map, context);
   map.outline.draw(context);
   const several = state.chosen.length > 1;
   const rings = state.chosen.map((i, k) => [i, i === state.selected ? 9 : 7, several ? LINE_COLOURS[k] : themed("--ink")]);

@@ -58,7 +58,7 @@ def coast_of(position: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None,
 
 
 def _of_degrees(box: FloatArray) -> tuple[list[IntArray], FloatArray, FloatArray]:
-    """Return the lines in a box of longitudes and latitudes, on the grid of the file, its scale and corner."""
+    """Return the lines in a box of longitudes and latitudes, in places of the file's grid; its scale and corner."""
     scale, corner, lines, lengths = _read()
     box = (box - corner) / scale
     turn = round(360 / scale[0])

@@ -23,7 +23,7 @@ class Points {
     points.series = await unpack("series");
     points.values = await unpack("values");
     for (const name of ["rates", "story", "trend", "breaks", "jumps", "changed"]) points[name] = await unpack(name);
-    for (const name of ["coast", "coastLengths"]) points[name] = await unpack(name);
+    for (const name of ["coast", "coastLengths", "areaPlaces", "areaRings", "areaParts", "areaSeries"]) points[name] = await unpack(name);
     points.idStarts = runningSum(await unpack("idLengths"));
     points.detailStarts = runningSum(points.detailed);
     const column = (k) => points.story.filter((_, at) => at % STORY === k);

@@ -37,9 +37,9 @@ function listenToFind(points, select) {
   });
 }
 
-/** Say that the address of the page names a point that is not there. */
-function showMissing(id) {
-  byId("point").replaceChildren(html("p", { class: "hint" }, `The address names the point “${id}”, which this page does not hold.`));
+/** Say that the address of the page names a point or an area that is not there. */
+function showMissing(id, kind = "point") {
+  byId("point").replaceChildren(html("p", { class: "hint" }, `The address names the ${kind} “${id}”, which this page does not hold.`));
 }
 
 function hitList(points, text, hits, place, go) {

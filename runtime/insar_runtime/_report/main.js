@@ -2,7 +2,7 @@
 
 const state = {
   visible: facts.groups.map(() => true), mode: "class", ranges: {}, area: null, hovered: -1, selected: -1, chosen: [],
-  adding: false,
+  adding: false, place: -1, outlines: true, sorted: { key: "id", down: false }, allAreas: false,
 };
 
 async function start() {
@@ -30,6 +30,7 @@ async function start() {
     confidence();
     velocity?.();
     drawArea(points, state.area, state.visible, () => area(null));
+    areaList();
     map?.request();
   };
   const recolour = () => {
@@ -53,14 +54,37 @@ async function start() {
     if (!corners) map.outline.clear();
     drawArea(points, corners, state.visible, () => area(null));
   };
-  const hover = (i, x, y) => {
-    drawTip(points, i, x, y);
+  const areaList = () => drawAreaList(map?.areas ?? [], state, { place, sortAreas });
+  const sortAreas = (key) => {
+    state.sorted = { key, down: state.sorted.key === key && !state.sorted.down };
+    areaList();
+  };
+  const placePanel = () => drawPlace(points, map?.areas[state.place], state, () => leave(), () => select(-1));
+  /** Show a moving area, its mean series, and what is around it on the map. */
+  const place = (k) => {
+    state.place = k;
+    state.outlines = true;
+    select(-1);
+    areaList();
+    map.showArea(map.areas[k]);
+  };
+  const leave = () => {
+    state.place = -1;
+    select(state.selected);
+    areaList();
+  };
+  const hover = (i, x, y, k = -1) => {
+    drawTip(points, i, x, y, map.areas[k]);
+    map.over.style.cursor = k >= 0 ? "pointer" : "";
     if (i !== state.hovered) {
       state.hovered = i;
       map.request();
     }
   };
-  const panel = () => drawPoint(points, state, { select, remove, toggleAdding });
+  const panel = () => {
+    placePanel();
+    drawPoint(points, state, { select, remove, toggleAdding });
+  };
   /** Show a point, alone or beside those that are in the plot already; it stays there if it is one of them. */
   const select = (i, reveal = false, add = false) => {
     if (add && i < 0) return;
@@ -69,11 +93,15 @@ async function start() {
     state.selected = i;
     if (i < 0) state.adding = false;
     panel();
-    writeAddress(state.chosen.filter((k) => k !== i).concat(i < 0 ? [] : [i]).map((k) => points.id(k)));
+    writeAddress(state.chosen.filter((k) => k !== i).concat(i < 0 ? [] : [i]).map((k) => points.id(k)), map?.areas[state.place]?.id);
     if (reveal && map && points.hasPlace(i)) map.reveal(i);
     else map?.request();
   };
-  const pick = (i, reveal, add) => select(i, reveal, add || (state.adding && i >= 0));
+  const pick = (i, reveal, add) => {
+    if (i < 0 && state.selected < 0 && state.place >= 0) return leave();
+    return choosePoint(i, reveal, add);
+  };
+  const choosePoint = (i, reveal, add) => select(i, reveal, add || (state.adding && i >= 0));
   const remove = (i) => {
     state.chosen = state.chosen.filter((k) => k !== i);
     select(state.chosen.includes(state.selected) ? state.selected : state.chosen.at(-1) ?? -1);
@@ -86,8 +114,12 @@ async function start() {
   const followAddress = () => {
     const ids = idsOfAddress();
     const known = ids.map((id) => points.find(id)).filter((i) => i >= 0);
+    const named = areaOfAddress();
+    const k = map?.areas.findIndex(({ id }) => id === named) ?? -1;
+    if (k >= 0 && k !== state.place) place(k);
+    if (named !== null && k < 0 && !ids.length) return showMissing(named, "area");
     if (!known.length && ids.length) return showMissing(ids[0]);
-    if (!known.length) return select(-1);
+    if (!known.length) return k >= 0 || select(-1);
     state.chosen = known.slice(-MOST_CHOSEN);
     select(known.at(-1), true);
   };
@@ -99,9 +131,17 @@ async function start() {
     }
   };
 
-  if (facts.position) map = new PointMap(points, state, { hover, select: pick, area });
+  if (facts.position) map = new PointMap(points, state, { hover, select: pick, area, place });
   else byId("map-card").hidden = true;
   byId("all-classes").addEventListener("click", () => show(facts.groups.map(() => true)));
+  byId("all-areas").addEventListener("click", () => {
+    state.allAreas = true;
+    areaList();
+  });
+  byId("outlines").addEventListener("change", (event) => {
+    state.outlines = event.target.checked;
+    map.request();
+  });
   byId("previous").addEventListener("click", () => stepBy(-1));
   byId("next").addEventListener("click", () => stepBy(1));
   listenToFind(points, (i) => pick(i, true));

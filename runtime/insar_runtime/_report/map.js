@@ -65,6 +65,7 @@ class PointMap {
     this.metresAStep = (degrees ? METRES_A_DEGREE : 1) / facts.position.steps;
     this.grid = new Grid(points, this.box);
     this.coast = coastLines(points);
+    this.areas = areasOf(points);
     this.order = shuffledWithin(points.ranges, points.count);
     this.layers = inLayers(points.ranges);
     this.drawing = { order: this.order, ranges: this.layers };
@@ -177,6 +178,22 @@ class PointMap {
     const layer = facts.groups.map((_, group) => this.layers.findIndex((one) => one.group === group));
     const height = (i) => (this.bands ? 16 * this.bands[this.values[i]] : 0) + layer[this.points.group[i]];
     return this.grid.nearest(x, y, reach / this.view.kx, reach / this.view.ky, wanted, height);
+  }
+
+  /** Show an area with its surroundings. */
+  showArea({ rings, box }) {
+    if (!rings.length) return;
+    const [wide, high] = box.map(([low, most]) => Math.max(most - low, 100 / this.metresAStep));
+    const ky = Math.min(this.view.width / (wide * this.aspect), this.view.height / high) / AREA_MARGIN;
+    this.look((box[0][0] + box[0][1]) / 2, (box[1][0] + box[1][1]) / 2, ky);
+  }
+
+  /** What a click at a place of the canvas means: a point, or an area whose outline is near or that is around it. */
+  meant(px, py) {
+    const line = areaAt(this, px, py, 5);
+    const point = this.pick(px, py, line < 0 ? REACH : 4);
+    if (point >= 0) return { point, area: -1 };
+    return { point, area: line < 0 ? areaAt(this, px, py, 0) : line };
   }
 
   /** Colour the points; bands: of each value, for the order of drawing, null for that of the classes. */

@@ -1,7 +1,7 @@
-/* Drawing of an area on the map: a polygon, corner by corner. */
+/* Drawing of a selection on the map: a polygon, corner by corner. */
 
 const CLOSE = 9; // pixels from a corner within which a click means it
-const DOUBLE_MS = 700; // within which a double click still belongs to the click that closed the area
+const DOUBLE_MS = 700; // within which a double click still belongs to the click that closed the selection
 
 class Outline {
   constructor(map) {
@@ -20,7 +20,7 @@ class Outline {
     Object.assign(this, { corners: [], open: true, pointer: null });
     this.map.actions.area(null);
     this.map.over.focus({ preventScroll: true });
-    this.show("Click the corners of an area. Double click or Enter closes it, Escape cancels.");
+    this.show("Click the corners of a selection. Double click or Enter closes it, Escape cancels.");
   }
 
   add(px, py) {
@@ -37,7 +37,7 @@ class Outline {
   }
 
   close() {
-    if (this.corners.length < 3) return this.show("An area needs at least three corners. Escape cancels.");
+    if (this.corners.length < 3) return this.show("A selection needs at least three corners. Escape cancels.");
     this.end();
     this.map.actions.area(this.corners);
   }
@@ -47,7 +47,7 @@ class Outline {
     this.end();
   }
 
-  /** Remove the area. */
+  /** Remove the selection. */
   clear() {
     this.corners = [];
     this.map.request();

@@ -28,6 +28,7 @@ _SCRIPTS: Final = (
     "diagnosis.js",
     "series.js",
     "area.js",
+    "moving_areas.js",
     "charts.js",
     "download.js",
     "address.js",

@@ -18,7 +18,10 @@ function listen(map) {
     const [x, y] = at(event);
     const before = down.get(event.pointerId);
     if (!before && map.outline.open) return map.outline.move(x, y);
-    if (!before) return map.actions.hover(map.pick(x, y), x, y);
+    if (!before) {
+      const { point, area } = map.meant(x, y);
+      return map.actions.hover(point, x, y, area);
+    }
     const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
     travelled += Math.hypot(x - before[0], y - before[1]);
     down.set(event.pointerId, [x, y]);
@@ -36,7 +39,11 @@ function listen(map) {
       over.classList.remove("dragged");
       if (event.type !== "pointerup" || travelled >= 4) return;
       if (map.outline.open) map.outline.add(x, y);
-      else map.actions.select(map.pick(x, y), false, event.shiftKey);
+      else {
+        const { point, area } = map.meant(x, y);
+        if (area >= 0) map.actions.place(area);
+        else map.actions.select(point, false, event.shiftKey);
+      }
     }
   };
   over.addEventListener("pointerup", released);

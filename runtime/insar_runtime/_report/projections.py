@@ -1,4 +1,4 @@
-"""From longitude and latitude to the plane of a map: LAEA Europe, zones of UTM, and others by pyproj if it is there."""
+"""From longitude and latitude to the plane of a map: LAEA Europe, zones of UTM, and what pyproj knows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._input.position import ETRS89_UTM, LAEA_EUROPE, WGS84_UTM
+from insar_runtime._input.position import ETRS89_UTM, LAEA_EUROPE, LONGITUDE_LATITUDE, WGS84_UTM
 
 FloatArray = NDArray[np.float64]
 Projection = Callable[[FloatArray], FloatArray]
@@ -48,11 +48,16 @@ def projection_to(system: str) -> Projection | None:
     zone = WGS84_UTM.get(system) or ETRS89_UTM.get(system)
     if zone:
         return lambda places: _utm(places, *zone)
-    return _of_pyproj(system) if _EPSG.fullmatch(system) else None
+    return _of_pyproj(LONGITUDE_LATITUDE, system) if _EPSG.fullmatch(system) else None
+
+
+def projection_between(source: str, target: str) -> Projection | None:
+    """Return the way from one system to another one; None if it is not known here. See ``projection_to``."""
+    return projection_to(target) if source == LONGITUDE_LATITUDE else _of_pyproj(source, target)
 
 
 def _laea_europe(places: FloatArray) -> FloatArray:
-    """Lambert azimuthal equal-area projection, ellipsoidal (Snyder 1987, Map Projections, equations 24-17 to 26)."""
+    """Lambert azimuthal equal-area projection (Snyder 1987, Map Projections, equations 24-17 to 24-20)."""
     longitude, latitude = np.radians(places.T)
     lon0, lat0 = np.radians(_LAEA_ORIGIN)
     e2 = _FLATTENING * (2 - _FLATTENING)
@@ -94,13 +99,13 @@ def _utm(places: FloatArray, zone: int, hemisphere: str) -> FloatArray:
     return np.stack([_FALSE_EASTING + scale * x, north + scale * y], axis=-1)
 
 
-def _of_pyproj(system: str) -> Projection | None:
+def _of_pyproj(source: str, target: str) -> Projection | None:
     try:
         import pyproj  # noqa: PLC0415 - optional, and few systems need it
     except ImportError:
         return None
     try:
-        transformer = pyproj.Transformer.from_crs("OGC:CRS84", system, always_xy=True)
+        transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
     except pyproj.exceptions.ProjError:
         return None
 

@@ -34,6 +34,7 @@ def report(
     title: str | None = None,
     series_mb: float | None = None,
     max_points: int = MOST_POINTS,
+    areas: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -57,6 +58,8 @@ def report(
         Megabytes of the page for series and attributes of points; by default such that the page is below some 40 MB.
     max_points : int
         Most points on the map; of more rows, a uniform random sample is shown. Counts are those of all rows.
+    areas : str or Path, optional
+        Moving areas of this table, as ``insar-rt areas`` writes them, which the map outlines and the page lists.
     overwrite : bool
         Whether a file that exists may be replaced.
     progress : callable, optional
@@ -102,6 +105,7 @@ def report(
         title=title,
         series_mb=series_mb,
         most_points=max_points,
+        areas=None if areas is None else Path(areas),
         overwrite=overwrite,
         progress=progress,
     )

@@ -11,6 +11,8 @@ from insar_runtime._classified.classify_first import Classification, classified_
 from insar_runtime._output.atomic import write_file
 from insar_runtime._output.output_checks import check_output, refuse_input
 from insar_runtime._progress import Progress
+from insar_runtime._report.area_file import read_area_file
+from insar_runtime._report.area_page import area_page
 from insar_runtime._report.classified_table import open_classified
 from insar_runtime._report.coast import coast_of
 from insar_runtime._report.facts import page_arrays, page_facts
@@ -56,6 +58,7 @@ def write_report(
     title: str | None = None,
     series_mb: float | None = None,
     most_points: int = MOST_POINTS,
+    areas: Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -75,6 +78,8 @@ def write_report(
         Megabytes of the page for series and attributes of points; by default such that the page is below some 40 MB.
     most_points : int
         Most points on the map; of more rows, a uniform random sample is shown. Counts are those of all rows.
+    areas : Path, optional
+        Moving areas of this table, as ``insar-rt areas`` writes them, for the map.
     overwrite : bool
         Whether an output that exists may be replaced.
     progress : callable, optional
@@ -86,7 +91,9 @@ def write_report(
         If the report cannot be written; the output is then unchanged.
     """
     check_output(output, overwrite=overwrite)
-    refuse_input(output, [source])
+    refuse_input(output, [source, *([areas] if areas else [])])
+    # Before the table is read, which may take long.
+    area_file = None if areas is None else read_area_file(areas)
     with contextlib.ExitStack() as closing:
         classified = closing.enter_context(classified_first(source, classification, progress))
         table = closing.enter_context(open_classified(classified, as_table=classification.declared.as_table))
@@ -100,6 +107,9 @@ def write_report(
         arrays = page_arrays(gathered, facts)
         facts["coast"], coast = coast_of(facts["position"])
         arrays |= coast
+        if area_file is not None:
+            facts["areas"], outlines = area_page(area_file, facts["position"])
+            arrays |= outlines
     write_file(output, (part.encode() for part in page_parts(facts, arrays)), overwrite=overwrite)
     series = _detailed(gathered) if facts["series"]["kept"] else 0
     return Report(str(output), facts["counts"]["rows"], facts["points"], series, output.stat().st_size)

@@ -90,6 +90,9 @@ def test_the_point_table_has_the_area_of_each_point(folder: Path, made: Made) ->
 
 
 def test_metadata_say_what_was_searched(folder: Path) -> None:
+    file = pq.read_metadata(folder / "areas.parquet")
+    assert sorted(file.metadata) == [b"ARROW:schema", b"geo", b"insar_runtime"]
+    assert pq.read_schema(folder / "areas.parquet").metadata[b"geo"] == file.metadata[b"geo"]
     for name in ("areas.parquet", "areas.gpkg", "areas.csv"):
         block = read_block(folder / name)
         assert block is not None

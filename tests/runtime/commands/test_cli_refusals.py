@@ -159,7 +159,9 @@ def test_a_model_with_a_flipped_byte_is_refused(source: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("text", ["", ".5,.5", "1,1,1,1,0", "stable=1,linear=1", "often"])
 def test_text_that_is_no_mix_of_classes_is_refused(source: Path, text: str) -> None:
-    refused(run("classify", source, "--priors", text), 2, "priors", "give six shares such as", "or auto, or trained")
+    refused(
+        run("classify", source, "--priors", text), 2, "priors", "give six shares such as", "or auto, local or trained"
+    )
     assert [path.name for path in source.parent.iterdir()] == ["in.parquet"]
 
 

@@ -106,6 +106,9 @@ def test_the_diagnosis_has_its_columns_and_metadata(tmp_path: Path, source: Path
     block = json.loads(pq.read_metadata(out).metadata[b"insar_runtime"])
     told = block["diagnosis"]
     assert (told["jumps"], told["repair_above"], told["repair_damped"]) == ("flagged", 0.6, False)
+    assert told["recent_days"] == 180
+    assert 0.8 <= told["noise"]["recent_spread"] <= 2
+    assert all(0 <= value <= 1 for value in table["recent_change_prob"].to_pylist())
     assert told["half_wavelength_mm"] == SENTINEL1_MM
     assert told["half_wavelength_evidence"] == "producer"
     assert (block["input"]["half_wavelength_mm"], block["input"]["half_wavelength_evidence"]) == (
@@ -132,7 +135,9 @@ def test_without_diagnose_there_are_no_columns_of_it(tmp_path: Path, source: Pat
     assert "diagnose" not in block["parameters"]
 
 
-@pytest.mark.parametrize("option", [["--jumps", "all"], ["--repair-above", "0.5"], ["--repair-damped"]])
+@pytest.mark.parametrize(
+    "option", [["--jumps", "all"], ["--repair-above", "0.5"], ["--repair-damped"], ["--recent-days", "365"]]
+)
 def test_an_option_of_the_diagnosis_switches_it_on(tmp_path: Path, source: Path, option: list[str]) -> None:
     out = tmp_path / "out.parquet"
     done = run("classify", source, "-o", out, *option)
@@ -142,6 +147,7 @@ def test_an_option_of_the_diagnosis_switches_it_on(tmp_path: Path, source: Path,
         "--jumps": ("jumps", "all"),
         "--repair-above": ("repair_above", 0.5),
         "--repair-damped": ("repair_damped", True),
+        "--recent-days": ("recent_days", 365),
     }
     name, value = changed[option[0]]
     assert block["diagnosis"][name] == value

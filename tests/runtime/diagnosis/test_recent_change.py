@@ -55,7 +55,9 @@ def dense(noise: FileNoise, series: Floats) -> tuple[float, float, float]:
     assert design is not None
     covariances, weights = rate_noise_models(noise)
     breaks = design.columns.shape[1] - 2
-    hypotheses = [(one, weight * 0.8, None) for one, weight in zip(covariances, weights, strict=True)]
+    hypotheses: list[tuple[Floats, float, int | None]] = [
+        (one, weight * 0.8, None) for one, weight in zip(covariances, weights, strict=True)
+    ]
     mean = mean_rate_noise(noise)
     hypotheses += [(mean, 0.1 if place == 1 else 0.1 / breaks, place) for place in range(1, design.columns.shape[1])]
     score, sure, rate, variance = [], [], [], []
@@ -73,7 +75,7 @@ def dense(noise: FileNoise, series: Floats) -> tuple[float, float, float]:
         volume = -np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(normal)[1] + (0 if place is None else np.log(100))
         score.append(np.log(prior) - volume / 2 - freedom / 2 * np.log(squares))
         spread = np.linalg.inv(normal) * squares / freedom
-        sure.append(float(two_sided(np.array([[amplitudes[2]]]) / spread[2, 2] ** 0.5, np.float64(freedom))[0, 0]))
+        sure.append(float(two_sided(np.array([[amplitudes[2]]]) / spread[2, 2] ** 0.5, np.full((1, 1), freedom))[0, 0]))
         rate.append(np.array(slopes) @ amplitudes)
         variance.append(np.array(slopes) @ spread @ np.array(slopes) * freedom / (freedom - 2))
     weight = np.exp(np.array(score) - max(score))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from insar_runtime._areas.schema import area_schema
 from insar_runtime._output.area_style import area_style
 from insar_runtime._output.field_texts import AREA_ALIASES
 from insar_runtime._output.palette import CLASS_COLOURS
@@ -15,6 +16,7 @@ from tests.runtime.output.test_style import in_qgis
 
 
 def test_columns_have_names_in_plain_words() -> None:
+    assert {*area_schema(series=True).names} == {*AREA_ALIASES}
     style = ET.fromstring(area_style())
     assert {alias.get("field"): alias.get("name") for alias in style.iter("alias")} == AREA_ALIASES
     assert {one.get("value") for one in style.iter("category")} == {*CLASS_COLOURS, ""}

@@ -36,6 +36,7 @@ def smaller(monkeypatch: pytest.MonkeyPatch, rows: int, waiting: int, enough: in
 
     monkeypatch.setattr("insar_runtime._pipeline.prepare.plan_batches", plan)
     monkeypatch.setattr(batch_work, "ENOUGH_ROWS", enough)
+    monkeypatch.setattr(batch_work, "HELD_ROWS", 3 * rows)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def test_the_standard_deviation_of_a_change_is_that_of_white_noise(name: str) ->
         for place, axis in zip(places, (old, new), strict=True)
     ]
     correlation = shared_correlation(old, new)
+    assert correlation is not None
     first, second = (one.velocity_std.astype(float) for one in rates)
     variance = first**2 + second**2 - 2 * correlation * first * second
     observed = np.var(rates[1].velocity.astype(float) - rates[0].velocity)
@@ -54,6 +55,7 @@ def test_an_update_has_the_difference_of_both_variances() -> None:
 def test_equal_epochs_are_wholly_correlated_and_other_ones_hardly() -> None:
     assert shared_correlation(EVERY, EVERY.copy()) == 1.0
     assert shared_correlation(EVERY[:100], EVERY[150:]) == 0.0
+    assert shared_correlation(EVERY[:3], EVERY) is None
 
 
 def changes(change: np.ndarray, std: np.ndarray, **options: object) -> object:

@@ -267,6 +267,21 @@ def test_all_formats_hold_the_same(releases: Releases, tmp_path: Path, extension
     assert found == [(row["id"], row["match"], row["class_after"]) for row in rows.values()]
 
 
+@pytest.mark.parametrize("extension", ["csv", "gpkg", "arrow"])
+def test_releases_are_read_in_any_format(
+    releases: Releases, tmp_path: Path, classifier: Classifier, extension: str
+) -> None:
+    made = classify_file(
+        releases.raw_new, tmp_path / f"new.{extension}", classifier=classifier, diagnose=True, units="mm"
+    )
+    _, of_parquet = compared(releases.old, releases.new, tmp_path / "parquet.parquet")
+    done, rows = compared(releases.old, Path(made.output), tmp_path / "other.parquet")
+    assert done.notes == ()
+    assert list(rows) == list(of_parquet)
+    # Text gives numbers back to the last bit.
+    assert rows == of_parquet
+
+
 def test_the_file_is_geoparquet_with_what_is_known_of_the_run(releases: Releases, tmp_path: Path) -> None:
     compare_files(releases.old, releases.new, tmp_path / "changes.parquet")
     metadata = pq.read_metadata(tmp_path / "changes.parquet").metadata
@@ -357,4 +372,19 @@ def test_releases_of_other_places_leave_no_file(releases: Releases, tmp_path: Pa
     pq.write_table(table.drop_columns(["geometry", "bbox"]), tmp_path / "new.parquet")
     with pytest.raises(DataError, match="share 0 of 280 points"):
         compare_files(releases.old, tmp_path / "new.parquet", tmp_path / "changes.parquet", match="id")
+    assert not (tmp_path / "changes.parquet").exists()
+
+
+def test_a_release_without_points_is_refused(releases: Releases, tmp_path: Path) -> None:
+    """Whatever it has columns of: a diagnosis, velocities of its own, or series that are classified first."""
+    raw = pq.read_table(releases.raw_new)
+    tables = {
+        "diagnosed": pq.read_table(releases.new),
+        "rates": pq.read_table(releases.new).rename_columns({"velocity_mm_yr": "mean_velocity"}),
+        "raw": raw.append_column("mean_velocity", pa.nulls(len(raw), pa.float32())),
+    }
+    for name, table in tables.items():
+        pq.write_table(table.slice(0, 0), tmp_path / f"{name}.parquet")
+        with pytest.raises(DataError, match=rf"{name}\.parquet has no points, so there is nothing to match"):
+            compare_files(releases.old, tmp_path / f"{name}.parquet", tmp_path / "changes.parquet", units="mm")
     assert not (tmp_path / "changes.parquet").exists()

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import CLASS_NAMES, classify_file
-from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA, LATER_COLUMNS
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._diagnosis.trend.curves import Shape
 from insar_runtime._report.pack import MISSING
@@ -140,6 +140,19 @@ def test_diagnosis_is_packed_for_points_with_series_alone(tmp_path: Path) -> Non
     ids = [name for name, there in zip(page.ids(), page.arrays["detailed"], strict=True) if there]
     for name, found in zip(ids, _story(page), strict=True):
         np.testing.assert_equal(found, wanted[name])
+
+
+def test_a_table_of_an_earlier_version_has_its_diagnosis(tmp_path: Path) -> None:
+    table = pq.read_table(classified(tmp_path / "new.parquet"))
+    pq.write_table(table.drop_columns(list(LATER_COLUMNS)), tmp_path / "old.parquet")
+    pages = []
+    for name in ("new", "old"):
+        page_of(tmp_path / f"{name}.parquet", tmp_path / f"{name}.html")
+        pages.append(read_page(tmp_path / f"{name}.html"))
+    new, old = pages
+    assert old.facts["diagnosis"] == new.facts["diagnosis"] is not None
+    assert old.arrays["rates"].tobytes() == new.arrays["rates"].tobytes()
+    assert old.arrays["jumps"].tobytes() == new.arrays["jumps"].tobytes()
 
 
 def test_tables_without_diagnosis_have_none(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from insar_runtime import Classifier, DataError, classify_file
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
-from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA, LATER_COLUMNS
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._diagnosis.trend.curves import Shape
 from insar_runtime._input.declarations import UserDeclarations
@@ -120,6 +120,20 @@ def test_words(made: Path) -> None:
     plain = describe_point(_point(made, 7), PLAIN)
     assert plain.isascii()
     assert "-27.33 +- 0.90 mm, -1 cycle, 0.4 std from whole ones" in plain
+
+
+def test_tables_of_earlier_versions_are_read_without_a_recent_change(made: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.parquet"
+    pq.write_table(pq.read_table(made).drop_columns(list(LATER_COLUMNS)), old)
+    for row in (0, 4, 6):
+        new, earlier = _point(made, row).diagnosis, _point(old, row).diagnosis
+        assert new is not None
+        assert earlier is not None
+        assert new.recent is not None
+        assert (new.recent.days, new.recent.probability) == (180, 0.25)
+        assert earlier == replace(new, recent=None)
+        assert "last 180 d" in describe_point(_point(made, row), PLAIN)
+        assert "last 180 d" not in describe_point(_point(old, row), PLAIN)
 
 
 @pytest.mark.parametrize("plain", [True, False])

@@ -18,8 +18,8 @@ from insar_runtime._diagnosis.row_products import multiply_equal_rows
 
 _EXACT: Final = 24
 _COMPONENTS: Final = 96
-"""Components with all products, and components with a weight of their own. With half or twice as many, the results
-hardly differ (``tests/runtime/diagnosis/test_recent_change.py``)."""
+"""Components with all products, and components with a weight of their own. With 64 and 96, the results are the same;
+with 24 and 64, the errors of log-likelihoods are three times as large. Our choice."""
 
 
 class EnergyBasis:

@@ -137,7 +137,18 @@ class RecentChangeFinder:
 
 
 class _Fits:
-    """Fits of the rows of a chunk."""
+    """Matrices of a file, and the fits of a chunk of its rows.
+
+    Parameters
+    ----------
+    noise : FileNoise
+    design : RecentDesign
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If a covariance is singular.
+    """
 
     def __init__(self, noise: FileNoise, design: RecentDesign) -> None:
         self.days, self.begin = design.days, design.begin

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import FloatArray
-from insar_runtime._diagnosis.gls import line_estimator, restricted_precision
+from insar_runtime._diagnosis.gls import PrecisionMatrix, line_estimator, restricted_precision
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.noise.rate_noise import mean_rate_noise, rate_noise_models
 from insar_runtime._diagnosis.recent.recent_design import RecentDesign
@@ -75,16 +75,18 @@ class RecentHypotheses:
         columns, slopes = design.columns, design.rates
         trends = columns.shape[1] - 1
         plain = np.log(weights * (1 - _CURVED - _BROKEN * (trends > 1)))
-        found = [_fit(one, design.line, columns[:, :1], slopes[:1]) for one in covariances]
+        bases = [_BesideLine.of(one, design.line) for one in covariances]
+        found = [base.fit(columns[:, :1], slopes[:1]) for base in bases]
         constants = [prior + fit.constant for prior, fit in zip(plain, found, strict=True)]
         mean = mean_rate_noise(noise)
-        base = _fit(mean, design.line, columns[:, :1], slopes[:1])
+        base = _BesideLine.of(mean, design.line)
         for place in range(1, trends + 1):
             pair = [0, place]
-            found.append(_fit(mean, design.line, columns[:, pair], slopes[pair]))
+            found.append(base.fit(columns[:, pair], slopes[pair]))
             prior = _CURVED if place == 1 else _BROKEN / (trends - 1)
             constants.append(np.log(prior) + found[-1].constant)
-        products = base.precision @ columns[:, 1:]
+        precisions = [one.without(columns[:, 0]) for one in (*bases, base)]
+        products = precisions[-1] @ columns[:, 1:]
         energy = np.vecdot(columns[:, 1:].T, products.T)
         return cls(
             np.stack([fit.change for fit in found]),
@@ -93,7 +95,7 @@ class RecentHypotheses:
             np.array([fit.rate_variance for fit in found]),
             np.array(constants),
             mean,
-            [*(fit.precision for fit in found[: len(covariances)]), base.precision],
+            precisions,
             np.ascontiguousarray(columns[:, 1:].T),
             np.ascontiguousarray(products.T),
             energy,
@@ -111,26 +113,57 @@ class _Fit:
     change_variance: float
     rate_variance: float
     constant: float
-    precision: FloatArray
 
 
-def _fit(covariance: FloatArray, line: FloatArray, columns: FloatArray, slopes: FloatArray) -> _Fit:
-    """Return the estimators beside a line; of two columns, the second has an amplitude with a normal prior."""
-    beside_line = restricted_precision(covariance, line)
-    estimator, spread = line_estimator(covariance, line)
-    weighted = beside_line.matrix @ columns
-    normal = columns.T @ weighted
-    prior = np.append(0.0, np.full(len(slopes) - 1, _TREND**-2))
-    inverse = np.linalg.inv(normal + np.diag(prior))
-    amplitudes = inverse @ weighted.T
-    # Each column changes the slope of the line, too.
-    of_slope = slopes - estimator[1] @ columns
-    log_determinant = beside_line.log_determinant - np.linalg.slogdet(inverse)[1] - np.log(prior[1:]).sum()
-    return _Fit(
-        amplitudes[0],
-        estimator[1] + of_slope @ amplitudes,
-        float(inverse[0, 0]),
-        float(spread[1, 1] + of_slope @ inverse @ of_slope),
-        -0.5 * float(log_determinant),
-        beside_line.matrix - np.outer(weighted[:, 0], weighted[:, 0]) / normal[0, 0],
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _BesideLine:
+    """Fits beside a line in one noise model.
+
+    Attributes
+    ----------
+    precision : PrecisionMatrix
+        With the line projected out.
+    slope : ndarray of float64, shape [T]
+        Estimator of the slope of the line alone, mm/yr.
+    slope_variance : float
+        Its variance in noise of unit scatter.
+    """
+
+    precision: PrecisionMatrix
+    slope: FloatArray
+    slope_variance: float
+
+    @classmethod
+    def of(cls, covariance: FloatArray, line: FloatArray) -> _BesideLine:
+        """Return the fits for a covariance [T, T] and a line [T, 2]."""
+        estimator, spread = line_estimator(covariance, line)
+        return cls(restricted_precision(covariance, line), estimator[1], float(spread[1, 1]))
+
+    def without(self, column: FloatArray) -> FloatArray:
+        """Return the precision matrix [T, T] with a column [T] projected out as well."""
+        weighted = self.precision.matrix @ column
+        return np.asarray(self.precision.matrix - np.outer(weighted, weighted) / (column @ weighted))
+
+    def fit(self, columns: FloatArray, slopes: FloatArray) -> _Fit:
+        """Return the estimators of one or two columns; the second has an amplitude with a normal prior.
+
+        Parameters
+        ----------
+        columns : ndarray of float64, shape [T, 1 or 2]
+        slopes : ndarray of float64, shape [1 or 2]
+            Their slopes in the window, 1/yr.
+        """
+        weighted = self.precision.matrix @ columns
+        prior = np.append(0.0, np.full(len(slopes) - 1, _TREND**-2))
+        inverse = np.linalg.inv(columns.T @ weighted + np.diag(prior))
+        amplitudes = inverse @ weighted.T
+        # Each column changes the slope of the line, too.
+        of_slope = slopes - self.slope @ columns
+        determinant = self.precision.log_determinant - np.linalg.slogdet(inverse)[1] - np.log(prior[1:]).sum()
+        return _Fit(
+            amplitudes[0],
+            self.slope + of_slope @ amplitudes,
+            float(inverse[0, 0]),
+            float(self.slope_variance + of_slope @ inverse @ of_slope),
+            -0.5 * float(determinant),
+        )

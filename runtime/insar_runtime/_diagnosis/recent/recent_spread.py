@@ -22,6 +22,8 @@ _QUANTILE: Final = 0.8
 and hardly changed by some rows in a hundred that do change. Our choice."""
 _LEAST_ROWS: Final = 100
 """With fewer rows, the error of the spread exceeds a tenth."""
+_MOST_ROWS: Final = 2048
+"""More rows do not change the spread by what matters."""
 _BOUNDS: Final = (0.8, 2.0)
 """Bounds of the spread. Above, so many rows change that the sample says little of those that do not; below, the model
 expects common steps that most rows do not have, and some have. Our choice."""
@@ -47,7 +49,8 @@ def with_recent_spread(noise: FileNoise, displacement: Float32Array, recent_days
     """
     if not noise.rows or len(displacement) < _LEAST_ROWS:
         return noise
-    found = RecentChangeFinder(replace(noise, recent_spread=1.0), recent_days).find(displacement).probability
+    some = np.linspace(0, len(displacement) - 1, min(len(displacement), _MOST_ROWS)).astype(np.intp)
+    found = RecentChangeFinder(replace(noise, recent_spread=1.0), recent_days).find(displacement[some]).probability
     known = found[np.isfinite(found)].astype(np.float64)
     if len(known) < _LEAST_ROWS:
         return noise
