@@ -96,15 +96,17 @@ def id_texts(column: pa.Array) -> pa.Array:
     Returns
     -------
     pyarrow.Array
-        large_string [N]; null for a missing id and for an empty text. Whole numbers in a column of floats have no
-        decimal point.
+        large_string [N]; null for a missing id, an empty text and a number that is not finite. Whole numbers in a
+        column of floats have no decimal point.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    texts = column.cast(pa.large_string())
     if pa.types.is_floating(column.type):
         numbers = column.to_numpy(zero_copy_only=False)
         known = np.isfinite(numbers)
-        if (numbers[known] == np.rint(numbers[known])).all() and (np.abs(numbers[known]) < 2.0**53).all():
-            column = pa.array(np.where(known, numbers, 0).astype(np.int64), mask=~known)
-    texts = column.cast(pa.large_string())
+        # Each by itself: the text of an id does not depend on the batch that it stands in.
+        whole = known & (np.abs(numbers) < 2.0**53) & (numbers == np.rint(numbers))
+        plain = pa.array(np.where(whole, numbers, 0).astype(np.int64)).cast(pa.large_string())
+        texts = pc.if_else(pa.array(known), pc.if_else(pa.array(whole), plain, texts), pa.scalar(None, texts.type))
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.large_string()), texts)

@@ -148,6 +148,33 @@ def test_columns_of_both_are_kept_under_the_names_of_the_new_release(tmp_path: P
     assert table[table.join_status == "only_new"].only.isna().all()
 
 
+@pytest.mark.parametrize(("first", "second"), [(pa.int64(), pa.string()), (pa.float64(), pa.int64())])
+def test_ids_of_two_types_are_one_column_that_no_row_is_without(
+    first: pa.DataType, second: pa.DataType, tmp_path: Path
+) -> None:
+    made = cut(40, lost=0.1)
+    paths = []
+    for table, kind, name in ((made.old(), first, "old"), (made.new(), second, "new")):
+        numbers = pa.array([int(text[1:]) for text in table["pid"].to_pylist()])
+        paths.append(write(table.set_column(0, "pid", numbers.cast(kind)), tmp_path / f"{name}.parquet"))
+    done = join_files(*paths, tmp_path / "joined.parquet", units="mm")
+    ids = pq.read_table(tmp_path / "joined.parquet")["pid"].to_pylist()
+    assert done.notes == ()
+    assert done.statuses["only_old"] > 0
+    assert sorted(ids) == sorted(str(row) for row in np.union1d(made.old_rows, made.new_rows))
+
+
+def test_points_that_lose_their_geometry_are_named_in_a_note(tmp_path: Path) -> None:
+    made = cut(40, lost=0.1)
+    old, new = made.write(tmp_path)
+    classified = join_files(old, new, tmp_path / "first.parquet", units="mm")
+    assert classified.notes == ()
+    table = pq.read_table(tmp_path / "first.parquet")
+    pq.write_table(table.drop_columns(["longitude", "latitude"]), tmp_path / "geometry.parquet")
+    done = join_files(tmp_path / "geometry.parquet", new, tmp_path / "joined.parquet", units="mm")
+    assert [note for note in done.notes if note.startswith("OLD has the positions of its points in a geometry alone")]
+
+
 def test_a_pair_that_cannot_be_joined_is_two_rows_with_the_reason(tmp_path: Path) -> None:
     made = cut(40, lost=0.0)
     old, new = made.old(), made.new()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -14,6 +15,7 @@ from insar_runtime._input.table import TableDescription
 from insar_runtime._output.geometry import find_geometry
 from insar_runtime._releases.join.offsets import JOIN_STATUS_NAMES
 from insar_runtime._releases.join.spill import Rows, SpilledRelease
+from insar_runtime._releases.points import id_texts
 
 RELEASE_NAMES: Final = ("both", "old", "new")
 BOTH, OLD, NEW = range(3)
@@ -122,10 +124,13 @@ class JoinedColumns:
         of_old = {names.get(field.name, field.name): field for field in old_rows.fields if field.name not in drop}
         self._stored_as = {name: field.name for name, field in of_old.items()}
         self.fields: list[pa.Field] = []
-        notes = []
+        notes = [*_lost_positions(old, new)]
         for name, field in of_new.items():
             other = of_old.get(name)
             kind = field.type if other is None else _common_type(field.type, other.type)
+            if other is not None and name == new.layout.id and field.type != other.type:
+                # 12 and "12" are one point, so the column of ids holds both.
+                kind = pa.string()
             if kind is None and other is not None:
                 notes.append(
                     f"column {name} is of type {field.type} in NEW and {other.type} in OLD: points of OLD alone have "
@@ -170,7 +175,7 @@ class JoinedColumns:
         (ids,) = self._old.columns([self.old_id], partners[known])
         place = np.full(len(partners), -1)
         place[known] = np.arange(len(known))
-        return ids.cast(pa.string()).take(pa.array(place, mask=place < 0))
+        return _cast(ids, pa.string()).take(pa.array(place, mask=place < 0))
 
 
 def _renamed(old: Layout, new: Layout) -> dict[str, str]:
@@ -201,9 +206,23 @@ def _common_type(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
     return united.field(0).type
 
 
+def _lost_positions(old: TableDescription, new: TableDescription) -> Iterator[str]:
+    """Yield a note if one release has its points in a geometry only, and the other one in columns."""
+    for role, one, other in (("OLD", old, new), ("NEW", new, old)):
+        if one.position is None and other.position is not None and _geometry_columns(one):
+            yield (
+                f"{role} has the positions of its points in a geometry alone, and the other release in columns: points "
+                f"of {role} alone have no position; give it columns of coordinates first"
+            )
+
+
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if column.type == kind:
+        return column
+    if pa.types.is_string(kind):
+        return id_texts(column).cast(kind)
     # Unsafe means: whole numbers beyond 2**53 are rounded.
-    return column if column.type == kind else column.cast(kind, safe=False)
+    return column.cast(kind, safe=False)
 
 
 def _labels(ids: NDArray[np.int8], names: tuple[str, ...]) -> pa.Array:
