@@ -5,6 +5,7 @@ any order. A cell reads the points around it, too, until all areas that reach in
 centre lies in it. So each area is found once.
 """
 
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,7 @@ X, Y = "easting", "northing"  # in metres, of one system in all tables (EGMS L3:
 CELL = 50_000.0
 DISTANCE = 100.0  # of neighbours, the same in all cells; by default each file has its own
 MARGIN = 2_000.0  # around a cell, at first
+LEAST_PLACES = 5  # fewest points of an area
 
 
 def list_cells(files: list[str], cell: float = CELL) -> list[tuple[int, int]]:
@@ -42,6 +44,8 @@ def areas_within(
     inside = (pc.field(X) >= west) & (pc.field(X) < east) & (pc.field(Y) >= south) & (pc.field(Y) < north)
     # Row groups out of the rectangle are not read. The metadata of the first table say how its columns are to be read.
     points = ds.dataset(files).to_table(filter=inside)
+    if len(points.group_by([X, Y]).aggregate([])) < LEAST_PLACES:
+        points = points.slice(0, 0)  # a lone point has no area, and find_areas refuses it
     with tempfile.TemporaryDirectory() as folder:
         pq.write_table(points, Path(folder) / "points.parquet")
         insar_runtime.find_areas(
@@ -77,7 +81,12 @@ def main() -> None:
     areas = pa.concat_tables(parts)
     # Numbers of areas are those of a cell.
     numbers = pa.array(np.arange(1, len(areas) + 1), pa.int32())
-    pq.write_table(areas.set_column(0, "area_id", numbers), output)
+    # The metadata are those of the first cell, whose box and types of outlines are not those of all.
+    geo = json.loads(areas.schema.metadata[b"geo"])
+    geo["columns"]["geometry"].pop("bbox", None)
+    geo["columns"]["geometry"]["geometry_types"] = []
+    areas = areas.set_column(0, "area_id", numbers).replace_schema_metadata({"geo": json.dumps(geo)})
+    pq.write_table(areas, output)
 
 
 if __name__ == "__main__":

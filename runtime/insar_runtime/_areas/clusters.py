@@ -94,7 +94,7 @@ def find_clusters(
         Rates of the M moving points.
     distance_m : float, optional
         Distance within which points are neighbours, everywhere. By default 2.3 times the typical spacing of the points,
-        and up to three times that where they are sparser.
+        and up to five times that where they are sparser.
     min_points : int
         Fewest moving points of a cluster.
     threads : int

@@ -39,7 +39,7 @@ _OF_MEDIAN: Final = np.pi / 2
 """Variance of a median over that of a mean, for normal noise."""
 _LEAST_SCATTER_MM: Final = 0.2
 _USUAL_INFLATION: Final = 1.5
-"""Scatter of the changes at other dates over their standard deviation in white noise, where a file cannot tell it."""
+"""Scatter of the changes at other dates over their standard deviation in white noise, where a file does not show it."""
 _OUTSTANDING: Final = 3.0
 _UNJUDGED: Final = 4.0
 _OUTSTANDING_MM: Final = 5.0

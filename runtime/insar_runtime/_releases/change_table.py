@@ -196,7 +196,8 @@ class ChangeTable:
         met = np.where((p != _NOWHERE)[:, None], _taken(self.changes.reasons, p), False)
         # Each set of rules is a number, whose text is made once.
         texts = [
-            ";".join(rule for place, rule in enumerate(RULES) if code >> place & 1) or None for code in range(1 << 5)
+            ";".join(rule for place, rule in enumerate(RULES) if code >> place & 1) or None
+            for code in range(1 << len(RULES))
         ]
         codes = (met << np.arange(len(RULES))).sum(axis=1)
         return pa.array(texts, pa.string()).take(pa.array(codes))

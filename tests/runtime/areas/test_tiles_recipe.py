@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,18 @@ def test_areas_of_cells_are_those_of_the_whole(recipe: Any, tiles: list[str], wh
     assert sum(map(len, alone)) > len(wanted)
 
 
+def test_a_cell_of_one_lone_point_has_no_areas(recipe: Any, tiles: list[str], whole: Any, tmp_path: Path) -> None:
+    table = pq.read_table(tiles[0])
+    lone = table.slice(0, 1).set_column(table.schema.get_field_index("easting"), "easting", [[EAST + 100_000.0]])
+    pq.write_table(lone.cast(table.schema), tmp_path / "lone.parquet")
+    files = [*tiles, str(tmp_path / "lone.parquet")]
+    cells = recipe.list_cells(files, 10_000.0)
+    parts = [recipe.areas_of_cell(files, *cell, cell=10_000.0, distance=DISTANCE) for cell in cells]
+    assert 0 in map(len, parts)
+    assert sum(map(len, parts)) == len(whole)
+    assert all(part.schema.equals(parts[0].schema) for part in parts)
+
+
 def test_a_folder_of_tiles_is_one_table(tiles: list[str], whole: Any, tmp_path: Path) -> None:
     find_areas(Path(tiles[0]).parent, tmp_path / "areas.parquet", distance=DISTANCE, as_table=True)
     found = pq.read_table(tmp_path / "areas.parquet")
@@ -93,6 +106,9 @@ def test_the_command_line_and_the_query_of_the_page(tiles: list[str], tmp_path: 
     assert done.returncode == 0, done.stderr
     areas = pq.read_table(output)
     assert areas["area_id"].to_pylist() == list(range(1, len(areas) + 1))
+    described = json.loads(areas.schema.metadata[b"geo"])["columns"]["geometry"]
+    assert described["crs"]["id"]["code"] == 32633
+    assert "bbox" not in described
     duckdb = pytest.importorskip("duckdb")
     page = (ROOT / "docs" / "tiles.md").read_text(encoding="utf-8")
     (query,) = page.split("```sql\n")[1:]

@@ -12,7 +12,8 @@ from insar_runtime._diagnosis.missing_epochs import first_and_last
 from insar_runtime.definitions import DAYS_PER_YEAR
 
 LEAST_RECENT_EPOCHS: Final = 5
-"""Least number of values in the window: two rates and their scatter cannot be told from outliers with fewer."""
+"""Least number of values in the window: two rates and their scatter cannot be distinguished from outliers with
+fewer."""
 LEAST_EARLIER_EPOCHS: Final = 12
 LEAST_EARLIER_DAYS: Final = DAYS_PER_YEAR
 """Least number of values before the window and least span of them, as for the rates: over less than a year, part of an
