@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from insar_runtime._areas.alike import DEFAULT_STD_MM_YR, Motion
 from insar_runtime._areas.positions import PointPositions, find_positions
 from insar_runtime._areas.settings import AreaSettings
+from insar_runtime._classified.class_columns import read_class_ids, read_numbers
 from insar_runtime._classified.diagnosis_columns import has_diagnosis
 from insar_runtime._classified.kept_series import kept_series, stored_columns
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
@@ -23,14 +24,12 @@ from insar_runtime._input.column_roles import Role, find_roles
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
-from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
 from insar_runtime._progress import Progress
-from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 from insar_runtime.errors import DataError
 from insar_runtime.result import RESULT_SCHEMA
 
@@ -166,7 +165,7 @@ def read_points(table: OpenTable, settings: AreaSettings, progress: Progress | N
     batches = table.batches if kind == "series" else table.some_columns(_needed(table, kind))
     for batch in batches:
         at = positions.read(batch)
-        class_id = _class_ids(batch)
+        class_id = read_class_ids(batch, "class_id").astype(np.int8)
         moving = np.flatnonzero(np.isin(class_id, settings.class_ids) & np.isfinite(at).all(axis=1))
         places.append(at)
         classes.append(class_id)
@@ -218,14 +217,6 @@ def _std_column(table: OpenTable, velocity: str) -> list[str]:
     return [name] if name in schema.names and is_numeric(schema.field(name).type) else []
 
 
-def _class_ids(batch: pa.RecordBatch) -> NDArray[np.int8]:
-    # A column without any value may have any type.
-    ids = batch.column("class_id").cast(pa.int64(), safe=False).fill_null(NO_CLASS).to_numpy(zero_copy_only=False)
-    if ids.size and not NO_CLASS <= ids.min() <= ids.max() < len(CLASS_NAMES):
-        raise DataError(f"class_id {ids.max()} is unknown; classify the table again")
-    return ids.astype(np.int8)  # type: ignore[no-any-return]
-
-
 def _facts(
     table: OpenTable,
     kind: str,
@@ -250,20 +241,13 @@ def _facts(
     elif velocity := table.roles.get("velocity"):
         names = [velocity, *_std_column(table, velocity)]
     for place, name in enumerate(names):
-        facts[:, place] = _numbers(batch.column(name))[moving]
+        facts[:, place] = finite(read_numbers(batch.column(name)))[moving]
     return facts
 
 
 def finite(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return values with NaN in place of infinities."""
     return np.where(np.isfinite(matrix), matrix, np.float32(np.nan))
-
-
-def _numbers(column: pa.Array) -> NDArray[np.float32]:
-    if pa.types.is_string(column.type):
-        # A CSV whose first rows have no value holds text.
-        column = pa.compute.if_else(pa.compute.equal(column, ""), None, column)
-    return finite(as_floats(column))
 
 
 def _days(column: pa.Array) -> NDArray[np.float64]:

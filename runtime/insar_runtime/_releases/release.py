@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from insar_runtime._classified.class_columns import read_class_ids, read_numbers
 from insar_runtime._classified.columns import stored_run_metadata
 from insar_runtime._classified.diagnosis_columns import has_diagnosis, read_diagnosis
+from insar_runtime._classified.kept_series import stored_columns
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
-from insar_runtime._input.column_roles import Role, find_roles
-from insar_runtime._input.column_types import is_numeric
+from insar_runtime._input.column_roles import find_roles
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
 from insar_runtime._input.opening import open_source
@@ -29,8 +29,6 @@ from insar_runtime.result import RESULT_SCHEMA
 
 _PROBABILITIES: Final = tuple(f"p_{name.lower()}" for name in CLASS_NAMES)
 _RECENT: Final = ("v_recent_mm_yr", "v_recent_std", "recent_change_prob")
-_STATED: Final[tuple[Role, ...]] = ("id", "longitude", "latitude", "velocity")
-"""Roles whose columns the run metadata state."""
 NOT_SEARCHED: Final = -1
 
 Floats = NDArray[np.float32]
@@ -136,8 +134,7 @@ def read_release(
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [column for column in source.schema.names if column not in ours]
         stated = block.get("input", {})
-        known = {role: stated[role] for role in _STATED if _has(source.schema, stated.get(role), role)}
-        roles = find_roles(source.schema, plain, {**known, **declared.columns})
+        roles = find_roles(source.schema, plain, {**stored_columns(block, source.schema), **declared.columns})
         place = find_place(
             source.schema,
             roles,
@@ -164,10 +161,6 @@ def read_release(
         "velocity_mm_yr" if diagnosed else roles.get("velocity"),
         block,
     )
-
-
-def _has(schema: pa.Schema, name: object, role: Role) -> bool:
-    return isinstance(name, str) and name in schema.names and (role == "id" or is_numeric(schema.field(name).type))
 
 
 def _add_points(points: PointCollector, batch: pa.RecordBatch, id_column: str | None, place: Place | None) -> None:

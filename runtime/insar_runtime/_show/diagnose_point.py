@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from insar_runtime._diagnosis.diagnoser import Diagnoser
 from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._show.point_diagnosis import PointDiagnosis, read_point_diagnosis
+from insar_runtime._show.point_diagnosis import PointDiagnosis
 from insar_runtime._show.point_result import PointResult
+from insar_runtime._show.read_point_diagnosis import read_point_diagnosis
 from insar_runtime._show.series import Series
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, RowStatus
 from insar_runtime.classifier import Classifier

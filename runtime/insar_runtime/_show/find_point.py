@@ -34,8 +34,9 @@ from insar_runtime._pipeline.notes import notes_on
 from insar_runtime._progress import Progress
 from insar_runtime._show.diagnose_point import diagnose_point
 from insar_runtime._show.point import Point
-from insar_runtime._show.point_diagnosis import PointDiagnosis, read_point_diagnosis
+from insar_runtime._show.point_diagnosis import PointDiagnosis
 from insar_runtime._show.point_result import classify_point, stored_result
+from insar_runtime._show.read_point_diagnosis import read_point_diagnosis
 from insar_runtime._show.series import Series
 from insar_runtime.classifier import Classifier
 from insar_runtime.errors import DataError, UsageError
