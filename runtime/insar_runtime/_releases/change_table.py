@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from insar_runtime._output.geoparquet import GEOMETRY_FIELDS, PointBounds, geo_metadata, point_columns
 from insar_runtime._releases.alert_rules import RULES
 from insar_runtime._releases.changes import Changes
-from insar_runtime._releases.distances import is_in_degrees, positions_in, system_name
+from insar_runtime._releases.distances import is_in_degrees, positions_in
 from insar_runtime._releases.matching import Matches
-from insar_runtime._releases.points import System
 from insar_runtime._releases.release import NOT_SEARCHED, Release
+from insar_runtime._spatial.metres import System, system_name
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 
 _BATCH_ROWS: Final = 65_536

@@ -34,9 +34,9 @@ from insar_runtime._releases.alert_rules import (
 from insar_runtime._releases.change_table import ChangeTable, position_names
 from insar_runtime._releases.changes import find_changes
 from insar_runtime._releases.comparison import Comparison, compare_releases
-from insar_runtime._releases.distances import system_name
 from insar_runtime._releases.matching import MatchBy, match_points
 from insar_runtime._releases.release import Release, read_release
+from insar_runtime._spatial.metres import system_name
 from insar_runtime._version import __version__
 from insar_runtime.classifier import Classifier, Shares
 

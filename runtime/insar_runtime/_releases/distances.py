@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._input.position import ETRS89_UTM, LAEA_EUROPE, LONGITUDE_LATITUDE, WGS84_UTM
-from insar_runtime._releases.points import ReleasePoints, System
+from insar_runtime._input.position import LONGITUDE_LATITUDE
+from insar_runtime._releases.points import ReleasePoints
+from insar_runtime._spatial.metres import DEGREES, PLANES, System, system_name
 from insar_runtime._spatial.require import require
 from insar_runtime.errors import DataError
 
-_DEGREES: Final = frozenset({LONGITUDE_LATITUDE, "EPSG:4326", "EPSG:4258"})
-"""WGS 84 and ETRS89; both ellipsoids differ by 0.1 mm."""
-_METRES: Final = frozenset({LAEA_EUROPE, *WGS84_UTM, *ETRS89_UTM})
 _AXIS_M: Final = 6_378_137.0
 _FLATTENING: Final = 1 / 298.257223563
 """Ellipsoid of WGS 84."""
@@ -48,7 +45,7 @@ def common_coordinates(
     if old.positions is None or new.positions is None:
         return None
     systems = [_name(release) for release in (old, new)]
-    if systems[0] == systems[1] and systems[0] in _METRES:
+    if systems[0] == systems[1] and systems[0] in PLANES:
         return old.positions, new.positions
     first, second = (_geocentric(_to_degrees(one, name)) for one, name in zip((old, new), systems, strict=True))
     return first, second
@@ -66,14 +63,14 @@ def positions_in(release: ReleasePoints, system: System) -> NDArray[np.float64]:
     """
     assert release.positions is not None
     names = _name(release), system_name(system)
-    if release.system == system or (names[0] is not None and names[0] == names[1]) or set(names) <= _DEGREES:
+    if release.system == system or (names[0] is not None and names[0] == names[1]) or set(names) <= DEGREES:
         return release.positions
     return _transform(release.positions, names[0] or _described(release.system), release.name, names[1] or system)
 
 
 def is_in_degrees(system: System) -> bool:
     """Return whether a system is one of longitude and latitude."""
-    return system_name(system) in _DEGREES or (not isinstance(system, str) and system.get("type") == "GeographicCRS")
+    return system_name(system) in DEGREES or (not isinstance(system, str) and system.get("type") == "GeographicCRS")
 
 
 def lengths(differences: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,20 +89,10 @@ def _name(release: ReleasePoints) -> str | None:
     return system_name(system)
 
 
-def system_name(system: System) -> str | None:
-    """Return the name of a system; None if only its PROJJSON describes it."""
-    if isinstance(system, str):
-        return system
-    identity = system.get("id")
-    if not isinstance(identity, Mapping) or identity.get("code") is None:
-        return None
-    return f"{str(identity.get('authority')).upper()}:{identity['code']}"
-
-
 def _to_degrees(release: ReleasePoints, name: str | None) -> NDArray[np.float64]:
     """Return longitude and latitude of the points of a release [N, 2]."""
     assert release.positions is not None
-    if name in _DEGREES:
+    if name in DEGREES:
         return release.positions
     return _transform(release.positions, name or _described(release.system), release.name)
 

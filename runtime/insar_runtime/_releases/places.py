@@ -15,7 +15,7 @@ from insar_runtime._input.column_roles import Role
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, Position, read_points
 from insar_runtime._output.geometry import Geometry, find_geometry, points_of
-from insar_runtime._releases.points import System
+from insar_runtime._spatial.metres import System
 
 _PLACED: Final = 0.5
 """Least share of the first rows with a position, for columns to be used."""

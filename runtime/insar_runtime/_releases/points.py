@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-System = str | Mapping[str, Any]
-"""Coordinate reference system: ``OGC:CRS84``, ``EPSG:`` and a code, or PROJJSON."""
+from insar_runtime._spatial.metres import System
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ Points = NDArray[np.float64]
 System = str | Mapping[str, Any]
 """Name of a system (``OGC:CRS84``, ``EPSG:32633``), or its PROJJSON."""
 
-_PLANES: Final = frozenset({LAEA_EUROPE, *WGS84_UTM, *ETRS89_UTM})
+PLANES: Final = frozenset({LAEA_EUROPE, *WGS84_UTM, *ETRS89_UTM})
 """Systems that are known to be in metres, without pyproj."""
-_DEGREES: Final = frozenset({LONGITUDE_LATITUDE, "EPSG:4326", "EPSG:4258"})
+DEGREES: Final = frozenset({LONGITUDE_LATITUDE, "EPSG:4326", "EPSG:4258"})
+"""WGS 84 and ETRS89, whose ellipsoids differ by 0.1 mm."""
 _SCALE_ERROR: Final = 0.01
 """Deviation of the map scale from 1 up to which a projected system is used as it is (our choice). Conformal and
 equal-area systems of countries deviate by less; web Mercator by 41 % at a latitude of 45 degrees."""
@@ -74,10 +75,10 @@ class LocalPlane:
             degrees = bool((np.abs(placed) <= (360.0, 90.0)).all())
             what = "in degrees, or in an unknown unit," if degrees else "in an unknown unit"
             raise DataError(f"coordinates {what} have no coordinate system; name it with --crs, such as EPSG:32633")
-        name = _name(system)
-        if name in _PLANES:
+        name = system_name(system)
+        if name in PLANES:
             return cls(system)
-        if name in _DEGREES:
+        if name in DEGREES:
             return cls(system, _mercator=_from_degrees(*_middle(placed)))
         return _by_pyproj(system, placed)
 
@@ -94,14 +95,14 @@ class LocalPlane:
         return _transformed(self._mercator, points_m, "INVERSE")
 
 
-def _name(system: System) -> str | None:
+def system_name(system: System) -> str | None:
     """Return the name of a system, from its PROJJSON if need be; None if that names none."""
     if isinstance(system, str):
         return system
     identity = system.get("id")
-    if not isinstance(identity, Mapping):
+    if not isinstance(identity, Mapping) or identity.get("code") is None:
         return None
-    return f"{identity.get('authority')}:{identity.get('code')}"
+    return f"{str(identity.get('authority')).upper()}:{identity['code']}"
 
 
 def _middle(degrees: Points) -> tuple[float, float]:
