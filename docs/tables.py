@@ -219,6 +219,11 @@ def jump_kinds_table() -> str:
     return "\n".join(table) + "\n"
 
 
+def areas_table() -> str:
+    """Return how well areas are found, as ``python -m evaluation places areas`` has recorded it."""
+    return (ARTIFACTS / "places" / "areas.md").read_text(encoding="utf-8")
+
+
 def class_table() -> str:
     """Return the meaning of each class, from ``insar_runtime.definitions``."""
     from insar_runtime.class_meanings import describe_classes  # noqa: PLC0415 - needs the package
@@ -250,6 +255,7 @@ TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("docs/neighbours.md", "neighbours"): neighbours_table,
     ("docs/neighbours.md", "jump kinds"): jump_kinds_table,
     ("docs/outputs.md", "class"): class_table,
+    ("docs/areas.md", "areas"): areas_table,
     ("docs/releases.md", "join"): join_table,
     ("docs/releases.md", "step"): step_table,
     ("docs/releases.md", "churn"): churn_table,

@@ -59,6 +59,7 @@ _COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("convert", "{}", "-o", "again.parquet"),
     ("compare", "{}", "whole-{}", "-o", "again.parquet", "--threads", "1"),
     ("compare", "whole-{}", "{}", "--json", "--threads", "1"),
+    ("areas", "{}", "-o", "areas.geojson", "--points", "again.parquet", "--threads", "1"),
     ("join", "earlier.parquet", "{}", "-o", "again.parquet"),
     ("join", "{}", "in.parquet", "-o", "again.parquet"),
 )
@@ -118,13 +119,13 @@ def _judge(ended: Ended, before: dict[str, str], folder: Path, call: list[str], 
     verdict = judge_process(ended, DATA)
     if verdict[0] not in {"ok", "refused"}:
         return verdict
-    outputs = {call[call.index("-o") + 1]} if "-o" in call else set()
+    outputs = {call[call.index(name) + 1] for name in ("-o", "--points") if name in call}
     outputs |= {f"{name}.json" for name in outputs if name.endswith((".csv", ".arrow"))}
     files = judge_files(ended, before, snapshot(folder), outputs, must_write=False)
     if files is not None:
         return files
-    if ended.code == 0 and call[0] in {"restore", "classify", "convert", "join", "compare"} and "-o" in call:
-        output = folder / call[call.index("-o") + 1]
+    if ended.code == 0 and call[0] not in {"report", "show", "inspect"} and "-o" in call:
+        output = folder / call[call.index("--points" if "--points" in call else "-o") + 1]
         try:
             rows = count_rows(output)
         except Exception as error:  # readers refuse in many ways

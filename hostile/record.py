@@ -18,11 +18,11 @@ from insar_runtime._engine.onnx_runtime import import_onnxruntime
 
 _JUDGED: Final[Mapping[str, str]] = {
     "files": "files of every container, damaged in meaning, structure or bytes, through `classify`, `inspect`, `show`, "
-    "`report`, `convert`, and beside a whole one through `compare` and `join`: exit code 0, 65 or 71, or 10 for an "
-    "alert; one error line of at most 500 characters; no traceback, no control character; no file unless the run has "
-    "succeeded; rows, identifiers and classes as DuckDB, SQLite or the csv module "
-    "read the input and the Python API classifies it; 1,500 MB and 40 s of processor time at most; one case in 50 once "
-    "more as a process of its own",
+    "`report`, `convert`, `areas`, and beside a whole one through `compare` and `join`: exit code 0, 65 or 71, or 10 "
+    "for an alert; one error line of at most 500 characters; no traceback, no control character; no file unless the "
+    "run has succeeded; rows, identifiers and classes as DuckDB, SQLite or the csv module read the input and the "
+    "Python API classifies it; 1,500 MB and 40 s of processor time at most; one case in 50 once more as a process of "
+    "its own",
     "kills": "real runs that get SIGINT, SIGTERM, SIGHUP or SIGKILL at a random moment: exit code 0 or 128 plus the "
     "signal; outputs all old or all new, and whole; no hidden file, after SIGKILL none after the next run",
     "full-disk": "files that may not grow beyond some bytes, file systems of some kilobytes, `/dev/full`: exit code "
@@ -32,8 +32,8 @@ _JUDGED: Final[Mapping[str, str]] = {
     "limits": "`ulimit -v`, `ulimit -n`, `--memory-limit`: exit code 0, 71 or 74, one line, no file unless 0; at most "
     "5 % more memory than allowed",
     "forged": "metadata of our own keys in Parquet, Arrow, GeoPackage and beside CSV, forged in type, depth and size, "
-    "into `report`, `show`, `inspect`, `restore`, `classify`, `convert`, `compare`, `join`: exit code 0 or 65, one "
-    "line, all rows, no script in a page",
+    "into `report`, `show`, `inspect`, `restore`, `classify`, `convert`, `compare`, `join`, `areas`: exit code 0 or "
+    "65, one line, all rows, no script in a page",
     "models": "model folders with forged descriptions, damaged networks, and files that are no files: exit code 0, 69, "
     "74 or 77, one line; what is written are probabilities",
 }

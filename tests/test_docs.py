@@ -89,5 +89,11 @@ def test_joins_are_as_exact_as_the_page_says() -> None:
     assert record["largest difference, mm"] <= 0.2
     assert f"{record['same class, %']:.1f} % of all" in (PAGE.parent / "releases.md").read_text(encoding="utf-8")
     assert all(found["joined"] == found["in both"] for found in record["files"].values())
+    others = record["joined by others"]
+    jumps = [others[case]["jumps within 14 days of the join"] for case in ("unknown", "known")]
+    pue, linear = ([others[case]["classes"][name] for case in ("unknown", "known")] for name in ("PUE", "Linear"))
+    text = " ".join((PAGE.parent / "releases.md").read_text(encoding="utf-8").split())
+    assert f"{jumps[0]} jumps are found within 14 days of the join, and {pue[0]} rows are of class PUE" in text
+    assert f"these are {jumps[1]} and {pue[1]}, and Linear rows are {linear[1]} instead of {linear[0]}" in text
     level_2 = [found for name, found in record["files"].items() if "L3" not in name]
     assert min(found["same class where both have one, %"] for found in level_2) >= 99.6

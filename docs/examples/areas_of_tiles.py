@@ -8,6 +8,7 @@ centre lies in it. So each area is found once.
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +25,9 @@ DISTANCE = 100.0  # of neighbours, the same in all cells; by default each file h
 MARGIN = 2_000.0  # around a cell, at first
 
 
-def list_cells(files, cell=CELL):
+def list_cells(files: list[str], cell: float = CELL) -> list[tuple[int, int]]:
     """Return column and row of the cells that have points."""
-    found = set()
+    found = set[tuple[int, int]]()
     for batch in ds.dataset(files).to_batches(columns=[X, Y]):
         places = np.stack([batch[X].to_numpy(zero_copy_only=False), batch[Y].to_numpy(zero_copy_only=False)], axis=1)
         places = places[np.isfinite(places).all(axis=1)]
@@ -34,7 +35,9 @@ def list_cells(files, cell=CELL):
     return sorted(found)
 
 
-def areas_within(files, west, south, east, north, distance):
+def areas_within(
+    files: list[str], west: float, south: float, east: float, north: float, distance: float
+) -> tuple[pa.Table, Any, int]:
     """Return the areas of the points in a rectangle, with their outlines, and the number of these points."""
     inside = (pc.field(X) >= west) & (pc.field(X) < east) & (pc.field(Y) >= south) & (pc.field(Y) < north)
     # Row groups out of the rectangle are not read. The metadata of the first table say how its columns are to be read.
@@ -48,7 +51,9 @@ def areas_within(files, west, south, east, north, distance):
     return areas, shapely.from_wkb(areas["geometry"].to_pylist()), len(points)
 
 
-def areas_of_cell(files, column, row, cell=CELL, distance=DISTANCE, margin=MARGIN):
+def areas_of_cell(
+    files: list[str], column: int, row: int, cell: float = CELL, distance: float = DISTANCE, margin: float = MARGIN
+) -> pa.Table:
     """Return the areas whose centre lies in a cell, as a table."""
     own = shapely.box(column * cell, row * cell, (column + 1) * cell, (row + 1) * cell)
     before = 0
@@ -65,7 +70,7 @@ def areas_of_cell(files, column, row, cell=CELL, distance=DISTANCE, margin=MARGI
     return areas.filter(pa.array(kept, pa.bool_()))
 
 
-def main():
+def main() -> None:
     """Work on one cell after another, and write the areas of all of them."""
     output, *files = sys.argv[1:]
     parts = [areas_of_cell(files, *cell) for cell in list_cells(files)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,9 @@ AGREEMENT: Final = 0.99
 """Goals of the issue."""
 STEP_MM: Final = 12.0
 """Step that all rows of a file get at a join that it states."""
+JOINED_BY_OTHERS: Final = ("124_0770_IW3_VV", "2022-01-17")
+"""Real file that its owner has joined of two releases, without moving either, and its first date after the join."""
+_NEAR_DAYS: Final = 14
 _MOST_ROWS: Final = 4000
 _CALENDAR: Final = "egms_2020_2024"
 _FIRST_DATE: Final = np.datetime64("2020-01-03")
@@ -74,6 +77,7 @@ def prove_joins(folder: Path, *, real: Path | None, count: int, seed: int, annou
             f"{file.name}: {found['joined']} of {found['in both']} joined, largest difference "
             f"{found['largest difference, mm']:.2f} mm, {found['same class, %']:.2f} % of one class"
         )
+    by_others = {} if real is None else _joined_by_others(_files(real, count, seed), classifier)
     joined = [found["joined"] for found in files.values()]
     numbers = {
         "seed": seed,
@@ -82,6 +86,7 @@ def prove_joins(folder: Path, *, real: Path | None, count: int, seed: int, annou
         "goals": {"within, mm": WITHIN_MM, "same class, %": 100 * AGREEMENT},
         "largest difference, mm": max(found["largest difference, mm"] for found in files.values()),
         "same class, %": float(np.average([found["same class, %"] for found in files.values()], weights=joined)),
+        "joined by others": by_others,
         "files": files,
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,6 +125,31 @@ def step_table(numbers: Mapping[str, Any]) -> str:
             f"| {step['same class, join unknown, %']:.1f} | {step['same class, join known, %']:.1f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _joined_by_others(files: Iterable[JoinedFile], classifier: Classifier) -> dict[str, Any]:
+    """Return what changes in a real file with a join if it is stated."""
+    name, join = JOINED_BY_OTHERS
+    file = next(one for one in files if one.name == name)
+    found: dict[str, Any] = {"file": name, "join": join, "rows": len(file.series)}
+    with tempfile.TemporaryDirectory() as folder:
+        for case, joins in (("unknown", ()), ("known", (join,))):
+            path, output = Path(folder) / f"{case}.parquet", Path(folder) / f"{case}.classified.parquet"
+            _write(path, file.series, file.dates, np.arange(len(file.series)), joins)
+            done = classify_file(path, output, classifier=classifier, units="mm", priors="trained", diagnose=True)
+            jumps = (
+                pq.read_table(output, columns=["jump_dates"])["jump_dates"]
+                .combine_chunks()
+                .flatten()
+                .to_numpy(zero_copy_only=False)
+            )
+            days = np.abs((jumps.astype("datetime64[D]") - np.datetime64(join)).astype(np.int64))
+            found[case] = {
+                "classes": done.classes,
+                "jumps within 14 days of the join": int(np.count_nonzero(days <= _NEAR_DAYS)),
+                "doubts": sorted({one.code for one in done.findings}),
+            }
+    return found
 
 
 def _files(real: Path | None, count: int, seed: int) -> Iterator[JoinedFile]:

@@ -15,6 +15,7 @@ from hostile.files.absurd import make_absurd
 from hostile.files.byte_damage import damage_bytes
 from hostile.files.container_damage import damage_container
 from hostile.files.containers import EXTENSIONS, WRITERS
+from hostile.files.further_commands import find_areas, with_further_option
 from hostile.files.made_table import ID_NAMES, make_table
 from hostile.files.releases import another_release, two_releases
 from hostile.files.table_damage import damage_table
@@ -113,11 +114,16 @@ def make_case(seed: int, number: int) -> FileCase:
     name = f"in{EXTENSIONS[kind]}"
     from_stdin = kind == "arrows" and happens(rng, 0.2)
     arguments, outputs = _classify(rng, "-") if from_stdin else _arguments(rng, kind, name)
-    # Random numbers of their own, so that the other cases stay what they are.
-    of_two, release = case_generator(seed, "releases", number), None
-    if happens(of_two, _TWO_RELEASES) and not from_stdin and arguments[0] != "convert":
-        release = another_release(of_two, made.table)
-        arguments, outputs = two_releases(of_two, name)
+    further, release = case_generator(seed, "further", number), None
+    # Further commands and options take files, no streams.
+    what = 1.0 if from_stdin or arguments[0] == "convert" else further.random()
+    if what < _TWO_RELEASES:
+        release = another_release(further, made.table)
+        arguments, outputs = two_releases(further, name)
+    elif what < _AREAS:
+        arguments, outputs = find_areas(further, name)
+    elif what < _OPTIONS and arguments[0] == "classify":
+        arguments = with_further_option(further, arguments)
     return FileCase(
         number,
         kind,
@@ -128,7 +134,8 @@ def make_case(seed: int, number: int) -> FileCase:
         outputs,
         id_name,
         from_stdin,
-        must_be_taken=not tried and made.epochs >= _FEWEST_EPOCHS,
+        # Not every table has the positions that further options need.
+        must_be_taken=not tried and made.epochs >= _FEWEST_EPOCHS and what >= _OPTIONS,
         other=release,
     )
 
@@ -145,7 +152,12 @@ def _absurd_case(rng: np.random.Generator, number: int) -> FileCase:
 _ABSURD: Final = 0.01
 """Share of absurd files, which take longer than damaged ones."""
 _TWO_RELEASES: Final = 0.1
-"""Share of the tables that are given to a command for two releases."""
+_AREAS: Final = 0.15
+_OPTIONS: Final = 0.3
+"""Shares of the tables, summed up, for commands on two releases, for areas, and for a further option of classify.
+
+Convert is not exchanged for them, as some containers are for it alone.
+"""
 _FEWEST_EPOCHS: Final = 30
 """Of the default model; shorter tables are refused."""
 _MIXES: Final = ((1, 0, 0), (1, 0, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1), (0.5, 0.5, 0.5), (0, 0, 0))

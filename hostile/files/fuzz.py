@@ -11,6 +11,7 @@ from typing import Final
 from hostile.ended import Ended, snapshot
 from hostile.files.case import FileCase, make_case
 from hostile.files.expected import compare
+from hostile.files.further_commands import OTHER_CLASSES, POINTS
 from hostile.files.releases import ALERT, COMMANDS, OTHER, compare_releases
 from hostile.fork_server import ForkServer
 from hostile.judge import Verdict, judge_files, judge_process
@@ -77,7 +78,10 @@ def _judge(
     if files is not None:
         return files
     if ended.code == 0 and case.arguments[0] in {"classify", "convert"}:
-        return _judge_rows(case, folder, server, classifier) or verdict
+        output = folder / case.arguments[case.arguments.index("-o") + 1]
+        return _judge_rows(case, folder, server, classifier, output) or verdict
+    if ended.code == 0 and case.arguments[0] == "areas" and POINTS in case.outputs:
+        return _judge_rows(case, folder, server, classifier, folder / POINTS) or verdict
     if ended.code == 0 and case.arguments[0] in COMMANDS:
         return _judge_releases(case, folder, server) or verdict
     if case.must_be_taken and ended.code != 0 and case.arguments[0] == "classify":
@@ -85,9 +89,10 @@ def _judge(
     return verdict
 
 
-def _judge_rows(case: FileCase, folder: Path, server: ForkServer, classifier: Classifier) -> Verdict | None:
+def _judge_rows(
+    case: FileCase, folder: Path, server: ForkServer, classifier: Classifier, output: Path
+) -> Verdict | None:
     """Judge the rows of an output against those of the input."""
-    output = folder / case.arguments[case.arguments.index("-o") + 1]
     if not output.is_file():
         return "wrong result", f"{output.name} not written"
     out = server.read(output)
@@ -96,11 +101,12 @@ def _judge_rows(case: FileCase, folder: Path, server: ForkServer, classifier: Cl
     if case.kind in {"transposed", "h5", "geojson", "absurd"}:
         return None
     made = server.read(folder / case.name)
-    verdict = None if made is None else compare(made, out, classifier, id_name=case.id_name)
+    judge = None if OTHER_CLASSES.intersection(case.arguments) else classifier
+    verdict = None if made is None else compare(made, out, judge, id_name=case.id_name)
     if verdict is not None and case.kind == "parquet":
         # Readers differ in what they make of damaged pages: what none of them reads is wrong.
         again = server.read(folder / case.name, by_arrow=True)
-        verdict = verdict if again is None else compare(again, out, classifier, id_name=case.id_name)
+        verdict = verdict if again is None else compare(again, out, judge, id_name=case.id_name)
     return verdict
 
 

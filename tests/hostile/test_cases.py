@@ -54,7 +54,7 @@ def test_seeds_and_numbers_make_different_cases() -> None:
 def test_many_containers_damages_and_commands_are_tried() -> None:
     cases = [make_case(9, number) for number in range(240)]
     assert {case.kind for case in cases} >= set(WRITERS) - {"h5"}
-    commands = {"classify", "inspect", "show", "report", "convert", "compare", "join"}
+    commands = {"classify", "inspect", "show", "report", "convert", "compare", "join", "areas"}
     assert {case.arguments[0] for case in cases} == commands
     for case in cases:
         assert (case.other is not None) == (case.arguments[0] in {"compare", "join"})

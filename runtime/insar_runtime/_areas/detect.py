@@ -18,6 +18,7 @@ from insar_runtime._areas.outline import inside, outline, without_false_holes
 from insar_runtime._areas.read_points import AreaPoints, open_points, read_points
 from insar_runtime._areas.settings import AreaSettings
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.position import LONGITUDE_LATITUDE
 from insar_runtime._progress import Progress
 from insar_runtime._spatial.metres import LocalPlane, System
 from insar_runtime._spatial.require import require
@@ -84,6 +85,7 @@ def detect_areas(
     settings: AreaSettings,
     declared: UserDeclarations,
     *,
+    name: str | None = None,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> DetectedAreas:
@@ -97,6 +99,8 @@ def detect_areas(
         What is asked for.
     declared : UserDeclarations
         Columns and system that the user names.
+    name : str, optional
+        What messages call it; by default its path.
     threads : int
         Threads of the searches.
     progress : callable, optional
@@ -107,10 +111,12 @@ def detect_areas(
     InsarRuntimeError
         If the table cannot be read, has no positions, or has them at one place only.
     """
-    with open_points(path, declared) as table:
+    with open_points(path, declared, name=name) as table:
         points = read_points(table, settings, progress)
         system = table.positions.system if table.positions else None
         name, block, has_series = table.source.name, table.block, table.series is not None
+    if not len(points.points):
+        return _no_areas(system or LONGITUDE_LATITUDE, block, points)
     plane = LocalPlane.around(points.points, system)
     points_m = plane.to_metres(points.points)
     placed: NDArray[np.bool_] = np.asarray(np.isfinite(points_m).all(axis=1))
@@ -133,7 +139,7 @@ def detect_areas(
         chosen = np.sort(np.concatenate([one.members for one in outlined]))
         of_mover[chosen] = np.arange(len(chosen))
         rows = np.flatnonzero(points.moving)[chosen]
-        with open_points(path, declared) as table:
+        with open_points(path, declared, name=name) as table:
             series = read_member_series(table, rows, clusters.label[chosen], progress)
     numbers = [_numbers(points, one, series, of_mover, block, settings) for one in outlined]
     order = sorted(range(len(outlined)), key=lambda place: _order(numbers[place]))
@@ -162,6 +168,13 @@ def detect_areas(
             "rows_without_position": int(np.count_nonzero(~placed)),
         },
     )
+
+
+def _no_areas(system: System, block: Mapping[str, Any], points: AreaPoints) -> DetectedAreas:
+    """Return the result of a table without rows, as of an empty tile."""
+    counts = ("moving_points", "moving_share_outside", "rows", "rows_without_position")
+    search = {"distance_m": None, "spacing_m": None, **dict.fromkeys(counts, 0), "rates_from": points.rates_from}
+    return DetectedAreas([], [], np.zeros(0, dtype=np.int32), system, block, search)
 
 
 def _rounded(value: float, digits: int) -> float | None:

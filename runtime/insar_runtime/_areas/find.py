@@ -209,14 +209,23 @@ def write_areas(
         require(module, "a search of areas")
     as_table = classification.declared.as_table
     with classified_first(source, classification, progress) as classified:
-        areas = detect_areas(classified, settings, classification.declared, threads=threads, progress=progress)
+        areas = detect_areas(
+            classified, settings, classification.declared, name=str(source), threads=threads, progress=progress
+        )
         block = _metadata(areas, settings, source)
         with OutputGroup(overwrite=overwrite) as group:
             add_areas(group, output, areas, block, series=settings.series)
             if points is not None:
                 of_points = {**areas.block, "areas": block["areas"]}
                 add_point_table(
-                    group, points, classified, areas.area_of_row, of_points, as_table=as_table, progress=progress
+                    group,
+                    points,
+                    classified,
+                    areas.area_of_row,
+                    of_points,
+                    name=str(source),
+                    as_table=as_table,
+                    progress=progress,
                 )
     return Areas(
         output=str(output),

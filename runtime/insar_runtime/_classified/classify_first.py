@@ -54,8 +54,10 @@ def is_classified(path: Path, *, as_table: bool = False) -> bool:
 
 
 @contextlib.contextmanager
-def classified_first(source: Path, classification: Classification, progress: Progress | None = None) -> Iterator[Path]:
-    """Yield the path of a table with classes: its own, or that of a temporary file with the series of the table.
+def classified_first(
+    source: Path, classification: Classification, progress: Progress | None = None, *, keep_series: bool = True
+) -> Iterator[Path]:
+    """Yield the path of a table with classes: its own, or that of a temporary file.
 
     Parameters
     ----------
@@ -65,6 +67,8 @@ def classified_first(source: Path, classification: Classification, progress: Pro
         How to classify it if need be.
     progress : callable, optional
         Called with the number of rows done, and of all if known.
+    keep_series : bool
+        Whether the temporary file has the series of the table.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def classified_first(source: Path, classification: Classification, progress: Pro
                 as_table=declared.as_table,
                 priors=classification.priors,
                 diagnose=classification.diagnose,
-                keep_series=True,
+                keep_series=keep_series,
                 progress=progress,
             )
         yield classified

@@ -124,11 +124,11 @@ def compare(
     with loading(str(new), hidden=quiet):
         import pyarrow as pa
 
+        from insar_runtime._classified.classify_first import Classification, is_classified
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
         from insar_runtime._output.output_checks import check_output, is_among
         from insar_runtime._releases.alert_rules import RULES, AlertRules, parse_rules
-        from insar_runtime._releases.compare import Classification, is_classified
         from insar_runtime._releases.compare import compare as compare_tables
         from insar_runtime._releases.comparison_text import describe_comparison
         from insar_runtime.classifier import Classifier
@@ -170,7 +170,9 @@ def compare(
             old,
             new,
             output,
-            classification=Classification(classifier, declared, None if priors is None else parse_priors(priors)),
+            classification=Classification(
+                classifier, declared, None if priors is None else parse_priors(priors), diagnose=True
+            ),
             match=match,
             within_m=within,
             keep_offset=keep_offset,

@@ -23,7 +23,7 @@ from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import from_axes
 from insar_runtime._convert.hdf5 import as_text, open_hdf5, reader, translate_hdf5_errors
-from insar_runtime._input.dates.date_columns import parse_date
+from insar_runtime._input.dates.date_values import parse_date
 from insar_runtime.errors import DataError
 
 _NAME: Final = re.compile(r"_F(\d{5})_\w\w_(\d{8})T\d{6}Z_(\d{8})T\d{6}Z_v([\d.]+)_(\w+)")

@@ -20,7 +20,7 @@ from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.disp_s1 import METRES, projection
 from insar_runtime._convert.grids import from_axes
 from insar_runtime._convert.hdf5 import as_text, open_hdf5, reader
-from insar_runtime._input.dates.date_columns import sort_axis
+from insar_runtime._input.dates.date_values import sort_axis
 from insar_runtime.errors import DataError
 
 _SINCE: Final = re.compile(r"(seconds|minutes|hours|days) since (\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d))?.*")

@@ -21,7 +21,7 @@ from insar_runtime._convert.companions import NONE, CompanionFiles
 from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import Positions, from_axes
 from insar_runtime._convert.hdf5 import as_text, open_hdf5, reader, translate_hdf5_errors
-from insar_runtime._input.dates.date_columns import parse_date, sort_axis
+from insar_runtime._input.dates.date_values import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
 _LAYERS: Final = {

@@ -26,7 +26,7 @@ from insar_runtime._convert.hdf5 import (
     text_attributes,
     translate_hdf5_errors,
 )
-from insar_runtime._input.dates.date_columns import parse_date, sort_axis
+from insar_runtime._input.dates.date_values import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
 _EOS: Final = "HDFEOS/GRIDS/timeseries"

@@ -15,15 +15,9 @@ from numpy.typing import NDArray
 from insar_runtime._convert.input_table import InputTable
 from insar_runtime._input.column_roles import find_roles
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.dates.date_columns import (
-    DATE_NAMES,
-    ID_ALIASES,
-    find_date_columns,
-    holds_dates,
-    parse_date,
-    sort_axis,
-)
+from insar_runtime._input.dates.date_columns import DATE_NAMES, ID_ALIASES, find_date_columns
 from insar_runtime._input.dates.date_formats import DateFormat
+from insar_runtime._input.dates.date_values import holds_dates, parse_date, sort_axis
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
 from insar_runtime._input.layout import DATES_KEY

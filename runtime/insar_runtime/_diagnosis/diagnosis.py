@@ -64,40 +64,7 @@ LATER_COLUMNS: Final = frozenset(_RECENT)
 class DiagnosedRows:
     """What was found of N series that share a time axis, without the series themselves.
 
-    Attributes
-    ----------
-    dates : ndarray of datetime64[D], shape [T]
-        Strictly increasing.
-    half_wavelength_mm : float or None
-        Size of one cycle; None if the jumps have no number of cycles.
-    noise : FileNoise
-        Noise model of the fits.
-    rates : Rates
-        Velocity, acceleration, season and rmse of all N series.
-    recent : RecentChanges
-        Rates of all N series in the window at their end, and the probability that they are new.
-    break_rows : ndarray of intp, shape [B]
-        Indices of the series that have a break, increasing.
-    breaks : Breaks
-        The breaks of these series.
-    jump_rows : ndarray of intp, shape [J]
-        Indices of the series that were searched for jumps, increasing.
-    jumps : Jumps
-        The jumps of these series; each series has any number of them.
-    jump_repaired : ndarray of bool, shape [number of jumps]
-        Whether a jump is removed from the corrected series.
-    repaired_rows : ndarray of intp, shape [R]
-        Indices of the series that were corrected, increasing.
-    offsets : ndarray of float64, shape [R, T]
-        Offsets that were subtracted from these series, mm.
-    class_after_repair : ndarray of int8, shape [R]
-        Class of each corrected series; -1 where it has none.
-    status : ndarray of int8, shape [N]
-        ``FitStatus`` of the first fit that failed, in the order rates, jumps, break; OK if none failed.
-    options : Diagnose
-        Options of the diagnosis.
-    jump_spared : ndarray of bool, shape [number of jumps], or None
-        Jumps that are left in any case, because they are shared by neighbours or by the whole file.
+    Its attributes are those of ``Diagnosis``, where they are documented, but for the series.
     """
 
     dates: DateArray

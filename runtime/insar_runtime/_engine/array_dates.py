@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from insar_runtime._input.dates.date_columns import parse_date, sort_axis
+from insar_runtime._input.dates.date_values import parse_date, sort_axis
 from insar_runtime.errors import DataError
 
 _GIVE: Final = "give datetime64, date, text such as 2020-01-03, whole numbers such as 20200103, or decimal years"

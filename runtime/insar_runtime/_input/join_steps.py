@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._input.dates.date_columns import dates_of_json
+from insar_runtime._input.dates.date_values import dates_of_json
 from insar_runtime._input.even_rows import evenly_spaced
 
 JOINS_KEY: Final = "insar_runtime:joins"

@@ -12,14 +12,9 @@ import pyarrow as pa
 
 from insar_runtime._input.column_roles import Role, find_roles
 from insar_runtime._input.column_types import is_list, is_numeric, is_text, schema_index
-from insar_runtime._input.dates.date_columns import (
-    DATE_NAMES,
-    dates_of_json,
-    holds_dates,
-    list_dates_to_days,
-    sort_axis,
-)
+from insar_runtime._input.dates.date_columns import DATE_NAMES
 from insar_runtime._input.dates.date_search import DateSearch
+from insar_runtime._input.dates.date_values import dates_of_json, holds_dates, list_dates_to_days, sort_axis
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.producers import Domain, Producer, guess_producer
 from insar_runtime.errors import DataError

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from insar_runtime._input.column_types import is_list, schema_index
-from insar_runtime._input.dates.date_columns import list_dates_to_days
+from insar_runtime._input.dates.date_values import list_dates_to_days
 from insar_runtime._input.layout import Layout
 from insar_runtime.errors import DataError
 

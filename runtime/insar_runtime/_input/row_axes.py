@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._input.dates.date_columns import list_dates_to_days
+from insar_runtime._input.dates.date_values import list_dates_to_days
 
 
 def rows_by_axis(dates: pa.Array, name: str) -> list[NDArray[np.intp]]:

@@ -8,7 +8,7 @@ from insar_runtime._output.field_texts import CHANGE_ALIASES, change_map_tip
 from insar_runtime._output.qml import qml_root, qml_text
 from insar_runtime._output.style import Category, add_categories
 
-CHANGE_STYLE_NAME: Final = "Changes between two releases"
+CHANGE_STYLE_NAME: Final = "Changes between releases"
 CHANGE_COLOURS: Final = {
     "break": "#d55e00",
     "jump": "#cc79a7",

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from insar_runtime._input.column_types import is_list
-from insar_runtime._input.dates.date_columns import dates_of_json, find_date_columns
+from insar_runtime._input.dates.date_columns import find_date_columns
+from insar_runtime._input.dates.date_values import dates_of_json
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._output.block_shape import parse_block
 from insar_runtime._output.geometry import Geometry, find_geometry

@@ -61,7 +61,7 @@ class GeoPackageWriter:
     layer : str
         Name of the table.
     style : tuple of str, optional
-        Name and QML of the style; by default that of points with a class.
+        Name and QML of the style; by default those of points with a class.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, *, layer: str, style: tuple[str, str] | None = None) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._input.dates.date_columns import list_dates_to_days, sort_axis
+from insar_runtime._input.dates.date_values import list_dates_to_days, sort_axis
 from insar_runtime._input.row_axes import rows_by_axis
 from insar_runtime._input.table import TableDescription
 from insar_runtime.errors import DataError

@@ -16,7 +16,12 @@ from insar_runtime.errors import OutputExistsError
 _MARK: Final = "# Made by insar-rt qgis install"
 """First words of each file that was written here."""
 _PROGRAM_LINE: Final = 'PROGRAM = ""\n'
-SCRIPTS: Final = {"insar_rt_classify.py": "_Classify", "insar_rt_report.py": "_Report"}
+SCRIPTS: Final = {
+    "insar_rt_classify.py": "_Classify",
+    "insar_rt_report.py": "_Report",
+    "insar_rt_areas.py": "_Areas",
+    "insar_rt_compare.py": "_Compare",
+}
 """Files, by the class of the algorithm in each: QGIS takes one algorithm of a file."""
 
 
@@ -76,13 +81,13 @@ def make_script(algorithm: str, program: str) -> str:
     program : str
         Python that runs this package.
     """
-    command, algorithms = (
+    command, algorithms, places = (
         (files("insar_runtime") / "_qgis" / "script" / name).read_text(encoding="utf-8")
-        for name in ("command.py", "algorithms.py")
+        for name in ("command.py", "algorithms.py", "places.py")
     )
     head = f"{_MARK} (insar-runtime {__version__}); insar-rt qgis uninstall removes it.\n"
     command = command.replace(_PROGRAM_LINE, f"PROGRAM = {program!a}\n")
-    return f"{head}{command}\n\n{_joined(algorithms)}\n\nAlgorithm = {algorithm}\n"
+    return f"{head}{command}\n\n{_joined(algorithms)}\n\n{_joined(places)}\n\nAlgorithm = {algorithm}\n"
 
 
 def _joined(text: str) -> str:

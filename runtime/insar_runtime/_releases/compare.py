@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._classified.columns import has_classes
+from insar_runtime._classified.classify_first import Classification, classified_first
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.opening import open_source
 from insar_runtime._input.position import parse_crs
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime._log import logger
@@ -39,29 +37,8 @@ from insar_runtime._releases.comparison import Comparison, compare_releases
 from insar_runtime._releases.distances import system_name
 from insar_runtime._releases.matching import MatchBy, match_points
 from insar_runtime._releases.release import Release, read_release
-from insar_runtime._signals import last_outputs
 from insar_runtime._version import __version__
 from insar_runtime.classifier import Classifier, Shares
-from insar_runtime.files import classify_file
-
-
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """How to classify a release that is not classified.
-
-    Attributes
-    ----------
-    classifier : callable
-        Returns the classifier; called only if it is needed.
-    declared : UserDeclarations
-        Declarations of the user about the tables.
-    priors
-        As for ``classify_file``.
-    """
-
-    classifier: Callable[[], Classifier]
-    declared: UserDeclarations = field(default_factory=UserDeclarations)
-    priors: Shares | Literal["auto", "local", "trained"] | None = None
 
 
 def compare_files(
@@ -92,7 +69,7 @@ def compare_files(
     ----------
     old, new : str or Path
         Tables that ``classify_file`` has written, best with a diagnosis; any other table that it reads is classified
-        and diagnosed first. Some 150 bytes a point and release are in memory.
+        and diagnosed first. Some 300 bytes a point and release are in memory.
     output : str or Path, optional
         File to write, one row a point of either release: ``.parquet``, ``.gpkg``, ``.csv``, ``.arrow``.
     match : {"auto", "id", "position"}
@@ -142,7 +119,7 @@ def compare_files(
         Path(old),
         Path(new),
         None if output is None else Path(output),
-        classification=Classification(lambda: classifier or Classifier(), declared, priors),
+        classification=Classification(lambda: classifier or Classifier(), declared, priors, diagnose=True),
         match=match,
         within_m=within_m,
         keep_offset=keep_offset,
@@ -194,40 +171,12 @@ def compare(
     return done
 
 
-def is_classified(path: Path, *, as_table: bool = False) -> bool:
-    """Return whether a table has the columns that ``classify`` adds.
-
-    Raises
-    ------
-    InsarRuntimeError
-        If the table cannot be opened.
-    """
-    with open_source(path, exact=False, as_table=as_table) as source:
-        return has_classes(source.schema)
-
-
 def _read(path: Path, how: Classification, progress: Progress | None) -> Release:
     """Read a release, which is classified and diagnosed first if needed."""
-    declared = how.declared
-    if is_classified(path, as_table=declared.as_table):
-        return read_release(path, declared, progress=progress)
-    with tempfile.TemporaryDirectory(prefix="insar-rt-") as folder, last_outputs(False):
-        classified = Path(folder) / "classified.parquet"
-        classify_file(
-            path,
-            classified,
-            classifier=how.classifier(),
-            units=declared.units,
-            columns=declared.columns,
-            date_format=declared.date_format,
-            half_wavelength_mm=declared.half_wavelength_mm,
-            crs=declared.crs,
-            as_table=declared.as_table,
-            priors=how.priors,
-            diagnose=True,
-            progress=progress,
-        )
-        # Its metadata state what the user has declared.
+    with classified_first(path, how, progress, keep_series=False) as classified:
+        if classified == path:
+            return read_release(path, how.declared, progress=progress)
+        # The metadata of what was classified state what the user has declared.
         return read_release(classified, UserDeclarations(), name=str(path))
 
 
@@ -271,6 +220,7 @@ def _write(
         return {METADATA_KEY: json.dumps(block), **table.geo(bounds)}
 
     schema = table.schema.with_metadata(metadata())
-    with open_table(output, schema, metadata, overwrite=overwrite, style=(CHANGE_STYLE_NAME, change_style())) as sink:
+    style = CHANGE_STYLE_NAME, change_style()
+    with open_table(output, schema, metadata, overwrite=overwrite, style=style) as sink:
         for batch in table.batches(rows, bounds):
             sink.write(batch)

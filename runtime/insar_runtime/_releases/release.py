@@ -214,12 +214,13 @@ class _StateCollector:
         self._parts.append(part)
 
     def states(self) -> PointStates:
-        """Return the states of all points so far."""
+        """Return the states of all points; nothing more can be added then."""
         if not self._parts:
             nothing = [pa.nulls(0, field.type) for field in self._schema]
             self.add(pa.RecordBatch.from_arrays(nothing, schema=self._schema))
-        names = self._parts[0].keys()
-        return PointStates(**{name: np.concatenate([part[name] for part in self._parts]) for name in names})
+        # Taken out one by one, so that not all are in memory twice.
+        names = list(self._parts[0])
+        return PointStates(**{name: np.concatenate([part.pop(name) for part in self._parts]) for name in names})
 
 
 def _of_diagnosis(found: pa.RecordBatch) -> dict[str, NDArray[Any]]:

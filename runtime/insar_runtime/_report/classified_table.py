@@ -112,7 +112,9 @@ def open_classified(path: Path, *, as_table: bool = False) -> Iterator[Classifie
             series=series,
             trouble=trouble,
             attributes=attributes,
-            measures=find_measures(attributes, egms=egms, diagnosed=diagnosed),
+            measures=find_measures(
+                attributes, egms=egms, diagnosed=diagnosed, kinds="jump_kind" in source.schema.names
+            ),
             rows=source.rows,
             batches=head.batches,
         )

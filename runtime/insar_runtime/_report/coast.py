@@ -62,10 +62,9 @@ def _of_degrees(box: FloatArray) -> tuple[list[IntArray], FloatArray, FloatArray
     scale, corner, lines, lengths = _read()
     box = (box - corner) / scale
     turn = round(360 / scale[0])
-    found: list[IntArray] = []
     # Longitudes may be counted to 360 degrees.
-    for shift in (0, turn) if box[1, 0] > turn else (0,):
-        found += cut(lines + np.array([shift, 0]), lengths, box)
+    shifts = (0, turn) if box[1, 0] > turn else (0,)
+    found = [line for shift in shifts for line in cut(lines + np.array([shift, 0]), lengths, box)]
     return found, scale, corner
 
 
@@ -113,7 +112,7 @@ def lines_of(starts: NDArray[np.int32], lengths: NDArray[np.int32], deltas: NDAr
     return vertices
 
 
-def cut(vertices: NDArray[np.number], lengths: NDArray[np.int32], box: NDArray[np.float64]) -> list[NDArray[np.number]]:
+def cut(vertices: NDArray[Any], lengths: NDArray[np.int32], box: NDArray[np.float64]) -> list[NDArray[Any]]:
     """Return the parts of lines whose segments may be inside a box [2, 2] of its lowest and highest corner.
 
     Vertices [V, 2] that are NaN are outside, with the segments from and to them.

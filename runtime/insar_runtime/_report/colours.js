@@ -5,11 +5,13 @@ const RAMPS = {
   signed: ["#a50026", "#e0603c", "#d3b06c", "#b4b4a6", "#7fb1c6", "#4575b4", "#2b2f8f"],
   positive: ["#a9adb0", "#cfae4e", "#e07b1a", "#c2295b", "#7b2a9c"],
   confidence: ["#f0a63a", "#d8576b", "#8f2fa3", "#4a4ad6"],
+  category: ["#0072b2", "#d55e00", "#8a6d00"],
   date: ["#2b6cb0", "#2aa198", "#b9a30a", "#e07b1a", "#b3202c"],
 };
 const RAMPS_DARK = {
   signed: ["#ff5a4d", "#e8845a", "#c4a678", "#85878a", "#7fb1c6", "#5b9bea", "#8f8bff"],
   positive: ["#6b7278", "#b3994f", "#e58a2e", "#ee5480", "#c77bf0"],
+  category: ["#56b4e9", "#e8702a", "#d0b040"],
 };
 const BAR = 140; // pixels of the ramp
 
@@ -38,6 +40,12 @@ function rampColours(mode) {
   return ramp;
 }
 
+/** Colour of a category, which stands at a stop of the ramp. */
+function categoryColour({ categories }, k) {
+  const code = 1 + Math.round((254 * k) / (categories.length - 1));
+  return `rgb(${rampColours(state.mode).subarray(4 * code, 4 * code + 3).join(" ")})`;
+}
+
 /** The colour bar between the two ends of its range, which can be changed; hidden for classes. */
 function drawRamp(setRange) {
   const element = byId("ramp");
@@ -48,6 +56,7 @@ function drawRamp(setRange) {
     element.dataset.mode = state.mode;
     element.replaceChildren(...rampParts(measure, setRange));
   }
+  if (measure.kind === "category") return element.replaceChildren(...rampParts(measure, setRange));
   const ends = endsOf(state.mode);
   const bar = byId("ramp-bar");
   const colours = rampColours(state.mode);
@@ -66,6 +75,11 @@ function drawRamp(setRange) {
 }
 
 function rampParts(measure, setRange) {
+  if (measure.kind === "category") {
+    return [...measure.categories.map((name, k) => html("span", { class: "named" },
+      html("span", { class: "swatch", style: { background: categoryColour(measure, k) } }), name)),
+      html("span", { id: "ramp-unit" }, measure.origin)];
+  }
   const { kind, unit, origin } = measure;
   const read = () => ["ramp-low", "ramp-high"].map((id) => numberOfEnd(measure, byId(id).value));
   const changed = (event) => {

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._classified.diagnosis_columns import stored_half_wavelength_mm
+from insar_runtime._classified.diagnosis_columns import stored_half_wavelength_mm, stored_recent_days
 from insar_runtime._diagnosis.arrays import FloatArray
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
 from insar_runtime._diagnosis.trend.point_trends import DiagnosedRates, TrendJumps, fit_point_trends, trend_class
@@ -40,8 +40,9 @@ def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str
     Returns
     -------
     dict or None
-        ``origin``, the date from which days are counted; ``cycle``, the size of a cycle in mm, if known; ``statuses``;
-        and ``changed``, the days of the first and of the last break, if there is one.
+        ``origin``, the date from which days are counted; ``cycle``, the size of a cycle in mm, and
+        ``recentDays``, the length of the window of the recent change, if known;
+        ``statuses``; and ``changed``, the days of the first and of the last break, if there is one.
     """
     if not table.diagnosed or points is None:
         return None
@@ -52,6 +53,7 @@ def diagnosis_facts(table: ClassifiedTable, points: pa.Table | None) -> dict[str
     return {
         "origin": origin,
         "cycle": stored_half_wavelength_mm(table.block),
+        "recentDays": stored_recent_days(table.block),
         "statuses": list(FIT_STATUS_NAMES),
         "changed": span,
     }

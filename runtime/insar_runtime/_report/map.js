@@ -235,6 +235,7 @@ class PointMap {
 
   draw() {
     drawCoast(this);
+    drawFills(this);
     const ranges = this.drawing.ranges.filter(({ group }) => this.state.visible[group]);
     const size = this.pointSize(ranges);
     this.painter.paint(this.view, ranges, this.moving ? this.movingPart : 1, size);

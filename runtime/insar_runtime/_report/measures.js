@@ -11,8 +11,8 @@ let measures = []; // what this page can colour by
 function findMeasures(points) {
   const { velocity, confidence } = facts.counts;
   const days = facts.diagnosis?.changed;
-  const ofTable = facts.measures.map(({ key, label, unit, signed, source, column, scale }, m) => ({
-    key, label, unit, source, kind: signed ? "signed" : "positive", origin: `column ${column}`,
+  const ofTable = facts.measures.map(({ key, label, unit, signed, source, column, scale, categories }, m) => ({
+    key, label, unit, source, categories, kind: categories?.length ? "category" : signed ? "signed" : "positive", origin: `column ${column}`,
     of: (i) => ofTenths(points.measures[m * points.count + i]) / scale,
   }));
   const known = [
@@ -31,7 +31,21 @@ function findMeasures(points) {
       of: (i) => points.changeOf(i), ends: days[0] < days[1] ? days : [days[0] - 1, days[1] + 1],
     },
   ].filter(Boolean);
-  return known.filter((one) => one.kind === "class" || (one.ends ??= robustEnds(one, points.count)));
+  return known.filter((one) => {
+    if (one.kind === "category") return (one.ends = endsOfCategories(one, points.count));
+    return one.kind === "class" || (one.ends ??= robustEnds(one, points.count));
+  });
+}
+
+/** First and last code of the categories; null if no point has one. */
+function endsOfCategories({ of, categories }, count) {
+  for (let i = 0; i < count; i++) if (Number.isFinite(of(i))) return [0, categories.length - 1];
+  return null;
+}
+
+/** Value of a point in a measure of the table; NaN if the page has no such measure. */
+function valueOf(key, i) {
+  return measureOf(key)?.of(i) ?? NaN;
 }
 
 function measureOf(mode) {
@@ -90,6 +104,7 @@ function bandsOf(mode) {
   const { kind, ramp } = measureOf(mode);
   if (kind === "class") return null;
   const height = (place) => {
+    if (kind === "category") return 1;
     if (kind === "signed") return Math.abs(2 * place - 1);
     return ramp === "confidence" ? 1 - place : place;
   };

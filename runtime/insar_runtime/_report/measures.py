@@ -39,6 +39,8 @@ class Measure:
         Name or names of the columns.
     scale : int
         Stored is the number times this, in tenths.
+    categories : tuple of str
+        Names that the numbers 0, 1, ... stand for; empty of a number.
     """
 
     key: str
@@ -48,6 +50,7 @@ class Measure:
     source: Literal["file", "diagnosis"]
     column: str
     scale: int
+    categories: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """Return what the script needs to know."""
@@ -70,7 +73,16 @@ _OF_DIAGNOSIS: Final = (
 )
 
 
-def find_measures(attributes: Sequence[str], *, egms: bool, diagnosed: bool) -> tuple[Measure, ...]:
+_JUMP_KIND: Final = Measure(
+    "jump_kind", "Kind of the jumps", "", False, "diagnosis", "jump_kind", 1, ("one point", "shared", "whole file")
+)
+_KINDS: Final = ("point", "shared", "file")
+"""Values of the column, in the order of the categories."""
+
+
+def find_measures(
+    attributes: Sequence[str], *, egms: bool, diagnosed: bool, kinds: bool = False
+) -> tuple[Measure, ...]:
     """Return the measures of a table.
 
     Parameters
@@ -81,13 +93,15 @@ def find_measures(attributes: Sequence[str], *, egms: bool, diagnosed: bool) -> 
         Whether it comes from EGMS, whose units are known.
     diagnosed : bool
         Whether it has the diagnosis columns.
+    kinds : bool
+        Whether it has the column ``jump_kind``.
     """
     of_file = tuple(
         Measure(f"file_{name}", label, unit if egms else "", signed, "file", name, 10)
         for name, (label, unit, signed) in _OF_FILE.items()
         if name in attributes
     )
-    return (*of_file, *(_OF_DIAGNOSIS if diagnosed else ()))
+    return (*of_file, *(_OF_DIAGNOSIS if diagnosed else ()), *((_JUMP_KIND,) if diagnosed and kinds else ()))
 
 
 def measured(
@@ -113,6 +127,10 @@ def measured(
 def _values(measure: Measure, batch: pa.RecordBatch, diagnosis: Mapping[str, pa.Array]) -> NDArray[np.floating]:
     if measure.source == "file":
         return as_floats(batch.column(measure.column))
+    if measure.categories:
+        column = batch.column(measure.column)
+        text = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        return as_floats(pc.index_in(text.cast(pa.string()), pa.array(_KINDS)))
     if measure.key == "rate_change":
         before, after = (as_floats(diagnosis[name]) for name in _BREAK_RATES)
         return after - before

@@ -43,18 +43,33 @@ function tracedOf(map, area) {
   return path;
 }
 
-/** Outlines on top of the points, in the colours of their classes on a halo; the chosen one is thick and filled. */
-function drawAreas(map, context) {
+/** Areas within the view that are shown; the chosen one is the last. */
+function areasInView(map) {
   const { x, y, kx, ky, width, height } = map.view;
   const view = [[x - width / 2 / kx, x + width / 2 / kx], [y - height / 2 / ky, y + height / 2 / ky]];
   const near = ({ box }) => box.every(([low, high], axis) => high >= view[axis][0] && low <= view[axis][1]);
   const shown = map.areas.filter((area) => area.rings.length && areaShown(area, map.state) && near(area));
   const last = ({ k }) => (k === map.state.place ? 1 : 0);
+  return shown.sort((a, b) => last(a) - last(b));
+}
+
+/** Faint fills below the points, whose colours stay as they are. */
+function drawFills(map) {
+  const context = map.under.getContext("2d");
+  context.save();
+  context.translate(-EDGE.left, -EDGE.top);
+  for (const area of areasInView(map)) {
+    Object.assign(context, { fillStyle: colourOf(area.group), globalAlpha: area.k === map.state.place ? 0.28 : 0.12 });
+    context.fill(tracedOf(map, area), "evenodd");
+  }
+  context.restore();
+}
+
+/** Outlines on top of the points, in the colours of their classes on a halo; that of the chosen one is thick. */
+function drawAreas(map, context) {
   context.lineJoin = "round";
-  for (const area of shown.sort((a, b) => last(a) - last(b))) {
-    const [path, colour, chosen] = [tracedOf(map, area), colourOf(area.group), last(area)];
-    Object.assign(context, { fillStyle: colour, globalAlpha: chosen ? 0.22 : 0.1 });
-    context.fill(path, "evenodd");
+  for (const area of areasInView(map)) {
+    const [path, colour, chosen] = [tracedOf(map, area), colourOf(area.group), area.k === map.state.place];
     for (const [lineWidth, strokeStyle, alpha] of [[chosen ? 7 : 4.5, themed("--map"), 0.9], [chosen ? 3.5 : 2, colour, 1]]) {
       Object.assign(context, { lineWidth, strokeStyle, globalAlpha: alpha });
       context.stroke(path);

@@ -102,7 +102,18 @@ function sideOf(points, i) {
   if (facts.position && points.hasPlace(i)) {
     known.push([facts.position.kind === "degrees" ? "Lon, lat" : "E, N", placeText(points.placeOf(i))]);
   }
-  return [bars, pairs([...known, ...storyFacts(story)])];
+  return [bars, pairs([...known, ...storyFacts(story), ...recentFacts(i)])];
+}
+
+/** Recent rate and kind of the jumps, as the diagnosis has found them. */
+function recentFacts(i) {
+  const [rate, probability, kind] = ["v_recent_mm_yr", "recent_change_prob", "jump_kind"].map((key) => valueOf(key, i));
+  const days = facts.diagnosis?.recentDays;
+  const known = [];
+  if (Number.isFinite(rate)) known.push([days ? `Last ${days} days` : "Recent rate", `${plain(rate, 1)} mm/yr`]);
+  if (Number.isFinite(probability)) known.push(["Recent change", chance(probability)]);
+  if (Number.isFinite(kind)) known.push(["Kind of the jumps", measureOf("jump_kind").categories[kind]]);
+  return known;
 }
 
 /** The file's other columns, folded; empty if they are not in the page. */

@@ -28,6 +28,9 @@ function wordMeanings() {
       ["Yearly cycle", "amplitude of a motion that repeats each year, which no class counts"],
       ["Break, 90 %", "date at which the rate changes; it lies within the band with a probability of 90 %"],
       ["Repaired", "a jump that was taken out of the series shown; the class of what is left stands beside it"],
+      ...(measureOf("recent_change_prob") ? [["Recent change", "probability that the rate of the last days differs from that before, beyond noise and yearly cycle"]] : []),
+      ...(measureOf("jump_kind") ? [["Kind of the jumps", "one point: as a rule an unwrapping error; shared: by neighbours as well, a step of the " +
+        "ground or of the data there; whole file: at a date at which the file as a whole steps"]] : []),
       ["Cycles, σ", "jumps in half wavelengths, and how many standard deviations they are away from a whole number"],
     ] : []),
   ];

@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.releases import joins
 from evaluation.releases.joins import JoinedFile, join_table, prove_joins, step_table
-from insar_runtime import Classifier, Joined
+from insar_runtime import Classifier, Joined, join_files
 
 
 def test_the_proof_runs_on_simulated_points(tmp_path: Path) -> None:
@@ -31,10 +31,9 @@ def test_a_wrong_offset_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     dates = np.datetime64("2020-01-03") + 12 * np.arange(80)
     file = JoinedFile("noise", rng.normal(0, 2, (60, 80)).round(1).astype(np.float32), dates)
-    right = joins.join_files
 
     def wrong(old: Path, new: Path, output: Path, **options: Any) -> Joined:
-        return right(new, old, output, **options)  # to the level of the other release
+        return join_files(new, old, output, **options)  # to the level of the other release
 
     monkeypatch.setattr(joins, "join_files", wrong)
     found = joins._joined(file, Classifier(device="cpu"), seed=0)

@@ -12,15 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insar_runtime._input.dates.date_columns import (
-    DateColumns,
-    dates_of_json,
-    find_date_columns,
-    is_amplitude_name,
-    list_dates_to_days,
-    parse_date,
-    sort_axis,
-)
+from insar_runtime._input.dates.date_columns import DateColumns, find_date_columns, is_amplitude_name
+from insar_runtime._input.dates.date_values import dates_of_json, list_dates_to_days, parse_date, sort_axis
 from insar_runtime.errors import DataError, UsageError
 
 DAYS = st.dates(date(1991, 1, 1), date(2100, 12, 31))

@@ -76,13 +76,15 @@ def describe(layer):
     """Return the classes of a layer, how it is drawn, and the map tips of its points by their ids."""
     context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
     tips = {}
+    names = [field.name() for field in layer.fields()]
+    key = "pid" if "pid" in names else names[1]
     for feature in layer.getFeatures():
         context.setFeature(feature)
-        tips[feature["pid"]] = QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context)
+        tips[feature[key]] = QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context)
     return {
         "renderer": layer.renderer().type(),
         "aliases": {field.name(): layer.attributeAlias(i) for i, field in enumerate(layer.fields())},
-        "classes": [feature["class_name"] or None for feature in layer.getFeatures()],
+        "classes": [feature["class_name"] or None for feature in layer.getFeatures()] if "class_name" in names else [],
         "tips": tips,
     }
 

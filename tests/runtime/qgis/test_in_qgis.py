@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -19,6 +20,7 @@ import insar_runtime
 from insar_runtime import classify_file
 from insar_runtime._qgis.install import install_scripts
 from tests.conftest import lack
+from tests.runtime.areas.conftest import DATES, draw
 from tests.runtime.outputs import query
 from tests.runtime.report.pages import read_page
 from tests.runtime.tables import series, wide, write
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.qgis
 
 PLUGINS = Path("/usr/share/qgis/python/plugins")
 CLASSIFY, REPORT = "script:classifyinsartimeseries", "script:reportinsartimeseries"
+AREAS, COMPARE = "script:findmovingareas", "script:comparereleases"
 
 
 def install(folder: Path) -> dict[str, str]:
@@ -74,7 +77,13 @@ def ran(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     pq.write_table(many.take(np.arange(20_000) % 200), folder / "some.parquet")
     (folder / "broken.csv").write_text("a,b\n1,2\n")
     (folder / "cancelled.gpkg").write_bytes(b"precious")
-    output = {name: str(folder / f"{name}.gpkg") for name in ("a", "b", "c", "d", "cancelled")}
+    places, _, displacement = draw()
+    moving = wide(displacement, DATES).drop_columns(["latitude", "longitude"])
+    for column, name in enumerate(("easting", "northing")):
+        moving = moving.append_column(name, pa.array(places[:, column]))
+    write(moving, folder / "moving.parquet")
+    shutil.copy(demo, folder / "newer.zip")
+    output = {name: str(folder / f"{name}.gpkg") for name in ("a", "b", "c", "d", "areas", "changes", "cancelled")}
     of_csv = f"delimitedtext file://{folder}/points.csv?type=csv&xField=longitude&yField=latitude&crs=EPSG:4326"
     steps: dict[str, dict[str, Any]] = {
         "demo": {"parameters": {"FILE": str(demo), "OUTPUT": output["a"], "STABLE_RATE": 3}},
@@ -100,6 +109,20 @@ def ran(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 "OUTPUT": str(folder / "s.html"),
                 "EXTRA": "--log-every 0",
             },
+        },
+        "areas": {
+            "algorithm": AREAS,
+            "parameters": {
+                "FILE": str(folder / "moving.parquet"),
+                "OUTPUT": output["areas"],
+                "MIN_POINTS": 4,
+                "UNITS": 1,
+                "EXTRA": "--crs EPSG:32633",
+            },
+        },
+        "compare": {
+            "algorithm": COMPARE,
+            "parameters": {"OLD": str(demo), "NEW": str(folder / "newer.zip"), "OUTPUT": output["changes"]},
         },
         "memory": {"parameters": {"OUTPUT": output["c"]}, "layer": "memory Point?field=pid:string"},
         "nothing": {"parameters": {"OUTPUT": output["c"]}},
@@ -127,8 +150,8 @@ def ran(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {**dict(zip(steps, facts["steps"], strict=True)), "algorithms": facts["algorithms"], "folder": folder}
 
 
-def test_both_algorithms_are_listed(ran: dict[str, Any]) -> None:
-    assert sorted(ran["algorithms"]) == [CLASSIFY, REPORT]
+def test_all_algorithms_are_listed(ran: dict[str, Any]) -> None:
+    assert sorted(ran["algorithms"]) == sorted([CLASSIFY, REPORT, AREAS, COMPARE])
 
 
 def test_a_file_is_classified_as_by_the_command_and_comes_coloured(
@@ -196,6 +219,23 @@ def test_progress_is_a_part_of_the_whole_work(ran: dict[str, Any]) -> None:
         assert len(set(percents)) >= least
     assert any(line == "8,192 of 20,000 points" for line in ran["steps"]["log"])
     assert [percent for percent in ran["steps of a report"]["percents"] if percent < 89]
+
+
+def test_moving_areas_come_with_outlines_and_style(ran: dict[str, Any]) -> None:
+    for package in ("scipy", "shapely", "pyproj"):
+        pytest.importorskip(package)
+    (layer,) = ran["areas"]["layers"]
+    assert layer["renderer"] == "categorizedSymbol"
+    assert layer["aliases"]["rate_mm_yr"] == "Rate, median (mm/yr)"
+    assert len(layer["classes"]) >= 2
+    assert {tip.split(":")[0] for tip in layer["tips"].values()} >= {"<b>Area 1"}
+
+
+def test_the_same_release_twice_is_compared(ran: dict[str, Any]) -> None:
+    pytest.importorskip("scipy")
+    (layer,) = ran["compare"]["layers"]
+    assert len(layer["tips"]) == 500
+    assert any("500" in line for line in ran["compare"]["log"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from insar_runtime import compare_files
-from insar_runtime._output.change_style import CHANGE_COLOURS, change_style
+from insar_runtime._output.change_style import CHANGE_COLOURS, CHANGE_STYLE_NAME, change_style
 from insar_runtime._output.field_texts import CHANGE_ALIASES
 from insar_runtime._releases.alert_rules import RULES
 from insar_runtime._releases.change_table import CHANGE_FIELDS
@@ -27,7 +27,8 @@ def test_columns_have_names_and_rules_have_colours() -> None:
 
 def test_a_geopackage_has_the_style(releases: Releases, tmp_path: Path) -> None:
     compare_files(releases.old, releases.new, tmp_path / "changes.gpkg")
-    assert query(tmp_path / "changes.gpkg", "SELECT styleQML FROM layer_styles") == [(change_style(),)]
+    found = query(tmp_path / "changes.gpkg", "SELECT styleName, styleQML FROM layer_styles")
+    assert found == [(CHANGE_STYLE_NAME, change_style())]
 
 
 @pytest.mark.qgis

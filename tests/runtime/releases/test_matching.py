@@ -273,6 +273,14 @@ def test_a_distance_that_pairs_all_with_all_is_refused(scipy: Any, monkeypatch: 
     assert len(match_points(release(places), release(places), within_m=10.0).old_rows) == 100
 
 
+def test_one_point_and_points_of_one_place_are_matched(scipy: Any) -> None:
+    one = release([[4.5e6, 1.7e6]])
+    found = match_points(one, release([[4.5e6 + 3, 1.7e6]]))
+    assert (pairs_of(found), found.limit_m) == ({(0, 0)}, 50)
+    heap = release(np.tile([[4.5e6, 1.7e6]], (30, 1)))
+    assert len(pairs_of(match_points(heap, heap))) == 30
+
+
 def test_the_spacing_is_that_to_the_nearest_other_place(scipy: Any) -> None:
     grid = np.stack(np.meshgrid(np.arange(20) * 30.0, np.arange(20) * 30.0), axis=-1).reshape(-1, 2)
     assert typical_spacing_m(np.concatenate([grid, grid, [[np.nan, 0.0]]])) == 30

@@ -17,6 +17,7 @@ from tests.runtime.report.browsing import (
     open_report,
     text_of,
 )
+from tests.runtime.report.test_measures import with_jump_kinds
 
 pytestmark = pytest.mark.browser
 
@@ -99,4 +100,29 @@ def test_map_by_date_of_break(browser: Browser, diagnosed: Path, classified: Pat
     assert sorted(coloured) == [f"p{row:04}" for row, one in enumerate(made_diagnoses.MADE) if one.bend]
     open_report(browser, classified)
     assert not find_all(browser, "#modes [value=change]")
+    assert complaints(browser) == []
+
+
+def test_kinds_of_jumps_colour_the_map_and_stand_in_the_panel(
+    browser: Browser, diagnosed: Path, tmp_path: Path
+) -> None:
+    kinds = with_jump_kinds(diagnosed, tmp_path / "kinds.parquet")
+    open_report(browser, tmp_path / "kinds.parquet")
+    choose_colours(browser, "jump_kind")
+    named = [element.text for element in find_all(browser, "#ramp .named")]
+    assert named == ["one point", "shared", "whole file"]
+    swatches = [element.value_of_css_property("background-color") for element in find_all(browser, "#ramp .swatch")]
+    drawn = browser.execute_script(
+        """const { points, map } = report;
+        return Object.fromEntries([...points.group.keys()].map((i) => {
+          const code = map.values[i];
+          return [points.id(i), code ? `rgba(${[...map.ramp.subarray(4 * code, 4 * code + 3)].join(", ")}, 1)` : null];
+        }));"""
+    )
+    colours = {"point": swatches[0], "shared": swatches[1], "file": swatches[2], None: None}
+    assert drawn == {one: colours[kind] for one, kind in kinds.items()}
+    assert len(set(swatches)) == 3
+    one = next(one for one, kind in kinds.items() if kind == "shared")
+    find_all(browser, "#find-id")[0].send_keys(one + "\n")
+    assert "Kind of the jumpsshared" in text_of(browser, "#point .side")
     assert complaints(browser) == []

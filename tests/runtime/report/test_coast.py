@@ -65,7 +65,7 @@ def test_planes_are_those_of_pyproj(system: str) -> None:
     assert project is not None
     expected = np.stack(pyproj.Transformer.from_crs("OGC:CRS84", system, always_xy=True).transform(*places.T), axis=-1)
     found = project(places)
-    reached = np.isfinite(found).all(axis=1)
+    reached = np.asarray(np.isfinite(found).all(axis=1))
     assert reached[:4].all()
     np.testing.assert_allclose(found[reached], expected[reached], atol=0.01)
     assert np.isnan(project(np.array([[-150.0, -20.0]]))).all()

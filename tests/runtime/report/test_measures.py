@@ -67,6 +67,26 @@ def test_columns_of_the_file_are_named_and_egms_has_units(tmp_path: Path) -> Non
     assert (rate.unit, unknown.unit) == ("mm/yr²", "")
 
 
+def with_jump_kinds(diagnosed: Path, output: Path) -> dict[str, str | None]:
+    """Add kinds of jumps to a diagnosed table, as ``classify`` spells them; by id."""
+    table = pq.read_table(diagnosed)
+    kinds = [("point", "shared", "file", None)[row % 4] for row in range(len(table))]
+    pq.write_table(table.append_column("jump_kind", pa.array(kinds).dictionary_encode()), output)
+    return dict(zip(table["pid"].to_pylist(), kinds, strict=True))
+
+
+def test_kinds_of_jumps_are_categories(tmp_path: Path, diagnosed: Path) -> None:
+    kinds = with_jump_kinds(diagnosed, tmp_path / "kinds.parquet")
+    page_of(tmp_path / "kinds.parquet", tmp_path / "page.html")
+    page = read_page(tmp_path / "page.html")
+    names = {None: np.nan, "point": 0, "shared": 1, "file": 2}
+    found = shown(page)["jump_kind"]
+    for one, kind in kinds.items():
+        np.testing.assert_equal(found[one], names[kind])
+    (measure,) = (one for one in page.facts["measures"] if one["key"] == "jump_kind")
+    assert measure["categories"] == ["one point", "shared", "whole file"]
+
+
 def test_missing_infinite_and_extreme_numbers() -> None:
     measures = find_measures(["seasonality"], egms=True, diagnosed=False)
     batch = pa.RecordBatch.from_pydict({"seasonality": [None, np.inf, np.nan, 1e9, -1e9, 2.5]})

@@ -14,14 +14,9 @@ import pyarrow.compute as pc
 
 from insar_runtime._input.batches import chain_head
 from insar_runtime._input.column_types import is_list, is_numeric
-from insar_runtime._input.dates.date_columns import (
-    DATE_NAMES,
-    ID_ALIASES,
-    VALUE_NAMES,
-    list_dates_to_days,
-    sort_axis,
-)
+from insar_runtime._input.dates.date_columns import DATE_NAMES, ID_ALIASES, VALUE_NAMES
 from insar_runtime._input.dates.date_search import DateSearch
+from insar_runtime._input.dates.date_values import list_dates_to_days, sort_axis
 from insar_runtime._input.layout import DATES_KEY
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.readers.point_order import PointOrder, PointReturnsError, first_rows

@@ -42,7 +42,7 @@ _NAMES_IN_DIALOG = {
 
 
 class _InsarAlgorithm(QgsProcessingAlgorithm):
-    """What both algorithms share: the input, the program, and a run of it."""
+    """What all algorithms share: the input, the program, and a run of it."""
 
     def createInstance(self):
         return type(self)()
@@ -123,9 +123,14 @@ class _InsarAlgorithm(QgsProcessingAlgorithm):
         return file or _file_of(layer, feedback)
 
     def _options(self, parameters, context):
-        """Return the options that both algorithms have."""
+        """Return the options of the algorithms that classify: what the command reports, and what a file means."""
         options = ["--log-format=json", f"--log-every={_SECONDS_BETWEEN_PROGRESS}"]
         options += ["--diagnose"] if self.parameterAsBool(parameters, "DIAGNOSE", context) else []
+        return options + self._meaning(parameters, context)
+
+    def _meaning(self, parameters, context):
+        """Return the options that all algorithms have."""
+        options = []
         if parameters.get("STABLE_RATE") is not None:
             options += ["--stable-rate", str(self.parameterAsDouble(parameters, "STABLE_RATE", context))]
         mix = self.parameterAsString(parameters, "CLASS_MIX", context).strip()
@@ -139,12 +144,28 @@ class _InsarAlgorithm(QgsProcessingAlgorithm):
         except ValueError as error:
             raise QgsProcessingException(f"The additional options cannot be read ({error}).") from error
 
-    def _run(self, parameters, context, feedback, arguments, output):
+    def _output(self, parameters, context, endings=_WRITTEN):
+        """Return the file of the output layer."""
+        output = self.parameterAsOutputLayer(parameters, "OUTPUT", context)
+        if not output.lower().endswith(endings):
+            raise QgsProcessingException(
+                f"The output {output} is no file that insar-rt writes; save to a file that ends with .gpkg (or "
+                f"{', '.join(endings[1:])})."
+            )
+        return output
+
+    def _style(self, context, output):
+        """Give the layer of an output the style of its file, if it is put on the map."""
+        if context.willLoadLayerOnCompletion(output):
+            _STYLERS.append(_Styler())
+            context.layerToLoadOnCompletionDetails(output).setPostProcessor(_STYLERS[-1])
+
+    def _run(self, parameters, context, feedback, arguments, output, fine=()):
         """Run the command, and return the summary of what it did."""
         run = Run(self.parameterAsString(parameters, "PROGRAM", context).strip() or PROGRAM, feedback)
         feedback.setProgressText("insar-rt is reading the file")
         try:
-            run.follow(arguments, Path(output))
+            run.follow(arguments, Path(output), fine)
         except CommandCancelledError:
             raise QgsProcessingException("Cancelled: nothing was written.") from None
         except CommandError as error:
@@ -191,21 +212,14 @@ class _Classify(_InsarAlgorithm):
         self.addOutput(QgsProcessingOutputNumber("WITHOUT_CLASS", "Points without a class"))
 
     def processAlgorithm(self, parameters, context, feedback):
-        output = self.parameterAsOutputLayer(parameters, "OUTPUT", context)
-        if not output.lower().endswith(_WRITTEN):
-            raise QgsProcessingException(
-                f"The output {output} is no file that insar-rt writes; save to a file that ends with .gpkg (or "
-                ".csv, .parquet)."
-            )
+        output = self._output(parameters, context)
         arguments = ["classify", f"--output={output}", "--overwrite"]
         arguments += ["--keep-series"] if self.parameterAsBool(parameters, "KEEP_SERIES", context) else []
         arguments += [] if output.lower().endswith(".gpkg") else ["--qml"]
         arguments += [*self._options(parameters, context), "--", self._input(parameters, context, feedback)]
         summary = self._run(parameters, context, feedback, arguments, output)
         _describe(summary, feedback)
-        if context.willLoadLayerOnCompletion(output):
-            _STYLERS.append(_Styler())
-            context.layerToLoadOnCompletionDetails(output).setPostProcessor(_STYLERS[-1])
+        self._style(context, output)
         rows = summary.get("rows", 0)
         return {"OUTPUT": output, "POINTS": rows, "WITHOUT_CLASS": rows - sum(summary.get("classes", {}).values())}
 

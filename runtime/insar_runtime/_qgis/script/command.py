@@ -79,7 +79,7 @@ class Run:
         self._error = ""
         self._last: list[str] = []
 
-    def follow(self, arguments: Sequence[str], output: Path) -> None:
+    def follow(self, arguments: Sequence[str], output: Path, fine: Sequence[int] = ()) -> None:
         """Run the command to its end.
 
         Parameters
@@ -88,6 +88,8 @@ class Run:
             Of ``insar-rt``.
         output : Path
             File that it writes, whose hidden partial files are removed if it had to be killed.
+        fine : sequence of int, optional
+            Exit codes beside 0 of a run that has done its work.
 
         Raises
         ------
@@ -108,7 +110,7 @@ class Run:
                 return  # complete before it could be ended
             _remove(_partial_files(output) - before)
             raise
-        if code:
+        if code and code not in fine:
             _remove(_partial_files(output) - before)
             raise CommandError(self._error or self._unexplained(code))
 

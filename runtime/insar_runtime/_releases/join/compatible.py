@@ -22,6 +22,8 @@ _SAME_WAVELENGTH: Final = 0.03
 _OTHER_DIRECTION_DEGREES: Final = 10.0
 """Median track or incidence angles that differ by more are of two directions: neighbouring tracks of Sentinel-1 differ
 by some 8 degrees of incidence at one place, ascending and descending ones by 20 of heading or more. Our choice."""
+_MOSTLY: Final = 0.8
+"""Share of the dates from which on they are the same ones in two time zones."""
 _DIRECTIONS: Final = {"line_of_sight": "the line of sight", "vertical": "the vertical", "east": "the east"}
 _ANGLES: Final = ("track_angle", "incidence_angle")
 
@@ -76,21 +78,21 @@ def common_epochs(old: Release, new: Release, least: int) -> NDArray[np.datetime
     Raises
     ------
     DataError
-        If a release has no dates, or they have fewer than ``least`` in common.
+        If they have fewer than ``least`` in common.
     """
-    for release in (old, new):
-        if not len(release.dates):
-            raise DataError(f"{release.role} has no dates, and no row that could have any: there is nothing to join")
     common = np.intersect1d(old.dates, new.dates)
     if len(common) >= least:
         return common
     what = f"OLD ({old.span}) and NEW ({new.span})"
     if not len(common):
-        nearest = _nearest_days(old.dates, new.dates)
-        shift = ", though dates lie a day apart: are they of two time zones?" if nearest == 1 else ""
+        if _day_apart(old.dates, new.dates):
+            raise DataError(
+                f"{what} have no common epoch, but most dates lie a day apart: are they of two tracks, or of two time "
+                "zones? Make the dates of one track equal"
+            )
         raise DataError(
-            f"{what} have no common epoch{shift or ', so nothing gives the offset between them'}; "
-            + ("make the dates equal" if shift else "join releases that overlap in time")
+            f"{what} have no common epoch, so nothing gives the offset between them: join releases of one track that "
+            "overlap in time"
         )
     raise DataError(
         f"{what} have {len(common)} common epochs, fewer than --min-epochs {least}; join releases that overlap longer, "
@@ -104,8 +106,11 @@ def check_products(old: Release, new: Release) -> tuple[str, ...]:
     Raises
     ------
     DataError
-        If facts say that the products, the radars, the tracks or the coordinates differ.
+        If a release has no dates, or facts say that the products, the radars, the tracks or the coordinates differ.
     """
+    for release in (old, new):
+        if not len(release.dates):
+            raise DataError(f"{release.role} has no dates, and no row that could have any: there is nothing to join")
     layouts = old.description.layout, new.description.layout
     domains = [layout.domain for layout in layouts]
     if "unknown" not in domains and domains[0] != domains[1]:
@@ -186,8 +191,9 @@ def _track(release: Release) -> str | None:
     return next((match[1] for name in names if (match := _TRACK.search(name))), None)
 
 
-def _nearest_days(old: NDArray[np.datetime64], new: NDArray[np.datetime64]) -> int:
-    """Return the least number of days between a date of one release and one of the other."""
-    place = np.searchsorted(new, old)
-    near = [new[np.clip(place + step, 0, len(new) - 1)] for step in (-1, 0)]
-    return int(min(np.abs((one - old).astype(np.int64)).min() for one in near))
+def _day_apart(old: NDArray[np.datetime64], new: NDArray[np.datetime64]) -> bool:
+    """Return whether most dates of both, in the time that both cover, have one of the other release a day apart."""
+    both = old[(old >= new[0] - 1) & (old <= new[-1] + 1)]
+    place = np.searchsorted(new, both)
+    near = [np.abs((new[np.clip(place + step, 0, len(new) - 1)] - both).astype(np.int64)) for step in (-1, 0)]
+    return len(both) > 0 and float(np.mean(np.minimum(*near) <= 1)) > _MOSTLY

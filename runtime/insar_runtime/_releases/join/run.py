@@ -135,8 +135,8 @@ def join_releases(
             Release(role, table.source, table.description, declared)
             for role, table in zip(("OLD", "NEW"), tables, strict=True)
         )
-        common = common_epochs(first, second, limits.epochs)
         doubts = check_products(first, second)
+        common = common_epochs(first, second, limits.epochs)
         # Temporary files stand beside the output, where there must be room for as much in any case.
         folder = Path(tempfile.gettempdir()) if isinstance(target, StorePath) else target.parent
         advance = _advance(tables, progress)

@@ -71,11 +71,11 @@ class Joined:
 def describe_join(done: Joined) -> str:
     """Return the lines for a terminal: points, dates, difference of the references, notes, output."""
     places = f", {done.matched_by_position:,} by position" if done.matched_by_position else ""
-    joins = " and ".join(done.join_dates) or "no date"
+    joined = f"; joined at {' and '.join(done.join_dates)}" if done.join_dates else ""
     lines = [
         f"{done.old}, {done.new}: {done.matched_by_id:,} points matched by id{places}; {done.common_epochs} common "
         "epochs",
-        f"{done.rows:,} rows, {done.epochs} epochs, {done.first_date} to {done.last_date}; joined at {joins}",
+        f"{done.rows:,} rows, {done.epochs} epochs, {done.first_date} to {done.last_date}{joined}",
     ]
     lines += [f"  {_WORDS[name]}: {count:,}" for name, count in done.statuses.items()]
     known = done.reference
