@@ -82,8 +82,8 @@ def add_areas(group: OutputGroup, path: Path, areas: DetectedAreas, block: Mappi
 
 
 def _geopackage(schema: pa.Schema, path: Path) -> Callable[[Path], GeoPackageWriter]:
-    style = area_style()
-    return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem, style=style, style_name=AREA_STYLE_NAME)
+    style = AREA_STYLE_NAME, area_style()
+    return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem, style=style)
 
 
 def _with(table: pa.Table, metadata: Mapping[str, str]) -> pa.Table:

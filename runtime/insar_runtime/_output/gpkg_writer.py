@@ -60,21 +60,17 @@ class GeoPackageWriter:
         Of the batches, with its ``geo`` metadata.
     layer : str
         Name of the table.
-    style : str, optional
-        Style as QML; by default that of points with a class.
-    style_name : str
-        Its name.
+    style : tuple of str, optional
+        Name and QML of the style; by default those of points with a class.
     """
 
-    def __init__(
-        self, path: Path, schema: pa.Schema, *, layer: str, style: str | None = None, style_name: str = STYLE_NAME
-    ) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, layer: str, style: tuple[str, str] | None = None) -> None:
         plan = flatten(schema, plotted_names=True)
         self._path = path
         self._layer = _layer_name(layer)
         self._fields = plan.fields
         self._geometry = plan.geometry
-        self._style, self._style_name = style, style_name
+        self._style = style
         names = _names(self._fields)
         self._key, self._geometry_name = _free("fid", names), _free("geom", names)
         columns = len(names) + 1 + bool(self._geometry)
@@ -205,7 +201,7 @@ class GeoPackageWriter:
         execute(LAYER_STYLES)
         contents = ("layer_styles", "attributes", "layer_styles", "", now)
         execute("INSERT INTO gpkg_contents VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL)", contents)
-        name, text = self._style_name, self._style or make_style(*_shown(metadata))
+        name, text = self._style or (STYLE_NAME, make_style(*_shown(metadata)))
         style = (self._layer, self._geometry_name, name, text, name, now)
         execute("INSERT INTO layer_styles VALUES (1, '', '', ?, ?, ?, ?, '', 1, ?, '', NULL, ?)", style)
 

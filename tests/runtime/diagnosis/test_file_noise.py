@@ -149,6 +149,18 @@ def test_a_join_of_one_row_in_eight_is_found_with_a_thousand_rows() -> None:
     assert step.rms_mm == pytest.approx(np.sqrt(np.mean(joined**2)), rel=0.3)
 
 
+def test_a_step_of_all_rows_that_differs_among_them_is_one_step() -> None:
+    """Found as a change of all rows and of many beside it: two steps at one date would explain each other away."""
+    values = noise(5, NoiseKind(0.7, 0.3, 0.0))
+    size = np.random.default_rng(4).normal(15, 1, 400) + np.where(np.arange(400) % 5 == 0, 9, 0)
+    values += size[:, None] * (np.arange(240) >= 120)
+    found = estimate_noise(*file(values))
+    (step,) = found.steps
+    assert step.epoch == 120
+    assert step.rms_mm == pytest.approx(17, rel=0.2)
+    assert step.common_mm == pytest.approx(16, abs=2.5)
+
+
 def test_a_step_of_all_rows_has_a_common_size() -> None:
     values = noise(6, USUAL) - 12.0 * (np.arange(240) >= 90)
     found = estimate_noise(*file(values))

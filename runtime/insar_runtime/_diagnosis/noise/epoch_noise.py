@@ -95,15 +95,25 @@ def find_common_steps(
     """
     known = [int(epoch) for epoch in np.searchsorted(dates, np.array(joins, dtype="datetime64[D]"))]
     switches = [switch.date for switch in find_sampling_changes(dates)]
-    found = []
+    at: dict[int, CommonStep] = {}
     for change in find_level_changes(rows, dates, [*switches, *joins]):
         epoch = int(np.searchsorted(dates, change.after))
         if any(abs(epoch - join) <= _NEAR_JOIN for join in known):
             continue
         size = change.size_mm * change.share**0.5 if change.common_mm is None else abs(change.common_mm)
-        found.append(CommonStep(epoch, float(size), change.share, change.common_mm))
-    found += [CommonStep(epoch, 0.0, 0.0, None, joined=True) for epoch in known]
+        step = CommonStep(epoch, float(size), change.share, change.common_mm)
+        at[epoch] = step if epoch not in at else _together(at[epoch], step)
+    found = [*at.values(), *(CommonStep(epoch, 0.0, 0.0, None, joined=True) for epoch in known)]
     return tuple(sorted(found, key=lambda step: step.epoch))
+
+
+def _together(one: CommonStep, other: CommonStep) -> CommonStep:
+    """Return one step for the change of all rows at a date, and that of many of them beside it.
+
+    Each of two steps at one date would explain the other, so both would have no size.
+    """
+    common_mm = other.common_mm if one.common_mm is None else one.common_mm
+    return CommonStep(one.epoch, float(np.hypot(one.rms_mm, other.rms_mm)), max(one.share, other.share), common_mm)
 
 
 def measure_common_steps(
