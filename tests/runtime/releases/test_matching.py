@@ -268,7 +268,7 @@ def test_a_chain_of_ever_nearer_points_is_matched(scipy: Any) -> None:
 def test_a_distance_that_pairs_all_with_all_is_refused(scipy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("insar_runtime._releases.nearest._MOST_PAIRS", 5000)
     places = scattered(100)
-    with pytest.raises(UsageError, match="give a smaller distance"):
+    with pytest.raises(UsageError, match="give a smaller --within"):
         match_points(release(places), release(places), within_m=1e5)
     assert len(match_points(release(places), release(places), within_m=10.0).old_rows) == 100
 
