@@ -218,7 +218,7 @@ def test_colours_by_rates_in_a_range_that_is_chosen(browser: Browser, diagnosed:
     assert not find_all(browser, "#ramp-reset")[0].is_displayed()
     for mode in of_diagnosis:
         choose_colours(browser, mode)
-        assert browser.execute_script("return report.map.values.some((value) => value > 0)")
+        assert browser.execute_script("return report.map.values.some((value) => value > 0)"), mode
     assert complaints(browser) == []
 
 
