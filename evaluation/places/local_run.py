@@ -38,13 +38,14 @@ class Sizes:
     points: int = 60_000
     full: int = FULL_POINTS
     real: int = 20_000
+    runs: int = 100_000
     seeds: tuple[int, ...] = (1, 2, 3)
 
 
 PARTS: Final = ("scenes", "choices", "read rows", "jumps", "runs")
 """Parts of the record."""
 FULL: Final = Sizes()
-QUICK: Final = Sizes(6000, 6000, 3000, (1,))
+QUICK: Final = Sizes(6000, 6000, 3000, 6000, (1,))
 
 
 def run_local(
@@ -93,7 +94,7 @@ def run_local(
                 numbers["jumps"][name] = _jumps(scene, Path(kept), classifier)
                 announce(f"{name}: kinds of jumps {numbers['jumps'][name]}")
         if "runs" in only:
-            numbers["runs"] = _runs(make_scene(sizes.full, seed=1), Path(kept))
+            numbers["runs"] = _runs(make_scene(sizes.runs, seed=1), Path(kept))
     folder.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     write_local_report(numbers, folder / "local.md")
@@ -173,7 +174,8 @@ def _runs(scene: PlaceScene, folder: Path) -> dict[str, Any]:
         "diagnosis with neighbours": ["--neighbours"],
         "both": ["--priors", "local", "--neighbours"],
     }
-    return {name: _run(raw, folder / "full.out.parquet", options) for name, options in runs.items()}
+    found = {name: _run(raw, folder / "full.out.parquet", options) for name, options in runs.items()}
+    return {"points": len(scene), "runs": found}
 
 
 def _run(raw: Path, out: Path, options: list[str]) -> dict[str, float]:

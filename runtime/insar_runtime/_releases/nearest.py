@@ -60,7 +60,7 @@ def nearest_pairs(
     tree, other = _tree(old), _tree(new)
     if tree.count_neighbors(other, limit_m) > _MOST_PAIRS:
         raise UsageError(
-            f"too many points lie within {limit_m:g} m of each other; give a smaller distance (--within), "
+            f"too many points lie within {limit_m:g} m of each other to be matched; give a smaller --within, "
             "or match by id (--match id)"
         )
     found = tree.sparse_distance_matrix(other, limit_m, output_type="ndarray")
