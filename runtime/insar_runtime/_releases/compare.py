@@ -185,6 +185,7 @@ def _facts(done: Comparison, releases: Sequence[Release], thresholds: AlertRules
     facts = done.to_dict()
     del facts["output"]
     names = {"old": Path(done.old).name, "new": Path(done.new).name}
+    notes = [note.replace(done.old, names["old"]).replace(done.new, names["new"]) for note in done.notes]
     inputs = {
         f"{key}_release": {
             "first_date": None if release.dates is None else str(release.dates[0]),
@@ -201,7 +202,7 @@ def _facts(done: Comparison, releases: Sequence[Release], thresholds: AlertRules
         "probability": thresholds.probability,
         "rules": list(thresholds.rules) if done.alerts is not None else None,
     }
-    return {**facts, **names, **inputs, "thresholds": rules}
+    return {**facts, **names, "notes": notes, **inputs, "thresholds": rules}
 
 
 def _write(

@@ -217,6 +217,9 @@ def test_releases_without_a_diagnosis_have_the_rates_of_the_file(
     assert row["new_break"] is None
     assert row["n_new_jumps"] is None
     assert any("has no breaks and jumps; classify it with --diagnose" in note for note in done.notes)
+    stored = json.loads(pq.read_metadata(tmp_path / "changes.parquet").metadata[b"insar_runtime"])["comparison"]
+    assert stored["notes"]
+    assert str(tmp_path) not in json.dumps(stored)
 
 
 def test_another_model_is_noted(releases: Releases, tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_ids_of_two_types_are_one_column_that_no_row_is_without(
     for table, kind, name in ((made.old(), first, "old"), (made.new(), second, "new")):
         numbers = pa.array([int(text[1:]) for text in table["pid"].to_pylist()])
         paths.append(write(table.set_column(0, "pid", numbers.cast(kind)), tmp_path / f"{name}.parquet"))
-    done = join_files(*paths, tmp_path / "joined.parquet", units="mm")
+    done = join_files(paths[0], paths[1], tmp_path / "joined.parquet", units="mm")
     ids = pq.read_table(tmp_path / "joined.parquet")["pid"].to_pylist()
     assert done.notes == ()
     assert done.statuses["only_old"] > 0
