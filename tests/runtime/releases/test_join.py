@@ -252,6 +252,46 @@ def test_points_are_matched_by_position_where_ids_differ(tmp_path: Path) -> None
     assert max(columns["join_distance_m"]) < 0.01
 
 
+@pytest.mark.parametrize("kinds", [(pa.int64(), pa.string()), (pa.string(), pa.int64()), (pa.float64(), pa.string()),
+                                   (pa.dictionary(pa.int32(), pa.string()), pa.string())])  # fmt: skip
+def test_no_point_loses_its_id_where_the_releases_have_ids_of_other_types(
+    kinds: tuple[pa.DataType, pa.DataType], tmp_path: Path
+) -> None:
+    made = cut(40, lost=0.1)
+    paths = []
+    for table, kind, name in zip((made.old(), made.new()), kinds, ("old", "new"), strict=True):
+        numbers = pa.array([int(text[1:]) for text in table["pid"].to_pylist()])
+        texts = numbers.cast(pa.string())
+        ids = texts.dictionary_encode() if pa.types.is_dictionary(kind) else texts.cast(kind)
+        paths.append(write(table.set_column(0, "pid", ids), tmp_path / f"{name}.parquet"))
+    done = join_files(*paths, tmp_path / "joined.parquet")
+    assert done.statuses == {"joined": len(made.both), "only_old": 4, "only_new": 4}
+    ids = pq.read_table(tmp_path / "joined.parquet")["pid"].to_pylist()
+    assert sorted(ids) == sorted(str(point) for point in set(made.old_rows.tolist()) | set(made.new_rows.tolist()))
+
+
+def test_points_without_coordinates_do_not_keep_the_others_from_being_matched(tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    made = cut(40, lost=0.0)
+    new = made.new()
+    new = new.set_column(0, "pid", pa.array([f"q{name[1:]}" for name in new["pid"].to_pylist()]))
+    for name in ("latitude", "longitude"):
+        values = new[name].to_numpy().copy()
+        values[: len(values) * 3 // 4] = np.nan
+        new = new.set_column(new.schema.get_field_index(name), name, pa.array(values))
+    done = join_files(write(made.old(), tmp_path / "o.parquet"), write(new, tmp_path / "n.parquet"), tmp_path / "j.csv")
+    assert (done.matched_by_id, done.matched_by_position) == (0, 10)
+
+
+def test_what_keeps_points_from_being_matched_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    made = cut(40, lost=0.0)
+    new = made.new()
+    new = new.set_column(0, "pid", pa.array([f"q{name[1:]}" for name in new["pid"].to_pylist()]))
+    _refused(made.old(), new.drop_columns(["latitude", "longitude"]), tmp_path, 65, "share 0 of 40 ids",
+             "new.parquet has no coordinates", "--lon-column")  # fmt: skip
+
+
 def _refused(old: pa.Table, new: pa.Table, folder: Path, code: int, *words: str) -> None:
     paths = [write(table, folder / f"{name}.parquet") for name, table in (("old", old), ("new", new))]
     refused(run("join", *paths, "-o", folder / "joined.parquet", "--quiet"), code, *words)

@@ -196,6 +196,13 @@ def test_degrees_and_metres_of_one_place_are_compared(scipy: Any) -> None:
         assert found.distance_m.max() < 0.01
 
 
+def test_degrees_under_a_system_in_metres_are_refused(scipy: Any) -> None:
+    degrees = scattered(300) / 1e6
+    assert (np.abs(degrees) < 90).all()
+    with pytest.raises(DataError, match="in degrees, and EPSG:32633 is in metres"):
+        match_points(release(degrees, system="EPSG:32633"), release(degrees, system="EPSG:32633"))
+
+
 def test_distances_in_degrees_are_those_of_the_ellipsoid() -> None:
     pyproj = pytest.importorskip("pyproj", reason="extra spatial is not installed")
     rng = np.random.default_rng(0)

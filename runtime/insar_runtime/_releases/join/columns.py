@@ -14,6 +14,7 @@ from insar_runtime._input.table import TableDescription
 from insar_runtime._output.geometry import find_geometry
 from insar_runtime._releases.join.offsets import JOIN_STATUS_NAMES
 from insar_runtime._releases.join.spill import Rows, SpilledRelease
+from insar_runtime._releases.points import id_texts
 
 RELEASE_NAMES: Final = ("both", "old", "new")
 BOTH, OLD, NEW = range(3)
@@ -93,8 +94,8 @@ class JoinedRows:
 class JoinedColumns:
     """Columns of both releases under the names of the new one.
 
-    A column that both have is one column, of a type that holds both. Points of the old release alone have no value in
-    columns that only the new one has.
+    A column that both have is one column, of a type that holds both; ids of different types become text. Points of the
+    old release alone have no value in columns that only the new one has.
 
     Parameters
     ----------
@@ -126,6 +127,8 @@ class JoinedColumns:
         for name, field in of_new.items():
             other = of_old.get(name)
             kind = field.type if other is None else _common_type(field.type, other.type)
+            if kind is None and name == new.layout.id:
+                kind = pa.string()  # no point loses its id
             if kind is None and other is not None:
                 notes.append(
                     f"column {name} is of type {field.type} in NEW and {other.type} in OLD: points of OLD alone have "
@@ -170,7 +173,7 @@ class JoinedColumns:
         (ids,) = self._old.columns([self.old_id], partners[known])
         place = np.full(len(partners), -1)
         place[known] = np.arange(len(known))
-        return ids.cast(pa.string()).take(pa.array(place, mask=place < 0))
+        return _cast(ids, pa.string()).take(pa.array(place, mask=place < 0))
 
 
 def _renamed(old: Layout, new: Layout) -> dict[str, str]:
@@ -190,6 +193,8 @@ def _geometry_columns(description: TableDescription) -> set[str]:
 
 def _common_type(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
     """Return a type that holds the values of both; None if there is none."""
+    if first != second:  # a dictionary and text are text
+        first, second = (kind.value_type if pa.types.is_dictionary(kind) else kind for kind in (first, second))
     if first == second:
         return first
     try:
@@ -202,6 +207,8 @@ def _common_type(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_string(kind) and pa.types.is_floating(column.type):
+        return id_texts(column).cast(kind)  # 12, not 12.0
     # Unsafe means: whole numbers beyond 2**53 are rounded.
     return column if column.type == kind else column.cast(kind, safe=False)
 
