@@ -252,12 +252,16 @@ def places_local(
     / "priors"
     / "left-out.npz",
     out: Annotated[Path, typer.Option(help="Folder of the tables.")] = ROOT / "artifacts" / "places",
+    only: Annotated[
+        list[str] | None, typer.Option(help="Part of the record to measure again; repeatable; by default all.")
+    ] = None,
     quick: Annotated[bool, typer.Option(help="Few points, to try the command out.")] = False,
 ) -> None:
     """Measure what local priors and the kinds of jumps get right, on scenes, real noise and read rows."""
-    from evaluation.places.local_run import FULL, QUICK, run_local
+    from evaluation.places.local_run import FULL, PARTS, QUICK, run_local
 
-    run_local(out, real=real, answers=answers, sizes=QUICK if quick else FULL, announce=_say)
+    sizes = QUICK if quick else FULL
+    run_local(out, real=real, answers=answers, sizes=sizes, only=only or PARTS, announce=_say)
     _say(f"tables in {out}")
 
 

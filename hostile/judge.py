@@ -19,6 +19,8 @@ _NATIVE: Final = re.compile(
     r"terminate called|double free|corrupted (?:size|double)|munmap_chunk|Assertion .* failed|Check failed"
 )
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_TEMPORARY: Final = "/insar-rt-"
+"""Of the folder of a table that a command makes for itself; nobody else knows it."""
 
 Verdict = tuple[Outcome, str]
 """Outcome, and what was found."""
@@ -56,6 +58,8 @@ def _wrong_message(ended: Ended, text: str) -> str:
     """Return what is wrong with what a process said; empty if nothing."""
     if match := _CONTROL.search(text):
         return f"control character {match[0]!a} on standard error"
+    if _TEMPORARY in text:
+        return "a temporary file is named"
     errors = [line for line in text.splitlines() if line.startswith("insar-rt: error: ")]
     if ended.code == 0:
         return "an error line, and exit code 0" if errors else ""

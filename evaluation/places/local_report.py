@@ -122,13 +122,16 @@ def run_table(numbers: Mapping[str, Any]) -> str:
     """Return the table of time and memory."""
     if "runs" not in numbers:
         return "Not measured.\n"
+    points = numbers["runs"]["points"]
     lines = [
-        "One thread, wide Parquet; the scene has the points of the fourth row above.",
+        f"One thread, {points:,} points, wide Parquet.",
         "",
         "| run | CPU seconds | peak memory, MB |",
         "|---|---|---|",
     ]
-    lines += [f"| {name} | {run['cpu_seconds']} | {run['peak_memory_mb']} |" for name, run in numbers["runs"].items()]
+    lines += [
+        f"| {name} | {run['cpu_seconds']} | {run['peak_memory_mb']} |" for name, run in numbers["runs"]["runs"].items()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,20 +33,30 @@ GRID: Final = ((2.0, 3.0), (3.0, 1.0), (3.0, 3.0), (3.0, 8.0), (4.0, 3.0), (6.0,
 
 @dataclass(frozen=True)
 class Sizes:
-    """Points of the scenes, seeds, and whether time and memory of the command are measured."""
+    """Points of the scenes, and seeds."""
 
     points: int = 60_000
     full: int = FULL_POINTS
     real: int = 20_000
+    runs: int = 100_000
     seeds: tuple[int, ...] = (1, 2, 3)
-    runs: bool = True
 
 
+PARTS: Final = ("scenes", "choices", "read rows", "jumps", "runs")
+"""Parts of the record."""
 FULL: Final = Sizes()
-QUICK: Final = Sizes(6000, 6000, 3000, (1,))
+QUICK: Final = Sizes(6000, 6000, 3000, 6000, (1,))
 
 
-def run_local(folder: Path, *, real: Path | None, answers: Path, sizes: Sizes, announce: Announce) -> dict[str, Any]:
+def run_local(
+    folder: Path,
+    *,
+    real: Path | None,
+    answers: Path,
+    sizes: Sizes,
+    only: Sequence[str] = PARTS,
+    announce: Announce,
+) -> dict[str, Any]:
     """Measure local priors and kinds of jumps, and write ``local.json`` and ``local.md`` into a folder.
 
     Parameters
@@ -58,39 +68,54 @@ def run_local(folder: Path, *, real: Path | None, answers: Path, sizes: Sizes, a
     answers : Path
         Probabilities of networks that were not trained on the files.
     sizes : Sizes
+    only : sequence of str
+        Those of ``PARTS`` that are measured; the others stay as the folder has them.
     announce : callable
         Function that receives progress messages.
     """
     classifier = Classifier(device="cpu")
-    numbers: dict[str, Any] = {"scenes": {}, "choices": {}, "jumps": {}}
-    for name, scene in _scenes(sizes, real):
-        points = ClassifiedPoints.of(scene, classifier)
-        numbers["scenes"][name] = {
-            "points": len(scene),
-            "epochs": len(scene.dates),
-            "distance_m": round(points.distance_m, 1),
-            "file": points.errors(points.under_file_mix()),
-            "local": points.errors(points.under_local_mixes()),
-        }
-        before, after = (numbers["scenes"][name][mix]["false moving"] for mix in ("file", "local"))
-        announce(f"{name}: false moving points {before} -> {after}")
-    numbers["choices"] = _choices(sizes, real, answers, classifier)
-    if real is not None:
+    record = folder / "local.json"
+    numbers: dict[str, Any] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    if "scenes" in only:
+        numbers["scenes"] = _errors_of_scenes(sizes, real, classifier, announce)
+    if "choices" in only:
+        numbers["choices"] = _choices(sizes, real, answers, classifier)
+    if "read rows" in only and real is not None:
         files = read_files(real, answers)
         numbers["read rows"] = {
             "file": score_read_rows(files, file_mixes),
             "local": score_read_rows(files, local_mixes_of),
         }
     with tempfile.TemporaryDirectory() as kept:
-        for name, step_mm in (("step of 3 mm", 3.0), (f"step of {FILE_STEP_MM:g} mm", FILE_STEP_MM)):
-            numbers["jumps"][name] = _jumps(make_scene(sizes.points, seed=1, step_mm=step_mm), Path(kept), classifier)
-            announce(f"{name}: kinds of jumps {numbers['jumps'][name]}")
-        if sizes.runs:
-            numbers["runs"] = _runs(make_scene(sizes.full, seed=1), Path(kept))
+        if "jumps" in only:
+            numbers["jumps"] = {}
+            for name, step_mm in (("step of 3 mm", 3.0), (f"step of {FILE_STEP_MM:g} mm", FILE_STEP_MM)):
+                scene = make_scene(sizes.points, seed=1, step_mm=step_mm)
+                numbers["jumps"][name] = _jumps(scene, Path(kept), classifier)
+                announce(f"{name}: kinds of jumps {numbers['jumps'][name]}")
+        if "runs" in only:
+            numbers["runs"] = _runs(make_scene(sizes.runs, seed=1), Path(kept))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "local.json").write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    record.write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     write_local_report(numbers, folder / "local.md")
     return numbers
+
+
+def _errors_of_scenes(sizes: Sizes, real: Path | None, classifier: Classifier, announce: Announce) -> dict[str, Any]:
+    """Return what classes get wrong on each scene, with one mix and with local ones."""
+    found: dict[str, Any] = {}
+    for name, scene in _scenes(sizes, real):
+        points = ClassifiedPoints.of(scene, classifier)
+        found[name] = {
+            "points": len(scene),
+            "epochs": len(scene.dates),
+            "distance_m": round(points.distance_m, 1),
+            "file": points.errors(points.under_file_mix()),
+            "local": points.errors(points.under_local_mixes()),
+        }
+        before, after = (found[name][mix]["false moving"] for mix in ("file", "local"))
+        announce(f"{name}: false moving points {before} -> {after}")
+    return found
 
 
 def _scenes(sizes: Sizes, real: Path | None) -> Iterator[tuple[str, PlaceScene]]:
@@ -149,7 +174,8 @@ def _runs(scene: PlaceScene, folder: Path) -> dict[str, Any]:
         "diagnosis with neighbours": ["--neighbours"],
         "both": ["--priors", "local", "--neighbours"],
     }
-    return {name: _run(raw, folder / "full.out.parquet", options) for name, options in runs.items()}
+    found = {name: _run(raw, folder / "full.out.parquet", options) for name, options in runs.items()}
+    return {"points": len(scene), "runs": found}
 
 
 def _run(raw: Path, out: Path, options: list[str]) -> dict[str, float]:

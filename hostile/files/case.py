@@ -16,7 +16,7 @@ from hostile.files.byte_damage import damage_bytes
 from hostile.files.container_damage import damage_container
 from hostile.files.containers import EXTENSIONS, WRITERS
 from hostile.files.further_commands import find_areas, with_further_option
-from hostile.files.made_table import ID_NAMES, make_table
+from hostile.files.made_table import ID_NAMES, Layout, make_table
 from hostile.files.releases import another_release, two_releases
 from hostile.files.table_damage import damage_table
 
@@ -122,6 +122,12 @@ def make_case(seed: int, number: int) -> FileCase:
         arguments, outputs = two_releases(further, name)
     elif what < _AREAS:
         arguments, outputs = find_areas(further, name)
+        if happens(further, 0.5):
+            # Hardly any points of the others lie together.
+            layout: Layout | None = "wide" if kind in _TEXTS else None
+            together = make_table(further, layout, plain_types=kind in _TEXTS, together=True).table
+            content, tried = WRITERS[kind](further, together), ["points that move together"]
+            id_name = next((column for column in together.schema.names if column in ID_NAMES), None)
     elif what < _OPTIONS and arguments[0] == "classify":
         arguments = with_further_option(further, arguments)
     return FileCase(

@@ -55,7 +55,7 @@ def find_areas(rng: np.random.Generator, name: str) -> tuple[tuple[str, ...], fr
     """
     output = pick(rng, _AREAS)
     arguments, outputs = ["areas", name, "-o", output, "--threads", "1"], {output}
-    if happens(rng, 0.7):
+    if happens(rng, 0.4):
         arguments += ["--distance", pick(rng, ("100", "30000", "100000")), "--min-points", pick(rng, ("3", "3", "4"))]
     if happens(rng, 0.5):
         arguments.append("--series")

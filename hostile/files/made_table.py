@@ -38,7 +38,9 @@ class MadeTable:
     epochs: int
 
 
-def make_table(rng: np.random.Generator, layout: Layout | None = None, *, plain_types: bool = False) -> MadeTable:
+def make_table(
+    rng: np.random.Generator, layout: Layout | None = None, *, plain_types: bool = False, together: bool = False
+) -> MadeTable:
     """Return a random table: layout, dates, types, missing values, names and further columns differ.
 
     Parameters
@@ -48,15 +50,22 @@ def make_table(rng: np.random.Generator, layout: Layout | None = None, *, plain_
         Any if not given.
     plain_types : bool
         Whether all columns are of types that a CSV holds.
+    together : bool
+        Whether there are a dozen points or more, most of which subside alike within some hundred metres.
     """
     chosen = pick(rng, LAYOUTS) if layout is None else layout
-    points = int(rng.integers(1, 25))
+    points = int(rng.integers(12, 40) if together else rng.integers(1, 25))
     epochs = int(rng.integers(30, 60)) if happens(rng, 0.85) else int(rng.integers(1, 30))
     days = np.datetime64("2016-01-03") + rng.integers(0, 900) + np.cumsum(rng.choice([6, 12, 24], epochs))
     dates = days.astype("datetime64[D]")
     values = make_series(rng, points, epochs)
+    if together:
+        values = np.round(rng.normal(0, 1, values.shape) - 60 * np.linspace(0, 1, epochs), 1)
     ids = make_ids(rng, points)
     attributes = make_attributes(rng, ids, values, dates)
+    if together:
+        for name, start in (("latitude", 45.0), ("longitude", 7.0)):
+            attributes[name] = pa.array(np.round(start + rng.random(points) / 500, 6))
     if chosen == "long":
         return MadeTable(_long(dates, values, attributes), chosen, epochs)
     if chosen == "wide":

@@ -42,6 +42,7 @@ EPOCHS = 40
         (Ended(65, b"", b"insar-rt: error: " + b"x" * 490 + b"\n"), "wrong message"),
         (Ended(65, b"", b"insar-rt: error: \x1b[31m\n"), "wrong message"),
         (Ended(0, b"", REFUSED), "wrong message"),
+        (Ended(65, b"", b"insar-rt: error: /tmp/insar-rt-1/classified.parquet has no ids\n"), "wrong message"),
     ],
 )
 def test_processes(ended: Ended, outcome: str) -> None:

@@ -85,6 +85,7 @@ def detect_areas(
     settings: AreaSettings,
     declared: UserDeclarations,
     *,
+    name: str | None = None,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> DetectedAreas:
@@ -98,6 +99,8 @@ def detect_areas(
         What is asked for.
     declared : UserDeclarations
         Columns and system that the user names.
+    name : str, optional
+        What messages call it; by default its path.
     threads : int
         Threads of the searches.
     progress : callable, optional
@@ -108,7 +111,7 @@ def detect_areas(
     InsarRuntimeError
         If the table cannot be read, has no positions, or has them at one place only.
     """
-    with open_points(path, declared) as table:
+    with open_points(path, declared, name=name) as table:
         points = read_points(table, settings, progress)
         system = table.positions.system if table.positions else None
         name, block, has_series = table.source.name, table.block, table.series is not None
@@ -136,7 +139,7 @@ def detect_areas(
         chosen = np.sort(np.concatenate([one.members for one in outlined]))
         of_mover[chosen] = np.arange(len(chosen))
         rows = np.flatnonzero(points.moving)[chosen]
-        with open_points(path, declared) as table:
+        with open_points(path, declared, name=name) as table:
             series = read_member_series(table, rows, clusters.label[chosen], progress)
     numbers = [_numbers(points, one, series, of_mover, block, settings) for one in outlined]
     order = sorted(range(len(outlined)), key=lambda place: _order(numbers[place]))

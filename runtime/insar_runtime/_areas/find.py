@@ -11,7 +11,7 @@ from insar_runtime._areas.detect import DetectedAreas, detect_areas
 from insar_runtime._areas.point_table import add_point_table
 from insar_runtime._areas.settings import MIN_POINTS, MOVING_CLASSES, AreaSettings, parse_settings
 from insar_runtime._areas.write import add_areas, check_format
-from insar_runtime._classified.classify_first import Classification, classified_first, is_classified
+from insar_runtime._classified.classify_first import Classification, classified_first, refuse_idle
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.position import parse_crs
@@ -151,9 +151,7 @@ def find_areas(
         "date_format": date_format,
         "half_wavelength_mm": half_wavelength_mm,
     }
-    asked = [name for name, value in given.items() if value is not None]
-    if asked and is_classified(table, as_table=as_table):
-        raise UsageError(f"{table} is classified already, so {asked[0]} would do nothing; leave it out")
+    refuse_idle(given, table, as_table=as_table)
     declared = UserDeclarations(
         units,
         columns or {},
@@ -209,14 +207,23 @@ def write_areas(
         require(module, "a search of areas")
     as_table = classification.declared.as_table
     with classified_first(source, classification, progress) as classified:
-        areas = detect_areas(classified, settings, classification.declared, threads=threads, progress=progress)
+        areas = detect_areas(
+            classified, settings, classification.declared, name=str(source), threads=threads, progress=progress
+        )
         block = _metadata(areas, settings, source)
         with OutputGroup(overwrite=overwrite) as group:
             add_areas(group, output, areas, block, series=settings.series)
             if points is not None:
                 of_points = {**areas.block, "areas": block["areas"]}
                 add_point_table(
-                    group, points, classified, areas.area_of_row, of_points, as_table=as_table, progress=progress
+                    group,
+                    points,
+                    classified,
+                    areas.area_of_row,
+                    of_points,
+                    name=str(source),
+                    as_table=as_table,
+                    progress=progress,
                 )
     return Areas(
         output=str(output),

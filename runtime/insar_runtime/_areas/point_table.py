@@ -29,6 +29,7 @@ def add_point_table(
     area_of_row: NDArray[np.int32],
     block: Mapping[str, Any],
     *,
+    name: str | None = None,
     as_table: bool = False,
     progress: Progress | None = None,
 ) -> None:
@@ -46,6 +47,8 @@ def add_point_table(
         Area of each row; 0 for none.
     block : mapping
         Metadata of the output.
+    name : str, optional
+        What messages call the table; by default its path.
     as_table : bool
         Whether a folder is one table in many files.
     progress : callable, optional
@@ -58,10 +61,14 @@ def add_point_table(
     """
     with open_source(source, as_table=as_table) as table:
         if AREA_ID in table.schema.names:
-            raise DataError(f"{table.name} has a column {AREA_ID} already; drop it, or leave --points out")
+            raise DataError(f"{name or table.name} has a column {AREA_ID} already; drop it, or leave --points out")
         old = table.schema.metadata or {}
-        metadata = {key.decode(): value.decode() for key, value in old.items() if key.startswith(b"insar_runtime:")}
-        metadata |= {_GEO.decode(): old[_GEO].decode()} if _GEO in old else {}
+        # Anybody may have written them, in any encoding.
+        metadata = {
+            key.decode("utf-8", "replace"): value.decode("utf-8", "replace")
+            for key, value in old.items()
+            if key == _GEO or key.startswith(b"insar_runtime:")
+        }
         metadata[METADATA_KEY] = json.dumps(block)
         field = pa.field(AREA_ID, pa.int32())
         schema = pa.schema([*table.schema, field], metadata=metadata)

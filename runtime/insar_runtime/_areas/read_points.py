@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +78,7 @@ class OpenTable:
 
 
 @contextmanager
-def open_points(path: Path, declared: UserDeclarations) -> Iterator[OpenTable]:
+def open_points(path: Path, declared: UserDeclarations, *, name: str | None = None) -> Iterator[OpenTable]:
     """Open a classified table.
 
     Parameters
@@ -87,6 +87,8 @@ def open_points(path: Path, declared: UserDeclarations) -> Iterator[OpenTable]:
         With the columns of ``RESULT_SCHEMA``.
     declared : UserDeclarations
         Columns and system that the user names.
+    name : str, optional
+        What messages call it; by default its path.
 
     Raises
     ------
@@ -104,7 +106,8 @@ def open_points(path: Path, declared: UserDeclarations) -> Iterator[OpenTable]:
         series, _ = kept_series(head, block, roles)
         producer = block.get("input", {}).get("producer") or (series.layout.producer if series else None)
         positions = find_positions(source.schema, roles, block, producer, declared.crs)
-        yield OpenTable(source, block, roles, positions, series, diagnosed, head.batches)
+        named = replace(source, name=name or source.name)
+        yield OpenTable(named, block, roles, positions, series, diagnosed, head.batches)
 
 
 @dataclass(frozen=True, slots=True)

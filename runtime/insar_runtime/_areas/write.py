@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from insar_runtime._areas.geometry import AREA_GEOMETRY, geo_metadata, geometry_
 from insar_runtime._areas.schema import area_schema
 from insar_runtime._output.area_style import AREA_STYLE_NAME, area_style
 from insar_runtime._output.atomic import OutputGroup
-from insar_runtime._output.gpkg_writer import GeoPackageWriter
 from insar_runtime._output.run_metadata import METADATA_KEY
 from insar_runtime._output.sinks import add_table
 from insar_runtime.errors import UsageError
@@ -73,17 +72,9 @@ def add_areas(group: OutputGroup, path: Path, areas: DetectedAreas, block: Mappi
         table = table.append_column(field, column)
     metadata["geo"] = json.dumps(geo_metadata(areas.outlines, areas.system, multi=multi))
     whole = _with(table, metadata)
-    if multi:
-        opened = _geopackage(whole.schema, path)
-        _write(group.add_table(path, opened, lambda: metadata), whole)
-    else:
-        # The metadata are those of the schema, and a key stands once in a file.
-        _write(add_table(group, path, whole.schema, dict), whole)
-
-
-def _geopackage(schema: pa.Schema, path: Path) -> Callable[[Path], GeoPackageWriter]:
-    style = AREA_STYLE_NAME, area_style()
-    return lambda hidden: GeoPackageWriter(hidden, schema, layer=path.stem, style=style)
+    # The metadata of Parquet are those of the schema, and a key stands once in a file.
+    known = (lambda: metadata) if multi else dict
+    _write(add_table(group, path, whole.schema, known, style=(AREA_STYLE_NAME, area_style())), whole)
 
 
 def _with(table: pa.Table, metadata: Mapping[str, str]) -> pa.Table:

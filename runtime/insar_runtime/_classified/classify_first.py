@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from insar_runtime._input.opening import open_source
 from insar_runtime._progress import Progress
 from insar_runtime._signals import last_outputs
 from insar_runtime.classifier import Classifier, Shares
+from insar_runtime.errors import UsageError
 from insar_runtime.files import classify_file
 
 
@@ -51,6 +52,31 @@ def is_classified(path: Path, *, as_table: bool = False) -> bool:
     """
     with open_source(path, exact=False, as_table=as_table) as source:
         return has_classes(source.schema)
+
+
+def refuse_idle(given: Mapping[str, object], *sources: Path, as_table: bool = False) -> None:
+    """Refuse options about the classification of tables that are all classified already.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        Options by the names that the user knows; None for those that were not given.
+    *sources : Path
+        Tables.
+    as_table : bool
+        Whether a folder is one table in many files.
+
+    Raises
+    ------
+    UsageError
+        If one is given that would do nothing.
+    InsarRuntimeError
+        If a table cannot be opened.
+    """
+    asked = next((name for name, value in given.items() if value is not None), None)
+    if asked is not None and all(is_classified(path, as_table=as_table) for path in sources):
+        names, verb = " and ".join(map(str, sources)), "is" if len(sources) == 1 else "are"
+        raise UsageError(f"{names} {verb} classified already, so {asked} would do nothing; leave it out")
 
 
 @contextlib.contextmanager

@@ -6,34 +6,26 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    AsTableOption,
-    CrsOption,
-    DateFormatOption,
     DeviceOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     JsonOption,
-    LatColumnOption,
-    LonColumnOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
+    PriorsOption,
     QuietOption,
-    SensorOption,
     StableRateOption,
     ThreadsOption,
-    UnitsOption,
-    VelocityColumnOption,
-    declare,
-    open_classifier,
+    opened_later,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
-from insar_runtime._commands.option_groups import AREAS, CLASSES, OUTPUT
+from insar_runtime._commands.option_groups import AREAS, OUTPUT
+from insar_runtime._commands.table_options import NO_TABLE_OPTIONS, TableOptions, with_table_options
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 from insar_runtime.errors import UsageError
 
 
+@with_table_options()
 def areas(
     source: Annotated[
         Path,
@@ -78,24 +70,8 @@ def areas(
         typer.Option(metavar="NAMES", help="Classes of points that move, with commas.", rich_help_panel=AREAS),
     ] = "Linear,Quadratic,Bilinear,Other",
     stable_rate: StableRateOption = None,
-    priors: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARES",
-            help="How common each class is, auto or trained; see insar-rt classify --help.",
-            rich_help_panel=CLASSES,
-        ),
-    ] = None,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
-    as_table: AsTableOption = False,
+    priors: PriorsOption = None,
+    table: TableOptions = NO_TABLE_OPTIONS,
     model: ModelOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = "auto",
@@ -108,52 +84,29 @@ def areas(
     Needs the extra spatial: pip install 'insar-runtime[spatial]'.
     """
     with loading(str(source), hidden=quiet):
-        import pyarrow as pa
-
         from insar_runtime._areas.find import write_areas
         from insar_runtime._areas.settings import parse_settings
-        from insar_runtime._classified.classify_first import Classification, is_classified
+        from insar_runtime._classified.classify_first import Classification, refuse_idle
         from insar_runtime._engine.onnx_runtime import usable_cpus
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
-        from insar_runtime.classifier import Classifier
 
     if str(source) == "-":
         raise UsageError("areas need a file, not a stream; write the stream to one first")
     settings = parse_settings(distance, min_points, [name for name in classes.split(",") if name], series=series)
     source, output = locate(source), locate(output, output=True)
-    declared = declare(
-        units=units,
-        date_format=date_format,
-        sensor=sensor,
-        half_wavelength_mm=half_wavelength_mm,
-        id_column=id_column,
-        lon=lon_column,
-        lat=lat_column,
-        velocity=velocity_column,
-        crs=crs,
-        as_table=as_table,
-    )
+    declared = table.declare()
     given = {
         "--model": model,
         "--precision": precision,
         "--stable-rate": stable_rate,
         "--priors": priors,
-        "--units": units,
-        "--date-format": date_format,
-        "--sensor": sensor,
-        "--half-wavelength": half_wavelength_mm,
+        "--units": table.units,
+        "--date-format": table.date_format,
+        "--sensor": table.sensor,
+        "--half-wavelength": table.half_wavelength_mm,
     }
-    asked = [name for name, value in given.items() if value is not None]
-    if asked and is_classified(source, as_table=as_table):
-        raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it out")
-
-    def classifier() -> Classifier:
-        opened = open_classifier(model, device, precision, threads, None, stable_rate)
-        # Arrow's own threads are as many as the machine's processors, whatever was asked for.
-        pa.set_cpu_count(opened.threads)
-        return opened
-
+    refuse_idle(given, source, as_table=table.as_table)
     with watched(str(source), hidden=quiet) as progress, last_outputs():
         done = write_areas(
             source,
@@ -161,7 +114,10 @@ def areas(
             points=None if points is None else locate(points, output=True),
             settings=settings,
             classification=Classification(
-                classifier, declared, None if priors is None else parse_priors(priors), diagnose=True
+                opened_later(model, device, precision, threads, stable_rate),
+                declared,
+                None if priors is None else parse_priors(priors),
+                diagnose=True,
             ),
             threads=threads or usable_cpus(),
             overwrite=overwrite,

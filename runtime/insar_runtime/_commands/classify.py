@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from insar_runtime._commands.command_options import (
-    NO_TABLE_OPTIONS,
     DeviceOption,
     JsonOption,
     JumpRowsName,
@@ -24,15 +23,14 @@ from insar_runtime._commands.command_options import (
     RecentDaysOption,
     RepairDampedOption,
     StableRateOption,
-    TableOptions,
     ThreadsOption,
     open_classifier,
-    with_table_options,
 )
 from insar_runtime._commands.console import loading, quiet_when_unread
 from insar_runtime._commands.option_groups import CHAINS, CLASSES, DIAGNOSIS, MACHINE, OUTPUT
 from insar_runtime._commands.outcomes import print_facts, report_outcome, say_next
 from insar_runtime._commands.placing import is_alone, named, placed
+from insar_runtime._commands.table_options import NO_TABLE_OPTIONS, TableOptions, with_table_options
 from insar_runtime._signals import last_outputs
 
 if TYPE_CHECKING:

@@ -8,23 +8,22 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    NO_TABLE_OPTIONS,
     DeviceOption,
     JsonOption,
     MatchOption,
     ModelOption,
     OverwriteOption,
     PrecisionOption,
+    PriorsOption,
     QuietOption,
     StableRateOption,
-    TableOptions,
     ThreadsOption,
     WithinOption,
-    open_classifier,
-    with_table_options,
+    opened_later,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
-from insar_runtime._commands.option_groups import ALERTS, CHAINS, CLASSES, OUTPUT
+from insar_runtime._commands.option_groups import ALERTS, CHAINS, OUTPUT
+from insar_runtime._commands.table_options import NO_TABLE_OPTIONS, TableOptions, with_table_options
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 from insar_runtime.errors import ALERT_EXIT_CODE, UsageError
@@ -92,14 +91,7 @@ def compare(
         ),
     ] = False,
     stable_rate: StableRateOption = None,
-    priors: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARES",
-            help="How common each class is, auto or trained; see insar-rt classify --help.",
-            rich_help_panel=CLASSES,
-        ),
-    ] = None,
+    priors: PriorsOption = None,
     table: TableOptions = NO_TABLE_OPTIONS,
     run_report: Annotated[
         Path | None,
@@ -122,16 +114,13 @@ def compare(
     classified are classified and diagnosed first.
     """
     with loading(str(new), hidden=quiet):
-        import pyarrow as pa
-
-        from insar_runtime._classified.classify_first import Classification, is_classified
+        from insar_runtime._classified.classify_first import Classification, refuse_idle
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
         from insar_runtime._output.output_checks import check_output, is_among
         from insar_runtime._releases.alert_rules import RULES, AlertRules, parse_rules
         from insar_runtime._releases.compare import compare as compare_tables
         from insar_runtime._releases.comparison_text import describe_comparison
-        from insar_runtime.classifier import Classifier
 
     if "-" in {str(old), str(new)}:
         raise UsageError("compare needs two files, not a stream; write the stream to one first")
@@ -155,23 +144,17 @@ def compare(
         "--sensor": table.sensor,
         "--half-wavelength": table.half_wavelength_mm,
     }
-    asked = [name for name, value in of_classifying.items() if value is not None]
-    if asked and all(is_classified(path, as_table=table.as_table) for path in (old, new)):
-        raise UsageError(f"{old} and {new} are classified already, so {asked[0]} would do nothing; leave it out")
-
-    def classifier() -> Classifier:
-        opened = open_classifier(model, device, precision, threads, None, stable_rate)
-        # Arrow's own threads are as many as the machine's processors, whatever was asked for.
-        pa.set_cpu_count(opened.threads)
-        return opened
-
+    refuse_idle(of_classifying, old, new, as_table=table.as_table)
     with watched(str(new), hidden=quiet) as progress, last_outputs(run_report is None):
         done = compare_tables(
             old,
             new,
             output,
             classification=Classification(
-                classifier, declared, None if priors is None else parse_priors(priors), diagnose=True
+                opened_later(model, device, precision, threads, stable_rate),
+                declared,
+                None if priors is None else parse_priors(priors),
+                diagnose=True,
             ),
             match=match,
             within_m=within,

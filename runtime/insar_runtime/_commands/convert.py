@@ -5,15 +5,13 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    NO_TABLE_OPTIONS,
     JsonOption,
     OverwriteOption,
     QuietOption,
-    TableOptions,
-    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say, watched
 from insar_runtime._commands.option_groups import MAPS, OUTPUT, TABLE
+from insar_runtime._commands.table_options import NO_TABLE_OPTIONS, TableOptions, with_table_options
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 

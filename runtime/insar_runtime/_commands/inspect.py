@@ -5,18 +5,16 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    NO_TABLE_OPTIONS,
     DeviceOption,
     InputArgument,
     JsonOption,
     ModelOption,
     PrecisionOption,
-    TableOptions,
     ThreadsOption,
-    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, watched
 from insar_runtime._commands.option_groups import MESSAGES
+from insar_runtime._commands.table_options import NO_TABLE_OPTIONS, TableOptions, with_table_options
 from insar_runtime._printable import printable
 
 

@@ -5,28 +5,20 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    CrsOption,
-    DateFormatOption,
-    HalfWavelengthOption,
-    IdColumnOption,
     JsonOption,
-    LatColumnOption,
-    LonColumnOption,
     MatchOption,
     OverwriteOption,
     QuietOption,
-    SensorOption,
-    UnitsOption,
-    VelocityColumnOption,
     WithinOption,
-    declare,
 )
 from insar_runtime._commands.console import loading, print_report, quiet_when_unread, say, watched
 from insar_runtime._commands.option_groups import MATCHING, OUTPUT
+from insar_runtime._commands.table_options import NO_TABLE_OPTIONS, TableOptions, with_table_options
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 
 
+@with_table_options("as_table")
 def join(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier release: any table that classify reads.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The later release, whose values and columns hold.")],
@@ -55,15 +47,7 @@ def join(
             rich_help_panel=MATCHING,
         ),
     ] = 5.0,
-    units: UnitsOption = None,
-    date_format: DateFormatOption = None,
-    sensor: SensorOption = None,
-    half_wavelength_mm: HalfWavelengthOption = None,
-    id_column: IdColumnOption = None,
-    lon_column: LonColumnOption = None,
-    lat_column: LatColumnOption = None,
-    velocity_column: VelocityColumnOption = None,
-    crs: CrsOption = None,
+    table: TableOptions = NO_TABLE_OPTIONS,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -81,17 +65,7 @@ def join(
             old,
             new,
             output,
-            declared=declare(
-                units=units,
-                date_format=date_format,
-                sensor=sensor,
-                half_wavelength_mm=half_wavelength_mm,
-                id_column=id_column,
-                lon=lon_column,
-                lat=lat_column,
-                velocity=velocity_column,
-                crs=crs,
-            ),
+            declared=table.declare(),
             match=match,
             within_m=within,
             limits=JoinLimits(min_epochs, max_difference),

@@ -7,7 +7,6 @@ from typing import Annotated, Final
 import typer
 
 from insar_runtime._commands.command_options import (
-    NO_TABLE_OPTIONS,
     DeviceOption,
     JsonOption,
     LogEveryOption,
@@ -15,16 +14,16 @@ from insar_runtime._commands.command_options import (
     ModelOption,
     OverwriteOption,
     PrecisionOption,
+    PriorsOption,
     QuietOption,
     RecentDaysOption,
     StableRateOption,
-    TableOptions,
     ThreadsOption,
-    open_classifier,
-    with_table_options,
+    opened_later,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
-from insar_runtime._commands.option_groups import CLASSES, DIAGNOSIS, OUTPUT, PAGE
+from insar_runtime._commands.option_groups import DIAGNOSIS, OUTPUT, PAGE
+from insar_runtime._commands.table_options import NO_TABLE_OPTIONS, TableOptions, with_table_options
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 from insar_runtime.errors import UsageError
@@ -85,14 +84,7 @@ def report(
         ),
     ] = None,
     stable_rate: StableRateOption = None,
-    priors: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARES",
-            help="How common each class is, auto or trained; see insar-rt classify --help.",
-            rich_help_panel=CLASSES,
-        ),
-    ] = None,
+    priors: PriorsOption = None,
     diagnose: Annotated[
         bool,
         typer.Option("--diagnose", help="Also estimate rates, dates of breaks, and jumps.", rich_help_panel=DIAGNOSIS),
@@ -114,14 +106,11 @@ def report(
     """
     hidden = quiet or log_format == "json"
     with loading(str(source), hidden=hidden):
-        import pyarrow as pa
-
-        from insar_runtime._classified.classify_first import Classification, is_classified
+        from insar_runtime._classified.classify_first import Classification, is_classified, refuse_idle
         from insar_runtime._diagnosis.options import Diagnose
         from insar_runtime._engine.priors import parse_priors
         from insar_runtime._input.locations import locate
         from insar_runtime._report.write import write_report
-        from insar_runtime.classifier import Classifier
 
     if str(source) == "-":
         raise UsageError("a report needs a file, not a stream; write the stream to one first")
@@ -141,16 +130,8 @@ def report(
         "--crs": table.crs,
         "--id-column, --lon-column, --lat-column and --velocity-column": declared.columns or None,
     }
-    asked = [name for name, value in given.items() if value is not None]
+    refuse_idle(given, source, as_table=table.as_table)
     classified = is_classified(source, as_table=table.as_table)
-    if asked and classified:
-        raise UsageError(f"{source} is classified already, so {asked[0]} would do nothing; leave it out")
-
-    def classifier() -> Classifier:
-        opened = open_classifier(model, device, precision, threads, None, stable_rate)
-        # Arrow's own threads are as many as the machine's processors, whatever was asked for.
-        pa.set_cpu_count(opened.threads)
-        return opened
 
     events = None
     if log_format == "json":
@@ -165,7 +146,7 @@ def report(
             source,
             output or source.parent / f"{source.stem}.report.html",
             classification=Classification(
-                classifier,
+                opened_later(model, device, precision, threads, stable_rate),
                 declared,
                 None if priors is None else parse_priors(priors),
                 Diagnose(recent_days=recent_days) if recent_days else diagnose,

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from insar_runtime._commands.command_options import (
-    NO_TABLE_OPTIONS,
     DeviceOption,
     InputArgument,
     JsonOption,
@@ -19,12 +18,11 @@ from insar_runtime._commands.command_options import (
     RecentDaysOption,
     RepairDampedOption,
     StableRateOption,
-    TableOptions,
     open_classifier,
-    with_table_options,
 )
 from insar_runtime._commands.console import loading, print_report, say, watched
 from insar_runtime._commands.option_groups import PLOT, POINT
+from insar_runtime._commands.table_options import NO_TABLE_OPTIONS, TableOptions, with_table_options
 from insar_runtime._printable import printable
 from insar_runtime._signals import last_outputs
 

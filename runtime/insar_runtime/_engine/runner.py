@@ -224,8 +224,8 @@ class ModelRunner:
 
         Returns
         -------
-        ndarray of float32, shape [N, number of classes of the model]
-            NaN in rows that cannot be classified.
+        ndarray of float32, shape [N, C]
+            C classes of the model; NaN in rows that cannot be classified.
 
         Raises
         ------
@@ -248,11 +248,11 @@ class ModelRunner:
 
         Parameters
         ----------
-        probabilities : ndarray of float32, shape [N, number of classes of the model]
+        probabilities : ndarray of float32, shape [N, C]
             Of ``network_probabilities`` for these rows.
         displacement, days
             As for ``classify_matrix``.
-        mixes : ndarray of float32, shape [N, number of classes of the model], optional
+        mixes : ndarray of float32, shape [N, C], optional
             Mix of classes of each row, all above 0; by default that of the runner for all of them.
 
         Raises

@@ -69,7 +69,9 @@ function robustEnds({ kind, of }, count) {
   const unit = roundStep(most > 0 ? most : 1, 8);
   const end = Number(Math.max(unit, Math.ceil(most / unit - 1e-9) * unit).toPrecision(6));
   if (kind === "signed") return [-end, end];
-  return [low < 0.3 * end ? 0 : Number((Math.floor(low / unit) * unit).toPrecision(6)), end];
+  const begin = Number((Math.floor(low / unit) * unit).toPrecision(6));
+  // Where all points have one number, the palette begins at 0.
+  return [low < 0.3 * end || begin === end ? 0 : begin, end];
 }
 
 /** Ends of the colours as the user has set them, else as the points have them. */

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from insar_runtime._classified.classify_first import Classification, is_classified
+from insar_runtime._classified.classify_first import Classification, refuse_idle
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
@@ -94,9 +94,7 @@ def report(
         "half_wavelength_mm": half_wavelength_mm,
         "diagnose": diagnose or None,
     }
-    asked = [name for name, value in given.items() if value is not None]
-    if asked and is_classified(table):
-        raise UsageError(f"{table} is classified already, so {asked[0]} would do nothing; leave it out")
+    refuse_idle(given, table)
     declared = UserDeclarations(units, columns or {}, date_format, half_wavelength_mm)
     done = write_report(
         table,

@@ -69,8 +69,8 @@ def test_kinds_of_jumps_are_right_where_there_are_neighbours(record: dict[str, A
 
 def test_the_command_measures_small_scenes(tmp_path: Path) -> None:
     said: list[str] = []
-    sizes = Sizes(1500, 1500, 1000, (1,), runs=False)
-    numbers = run_local(tmp_path, real=None, answers=tmp_path, sizes=sizes, announce=said.append)
+    sizes, parts = Sizes(1500, 1500, 1000, 1500, (1,)), ("scenes", "choices", "jumps")
+    numbers = run_local(tmp_path, real=None, answers=tmp_path, sizes=sizes, only=parts, announce=said.append)
     assert json.loads((tmp_path / "local.json").read_text(encoding="utf-8")) == numbers
     text = (tmp_path / "local.md").read_text(encoding="utf-8")
     assert "| simulated, no area | 1,500 |" in text

@@ -23,6 +23,7 @@ from insar_runtime import Classifier, UnavailableError, UsageError, find_areas
 from insar_runtime._areas.schema import AREA_SCHEMA, SERIES_FIELDS
 from insar_runtime._output.run_metadata import read_block
 from insar_runtime._spatial import require as require_module
+from insar_runtime.errors import DataError
 from tests.runtime.areas.conftest import DATES, EPOCHS, Made
 from tests.runtime.outputs import query
 from tests.runtime.run_command import refused, run
@@ -339,3 +340,32 @@ def test_rows_in_other_batches_give_the_same_areas(made: Made, folder: Path, tmp
     find_areas(tmp_path / "c.parquet", tmp_path / "areas.parquet")
     found = pq.read_table(tmp_path / "areas.parquet")
     assert found.equals(pq.read_table(folder / "areas.parquet").select(found.column_names))
+
+
+def test_errors_name_the_table_of_the_user(tmp_path: Path, classifier: Classifier) -> None:
+    """Not the temporary one with its classes."""
+    small(tmp_path, classifier, None, METRES)
+    with pytest.raises(DataError, match=r"^\S*raw\.parquet has no columns of coordinates"):
+        find_areas(tmp_path / "raw.parquet", tmp_path / "areas.gpkg", units="mm", classifier=classifier)
+    small(tmp_path, classifier, np.array([[13.2, 38.7], [13.2, 38.701]]), DEGREES, overwrite=True)
+    table = pq.read_table(tmp_path / "raw.parquet")
+    pq.write_table(table.append_column("area_id", pa.array([1, 2])), tmp_path / "raw.parquet")
+    with pytest.raises(DataError, match=r"^\S*raw\.parquet has a column area_id already; drop it, or leave --points"):
+        find_areas(
+            tmp_path / "raw.parquet",
+            tmp_path / "areas.gpkg",
+            points=tmp_path / "points.parquet",
+            units="mm",
+            classifier=classifier,
+        )
+    assert [path.name for path in tmp_path.glob("*.gpkg")] == []
+
+
+def test_metadata_in_another_encoding_pass(made: Made, tmp_path: Path) -> None:
+    table = pq.read_table(made.classified)
+    metadata = {**(table.schema.metadata or {}), b"insar_runtime:note": b"caf\xe9"}
+    pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "c.parquet")
+    find_areas(tmp_path / "c.parquet", tmp_path / "areas.gpkg", points=tmp_path / "points.parquet")
+    written = pq.read_schema(tmp_path / "points.parquet").metadata
+    assert written[b"insar_runtime:note"] == "caf\ufffd".encode()
+    assert pq.read_metadata(tmp_path / "points.parquet").num_rows == len(table)

@@ -174,7 +174,8 @@ def _modes(browser: Browser) -> list[str]:
 
 def test_colours_by_rates_in_a_range_that_is_chosen(browser: Browser, diagnosed: Path) -> None:
     open_report(browser, diagnosed)
-    of_diagnosis = ["velocity_mm_yr", "acceleration_mm_yr2", "season_amp_mm", "rate_change", "jump_mm", "change"]
+    of_diagnosis = ["velocity_mm_yr", "acceleration_mm_yr2", "season_amp_mm", "v_recent_mm_yr", "recent_change_prob"]
+    of_diagnosis += ["rate_change", "jump_mm", "change"]
     assert _modes(browser) == ["class", "confidence", "velocity", *of_diagnosis]
     table = pq.read_table(diagnosed)
     column = np.array(table["velocity_mm_yr"].to_pylist(), dtype=float)
@@ -217,7 +218,7 @@ def test_colours_by_rates_in_a_range_that_is_chosen(browser: Browser, diagnosed:
     assert not find_all(browser, "#ramp-reset")[0].is_displayed()
     for mode in of_diagnosis:
         choose_colours(browser, mode)
-        assert browser.execute_script("return report.map.values.some((value) => value > 0)")
+        assert browser.execute_script("return report.map.values.some((value) => value > 0)"), mode
     assert complaints(browser) == []
 
 

@@ -190,7 +190,7 @@ def test_words_are_explained(browser: Browser, diagnosed: Path, classified: Path
         told = text_of(browser, "#words")
         assert "below 60 %" in told
         assert "line of sight (LOS)" in told
-        assert "assumed before any series was looked at (prior): " in told
+        assert "assumed before any series was looked at (prior)" in told
         assert ("one standard deviation" in told) == told_of_diagnosis
         for name in browser.execute_script("return Object.keys(report.facts.counts.statuses)"):
             assert re.search(rf"{name.replace('_', ' ')}\d+: \w+", text_of(browser, "#statuses"))

@@ -213,7 +213,7 @@ def test_command(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["rows"] == 120
     assert b"120 of 120 points, 120 with their series, " in done.stderr
     without = run("report", source, "--series-mb", "0", "-o", tmp_path / "without.html")
-    assert b"120 of 120 points, 0.1 MB" in without.stderr
+    assert b"120 of 120 points, 0.2 MB" in without.stderr
     assert read_page(tmp_path / "in.report.html").facts["title"] == "Slope above the dam"
     refused(run("report", source), 73, "in.report.html", "--overwrite")
     refused(run("report", tmp_path / "absent.parquet"), 66, "absent.parquet")
@@ -249,4 +249,4 @@ def test_messages_for_programs(tmp_path: Path) -> None:
 def test_series_are_counted_only_where_they_are(tmp_path: Path) -> None:
     classified = tmp_path / "classified.parquet"
     assert run("classify", write(wide(*series(120)), tmp_path / "in.parquet"), "-o", classified).returncode == 0
-    assert b"120 of 120 points, 0.1 MB" in run("report", classified).stderr
+    assert b"120 of 120 points, 0.2 MB" in run("report", classified).stderr
