@@ -283,6 +283,24 @@ def test_points_without_coordinates_do_not_keep_the_others_from_being_matched(tm
     assert (done.matched_by_id, done.matched_by_position) == (0, 10)
 
 
+def test_classes_of_one_release_are_not_those_of_the_join(tmp_path: Path) -> None:
+    made = cut(40)
+    own = pa.array(np.arange(len(made.old_rows), dtype=np.float32))
+    old = write(made.old().append_column("acceleration_std", own), tmp_path / "old.parquet")
+    new = write(made.new(), tmp_path / "new.parquet")
+    options = ("--units", "mm", "--keep-series", "--diagnose", "--quiet")
+    assert run("classify", new, "-o", tmp_path / "classified.parquet", *options).returncode == 0
+    done = join_files(old, tmp_path / "classified.parquet", tmp_path / "joined.parquet")
+    assert any("NEW is classified" in note for note in done.notes)
+    plain = join_files(old, new, tmp_path / "plain.parquet")
+    assert done.statuses == plain.statuses
+    names = set(pq.read_schema(tmp_path / "joined.parquet").names)
+    assert "acceleration_std" in names  # one of the release that is not classified
+    assert {"class_name", "p_stable", "velocity_mm_yr", "jump_dates"}.isdisjoint(names)
+    again = run("classify", tmp_path / "joined.parquet", "-o", tmp_path / "again.parquet", "--units", "mm")
+    assert again.returncode == 0, again.stderr.decode()
+
+
 def test_what_keeps_points_from_being_matched_is_named(tmp_path: Path) -> None:
     pytest.importorskip("scipy")
     made = cut(40, lost=0.0)
