@@ -149,4 +149,5 @@ def _is_plausible(head: pa.RecordBatch, position: Position) -> bool:
 
 def _is_known(head: pa.RecordBatch, name: str) -> NDArray[np.bool_]:
     """Return which rows have a value, plausible or not; NaN is none."""
-    return ~(head.column(name).is_null(nan_is_null=True).to_numpy(zero_copy_only=False))
+    missing: NDArray[np.bool_] = head.column(name).is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    return ~missing

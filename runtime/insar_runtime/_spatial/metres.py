@@ -87,6 +87,11 @@ class LocalPlane:
             return cls(system, _mercator=_from_degrees(*_middle(placed)))
         return _by_pyproj(system, placed)
 
+    @property
+    def is_in_degrees(self) -> bool:
+        """Whether the system is one of longitude and latitude that is known by its name."""
+        return _name(self.system) in _DEGREES
+
     def to_metres(self, points: Points) -> Points:
         """Return positions [N, 2] of the system in metres, float64; NaN where there is none."""
         if self._mercator is None:

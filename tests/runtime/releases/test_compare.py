@@ -164,6 +164,7 @@ def test_recent_changes_of_the_new_release_are_reported(releases: Releases, tmp_
     assert (done.alerts, done.rows, list(rows)) == (1, 1, ["p0050"])
     assert rows["p0050"]["v_recent_mm_yr"] == 30
     assert rows["p0050"]["reasons"] == "recent"
+    assert compare_files(releases.old, tmp_path / "new.parquet", alert="jump, recent").alerts == 1
     assert compare_files(releases.old, tmp_path / "new.parquet", alert=["recent"], probability=0.999).alerts == 0
     # What the old release has shown already is no news.
     assert compare_files(tmp_path / "new.parquet", tmp_path / "new.parquet", alert=["recent"]).alerts == 0

@@ -264,7 +264,7 @@ def test_no_point_loses_its_id_where_the_releases_have_ids_of_other_types(
         texts = numbers.cast(pa.string())
         ids = texts.dictionary_encode() if pa.types.is_dictionary(kind) else texts.cast(kind)
         paths.append(write(table.set_column(0, "pid", ids), tmp_path / f"{name}.parquet"))
-    done = join_files(*paths, tmp_path / "joined.parquet")
+    done = join_files(paths[0], paths[1], tmp_path / "joined.parquet")
     assert done.statuses == {"joined": len(made.both), "only_old": 4, "only_new": 4}
     ids = pq.read_table(tmp_path / "joined.parquet")["pid"].to_pylist()
     assert sorted(ids) == sorted(str(point) for point in set(made.old_rows.tolist()) | set(made.new_rows.tolist()))
