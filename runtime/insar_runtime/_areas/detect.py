@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from insar_runtime._areas.clusters import Clusters, find_clusters
 from insar_runtime._areas.measures import area_numbers
 from insar_runtime._areas.member_series import MemberSeries, read_member_series
-from insar_runtime._areas.outline import inside, outline, without_false_holes
+from insar_runtime._areas.outline import cut_at_antimeridian, inside, outline, without_false_holes
 from insar_runtime._areas.read_points import AreaPoints, open_points, read_points
 from insar_runtime._areas.settings import AreaSettings
 from insar_runtime._input.declarations import UserDeclarations
@@ -247,4 +247,5 @@ def _displacement(rate: Floats, block: Mapping[str, Any]) -> float | None:
 
 def _in_system(plane: LocalPlane, shape: Any) -> Any:
     """Return a shape in metres in the system of the table."""
-    return require("shapely", "an outline").transform(shape, plane.to_system)
+    moved = require("shapely", "an outline").transform(shape, plane.to_system)
+    return cut_at_antimeridian(moved) if plane.is_in_degrees else moved

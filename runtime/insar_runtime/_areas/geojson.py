@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from insar_runtime._areas.outline import cut_at_antimeridian
 from insar_runtime._input.position import LONGITUDE_LATITUDE
 from insar_runtime._output.run_metadata import METADATA_KEY
 from insar_runtime._spatial.metres import System
@@ -46,6 +47,7 @@ def _in_degrees(shapely: Any, shape: Any, system: System) -> Any:
         source = system if isinstance(system, str) else dict(system)
         transformer = pyproj.Transformer.from_crs(source, LONGITUDE_LATITUDE, always_xy=True)
         shape = shapely.transform(shape, lambda xy: np.stack(transformer.transform(xy[:, 0], xy[:, 1]), axis=1))
+        shape = cut_at_antimeridian(shape)
     shape = shapely.transform(shape, lambda xy: np.round(xy, _DECIMALS))
     # Outer rings run anticlockwise.
     parts = [shapely.geometry.polygon.orient(part) for part in shapely.get_parts(shape)]

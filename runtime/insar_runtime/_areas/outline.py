@@ -106,6 +106,21 @@ def _ratio(places: Floats, longest: float) -> float:
     return float(np.clip((longest - low) / (high - low), 0, 1)) if high > low else 1.0
 
 
+def cut_at_antimeridian(shape: Any) -> Any:
+    """Return an outline in degrees in two parts if it crosses the meridian of 180 degrees, as RFC 7946 asks.
+
+    Its ring would go around the globe otherwise.
+    """
+    west, _, east, _ = shape.bounds
+    if not east - west > 180:
+        return shape
+    shapely = require("shapely", _PURPOSE)
+    whole = shapely.transform(shape, lambda xy: np.stack([xy[:, 0] % 360, xy[:, 1]], axis=1))
+    before = shapely.intersection(whole, shapely.box(0, -90, 180, 90))
+    beyond = shapely.intersection(whole, shapely.box(180, -90, 360, 90))
+    return _polygons(shapely, shapely.union(before, shapely.transform(beyond, lambda xy: xy - np.array([360.0, 0.0]))))
+
+
 def _polygons(shapely: Any, area: Any) -> Any:
     """Return a polygon or multipolygon that is valid."""
     area = shapely.make_valid(area)

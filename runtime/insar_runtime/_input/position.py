@@ -135,13 +135,19 @@ def _refuse_other_coordinates(head: pa.RecordBatch | None, position: Position) -
         raise DataError(
             f"{names} hold text that is no coordinate ({error}); name others with --lon-column, --lat-column"
         ) from error
-    known = ~(head.column(position.x).is_null().to_numpy(zero_copy_only=False))
+    known = _is_known(head, position.x)
     if in_degrees and known.any() and position.crs in _PLANES:
         raise DataError(f"{names} hold degrees, and {position.crs} is in metres; leave --crs out")
 
 
 def _is_plausible(head: pa.RecordBatch, position: Position) -> bool:
     """Distinguish metres under the names of degrees from a filler here and there: most places are outside."""
-    known = ~(head.column(position.x).is_null().to_numpy(zero_copy_only=False))
+    known = _is_known(head, position.x)
     placed = np.isfinite(read_points(head, position)[known]).all(axis=1)
     return not known.any() or bool(placed.mean() > 0.5)
+
+
+def _is_known(head: pa.RecordBatch, name: str) -> NDArray[np.bool_]:
+    """Return which rows have a value, plausible or not; NaN is none."""
+    missing: NDArray[np.bool_] = head.column(name).is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    return ~missing

@@ -179,7 +179,7 @@ def _read(
     ) as table:
         description = table.description
         points = find_points(description, "neighbours")
-        if points.system in {None, LONGITUDE_LATITUDE}:
+        if points.system is None or points.system == LONGITUDE_LATITUDE:
             # What would end the run after the reading ends it here.
             LocalPlane.around(np.zeros((1, 2)), points.system)
         epochs = len(description.layout.dates)

@@ -30,6 +30,7 @@ from insar_runtime._releases.alert_rules import (
     RECENT_CHANGE_MM_YR,
     AlertRule,
     AlertRules,
+    parse_rules,
 )
 from insar_runtime._releases.change_table import ChangeTable, position_names
 from insar_runtime._releases.changes import find_changes
@@ -49,7 +50,7 @@ def compare_files(
     match: MatchBy = "auto",
     within_m: float | None = None,
     keep_offset: bool = False,
-    alert: Sequence[AlertRule] | None = None,
+    alert: Sequence[AlertRule] | str | None = None,
     rate_change_mm_yr: float = RATE_CHANGE_MM_YR,
     recent_change_mm_yr: float = RECENT_CHANGE_MM_YR,
     probability: float = PROBABILITY,
@@ -80,8 +81,8 @@ def compare_files(
         nearest neighbour, 5 to 50 m.
     keep_offset : bool
         Whether the median change of all rates, which is that of the reference, is part of the changes.
-    alert : sequence of {"break", "jump", "rate", "recent", "class"}, optional
-        Rules; only points that meet one of them are written.
+    alert : sequence of {"break", "jump", "rate", "recent", "class"} or str, optional
+        Rules, as a list or as text ("break,recent", "any"); only points that meet one of them are written.
     rate_change_mm_yr, recent_change_mm_yr, probability : float
         Thresholds of the rules.
     classifier, priors, units, columns, date_format, half_wavelength_mm, crs
@@ -123,11 +124,15 @@ def compare_files(
         match=match,
         within_m=within_m,
         keep_offset=keep_offset,
-        thresholds=thresholds if alert is None else replace(thresholds, rules=tuple(alert)),
+        thresholds=thresholds if alert is None else replace(thresholds, rules=_rules(alert)),
         alerts_only=alert is not None,
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def _rules(alert: Sequence[AlertRule] | str) -> tuple[AlertRule, ...]:
+    return parse_rules(alert) if isinstance(alert, str) else tuple(alert)
 
 
 def compare(

@@ -38,13 +38,16 @@ def common_coordinates(
     Raises
     ------
     DataError
-        If the system of a release is not known.
+        If the system of a release is not known, or is in metres and its points are in degrees.
     UnavailableError
         If a system is known to pyproj only, which is not installed.
     """
     if old.positions is None or new.positions is None:
         return None
     systems = [_name(release) for release in (old, new)]
+    for release, system in zip((old, new), systems, strict=True):
+        if system in PLANES and bool((np.abs(_placed(release)) <= (180.0, 90.0)).all()):
+            raise DataError(f"the coordinates of {release.name} are in degrees, and {system} is in metres")
     if systems[0] == systems[1] and systems[0] in PLANES:
         return old.positions, new.positions
     first, second = (_geocentric(_to_degrees(one, name)) for one, name in zip((old, new), systems, strict=True))
@@ -77,6 +80,13 @@ def lengths(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the lengths of vectors [N, D]."""
     length: NDArray[np.float64] = np.sqrt((differences**2).sum(axis=1))
     return length
+
+
+def _placed(release: ReleasePoints) -> NDArray[np.float64]:
+    """Return the positions of the points that have one; infinity if none has."""
+    assert release.positions is not None
+    there = np.isfinite(release.positions).all(axis=1)
+    return release.positions[there] if there.any() else np.full((1, 2), np.inf)
 
 
 def _name(release: ReleasePoints) -> str | None:

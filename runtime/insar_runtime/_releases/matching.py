@@ -123,7 +123,7 @@ def match_points(
         # What kept positions from being compared is why so few points were found.
         if trouble is not None and by != "id":
             raise trouble
-        raise _other_places(old, new, coordinates, len(rows), limit_m)
+        raise _other_places(old, new, coordinates, len(rows), limit_m, by)
     order = np.argsort(rows[:, 1])
     note = None
     if trouble is not None and by != "id":
@@ -217,7 +217,12 @@ def _by_position(
 
 
 def _other_places(
-    old: ReleasePoints, new: ReleasePoints, coordinates: _Both | None, pairs: int, limit_m: float | None
+    old: ReleasePoints,
+    new: ReleasePoints,
+    coordinates: _Both | None,
+    pairs: int,
+    limit_m: float | None,
+    by: MatchBy,
 ) -> DataError:
     """Return the error of two releases that share hardly a point."""
     smaller = min(old.count, new.count)
@@ -226,6 +231,12 @@ def _other_places(
     if coordinates is not None:
         centres = np.stack([np.nanmedian(part, axis=0) for part in coordinates])
         apart = f", and their middles lie {_length(float(lengths(centres[:1] - centres[1:])[0]))} apart"
+    if coordinates is None and by != "id":
+        without = next(one.name for one in (old, new) if not _is_placed(one))
+        return DataError(
+            f"{old.name} and {new.name} share {pairs:,} of {smaller:,} ids, and {without} has no coordinates; give two "
+            "releases of one place, or name their columns with --lon-column and --lat-column"
+        )
     remedy = "give two releases of one place" + ("" if limit_m is None else ", or a larger distance (--within)")
     return DataError(f"{old.name} and {new.name} share {pairs:,} of {smaller:,} points{within}{apart}; {remedy}")
 

@@ -18,7 +18,7 @@ from insar_runtime._output.geometry import Geometry, find_geometry, points_of
 from insar_runtime._spatial.metres import System
 
 _PLACED: Final = 0.5
-"""Least share of the first rows with a position, for columns to be used."""
+"""Columns that place more of the first rows are used without a look at others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def find_place(
     roles : mapping of str to str or None
         Columns by their roles.
     head : pyarrow.RecordBatch or None
-        First rows, of which most must have a position.
+        First rows: columns that place most of them are preferred, and those that place none are not used.
     stated : mapping, optional
         Columns and system that the run metadata state.
     producer : str, optional
@@ -69,10 +69,16 @@ def find_place(
         The first of: columns in the named system; those of the metadata; longitude and latitude; the geometry; easting
         and northing, whose system is known of EGMS only.
     """
+    best, most = None, 0.0
     for place in _candidates(schema, roles, stated, producer, crs):
-        if head is None or np.isfinite(place.read(head)).all(axis=1).mean() > _PLACED:
+        if head is None or not head.num_rows:
             return place
-    return None
+        placed = float(np.isfinite(place.read(head)).all(axis=1).mean())
+        if placed > _PLACED:
+            return place
+        if placed > most:
+            best, most = place, placed
+    return best
 
 
 def _candidates(

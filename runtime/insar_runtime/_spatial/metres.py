@@ -61,7 +61,7 @@ class LocalPlane:
         Raises
         ------
         DataError
-            If no point has a position, or the system is not known.
+            If no point has a position, the system is not known, or it is in metres and the points are in degrees.
         UsageError
             If the system is none that pyproj knows.
         UnavailableError
@@ -69,7 +69,11 @@ class LocalPlane:
         """
         there = np.isfinite(points).all(axis=1)
         if not there.any():
-            raise DataError("no point has coordinates; name their columns with --lon-column and --lat-column")
+            of = "" if system is None else f" of {system_name(system) or 'its system'}"
+            raise DataError(
+                f"no point has coordinates{of}; name their columns with --lon-column and --lat-column, or their system "
+                "with --crs"
+            )
         placed = points[there]
         if system is None:
             degrees = bool((np.abs(placed) <= (360.0, 90.0)).all())
@@ -77,10 +81,17 @@ class LocalPlane:
             raise DataError(f"coordinates {what} have no coordinate system; name it with --crs, such as EPSG:32633")
         name = system_name(system)
         if name in PLANES:
+            if (np.abs(placed) <= (180.0, 90.0)).all():
+                raise DataError(f"the coordinates are in degrees, and {name} is in metres; leave --crs out")
             return cls(system)
         if name in DEGREES:
             return cls(system, _mercator=_from_degrees(*_middle(placed)))
         return _by_pyproj(system, placed)
+
+    @property
+    def is_in_degrees(self) -> bool:
+        """Whether the system is one of longitude and latitude that is known by its name."""
+        return system_name(self.system) in DEGREES
 
     def to_metres(self, points: Points) -> Points:
         """Return positions [N, 2] of the system in metres, float64; NaN where there is none."""

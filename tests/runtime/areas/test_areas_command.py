@@ -301,6 +301,22 @@ def test_a_system_that_the_user_names_holds_for_a_classified_table(tmp_path: Pat
     assert feature["geometry"]["coordinates"][0][0] == pytest.approx([15.0, 36.1], abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("crs", "words"),
+    [
+        ("EPSG:32633", ("are in degrees", "EPSG:32633 is in metres", "leave --crs out")),
+        ("EPSG:3035", ("no point has coordinates of EPSG:3035", "--crs")),
+    ],
+)
+def test_a_system_in_metres_is_refused_for_degrees(
+    crs: str, words: tuple[str, ...], tmp_path: Path, classifier: Classifier
+) -> None:
+    points = np.random.default_rng(0).uniform(0, 0.01, (60, 2)) + np.array([13.2, 38.7])
+    path = small(tmp_path, classifier, points, DEGREES)
+    refused(run("areas", path, "-o", tmp_path / "areas.geojson", "--crs", crs), 65, *words)
+    assert not (tmp_path / "areas.geojson").exists()
+
+
 def test_a_stream_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     refused(run("areas", "-", "-o", tmp_path / "a.gpkg"), 2, "stream")
     refused(run("areas", tmp_path / "nothing.parquet", "-o", tmp_path / "a.gpkg"), 66, "nothing.parquet")

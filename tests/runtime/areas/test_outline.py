@@ -8,7 +8,7 @@ import pytest
 shapely = pytest.importorskip("shapely")
 pytest.importorskip("scipy")
 
-from insar_runtime._areas.outline import inside, outline, without_false_holes
+from insar_runtime._areas.outline import cut_at_antimeridian, inside, outline, without_false_holes
 
 NONE = np.empty((0, 2))
 
@@ -58,6 +58,17 @@ def test_lines_and_single_places_have_an_outline(points: list[list[float]]) -> N
     assert area.geom_type == "Polygon"
     assert area.area > 50
     assert inside(area, np.array(points)).all()
+
+
+def test_an_outline_across_the_meridian_of_180_degrees_has_two_parts() -> None:
+    ring = [[179.99, 10.0], [-179.98, 10.0], [-179.98, 10.02], [179.99, 10.02]]
+    area = cut_at_antimeridian(shapely.Polygon(ring))
+    assert area.is_valid
+    assert area.geom_type == "MultiPolygon"
+    assert area.area == pytest.approx(0.03 * 0.02)
+    assert area.bounds == (-180.0, 10.0, 180.0, 10.02)
+    here = shapely.box(179.0, 10.0, 179.5, 10.5)
+    assert cut_at_antimeridian(here) is here
 
 
 def test_many_points_are_thinned() -> None:

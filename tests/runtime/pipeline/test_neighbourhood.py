@@ -291,6 +291,21 @@ def test_tables_without_places_are_refused(tmp_path: Path, mixed: pa.Table) -> N
     refusal(mixed.slice(0, 1), 65, "no two points lie at different places")
 
 
+def test_positions_of_a_geometry_count_in_any_system(tmp_path: Path, mixed: pa.Table) -> None:
+    """A geometry whose system only a description names, as GIS software writes it."""
+    geopandas = pytest.importorskip("geopandas")
+    source = write(mixed, tmp_path / "columns.parquet")
+    expected = result(source, tmp_path / "out.parquet", Classifier(device="cpu"), priors="local")
+    plain = mixed.drop_columns(["easting", "northing"]).to_pandas()
+    points = geopandas.points_from_xy(mixed["easting"], mixed["northing"])
+    points[3] = None
+    geopandas.GeoDataFrame(plain, geometry=points, crs=CRS).to_parquet(tmp_path / "shapes.parquet")
+    out = tmp_path / "shaped.parquet"
+    done = run("classify", tmp_path / "shapes.parquet", "-o", out, "--units", "mm", "--priors", "local")
+    assert done.returncode == 0, done.stderr.decode()
+    assert pq.read_table(out)["class_name"].to_pylist() == expected["class_name"].to_pylist()
+
+
 def test_a_file_without_rows_gives_a_file_without_rows(tmp_path: Path, mixed: pa.Table) -> None:
     source = write(mixed.slice(0, 0), tmp_path / "in.parquet")
     table = result(source, tmp_path / "out.parquet", Classifier(device="cpu"), priors="local", neighbours=True)

@@ -164,6 +164,7 @@ def test_recent_changes_of_the_new_release_are_reported(releases: Releases, tmp_
     assert (done.alerts, done.rows, list(rows)) == (1, 1, ["p0050"])
     assert rows["p0050"]["v_recent_mm_yr"] == 30
     assert rows["p0050"]["reasons"] == "recent"
+    assert compare_files(releases.old, tmp_path / "new.parquet", alert="jump, recent").alerts == 1
     assert compare_files(releases.old, tmp_path / "new.parquet", alert=["recent"], probability=0.999).alerts == 0
     # What the old release has shown already is no news.
     assert compare_files(tmp_path / "new.parquet", tmp_path / "new.parquet", alert=["recent"]).alerts == 0
@@ -222,6 +223,7 @@ def test_releases_without_a_diagnosis_have_the_rates_of_the_file(
     assert str(tmp_path) not in json.dumps(stored)
 
 
+@pytest.mark.usefixtures("scipy")
 def test_another_model_is_noted(releases: Releases, tmp_path: Path) -> None:
     table = pq.read_table(releases.old)
     block = json.loads(table.schema.metadata[b"insar_runtime"])
@@ -270,6 +272,7 @@ def test_all_formats_hold_the_same(releases: Releases, tmp_path: Path, extension
     assert found == [(row["id"], row["match"], row["class_after"]) for row in rows.values()]
 
 
+@pytest.mark.usefixtures("scipy")
 @pytest.mark.parametrize("extension", ["csv", "gpkg", "arrow"])
 def test_releases_are_read_in_any_format(
     releases: Releases, tmp_path: Path, classifier: Classifier, extension: str

@@ -105,6 +105,7 @@ def test_joined_tables_of_other_formats_are_read_back(extension: str, tmp_path: 
     assert block["joined"]["dates"] == [str(made.dates[made.new_begin])]
 
 
+@pytest.mark.usefixtures("scipy")
 def test_centimetres_and_millimetres_are_joined(tmp_path: Path) -> None:
     made = cut(60)
     names = [name for name in made.old().schema.names if name.isdigit()]
@@ -279,6 +280,64 @@ def test_points_are_matched_by_position_where_ids_differ(tmp_path: Path) -> None
     assert max(columns["join_distance_m"]) < 0.01
 
 
+@pytest.mark.parametrize("kinds", [(pa.int64(), pa.string()), (pa.string(), pa.int64()), (pa.float64(), pa.string()),
+                                   (pa.dictionary(pa.int32(), pa.string()), pa.string())])  # fmt: skip
+def test_no_point_loses_its_id_where_the_releases_have_ids_of_other_types(
+    kinds: tuple[pa.DataType, pa.DataType], tmp_path: Path
+) -> None:
+    made = cut(40, lost=0.1)
+    paths = []
+    for table, kind, name in zip((made.old(), made.new()), kinds, ("old", "new"), strict=True):
+        numbers = pa.array([int(text[1:]) for text in table["pid"].to_pylist()])
+        texts = numbers.cast(pa.string())
+        ids = texts.dictionary_encode() if pa.types.is_dictionary(kind) else texts.cast(kind)
+        paths.append(write(table.set_column(0, "pid", ids), tmp_path / f"{name}.parquet"))
+    done = join_files(paths[0], paths[1], tmp_path / "joined.parquet")
+    assert done.statuses == {"joined": len(made.both), "only_old": 4, "only_new": 4}
+    ids = pq.read_table(tmp_path / "joined.parquet")["pid"].to_pylist()
+    assert sorted(ids) == sorted(str(point) for point in set(made.old_rows.tolist()) | set(made.new_rows.tolist()))
+
+
+def test_points_without_coordinates_do_not_keep_the_others_from_being_matched(tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    made = cut(40, lost=0.0)
+    new = made.new()
+    new = new.set_column(0, "pid", pa.array([f"q{name[1:]}" for name in new["pid"].to_pylist()]))
+    for name in ("latitude", "longitude"):
+        values = new[name].to_numpy().copy()
+        values[: len(values) * 3 // 4] = np.nan
+        new = new.set_column(new.schema.get_field_index(name), name, pa.array(values))
+    done = join_files(write(made.old(), tmp_path / "o.parquet"), write(new, tmp_path / "n.parquet"), tmp_path / "j.csv")
+    assert (done.matched_by_id, done.matched_by_position) == (0, 10)
+
+
+def test_classes_of_one_release_are_not_those_of_the_join(tmp_path: Path) -> None:
+    made = cut(40)
+    own = pa.array(np.arange(len(made.old_rows), dtype=np.float32))
+    old = write(made.old().append_column("acceleration_std", own), tmp_path / "old.parquet")
+    new = write(made.new(), tmp_path / "new.parquet")
+    options = ("--units", "mm", "--keep-series", "--diagnose", "--quiet")
+    assert run("classify", new, "-o", tmp_path / "classified.parquet", *options).returncode == 0
+    done = join_files(old, tmp_path / "classified.parquet", tmp_path / "joined.parquet")
+    assert any("NEW is classified" in note for note in done.notes)
+    plain = join_files(old, new, tmp_path / "plain.parquet")
+    assert done.statuses == plain.statuses
+    names = set(pq.read_schema(tmp_path / "joined.parquet").names)
+    assert "acceleration_std" in names  # one of the release that is not classified
+    assert {"class_name", "p_stable", "velocity_mm_yr", "jump_dates"}.isdisjoint(names)
+    again = run("classify", tmp_path / "joined.parquet", "-o", tmp_path / "again.parquet", "--units", "mm")
+    assert again.returncode == 0, again.stderr.decode()
+
+
+def test_what_keeps_points_from_being_matched_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    made = cut(40, lost=0.0)
+    new = made.new()
+    new = new.set_column(0, "pid", pa.array([f"q{name[1:]}" for name in new["pid"].to_pylist()]))
+    _refused(made.old(), new.drop_columns(["latitude", "longitude"]), tmp_path, 65, "share 0 of 40 ids",
+             "new.parquet has no coordinates", "--lon-column")  # fmt: skip
+
+
 def _refused(old: pa.Table, new: pa.Table, folder: Path, code: int, *words: str) -> None:
     paths = [write(table, folder / f"{name}.parquet") for name, table in (("old", old), ("new", new))]
     refused(run("join", *paths, "-o", folder / "joined.parquet", "--quiet"), code, *words)
@@ -286,6 +345,7 @@ def _refused(old: pa.Table, new: pa.Table, folder: Path, code: int, *words: str)
     assert {path.name for path in folder.iterdir()} == {"old.parquet", "new.parquet"}
 
 
+@pytest.mark.usefixtures("scipy")
 def test_releases_that_cannot_be_joined_are_refused_in_one_line(tmp_path: Path) -> None:
     made = cut(60, new_begin=25, old_end=70)
     first, second = made.old(), made.new()
@@ -311,6 +371,7 @@ def test_releases_that_cannot_be_joined_are_refused_in_one_line(tmp_path: Path) 
     _refused(first, negative, tmp_path, 65, "opposite signs")
 
 
+@pytest.mark.usefixtures("scipy")
 def test_products_and_tracks_that_differ_are_refused(tmp_path: Path) -> None:
     made = cut(40)
     old = made.old().append_column("gnss_velocity", pa.array(np.zeros(len(made.old_rows))))

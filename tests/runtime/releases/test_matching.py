@@ -40,11 +40,6 @@ def pairs_of(matches: Matches) -> set[tuple[int, int]]:
 
 
 @pytest.fixture
-def scipy() -> Any:
-    return pytest.importorskip("scipy", reason="extra spatial is not installed")
-
-
-@pytest.fixture
 def without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "scipy"]:
         monkeypatch.delitem(sys.modules, name)
@@ -194,6 +189,13 @@ def test_degrees_and_metres_of_one_place_are_compared(scipy: Any) -> None:
         found = match_points(release(places, system=system), degrees)
         assert pairs_of(found) == {(i, i) for i in range(300)}
         assert found.distance_m.max() < 0.01
+
+
+def test_degrees_under_a_system_in_metres_are_refused(scipy: Any) -> None:
+    degrees = scattered(300) / 1e6
+    assert (np.abs(degrees) < 90).all()
+    with pytest.raises(DataError, match="in degrees, and EPSG:32633 is in metres"):
+        match_points(release(degrees, system="EPSG:32633"), release(degrees, system="EPSG:32633"))
 
 
 def test_distances_in_degrees_are_those_of_the_ellipsoid() -> None:

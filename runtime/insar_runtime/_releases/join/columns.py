@@ -10,12 +10,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._classified.columns import has_classes
+from insar_runtime._classified.diagnosis_columns import has_diagnosis
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
+from insar_runtime._diagnosis.jumps.jump_kinds import NEIGHBOUR_SCHEMA
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.geometry import find_geometry
 from insar_runtime._releases.join.offsets import JOIN_STATUS_NAMES
 from insar_runtime._releases.join.spill import Rows, SpilledRelease
 from insar_runtime._releases.points import id_texts
+from insar_runtime.result import RESULT_SCHEMA
 
 RELEASE_NAMES: Final = ("both", "old", "new")
 BOTH, OLD, NEW = range(3)
@@ -95,8 +100,8 @@ class JoinedRows:
 class JoinedColumns:
     """Columns of both releases under the names of the new one.
 
-    A column that both have is one column, of a type that holds both. Points of the old release alone have no value in
-    columns that only the new one has.
+    A column that both have is one column, of a type that holds both; ids of different types become text. Points of the
+    old release alone have no value in columns that only the new one has.
 
     Parameters
     ----------
@@ -107,7 +112,7 @@ class JoinedColumns:
     ----------
     fields : list of pyarrow.Field
     notes : tuple of str
-        Columns of the old release that could not be united with those of the new one.
+        Columns of the old release that could not be united with those of the new one, and columns that are left out.
     """
 
     def __init__(
@@ -120,11 +125,17 @@ class JoinedColumns:
         drop = {field.name for field in JOIN_FIELDS}
         if placed:
             drop |= _geometry_columns(old) | _geometry_columns(new)
-        of_new = {field.name: field for field in new_rows.fields if field.name not in drop}
-        of_old = {names.get(field.name, field.name): field for field in old_rows.fields if field.name not in drop}
+        dropped = [drop | _result_columns(one.schema) for one in (old, new)]
+        of_new = {field.name: field for field in new_rows.fields if field.name not in dropped[1]}
+        of_old = {names.get(field.name, field.name): field for field in old_rows.fields if field.name not in dropped[0]}
         self._stored_as = {name: field.name for name, field in of_old.items()}
         self.fields: list[pa.Field] = []
-        notes = [*_lost_positions(old, new)]
+        notes = [
+            f"{name} is classified: its classes and diagnosis are left out, as they are not those of the joined series"
+            for name, one in (("OLD", old), ("NEW", new))
+            if has_classes(one.schema)
+        ]
+        notes += _lost_positions(old, new)
         for name, field in of_new.items():
             other = of_old.get(name)
             kind = field.type if other is None else _common_type(field.type, other.type)
@@ -193,8 +204,18 @@ def _geometry_columns(description: TableDescription) -> set[str]:
     return set() if geometry is None else {geometry.column, *filter(None, [geometry.covering])}
 
 
+def _result_columns(schema: pa.Schema) -> set[str]:
+    """Return the columns that ``classify`` has added to a release; they are not those of the joined series."""
+    if not has_classes(schema):
+        return set()
+    diagnosed = {*DIAGNOSIS_SCHEMA.names, *NEIGHBOUR_SCHEMA.names} if has_diagnosis(schema) else set()
+    return {*RESULT_SCHEMA.names, *diagnosed}
+
+
 def _common_type(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
     """Return a type that holds the values of both; None if there is none."""
+    if first != second:  # a dictionary and text are text
+        first, second = (kind.value_type if pa.types.is_dictionary(kind) else kind for kind in (first, second))
     if first == second:
         return first
     try:
