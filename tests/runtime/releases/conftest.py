@@ -106,3 +106,9 @@ def with_jumps(*jumps: tuple[date, float]) -> dict[str, Any]:
         "jump_distance": ones,
         "jump_repaired": [False] * len(jumps),
     }
+
+
+@pytest.fixture
+def scipy() -> Any:
+    """Points are matched by position with scipy, of the extra ``spatial``."""
+    return pytest.importorskip("scipy", reason="extra spatial is not installed")
