@@ -20,9 +20,9 @@ from insar_runtime._show.png_layers import (
     draw_original,
     draw_trend,
 )
-from insar_runtime._show.point_diagnosis import read_point_diagnosis
 from insar_runtime._show.point_plot import PointPlot
 from insar_runtime._show.point_result import PointResult
+from insar_runtime._show.read_point_diagnosis import read_point_diagnosis
 from insar_runtime._show.series import Series
 from insar_runtime.classes import CLASS_NAMES, STATUS_NAMES
 from training.announce import Announce

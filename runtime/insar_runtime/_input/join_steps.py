@@ -21,6 +21,8 @@ from insar_runtime._input.even_rows import evenly_spaced
 
 JOINS_KEY: Final = "insar_runtime:joins"
 """Metadata key of the first dates after a join of releases: a JSON list of ISO dates."""
+RELEASE_COLUMN: Final = "join_release"
+"""Column in which ``join`` states whose series a row has; those of one release alone have no step."""
 
 _MOST_ROWS: Final = 1000
 _LEAST_ROWS: Final = 40

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.join_steps import JoinStep, find_joins, without_join_steps
+from insar_runtime._input.join_steps import RELEASE_COLUMN, JoinStep, find_joins, without_join_steps
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.nodata_values import Fillers, find_fillers
@@ -43,7 +43,12 @@ class TableDescription:
 
     def matrix(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
         """Return the displacements of a batch [N, T] in mm, NaN = missing, without their steps at joins."""
-        return self.without_join_steps(self.as_stored(batch, first_row))
+        series = self.as_stored(batch, first_row)
+        levelled = self.without_join_steps(series)
+        if levelled is series or RELEASE_COLUMN not in batch.schema.names:
+            return levelled
+        release = batch.column(RELEASE_COLUMN).cast(pa.string()).to_numpy(zero_copy_only=False)
+        return np.where(np.isin(release, ("old", "new"))[:, None], series, levelled)
 
     def as_stored(self, batch: pa.RecordBatch, first_row: int = 0) -> NDArray[np.float32]:
         """Return the displacements of a batch [N, T] in mm, NaN = missing, as the table has them."""

@@ -12,6 +12,7 @@ import pytest
 
 from insar_runtime import Classifier, DataError, classify_file
 from insar_runtime._convert.run import convert
+from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.join_steps import JOINS_KEY, JoinStep, find_joins, without_join_steps
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.classes import TrendClass
@@ -184,3 +185,18 @@ def test_points_of_one_release_alone_are_no_doubt_where_the_join_is_known(tmp_pa
     ]
     assert "joined_releases" in codes[0]
     assert not codes[1] & {"joined_releases", "missing_block"}
+
+
+def test_rows_of_one_release_alone_have_no_step_to_take_out(tmp_path: Path) -> None:
+    truth = rows()
+    series = truth.copy()
+    series[20:, JOIN:] += 8
+    release = ["old"] * 10 + ["new"] * 10 + ["both"] * 280
+    table = wide(series, DATES, join_release=release, mean_velocity=np.zeros(300))
+    with open_described(
+        write(table.replace_schema_metadata(METADATA), tmp_path / "in.parquet"), UserDeclarations(units="mm")
+    ) as opened:
+        batch = table.to_batches()[0]
+        found = opened.description.matrix(batch)
+    assert np.array_equal(found[:20], series[:20])
+    assert abs(np.median(left(found, truth)[20:])) < 0.5

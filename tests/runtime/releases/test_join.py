@@ -149,6 +149,7 @@ def test_columns_of_both_are_kept_under_the_names_of_the_new_release(tmp_path: P
     assert table[table.join_status == "only_new"].only.isna().all()
 
 
+@pytest.mark.usefixtures("scipy")
 @pytest.mark.parametrize(("first", "second"), [(pa.int64(), pa.string()), (pa.float64(), pa.int64())])
 def test_ids_of_two_types_are_one_column_that_no_row_is_without(
     first: pa.DataType, second: pa.DataType, tmp_path: Path
@@ -165,6 +166,7 @@ def test_ids_of_two_types_are_one_column_that_no_row_is_without(
     assert sorted(ids) == sorted(str(row) for row in np.union1d(made.old_rows, made.new_rows))
 
 
+@pytest.mark.usefixtures("scipy")
 def test_points_that_lose_their_geometry_are_named_in_a_note(tmp_path: Path) -> None:
     made = cut(40, lost=0.1)
     old, new = made.write(tmp_path)

@@ -14,6 +14,7 @@ from insar_runtime._classified.columns import has_classes
 from insar_runtime._classified.diagnosis_columns import has_diagnosis
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.jumps.jump_kinds import NEIGHBOUR_SCHEMA
+from insar_runtime._input.join_steps import RELEASE_COLUMN
 from insar_runtime._input.layout import Layout
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.geometry import find_geometry
@@ -28,7 +29,7 @@ BOTH, OLD, NEW = range(3)
 _LABEL: Final = pa.dictionary(pa.int8(), pa.string())
 JOIN_FIELDS: Final = (
     pa.field("join_status", _LABEL),
-    pa.field("join_release", _LABEL),
+    pa.field(RELEASE_COLUMN, _LABEL),
     pa.field("join_offset_mm", pa.float32()),
     pa.field("join_offset_std_mm", pa.float32()),
     pa.field("join_epochs", pa.int32()),
