@@ -241,7 +241,8 @@ def _lost_positions(old: TableDescription, new: TableDescription) -> Iterator[st
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     if column.type == kind:
         return column
-    if pa.types.is_string(kind):
+    if pa.types.is_string(kind) and pa.types.is_floating(column.type):
+        # A whole number is 12, not 12.0; a text is kept as it is, also an empty one.
         return id_texts(column).cast(kind)
     # Unsafe means: whole numbers beyond 2**53 are rounded.
     return column.cast(kind, safe=False)
