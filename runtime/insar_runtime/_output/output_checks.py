@@ -87,7 +87,7 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except (InsarRuntimeError, BrokenPipeError):
         raise
-    except pa.ArrowNotImplementedError as error:
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise DataError(f"a column of the input cannot be written ({error}); drop it") from error
     except OSError as error:
         remedy = {
