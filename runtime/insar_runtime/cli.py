@@ -143,7 +143,12 @@ def _leave(received: list[int], number: int, frame: FrameType | None) -> NoRetur
 def _leave_again(
     received: list[int], usual: Callable[[sys.UnraisableHookArgs], object], dropped: sys.UnraisableHookArgs
 ) -> None:
-    """Send a signal once more if Python dropped its exception, as in a destructor: nothing else would end the run."""
+    """Send a signal once more if Python dropped its exception, as in a destructor: nothing else would end the run.
+
+    Of signals that arrive together, Python reports those that are ignored from the first one on as errors of its own.
+    """
+    if received and isinstance(dropped.exc_value, OSError) and "race condition" in str(dropped.exc_value):
+        return
     if not (received and isinstance(dropped.exc_value, SystemExit) and hasattr(signal, "setitimer")):
         usual(dropped)
         return

@@ -15,6 +15,7 @@ from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.blas import one_thread_a_product
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows
 from insar_runtime._pipeline.series_sample import SampledSeries, SeriesSample
+from insar_runtime._signals import deferred_signals
 from insar_runtime.result import Result
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ class DiagnosisWork:
 
     def set_plans(self, classifier: BatchClassifier, output: OutputPlan) -> None:
         """Say how rows are diagnosed and written; until then, threads wait before they diagnose the first ones."""
-        self._plans.set_result((classifier, output))
+        # A signal that raises while the lock of the future is taken would leave it so, and the threads waiting.
+        with deferred_signals():
+            self._plans.set_result((classifier, output))
 
     def give_up(self) -> None:
         """Let threads that wait for the plans end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Condition, Lock, Thread
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -171,7 +171,12 @@ class _Crew(Generic[Item, Begun, Done]):
                 self._changed.notify_all()
 
     def stop(self) -> None:
-        """Let no thread fetch any more."""
+        """Let no thread fetch any more; for the thread of the consumer, which holds nothing then."""
+        # A signal that raises within Condition.__enter__ or __exit__ leaves the lock taken, and the threads waiting for
+        # it: CPython's issue 74174
+        with suppress(RuntimeError):
+            while True:
+                self._changed.release()
         self._finish(_NOT_WANTED)
 
     def _begin_next(self, numbers: list[int], begun: list[Begun]) -> bool:

@@ -94,3 +94,32 @@ def test_a_signal_sets_the_exit_code_although_native_code_makes_another_error_of
     write(wide(*series(10)), tmp_path / "in.parquet")
     done = run_process("classify", tmp_path / "in.parquet", env=env, preexec_fn=react_to_signals)
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
+
+
+SIGNALS_AT_ONCE = """
+import os, signal
+from insar_runtime import cli
+from insar_runtime._commands import app as commands
+
+def app(*_, **__):
+    numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    for number in numbers:
+        os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+    for _ in range(1000):
+        pass
+
+commands.app = app
+cli.main()
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be held back")
+def test_signals_that_arrive_together_end_a_run_in_silence() -> None:
+    """As systemd sends SIGTERM and SIGHUP: Python reports those that are ignored from the first one on."""
+    done = subprocess.run(
+        [COMMAND[0], "-c", SIGNALS_AT_ONCE], capture_output=True, check=False, preexec_fn=react_to_signals
+    )
+    assert done.returncode in {129, 130, 143}
+    assert (done.stdout, done.stderr) == (b"", b"")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -114,6 +116,26 @@ def test_who_leaves_early_waits_for_what_runs_and_starts_nothing_more() -> None:
         next(results)
     assert sorted(begun) == sorted(ended)
     assert len(begun) <= 5
+    assert _threads() == 0
+
+
+def test_a_lock_that_a_signal_has_left_taken_ends_with_the_consumer() -> None:
+    """As where a signal raises within Condition.__enter__, after the lock was taken: CPython's issue 74174."""
+
+    def work(item: int) -> int:
+        return item
+
+    def consume() -> None:
+        with suppress(KeyboardInterrupt), in_order(range(1000), EachAlone(work), 2) as results:
+            next(results)
+            assert inspect.isgenerator(results)
+            inspect.getgeneratorlocals(results)["self"]._changed.acquire()
+            raise KeyboardInterrupt
+
+    consumer = threading.Thread(target=consume, daemon=True)
+    consumer.start()
+    consumer.join(60)
+    assert not consumer.is_alive()
     assert _threads() == 0
 
 
