@@ -20,7 +20,8 @@ from hostile.results import CaseResult, one_line
 from hostile.sample_tables import count_rows, write_sample
 
 _POINTS: Final = 2000
-_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")
+_CATCHABLE: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+_SIGNALS: Final = (*_CATCHABLE, "SIGKILL")
 _WAYS: Final = (
     ("-o", "out.parquet"),
     ("-o", "out.csv"),
@@ -83,32 +84,35 @@ def _kill(
     # Most of the moments in which something is at stake lie near the end.
     share = float(rng.uniform(0, 1.15) if happens(rng, 0.6) else rng.uniform(0.6, 1.1))
     twice = happens(rng, 0.15)
+    # As systemd sends SIGTERM and SIGHUP.
+    also = _CATCHABLE if happens(rng, 0.15) and name != "SIGKILL" else ()
     before = snapshot(folder)
     signal_number = getattr(signal, name)
     with RealProcess(_call(source, way), folder) as process:
         time.sleep(share * whole_s)
         handled = process.catches(signal.SIGTERM)
         process.send(signal_number)
-        if twice:
-            process.send(signal_number)
+        for further in [signal_number] * twice + [getattr(signal, other) for other in also]:
+            process.send(further)
         ended = process.wait()
-    tried = (
-        f"{name}{' twice' if twice else ''} after {share:.2f} of a run, {'old outputs' if had_old else 'no outputs'}"
-    )
-    outcome, detail = _judge(ended, signal_number, folder, before, set(snapshot(before_folder)), handled=handled)
+    sent = f"{name}{' twice' if twice else ''}{' with others' if also else ''}"
+    tried = f"{sent} after {share:.2f} of a run, {'old outputs' if had_old else 'no outputs'}"
+    numbers = {signal_number, *(getattr(signal, other) for other in also)}
+    outcome, detail = _judge(ended, numbers, folder, before, set(snapshot(before_folder)), handled=handled)
     if outcome in {"ok", "killed"}:
         outcome, detail = _judge_next(folder, source, way, set(snapshot(before_folder)), server) or (outcome, detail)
     return CaseResult("kills", number, name, tried, f"classify {' '.join(way)}", outcome, ended.code, detail)
 
 
 def _judge(
-    ended: Ended, number: int, folder: Path, before: dict[str, str], names: set[str], *, handled: bool
+    ended: Ended, numbers: set[int], folder: Path, before: dict[str, str], names: set[str], *, handled: bool
 ) -> Verdict:
-    """Judge a killed run; ``handled`` says whether it had its signal handlers when the signal was sent."""
-    hard = number == signal.SIGKILL
-    allowed = {0, -number} if hard or not handled else {0, 128 + number}
+    """Judge a killed run; ``handled`` says whether it had its signal handlers when the signals were sent."""
+    hard = signal.SIGKILL in numbers
+    raw, caught = {-number for number in numbers}, {128 + number for number in numbers}
+    allowed = {0} | (raw if hard or not handled else caught)
     if not handled:
-        allowed |= {128 + number, 1}  # Python itself has ended, in a way of its own
+        allowed |= caught | {1}  # Python itself has ended, in a way of its own
     if ended.hung or ended.code not in allowed:
         return ("hang" if ended.hung else "wrong code"), f"{ended.describe_code()}; {one_line(ended.error_text)}"
     if handled and not hard and ended.code != 0 and (text := ended.error_text).strip() and "rror" in text:

@@ -1,4 +1,4 @@
-"""Files that are valid and absurd: a hundred thousand columns, one endless line, types within types, bombs."""
+"""Files that are valid and absurd: a hundred thousand columns, one endless line, types within types, bombs, rows."""
 
 from __future__ import annotations
 
@@ -66,6 +66,23 @@ def _nested_types(rng: np.random.Generator) -> tuple[str, bytes]:
     return ".arrows", sink.getvalue()
 
 
+def _rows(rng: np.random.Generator) -> tuple[str, bytes]:
+    """Columns of runs or of nulls, which take no room, with a count of rows that no writer states."""
+    rows = 123_457
+    column = pa.nulls(rows)
+    if rng.random() < 0.5:
+        column = pa.RunEndEncodedArray.from_arrays(pa.array([rows], pa.int64()), pa.array([1.5]))
+    batch = pa.RecordBatch.from_arrays(
+        [column] * 41, ["pid", *(f"D2020{k // 28 + 1:02}{k % 28 + 1:02}" for k in range(40))]
+    )
+    extension, opening = pick(rng, ((".arrows", pa.ipc.new_stream), (".arrow", pa.ipc.new_file)))
+    sink = io.BytesIO()
+    with opening(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    stated = pick(rng, (-1, 1 << 31, 1 << 40, (1 << 63) - 1))
+    return extension, sink.getvalue().replace(rows.to_bytes(8, "little"), stated.to_bytes(8, "little", signed=True))
+
+
 def _bomb(rng: np.random.Generator) -> tuple[str, bytes]:
     filling = pick(rng, (bytes(1 << 20), b"1," * (1 << 19), b"\n" * (1 << 20), b"p1,1.5\n" * 100_000))
     sink = io.BytesIO()
@@ -96,4 +113,5 @@ ABSURD: Final[dict[str, Absurd]] = {
     "types within types": _nested_types,
     "a bomb": _bomb,
     "endless metadata": _metadata,
+    "rows without number": _rows,
 }
