@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import Float32Array, FloatArray
-from insar_runtime._diagnosis.row_products import multiply_equal_rows
+from insar_runtime._diagnosis.row_products import multiply_rows
 
 _EXACT: Final = 24
 _COMPONENTS: Final = 96
@@ -63,7 +63,7 @@ class EnergyBasis:
             for reproducible bits.
         """
         scaled = values * self._inverse_white
-        found = multiply_equal_rows(scaled, self._columns)
+        found = multiply_rows(scaled, self._columns)
         rest = np.vecdot(scaled, scaled).astype(np.float64) - np.vecdot(found, found)
         return np.ascontiguousarray(found[:, : self.vectors.shape[1]]), np.maximum(rest, 0.0)
 
@@ -102,8 +102,8 @@ class Energies:
         rest : ndarray of float64, shape [n]
         """
         slow = np.ascontiguousarray(components[:, : self._exact])
-        block = multiply_equal_rows(slow, self._block).reshape(len(slow), -1, self._exact)
+        block = multiply_rows(slow, self._block).reshape(len(slow), -1, self._exact)
         found = np.vecdot(block, slow[:, None]).astype(np.float64)
         if len(self._weights):
-            found += multiply_equal_rows(np.square(components[:, self._exact :]), self._weights)
+            found += multiply_rows(np.square(components[:, self._exact :]), self._weights)
         return np.asarray(found + rest[:, None] * self._rest)

@@ -22,7 +22,7 @@ from insar_runtime._diagnosis.recent.recent_design import RecentDesign, enough_e
 from insar_runtime._diagnosis.recent.recent_hypotheses import RecentHypotheses
 from insar_runtime._diagnosis.recent.student import two_sided
 from insar_runtime._diagnosis.results import RecentChanges
-from insar_runtime._diagnosis.row_products import multiply_equal_rows
+from insar_runtime._diagnosis.row_products import multiply_rows
 
 _ROWS_AT_ONCE: Final = 512
 """Rows that are fitted at a time, few enough for the caches. Smaller chunks are padded, so the bits of a row do not
@@ -193,7 +193,7 @@ class _Fits:
         else:
             values[:count], rate[:count] = without_line(displacement, present, self.days)
             losses = self._fill_missing(values, present)
-        products = multiply_equal_rows(values, self._estimators).astype(np.float64)
+        products = multiply_rows(values, self._estimators).astype(np.float64)
         change, of_rate, of_trends = np.split(products, [len(known.change), 2 * len(known.change)], axis=1)
         left = self._residual_squares(values, change, of_trends)
         freedom = np.float64(known.freedom) if losses is None else known.freedom - losses.lost
