@@ -18,7 +18,7 @@ _LEAST_CLIP_MM: Final = 4.0
 rounding of files. Our choice."""
 _TO_SIGMA: Final = np.float32(1.4826)
 """Standard deviation of normal noise over its median absolute deviation."""
-_ROWS_OF_CACHE: Final = 128
+_ROWS_OF_CACHE: Final = 512
 """Series at a time, few enough for the cache of a core."""
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._diagnosis.arrays import Float32Array
 from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
 
 Real = TypeVar("Real", np.float32, np.float64)
@@ -35,10 +34,10 @@ def multiply_rows(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]
     return _by_onnxruntime(values, matrix)
 
 
-def _by_onnxruntime(values: Float32Array, matrix: Float32Array) -> Float32Array:
+def _by_onnxruntime(values: NDArray[Real], matrix: NDArray[Real]) -> NDArray[Real]:
     rest = -len(values) % _MULTIPLE
-    padded = np.concatenate([values, np.zeros((rest, len(matrix)), dtype=np.float32)]) if rest else values
-    product: Float32Array = _session().run(None, {"rows": padded, "matrix": matrix})[0]
+    padded = np.concatenate([values, np.zeros((rest, len(matrix)), dtype=values.dtype)]) if rest else values
+    product: NDArray[Real] = _session().run(None, {"rows": padded, "matrix": matrix})[0]
     return product[: len(values)]
 
 

@@ -126,4 +126,4 @@ def _extrapolate(values: Float32Array, days: FloatArray, beyond: Float32Array) -
     slope = (far - near) / (days[:, 7] - days[:, 2])
     days_beyond = days[:, :1] - (days[:, 1:2] - days[:, :1]) * np.array([1, 2])
     beyond[:] = near[:, None] + slope[:, None] * (days_beyond - days[:, 2:3])
-    return days_beyond
+    return np.asarray(days_beyond)
