@@ -69,11 +69,11 @@ class EnergyBasis:
     def squares(self, values: Float32Array) -> Float32Array:
         """Return the sums of squares [n] of rows [n, T] in units of ``white``."""
         scaled = values * self._inverse_white
-        return np.vecdot(scaled, scaled)
+        return np.asarray(np.vecdot(scaled, scaled))
 
     def rest(self, squares: Float32Array, found: Float32Array) -> Float32Array:
         """Return the sums of squares [n] that are left beside the products [n, m + p] with ``columns``."""
-        return np.maximum(squares - np.vecdot(found, found), np.float32(0))
+        return np.asarray(np.maximum(squares - np.vecdot(found, found), np.float32(0)))
 
 
 class Energies:
