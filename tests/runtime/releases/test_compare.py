@@ -198,6 +198,31 @@ def test_releases_that_are_not_classified_are_classified_first(
     assert (raw.old, raw.classes) == (str(releases.raw_old), done.classes)
     half, _ = compared(releases.old, releases.raw_new, tmp_path / "half.parquet", **options)
     assert half.classes == done.classes
+    assert raw.notes == ()
+
+
+def test_options_of_a_classification_hold_for_the_release_that_has_no_classes_and_a_note_says_so(
+    releases: Releases, tmp_path: Path, classifier: Classifier
+) -> None:
+    done, _ = compared(releases.raw_old, releases.new, tmp_path / "c.parquet", classifier=classifier, units="mm")
+    words = f"classified already, so classifier, units hold for {releases.raw_old} alone"
+    assert done.notes == (f"{releases.new} is {words}",)
+    stored = json.loads(pq.read_metadata(tmp_path / "c.parquet").metadata[b"insar_runtime"])["comparison"]
+    assert stored["notes"] == ["new.parquet is classified already, so classifier, units hold for raw_old.parquet alone"]
+    shown = run("compare", releases.old, releases.raw_new, "--units", "mm").stderr.decode()
+    assert f"note: {releases.old} is classified already, so --units holds for {releases.raw_new} alone" in shown
+
+
+@pytest.mark.parametrize(
+    "option", [{"units": "m"}, {"priors": "trained"}, {"date_format": "DDMMYYYY"}, {"half_wavelength_mm": 15.6}]
+)
+def test_options_of_a_classification_are_refused_where_both_have_classes(
+    releases: Releases, tmp_path: Path, option: dict[str, Any]
+) -> None:
+    (name,) = option
+    with pytest.raises(UsageError, match=f"are classified already, so {name} would do nothing"):
+        compare_files(releases.old, releases.new, tmp_path / "changes.parquet", **option)
+    assert not (tmp_path / "changes.parquet").exists()
 
 
 def test_releases_without_a_diagnosis_have_the_rates_of_the_file(
@@ -391,6 +416,7 @@ def test_a_release_without_points_is_refused(releases: Releases, tmp_path: Path)
     }
     for name, table in tables.items():
         pq.write_table(table.slice(0, 0), tmp_path / f"{name}.parquet")
+        units: Any = "mm" if name == "raw" else None
         with pytest.raises(DataError, match=rf"{name}\.parquet has no points, so there is nothing to match"):
-            compare_files(releases.old, tmp_path / f"{name}.parquet", tmp_path / "changes.parquet", units="mm")
+            compare_files(releases.old, tmp_path / f"{name}.parquet", tmp_path / "changes.parquet", units=units)
     assert not (tmp_path / "changes.parquet").exists()
