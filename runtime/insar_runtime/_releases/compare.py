@@ -61,6 +61,7 @@ def compare_files(
     date_format: str | None = None,
     half_wavelength_mm: float | None = None,
     crs: str | None = None,
+    as_table: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -85,8 +86,9 @@ def compare_files(
         Rules, as a list or as text ("break,recent", "any"); only points that meet one of them are written.
     rate_change_mm_yr, recent_change_mm_yr, probability : float
         Thresholds of the rules.
-    classifier, priors, units, columns, date_format, half_wavelength_mm, crs
-        As for ``classify_file``; ``columns`` and ``crs`` for any table, the others for one that is not classified.
+    classifier, priors, units, columns, date_format, half_wavelength_mm, crs, as_table
+        As for ``classify_file``; ``columns``, ``crs`` and ``as_table`` for any table, the others for one that is not
+        classified.
     overwrite : bool
         Whether an output that exists may be replaced.
     progress : callable, optional
@@ -119,9 +121,9 @@ def compare_files(
         "half_wavelength_mm": half_wavelength_mm,
     }
     old, new = Path(old), Path(new)
-    refuse_idle(given, old, new)
+    refuse_idle(given, old, new, as_table=as_table)
     system = None if crs is None else parse_crs(crs)
-    declared = UserDeclarations(units, columns or {}, date_format, half_wavelength_mm, system)
+    declared = UserDeclarations(units, columns or {}, date_format, half_wavelength_mm, system, as_table=as_table)
     thresholds = AlertRules(
         rate_change_mm_yr=rate_change_mm_yr, recent_change_mm_yr=recent_change_mm_yr, probability=probability
     )

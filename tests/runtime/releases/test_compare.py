@@ -213,6 +213,22 @@ def test_options_of_a_classification_hold_for_the_release_that_has_no_classes_an
     assert f"note: {releases.old} is classified already, so --units holds for {releases.raw_new} alone" in shown
 
 
+def test_a_release_in_many_files_is_one_table(releases: Releases, tmp_path: Path, classifier: Classifier) -> None:
+    """Classified or not, and beside a release in one file."""
+    done, rows = compared(releases.old, releases.new, tmp_path / "changes.parquet")
+    for name, source, options in (
+        ("classified", releases.new, {}),
+        ("raw", releases.raw_new, {"classifier": classifier, "units": "mm"}),
+    ):
+        folder, table = tmp_path / name, pq.read_table(source)
+        folder.mkdir()
+        for begin in (0, 100):
+            pq.write_table(table.slice(begin, 100 if begin == 0 else None), folder / f"part-{begin:05d}.parquet")
+        found, of_folder = compared(releases.old, folder, tmp_path / "folder.parquet", as_table=True, **options)
+        assert of_folder == rows
+        assert (found.new, found.classes) == (str(folder), done.classes)
+
+
 @pytest.mark.parametrize(
     "option", [{"units": "m"}, {"priors": "trained"}, {"date_format": "DDMMYYYY"}, {"half_wavelength_mm": 15.6}]
 )
