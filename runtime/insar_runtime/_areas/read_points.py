@@ -23,7 +23,7 @@ from insar_runtime._engine.hac import RateEstimator
 from insar_runtime._input.column_roles import Role, find_roles
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.head import read_head
+from insar_runtime._input.head import head_of
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.source import Source
@@ -97,7 +97,7 @@ def open_points(path: Path, declared: UserDeclarations, *, name: str | None = No
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
     with open_source(path, exact=False, date_format=date_format, as_table=declared.as_table) as source:
-        head = read_head(source.batches(), source.schema, source.origin, source.search)
+        head = head_of(source)
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [name for name in source.schema.names if name not in ours]

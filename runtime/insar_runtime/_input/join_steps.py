@@ -24,9 +24,9 @@ JOINS_KEY: Final = "insar_runtime:joins"
 RELEASE_COLUMN: Final = "join_release"
 """Column in which ``join`` states whose series a row has; those of one release alone have no step."""
 
-_MOST_ROWS: Final = 1000
+JOIN_ROWS: Final = 1000
 _LEAST_ROWS: Final = 40
-"""Rows by which the steps of a file are judged; with fewer, only steps that stand out are subtracted."""
+"""Most and least rows by which the steps of a file are judged; with fewer, only steps that stand out are subtracted."""
 _REACH_DAYS: Final = 90.0
 """An annual cycle of 5 mm changes the estimate by 1 mm within a quarter of a year, and by 6 mm within half a year."""
 _MOST_EPOCHS: Final = 15
@@ -98,7 +98,7 @@ def find_joins(
     series: NDArray[np.float32],
     factor_to_mm: float = 1.0,
 ) -> tuple[JoinStep, ...]:
-    """Return the joins that the metadata of a table state, with what its first rows show of them.
+    """Return the joins that the metadata of a table state, with what some of its rows show of them.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def find_joins(
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing. A join before the second date, or after the last one, is none of these series.
     series : ndarray of float32, shape [N, T]
-        First rows; NaN = missing.
+        Some rows of the whole table, or its first ones; NaN = missing.
     factor_to_mm : float
         Factor from their unit to mm.
 
@@ -121,7 +121,7 @@ def find_joins(
         return ()
     epochs = np.unique(np.searchsorted(dates, dates_of_json(raw, JOINS_KEY)))
     epochs = epochs[(epochs > 0) & (epochs < len(dates))]
-    rows = series[evenly_spaced(len(series), _MOST_ROWS)] * np.float32(factor_to_mm)
+    rows = series[evenly_spaced(len(series), JOIN_ROWS)] * np.float32(factor_to_mm)
     return tuple(_measured(rows, dates, epoch, epochs) for epoch in epochs.tolist())
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.head import read_head
+from insar_runtime._input.head import head_of
 from insar_runtime._input.opening import open_source, path_or_stream
 from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._input.source import Source, guess_row_bytes
@@ -151,7 +151,7 @@ def open_described(
         load = load_of(opened, written_series=written_series, diagnosed=diagnosed, kept_row_bytes=kept_row_bytes)
         plan = plan_batches(load, threads, large=large_batches, room=room)
         _log_plan(opened.name, plan, plan.need(load), room)
-        head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
+        head = head_of(opened, plan.batch_rows, plan.threads)
         description = head.describe(declared)
         mix = None
         if mix_by is not None:
