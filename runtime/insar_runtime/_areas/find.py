@@ -81,7 +81,7 @@ def find_areas(
     classes: Sequence[str] = MOVING_CLASSES,
     series: bool = False,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto", "trained"] | None = None,
+    priors: Shares | Literal["auto", "local", "trained"] | None = None,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     date_format: str | None = None,
