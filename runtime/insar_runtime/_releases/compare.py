@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._classified.classify_first import Classification, classified_first, note_idle, refuse_idle
+from insar_runtime._findings.wording import noun
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.position import parse_crs
@@ -190,7 +191,8 @@ def compare(
         _write(table, output, _facts(done, (before, after), thresholds), table.rows(chosen), overwrite=overwrite)
     for note in done.notes:
         logger().warning("%s: %s", printable(done.new), printable(note))
-    logger().info("%s and %s: %d points in both", printable(done.old), printable(done.new), done.points["both"])
+    both = done.points["both"]
+    logger().info("%s and %s: %d %s in both", printable(done.old), printable(done.new), both, noun(both, "point"))
     return done
 
 

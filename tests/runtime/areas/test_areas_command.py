@@ -284,6 +284,18 @@ def test_positions_that_cannot_be_used_are_refused_in_one_line(
     assert not (tmp_path / "areas.gpkg").exists()
 
 
+@pytest.mark.parametrize("name", ["areas.parquet", "areas.gpkg", "areas.csv", "plain.parquet"])
+@pytest.mark.parametrize("command", ["areas", "classify", "report"])
+def test_a_table_of_areas_in_place_of_points_is_named(folder: Path, tmp_path: Path, name: str, command: str) -> None:
+    """With the series of the areas or without them."""
+    path = folder / name
+    if name == "plain.parquet":
+        path = write(pq.read_table(folder / "areas.parquet").select(AREA_SCHEMA.names), tmp_path / name)
+    words = "holds moving areas, which insar-rt areas has written: give the classified table of their points"
+    refused(run(command, path, "-o", tmp_path / f"out.{'html' if command == 'report' else 'gpkg'}"), 65, words)
+    assert {found.name for found in tmp_path.iterdir()} <= {name}
+
+
 def test_a_table_without_rows_gives_a_file_without_areas(made: Made, tmp_path: Path) -> None:
     pq.write_table(pq.read_table(made.classified).slice(0, 0), tmp_path / "c.parquet")
     done = find_areas(tmp_path / "c.parquet", tmp_path / "areas.gpkg", points=tmp_path / "points.parquet")

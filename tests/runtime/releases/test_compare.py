@@ -361,6 +361,23 @@ def test_the_command_says_what_has_changed_and_ends_with_0(releases: Releases, t
     assert run("compare", releases.old, releases.new, "-q").stderr == b""
 
 
+def test_one_point_is_no_points(releases: Releases, tmp_path: Path) -> None:
+    pq.write_table(pq.read_table(releases.new).slice(0, 1), tmp_path / "one.parquet")
+    done = run("compare", tmp_path / "one.parquet", tmp_path / "one.parquet", "-o", tmp_path / "changes.parquet")
+    text = done.stderr.decode()
+    assert "one.parquet: 1 point in both, 0 gone, 0 new" in text
+    assert "classes: 0 of 1 point (0 %)" in text
+    assert text.strip().endswith("changes.parquet: 1 row")
+
+
+def test_changes_in_place_of_a_release_are_named(releases: Releases, tmp_path: Path) -> None:
+    changes = tmp_path / "changes.parquet"
+    compare_files(releases.old, releases.new, changes)
+    words = "holds changes between two releases, which insar-rt compare has written: give one of the releases"
+    refused(run("compare", releases.old, changes), 65, words)
+    refused(run("classify", changes, "-o", tmp_path / "out.parquet"), 65, words)
+
+
 def test_an_alert_has_an_exit_code_of_its_own(releases: Releases, tmp_path: Path) -> None:
     new = changed(releases.new, tmp_path / "new.parquet", "p0024", velocity_mm_yr=9.0)
     changes, report = tmp_path / "alerts.csv", tmp_path / "report.json"
