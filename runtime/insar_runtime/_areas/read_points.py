@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._areas.alike import DEFAULT_STD_MM_YR, Motion
-from insar_runtime._areas.positions import PointPositions, find_positions
+from insar_runtime._areas.positions import find_positions
 from insar_runtime._areas.settings import AreaSettings
 from insar_runtime._classified.class_columns import read_class_ids, read_numbers
 from insar_runtime._classified.diagnosis_columns import has_diagnosis
@@ -29,6 +29,7 @@ from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
+from insar_runtime._pipeline.table_points import TablePoints
 from insar_runtime._progress import Progress
 from insar_runtime.errors import DataError
 from insar_runtime.result import RESULT_SCHEMA
@@ -50,7 +51,7 @@ class OpenTable:
         Metadata of the run that classified it; empty if there are none.
     roles : mapping
         Columns by their roles.
-    positions : PointPositions or None
+    positions : TablePoints or None
         Where the points lie.
     series : TableDescription or None
         Description of the series, if the table holds any that can be read.
@@ -63,7 +64,7 @@ class OpenTable:
     source: Source
     block: Mapping[str, Any]
     roles: Mapping[Role, str | None]
-    positions: PointPositions | None
+    positions: TablePoints | None
     series: TableDescription | None
     diagnosed: bool
     batches: Iterator[pa.RecordBatch]

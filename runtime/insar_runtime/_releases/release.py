@@ -21,8 +21,9 @@ from insar_runtime._input.column_roles import find_roles
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import head_of
 from insar_runtime._input.opening import open_source
+from insar_runtime._pipeline.table_points import TablePoints
 from insar_runtime._progress import Progress
-from insar_runtime._releases.places import Place, find_place
+from insar_runtime._releases.places import find_place
 from insar_runtime._releases.points import PointCollector, ReleasePoints
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.result import RESULT_SCHEMA
@@ -163,7 +164,9 @@ def read_release(
     )
 
 
-def _add_points(points: PointCollector, batch: pa.RecordBatch, id_column: str | None, place: Place | None) -> None:
+def _add_points(
+    points: PointCollector, batch: pa.RecordBatch, id_column: str | None, place: TablePoints | None
+) -> None:
     points.add(
         batch.num_rows,
         batch.column(id_column) if id_column else None,
