@@ -225,3 +225,12 @@ def test_a_number_that_many_modules_use_is_written_once(number: float) -> None:
         if isinstance(node, ast.Constant) and node.value == number
     ]
     assert found == ["runtime/insar_runtime/definitions.py"]
+
+
+def test_the_name_of_a_class_means_one_class() -> None:
+    where: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}
