@@ -29,6 +29,7 @@ from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
+from insar_runtime._output.stated_joins import with_stated_joins
 from insar_runtime._pipeline.table_points import TablePoints
 from insar_runtime._progress import Progress
 from insar_runtime.errors import DataError
@@ -98,7 +99,7 @@ def open_points(path: Path, declared: UserDeclarations, *, name: str | None = No
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
     with open_source(path, exact=False, date_format=date_format, as_table=declared.as_table) as source:
-        head = head_of(source)
+        head = head_of(with_stated_joins(source))
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [name for name in source.schema.names if name not in ours]

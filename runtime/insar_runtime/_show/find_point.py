@@ -28,6 +28,7 @@ from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._output.geometry import find_geometry, points_of
+from insar_runtime._output.stated_joins import with_stated_joins
 from insar_runtime._pipeline.class_mix import mix_of
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.notes import notes_on
@@ -93,7 +94,8 @@ def find_point(
     declared = declared or UserDeclarations()
     with open_source(
         source, roles=declared.roles, exact=False, date_format=declared.date_format, as_table=declared.as_table
-    ) as opened:
+    ) as container:
+        opened = with_stated_joins(container)
         block = stored_run_metadata(opened.name, opened.metadata) if has_classes(opened.schema) else {}
         head = head_of(opened)
         description, missing = _description(head, block, declared.or_radar(radar_mm))
