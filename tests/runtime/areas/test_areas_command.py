@@ -329,6 +329,30 @@ def test_a_system_in_metres_is_refused_for_degrees(
     assert not (tmp_path / "areas.geojson").exists()
 
 
+@pytest.mark.parametrize("around", [True, False])
+def test_near_a_pole_distances_are_right_and_an_area_around_it_is_refused(
+    tmp_path: Path, classifier: Classifier, around: bool
+) -> None:
+    """Points within 1 km of the pole, all of one rate, in degrees; or a tenth of them, 400 m away from it."""
+    rng = np.random.default_rng(3)
+    metres = rng.uniform(-700, 700, (900, 2))
+    if not around:
+        metres = metres[metres[:, 0] > 400]
+    longitude = np.degrees(np.arctan2(metres[:, 1], metres[:, 0]))
+    latitude = 90 - np.hypot(*metres.T) / 111_694.0
+    path = small(tmp_path, classifier, np.stack([longitude, latitude], axis=1), DEGREES)
+    out = tmp_path / "areas.parquet"
+    done = run("areas", path, "-o", out)
+    if around:
+        refused(done, 65, "an area lies around a pole", "--crs")
+        assert not out.exists()
+        return
+    assert done.returncode == 0, done.stderr.decode()
+    table = pq.read_table(out)
+    assert table["points"].to_pylist() == [len(metres)]
+    assert table["area_m2"][0].as_py() == pytest.approx(300 * 1400, rel=0.2)
+
+
 def test_a_stream_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     refused(run("areas", "-", "-o", tmp_path / "a.gpkg"), 2, "stream")
     refused(run("areas", tmp_path / "nothing.parquet", "-o", tmp_path / "a.gpkg"), 66, "nothing.parquet")
