@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import Float32Array, FloatArray
-from insar_runtime._diagnosis.row_products import multiply_equal_rows
+from insar_runtime._diagnosis.row_products import multiply_rows
 
 _EXACT: Final = 24
 _COMPONENTS: Final = 96
@@ -53,7 +53,7 @@ class EnergyBasis:
         self._inverse_white = (1 / white).astype(np.float32)
         self._columns = np.concatenate([self.vectors, free], axis=1).astype(np.float32)
 
-    def components(self, values: Float32Array) -> tuple[Float32Array, FloatArray]:
+    def components(self, values: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the components [n, m] of rows, and the sum of squares [n] of those that are left.
 
         Parameters
@@ -63,9 +63,9 @@ class EnergyBasis:
             for reproducible bits.
         """
         scaled = values * self._inverse_white
-        found = multiply_equal_rows(scaled, self._columns)
-        rest = np.vecdot(scaled, scaled).astype(np.float64) - np.vecdot(found, found)
-        return np.ascontiguousarray(found[:, : self.vectors.shape[1]]), np.maximum(rest, 0.0)
+        found = multiply_rows(scaled, self._columns)
+        rest = np.vecdot(scaled, scaled) - np.vecdot(found, found)
+        return np.ascontiguousarray(found[:, : self.vectors.shape[1]]), np.maximum(rest, np.float32(0))
 
 
 class Energies:
@@ -90,20 +90,20 @@ class Energies:
             rest.append(max(float(np.trace(scaled) - np.trace(of_components)), 0.0) / max(basis.left, 1))
         self._block = np.concatenate(blocks, axis=1).astype(np.float32)
         self._weights = np.stack(weights, axis=1).astype(np.float32)
-        self._rest = np.array(rest)
+        self._rest = np.array(rest, dtype=np.float32)
 
-    def of(self, components: Float32Array, rest: FloatArray) -> FloatArray:
+    def of(self, components: Float32Array, rest: Float32Array) -> Float32Array:
         """Return the weighted sums of squares [n, number of noise models] of rows.
 
         Parameters
         ----------
         components : ndarray of float32, shape [n, m]
             As ``EnergyBasis.components`` returns them.
-        rest : ndarray of float64, shape [n]
+        rest : ndarray of float32, shape [n]
         """
         slow = np.ascontiguousarray(components[:, : self._exact])
-        block = multiply_equal_rows(slow, self._block).reshape(len(slow), -1, self._exact)
-        found = np.vecdot(block, slow[:, None]).astype(np.float64)
+        block = multiply_rows(slow, self._block).reshape(len(slow), -1, self._exact)
+        found = np.vecdot(block, slow[:, None])
         if len(self._weights):
-            found += multiply_equal_rows(np.square(components[:, self._exact :]), self._weights)
+            found += multiply_rows(np.square(components[:, self._exact :]), self._weights)
         return np.asarray(found + rest[:, None] * self._rest)
