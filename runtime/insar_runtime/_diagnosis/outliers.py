@@ -84,8 +84,8 @@ def running_median(values: Float32Array) -> Float32Array:
 
 
 def median_of_five(values: Float32Array) -> Float32Array:
-    """Return the median [n] of five values of each row [n, 5]."""
-    first, second, third, fourth, fifth = values.T
+    """Return the medians [n] of five values [5, n]."""
+    first, second, third, fourth, fifth = values
     pairs = np.minimum(first, second), np.maximum(first, second), third, np.minimum(fourth, fifth)
     return _middle(*pairs, np.maximum(fourth, fifth))
 

@@ -94,27 +94,48 @@ def _clipped(values: Float32Array, days: FloatArray) -> Float32Array:
     epoch = place % longer.shape[1]
     inside = (epoch >= 2) & (epoch < longer.shape[1] - 2)
     place, clipped = place[inside], clipped[inside]
-    # Days of the same layout, or of its first row.
     days = np.concatenate([days_before[:, ::-1], days, days_after], axis=1)
-    window = np.arange(-2, 3)
-    own_days = days.ravel().take((place if len(days) > 1 else epoch[inside])[:, None] + window)
-    outside = ~_continues_slope(longer.ravel().take(place[:, None] + window), own_days)
+    reach = _reach(days).reshape(2, -1).take(place if len(days) > 1 else epoch[inside], axis=1)
+    outside = ~_continues_slope(longer.ravel().take(place + np.arange(-2, 3)[:, None]), reach)
     longer.ravel()[place[outside]] = clipped[outside]
     return longer[:, 2:-2]
 
 
-def _continues_slope(values: Float32Array, days: FloatArray) -> BoolArray:
-    """Return which middle values of five epochs [k, 5] continue the two epochs before them, or the two after.
+def _continues_slope(values: Float32Array, reach: FloatArray) -> BoolArray:
+    """Return which middle values of five epochs [5, k] continue the two epochs before them, or the two after.
 
     Such a value is far from the median, but it is the tip of a steep break and no outlier.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape [5, k]
+    reach : ndarray of float64, shape [2, k]
+        See ``_reach``.
     """
-    middle = values[:, 2]
-    nearest = np.full(len(values), np.inf)
-    for far, near in ((0, 1), (4, 3)):
-        reach = (days[:, 2] - days[:, near]) / (days[:, near] - days[:, far])
-        continued = values[:, near] + (values[:, near] - values[:, far]) * reach
-        nearest = np.minimum(nearest, np.where(reach <= _MOST_REACH, np.abs(middle - continued), np.inf))
+    first, before, middle, after, last = values
+    continued = before + (before - first) * reach[0], after + (after - last) * reach[1]
+    nearest = np.fmin(*(np.abs(middle - one) for one in continued))
     return np.asarray(nearest < np.abs(middle - median_of_five(values)) / 2)
+
+
+def _reach(days: FloatArray) -> FloatArray:
+    """Return the length of the extrapolation of two neighbours to each epoch, in units of their interval.
+
+    Parameters
+    ----------
+    days : ndarray of float64, shape [n, T]
+
+    Returns
+    -------
+    ndarray of float64, shape [2, n, T]
+        Of the neighbours before, and after; NaN if there are none, or if it exceeds ``_MOST_REACH``.
+    """
+    reach = np.full((2, *days.shape), np.nan)
+    intervals = np.diff(days, axis=1)
+    reach[0, :, 2:] = intervals[:, 1:] / intervals[:, :-1]
+    reach[1, :, :-2] = intervals[:, :-1] / intervals[:, 1:]
+    reach[reach > _MOST_REACH] = np.nan
+    return reach
 
 
 def _extrapolate(values: Float32Array, days: FloatArray, beyond: Float32Array) -> FloatArray:
@@ -122,7 +143,7 @@ def _extrapolate(values: Float32Array, days: FloatArray, beyond: Float32Array) -
 
     They make up for the running median of five epochs, which is biased on a slope at the ends of a series.
     """
-    near, far = median_of_five(values[:, :5]), median_of_five(values[:, 5:10])
+    near, far = median_of_five(values[:, :5].T), median_of_five(values[:, 5:10].T)
     slope = (far - near) / (days[:, 7] - days[:, 2])
     days_beyond = days[:, :1] - (days[:, 1:2] - days[:, :1]) * np.array([1, 2])
     beyond[:] = near[:, None] + slope[:, None] * (days_beyond - days[:, 2:3])

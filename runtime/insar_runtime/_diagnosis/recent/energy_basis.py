@@ -41,6 +41,8 @@ class EnergyBasis:
     white : ndarray of float64, shape [T]
     left : int
         Number of components that are left: the fastest ones.
+    columns : ndarray of float32, shape [T, m + p]
+        Their product with a series gives its components, and those of the nuisance columns.
     """
 
     def __init__(self, mean: FloatArray, nuisance: FloatArray, white: FloatArray) -> None:
@@ -51,7 +53,7 @@ class EnergyBasis:
         self.vectors = np.linalg.eigh(kept @ (mean / np.outer(white, white)) @ kept)[1][:, ::-1][:, :size]
         self.left = len(white) - nuisance.shape[1] - size
         self._inverse_white = (1 / white).astype(np.float32)
-        self._columns = np.concatenate([self.vectors, free], axis=1).astype(np.float32)
+        self.columns = (np.concatenate([self.vectors, free], axis=1) / white[:, None]).astype(np.float32)
 
     def components(self, values: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the components [n, m] of rows, and the sum of squares [n] of those that are left.
@@ -59,13 +61,19 @@ class EnergyBasis:
         Parameters
         ----------
         values : ndarray of float32, shape [n, T]
-            mm, without missing values and without large multiples of the nuisance columns. n must always be the same
-            for reproducible bits.
+            mm, without missing values. Nuisance columns have no effect, if they are no large multiples.
         """
+        found = multiply_rows(values, self.columns)
+        return found[:, : self.vectors.shape[1]], self.rest(self.squares(values), found)
+
+    def squares(self, values: Float32Array) -> Float32Array:
+        """Return the sums of squares [n] of rows [n, T] in units of ``white``."""
         scaled = values * self._inverse_white
-        found = multiply_rows(scaled, self._columns)
-        rest = np.vecdot(scaled, scaled) - np.vecdot(found, found)
-        return np.ascontiguousarray(found[:, : self.vectors.shape[1]]), np.maximum(rest, np.float32(0))
+        return np.vecdot(scaled, scaled)
+
+    def rest(self, squares: Float32Array, found: Float32Array) -> Float32Array:
+        """Return the sums of squares [n] that are left beside the products [n, m + p] with ``columns``."""
+        return np.maximum(squares - np.vecdot(found, found), np.float32(0))
 
 
 class Energies:

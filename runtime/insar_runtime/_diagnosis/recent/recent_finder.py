@@ -28,6 +28,8 @@ _ROWS_AT_ONCE: Final = 1024
 """Rows that are fitted at a time, few enough for the caches. Smaller chunks are padded, so the bits of a row do not
 depend on the number of rows."""
 _TINY: Final = 1e-300
+_LARGE_MM: Final = 10.0
+"""RMS departure from a line, over the white noise, up to which single precision suffices for sums of squares."""
 _FLOOR_MM: Final = 0.02
 """Least scatter of any series, including rounding to 0.1 mm."""
 
@@ -163,7 +165,9 @@ class _Fits:
         self._mean = GappedPrecision(hypotheses.precisions[-1])
         size = len(hypotheses.change)
         estimators = [hypotheses.change, hypotheses.rate, hypotheses.trend_products]
-        self._estimators = np.concatenate(estimators).T.astype(np.float32)
+        products = [*(one.T.astype(np.float32) for one in estimators), self._basis.columns]
+        self._columns = np.concatenate(products, axis=1)
+        self._ends = np.cumsum([one.shape[1] for one in products[:-1]])
         self._of_steps = np.cumsum(np.concatenate(estimators[:2])[:, ::-1], axis=1)[:, ::-1]
         self._hinge = design.columns[:, 0].astype(np.float32)
         self._trends = hypotheses.trends.astype(np.float32)
@@ -200,8 +204,8 @@ class _Fits:
         else:
             values[:count], rate[:count] = without_line(displacement, present, self.days)
             losses = self._fill_missing(values, present)
-        change, of_rate, of_trends = np.split(multiply_rows(values, self._estimators), [size, 2 * size], axis=1)
-        left = self._residual_squares(values, change, of_trends)
+        change, of_rate, of_trends, found = np.split(multiply_rows(values, self._columns), self._ends, axis=1)
+        left = self._residual_squares(values, change, of_trends, found)
         freedom = self._freedom if losses is None else self._freedom - losses.lost
         np.maximum(left, freedom * np.float32(_FLOOR_MM**2), out=left)
         # Single precision suffices for logarithms of ratios near 1.
@@ -246,18 +250,26 @@ class _Fits:
         change, rate = np.split(increase, 2, axis=1)
         return _Losses(change, rate, volume, lost)
 
-    def _residual_squares(self, values: Float32Array, change: Float32Array, of_trends: Float32Array) -> Float32Array:
+    def _residual_squares(
+        self, values: Float32Array, change: Float32Array, of_trends: Float32Array, found: Float32Array
+    ) -> Float32Array:
         """Return the weighted sums of squares [n, H] that are left beside line, change of rate and trend."""
         rows = np.arange(len(values))
         amplitude = of_trends * self._trend_variance
         gain = amplitude * of_trends
         best = gain.argmax(axis=1)
         size = amplitude[rows, best][:, None]
-        # Without the change of rate and the likeliest trend, which may be large, so that their sums need not be exact.
-        rest = values - size * self._trends[best]
-        rest -= change[rows, self._lines + best][:, None] * self._hinge
-        components, fastest = self._basis.components(rest)
+        slow_trend = size * self._slow_trends[best]
+        squares = self._basis.squares(values)
+        # Without the likeliest trend.
+        components, fastest = found[:, : slow_trend.shape[1]] - slow_trend, self._basis.rest(squares, found)
+        large = np.flatnonzero(squares > _LARGE_MM**2 * values.shape[1])
+        if len(large):
+            # Single precision does not suffice for their sums: trend and change of rate are subtracted before.
+            rest = values[large] - size[large] * self._trends[best[large]]
+            rest -= change[large, self._lines + best[large]][:, None] * self._hinge
+            components[large], fastest[large] = self._basis.components(rest)
         mean = self._of_mean.of(components, fastest)
         mean += size * (2 * of_trends[rows, best, None] - size * self._trend_energy[best, None])
-        kinds = self._of_kinds.of(components + size * self._slow_trends[best], fastest)
+        kinds = self._of_kinds.of(components + slow_trend, fastest)
         return np.concatenate([kinds, mean - gain], axis=1)
