@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import Float32Array, IndexArray
+from insar_runtime.definitions import MAD_TO_STD
 
 _EPOCHS: Final = 5
 _HALF: Final = _EPOCHS // 2
@@ -16,7 +17,7 @@ choice."""
 _LEAST_CLIP_MM: Final = 4.0
 """Least clipping distance: less than half of the least outlier that harms the fit of a jump of 12 mm, and far above the
 rounding of files. Our choice."""
-_TO_SIGMA: Final = np.float32(1.4826)
+_TO_SIGMA: Final = np.float32(MAD_TO_STD)
 """Standard deviation of normal noise over its median absolute deviation."""
 _ROWS_OF_CACHE: Final = 512
 """Series at a time, few enough for the cache of a core."""

@@ -17,6 +17,7 @@ from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.dates.date_values import dates_of_json, holds_dates, list_dates_to_days, sort_axis
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.producers import Domain, Producer, guess_producer
+from insar_runtime._input.result_tables import refuse_result_table
 from insar_runtime.errors import DataError
 
 _SERIES_NAMES: Final = (
@@ -163,7 +164,7 @@ def resolve_layout(
     Raises
     ------
     DataError
-        No series, two series, duplicate columns, duplicate dates, columns of a wrong type.
+        No series, two series, a table of results, duplicate columns, duplicate dates, columns of a wrong type.
     UsageError
         An override names a column that is not there, or `date_format` is none.
     """
@@ -173,6 +174,7 @@ def resolve_layout(
         if name in seen:
             raise DataError(f"column '{name}' occurs twice: rename or drop one of them")
         seen.add(name)
+    refuse_result_table(names)
     search = search or DateSearch.among(names, date_format)
     series = _list_series(schema, search)
     order = dates_column = family = None
