@@ -30,7 +30,9 @@ def areas(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Table that classify has written, or one that it reads, which is classified first."
+            metavar="FILE",
+            help="Table that classify has written, or one that it reads, which is classified first.",
+            readable=False,
         ),
     ],
     output: Annotated[
@@ -41,11 +43,17 @@ def areas(
             metavar="FILE",
             help="File of the areas: .gpkg, .parquet, .geojson or .csv.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ],
     points: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", help="Also write the point table with its column area_id.", rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="OUT",
+            help="Also write the point table with its column area_id.",
+            rich_help_panel=OUTPUT,
+            readable=False,
+        ),
     ] = None,
     series: Annotated[
         bool,

@@ -39,7 +39,9 @@ def report(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Table that classify has written, or one that it reads, which is classified first."
+            metavar="FILE",
+            help="Table that classify has written, or one that it reads, which is classified first.",
+            readable=False,
         ),
     ],
     output: Annotated[
@@ -50,6 +52,7 @@ def report(
             metavar="FILE",
             help="HTML file to write. By default FILE.report.html.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ] = None,
     overwrite: OverwriteOption = False,
@@ -81,6 +84,7 @@ def report(
             metavar="FILE",
             help="Moving areas of this table, as insar-rt areas writes them: outlined on the map, and listed.",
             rich_help_panel=PAGE,
+            readable=False,
         ),
     ] = None,
     stable_rate: StableRateOption = None,

@@ -13,7 +13,9 @@ from insar_runtime._signals import last_outputs
 
 
 def restore(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="Table that classify --corrected-out has written.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Table that classify --corrected-out has written.", readable=False)
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -22,6 +24,7 @@ def restore(
             metavar="FILE",
             help="File to write: .parquet, .csv or .arrow.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ],
     overwrite: OverwriteOption = False,

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from insar_runtime._input.cells import as_texts
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.locations import locate
 from insar_runtime._input.plain_types import as_plain
@@ -80,7 +81,7 @@ def find_id(
     record, same, count, done = None, list[int](), 0, 0
     alike = _Alike(wanted)
     for piece in alone or batches:
-        ids = _texts(piece if alone else piece.column(column))
+        ids = as_texts(piece if alone else piece.column(column))
         hits = np.flatnonzero(pc.fill_null(pc.equal(ids, wanted), False).to_numpy(zero_copy_only=False))
         if len(hits):
             if not count and not alone:
@@ -162,10 +163,6 @@ class _Alike:
             return ": did you mean " + " or ".join(repr(by_fold[text]) for text in close[:_MOST_NAMED]) + "?"
         example = f", such as {self._found[0]!r}" if self._found else ""
         return f": give one of its ids{example}, or --row"
-
-
-def _texts(column: pa.Array) -> pa.Array:
-    return column if pa.types.is_string(column.type) else column.cast(pa.string())
 
 
 def _parquet_row(source: Source, number: int) -> pa.RecordBatch:

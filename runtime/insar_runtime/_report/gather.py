@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from insar_runtime._classified.class_columns import read_class_ids, read_numbers
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
+from insar_runtime._input.cells import as_texts
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.random_rows import RandomRows
 from insar_runtime._input.slopes import slopes
@@ -150,7 +151,7 @@ def _columns(
     class_id = read_class_ids(batch, "class_id")
     xy = table.position.steps(batch) if table.position else np.full((len(rows), 2), NOWHERE, dtype=np.int32)
     name = table.roles.get("id")
-    ids = pc.fill_null(batch.column(name).cast(pa.string()), "") if name else pa.array(rows).cast(pa.string())
+    ids = pc.fill_null(as_texts(batch.column(name)), "") if name else pa.array(rows).cast(pa.string())
     return {
         "row": rows,
         "x": xy[:, 0],

@@ -114,7 +114,7 @@ def find_point(
         series = point.series
         as_file = partial(_with_mix_of, description, head, open_classifier)
         point = _answered(point, series, as_file, reclassify=reclassify)
-        if point.diagnosis is not None and diagnose is None and not reclassify:
+        if not len(series.dates) or (point.diagnosis is not None and diagnose is None and not reclassify):
             return point
         wavelength, how = description.wavelength(declared), diagnose or Diagnose()
         found = diagnose_point(
