@@ -34,8 +34,8 @@ _JUDGED: Final[Mapping[str, str]] = {
     "forged": "metadata of our own keys in Parquet, Arrow, GeoPackage and beside CSV, forged in type, depth and size, "
     "into `report`, `show`, `inspect`, `restore`, `classify`, `convert`, `compare`, `join`, `areas`: exit code 0 or "
     "65, one line, all rows, no script in a page",
-    "models": "model folders with forged descriptions, damaged networks, and files that are no files: exit code 0, 69, "
-    "74 or 77, one line; what is written are probabilities",
+    "models": "model folders with forged descriptions, damaged networks, networks whose answers are no probabilities, "
+    "and files that are no files: exit code 0, 69, 71, 74 or 77, one line; what is written are probabilities",
 }
 
 
