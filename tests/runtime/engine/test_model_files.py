@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from insar_runtime import Classifier, InputOutputError, ModelIntegrityError, UnavailableError, load_model
+from insar_runtime._engine.model_folder import read_file
 from insar_runtime._engine.onnx_scan import scan_onnx
 from tests.runtime.forged_models import SHIPPED, check_refused, folder_with, released
 from tests.runtime.run_command import refused, run
@@ -83,6 +84,23 @@ def test_files_are_regular_small_and_inside(tmp_path: Path, forge: Callable[[Pat
     folder = folder_with(tmp_path / "model", released())
     forge(folder / "a.onnx")
     check_refused(folder, what)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="needs a POSIX file system")
+def test_a_file_that_becomes_a_link_meanwhile_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    folder = folder_with(tmp_path / "model", released())
+    (folder / "b.onnx").symlink_to("a.onnx")
+    assert read_file(folder, "b.onnx") == released()
+    opened = os.open
+
+    def swap(path: Path, flags: int) -> int:
+        _link_out(folder / "a.onnx")
+        return opened(path, flags)
+
+    monkeypatch.setattr(os, "open", swap)
+    with pytest.raises(InputOutputError, match=r"'a\.onnx' cannot be read"):
+        read_file(folder, "a.onnx")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a POSIX file system")
