@@ -11,8 +11,8 @@ import pyarrow as pa
 
 def plain_row(record: pa.RecordBatch) -> dict[str, Any]:
     """Return the values of a table of one row as values for JSON, without bytes, lists and structures."""
-    cells = {name: _plain(column) for name, column in zip(record.schema.names, record.columns, strict=True)}
-    return {name: value for name, value in cells.items() if not isinstance(value, (bytes, list, dict))}
+    columns = zip(record.schema.names, record.columns, strict=True)
+    return {name: _plain(column) for name, column in columns if not _is_left_out(column.type)}
 
 
 def short(value: Any) -> float | None:
@@ -24,7 +24,7 @@ def number(value: Any) -> float | None:
     """Return a value as a finite number; None if it is not one."""
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
 
@@ -34,8 +34,17 @@ def text(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
+def _is_left_out(data_type: pa.DataType) -> bool:
+    t = pa.types
+    is_bytes = t.is_binary(data_type) or t.is_large_binary(data_type) or t.is_fixed_size_binary(data_type)
+    return bool(is_bytes or t.is_nested(data_type))
+
+
 def _plain(column: pa.Array) -> Any:
-    value = column[0].as_py()
+    try:
+        value = column[0].as_py()
+    except (OverflowError, ValueError):  # a time beyond the years of Python
+        return f"{column.view(f'int{column.type.bit_width}')[0]} ({column.type})"
     if isinstance(value, float):
         return short(np.float32(value) if pa.types.is_float32(column.type) else value)
-    return value if value is None or isinstance(value, (bool, int, str, bytes, list, dict)) else str(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

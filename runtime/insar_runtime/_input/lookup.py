@@ -80,7 +80,7 @@ def find_id(
     record, same, count, done = None, list[int](), 0, 0
     alike = _Alike(wanted)
     for piece in alone or batches:
-        ids = _texts(piece if alone else piece.column(column))
+        ids = read_id_texts(piece if alone else piece.column(column))
         hits = np.flatnonzero(pc.fill_null(pc.equal(ids, wanted), False).to_numpy(zero_copy_only=False))
         if len(hits):
             if not count and not alone:
@@ -123,6 +123,30 @@ def take_row(
     raise DataError(f"row {number} is not there: {source.name} has {has}; rows count from 0")
 
 
+def read_id_texts(column: pa.Array, kind: pa.DataType | None = None) -> pa.Array:
+    """Return a column of ids as text.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+        Of any type.
+    kind : pyarrow.DataType, optional
+        Of the texts, by default string.
+
+    Raises
+    ------
+    DataError
+        If its values have no text: lists, structures, or bytes that are not UTF-8.
+    """
+    kind = kind or pa.string()
+    try:
+        return column if column.type == kind else column.cast(kind)
+    except pa.ArrowException as error:
+        raise DataError(
+            f"ids of type {column.type} have no text ({error}); write them as text, or rename their column"
+        ) from error
+
+
 class _Alike:
     """Ids that may be what was meant: the same but for case, or the same beginning, end or part; and the first ones."""
 
@@ -162,10 +186,6 @@ class _Alike:
             return ": did you mean " + " or ".join(repr(by_fold[text]) for text in close[:_MOST_NAMED]) + "?"
         example = f", such as {self._found[0]!r}" if self._found else ""
         return f": give one of its ids{example}, or --row"
-
-
-def _texts(column: pa.Array) -> pa.Array:
-    return column if pa.types.is_string(column.type) else column.cast(pa.string())
 
 
 def _parquet_row(source: Source, number: int) -> pa.RecordBatch:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from insar_runtime._input.lookup import read_id_texts
 from insar_runtime._spatial.metres import System
 
 
@@ -95,10 +96,15 @@ def id_texts(column: pa.Array) -> pa.Array:
     pyarrow.Array
         large_string [N]; null for a missing id, an empty text and a number that is not finite. Whole numbers in a
         column of floats have no decimal point.
+
+    Raises
+    ------
+    DataError
+        If the ids have no text: lists, structures, or bytes that are not UTF-8.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    texts = column.cast(pa.large_string())
+    texts = read_id_texts(column, pa.large_string())
     if pa.types.is_floating(column.type):
         numbers = column.to_numpy(zero_copy_only=False)
         known = np.isfinite(numbers)
