@@ -16,7 +16,7 @@ from insar_runtime._areas.alike import DEFAULT_STD_MM_YR, Motion
 from insar_runtime._areas.positions import find_positions
 from insar_runtime._areas.settings import AreaSettings
 from insar_runtime._classified.class_columns import read_class_ids, read_numbers
-from insar_runtime._classified.diagnosis_columns import has_diagnosis
+from insar_runtime._classified.diagnosis_columns import has_diagnosis, read_diagnosis_dates
 from insar_runtime._classified.kept_series import kept_series, stored_columns
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._engine.hac import RateEstimator
@@ -238,12 +238,12 @@ def _facts(
     names: list[str] = []
     if kind == "diagnosis":
         names = list(_DIAGNOSIS)
-        days = np.stack([_days(batch.column(name))[moving] for name in _BREAKS], axis=1)
+        days = np.stack([_days(read_diagnosis_dates(batch, name))[moving] for name in _BREAKS], axis=1)
         facts[:, 3], facts[:, 4] = days[:, 0], (days[:, 2] - days[:, 1]) / 2
     elif velocity := table.roles.get("velocity"):
         names = [velocity, *_std_column(table, velocity)]
     for place, name in enumerate(names):
-        facts[:, place] = finite(read_numbers(batch.column(name)))[moving]
+        facts[:, place] = finite(read_numbers(batch, name))[moving]
     return facts
 
 
@@ -254,9 +254,7 @@ def finite(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _days(column: pa.Array) -> NDArray[np.float64]:
     """Return dates as days since 1970; NaN = none."""
-    if pa.types.is_string(column.type):
-        column = pa.compute.if_else(pa.compute.equal(column, ""), None, column)
-    dates = column.cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+    dates = column.to_numpy(zero_copy_only=False).astype("datetime64[D]")
     return np.where(np.isnat(dates), np.nan, dates.astype(np.int64))
 
 

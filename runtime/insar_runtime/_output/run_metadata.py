@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from insar_runtime._output.block_shape import parse_block
+from insar_runtime._output.block_shape import MOST_BYTES, parse_block
 
 METADATA_KEY: Final = "insar_runtime"
 """Key of our block in the metadata of an output file; its value is JSON."""
@@ -74,7 +74,9 @@ def _read(path: Path, magic: bytes) -> str | bytes:
         with path.open("rb") as file:
             return bytes(pq.read_metadata(file).metadata[METADATA_KEY.encode()])
     if block_beside(path).is_file():
-        content = json.loads(block_beside(path).read_text("utf-8"))
+        with block_beside(path).open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+        content = json.loads(text) if len(text) <= MOST_BYTES else None
         if isinstance(content, dict) and content["bytes"] == path.stat().st_size:
             return json.dumps(content[METADATA_KEY])
     return _read_arrow(path, magic)

@@ -134,7 +134,8 @@ def _answered(point: Point, series: Series, open_classifier: Callable[[], Classi
     if point.stored is not None and not reclassify:
         return replace(point, answer=point.stored, stored=None)
     try:
-        return replace(point, answer=classify_point(open_classifier(), series))
+        classifier = open_classifier()
+        return replace(point, answer=classify_point(classifier, series), notes=(*point.notes, *classifier.notes))
     except DataError as error:
         # The series is shown without a class.
         return replace(point, notes=(*point.notes, str(error)))
