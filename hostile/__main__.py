@@ -24,7 +24,7 @@ _COMMANDS = {
     "full-disk": (50, "Disks and streams that take no more bytes."),
     "pairs": (50, "Two runs that write the same outputs at once."),
     "limits": (20, "Little memory, few open files."),
-    "forged": (100, "Forged metadata of our own keys, into the commands that read them back."),
+    "forged": (100, "Forged metadata and columns of our own, into the commands that read them back."),
     "models": (50, "Model folders of strangers."),
 }
 """Usual number of cases of each attack, and what it tries."""

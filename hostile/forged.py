@@ -1,4 +1,4 @@
-"""Metadata of our own keys, forged, into every command that reads them back."""
+"""Metadata of our own keys and columns of our own names, forged, into every command that reads them back."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from hostile.chance import case_generator, pick
+from hostile.chance import case_generator, happens, pick
 from hostile.ended import Ended, snapshot
+from hostile.forged_columns import forge_columns
 from hostile.fork_server import ForkServer
 from hostile.json_damage import SCRIPT, forge
 from hostile.judge import DATA, Verdict, judge_files, judge_process
@@ -153,6 +154,10 @@ def _forge_value(rng: np.random.Generator, key: str, text: str) -> tuple[str, st
 
 def _forge_parquet(rng: np.random.Generator, path: Path) -> str:
     table = pq.read_table(path)
+    if happens(rng, 0.4):
+        table, done = forge_columns(rng, table)
+        pq.write_table(table, path)
+        return done
     metadata = dict(table.schema.metadata or {})
     keys = [key for key in metadata if key != b"ARROW:schema"]
     key = pick(rng, keys)
@@ -169,9 +174,12 @@ def _forge_arrow(rng: np.random.Generator, path: Path) -> str:
     with pa.ipc.open_file(path.read_bytes()) as reader:
         table = reader.read_all()
     metadata = dict(table.schema.metadata or {})
-    key = pick(rng, list(metadata))
-    text, done = _forge_value(rng, key.decode(), metadata[key].decode())
-    metadata[key] = text.encode("utf-8", "surrogatepass")
+    if happens(rng, 0.4):
+        table, done = forge_columns(rng, table)
+    else:
+        key = pick(rng, list(metadata))
+        text, done = _forge_value(rng, key.decode(), metadata[key].decode())
+        metadata[key] = text.encode("utf-8", "surrogatepass")
     schema = table.schema.with_metadata(metadata)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
         writer.write_table(table.replace_schema_metadata(metadata))

@@ -17,6 +17,7 @@ import numpy as np
 from hostile.chance import case_generator, happens, pick
 from hostile.ended import Ended
 from hostile.files.byte_damage import damage_bytes
+from hostile.forged_networks import network_of_wrong_answers
 from hostile.fork_server import ForkServer
 from hostile.json_damage import forge
 from hostile.judge import Verdict, judge_files, judge_process
@@ -24,7 +25,7 @@ from hostile.results import CaseResult
 from hostile.sample_tables import write_sample
 
 _POINTS: Final = 40
-_ALLOWED: Final = frozenset({0, 69, 74, 77})
+_ALLOWED: Final = frozenset({0, 69, 71, 74, 77})
 _CALLS: Final = (
     ("classify", "in.parquet", "-o", "out.csv", "--threads", "1", "--model", "model"),
     ("classify", "in.parquet", "-o", "out.csv", "--threads", "1", "--model", "model", "--precision", "int8"),
@@ -53,6 +54,8 @@ def offer_models(numbers: Sequence[int], seed: int, work: Path, *, keep: bool = 
             before = _snapshot_outside(folder)
             ended = server.run(call, folder)
             outcome, detail = _judge(ended, before, folder)
+            if kind == "answers" and outcome == "ok" and call[0] == "classify":
+                outcome, detail = "wrong result", "answers that are no probabilities of the series were taken"
             yield CaseResult("models", number, kind, tried, " ".join(call), outcome, ended.code, detail)
             if not keep:
                 shutil.rmtree(folder)
@@ -128,6 +131,18 @@ def _changed_network(rng: np.random.Generator, model: Path) -> str:
     data, how = damage_bytes(rng, (model / name).read_bytes(), b"")
     (model / name).write_bytes(data)
     return f"{name}: {how}"
+
+
+def _wrong_answers(rng: np.random.Generator, model: Path) -> str:
+    """Put a network in the place of the others whose later answers are no probabilities of the series."""
+    data, how = network_of_wrong_answers(rng)
+    card = json.loads((model / "model.json").read_text("utf-8"))
+    for entry in card["files"].values():
+        entry["file"] = "forged.onnx"
+    del card["golden"]
+    (model / "model.json").write_text(json.dumps(card), "utf-8")
+    _describe(model, "forged.onnx", data)
+    return how
 
 
 def _renamed_weights(rng: np.random.Generator, model: Path) -> str:
@@ -214,6 +229,7 @@ _FORGERIES: Final[dict[str, Callable[[np.random.Generator, Path], str]]] = {
     "network": _damaged_network,
     "network again": _damaged_network,
     "network without its SHA-256": _changed_network,
+    "answers": _wrong_answers,
     "operators": _renamed_weights,
     "no file": _no_file,
     "path": _other_path,

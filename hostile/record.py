@@ -32,10 +32,11 @@ _JUDGED: Final[Mapping[str, str]] = {
     "limits": "`ulimit -v`, `ulimit -n`, `--memory-limit`: exit code 0, 71 or 74, one line, no file unless 0; at most "
     "5 % more memory than allowed",
     "forged": "metadata of our own keys in Parquet, Arrow, GeoPackage and beside CSV, forged in type, depth and size, "
-    "into `report`, `show`, `inspect`, `restore`, `classify`, `convert`, `compare`, `join`, `areas`: exit code 0 or "
-    "65, one line, all rows, no script in a page",
-    "models": "model folders with forged descriptions, damaged networks, and files that are no files: exit code 0, 69, "
-    "74 or 77, one line; what is written are probabilities",
+    "and columns of classified tables, forged in type, range, name and number, into `report`, `show`, `inspect`, "
+    "`restore`, `classify`, `convert`, `compare`, `join`, `areas`: exit code 0 or 65, one line, all rows, no script in "
+    "a page",
+    "models": "model folders with forged descriptions, damaged networks, networks whose answers are no probabilities, "
+    "and files that are no files: exit code 0, 69, 71, 74 or 77, one line; what is written are probabilities",
 }
 
 

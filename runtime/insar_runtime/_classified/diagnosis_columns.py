@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from insar_runtime._classified.class_columns import MOST_SHARE
 from insar_runtime._classified.scalars import number
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA, LATER_COLUMNS
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
@@ -21,6 +24,11 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "class_after_repair": CLASS_NAMES,
     "diagnosis_status": FIT_STATUS_NAMES,
 }
+_DATES: Final = (pa.scalar(date(1900, 1, 1)), pa.scalar(date(2101, 1, 1)))
+"""Dates of other years are refused in an input."""
+_PROBABILITIES: Final = frozenset({"recent_change_prob", "jump_prob"})
+_SHARES: Final = (pa.scalar(0, pa.float32()), pa.scalar(MOST_SHARE, pa.float32()))
+_FINITE: Final = (pa.scalar(np.finfo(np.float32).min), pa.scalar(np.finfo(np.float32).max))
 
 
 def has_diagnosis(schema: pa.Schema) -> bool:
@@ -54,10 +62,7 @@ def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
         if field.name in LATER_COLUMNS and field.name not in batch.schema.names:
             columns[field.name] = pa.nulls(batch.num_rows, field.type)
             continue
-        try:
-            columns[field.name] = _as(batch.column(field.name), field.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise _foreign(field.name, error) from error
+        columns[field.name] = _read(batch, field)
     for name, words in _WORDS.items():
         strange = columns[name].filter(pc.invert(pc.is_in(columns[name], pa.array([*words, None], pa.string()))))
         if len(strange):
@@ -72,6 +77,37 @@ def read_diagnosis(batch: pa.RecordBatch) -> pa.RecordBatch:
         if not pc.equal(pc.fill_null(pc.list_value_length(columns[name]), 0), counts).to_numpy(False).all():
             raise _foreign(name, "it has not n_jumps values")
     return pa.RecordBatch.from_pydict(columns)
+
+
+def read_diagnosis_dates(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """Return a column of dates of the diagnosis, date32 [N].
+
+    Raises
+    ------
+    DataError
+        If it holds other values than ``classify`` writes.
+    """
+    return _read(batch, pa.field(name, pa.date32()))
+
+
+def _read(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
+    """Return a column in its type, and refuse dates, probabilities and numbers that no diagnosis gives."""
+    try:
+        column = _as(batch.column(field.name), field.type)
+    except pa.ArrowException as error:
+        raise _foreign(field.name, error) from error
+    values = column.flatten() if is_list(column.type) else column
+    if pa.types.is_date32(values.type):
+        low, high = _DATES
+    elif not pa.types.is_float32(values.type):
+        return column
+    else:
+        low, high = _SHARES if field.name in _PROBABILITIES else _FINITE
+        values = pc.if_else(pc.is_nan(values), None, values)
+    strange = values.filter(pc.or_(pc.less(values, low), pc.greater(values, high)))
+    if len(strange):
+        raise _foreign(field.name, f"it holds {strange[0]}")
+    return column
 
 
 def _foreign(name: str, why: object) -> DataError:

@@ -161,6 +161,7 @@ def compare(
                 None if priors is None else parse_priors(priors),
                 diagnose=True,
             ),
+            given=of_classifying,
             match=match,
             within_m=within,
             keep_offset=keep_offset,

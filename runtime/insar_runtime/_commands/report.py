@@ -113,6 +113,7 @@ def report(
         from insar_runtime._classified.classify_first import Classification, is_classified, refuse_idle
         from insar_runtime._diagnosis.options import Diagnose
         from insar_runtime._engine.priors import parse_priors
+        from insar_runtime._findings.wording import noun
         from insar_runtime._input.locations import locate
         from insar_runtime._report.write import write_report
 
@@ -176,6 +177,6 @@ def report(
     elif not quiet:
         series = f"{done.series} with their series, " if done.series else ""
         say(
-            f"{printable(done.output)}: {done.points} of {done.rows} points, {series}"
+            f"{printable(done.output)}: {done.points} of {done.rows} {noun(done.rows, 'point')}, {series}"
             f"{done.size / 1e6:.1f} MB; open it in a browser"
         )

@@ -7,9 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime._engine.first_call import check_answer
 from insar_runtime._engine.host_memory import lacks_host_memory
 from insar_runtime._engine.session import OpenSession, first_line
 from insar_runtime.errors import MemoryLimitError, UnavailableError
+from insar_runtime.models import Model
 
 _VALUES_PER_CALL: Final = 1 << 16
 _LEAST_ROWS: Final = 128
@@ -29,12 +31,17 @@ def split_into_calls(rows: int, epochs: int, device: str) -> list[slice]:
     return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 
-def predict_rows(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[np.float32]) -> NDArray[np.float32]:
+def predict_rows(
+    opened: OpenSession, model: Model, rows: NDArray[np.float32], axis: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Return the probabilities of the rows of one call.
 
     Parameters
     ----------
     opened : OpenSession
+        Of the model.
+    model : Model
+        If it is not shipped, each answer is checked: a network may answer otherwise to other series than at first.
     rows : ndarray of float32, shape [N, T]
         mm; NaN = missing.
     axis : ndarray of float32, shape [1, T]
@@ -51,6 +58,8 @@ def predict_rows(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[n
         If the call fails.
     MemoryLimitError
         If it fails for want of memory.
+    ModelIntegrityError
+        If a model that is not shipped gives no probabilities.
     """
     padding = -len(rows) % _ROW_MULTIPLE
     block = np.pad(rows, ((0, padding), (0, 0)), mode="edge") if padding else np.ascontiguousarray(rows)
@@ -65,6 +74,8 @@ def predict_rows(opened: OpenSession, rows: NDArray[np.float32], axis: NDArray[n
         remedy = "use fewer threads if memory is short" if device == "cpu" else "use --device cpu"
         what = f"{len(rows)} series of {axis.size} epochs"
         raise UnavailableError(f"onnxruntime failed on {device} with {what} ({first_line(error)}); {remedy}") from error
+    if not model.shipped:
+        check_answer(np.asarray(answer), model, len(block))
     probabilities: NDArray[np.float32] = answer[: len(rows)]
     return probabilities
 

@@ -1,4 +1,4 @@
-"""The first call of a model that may come from anyone: within a time limit, and with answers that are checked."""
+"""Calls of a model that may come from anyone: the first ones within a time limit, and answers that are checked."""
 
 from __future__ import annotations
 
@@ -114,23 +114,25 @@ def run_within_limit(
     return outputs
 
 
-def check_answer(answer: NDArray[Any], model: Model) -> None:
+def check_answer(answer: NDArray[Any], model: Model, rows: int = _ROWS) -> None:
     """Refuse answers that are no probabilities of the model's classes.
 
     Parameters
     ----------
-    answer : ndarray, shape [8, classes]
-        Of ``first_call``.
+    answer : ndarray, shape [rows, classes]
+        Of the model.
     model : Model
         Whose ``model.json`` names the classes.
+    rows : int
+        Series that the model was asked about; those of ``first_call`` if not given.
 
     Raises
     ------
     ModelIntegrityError
         If the shape, the type, a value or the sum of a row is another.
     """
-    if answer.ndim != 2 or answer.shape[1] != len(model.classes) or len(answer) != _ROWS:
-        wrong = f"answers of shape {list(answer.shape)} to {_ROWS} series of {len(model.classes)} classes"
+    if answer.ndim != 2 or answer.shape[1] != len(model.classes) or len(answer) != rows:
+        wrong = f"answers of shape {list(answer.shape)} to {rows} series of {len(model.classes)} classes"
     elif answer.dtype != np.float32:
         wrong = f"answers of type {answer.dtype}, not float32"
     elif not np.isfinite(answer).all() or answer.min() < 0 or answer.max() > 1 + _SUM_TOLERANCE:

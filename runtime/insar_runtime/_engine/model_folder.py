@@ -46,11 +46,12 @@ def read_file(folder: Traversable, name: str, most: int = MOST_BYTES) -> bytes:
             raise unreadable(f"model file {name}", error) from error
     path = folder / name
     try:
-        if Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder)):
+        target = Path(os.path.realpath(path))
+        if target.parent != Path(os.path.realpath(folder)):
             raise ModelIntegrityError(
                 f"model file {shown(name)} is a link out of the model's folder; copy the file there"
             )
-        return _read(path, most)
+        return _read(target, most)
     except OSError as error:
         raise unreadable(f"model file {shown(name)}", error) from error
 
@@ -75,8 +76,10 @@ def shown(value: object, longest: int = 60) -> str:
 
 
 def _read(path: Path, most: int) -> bytes:
-    # Without O_NONBLOCK, opening a pipe waits for its other end.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    # Without O_NONBLOCK, opening a pipe waits for its other end; with O_NOFOLLOW, a link that was put there since the
+    # path was resolved leads nowhere.
+    flags = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"))
+    descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

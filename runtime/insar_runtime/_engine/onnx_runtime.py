@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Final
+
+_FATAL: Final = 4
+"""Severity of onnxruntime's log above that of errors."""
 
 
 def import_onnxruntime() -> Any:
@@ -33,11 +36,17 @@ def cpu_session_options(onnxruntime: Any) -> Any:
 
     One thread inside each call, because parallel calls on one session scale better than a parallel call
     (research: 80 k/s against 56-62 k/s for int8 on two cores); no spinning, which starves neighbours. The arena stays
-    on: it keeps the memory of the largest call, but without it the system's allocator keeps more.
+    on: it keeps the memory of the largest call, but without it the system's allocator keeps more. Errors are raised and
+    not logged as well: a log goes to standard error, and repeats names of the model file as they are.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    options.log_severity_level = _FATAL
     return options
+
+
+def silence_default_logger(onnxruntime: Any) -> None:
+    """Keep onnxruntime's logger of what belongs to no session from writing errors to standard error."""
+    onnxruntime.set_default_logger_severity(_FATAL)

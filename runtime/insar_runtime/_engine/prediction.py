@@ -59,7 +59,7 @@ def predict_matrix(
             return
         if not answered.all():
             rows = rows[answered]
-        shares = predict_rows(opened, rows, axis)
+        shares = predict_rows(opened, model, rows, axis)
         probabilities[part][answered] = shares if rates is None else rates.split(shares, rows)
 
     parts = split_into_calls(len(displacement), len(days), opened.choice.device)

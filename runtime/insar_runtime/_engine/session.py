@@ -10,7 +10,7 @@ import numpy as np
 
 from insar_runtime._engine.first_call import check_answer, first_call, within_limit
 from insar_runtime._engine.host_memory import lacks_host_memory, no_memory_for
-from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime
+from insar_runtime._engine.onnx_runtime import cpu_session_options, import_onnxruntime, silence_default_logger
 from insar_runtime._engine.onnx_scan import scan_onnx
 from insar_runtime._engine.proof import Proof, prove
 from insar_runtime._log import logger
@@ -139,7 +139,7 @@ def _try_open(onnxruntime: Any, model: Model, candidate: Candidate) -> Any:
         return onnxruntime.InferenceSession(data, cpu_session_options(onnxruntime), providers=providers)
 
     try:
-        session = load() if model.shipped else _load_of_a_stranger(data, load, model)
+        session = load() if model.shipped else _load_of_a_stranger(onnxruntime, data, load, model)
     except InsarRuntimeError:
         raise
     except Exception as error:
@@ -154,7 +154,8 @@ def _try_open(onnxruntime: Any, model: Model, candidate: Candidate) -> Any:
     return session if runs else None
 
 
-def _load_of_a_stranger(data: bytes, load: Callable[[], Any], model: Model) -> Any:
+def _load_of_a_stranger(onnxruntime: Any, data: bytes, load: Callable[[], Any], model: Model) -> Any:
+    silence_default_logger(onnxruntime)
     try:
         scan_onnx(data)
     except ValueError as error:
@@ -169,7 +170,12 @@ def _check_outputs(onnxruntime: Any, session: Any, model: Model, provider: str) 
 
     A file that is not shipped is asked about a few series as well, and its answers are checked.
     """
-    shape = session.get_outputs()[0].shape
+    outputs = session.get_outputs()
+    if len(outputs) != 1:
+        raise ModelIntegrityError(
+            f"the ONNX file of model {model.name} has {len(outputs)} outputs and must have one; export the model again"
+        )
+    shape = outputs[0].shape
     width = shape[-1] if shape and isinstance(shape[-1], int) else None
     answer = None
     # A graph may leave the number open; a call then shows it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -32,6 +33,26 @@ def refuse_too_many(columns: int, name: str) -> None:
             f"{name} has {columns} columns, more than the {MOST_COLUMNS} that are read: if it has one row per date and "
             f"one column per point, split it by columns, and bring each part to one row per point with insar-rt convert"
         )
+
+
+def refuse_double(names: Sequence[str]) -> None:
+    """Refuse a table of which two columns have one name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of all columns.
+
+    Raises
+    ------
+    DataError
+        With the first name that occurs again.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataError(f"column '{name}' occurs twice: rename or drop one of them")
+        seen.add(name)
 
 
 def is_text(data_type: pa.DataType) -> bool:

@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from insar_runtime._input.column_roles import Role, find_roles
-from insar_runtime._input.column_types import is_list, is_numeric, is_text, schema_index
+from insar_runtime._input.column_types import is_list, is_numeric, is_text, refuse_double, schema_index
 from insar_runtime._input.dates.date_columns import DATE_NAMES
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.dates.date_values import dates_of_json, holds_dates, list_dates_to_days, sort_axis
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.producers import Domain, Producer, guess_producer
+from insar_runtime._input.result_tables import refuse_result_table
 from insar_runtime.errors import DataError
 
 _SERIES_NAMES: Final = (
@@ -163,16 +164,13 @@ def resolve_layout(
     Raises
     ------
     DataError
-        No series, two series, duplicate columns, duplicate dates, columns of a wrong type.
+        No series, two series, a table of results, duplicate columns, duplicate dates, columns of a wrong type.
     UsageError
         An override names a column that is not there, or `date_format` is none.
     """
     names = list(schema.names)
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise DataError(f"column '{name}' occurs twice: rename or drop one of them")
-        seen.add(name)
+    refuse_double(names)
+    refuse_result_table(names)
     search = search or DateSearch.among(names, date_format)
     series = _list_series(schema, search)
     order = dates_column = family = None

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 
+from insar_runtime._input.column_types import refuse_double
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.locations import locate
@@ -99,6 +100,7 @@ def open_source(
                 source = open_stream(stream, closing, name)
         with translate_errors(source.name, source.header):
             source = replace(source, schema=plain_schema(source.schema))
+            refuse_double(source.schema.names)
             source = _as_lists(source, roles, date_format)
         yield source
 

@@ -110,16 +110,39 @@ def find_position(head: pa.RecordBatch | None, layout: Layout, crs: str | None =
 
 
 def read_points(batch: pa.RecordBatch, position: Position) -> NDArray[np.float64]:
-    """Return the positions [N, 2] float64, NaN where one of the two is missing or outside what the system covers."""
-    # Unsafe means: whole numbers beyond 2**53 are rounded; they are no places anyway.
-    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in (position.x, position.y)]
-    points = np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
+    """Return the positions [N, 2] float64, NaN where one of the two is missing or outside what the system covers.
+
+    Raises
+    ------
+    DataError
+        If the columns hold something else than numbers.
+    """
+    points = read_plane(batch, (position.x, position.y))
     # A filler such as -9999 is no place.
     known = LONGITUDE_LATITUDE if position.crs in _DEGREES else position.crs
     low, high = _LOW.get(known, -_FARTHEST), _HIGH.get(known, _FARTHEST)
     inside = ((points >= low) & (points <= high)).all(axis=1)
     points[~inside] = np.nan
     return points
+
+
+def read_plane(batch: pa.RecordBatch, names: tuple[str, str]) -> NDArray[np.float64]:
+    """Return two columns of coordinates [N, 2] float64 as they are, NaN = missing.
+
+    Raises
+    ------
+    DataError
+        If the columns hold something else than numbers.
+    """
+    try:
+        # Unsafe means: whole numbers beyond 2**53 are rounded; they are no places anyway.
+        columns = [batch.column(name).cast(pa.float64(), safe=False) for name in names]
+    except pa.ArrowException as error:
+        raise DataError(
+            f"columns {' and '.join(names)} hold something that is no coordinate ({error}); "
+            "name others with --lon-column, --lat-column"
+        ) from error
+    return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
 
 
 def _refuse_other_coordinates(head: pa.RecordBatch | None, position: Position) -> None:

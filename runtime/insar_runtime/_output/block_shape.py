@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from insar_runtime.classes import CLASS_NAMES
 
-_MOST_BYTES: Final = 64 << 20
+MOST_BYTES: Final = 64 << 20
 """Of a block; one that holds the schema of a corrected table has the metadata of the input in it."""
 _LARGEST: Final = 1e300
 
@@ -34,7 +34,7 @@ def parse_block(text: str | bytes) -> dict[str, Any]:
     ValueError
         If it is not a JSON object, too deep or too large, or if a known key holds something else.
     """
-    if len(text) > _MOST_BYTES:
+    if len(text) > MOST_BYTES:
         raise ValueError("the block is too large")
     try:
         block = json.loads(text)

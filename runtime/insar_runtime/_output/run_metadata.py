@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from insar_runtime._output.block_shape import parse_block
+from insar_runtime._output.block_shape import MOST_BYTES, parse_block
 
 METADATA_KEY: Final = "insar_runtime"
 """Key of our block in the metadata of an output file; its value is JSON."""
@@ -21,6 +21,9 @@ CORRECTED_KEY: Final = "corrected"
 
 QUARANTINE_KEY: Final = "quarantine"
 """Key within our block of a table of rows that cannot be classified."""
+
+_ARROW: Final = (b"ARROW1", b"\xff\xff\xff\xff")
+"""First bytes of an Arrow file and of a stream."""
 
 _MOST_STEPS: Final = 1_000_000
 """Instructions of SQLite that reading our block may take; it takes some ten."""
@@ -71,13 +74,18 @@ def _read(path: Path, magic: bytes) -> str | bytes:
         with path.open("rb") as file:
             return bytes(pq.read_metadata(file).metadata[METADATA_KEY.encode()])
     if block_beside(path).is_file():
-        content = json.loads(block_beside(path).read_text("utf-8"))
+        with block_beside(path).open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+        content = json.loads(text) if len(text) <= MOST_BYTES else None
         if isinstance(content, dict) and content["bytes"] == path.stat().st_size:
             return json.dumps(content[METADATA_KEY])
     return _read_arrow(path, magic)
 
 
 def _read_arrow(path: Path, magic: bytes) -> bytes:
+    if not magic.startswith(_ARROW):
+        # The first bytes of a text would be taken for the size of a message, of up to some gigabytes.
+        raise ValueError("it is no Arrow file")
     with path.open("rb") as file:
         open_table: Any = pa.ipc.open_file if magic.startswith(b"ARROW1") else pa.ipc.open_stream
         return bytes(open_table(file).schema.metadata[METADATA_KEY.encode()])

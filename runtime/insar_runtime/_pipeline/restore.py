@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -177,12 +178,19 @@ def _undo(batch: pa.RecordBatch, schema: pa.Schema, series: Sequence[str]) -> tu
     kept = batch.column(batch.schema.get_field_index(ORIGINAL))
     if is_text(kept.type):
         kept = _parsed(kept, schema.field(series[0]).type, {schema.field(name).type for name in series})
+    if not is_list(kept.type):
+        raise TypeError(f"{ORIGINAL} is of type {kept.type}")
     rows = np.flatnonzero(kept.is_valid().to_numpy(zero_copy_only=False))
-    values = kept.take(pa.array(rows)).flatten()
+    kept = kept.take(pa.array(rows))
+    values, lengths = kept.flatten(), pc.list_value_length(kept)
     columns = []
     for field in schema:
         column = batch.column(batch.schema.get_field_index(field.name))
-        column = column if column.type == field.type else column.cast(field.type, safe=False)
+        if column.type != field.type:
+            # Whole numbers that were corrected are no whole numbers until the values before are back.
+            column = column.cast(field.type, safe=field.name not in series)
+        if field.name in series:
+            _refuse_other_lengths(lengths, field, column, rows, len(series))
         if field.name in series and not pa.types.is_null(field.type):
             mine = values
             if not is_list(field.type):
@@ -191,6 +199,16 @@ def _undo(batch: pa.RecordBatch, schema: pa.Schema, series: Sequence[str]) -> tu
             column = with_rows(column, rows, mine.cast(items))
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, schema=schema), len(rows)
+
+
+def _refuse_other_lengths(
+    lengths: pa.Array, field: pa.Field, column: pa.Array, rows: npt.NDArray[np.intp], series: int
+) -> None:
+    """Refuse rows that keep another number of values than they have."""
+    wanted = pc.list_value_length(column.take(pa.array(rows))) if is_list(field.type) else series
+    same = pc.fill_null(pc.equal(lengths, pc.cast(wanted, lengths.type)), False)
+    if not pc.all(same, min_count=0).as_py():
+        raise ValueError(f"{ORIGINAL} keeps another number of values than a row has")
 
 
 def _parsed(texts: pa.Array, first: pa.DataType, types: set[pa.DataType]) -> pa.Array:

@@ -96,6 +96,11 @@ def id_texts(column: pa.Array) -> pa.Array:
     pyarrow.Array
         large_string [N]; null for a missing id, an empty text and a number that is not finite. Whole numbers in a
         column of floats have no decimal point.
+
+    Raises
+    ------
+    DataError
+        If the ids have no text: lists, structures, or bytes that are not UTF-8.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()

@@ -12,17 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._classified.class_columns import read_class_ids, read_numbers
+from insar_runtime._classified.class_columns import read_class_ids, read_numbers, read_probabilities
 from insar_runtime._classified.columns import stored_run_metadata
 from insar_runtime._classified.diagnosis_columns import has_diagnosis, read_diagnosis
 from insar_runtime._classified.kept_series import stored_columns
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._input.column_roles import find_roles
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.head import read_head
+from insar_runtime._input.head import head_of
+from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.opening import open_source
+from insar_runtime._pipeline.table_points import TablePoints
 from insar_runtime._progress import Progress
-from insar_runtime._releases.places import Place, find_place
+from insar_runtime._releases.places import find_place
 from insar_runtime._releases.points import PointCollector, ReleasePoints
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.result import RESULT_SCHEMA
@@ -129,7 +131,7 @@ def read_release(
         path, roles=declared.roles, exact=False, date_format=declared.date_format, as_table=declared.as_table
     ) as source:
         block = stored_run_metadata(source.name, source.metadata)
-        head = read_head(source.batches(), source.schema, source.origin, source.search)
+        head = head_of(source)
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [column for column in source.schema.names if column not in ours]
@@ -163,7 +165,9 @@ def read_release(
     )
 
 
-def _add_points(points: PointCollector, batch: pa.RecordBatch, id_column: str | None, place: Place | None) -> None:
+def _add_points(
+    points: PointCollector, batch: pa.RecordBatch, id_column: str | None, place: TablePoints | None
+) -> None:
     points.add(
         batch.num_rows,
         batch.column(id_column) if id_column else None,
@@ -184,11 +188,11 @@ class _StateCollector:
         """Add the points of a batch."""
         there = batch.schema.names
         missing = np.full(batch.num_rows, np.nan, dtype=np.float32)
-        columns = [read_numbers(batch.column(name)) if name in there else missing for name in _PROBABILITIES]
-        recent = [read_numbers(batch.column(name)) if name in there else missing for name in _RECENT]
+        columns = [read_probabilities(batch, name) if name in there else missing for name in _PROBABILITIES]
+        recent = [read_numbers(batch, name) if name in there else missing for name in _RECENT]
         part: dict[str, NDArray[Any]] = {
             "class_id": read_class_ids(batch, "class_id").astype(np.int8),
-            "confidence": read_numbers(batch.column("confidence")),
+            "confidence": read_probabilities(batch, "confidence"),
             "probabilities": np.stack(columns, axis=1),
             **dict(zip(("recent_rate", "recent_std", "recent_change_prob"), recent, strict=True)),
         }
@@ -197,7 +201,7 @@ class _StateCollector:
         else:
             none, nowhere = np.full(batch.num_rows, "NaT", "datetime64[D]"), np.empty(0, "datetime64[D]")
             part |= {
-                "rate": read_numbers(batch.column(self._velocity)) if self._velocity else missing,
+                "rate": read_numbers(batch, self._velocity) if self._velocity else missing,
                 "rate_std": missing,
                 **dict.fromkeys(("break_date", "break_lo", "break_hi"), none),
                 "n_jumps": np.full(batch.num_rows, NOT_SEARCHED, dtype=np.int16),
@@ -219,12 +223,12 @@ class _StateCollector:
 def _of_diagnosis(found: pa.RecordBatch) -> dict[str, NDArray[Any]]:
     counts = pc.fill_null(found.column("n_jumps"), NOT_SEARCHED).to_numpy(zero_copy_only=False).astype(np.int16)
     return {
-        "rate": read_numbers(found.column("velocity_mm_yr")),
-        "rate_std": read_numbers(found.column("velocity_std")),
+        "rate": read_numbers(found, "velocity_mm_yr"),
+        "rate_std": read_numbers(found, "velocity_std"),
         **{name: _days(found.column(name)) for name in ("break_date", "break_lo", "break_hi")},
         "n_jumps": counts,
         "jump_date": _days(found.column("jump_dates").flatten()),
-        "jump_mm": read_numbers(found.column("jump_mm").flatten()),
+        "jump_mm": as_floats(found.column("jump_mm").flatten()),
     }
 
 

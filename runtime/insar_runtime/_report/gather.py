@@ -10,7 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._classified.class_columns import read_class_ids, read_numbers
+from insar_runtime._classified.class_columns import (
+    read_class_ids,
+    read_counts,
+    read_probabilities,
+    read_statuses,
+)
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
 from insar_runtime._input.cells import as_texts
 from insar_runtime._input.matrix import as_floats
@@ -22,8 +27,7 @@ from insar_runtime._report.counts import GROUPS, Counts
 from insar_runtime._report.measures import measured
 from insar_runtime._report.pack import per_mille, tenths
 from insar_runtime._report.page_position import NOWHERE
-from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES
-from insar_runtime.errors import DataError
+from insar_runtime.classes import CLASS_NAMES, NO_CLASS
 
 GROUP: Final = "group"
 """Column of the class of a point, or of the number after the last class if it has none."""
@@ -147,7 +151,7 @@ def _columns(
     # Older tables of models of five classes have no column of the sixth.
     missing = np.full(len(rows), np.nan, dtype=np.float32)
     there = batch.schema.names
-    shares = np.stack([read_numbers(batch.column(name)) if name in there else missing for name in _SHARES], axis=1)
+    shares = np.stack([read_probabilities(batch, name) if name in there else missing for name in _SHARES], axis=1)
     class_id = read_class_ids(batch, "class_id")
     xy = table.position.steps(batch) if table.position else np.full((len(rows), 2), NOWHERE, dtype=np.int32)
     name = table.roles.get("id")
@@ -157,12 +161,12 @@ def _columns(
         "x": xy[:, 0],
         "y": xy[:, 1],
         GROUP: np.where(class_id == NO_CLASS, len(CLASS_NAMES), class_id).astype(np.int8),
-        "status": _statuses(batch.column("status")),
-        "confidence": read_numbers(batch.column("confidence")),
+        "status": read_statuses(batch, "status"),
+        "confidence": read_probabilities(batch, "confidence"),
         "velocity": _velocity(table, batch, matrix),
         "shares": _lists(per_mille(shares)),
-        "n_epochs": np.clip(_integers(batch.column("n_epochs"), 0), 0, None).astype(np.uint16),
-        "max_gap_days": np.clip(_integers(batch.column("max_gap_days"), 0), 0, None).astype(np.uint16),
+        "n_epochs": read_counts(batch, "n_epochs"),
+        "max_gap_days": read_counts(batch, "max_gap_days"),
         "id": ids,
     }
 
@@ -176,22 +180,6 @@ def _velocity(table: ClassifiedTable, batch: pa.RecordBatch, matrix: NDArray[np.
     if table.series is None:
         return np.full(batch.num_rows, np.nan, dtype=np.float32)
     return slopes(matrix, table.series.layout.days, least_epochs=_LEAST_EPOCHS).astype(np.float32)
-
-
-def _statuses(column: pa.Array) -> NDArray[np.int8]:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    places = pc.index_in(column, pa.array(STATUS_NAMES))
-    if places.null_count:
-        unknown = column.filter(places.is_null())[0]
-        raise DataError(f"status {unknown} is unknown; classify the table again")
-    return places.to_numpy().astype(np.int8)  # type: ignore[no-any-return]
-
-
-def _integers(column: pa.Array, null: int) -> NDArray[np.int64]:
-    # A column without any value may have any type.
-    filled = pc.fill_null(column.cast(pa.int64(), safe=False), null)
-    return filled.to_numpy()  # type: ignore[no-any-return]
 
 
 def _lists(matrix: NDArray[Any]) -> pa.Array:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._input.column_roles import Role
-from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, read_points
+from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, read_plane, read_points
 from insar_runtime._input.position import Position as Columns
 from insar_runtime._output.geometry import find_geometry, points_of
 
@@ -101,9 +101,4 @@ def _candidates(schema: pa.Schema, roles: Mapping[Role, str | None], producer: s
             "metres", LAEA_EUROPE, partial(read_points, position=Columns(easting, northing, LAEA_EUROPE))
         )
     elif easting and northing:
-        yield PagePosition("metres", "easting, northing", partial(_read_plane, names=(easting, northing)))
-
-
-def _read_plane(batch: pa.RecordBatch, names: tuple[str, str]) -> NDArray[np.float64]:
-    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in names]
-    return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
+        yield PagePosition("metres", "easting, northing", partial(read_plane, names=(easting, northing)))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from insar_runtime._classified.class_columns import MOST_SHARE, foreign_column
 from insar_runtime._classified.scalars import number, short, text
 from insar_runtime._show.series import Series
 from insar_runtime.classes import CLASS_NAMES, SEED_CLASS_NAMES, STATUS_NAMES
@@ -89,16 +90,24 @@ def stored_result(values: Mapping[str, Any], block: Mapping[str, Any]) -> PointR
     DataError
         If the columns hold other classes than ours.
     """
+    for column in ("class_name", "class_top", "confidence", "status"):
+        if column not in values:
+            raise foreign_column(column, "it holds lists, structures or bytes")
     name, top = text(values["class_name"]), number(values["class_top"])
     probabilities = {known: number(values.get(f"p_{known.lower()}")) for known in CLASS_NAMES}
     if name not in {*CLASS_NAMES, None} or (top is not None and top not in range(-1, len(CLASS_NAMES))):
         raise DataError(f"class_name {name!r} and class_top {top} are unknown: drop the columns of classes")
     there = {known: value for known, value in probabilities.items() if value is not None}
+    confidence = number(values["confidence"])
+    shares = {f"p_{known.lower()}": value for known, value in there.items()} | {"confidence": confidence}
+    for column, share in shares.items():
+        if share is not None and not 0 <= share <= MOST_SHARE:
+            raise foreign_column(column, f"{share:g} is no probability")
     model = " ".join(str(block[key]) for key in ("model", "model_version", "precision") if key in block)
     return PointResult(
         class_name=name,
         class_top=CLASS_NAMES[int(top)] if top is not None and top >= 0 else None,
-        confidence=number(values["confidence"]),
+        confidence=confidence,
         probabilities=there if set(SEED_CLASS_NAMES) <= set(there) else None,
         status=text(values["status"]) or "unknown",
         model=model or None,

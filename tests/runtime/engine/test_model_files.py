@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from insar_runtime import Classifier, InputOutputError, ModelIntegrityError, UnavailableError, load_model
-from insar_runtime._engine import first_call
+from insar_runtime._engine.model_folder import read_file
 from insar_runtime._engine.onnx_scan import scan_onnx
-from insar_runtime.models import DEFAULT_MODEL
+from tests.runtime.forged_models import SHIPPED, check_refused, folder_with, released
 from tests.runtime.run_command import refused, run
 from tests.runtime.tables import series, wide, write
-
-SHIPPED = Path(str(files("insar_runtime"))) / "models" / DEFAULT_MODEL
-CARD: dict[str, Any] = json.loads((SHIPPED / "model.json").read_text())
-
-
-def folder_with(folder: Path, data: bytes) -> Path:
-    """Write a model folder whose only file holds these bytes, with the right SHA-256."""
-    entry = {"file": "a.onnx", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    card = {key: value for key, value in CARD.items() if key != "golden"}
-    (folder / "model.json").write_text(json.dumps({**card, "files": {"fp32": entry}}))
-    (folder / "a.onnx").write_bytes(data)
-    return folder
-
-
-def released() -> bytes:
-    return (SHIPPED / str(CARD["files"]["fp32"]["file"])).read_bytes()
 
 
 def _link_out(path: Path) -> None:
@@ -103,7 +83,24 @@ def test_files_are_regular_small_and_inside(tmp_path: Path, forge: Callable[[Pat
     (tmp_path / "model").mkdir()
     folder = folder_with(tmp_path / "model", released())
     forge(folder / "a.onnx")
-    _is_refused(folder, what)
+    check_refused(folder, what)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="needs a POSIX file system")
+def test_a_file_that_becomes_a_link_meanwhile_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    folder = folder_with(tmp_path / "model", released())
+    (folder / "b.onnx").symlink_to("a.onnx")
+    assert read_file(folder, "b.onnx") == released()
+    opened = os.open
+
+    def swap(path: Path, flags: int) -> int:
+        _link_out(folder / "a.onnx")
+        return opened(path, flags)
+
+    monkeypatch.setattr(os, "open", swap)
+    with pytest.raises(InputOutputError, match=r"'a\.onnx' cannot be read"):
+        read_file(folder, "a.onnx")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a POSIX file system")
@@ -175,7 +172,7 @@ def nest(levels: int) -> bytes:
     ],
 )
 def test_a_file_that_is_no_whole_model_is_refused_before_it_is_loaded(tmp_path: Path, data: bytes, what: str) -> None:
-    _is_refused(folder_with(tmp_path, data), what)
+    check_refused(folder_with(tmp_path, data), what)
 
 
 def test_released_files_pass() -> None:
@@ -188,90 +185,6 @@ def test_a_file_cut_anywhere_is_refused() -> None:
     for end in np.random.default_rng(1).integers(1, len(data), 20):
         with pytest.raises(ValueError, match=r"cut off|no ONNX file"):
             scan_onnx(data[:end])
-
-
-Line = tuple[str, list[str], str, dict[str, Any]]
-"""Operator, inputs, output and attributes of a node."""
-
-
-def graph_of(*lines: Line, output: str = "probabilities", **kinds: Any) -> bytes:
-    """Return an ONNX file of nodes, with constants ``zeros`` [1, 6], ``last``, and a shape that is left open."""
-    onnx = pytest.importorskip("onnx", reason="onnx is not installed (group export)")
-    helper, real = onnx.helper, onnx.TensorProto.FLOAT
-    names = kinds.get("inputs", ("displacement", "days"))
-    graph = helper.make_graph(
-        [helper.make_node(kind, inputs, [to], **attributes) for kind, inputs, to, attributes in lines],
-        "forged",
-        [helper.make_tensor_value_info(name, real, [None, None]) for name in names],
-        [helper.make_tensor_value_info(output, kinds.get("output_type", real), kinds.get("shape"))],
-        [
-            onnx.numpy_helper.from_array(np.zeros((1, 6), np.float32), "zeros"),
-            onnx.numpy_helper.from_array(np.array([1], np.int64), "last"),
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    return bytes(model.SerializeToString())
-
-
-MEAN: Line = ("ReduceMean", ["displacement", "last"], "mean", {})
-SCORES: Line = ("MatMul", ["mean", "zeros"], "scores", {})
-PROBABILITIES: Line = ("Softmax", ["scores"], "probabilities", {})
-
-
-@pytest.mark.parametrize(
-    ("lines", "what"),
-    [
-        ([MEAN, ("MatMul", ["mean", "zeros"], "probabilities", {})], "sums such as 0"),
-        ([MEAN, SCORES, ("Exp", ["scores"], "probabilities", {})], "sums such as 6"),
-        ([MEAN, SCORES, ("Log", ["scores"], "probabilities", {})], "not between 0 and 1"),
-        ([MEAN, SCORES, ("Div", ["scores", "scores"], "probabilities", {})], "not between 0 and 1"),
-        ([MEAN, SCORES, ("Softmax", ["scores"], "p", {}), ("Unsqueeze", ["p", "last"], "probabilities", {})], "shape"),
-        ([MEAN, SCORES, ("Softmax", ["scores"], "p", {}), ("Cast", ["p"], "probabilities", {"to": 11})], "float64"),
-        ([("Softmax", ["zeros"], "probabilities", {})], "shape"),
-        ([("Softmax", ["displacement"], "probabilities", {})], "gives 30 probabilities"),
-        ([("ReduceSum", ["zeros"], "probabilities", {"keepdims": 0})], "gives 0 probabilities"),
-    ],
-)
-def test_answers_are_checked_on_opening(tmp_path: Path, lines: list[Any], what: str) -> None:
-    kind = 11 if what == "float64" else 1
-    _is_refused(folder_with(tmp_path, graph_of(*lines, output_type=kind)), what)
-
-
-def test_a_plain_model_of_a_stranger_is_taken(tmp_path: Path) -> None:
-    classifier = Classifier(folder_with(tmp_path, graph_of(MEAN, SCORES, PROBABILITIES)), device="cpu")
-    assert classifier.notes == ()
-    assert classifier.classify_matrix(np.zeros((3, 40), np.float32), np.arange(40, dtype=np.float32) * 12).class_id.size
-
-
-def test_other_inputs_are_unavailable(tmp_path: Path) -> None:
-    data = graph_of(("ReduceMean", ["rows", "last"], "mean", {}), SCORES, PROBABILITIES, inputs=("rows", "days"))
-    _is_refused(folder_with(tmp_path, data), "cannot run model")
-
-
-def test_a_model_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    onnx = pytest.importorskip("onnx", reason="onnx is not installed (group export)")
-    helper, flag, whole = onnx.helper, onnx.TensorProto.BOOL, onnx.TensorProto.INT64
-    body = helper.make_graph(
-        [helper.make_node("Identity", ["going"], ["goes"]), helper.make_node("Add", ["value", "value"], ["more"])],
-        "body",
-        [
-            helper.make_tensor_value_info("i", whole, []),
-            helper.make_tensor_value_info("going", flag, []),
-            helper.make_tensor_value_info("value", onnx.TensorProto.FLOAT, None),
-        ],
-        [
-            helper.make_tensor_value_info("goes", flag, []),
-            helper.make_tensor_value_info("more", onnx.TensorProto.FLOAT, None),
-        ],
-    )
-    data = graph_of(
-        MEAN,
-        SCORES,
-        ("Loop", ["", "", "scores"], "endless", {"body": body}),
-        ("Softmax", ["endless"], "probabilities", {}),
-    )
-    monkeypatch.setattr(first_call, "LIMIT_S", 0.5)
-    _is_refused(folder_with(tmp_path, data), "no answer within 0.5 s")
 
 
 def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
@@ -310,12 +223,3 @@ def test_what_may_not_be_read_is_an_error_of_reading(tmp_path: Path, name: str) 
     finally:
         (folder / name).chmod(0o700)
     assert caught.value.exit_code == 74
-
-
-def _is_refused(folder: Path, what: str) -> None:
-    with pytest.raises((ModelIntegrityError, UnavailableError, InputOutputError)) as caught:
-        Classifier(folder, device="cpu")
-    message = str(caught.value)
-    assert what in message
-    assert message.isprintable()
-    assert len(message) < 500

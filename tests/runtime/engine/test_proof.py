@@ -246,6 +246,13 @@ def test_inspect_plans_the_precision_that_runs(copy: Path, source: Path, *, quic
 
 
 @needs_right_int8
+def test_show_says_that_fp32_runs_in_place_of_int8(copy: Path, source: Path) -> None:
+    done = run("show", source, "--row", "1", "--model", answer_otherwise(copy, 0.5), "--device", "cpu", "--json")
+    answer = json.loads(done.stdout)
+    assert sum("fp32 runs in place of int8" in note for note in answer["notes"]) == 1
+
+
+@needs_right_int8
 def test_a_difference_that_rounding_explains_is_allowed(copy: Path) -> None:
     classifier = Classifier(answer_otherwise(copy, 0.01), device="cpu")
     assert (classifier.precision, classifier.notes) == ("int8", ())

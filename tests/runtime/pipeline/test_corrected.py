@@ -335,3 +335,36 @@ def test_tables_that_cannot_be_restored_are_refused(tmp_path: Path, classifier: 
     with pytest.raises(DataError, match="corrected_dates already"):
         classify_file(path, tmp_path / "twice.parquet", classifier=classifier, corrected=tmp_path / "c.parquet")
     refused(run("restore", source, "-o", tmp_path / "back.parquet"), 65, "--corrected-out")
+
+
+def _other_lengths(kept: pa.Array, change: int) -> pa.Array:
+    """Return the same number of values, a row more and the next one fewer, in the rows that keep any."""
+    lists = kept.to_pylist()
+    full = [row for row, values in enumerate(lists) if values is not None]
+    first, second = full[:2]
+    lists[first], lists[second] = lists[first] + lists[second][:change], lists[second][change:]
+    return pa.array(lists, kept.type)
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_values_that_are_not_those_of_the_rows_are_not_put_back(
+    tmp_path: Path, classifier: Classifier, *, as_list: bool
+) -> None:
+    table = wide(moving(), DATES)
+    source = write(as_lists(table, "list") if as_list else table, tmp_path / "in.parquet")
+    path = corrected_of(source, classifier)
+    out = pq.read_table(path)
+    place = out.schema.get_field_index("corrected_original")
+    kept = out["corrected_original"].combine_chunks()
+    assert kept.is_valid().sum().as_py() > 1
+    latitude = pa.array([(1 << 60) + 1] * len(out))
+    forged = {
+        "another number of values": out.set_column(place, "corrected_original", _other_lengths(kept, 1)),
+        "corrected_original is of type": out.set_column(place, "corrected_original", pa.array([1.5] * len(out))),
+        "not those that its metadata describe": out.set_column(1, "latitude", latitude),
+    }
+    for what, other in forged.items():
+        pq.write_table(other, path)
+        with pytest.raises(DataError, match=what):
+            restore(path, tmp_path / "back.parquet")
+        assert not (tmp_path / "back.parquet").exists()
