@@ -56,6 +56,15 @@ def vectors(
         copy(folder, card, SHIPPED, announce=_say)
 
 
+@app.command("row-product")
+def write_row_product() -> None:
+    """Write the ONNX file by which the diagnosis multiplies series into the run-time package."""
+    from export.row_product import IN_PACKAGE, row_product
+
+    IN_PACKAGE.write_bytes(row_product().SerializeToString())
+    _say(str(IN_PACKAGE))
+
+
 @app.command()
 def designs(
     out: Annotated[Path, typer.Option(help="Folder of the table.")] = ROOT / "artifacts" / "designs",

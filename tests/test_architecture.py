@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from insar_runtime import definitions
 from tests.conftest import ROOT
 from tests.import_graph import circles
 
@@ -211,3 +212,25 @@ def test_the_rules_can_be_broken(tmp_path: Path) -> None:
         "json", "insar_runtime.files", "insar_runtime.__version__", "insar_runtime._show.point", "pandas", "h5py",
     }  # fmt: skip
     assert {name for name, _ in imports(module, at_once=False)} == at_once | {"ray", "pyspark.sql"}
+
+
+@pytest.mark.parametrize("number", [definitions.DAYS_PER_YEAR, definitions.MAD_TO_STD])
+def test_a_number_that_many_modules_use_is_written_once(number: float) -> None:
+    folders = ("runtime", "training", "evaluation", "export", "benchmarks", "hostile")
+    found = [
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value == number
+    ]
+    assert found == ["runtime/insar_runtime/definitions.py"]
+
+
+def test_the_name_of_a_class_means_one_class() -> None:
+    where: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}

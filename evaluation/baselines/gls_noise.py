@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import cho_factor, lapack, solve_triangular
 
 from evaluation.baselines.contestant import Floats
-from insar_runtime.definitions import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR, MAD_TO_STD
 
 _MEDIAN_EPOCHS: Final = 5
 _CLIP: Final = 4.0
@@ -154,6 +154,6 @@ def clip_outliers(values: Floats) -> Floats:
     padded = np.pad(values, ((0, 0), (half, half)), mode="reflect")
     centre = np.median(np.lib.stride_tricks.sliding_window_view(padded, _MEDIAN_EPOCHS, axis=1), axis=2)
     distance = values - centre
-    sigma = 1.4826 * np.median(np.abs(distance), axis=1, keepdims=True)
+    sigma = MAD_TO_STD * np.median(np.abs(distance), axis=1, keepdims=True)
     limit = np.maximum(_CLIP * sigma, _LEAST_CLIP_MM)
     return np.asarray(centre + np.clip(distance, -limit, limit))

@@ -25,6 +25,7 @@ from evaluation.baselines.gls_noise import (
     scale_of,
 )
 from evaluation.baselines.gls_search import BASES, MAX_JUMPS, Design, Sizes, search
+from insar_runtime.definitions import MAD_TO_STD
 from insar_runtime.errors import UsageError
 from training.dataset import NOISE_FACTS, LabelledSeries
 from training.simulator import HALF_WAVELENGTH_MM
@@ -111,7 +112,7 @@ class GlsBic:
         covariance = _TYPICAL.covariance(kernels)
         precision = precision_of(covariance)
         steps = np.diag(covariance)[1:] + np.diag(covariance)[:-1] - 2 * np.diag(covariance, 1)
-        spread = 1.4826 * np.median(np.abs(np.diff(values, axis=1)), axis=1) / np.sqrt(np.median(steps))
+        spread = MAD_TO_STD * np.median(np.abs(np.diff(values, axis=1)), axis=1) / np.sqrt(np.median(steps))
         scale = np.maximum(spread, 0.1)
         still = values.copy()
         for part in _parts(len(values), design.epochs):

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime.definitions import BREAK_SHARE, DAYS_PER_YEAR, JUMP_HELD_EPOCHS, JUMP_MM, JUMP_SCATTERS
+from insar_runtime.definitions import BREAK_SHARE, DAYS_PER_YEAR, JUMP_HELD_EPOCHS, JUMP_MM, JUMP_SCATTERS, MAD_TO_STD
 
 Floats = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def _measure(values: Floats, days: Floats) -> tuple[float, ...]:
     design = np.stack(columns, axis=1)
     coefficients = np.linalg.lstsq(design, values)[0]
     rest = values - design @ coefficients
-    scatter = max(1.4826 / np.sqrt(2) * float(np.median(np.abs(np.diff(values)))), 0.05)
+    scatter = max(MAD_TO_STD / np.sqrt(2) * float(np.median(np.abs(np.diff(values)))), 0.05)
     slow = np.median(np.lib.stride_tricks.sliding_window_view(rest, _SLOW_EPOCHS), axis=1)
     bend, place = _bend(values, years, design)
     boxes = _boxes(values, np.linalg.qr(design)[0], scatter)

@@ -208,7 +208,7 @@ class Classifier(ModelRunner):
 
     def classify_batches(
         self,
-        batches: Iterable[pa.RecordBatch],
+        batches: Iterable[pa.RecordBatch] | pa.RecordBatch | pa.Table,
         *,
         units: Unit | None = None,
         keep_series: bool = False,
@@ -223,7 +223,7 @@ class Classifier(ModelRunner):
 
         Parameters
         ----------
-        batches : iterable of pyarrow.RecordBatch
+        batches : iterable of pyarrow.RecordBatch, pyarrow.RecordBatch or pyarrow.Table
             Tables with one series a row, dates in columns or in lists.
         units : {"mm", "cm", "m", "rad"}, optional
             Unit of the displacements, where the table does not prove it by its velocity column.

@@ -1,5 +1,7 @@
 """The numbers that define the classes; simulator, run time, diagnosis, report, docs and model card take them from here.
 
+Two numbers that rates and scatters share everywhere stand here as well.
+
 People who read series draw these lines: 1.5 to 2 mm/yr between Stable and Linear, whatever the span, and a change of
 level of some 10 mm for an unwrapping error (``artifacts/readings``).
 """
@@ -10,6 +12,10 @@ from typing import Any, Final
 
 DAYS_PER_YEAR: Final = 365.25
 """Days of a year in every rate: the Julian year."""
+
+MAD_TO_STD: Final = 1.4826
+"""Standard deviation of normal noise over its median absolute deviation, 1 / 0.6745: Rousseeuw and Croux (1993),
+Alternatives to the median absolute deviation, Journal of the American Statistical Association 88, 1273."""
 
 STABLE_RATE_MM_YR: Final = 2.0
 """Stable: a rate below this, in mm a year, whatever the span. The user may move it (``stable_rate``)."""

@@ -71,7 +71,8 @@ def classify_file(
     units : {"mm", "cm", "m", "rad"}, optional
         Unit of the displacements, where the file does not prove it.
     columns : mapping of role to column name, optional
-        Columns to take as ``id``, ``longitude``, ``latitude``, ``easting``, ``northing``, ``velocity``.
+        Columns to take as ``id``, ``longitude``, ``latitude``, ``easting``, ``northing``, ``velocity``, ``coherence``,
+        ``height``.
     date_format : str, optional
         Spelling of the dates, such as ``DDMMYYYY``, where it can be read in two ways.
     half_wavelength_mm : float, optional

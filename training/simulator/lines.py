@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from insar_runtime.definitions import MAD_TO_STD
 from training.simulator.draws import Floats
 
 _ROWS_AT_A_TIME = 256
@@ -65,5 +66,5 @@ def level_changes(residual: Floats) -> tuple[Floats, Floats, Floats]:
     side = min(_SIDE_EPOCHS, residual.shape[1] // 3)
     level = running_median(residual, side)
     step = np.abs(level[:, side:] - level[:, :-side]).max(axis=1)
-    scatter = 1.4826 * np.median(np.abs(np.diff(residual, axis=1)), axis=1) / np.sqrt(2)
+    scatter = MAD_TO_STD * np.median(np.abs(np.diff(residual, axis=1)), axis=1) / np.sqrt(2)
     return excursion, step, np.asarray(scatter, dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, SEED_CLASS_NAMES, TrendClass
-from insar_runtime.definitions import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR, MAD_TO_STD
 from insar_runtime.errors import UsageError
 from training.simulator.bank import NoiseBank
 from training.simulator.calendars import CALENDARS, draw_calendar
@@ -243,7 +243,7 @@ def local_scatter(still: Floats) -> Floats:
     1.4826 times the median absolute difference of successive epochs, divided by sqrt(2).
     """
     steps = np.abs(np.diff(still, axis=1))
-    return np.asarray(1.4826 / np.sqrt(2) * np.median(steps, axis=1), dtype=np.float32)
+    return np.asarray(MAD_TO_STD / np.sqrt(2) * np.median(steps, axis=1), dtype=np.float32)
 
 
 def _join(blocks: list[SimulatedSeries]) -> SimulatedSeries:

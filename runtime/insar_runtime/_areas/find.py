@@ -12,6 +12,7 @@ from insar_runtime._areas.point_table import add_point_table
 from insar_runtime._areas.settings import MIN_POINTS, MOVING_CLASSES, AreaSettings, parse_settings
 from insar_runtime._areas.write import add_areas, check_format
 from insar_runtime._classified.classify_first import Classification, classified_first, refuse_idle
+from insar_runtime._findings.wording import noun
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.position import parse_crs
@@ -81,7 +82,7 @@ def find_areas(
     classes: Sequence[str] = MOVING_CLASSES,
     series: bool = False,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto", "trained"] | None = None,
+    priors: Shares | Literal["auto", "local", "trained"] | None = None,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,
     date_format: str | None = None,
@@ -171,7 +172,8 @@ def find_areas(
     )
     for note in done.notes:
         logger().warning("%s: %s", printable(str(table)), printable(note))
-    logger().info("%s: %d areas of %d rows written", printable(done.output), done.areas, done.rows)
+    counts = (done.areas, noun(done.areas, "area"), done.rows, noun(done.rows, "row"))
+    logger().info("%s: %d %s of %d %s written", printable(done.output), *counts)
     return done
 
 

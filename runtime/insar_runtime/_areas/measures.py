@@ -11,12 +11,11 @@ from insar_runtime._areas.member_series import MemberSeries
 from insar_runtime._areas.quality import coherence, quality_of
 from insar_runtime._areas.read_points import AreaPoints
 from insar_runtime.classes import CLASS_NAMES, TrendClass
-from insar_runtime.definitions import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR, MAD_TO_STD
 
 Indices = NDArray[np.int64]
 
 SHARES: Final = ("linear", "quadratic", "bilinear", "pue", "other")
-_MAD_TO_STD: Final = 1.4826
 _BREAKING: Final = 0.3
 _LEAST_BREAKS: Final = 3
 """Share of the moving points, and their number, that must have a break for the area to have one (our choice)."""
@@ -81,7 +80,7 @@ def _break(points: AreaPoints, members: Indices) -> dict[str, Any]:
     if np.count_nonzero(there) < max(_LEAST_BREAKS, _BREAKING * len(members)):
         return {"break_date": None, "break_spread_days": None}
     days = dates[there].astype(np.int64).astype(np.float64)
-    spread = float(_MAD_TO_STD * np.median(np.abs(days - np.median(days))))
+    spread = float(MAD_TO_STD * np.median(np.abs(days - np.median(days))))
     half = _nan_median(points.break_half_days[members][there])
     if spread > max(_AGREE_DAYS, half if np.isfinite(half) else 0):
         return {"break_date": None, "break_spread_days": None}
@@ -124,7 +123,7 @@ def _median(values: NDArray[Any]) -> float | None:
 
 
 def _spread(values: NDArray[Any]) -> float | None:
-    found: float | None = _known(_MAD_TO_STD * _nan_median(np.abs(values - _nan_median(values))))
+    found: float | None = _known(MAD_TO_STD * _nan_median(np.abs(values - _nan_median(values))))
     return found
 
 

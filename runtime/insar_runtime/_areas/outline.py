@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._spatial.require import require
+from insar_runtime.errors import DataError
 
 Floats = NDArray[np.float64]
 
@@ -110,12 +111,23 @@ def cut_at_antimeridian(shape: Any) -> Any:
     """Return an outline in degrees in two parts if it crosses the meridian of 180 degrees, as RFC 7946 asks.
 
     Its ring would go around the globe otherwise.
+
+    Raises
+    ------
+    DataError
+        If it lies around a pole, so that no two such parts are the area.
     """
     west, _, east, _ = shape.bounds
     if not east - west > 180:
         return shape
     shapely = require("shapely", _PURPOSE)
     whole = shapely.transform(shape, lambda xy: np.stack([xy[:, 0] % 360, xy[:, 1]], axis=1))
+    west, _, east, _ = whole.bounds
+    if east - west > 180:
+        raise DataError(
+            "an area lies around a pole, where no outline is in degrees: give the points in metres, such as those of "
+            "EPSG:3413 or EPSG:3031 (--crs), and an output other than GeoJSON"
+        )
     before = shapely.intersection(whole, shapely.box(0, -90, 180, 90))
     beyond = shapely.intersection(whole, shapely.box(180, -90, 360, 90))
     return _polygons(shapely, shapely.union(before, shapely.transform(beyond, lambda xy: xy - np.array([360.0, 0.0]))))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -13,31 +12,12 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, Position, read_points
-from insar_runtime._output.geometry import find_geometry, points_of
-from insar_runtime._spatial.metres import System
+from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, Position
+from insar_runtime._output.geometry import find_geometry
+from insar_runtime._pipeline.table_points import TablePoints
 from insar_runtime.errors import DataError
 
 _PAIRS: Final[tuple[tuple[Role, Role], ...]] = (("longitude", "latitude"), ("easting", "northing"))
-
-
-@dataclass(frozen=True, slots=True)
-class PointPositions:
-    """Reader of the positions of a table.
-
-    Attributes
-    ----------
-    system : str, mapping or None
-        Their system; None if it is not known.
-    columns : tuple of str
-        Columns that are read.
-    read : callable
-        Returns the positions [N, 2] of a batch, float64, NaN = missing.
-    """
-
-    system: System | None
-    columns: tuple[str, ...]
-    read: Callable[[pa.RecordBatch], NDArray[np.float64]]
 
 
 def find_positions(
@@ -46,7 +26,7 @@ def find_positions(
     block: Mapping[str, Any],
     producer: str | None,
     crs: str | None,
-) -> PointPositions | None:
+) -> TablePoints | None:
     """Find the positions of a table: as the user names them, as the run that classified it did, geometry, columns.
 
     Parameters
@@ -64,7 +44,7 @@ def find_positions(
 
     Returns
     -------
-    PointPositions or None
+    TablePoints or None
         None if the table has no columns of positions.
 
     Raises
@@ -84,18 +64,17 @@ def find_positions(
         return _of_columns(x, y, system)
     geometry = find_geometry(schema)
     if geometry is not None and (geometry.is_longitude_latitude or geometry.crs is not None):
-        known = LONGITUDE_LATITUDE if geometry.is_longitude_latitude else geometry.crs
-        return PointPositions(known, (geometry.column,), partial(points_of, geometry=geometry))
+        return TablePoints.of_geometry(geometry)
     if roles.get("longitude") and roles.get("latitude"):
         return _of_columns(*pairs[0], LONGITUDE_LATITUDE)
     # A run that found no position has seen that the coordinates are not those of EGMS.
     if pairs and (producer or "").startswith("EGMS") and "position" not in read:
         return _of_columns(*pairs[0], LAEA_EUROPE)
-    return PointPositions(None, pairs[0], partial(_read_plane, names=pairs[0])) if pairs else None
+    return TablePoints(None, pairs[0], partial(_read_plane, names=pairs[0])) if pairs else None
 
 
-def _of_columns(x: str, y: str, crs: str) -> PointPositions:
-    return PointPositions(crs, (x, y), partial(read_points, position=Position(x, y, crs)))
+def _of_columns(x: str, y: str, crs: str) -> TablePoints:
+    return TablePoints.of_columns(Position(x, y, crs))
 
 
 def _read_plane(batch: pa.RecordBatch, names: tuple[str, str]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._areas.alike import DEFAULT_STD_MM_YR, Motion
-from insar_runtime._areas.positions import PointPositions, find_positions
+from insar_runtime._areas.positions import find_positions
 from insar_runtime._areas.settings import AreaSettings
 from insar_runtime._classified.class_columns import read_class_ids, read_numbers
 from insar_runtime._classified.diagnosis_columns import has_diagnosis, read_diagnosis_dates
@@ -23,12 +23,14 @@ from insar_runtime._engine.hac import RateEstimator
 from insar_runtime._input.column_roles import Role, find_roles
 from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.head import read_head
+from insar_runtime._input.head import head_of
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.plain_types import as_plain
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
+from insar_runtime._output.stated_joins import with_stated_joins
+from insar_runtime._pipeline.table_points import TablePoints
 from insar_runtime._progress import Progress
 from insar_runtime.errors import DataError
 from insar_runtime.result import RESULT_SCHEMA
@@ -50,7 +52,7 @@ class OpenTable:
         Metadata of the run that classified it; empty if there are none.
     roles : mapping
         Columns by their roles.
-    positions : PointPositions or None
+    positions : TablePoints or None
         Where the points lie.
     series : TableDescription or None
         Description of the series, if the table holds any that can be read.
@@ -63,7 +65,7 @@ class OpenTable:
     source: Source
     block: Mapping[str, Any]
     roles: Mapping[Role, str | None]
-    positions: PointPositions | None
+    positions: TablePoints | None
     series: TableDescription | None
     diagnosed: bool
     batches: Iterator[pa.RecordBatch]
@@ -97,7 +99,7 @@ def open_points(path: Path, declared: UserDeclarations, *, name: str | None = No
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
     with open_source(path, exact=False, date_format=date_format, as_table=declared.as_table) as source:
-        head = read_head(source.batches(), source.schema, source.origin, source.search)
+        head = head_of(with_stated_joins(source))
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [name for name in source.schema.names if name not in ours]

@@ -79,6 +79,42 @@ def refuse_idle(given: Mapping[str, object], *sources: Path, as_table: bool = Fa
         raise UsageError(f"{names} {verb} classified already, so {asked} would do nothing; leave it out")
 
 
+def note_idle(given: Mapping[str, object], *sources: Path, as_table: bool = False) -> str | None:
+    """Return a note on options about the classification of tables some of which are classified already.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        Options by the names that the user knows; None for those that were not given.
+    *sources : Path
+        Tables.
+    as_table : bool
+        Whether a folder is one table in many files.
+
+    Returns
+    -------
+    str or None
+        None if all options hold for all tables, or for none (``refuse_idle``).
+
+    Raises
+    ------
+    InsarRuntimeError
+        If a table cannot be opened.
+    """
+    asked = [name for name, value in given.items() if value is not None]
+    if not asked:
+        return None
+    done = [is_classified(path, as_table=as_table) for path in sources]
+    if all(done) or not any(done):
+        return None
+    already, left = (
+        " and ".join(str(path) for path, classified in zip(sources, done, strict=True) if classified is one)
+        for one in (True, False)
+    )
+    verb, holds = "is" if sum(done) == 1 else "are", "holds" if len(asked) == 1 else "hold"
+    return f"{already} {verb} classified already, so {', '.join(asked)} {holds} for {left} alone"
+
+
 @contextlib.contextmanager
 def classified_first(
     source: Path, classification: Classification, progress: Progress | None = None, *, keep_series: bool = True

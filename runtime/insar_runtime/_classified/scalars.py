@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from insar_runtime._input.cells import python_values
+
 
 def plain_row(record: pa.RecordBatch) -> dict[str, Any]:
     """Return the values of a table of one row as values for JSON, without bytes, lists and structures."""
@@ -41,10 +43,7 @@ def _is_left_out(data_type: pa.DataType) -> bool:
 
 
 def _plain(column: pa.Array) -> Any:
-    try:
-        value = column[0].as_py()
-    except (OverflowError, ValueError):  # a time beyond the years of Python
-        return f"{column.view(f'int{column.type.bit_width}')[0]} ({column.type})"
+    value = python_values(column)[0]
     if isinstance(value, float):
         return short(np.float32(value) if pa.types.is_float32(column.type) else value)
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)

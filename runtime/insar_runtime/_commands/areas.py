@@ -30,7 +30,9 @@ def areas(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Table that classify has written, or one that it reads, which is classified first."
+            metavar="FILE",
+            help="Table that classify has written, or one that it reads, which is classified first.",
+            readable=False,
         ),
     ],
     output: Annotated[
@@ -41,11 +43,17 @@ def areas(
             metavar="FILE",
             help="File of the areas: .gpkg, .parquet, .geojson or .csv.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ],
     points: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", help="Also write the point table with its column area_id.", rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="OUT",
+            help="Also write the point table with its column area_id.",
+            rich_help_panel=OUTPUT,
+            readable=False,
+        ),
     ] = None,
     series: Annotated[
         bool,
@@ -89,6 +97,7 @@ def areas(
         from insar_runtime._classified.classify_first import Classification, refuse_idle
         from insar_runtime._engine.onnx_runtime import usable_cpus
         from insar_runtime._engine.priors import parse_priors
+        from insar_runtime._findings.wording import noun
         from insar_runtime._input.locations import locate
 
     if str(source) == "-":
@@ -142,7 +151,7 @@ def areas(
         say(f"note: {note}")
     counts = ", ".join(f"{count} of quality {level}" for level, count in done.quality.items() if count)
     say(
-        f"{printable(done.output)}: {done.areas} {'area' if done.areas == 1 else 'areas'}"
-        f"{f' ({counts})' if counts else ''}, {done.points_in_areas} of {done.moving_points} moving points in them, "
-        f"of {done.rows} rows"
+        f"{printable(done.output)}: {done.areas} {noun(done.areas, 'area')}"
+        f"{f' ({counts})' if counts else ''}, {done.points_in_areas} of {done.moving_points} moving "
+        f"{noun(done.moving_points, 'point')} in them, of {done.rows} {noun(done.rows, 'row')}"
     )

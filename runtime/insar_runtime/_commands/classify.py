@@ -67,6 +67,7 @@ def classify(
             metavar="FOLDER",
             help="Folder for the outputs of many inputs; by default each is written beside its input.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ] = None,
     output_format: Annotated[
@@ -82,6 +83,7 @@ def classify(
             metavar="FILE",
             help="Also write a GeoPackage with a QGIS style; with many inputs, name a folder.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ] = None,
     qml: Annotated[
@@ -168,6 +170,7 @@ def classify(
             help="Write the input with repaired series (.parquet, .csv, .arrow), which insar-rt restore undoes; "
             "with many inputs, name a folder.",
             rich_help_panel=DIAGNOSIS,
+            readable=False,
         ),
     ] = None,
     table: TableOptions = NO_TABLE_OPTIONS,
@@ -185,6 +188,7 @@ def classify(
             metavar="FILE",
             help="Parquet file for copies of rows that cannot be classified; with many inputs, name a folder.",
             rich_help_panel=CHAINS,
+            readable=False,
         ),
     ] = None,
     max_bad_fraction: Annotated[
@@ -203,6 +207,7 @@ def classify(
             metavar="FILE",
             help="Write a JSON file that says what was done to which inputs, and by which versions.",
             rich_help_panel=CHAINS,
+            readable=False,
         ),
     ] = None,
     model: ModelOption = None,

@@ -32,9 +32,12 @@ from insar_runtime.errors import ALERT_EXIT_CODE, UsageError
 @with_table_options()
 def compare(
     old: Annotated[
-        Path, typer.Argument(metavar="OLD", help="Table that classify --diagnose has written, or one that it reads.")
+        Path,
+        typer.Argument(
+            metavar="OLD", help="Table that classify --diagnose has written, or one that it reads.", readable=False
+        ),
     ],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The same of a later release.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The same of a later release.", readable=False)],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -43,6 +46,7 @@ def compare(
             metavar="FILE",
             help="File to write, one row a point: .parquet, .gpkg, .csv or .arrow. By default, counts are shown only.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ] = None,
     overwrite: OverwriteOption = False,
@@ -99,6 +103,7 @@ def compare(
             metavar="FILE",
             help="Write a JSON file that says what was done to which inputs, and by which versions.",
             rich_help_panel=CHAINS,
+            readable=False,
         ),
     ] = None,
     model: ModelOption = None,
@@ -156,6 +161,7 @@ def compare(
                 None if priors is None else parse_priors(priors),
                 diagnose=True,
             ),
+            given=of_classifying,
             match=match,
             within_m=within,
             keep_offset=keep_offset,

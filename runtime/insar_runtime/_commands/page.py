@@ -14,7 +14,9 @@ from insar_runtime._printable import printable
 def page(
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="HTML file to write.", rich_help_panel=OUTPUT),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="HTML file to write.", rich_help_panel=OUTPUT, readable=False
+        ),
     ] = Path("classify.html"),
     overwrite: OverwriteOption = False,
     runtime: Annotated[
@@ -23,6 +25,7 @@ def page(
             metavar="FOLDER",
             help="Folder of onnxruntime-web, as npm install onnxruntime-web makes it.",
             rich_help_panel=PAGE,
+            readable=False,
         ),
     ] = Path("node_modules/onnxruntime-web"),
     model: ModelOption = None,

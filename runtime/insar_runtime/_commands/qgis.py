@@ -30,7 +30,10 @@ def qgis(
     folder: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Folder of scripts of QGIS, if it is none of a profile.", rich_help_panel=QGIS
+            metavar="FOLDER",
+            help="Folder of scripts of QGIS, if it is none of a profile.",
+            rich_help_panel=QGIS,
+            readable=False,
         ),
     ] = None,
     as_json: JsonOption = False,

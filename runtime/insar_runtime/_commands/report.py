@@ -39,7 +39,9 @@ def report(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Table that classify has written, or one that it reads, which is classified first."
+            metavar="FILE",
+            help="Table that classify has written, or one that it reads, which is classified first.",
+            readable=False,
         ),
     ],
     output: Annotated[
@@ -50,6 +52,7 @@ def report(
             metavar="FILE",
             help="HTML file to write. By default FILE.report.html.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ] = None,
     overwrite: OverwriteOption = False,
@@ -81,6 +84,7 @@ def report(
             metavar="FILE",
             help="Moving areas of this table, as insar-rt areas writes them: outlined on the map, and listed.",
             rich_help_panel=PAGE,
+            readable=False,
         ),
     ] = None,
     stable_rate: StableRateOption = None,
@@ -109,6 +113,7 @@ def report(
         from insar_runtime._classified.classify_first import Classification, is_classified, refuse_idle
         from insar_runtime._diagnosis.options import Diagnose
         from insar_runtime._engine.priors import parse_priors
+        from insar_runtime._findings.wording import noun
         from insar_runtime._input.locations import locate
         from insar_runtime._report.write import write_report
 
@@ -172,6 +177,6 @@ def report(
     elif not quiet:
         series = f"{done.series} with their series, " if done.series else ""
         say(
-            f"{printable(done.output)}: {done.points} of {done.rows} points, {series}"
+            f"{printable(done.output)}: {done.points} of {done.rows} {noun(done.rows, 'point')}, {series}"
             f"{done.size / 1e6:.1f} MB; open it in a browser"
         )

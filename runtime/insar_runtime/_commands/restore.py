@@ -13,7 +13,9 @@ from insar_runtime._signals import last_outputs
 
 
 def restore(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="Table that classify --corrected-out has written.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Table that classify --corrected-out has written.", readable=False)
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -22,6 +24,7 @@ def restore(
             metavar="FILE",
             help="File to write: .parquet, .csv or .arrow.",
             rich_help_panel=OUTPUT,
+            readable=False,
         ),
     ],
     overwrite: OverwriteOption = False,
@@ -29,6 +32,7 @@ def restore(
     quiet: QuietOption = False,
 ) -> None:
     """Undo a correction: write the table as it was, bit for bit."""
+    from insar_runtime._findings.wording import noun
     from insar_runtime._pipeline.restore import restore as restore_file
 
     with last_outputs():
@@ -36,4 +40,5 @@ def restore(
     if as_json:
         print_report(done.to_dict(), "", as_json=True)
     if not quiet:
-        say(f"{printable(done.output)}: {done.rows} points, the series of {done.restored} as they were")
+        points = f"{done.rows} {noun(done.rows, 'point')}"
+        say(f"{printable(done.output)}: {points}, the series of {done.restored} as they were")

@@ -41,7 +41,10 @@ def show(
     png: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write the plot to this PNG file (needs the extra plot).", rich_help_panel=PLOT
+            metavar="FILE",
+            help="Write the plot to this PNG file (needs the extra plot).",
+            rich_help_panel=PLOT,
+            readable=False,
         ),
     ] = None,
     overwrite: OverwriteOption = False,

@@ -23,6 +23,7 @@ from insar_runtime._convert.companions import CompanionFiles
 from insar_runtime._convert.cube import Cube, MapLayer, Window
 from insar_runtime._convert.grids import from_axes
 from insar_runtime._convert.hdf5 import as_text, open_hdf5, reader, translate_hdf5_errors
+from insar_runtime._findings.wording import counted
 from insar_runtime._input.dates.date_values import parse_date
 from insar_runtime.errors import DataError
 
@@ -194,7 +195,8 @@ def _chain(pairs: Sequence[Pair]) -> tuple[list[Pair], list[str]]:
             )
         known.add(pair.secondary)
     dropped = len(pairs) - len(chain)
-    notes = [f"{dropped} files are not used: others end at the same dates"] if dropped else []
+    are = "is" if dropped == 1 else "are"
+    notes = [f"{counted(dropped, 'file')} {are} not used: others end at the same dates"] if dropped else []
     return chain, notes
 
 
@@ -226,4 +228,4 @@ def _coherence(pairs: Sequence[Pair]) -> Iterator[MapLayer]:
             total += read(window.part)
         return (total / len(reads)).astype(np.float32)
 
-    yield MapLayer("temporal_coherence", mean, f"temporal_coherence, mean of {len(reads)} files")
+    yield MapLayer("temporal_coherence", mean, f"temporal_coherence, mean of {counted(len(reads), 'file')}")

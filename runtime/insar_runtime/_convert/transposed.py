@@ -96,7 +96,8 @@ def open_transposed(
     if points is None:
         notes.append("no positions; --positions POSITIONS.csv brings them, with one row per point")
     elif missing:
-        notes.append(f"{missing} of {len(ids)} points have no row in {points}, and no position")
+        have = "has" if missing == 1 else "have"
+        notes.append(f"{missing} of {len(ids)} points {have} no row in {points}, and no position")
     return InputTable(str(path), "transposed", description, head.batches, len(ids), {}), tuple(notes)
 
 

@@ -67,7 +67,7 @@ def restricted_precision(covariance: FloatArray, nuisance: FloatArray) -> Precis
     if not diagonal.min(initial=1.0) > 1e-10 * diagonal.max(initial=1.0):
         raise np.linalg.LinAlgError("nuisance columns depend on each other")
     half -= orthogonal @ (orthogonal.T @ half)
-    log_determinant = 2 * float(np.log(diagonal).sum()) + float(np.linalg.slogdet(covariance)[1])
+    log_determinant = 2 * float(np.log(diagonal).sum() + np.log(pivot).sum())
     return PrecisionMatrix(half.T @ half, log_determinant, len(covariance) - nuisance.shape[1])
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from insar_runtime.definitions import MAD_TO_STD
+
 _LEAST_SHARE: Final = 0.6
 """Least share of the values of a window; with fewer, its median is missing."""
 _BLOCK_VALUES: Final = 1 << 13
@@ -61,7 +63,7 @@ def departures(series: NDArray[np.float32], reach: int = 3) -> NDArray[np.float3
 
 def robust_scatter(values: NDArray[Any], axis: int) -> NDArray[Any]:
     """Return 1.4826 times the median absolute value: the standard deviation of normal noise, robust to outliers."""
-    return 1.4826 * nanmedian(np.abs(values), axis)
+    return MAD_TO_STD * nanmedian(np.abs(values), axis)
 
 
 def nanmedian(values: NDArray[Any], axis: int) -> NDArray[Any]:

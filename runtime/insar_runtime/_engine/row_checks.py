@@ -61,16 +61,23 @@ def check_rows(displacement: NDArray[np.float32], days: NDArray[np.float32], lim
     # know: the sum of squares of a row with NaN or infinity is not a finite number.
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("ij,ij->i", displacement, displacement)
-    # No range is larger than the root of twice the sum of squares, which float32 knows to less than a thousandth.
-    some = np.flatnonzero(~(2 * squares < 0.999 * limits.max_range_mm**2))
     gap = np.diff(days).max(initial=0) if rows else 0
+    of_complete = np.array(epochs), np.array(gap)
     checks = RowChecks(
-        np.full(rows, _status(np.array(epochs), np.array(gap), np.array(0.0), limits)),
+        np.full(rows, _status(*of_complete, np.array(0.0), limits)),
         np.full(rows, epochs, dtype=np.int16),
         np.full(rows, min(gap, _INT16_MAX), dtype=np.int16),
     )
-    if len(some):
-        checks.set(some, _check_closely(displacement[some], days, limits))
+    # No range is larger than the root of twice the sum of squares, which float32 knows to less than a thousandth.
+    some = np.flatnonzero(~(2 * squares < 0.999 * limits.max_range_mm**2))
+    if not len(some):
+        return checks
+    finite = np.isfinite(squares[some])
+    if len(large := some[finite]):
+        series = displacement[large]
+        checks.status[large] = _status(*of_complete, series.max(axis=1) - series.min(axis=1), limits)
+    if len(unknown := some[~finite]):
+        checks.set(unknown, _check_closely(displacement[unknown], days, limits))
     return checks
 
 

@@ -25,9 +25,14 @@ def size(value: float) -> str:
     return np.format_float_positional(float(f"{abs(value):.2g}"), trim="-")
 
 
+def noun(count: int, name: str) -> str:
+    """Return a name for so many, in the plural if needed."""
+    return name if count == 1 else f"{name}s"
+
+
 def counted(count: int, name: str) -> str:
     """Return a count with a name, in the plural if needed."""
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun(count, name)}"
 
 
 def of_rows(count: int, rows: int, verb: str, one: str) -> str:

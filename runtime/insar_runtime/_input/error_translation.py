@@ -95,6 +95,8 @@ def _damaged(name: str, columns: Sequence[str], error: Exception) -> DataError:
         remedy = "a column is of a type that is not read, leave it out or write another type; or the file is damaged"
     if "Expected all lists to be of size" in text and int(pa.__version__.partition(".")[0]) < _NULL_LISTS_OF_FIXED_SIZE:
         remedy = f"lists of fixed size that are null need pyarrow {_NULL_LISTS_OF_FIXED_SIZE}, here is {pa.__version__}"
+    if "decrypt" in text.lower():
+        remedy = "write it again without encryption"
     if "CSV conversion error" in text:
         remedy = "correct the cell or leave it empty"
         if _DECIMAL_COMMA.search(text):

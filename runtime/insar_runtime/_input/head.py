@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from insar_runtime._input.batches import chain_head
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.layout import Layout, resolve_layout
+from insar_runtime._input.numbered_rows import numbered_series
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.plain_types import as_plain, plain_schema
+from insar_runtime._input.source import BATCH_ROWS, Source
 from insar_runtime._input.table import TableDescription, as_first, describe_table
 
 HEAD_ROWS: Final = 8192
@@ -37,6 +42,8 @@ class TableHead:
         Where the table comes from.
     search : DateSearch or None
         What was found when the names of the columns were searched for dates; None if they were not.
+    sample : callable or None
+        Returns the series of so many rows of the whole table by its layout, or of none; None for a stream.
     """
 
     schema: pa.Schema
@@ -44,6 +51,7 @@ class TableHead:
     batches: Iterator[pa.RecordBatch]
     origin: Origin | None = None
     search: DateSearch | None = None
+    sample: Callable[[Layout, int], NDArray[np.float32]] | None = None
 
     def layout(self, declared: UserDeclarations) -> Layout:
         """Return the meaning of the columns.
@@ -71,8 +79,22 @@ class TableHead:
             If the table cannot be read as series.
         """
         return describe_table(
-            self.schema, self.rows, declared, any_axis=any_axis, origin=self.origin, search=self.search
+            self.schema,
+            self.rows,
+            declared,
+            any_axis=any_axis,
+            origin=self.origin,
+            search=self.search,
+            # Shorter ones are the whole table.
+            sample=self.sample if self.rows is not None and self.rows.num_rows == HEAD_ROWS else None,
         )
+
+
+def head_of(source: Source, rows: int = BATCH_ROWS, threads: int = 1) -> TableHead:
+    """Read the head of an open table, in batches of at most so many rows that so many threads decode."""
+    head = read_head(source.batches(rows, threads), source.schema, source.origin, source.search)
+    head.sample = partial(numbered_series, source)
+    return head
 
 
 def read_head(

@@ -18,15 +18,16 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.dates.date_values import dates_of_json
 from insar_runtime._input.even_rows import evenly_spaced
+from insar_runtime.definitions import MAD_TO_STD
 
 JOINS_KEY: Final = "insar_runtime:joins"
 """Metadata key of the first dates after a join of releases: a JSON list of ISO dates."""
 RELEASE_COLUMN: Final = "join_release"
 """Column in which ``join`` states whose series a row has; those of one release alone have no step."""
 
-_MOST_ROWS: Final = 1000
+JOIN_ROWS: Final = 1000
 _LEAST_ROWS: Final = 40
-"""Rows by which the steps of a file are judged; with fewer, only steps that stand out are subtracted."""
+"""Most and least rows by which the steps of a file are judged; with fewer, only steps that stand out are subtracted."""
 _REACH_DAYS: Final = 90.0
 """An annual cycle of 5 mm changes the estimate by 1 mm within a quarter of a year, and by 6 mm within half a year."""
 _MOST_EPOCHS: Final = 15
@@ -35,8 +36,6 @@ _LEAST_EPOCHS: Final = 5
 _MOST_PLACES: Final = 24
 """Other dates at which the usual changes of a file are estimated."""
 _CLIPPED: Final = 3.0
-_TO_RMS: Final = 1.4826
-"""RMS of normal noise over its median absolute deviation."""
 _OF_MEDIAN: Final = np.pi / 2
 """Variance of a median over that of a mean, for normal noise."""
 _LEAST_SCATTER_MM: Final = 0.2
@@ -98,7 +97,7 @@ def find_joins(
     series: NDArray[np.float32],
     factor_to_mm: float = 1.0,
 ) -> tuple[JoinStep, ...]:
-    """Return the joins that the metadata of a table state, with what its first rows show of them.
+    """Return the joins that the metadata of a table state, with what some of its rows show of them.
 
     Parameters
     ----------
@@ -107,7 +106,7 @@ def find_joins(
     dates : ndarray of datetime64[D], shape [T]
         Strictly increasing. A join before the second date, or after the last one, is none of these series.
     series : ndarray of float32, shape [N, T]
-        First rows; NaN = missing.
+        Some rows of the whole table, or its first ones; NaN = missing.
     factor_to_mm : float
         Factor from their unit to mm.
 
@@ -121,7 +120,7 @@ def find_joins(
         return ()
     epochs = np.unique(np.searchsorted(dates, dates_of_json(raw, JOINS_KEY)))
     epochs = epochs[(epochs > 0) & (epochs < len(dates))]
-    rows = series[evenly_spaced(len(series), _MOST_ROWS)] * np.float32(factor_to_mm)
+    rows = series[evenly_spaced(len(series), JOIN_ROWS)] * np.float32(factor_to_mm)
     return tuple(_measured(rows, dates, epoch, epochs) for epoch in epochs.tolist())
 
 
@@ -260,7 +259,7 @@ class _Change:
         for side, epochs in zip(values, sides, strict=True):
             there = ~np.isnan(side)
             level = _median(side)[:, None]
-            limit = _CLIPPED * _TO_RMS * _median(np.abs(side - level))[:, None]
+            limit = _CLIPPED * MAD_TO_STD * _median(np.abs(side - level))[:, None]
             clipped = np.where(there, np.clip(side - level, -limit, limit), 0.0)
             count = np.maximum(there.sum(axis=1), 1)
             middles.append((there * days[epochs]).sum(axis=1) / count)
@@ -272,7 +271,7 @@ class _Change:
             flat = [side - rate[:, None] * days[epochs] for side, epochs in zip(values, sides, strict=True)]
             levels = [_median(side) for side in flat]
             left = np.concatenate([side - level[:, None] for side, level in zip(flat, levels, strict=True)], axis=1)
-            scatter = np.maximum(_TO_RMS * _median(np.abs(left)), _LEAST_SCATTER_MM)
+            scatter = np.maximum(MAD_TO_STD * _median(np.abs(left)), _LEAST_SCATTER_MM)
             apart = middles[1] - middles[0]
             std = scatter * np.sqrt(_OF_MEDIAN * (1 / counts).sum(axis=0) + apart**2 / square)
             at_once = _median(flat[1][:, :_AT_ONCE_EPOCHS]) - _median(flat[0][:, -_AT_ONCE_EPOCHS:])
@@ -291,4 +290,4 @@ def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _scatter(values: NDArray[np.float64]) -> float:
-    return _TO_RMS * float(np.nanmedian(np.abs(values)))
+    return MAD_TO_STD * float(np.nanmedian(np.abs(values)))

@@ -17,6 +17,7 @@ from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.dates.date_values import dates_of_json, holds_dates, list_dates_to_days, sort_axis
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.producers import Domain, Producer, guess_producer
+from insar_runtime._input.result_tables import refuse_result_table
 from insar_runtime.errors import DataError
 
 _SERIES_NAMES: Final = (
@@ -163,12 +164,13 @@ def resolve_layout(
     Raises
     ------
     DataError
-        No series, two series, duplicate columns, duplicate dates, columns of a wrong type.
+        No series, two series, a table of results, duplicate columns, duplicate dates, columns of a wrong type.
     UsageError
         An override names a column that is not there, or `date_format` is none.
     """
     names = list(schema.names)
     refuse_double(names)
+    refuse_result_table(names)
     search = search or DateSearch.among(names, date_format)
     series = _list_series(schema, search)
     order = dates_column = family = None

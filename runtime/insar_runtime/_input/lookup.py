@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from insar_runtime._input.cells import as_texts
 from insar_runtime._input.error_translation import translate_errors
 from insar_runtime._input.locations import locate
 from insar_runtime._input.plain_types import as_plain
@@ -80,7 +81,7 @@ def find_id(
     record, same, count, done = None, list[int](), 0, 0
     alike = _Alike(wanted)
     for piece in alone or batches:
-        ids = read_id_texts(piece if alone else piece.column(column))
+        ids = as_texts(piece if alone else piece.column(column))
         hits = np.flatnonzero(pc.fill_null(pc.equal(ids, wanted), False).to_numpy(zero_copy_only=False))
         if len(hits):
             if not count and not alone:
@@ -121,30 +122,6 @@ def take_row(
             progress(done, source.rows)
     has = f"rows 0 to {done - 1}" if done else "no rows"
     raise DataError(f"row {number} is not there: {source.name} has {has}; rows count from 0")
-
-
-def read_id_texts(column: pa.Array, kind: pa.DataType | None = None) -> pa.Array:
-    """Return a column of ids as text.
-
-    Parameters
-    ----------
-    column : pyarrow.Array
-        Of any type.
-    kind : pyarrow.DataType, optional
-        Of the texts, by default string.
-
-    Raises
-    ------
-    DataError
-        If its values have no text: lists, structures, or bytes that are not UTF-8.
-    """
-    kind = kind or pa.string()
-    try:
-        return column if column.type == kind else column.cast(kind)
-    except pa.ArrowException as error:
-        raise DataError(
-            f"ids of type {column.type} have no text ({error}); write them as text, or rename their column"
-        ) from error
 
 
 class _Alike:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +13,14 @@ from numpy.typing import NDArray
 
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.join_steps import RELEASE_COLUMN, JoinStep, find_joins, without_join_steps
+from insar_runtime._input.join_steps import (
+    JOIN_ROWS,
+    JOINS_KEY,
+    RELEASE_COLUMN,
+    JoinStep,
+    find_joins,
+    without_join_steps,
+)
 from insar_runtime._input.layout import UNIT_KEY, Layout, resolve_layout
 from insar_runtime._input.matrix import to_matrix
 from insar_runtime._input.nodata_values import Fillers, find_fillers
@@ -84,6 +92,7 @@ def describe_table(
     any_axis: bool = False,
     origin: Origin | None = None,
     search: DateSearch | None = None,
+    sample: Callable[[Layout, int], NDArray[np.float32]] | None = None,
 ) -> TableDescription:
     """Resolve layout, dates and units of a table from its schema and its first rows.
 
@@ -101,6 +110,9 @@ def describe_table(
         Where the table comes from.
     search : DateSearch, optional
         What was found when the names of the columns were searched for dates.
+    sample : callable, optional
+        Returns the series of so many rows of the whole table by its layout, or of none. They show how rows step at
+        joins that the table states; without them, the first rows do.
 
     Raises
     ------
@@ -123,13 +135,13 @@ def describe_table(
         head = head.take(pa.array(groups[0])) if groups else head
         layout = resolve(schema, head)
     if head is None:
-        sample = np.empty((0, len(layout.dates)), dtype=np.float32)
+        first = np.empty((0, len(layout.dates)), dtype=np.float32)
         velocity = None
     else:
-        sample, velocity = to_matrix(head, layout), _velocity(head, layout)
+        first, velocity = to_matrix(head, layout), _velocity(head, layout)
     try:
         proven = prove_units(
-            sample,
+            first,
             layout,
             velocity,
             declared=declared.units,
@@ -137,11 +149,25 @@ def describe_table(
             half_wavelength_mm=declared.half_wavelength(SENTINEL1_ROUNDED_MM),
         )
     except DataError as error:
-        raise _blame_fillers(error, sample) from error
+        raise _blame_fillers(error, first) from error
     position = find_position(head, layout, declared.crs)
     # Rows with dates of their own have no join in common.
-    joins = () if any_axis else find_joins(schema.metadata, layout.dates, sample, proven.factor_to_mm)
-    return TableDescription(schema, layout, proven, position, any_axis, find_fillers(sample), joins)
+    joins = () if any_axis else _joins(schema, layout, first, sample, proven.factor_to_mm)
+    return TableDescription(schema, layout, proven, position, any_axis, find_fillers(first), joins)
+
+
+def _joins(
+    schema: pa.Schema,
+    layout: Layout,
+    first: NDArray[np.float32],
+    sample: Callable[[Layout, int], NDArray[np.float32]] | None,
+    factor_to_mm: float,
+) -> tuple[JoinStep, ...]:
+    """Return the joins that a table states: the first rows of one that is sorted by place may step as no others do."""
+    some = first[:0]
+    if sample is not None and JOINS_KEY.encode() in (schema.metadata or {}):
+        some = sample(layout, JOIN_ROWS)
+    return find_joins(schema.metadata, layout.dates, some if len(some) else first, factor_to_mm)
 
 
 def _blame_fillers(error: DataError, sample: NDArray[np.float32]) -> DataError:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from insar_runtime._input.cells import python_values, text_of
 from insar_runtime._input.column_types import is_list
 from insar_runtime._input.dates.date_columns import find_date_columns
 from insar_runtime._input.dates.date_values import dates_of_json
@@ -22,6 +23,7 @@ from insar_runtime._output.run_metadata import METADATA_KEY
 from insar_runtime.errors import DataError
 
 _SEPARATOR: Final = ";"
+_DIGITS_OF_INT64: Final = 18
 _PLOTTED: Final = re.compile(r"(D_?)?[0-9]{8}")
 """Names of date columns that InSAR Explorer 2.5 plots; it minds the case."""
 
@@ -111,6 +113,9 @@ def flat_type(data_type: pa.DataType) -> pa.DataType:
         return flat_type(data_type.value_type)
     if t.is_float16(data_type):
         return pa.float32()
+    if t.is_decimal(data_type) and not data_type.scale:
+        # Whole numbers may be identifiers, of which a double holds 15 digits.
+        return pa.int64() if data_type.precision <= _DIGITS_OF_INT64 else pa.string()
     if t.is_decimal(data_type):
         return pa.float64()
     if t.is_duration(data_type):
@@ -131,10 +136,13 @@ def plain(column: pa.Array) -> pa.Array:
         return column
     if is_list(column.type) and not pa.types.is_nested(column.type.value_type):
         # Arrow's text, as float32 has fewer digits than a float of Python.
-        rows = column.cast(pa.list_(pa.string())).to_pylist()
+        try:
+            rows = column.cast(pa.list_(pa.string())).to_pylist()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # bytes that are not UTF-8, intervals
+            rows = list(map(_cell_texts, python_values(column)))
         return pa.array([None if row is None else _joined(row) for row in rows], pa.string())
     if pa.types.is_nested(column.type):
-        return pa.array([None if row is None else _json(row) for row in column.to_pylist()], pa.string())
+        return pa.array([None if row is None else _json(row) for row in python_values(column)], pa.string())
     return column.cast(target, safe=False)
 
 
@@ -182,6 +190,10 @@ def _plotted(names: list[str]) -> dict[str, str]:
 
 def _joined(row: list[str | None]) -> str:
     return _SEPARATOR.join("" if value is None else value for value in row)
+
+
+def _cell_texts(row: list[Any] | None) -> list[str | None] | None:
+    return None if row is None else [None if value is None else text_of(value) for value in row]
 
 
 def _json(value: Any) -> str:

@@ -114,9 +114,14 @@ class ListTable:
 
     def _metadata(self) -> Mapping[str, str]:
         block = {"package": "insar-runtime", "package_version": __version__, **self._block}
+        described: dict[str, Any] = {}
         if self._names_series:
             position = asdict(self._position) if self._position else None
-            block["input"] = {"series": self.series, "dates_column": None, "position": position}
+            described = {"series": self.series, "dates_column": None, "position": position}
+        if JOINS_KEY in self._known:
+            described["joins"] = json.loads(self._known[JOINS_KEY])
+        if described:
+            block["input"] = described
         metadata = {METADATA_KEY: json.dumps(block), **self._known}
         if self._position:
             metadata["geo"] = json.dumps(geo_metadata(self._bounds, self._position.crs))

@@ -8,12 +8,17 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
 from insar_runtime._input.locations import locate
 from insar_runtime._input.store_path import StorePath
+from insar_runtime._output.run_metadata import block_beside
 from insar_runtime.errors import DataError, InputOutputError, InsarRuntimeError, OutputExistsError, UsageError
+
+_WITH_BLOCK: Final = frozenset({".csv", ".arrow", ".feather", ".ipc", ".arrows"})
+"""Extensions of outputs that get their metadata in a file beside them; see ``sinks.blocks_beside``."""
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
@@ -58,25 +63,34 @@ def _check_object(path: StorePath, *, overwrite: bool) -> None:
 
 
 def refuse_input(output: Path, inputs: Iterable[Path]) -> None:
-    """Refuse an output that is an input.
+    """Refuse an output that is an input, or beside which a file is written that is an input.
 
     Raises
     ------
     UsageError
         If it is one of them.
     """
+    inputs = list(inputs)
     if is_among(output, inputs):
         raise UsageError(f"output {output} is the input; name another file")
+    beside = block_beside(output)
+    if output.suffix.lower() in _WITH_BLOCK and is_among(beside, inputs):
+        raise UsageError(f"{beside} is the input, and is written beside output {output}; name another file")
 
 
 def is_among(path: Path, others: Iterable[Path]) -> bool:
     """Whether a path is one of some others, or leads to the file of one of them."""
-    for other in others:
-        if path == other:
-            return True
-        with contextlib.suppress(OSError):  # one of them is not there
-            if path.samefile(other):
-                return True
+    return any(_lead_to_one_file(path, other) for other in others)
+
+
+def _lead_to_one_file(path: Path, other: Path) -> bool:
+    if path == other:
+        return True
+    are_local = not isinstance(path, StorePath) and not isinstance(other, StorePath)
+    if are_local and os.path.realpath(path) == os.path.realpath(other):  # also names that no file has yet
+        return True
+    with contextlib.suppress(OSError):  # one of them is not there
+        return path.samefile(other)
     return False
 
 
@@ -87,7 +101,7 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except (InsarRuntimeError, BrokenPipeError):
         raise
-    except pa.ArrowNotImplementedError as error:
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise DataError(f"a column of the input cannot be written ({error}); drop it") from error
     except OSError as error:
         remedy = {

@@ -22,6 +22,9 @@ CORRECTED_KEY: Final = "corrected"
 QUARANTINE_KEY: Final = "quarantine"
 """Key within our block of a table of rows that cannot be classified."""
 
+_ARROW: Final = (b"ARROW1", b"\xff\xff\xff\xff")
+"""First bytes of an Arrow file and of a stream."""
+
 _MOST_STEPS: Final = 1_000_000
 """Instructions of SQLite that reading our block may take; it takes some ten."""
 
@@ -80,6 +83,9 @@ def _read(path: Path, magic: bytes) -> str | bytes:
 
 
 def _read_arrow(path: Path, magic: bytes) -> bytes:
+    if not magic.startswith(_ARROW):
+        # The first bytes of a text would be taken for the size of a message, of up to some gigabytes.
+        raise ValueError("it is no Arrow file")
     with path.open("rb") as file:
         open_table: Any = pa.ipc.open_file if magic.startswith(b"ARROW1") else pa.ipc.open_stream
         return bytes(open_table(file).schema.metadata[METADATA_KEY.encode()])

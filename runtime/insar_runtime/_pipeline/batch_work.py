@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from insar_runtime._diagnosis.options import Diagnose
-from insar_runtime._input.source import BATCH_ROWS
 from insar_runtime._input.table import TableDescription
 from insar_runtime._pipeline.batch import BatchClassifier
 from insar_runtime._pipeline.blas import one_thread_a_product
+from insar_runtime._pipeline.memory import HELD_ROWS
 from insar_runtime._pipeline.outputs import OutputPlan, OutputRows
 from insar_runtime._pipeline.series_sample import SampledSeries, SeriesSample
 from insar_runtime.result import Result
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 ENOUGH_ROWS: Final = 4096
 """Selected rows that are diagnosed together: with fewer, the overhead of numpy calls counts."""
-HELD_ROWS: Final = 2 * BATCH_ROWS
-"""Rows whose series are held at most until the noise of the file is known."""
 
 NumberedBatch = tuple[pa.RecordBatch, int]
 """A batch and the number of its first row."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,14 +127,17 @@ class OutputNaming:
         Raises
         ------
         UsageError
-            If two inputs would have one output, or a folder cannot be made.
+            If two inputs would have one output, an output is an input, or a folder cannot be made.
         """
-        first: dict[Path, Path] = {}
+        first: dict[Path | str, Path] = {}
+        inputs = set(map(_real, sources))
         for source in sources:
             for output in self.all_of(source):
-                other = first.setdefault(output, source)
+                other = first.setdefault(_real(output), source)
                 if other != source:
                     raise UsageError(f"{other} and {source} would both be written to {output}; rename one of them")
+                if _real(output) in inputs:
+                    raise UsageError(f"{output} is an input and the output of {source}; leave it out, or rename it")
         for folder in (self.folder, self.gpkg, self.quarantine, self.corrected):
             if folder is None:
                 continue
@@ -203,6 +207,11 @@ def each(sources: Sequence[Path], work: Callable[[Path], Summary]) -> Iterator[O
 def first_failure(outcomes: Sequence[Outcome]) -> int:
     """Return the exit code of the first input that failed; 0 if none did."""
     return next((outcome.exit_code for outcome in outcomes if outcome.error is not None), 0)
+
+
+def _real(path: Path) -> Path | str:
+    """Return where a name leads to."""
+    return path if isinstance(path, StorePath) else os.path.realpath(path)
 
 
 def _is_table(path: Path) -> bool:

@@ -48,8 +48,9 @@ _GATHERED_ROWS: Final = 6 * BATCH_ROWS
 """Rows of a thread that wait until those of them that are flagged are diagnosed together."""
 _GATHERED_SERIES: Final = BATCH_ROWS
 """Flagged rows among them, whose series are held."""
-_HELD_SERIES: Final = 2 * BATCH_ROWS
-"""Rows of a thread whose series are held until the noise is known."""
+HELD_ROWS: Final = 4 * BATCH_ROWS
+"""Rows of a thread whose series are held at most until the noise of the file is known: two threads then classify until
+it is estimated."""
 _COPIES: Final = 2
 _PER_RESULT: Final = 200
 """Bytes of the classes and rates of a row, and copies of them and of the flagged series at a time."""
@@ -129,7 +130,7 @@ class BatchPlan:
         if self.waiting > 1:
             values = 4 * load.epochs
             waiting = self.waiting * self.batch_rows * (max(load.row - values, 0) + _PER_RESULT)
-            each += round(_COPIES * (waiting + _GATHERED_SERIES * values) + _HELD_SERIES * values)
+            each += round(_COPIES * (waiting + _GATHERED_SERIES * values) + HELD_ROWS * values)
         return round(_DIAGNOSING + _PER_EPOCH_PAIR * load.epochs**2) + self.threads * each
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from insar_runtime._diagnosis.recent.recent_design import LEAST_EARLIER_EPOCHS, LEAST_RECENT_EPOCHS, enough_epochs
+from insar_runtime._findings.wording import counted
 from insar_runtime._input.producers import Domain
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.geometry import find_geometry
@@ -59,6 +64,27 @@ def notes_on_radar(half_wavelength_mm: float, model: Model) -> tuple[str, ...]:
         f"half a wavelength is {half_wavelength_mm:.1f} mm here, and model {model.name} has learned "
         f"{model.half_wavelength_mm:.1f} mm: take class PUE with care",
     )
+
+
+def notes_on_recent_change(dates: NDArray[np.datetime64], recent_days: int) -> tuple[str, ...]:
+    """Return what a person should know if no series of these dates [T] is long enough for a recent change."""
+    days = (dates - dates[:1]).astype(np.float64)
+    if not len(days):
+        return ()
+    begin = float(days[-1]) - recent_days
+    if enough_epochs(np.ones((1, len(days)), dtype=np.bool_), days, begin)[0]:
+        return ()
+    before = days[days <= begin]
+    within = len(days) - len(before)
+    if within < LEAST_RECENT_EPOCHS:
+        lacking = f"holds {counted(within, 'epoch')}, and {LEAST_RECENT_EPOCHS} are needed"
+    else:
+        span = f" over {counted(round(before[-1] - before[0]), 'day')}" if len(before) else ""
+        lacking = (
+            f"leaves {counted(len(before), 'epoch')}{span} before it, and {LEAST_EARLIER_EPOCHS} over a year are needed"
+        )
+    window = f"the window of {counted(recent_days, 'day')}"
+    return (f"no point has a recent change: {window} {lacking}; --recent-days changes it",)
 
 
 def _on_joins(description: TableDescription) -> str:

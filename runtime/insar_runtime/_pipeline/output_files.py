@@ -114,6 +114,8 @@ class OutputFiles:
                 refuse_input(path, [source])
             check_output(path, overwrite=overwrite)
         for path in self.styles:
+            if isinstance(source, Path):
+                refuse_input(path, [source])
             check_output(path, overwrite=overwrite)
 
     def check_outside(self, folder: Path) -> None:

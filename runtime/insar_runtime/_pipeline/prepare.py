@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.head import read_head
+from insar_runtime._input.head import head_of
 from insar_runtime._input.opening import open_source, path_or_stream
 from insar_runtime._input.sampling import estimate_rows
 from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime._input.table import TableDescription
 from insar_runtime._log import logger
 from insar_runtime._output.parquet_writer import WAITING_SERIES_BYTES
+from insar_runtime._output.stated_joins import with_stated_joins
 from insar_runtime._pipeline.memory import BatchPlan, Load, plan_batches
 from insar_runtime._printable import printable
 
@@ -147,11 +148,12 @@ def open_described(
         date_format=declared.date_format,
         reads_json=reads_json,
         as_table=declared.as_table,
-    ) as opened:
+    ) as container:
+        opened = with_stated_joins(container)
         load = load_of(opened, written_series=written_series, diagnosed=diagnosed, kept_row_bytes=kept_row_bytes)
         plan = plan_batches(load, threads, large=large_batches, room=room)
         _log_plan(opened.name, plan, plan.need(load), room)
-        head = read_head(opened.batches(plan.batch_rows, plan.threads), opened.schema, opened.origin, opened.search)
+        head = head_of(opened, plan.batch_rows, plan.threads)
         description = head.describe(declared)
         mix = None
         if mix_by is not None:

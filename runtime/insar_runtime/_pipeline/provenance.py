@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from insar_runtime._engine.runner import ModelRunner
 from insar_runtime._input.producers import attribution_of
 from insar_runtime._input.source import Source
-from insar_runtime._pipeline.notes import notes_on, notes_on_radar
+from insar_runtime._pipeline.notes import notes_on, notes_on_radar, notes_on_recent_change
 from insar_runtime._pipeline.plan import TablePlan
 from insar_runtime._pipeline.run_options import RunOptions
 from insar_runtime._version import __version__
@@ -95,6 +95,8 @@ def _notes(runner: ModelRunner, plan: TablePlan, options: RunOptions) -> list[st
     notes = [*notes_on(plan.description, doubts=False), *runner.notes, *radar]
     if plan.diagnosis is not None and (note := plan.diagnosis.wavelength.note):
         notes.append(note)
+    if plan.diagnosis is not None:
+        notes += notes_on_recent_change(plan.diagnosis.dates, plan.diagnosis.options.recent_days)
     return notes + [
         f"column {old} of the input is {new} here: {old} is that of the diagnosis" for old, new in plan.renamed.items()
     ]

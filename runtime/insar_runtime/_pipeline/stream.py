@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def classify_stream(
     runner: ModelRunner,
-    batches: Iterable[pa.RecordBatch],
+    batches: Iterable[pa.RecordBatch] | pa.RecordBatch | pa.Table,
     *,
     units: Unit | None,
     half_wavelength_mm: float | None,

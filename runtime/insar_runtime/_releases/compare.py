@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from insar_runtime._classified.classify_first import Classification, classified_first
+from insar_runtime._classified.classify_first import Classification, classified_first, note_idle, refuse_idle
+from insar_runtime._findings.wording import noun
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.position import parse_crs
@@ -61,6 +62,7 @@ def compare_files(
     date_format: str | None = None,
     half_wavelength_mm: float | None = None,
     crs: str | None = None,
+    as_table: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -85,8 +87,9 @@ def compare_files(
         Rules, as a list or as text ("break,recent", "any"); only points that meet one of them are written.
     rate_change_mm_yr, recent_change_mm_yr, probability : float
         Thresholds of the rules.
-    classifier, priors, units, columns, date_format, half_wavelength_mm, crs
-        As for ``classify_file``.
+    classifier, priors, units, columns, date_format, half_wavelength_mm, crs, as_table
+        As for ``classify_file``; ``columns``, ``crs`` and ``as_table`` for any table, the others for one that is not
+        classified.
     overwrite : bool
         Whether an output that exists may be replaced.
     progress : callable, optional
@@ -99,7 +102,7 @@ def compare_files(
     Raises
     ------
     UsageError
-        If an option is out of range.
+        If an option is out of range, or would do nothing because both tables are classified.
     DataError
         If the points cannot be matched.
     InsarRuntimeError
@@ -111,16 +114,26 @@ def compare_files(
     >>> done.classes["Stable"]["Linear"]
     17
     """
+    given = {
+        "classifier": classifier,
+        "priors": priors,
+        "units": units,
+        "date_format": date_format,
+        "half_wavelength_mm": half_wavelength_mm,
+    }
+    old, new = Path(old), Path(new)
+    refuse_idle(given, old, new, as_table=as_table)
     system = None if crs is None else parse_crs(crs)
-    declared = UserDeclarations(units, columns or {}, date_format, half_wavelength_mm, system)
+    declared = UserDeclarations(units, columns or {}, date_format, half_wavelength_mm, system, as_table=as_table)
     thresholds = AlertRules(
         rate_change_mm_yr=rate_change_mm_yr, recent_change_mm_yr=recent_change_mm_yr, probability=probability
     )
     return compare(
-        Path(old),
-        Path(new),
+        old,
+        new,
         None if output is None else Path(output),
         classification=Classification(lambda: classifier or Classifier(), declared, priors, diagnose=True),
+        given=given,
         match=match,
         within_m=within_m,
         keep_offset=keep_offset,
@@ -141,6 +154,7 @@ def compare(
     output: Path | None,
     *,
     classification: Classification,
+    given: Mapping[str, object],
     match: MatchBy = "auto",
     within_m: float | None = None,
     keep_offset: bool = False,
@@ -149,11 +163,15 @@ def compare(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Compare two releases; see ``compare_files``."""
+    """Compare two releases; see ``compare_files``.
+
+    ``given`` are the options about a classification, as for ``note_idle``.
+    """
     if output is not None:
         for path in (output, *blocks_beside([output])):
             check_output(path, overwrite=overwrite)
             refuse_input(path, [old, new])
+    idle = note_idle(given, old, new, as_table=classification.declared.as_table)
     before, after = (_read(path, classification, progress) for path in (old, new))
     matches = match_points(before.points, after.points, by=match, within_m=within_m)
     changes = find_changes(before, after, matches, thresholds, keep_offset=keep_offset)
@@ -165,6 +183,7 @@ def compare(
         output=None if output is None else str(output),
         alert=thresholds if alerts_only else None,
         keep_offset=keep_offset,
+        notes=() if idle is None else (idle,),
     )
     if output is not None:
         table = ChangeTable.of(before, after, matches, changes)
@@ -172,7 +191,8 @@ def compare(
         _write(table, output, _facts(done, (before, after), thresholds), table.rows(chosen), overwrite=overwrite)
     for note in done.notes:
         logger().warning("%s: %s", printable(done.new), printable(note))
-    logger().info("%s and %s: %d points in both", printable(done.old), printable(done.new), done.points["both"])
+    both = done.points["both"]
+    logger().info("%s and %s: %d %s in both", printable(done.old), printable(done.new), both, noun(both, "point"))
     return done
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -92,8 +92,9 @@ def compare_releases(
     output: str | None,
     alert: AlertRules | None,
     keep_offset: bool,
+    notes: Sequence[str] = (),
 ) -> Comparison:
-    """Return the facts of a comparison."""
+    """Return the facts of a comparison; ``notes`` are what is known beside the releases, for a person."""
     pairs = len(matches.old_rows)
     rates = changes.rates
     alerts = None if alert is None else int(np.count_nonzero(changes.alerts(alert)))
@@ -120,7 +121,7 @@ def compare_releases(
         rate_change_std_mm_yr=_rounded(float(np.median(known))) if len(known) else None,
         reasons=dict(zip(RULES, np.count_nonzero(changes.reasons, axis=0).tolist(), strict=True)),
         alerts=alerts,
-        notes=tuple(_notes(old, new, matches)),
+        notes=(*notes, *_notes(old, new, matches)),
     )
 
 

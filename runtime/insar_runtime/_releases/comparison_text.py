@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from insar_runtime._findings.wording import counted
 from insar_runtime._releases.changes import SURE_CLASS_CHANGE
 from insar_runtime._releases.comparison import NEW, Comparison
 
@@ -14,14 +15,15 @@ _CELL: Final = 10
 def describe_comparison(done: Comparison) -> str:
     """Return the lines that summarise a comparison."""
     lines = [
-        f"{done.old} and {done.new}: {done.points['both']:,} points in both, {done.points['gone']:,} gone, "
+        f"{done.old} and {done.new}: {counted(done.points['both'], 'point')} in both, {done.points['gone']:,} gone, "
         f"{done.points['new']:,} new",
         _matched(done),
         *_matrix(done),
     ]
     changed, sure = done.class_changes["all"], done.class_changes["sure"]
+    have = "has" if changed == 1 else "have"
     lines.append(
-        f"classes: {_share(changed, done.points['both'])} have another class, {sure:,} of them for sure "
+        f"classes: {_share(changed, done.points['both'])} {have} another class, {sure:,} of them for sure "
         f"(class_change_prob of {SURE_CLASS_CHANGE:g} or more); the others are within the churn of releases"
     )
     if done.rate_offset_mm_yr is not None:
@@ -37,9 +39,9 @@ def describe_comparison(done: Comparison) -> str:
     lines.append(f"over the thresholds: {counts}")
     lines += [f"note: {note}" for note in done.notes]
     if done.alerts is not None:
-        lines.append(f"alert: {done.alerts:,} points" if done.alerts else "alert: none")
+        lines.append(f"alert: {counted(done.alerts, 'point')}" if done.alerts else "alert: none")
     if done.output is not None:
-        lines.append(f"{done.output}: {done.rows:,} rows")
+        lines.append(f"{done.output}: {counted(done.rows, 'row')}")
     return "\n".join(lines)
 
 
@@ -64,4 +66,4 @@ def _matrix(done: Comparison) -> list[str]:
 
 
 def _share(count: int, of: int) -> str:
-    return f"{count:,} of {of:,} points ({100 * count / max(of, 1):.2g} %)"
+    return f"{count:,} of {counted(of, 'point')} ({100 * count / max(of, 1):.2g} %)"

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from insar_runtime._findings.wording import counted
 from insar_runtime._releases.distances import common_coordinates, lengths
 from insar_runtime._releases.nearest import nearest_pairs, typical_spacing_m
 from insar_runtime._releases.points import ReleasePoints
@@ -189,9 +190,10 @@ def _refuse_repeated_ids(release: ReleasePoints) -> None:
         return
     counts: Any = pc.value_counts(ids.drop_null())
     example = counts.field("values").filter(pc.greater(counts.field("counts"), 1))[0].as_py()
+    have = "has" if repeated == 1 else "have"
     raise DataError(
-        f"{repeated:,} rows of {release.name} have the id of another row, such as {example!r}; make ids unique, name "
-        "another column with --id-column, or match by position (--match position)"
+        f"{counted(repeated, 'row')} of {release.name} {have} the id of another row, such as {example!r}; make ids "
+        "unique, name another column with --id-column, or match by position (--match position)"
     )
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from insar_runtime._input.lookup import read_id_texts
+from insar_runtime._input.cells import as_texts
 from insar_runtime._spatial.metres import System
 
 
@@ -104,7 +104,7 @@ def id_texts(column: pa.Array) -> pa.Array:
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    texts = read_id_texts(column, pa.large_string())
+    texts = as_texts(column, pa.large_string())
     if pa.types.is_floating(column.type):
         numbers = column.to_numpy(zero_copy_only=False)
         known = np.isfinite(numbers)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insar_runtime._releases.release import Dates, Floats
-from insar_runtime.definitions import DAYS_PER_YEAR
+from insar_runtime.definitions import DAYS_PER_YEAR, MAD_TO_STD
 
 LEAST_POINTS: Final = 50
 """Points from which a median change is that of the release, and not that of the points."""
@@ -19,7 +19,6 @@ _MOST_BINS: Final = 20
 """Groups of equally noisy points, whose changes show how much rates vary between these releases."""
 _UNKNOWNS: Final = 4
 """Of a line beside an annual sine."""
-_OF_NORMAL: Final = 1.4826
 """Standard deviation of normal noise over its median absolute deviation."""
 
 
@@ -149,11 +148,11 @@ def _observed(size: NDArray[np.float64], noise: NDArray[np.float64], known: NDAr
     order = np.flatnonzero(grouped)[np.argsort(noise[grouped], kind="stable")]
     bins = min(_MOST_BINS, len(order) // _BIN_POINTS)
     if bins < 2:
-        return np.full(len(size), _OF_NORMAL * float(np.median(size[known])))
+        return np.full(len(size), MAD_TO_STD * float(np.median(size[known])))
     groups = np.array_split(order, bins)
     middles = [float(np.median(noise[rows])) for rows in groups]
-    spreads = [_OF_NORMAL * float(np.median(size[rows])) for rows in groups]
-    everywhere = _OF_NORMAL * float(np.median(size[known]))
+    spreads = [MAD_TO_STD * float(np.median(size[rows])) for rows in groups]
+    everywhere = MAD_TO_STD * float(np.median(size[known]))
     return np.where(np.isfinite(noise), np.interp(noise, middles, spreads), everywhere)
 
 

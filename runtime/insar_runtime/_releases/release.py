@@ -19,11 +19,12 @@ from insar_runtime._classified.kept_series import stored_columns
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._input.column_roles import find_roles
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.head import read_head
+from insar_runtime._input.head import head_of
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.opening import open_source
+from insar_runtime._pipeline.table_points import TablePoints
 from insar_runtime._progress import Progress
-from insar_runtime._releases.places import Place, find_place
+from insar_runtime._releases.places import find_place
 from insar_runtime._releases.points import PointCollector, ReleasePoints
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.result import RESULT_SCHEMA
@@ -130,7 +131,7 @@ def read_release(
         path, roles=declared.roles, exact=False, date_format=declared.date_format, as_table=declared.as_table
     ) as source:
         block = stored_run_metadata(source.name, source.metadata)
-        head = read_head(source.batches(), source.schema, source.origin, source.search)
+        head = head_of(source)
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [column for column in source.schema.names if column not in ours]
@@ -164,7 +165,9 @@ def read_release(
     )
 
 
-def _add_points(points: PointCollector, batch: pa.RecordBatch, id_column: str | None, place: Place | None) -> None:
+def _add_points(
+    points: PointCollector, batch: pa.RecordBatch, id_column: str | None, place: TablePoints | None
+) -> None:
     points.add(
         batch.num_rows,
         batch.column(id_column) if id_column else None,

@@ -15,10 +15,11 @@ from insar_runtime._classified.kept_series import STORED_ROLES, kept_series, sto
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._input.column_roles import Role, find_roles
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.head import read_head
+from insar_runtime._input.head import head_of
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._output.run_metadata import read_block
+from insar_runtime._output.stated_joins import with_stated_joins
 from insar_runtime._report.measures import Measure, find_measures
 from insar_runtime._report.page_position import PagePosition, find_page_position
 from insar_runtime.result import RESULT_SCHEMA
@@ -91,7 +92,7 @@ def open_classified(path: Path, *, as_table: bool = False) -> Iterator[Classifie
     block = read_block(path) or {}
     date_format = block.get("parameters", {}).get("date_format")
     with open_source(path, exact=False, date_format=date_format, as_table=as_table) as source:
-        head = read_head(source.batches(), source.schema, source.origin, source.search)
+        head = head_of(with_stated_joins(source))
         diagnosed = has_diagnosis(source.schema)
         ours = {*RESULT_SCHEMA.names, *(DIAGNOSIS_SCHEMA.names if diagnosed else ())}
         plain = [name for name in source.schema.names if name not in ours]

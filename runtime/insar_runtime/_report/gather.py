@@ -17,7 +17,7 @@ from insar_runtime._classified.class_columns import (
     read_statuses,
 )
 from insar_runtime._classified.diagnosis_columns import read_diagnosis
-from insar_runtime._input.lookup import read_id_texts
+from insar_runtime._input.cells import as_texts
 from insar_runtime._input.matrix import as_floats
 from insar_runtime._input.random_rows import RandomRows
 from insar_runtime._input.slopes import slopes
@@ -155,7 +155,7 @@ def _columns(
     class_id = read_class_ids(batch, "class_id")
     xy = table.position.steps(batch) if table.position else np.full((len(rows), 2), NOWHERE, dtype=np.int32)
     name = table.roles.get("id")
-    ids = pc.fill_null(read_id_texts(batch.column(name)), "") if name else pa.array(rows).cast(pa.string())
+    ids = pc.fill_null(as_texts(batch.column(name)), "") if name else pa.array(rows).cast(pa.string())
     return {
         "row": rows,
         "x": xy[:, 0],

@@ -25,7 +25,7 @@ def report(
     path: str | Path | None = None,
     *,
     classifier: Classifier | None = None,
-    priors: Shares | Literal["auto", "trained", "local"] | None = None,
+    priors: Shares | Literal["auto", "local", "trained"] | None = None,
     diagnose: bool | Diagnose = False,
     units: Unit | None = None,
     columns: Mapping[Role, str] | None = None,

@@ -21,13 +21,14 @@ from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._diagnosis.options import Diagnose
 from insar_runtime._input.dates.date_columns import ID_ALIASES
 from insar_runtime._input.declarations import UserDeclarations
-from insar_runtime._input.head import TableHead, read_head
+from insar_runtime._input.head import TableHead, head_of
 from insar_runtime._input.lookup import Hit, find_id, take_row
 from insar_runtime._input.opening import open_source
 from insar_runtime._input.source import Source
 from insar_runtime._input.table import TableDescription
 from insar_runtime._input.units.sensors import SENTINEL1_ROUNDED_MM
 from insar_runtime._output.geometry import find_geometry, points_of
+from insar_runtime._output.stated_joins import with_stated_joins
 from insar_runtime._pipeline.class_mix import mix_of
 from insar_runtime._pipeline.noise_sample import noise_of
 from insar_runtime._pipeline.notes import notes_on
@@ -93,9 +94,10 @@ def find_point(
     declared = declared or UserDeclarations()
     with open_source(
         source, roles=declared.roles, exact=False, date_format=declared.date_format, as_table=declared.as_table
-    ) as opened:
+    ) as container:
+        opened = with_stated_joins(container)
         block = stored_run_metadata(opened.name, opened.metadata) if has_classes(opened.schema) else {}
-        head = read_head(opened.batches(), opened.schema, opened.origin, opened.search)
+        head = head_of(opened)
         description, missing = _description(head, block, declared.or_radar(radar_mm))
         id_column = description.layout.id if description else _id_column(opened.schema, declared)
         if row is not None:
@@ -112,7 +114,7 @@ def find_point(
         series = point.series
         as_file = partial(_with_mix_of, description, head, open_classifier)
         point = _answered(point, series, as_file, reclassify=reclassify)
-        if point.diagnosis is not None and diagnose is None and not reclassify:
+        if not len(series.dates) or (point.diagnosis is not None and diagnose is None and not reclassify):
             return point
         wavelength, how = description.wavelength(declared), diagnose or Diagnose()
         found = diagnose_point(

@@ -9,6 +9,7 @@ from typing import Final, TextIO
 
 import numpy as np
 
+from insar_runtime._findings.wording import noun
 from insar_runtime._output.palette import CLASS_COLOURS
 from insar_runtime._show.diagnosis_text import SIGNS, as_ascii, describe_diagnosis, number_text
 from insar_runtime._show.point import Point
@@ -135,14 +136,15 @@ def _series_lines(series: Series, look: Look) -> Iterator[tuple[str, str]]:
     days = int((dates[-1] - dates[0]).astype(int))
     yield "epochs", f"{len(dates)} of {len(series.dates)}, {dates[0]} to {dates[-1]} ({days} days)"
     if missing:
-        yield "missing", f"{missing} epochs, marked {'x' if look.plain else LINES[-1]} below the dates"
+        mark = "x" if look.plain else LINES[-1]
+        yield "missing", f"{missing} {noun(missing, 'epoch')}, marked {mark} below the dates"
     if gap:
         yield "longest gap", f"{int((gap[1] - gap[0]).astype(int))} days, {gap[0]} to {gap[1]}"
     finite = series.displacement[np.isfinite(series.displacement)]
     if len(finite):
         yield "range", f"{finite.min():.4g} to {finite.max():.4g} mm"
     if infinite := len(dates) - len(finite):
-        yield "infinite", f"{infinite} values, which are not drawn"
+        yield "infinite", f"{infinite} {noun(infinite, 'value')}, which {'is' if infinite == 1 else 'are'} not drawn"
 
 
 def _bar(share: float, width: int, *, plain: bool) -> str:

@@ -34,7 +34,7 @@ SAMPLE_ROWS: Final = 8192
 """Rows of a table that the driver reads; as many as the command reads of a file before it describes it."""
 
 
-class TableOptions(TypedDict, total=False):
+class TableDeclarations(TypedDict, total=False):
     """What the user declares of a table.
 
     ``units``, ``columns``, ``date_format`` and ``half_wavelength_mm`` as for ``classify_file``. ``dates`` are those of
@@ -64,7 +64,7 @@ class WorkerOptions(TypedDict, total=False):
     priors: Shares | Literal["auto", "trained"] | None
 
 
-class Options(TableOptions, WorkerOptions, total=False):
+class Options(TableDeclarations, WorkerOptions, total=False):
     """Options of a table and of its workers."""
 
 
@@ -132,7 +132,7 @@ def plan(
     diagnose : bool or Diagnose
         Whether rates, breaks and jumps are found as well, and how.
     **options
-        See ``TableOptions`` and ``WorkerOptions``. ``units`` are needed where neither a velocity column nor the
+        See ``TableDeclarations`` and ``WorkerOptions``. ``units`` are needed where neither a velocity column nor the
         producer's format proves them. Without ``precision`` each worker takes what is faster on its own CPU: name one
         where the machines differ and the results must not.
 
@@ -185,10 +185,12 @@ def plan(
     return Job(table, settings)
 
 
-def _divided(options: Options) -> tuple[TableOptions, WorkerOptions]:
-    table: dict[str, Any] = {name: value for name, value in options.items() if name in TableOptions.__annotations__}
+def _divided(options: Options) -> tuple[TableDeclarations, WorkerOptions]:
+    table: dict[str, Any] = {
+        name: value for name, value in options.items() if name in TableDeclarations.__annotations__
+    }
     settings: dict[str, Any] = {name: value for name, value in options.items() if name not in table}
-    return cast("TableOptions", table), cast("WorkerOptions", settings)
+    return cast("TableDeclarations", table), cast("WorkerOptions", settings)
 
 
 @lru_cache(maxsize=4)

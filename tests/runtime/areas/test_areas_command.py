@@ -284,6 +284,18 @@ def test_positions_that_cannot_be_used_are_refused_in_one_line(
     assert not (tmp_path / "areas.gpkg").exists()
 
 
+@pytest.mark.parametrize("name", ["areas.parquet", "areas.gpkg", "areas.csv", "plain.parquet"])
+@pytest.mark.parametrize("command", ["areas", "classify", "report"])
+def test_a_table_of_areas_in_place_of_points_is_named(folder: Path, tmp_path: Path, name: str, command: str) -> None:
+    """With the series of the areas or without them."""
+    path = folder / name
+    if name == "plain.parquet":
+        path = write(pq.read_table(folder / "areas.parquet").select(AREA_SCHEMA.names), tmp_path / name)
+    words = "holds moving areas, which insar-rt areas has written: give the classified table of their points"
+    refused(run(command, path, "-o", tmp_path / f"out.{'html' if command == 'report' else 'gpkg'}"), 65, words)
+    assert {found.name for found in tmp_path.iterdir()} <= {name}
+
+
 def test_a_table_without_rows_gives_a_file_without_areas(made: Made, tmp_path: Path) -> None:
     pq.write_table(pq.read_table(made.classified).slice(0, 0), tmp_path / "c.parquet")
     done = find_areas(tmp_path / "c.parquet", tmp_path / "areas.gpkg", points=tmp_path / "points.parquet")
@@ -315,6 +327,30 @@ def test_a_system_in_metres_is_refused_for_degrees(
     path = small(tmp_path, classifier, points, DEGREES)
     refused(run("areas", path, "-o", tmp_path / "areas.geojson", "--crs", crs), 65, *words)
     assert not (tmp_path / "areas.geojson").exists()
+
+
+@pytest.mark.parametrize("around", [True, False])
+def test_near_a_pole_distances_are_right_and_an_area_around_it_is_refused(
+    tmp_path: Path, classifier: Classifier, around: bool
+) -> None:
+    """Points within 1 km of the pole, all of one rate, in degrees; or a tenth of them, 400 m away from it."""
+    rng = np.random.default_rng(3)
+    metres = rng.uniform(-700, 700, (900, 2))
+    if not around:
+        metres = metres[metres[:, 0] > 400]
+    longitude = np.degrees(np.arctan2(metres[:, 1], metres[:, 0]))
+    latitude = 90 - np.hypot(*metres.T) / 111_694.0
+    path = small(tmp_path, classifier, np.stack([longitude, latitude], axis=1), DEGREES)
+    out = tmp_path / "areas.parquet"
+    done = run("areas", path, "-o", out)
+    if around:
+        refused(done, 65, "an area lies around a pole", "--crs")
+        assert not out.exists()
+        return
+    assert done.returncode == 0, done.stderr.decode()
+    table = pq.read_table(out)
+    assert table["points"].to_pylist() == [len(metres)]
+    assert table["area_m2"][0].as_py() == pytest.approx(300 * 1400, rel=0.2)
 
 
 def test_a_stream_and_a_missing_file_are_refused(tmp_path: Path) -> None:

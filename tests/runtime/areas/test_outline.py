@@ -9,6 +9,7 @@ shapely = pytest.importorskip("shapely")
 pytest.importorskip("scipy")
 
 from insar_runtime._areas.outline import cut_at_antimeridian, inside, outline, without_false_holes
+from insar_runtime.errors import DataError
 
 NONE = np.empty((0, 2))
 
@@ -69,6 +70,17 @@ def test_an_outline_across_the_meridian_of_180_degrees_has_two_parts() -> None:
     assert area.bounds == (-180.0, 10.0, 180.0, 10.02)
     here = shapely.box(179.0, 10.0, 179.5, 10.5)
     assert cut_at_antimeridian(here) is here
+
+
+@pytest.mark.parametrize("pole", [90.0, -90.0])
+@pytest.mark.parametrize("first", [0.0, 75.0, 179.9])
+def test_an_outline_around_a_pole_is_refused(pole: float, first: float) -> None:
+    """However few corners it has."""
+    for count in (3, 4, 40):
+        longitude = (first + np.arange(count) * 360 / count + 180) % 360 - 180
+        ring = np.stack([longitude, np.full(count, pole * 0.9999)], axis=1)
+        with pytest.raises(DataError, match=r"an area lies around a pole.*--crs"):
+            cut_at_antimeridian(shapely.Polygon(ring))
 
 
 def test_many_points_are_thinned() -> None:

@@ -74,8 +74,6 @@ FORGED: list[tuple[str, pa.Array, str]] = [
     ("velocity_mm_yr", pa.array([float("inf")] * POINTS), "report compare show"),
     ("recent_change_prob", pa.array([-0.1] * POINTS), "report compare show"),
     ("n_jumps", pa.array([-1] * POINTS), "report compare show"),
-    ("pid", LISTS, "report compare"),
-    ("pid", pa.array([b"\xff"] * POINTS), "report compare"),
 ]
 """Column, its values, and the commands that read it."""
 
@@ -90,7 +88,7 @@ def test_other_values_are_refused(
     path = forged(classified, tmp_path, name, values)
     places = {"{}": str(path), "table.parquet": str(classified)}
     done = run(*(places.get(part, part) for part in call), cwd=tmp_path)
-    refused(done, 65, "ids of type" if name == "pid" else name)
+    refused(done, 65, name)
     assert done.stderr.decode().strip().isprintable()
     assert {entry.name for entry in tmp_path.iterdir()} == {"forged.parquet"}
 
@@ -106,11 +104,6 @@ def test_a_column_that_occurs_twice_is_refused(
     places = {"{}": str(path), "table.parquet": str(classified)}
     done = run(*(places.get(part, part) for part in call), cwd=tmp_path)
     refused(done, 65, f"column '{name}' occurs twice")
-
-
-def test_ids_that_have_no_text_are_not_searched(classified: Path, tmp_path: Path) -> None:
-    path = forged(classified, tmp_path, "pid", LISTS)
-    refused(run("show", path, "--id", "p0003"), 65, "have no text")
 
 
 def batch(values: pa.Array) -> pa.RecordBatch:
@@ -167,8 +160,7 @@ def test_a_row_of_any_types_is_plain() -> None:
         }
     )
     row = plain_row(record)
-    assert row == {
-        "far": "2147483647 (date32[day])",
-        "later": f"{1 << 62} (timestamp[us, tz=UTC])",
-        "day": "2020-01-01",
-    }
+    assert row.keys() == {"far", "later", "day"}
+    assert str((1 << 31) - 1) in row["far"]  # a day that neither Python nor Arrow can name
+    assert str(row["later"]).startswith("17036-07-06 14:00:27")
+    assert row["day"] == "2020-01-01"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,9 @@ COMMANDS = [
     ["classify", "{}", "-o", "{}.o.parquet", "--skip-existing"],
     ["restore", "{}", "-o", "{}.o.parquet"],
     ["convert", "{}", "-o", "{}.o.parquet"],
+    ["areas", "{}", "-o", "{}.o.csv"],
+    ["compare", "{}", "{}", "-o", "{}.o.csv"],
+    ["join", "{}", "{}.copy", "-o", "{}.o.parquet"],
 ]
 
 
@@ -39,11 +43,16 @@ def exit_code(arguments: Sequence[str], path: Path) -> int:
 
 @needs_memory
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_a_file_that_the_system_does_not_read(tmp_path: Path, arguments: Sequence[str]) -> None:
+def test_a_file_that_the_system_does_not_read(
+    tmp_path: Path, arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "in.parquet"
     path.symlink_to(MEMORY)
+    copy = write(wide(*series(5, 40)), tmp_path / "other.parquet").rename(tmp_path / "in.parquet.copy")
+    # What typer asks before it calls a command: root may read everything.
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
     assert exit_code(arguments, path) == 74
-    assert [file.name for file in tmp_path.iterdir()] == ["in.parquet"]
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, copy.name}
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def test_transposed_tables_are_joined_by_id(tmp_path: Path) -> None:
         "latitude,pid,longitude\n52.1,7,16.1\n52.2,other,16.2\n52.3,aB,16.3\n52.4,0012,16.4\n", encoding="utf-8"
     )
     done = convert([table], tmp_path / "out.parquet", points=points)
-    assert any("1 of 4 points have no row" in note for note in done.notes)
+    assert any("1 of 4 points has no row" in note for note in done.notes)
     out = pq.read_table(tmp_path / "out.parquet")
     assert out["pid"].to_pylist() == ids
     assert out["latitude"].to_pylist() == [52.3, None, 52.4, 52.1]

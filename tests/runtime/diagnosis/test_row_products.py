@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insar_runtime._diagnosis.row_products import multiply_equal_rows, multiply_rows
+from insar_runtime._diagnosis.row_products import multiply_rows
 
 SHAPES = [(60, 13), (150, 299), (151, 151), (243, 244), (361, 700)]
 
@@ -36,29 +36,16 @@ def test_bits_of_a_row_do_not_depend_on_its_position(
     assert np.array_equal(found[place % count], multiply_rows(row, matrix)[0])
 
 
-@settings(max_examples=40, deadline=None)
-@given(shape=st.sampled_from(SHAPES), place=st.integers(0, 127), other=st.integers(0, 127))
-def test_bits_of_equally_many_rows_do_not_depend_on_position(shape: tuple[int, int], place: int, other: int) -> None:
-    rng = np.random.default_rng(place)
-    matrix, row = (rng.normal(0, 1, size).astype(np.float32) for size in (shape, shape[0]))
-    found = []
-    for at in (place, other):
-        rows = rng.normal(0, 1, (128, shape[0])).astype(np.float32)
-        rows[at] = row
-        found.append(multiply_equal_rows(rows, matrix)[at])
-    assert np.array_equal(*found)
-
-
 @pytest.mark.parametrize("kernel", ["Haswell", "SkylakeX"])
 def test_bits_hold_for_the_kernels_of_other_processors(kernel: str) -> None:
     """OpenBLAS takes the name where the processor can do it; other libraries pay no heed, and must hold as well."""
-    tests = (test_bits_of_a_row_do_not_depend_on_its_position, test_bits_of_equally_many_rows_do_not_depend_on_position)
+    test = f"{__file__}::{test_bits_of_a_row_do_not_depend_on_its_position.__name__}"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"{__file__}::{t.__name__}" for t in tests)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
         env={**os.environ, "OPENBLAS_CORETYPE": kernel},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:]
-    assert f"{len(tests)} passed" in done.stdout
+    assert "1 passed" in done.stdout

@@ -78,6 +78,28 @@ def test_xml_that_is_none_is_left_aside_and_told(tmp_path: Path, xml: str) -> No
     assert source.origin.notes == ("'a.xml' in the zip is not XML and is ignored",)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp037"])
+def test_xml_with_entities_is_left_aside_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    beginning = f'<?xml version="1.0" encoding="{encoding}"?>'
+    head = beginning.encode("utf-16" if encoding == "utf-16" else "ascii")
+    content = head + BOMB.encode("utf-16-le" if encoding == "utf-16" else encoding)
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", CSV)
+        archive.writestr("a.xml", content)
+    with open_source(path) as source:
+        assert "track" not in source.metadata
+
+
+def test_two_archives_in_one_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", CSV)
+    path.write_bytes(2 * path.read_bytes())
+    with pytest.raises(DataError, match="bytes stand before the first member"), open_source(path):
+        pass
+
+
 def test_two_tables_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"one CSV, it holds 2 \('a/x.csv', 'b/x.csv'\): unpack it"):
         opened(tmp_path, ("a/x.csv", CSV), ("b/x.csv", CSV))

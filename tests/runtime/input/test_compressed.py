@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import resource
+import struct
 from pathlib import Path
 
 import pyarrow as pa
@@ -99,6 +100,12 @@ def test_other_content_is_named(tmp_path: Path, content: bytes, what: str) -> No
     path.write_bytes(gzip.compress(content))
     with pytest.raises(DataError, match=f"a.gz holds {what}, and only CSV is read compressed: unpack it"):
         read(path)
+
+
+def test_a_frame_without_content_may_come_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.zst"
+    path.write_bytes(struct.pack("<II4x", 0x184D2A50, 4) + packed(table_text(5), "zst"))
+    assert read(path).num_rows == 5
 
 
 def test_nothing_in_it(tmp_path: Path) -> None:

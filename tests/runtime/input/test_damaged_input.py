@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import signal
+import struct
 import sys
 import zipfile
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import pytest
 from insar_runtime import classify_file
 from insar_runtime._input.column_types import MOST_COLUMNS
 from insar_runtime._input.declarations import UserDeclarations
+from insar_runtime._input.opening import open_source
 from insar_runtime._input.readers import ipc_table
 from insar_runtime._input.readers.ipc_messages import batch_sizes
 from insar_runtime._pipeline.prepare import open_described
@@ -304,4 +306,58 @@ def test_a_batch_that_claims_a_size_beyond_all_reason_is_refused(tmp_path: Path)
     assert claim in content
     path.write_bytes(content.replace(claim, (1 << 50).to_bytes(8, "little")))
     with pytest.raises(DataError, match="GiB: it is damaged"):
+        read(path)
+
+
+def test_streams_joined_in_a_file_are_refused(tmp_path: Path) -> None:
+    path = ipc(small(), tmp_path / "a.arrows")
+    content = path.read_bytes()
+    for behind in (content, b"x"):
+        path.write_bytes(content + behind)
+        with pytest.raises(DataError, match=f"{len(behind)} bytes follow the end of its Arrow stream"):
+            read(path)
+    path.write_bytes(content + bytes(64))
+    assert read(path).num_rows == 60
+
+
+def test_a_stream_without_an_end_is_read_with_a_note(tmp_path: Path) -> None:
+    path = ipc(small(), tmp_path / "a.arrows")
+    for content, words in ((path.read_bytes(), False), (path.read_bytes()[:-8], True)):
+        path.write_bytes(content)
+        with open_described(path, MM, exact=True) as table:
+            assert sum(batch.num_rows for batch in table.batches) == 60
+            assert any("no mark at its end" in note for note in table.source.origin.notes) is words
+
+
+def test_runs_of_millions_of_rows_are_read_in_pieces(tmp_path: Path) -> None:
+    rows = 3_000_000
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([rows], pa.int32()), pa.array(["x"]))
+    batch = pa.RecordBatch.from_arrays([runs, pa.nulls(rows)], ["pid", "20200101"])
+    path = tmp_path / "a.arrow"
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+        writer.write_batch(batch)
+    with open_source(path) as source:
+        pieces = source.column("pid")
+        assert pieces is not None
+        lengths = [len(piece) for piece in pieces]
+    assert sum(lengths) == rows
+    assert max(lengths) <= 1 << 16
+
+
+def test_a_batch_of_more_rows_than_arrow_writes_is_refused(tmp_path: Path) -> None:
+    rows = 123_457
+    batch = pa.RecordBatch.from_arrays([pa.nulls(rows)] * 2, ["pid", "20200101"])
+    for opening in (pa.ipc.new_file, pa.ipc.new_stream):
+        path = tmp_path / "a.arrow"
+        with pa.OSFile(str(path), "wb") as file, opening(file, batch.schema) as writer:
+            writer.write_batch(batch)
+        path.write_bytes(path.read_bytes().replace(struct.pack("<q", rows), struct.pack("<q", 1 << 40)))
+        with pytest.raises(DataError, match="a batch of 1099511627776 rows"), open_source(path) as source:
+            next(iter(source.batches()))
+
+
+def test_encrypted_parquet_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"PARE" + bytes(100) + b"PARE")
+    with pytest.raises(DataError, match="is an encrypted Parquet file"):
         read(path)

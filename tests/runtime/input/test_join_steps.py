@@ -12,8 +12,10 @@ import pytest
 
 from insar_runtime import Classifier, DataError, classify_file
 from insar_runtime._convert.run import convert
+from insar_runtime._engine.table_input import table_series
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.join_steps import JOINS_KEY, JoinStep, find_joins, without_join_steps
+from insar_runtime._input.plain_types import as_plain
 from insar_runtime._pipeline.prepare import open_described
 from insar_runtime.classes import TrendClass
 from tests.runtime.tables import as_lists, wide, write
@@ -162,6 +164,46 @@ def test_files_state_their_joins_through_the_chain(tmp_path: Path) -> None:
     kept = pq.read_table(tmp_path / "out.parquet")["displacement"]
     assert kept.equals(known["displacement"])
     assert "joins" not in json.loads(pq.read_metadata(tmp_path / "other.parquet").metadata[b"insar_runtime"])["input"]
+
+
+def by_place(count: int = 15_000) -> pa.Table:
+    """A table sorted by place: the first rows do not step at the join, the last 6,000 do by 14 mm."""
+    rng = np.random.default_rng(4)
+    series = np.round(rng.normal(0, 1.5, (count, 100)) + rng.choice([0.0, 8.0], (count, 1)) * np.arange(100) / 60, 1)
+    series[-6000:, 60:] += 14
+    dates = DATES[:100]
+    table = as_lists(wide(series, dates, prefix="D"), "fixed_size_list")
+    joins = {JOINS_KEY.encode(): json.dumps([str(dates[60])]).encode()}
+    return table.replace_schema_metadata({**table.schema.metadata, **joins})
+
+
+def test_a_join_is_judged_by_rows_of_the_whole_table(tmp_path: Path, plain: Classifier) -> None:
+    """Whatever it lies in, or in memory."""
+    table = by_place()
+    found = []
+    for name in ("in.parquet", "in.arrow"):
+        with open_described(write(table, tmp_path / name)) as opened:
+            found.append(opened.description.joins)
+            last = opened.description.matrix(as_plain(table.slice(len(table) - 300).combine_chunks().to_batches()[0]))
+    assert found[0] == found[1] == table_joins(table)
+    (join,) = found[0]
+    assert join.rms_mm > 2
+    assert np.isfinite(join.limit)
+    steps = np.median(last[:, 60:75], axis=1) - np.median(last[:, 45:60], axis=1)
+    assert np.abs(np.median(steps)) < 2
+    assert np.mean(plain.classify(table).class_id[-6000:] == TrendClass.PUE) < 0.02
+
+
+def test_a_table_of_few_rows_is_judged_by_all_of_them(tmp_path: Path) -> None:
+    _, known = joined_table(14.0)
+    with open_described(write(known, tmp_path / "in.parquet")) as opened:
+        assert opened.description.joins == table_joins(known)
+
+
+def table_joins(table: pa.Table) -> tuple[JoinStep, ...]:
+    description = table_series(table, units="mm", half_wavelength_mm=27.7).description
+    assert description is not None
+    return description.joins
 
 
 def test_convert_hands_joins_on_and_changes_no_value(tmp_path: Path) -> None:

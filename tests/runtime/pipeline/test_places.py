@@ -44,6 +44,38 @@ def test_two_inputs_never_share_a_quarantine(tmp_path: Path) -> None:
         places.prepare([tmp_path / "a" / "x.csv", tmp_path / "b" / "x.csv"])
 
 
+@pytest.mark.parametrize("output", ["table.csv", "table.arrow", "style.gpkg"])
+def test_what_is_written_beside_an_output_is_no_input(source: Path, tmp_path: Path, output: str) -> None:
+    taken = source.rename(tmp_path / {"style.gpkg": "style.qml"}.get(output, f"{output}.json"))
+    before = taken.read_bytes()
+    options = ["--qml"] if output == "style.gpkg" else []
+    done = run("classify", taken, "-o", tmp_path / output, "--overwrite", *options)
+    refused(done, 2, taken.name, "is the input")
+    assert taken.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [taken.name]
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+def test_two_names_that_lead_to_one_file_are_one_output(source: Path, tmp_path: Path, overwrite: list[str]) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    (tmp_path / "link.parquet").symlink_to("o.parquet")
+    for first, second in (
+        ("o.parquet", "folder/../o.parquet"),
+        ("link/o.parquet", "folder/o.parquet"),
+        ("o.parquet", "link.parquet"),
+    ):
+        done = run("classify", source, "-o", first, "--quarantine", second, *overwrite, cwd=tmp_path)
+        refused(done, 2, second, "named twice")
+
+
+def test_an_output_of_many_inputs_is_none_of_them(source: Path, tmp_path: Path) -> None:
+    other = tmp_path / "in.classified.parquet"
+    other.write_bytes(source.read_bytes())
+    refused(run("classify", source, other, "--overwrite"), 2, other.name, "is an input")
+    assert other.read_bytes() == source.read_bytes()
+
+
 def test_an_input_that_the_system_refuses_is_named(tmp_path: Path) -> None:
     name = "x" * 300 + ".csv"
     refused(run("classify", name, "-o", tmp_path / "o.parquet"), 74, name, "too long")

@@ -198,6 +198,47 @@ def test_releases_that_are_not_classified_are_classified_first(
     assert (raw.old, raw.classes) == (str(releases.raw_old), done.classes)
     half, _ = compared(releases.old, releases.raw_new, tmp_path / "half.parquet", **options)
     assert half.classes == done.classes
+    assert raw.notes == ()
+
+
+def test_options_of_a_classification_hold_for_the_release_that_has_no_classes_and_a_note_says_so(
+    releases: Releases, tmp_path: Path, classifier: Classifier
+) -> None:
+    done, _ = compared(releases.raw_old, releases.new, tmp_path / "c.parquet", classifier=classifier, units="mm")
+    words = f"classified already, so classifier, units hold for {releases.raw_old} alone"
+    assert done.notes == (f"{releases.new} is {words}",)
+    stored = json.loads(pq.read_metadata(tmp_path / "c.parquet").metadata[b"insar_runtime"])["comparison"]
+    assert stored["notes"] == ["new.parquet is classified already, so classifier, units hold for raw_old.parquet alone"]
+    shown = run("compare", releases.old, releases.raw_new, "--units", "mm").stderr.decode()
+    assert f"note: {releases.old} is classified already, so --units holds for {releases.raw_new} alone" in shown
+
+
+def test_a_release_in_many_files_is_one_table(releases: Releases, tmp_path: Path, classifier: Classifier) -> None:
+    """Classified or not, and beside a release in one file."""
+    done, rows = compared(releases.old, releases.new, tmp_path / "changes.parquet")
+    for name, source, options in (
+        ("classified", releases.new, {}),
+        ("raw", releases.raw_new, {"classifier": classifier, "units": "mm"}),
+    ):
+        folder, table = tmp_path / name, pq.read_table(source)
+        folder.mkdir()
+        for begin in (0, 100):
+            pq.write_table(table.slice(begin, 100 if begin == 0 else None), folder / f"part-{begin:05d}.parquet")
+        found, of_folder = compared(releases.old, folder, tmp_path / "folder.parquet", as_table=True, **options)
+        assert of_folder == rows
+        assert (found.new, found.classes) == (str(folder), done.classes)
+
+
+@pytest.mark.parametrize(
+    "option", [{"units": "m"}, {"priors": "trained"}, {"date_format": "DDMMYYYY"}, {"half_wavelength_mm": 15.6}]
+)
+def test_options_of_a_classification_are_refused_where_both_have_classes(
+    releases: Releases, tmp_path: Path, option: dict[str, Any]
+) -> None:
+    (name,) = option
+    with pytest.raises(UsageError, match=f"are classified already, so {name} would do nothing"):
+        compare_files(releases.old, releases.new, tmp_path / "changes.parquet", **option)
+    assert not (tmp_path / "changes.parquet").exists()
 
 
 def test_releases_without_a_diagnosis_have_the_rates_of_the_file(
@@ -320,6 +361,23 @@ def test_the_command_says_what_has_changed_and_ends_with_0(releases: Releases, t
     assert run("compare", releases.old, releases.new, "-q").stderr == b""
 
 
+def test_one_point_is_no_points(releases: Releases, tmp_path: Path) -> None:
+    pq.write_table(pq.read_table(releases.new).slice(0, 1), tmp_path / "one.parquet")
+    done = run("compare", tmp_path / "one.parquet", tmp_path / "one.parquet", "-o", tmp_path / "changes.parquet")
+    text = done.stderr.decode()
+    assert "one.parquet: 1 point in both, 0 gone, 0 new" in text
+    assert "classes: 0 of 1 point (0 %)" in text
+    assert text.strip().endswith("changes.parquet: 1 row")
+
+
+def test_changes_in_place_of_a_release_are_named(releases: Releases, tmp_path: Path) -> None:
+    changes = tmp_path / "changes.parquet"
+    compare_files(releases.old, releases.new, changes)
+    words = "holds changes between two releases, which insar-rt compare has written: give one of the releases"
+    refused(run("compare", releases.old, changes), 65, words)
+    refused(run("classify", changes, "-o", tmp_path / "out.parquet"), 65, words)
+
+
 def test_an_alert_has_an_exit_code_of_its_own(releases: Releases, tmp_path: Path) -> None:
     new = changed(releases.new, tmp_path / "new.parquet", "p0024", velocity_mm_yr=9.0)
     changes, report = tmp_path / "alerts.csv", tmp_path / "report.json"
@@ -391,6 +449,7 @@ def test_a_release_without_points_is_refused(releases: Releases, tmp_path: Path)
     }
     for name, table in tables.items():
         pq.write_table(table.slice(0, 0), tmp_path / f"{name}.parquet")
+        units: Any = "mm" if name == "raw" else None
         with pytest.raises(DataError, match=rf"{name}\.parquet has no points, so there is nothing to match"):
-            compare_files(releases.old, tmp_path / f"{name}.parquet", tmp_path / "changes.parquet", units="mm")
+            compare_files(releases.old, tmp_path / f"{name}.parquet", tmp_path / "changes.parquet", units=units)
     assert not (tmp_path / "changes.parquet").exists()

@@ -24,7 +24,9 @@ def test_a_plane_in_metres_is_used_as_it_is(system: str) -> None:
     np.testing.assert_array_equal(plane.to_system(points), points)
 
 
-@pytest.mark.parametrize(("longitude", "latitude"), [(13.2, 38.7), (24.0, 69.5), (-70.6, -33.4), (179.9, -17.0)])
+@pytest.mark.parametrize(
+    ("longitude", "latitude"), [(13.2, 38.7), (24.0, 69.5), (-70.6, -33.4), (179.9, -17.0), (10, 89.99), (0, -90)]
+)
 def test_distances_of_degrees_are_right_to_a_thousandth_within_250_km(longitude: float, latitude: float) -> None:
     rng = np.random.default_rng(0)
     geod = pyproj.Geod(ellps="WGS84")

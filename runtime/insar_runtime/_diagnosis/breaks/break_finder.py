@@ -21,7 +21,7 @@ from insar_runtime._diagnosis.noise.noise_model import FileNoise
 from insar_runtime._diagnosis.noise.rate_noise import rate_noise_models
 from insar_runtime._diagnosis.results import Breaks, FitStatus
 
-_ROWS_AT_ONCE: Final = 128
+_ROWS_AT_ONCE: Final = 256
 """Rows that are fitted at a time, few enough for the caches. Smaller chunks are padded, so the bits of a row do not
 depend on the number of rows."""
 _LEAST_EPOCHS: Final = 12

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, RealArray
-from insar_runtime._diagnosis.outliers import clip_outliers
+from insar_runtime._diagnosis.outliers import find_outliers, median_of_five
 from insar_runtime.definitions import DAYS_PER_YEAR
 
 _MOST_REACH: Final = 2.0
@@ -86,41 +86,65 @@ def _clipped(values: Float32Array, days: FloatArray) -> Float32Array:
 
     The rows may be steep at both ends, where the running median is biased.
     """
-    before, days_before = _extrapolated(values, days)
-    after, days_after = _extrapolated(values[:, ::-1], days[:, ::-1])
-    longer = np.concatenate([before[:, ::-1], values, after], axis=1)
-    clipped = clip_outliers(longer)
-    row, epoch = np.nonzero(clipped != longer)
-    if len(row):
-        days = np.broadcast_to(np.concatenate([days_before[:, ::-1], days, days_after], axis=1), longer.shape)
-        inside = (epoch >= 2) & (epoch < longer.shape[1] - 2)
-        row, epoch = row[inside], epoch[inside]
-        window = row[:, None], epoch[:, None] + np.arange(-2, 3)
-        bent = _continues_slope(longer[window], days[window])
-        clipped[row[bent], epoch[bent]] = longer[row[bent], epoch[bent]]
-    return clipped[:, 2:-2]
+    longer = np.empty((len(values), values.shape[1] + 4), dtype=np.float32)
+    longer[:, 2:-2] = values
+    days_before = _extrapolate(values, days, longer[:, 1::-1])
+    days_after = _extrapolate(values[:, ::-1], days[:, ::-1], longer[:, -2:])
+    place, clipped = find_outliers(longer)
+    epoch = place % longer.shape[1]
+    inside = (epoch >= 2) & (epoch < longer.shape[1] - 2)
+    place, clipped = place[inside], clipped[inside]
+    days = np.concatenate([days_before[:, ::-1], days, days_after], axis=1)
+    reach = _reach(days).reshape(2, -1).take(place if len(days) > 1 else epoch[inside], axis=1)
+    outside = ~_continues_slope(longer.ravel().take(place + np.arange(-2, 3)[:, None]), reach)
+    longer.ravel()[place[outside]] = clipped[outside]
+    return longer[:, 2:-2]
 
 
-def _continues_slope(values: Float32Array, days: FloatArray) -> BoolArray:
-    """Return which middle values of five epochs [k, 5] continue the two epochs before them, or the two after.
+def _continues_slope(values: Float32Array, reach: FloatArray) -> BoolArray:
+    """Return which middle values of five epochs [5, k] continue the two epochs before them, or the two after.
 
     Such a value is far from the median, but it is the tip of a steep break and no outlier.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape [5, k]
+    reach : ndarray of float64, shape [2, k]
+        See ``_reach``.
     """
-    middle = values[:, 2]
-    nearest = np.full(len(values), np.inf)
-    for far, near in ((0, 1), (4, 3)):
-        reach = (days[:, 2] - days[:, near]) / (days[:, near] - days[:, far])
-        continued = values[:, near] + (values[:, near] - values[:, far]) * reach
-        nearest = np.minimum(nearest, np.where(reach <= _MOST_REACH, np.abs(middle - continued), np.inf))
-    return np.asarray(nearest < np.abs(middle - np.sort(values, axis=1)[:, 2]) / 2)
+    first, before, middle, after, last = values
+    continued = before + (before - first) * reach[0], after + (after - last) * reach[1]
+    nearest = np.fmin(*(np.abs(middle - one) for one in continued))
+    return np.asarray(nearest < np.abs(middle - median_of_five(values)) / 2)
 
 
-def _extrapolated(values: Float32Array, days: FloatArray) -> tuple[Float32Array, FloatArray]:
-    """Return two epochs extrapolated to before the beginning [n, 2], nearest first, and their days [n or 1, 2].
+def _reach(days: FloatArray) -> FloatArray:
+    """Return the length of the extrapolation of two neighbours to each epoch, in units of their interval.
+
+    Parameters
+    ----------
+    days : ndarray of float64, shape [n, T]
+
+    Returns
+    -------
+    ndarray of float64, shape [2, n, T]
+        Of the neighbours before, and after; NaN if there are none, or if it exceeds ``_MOST_REACH``.
+    """
+    reach = np.full((2, *days.shape), np.nan)
+    intervals = np.diff(days, axis=1)
+    reach[0, :, 2:] = intervals[:, 1:] / intervals[:, :-1]
+    reach[1, :, :-2] = intervals[:, :-1] / intervals[:, 1:]
+    reach[reach > _MOST_REACH] = np.nan
+    return reach
+
+
+def _extrapolate(values: Float32Array, days: FloatArray, beyond: Float32Array) -> FloatArray:
+    """Extrapolate rows to two epochs before their beginning [n, 2], nearest first, and return their days [n or 1, 2].
 
     They make up for the running median of five epochs, which is biased on a slope at the ends of a series.
     """
-    near, far = np.median(values[:, :5], axis=1), np.median(values[:, 5:10], axis=1)
+    near, far = median_of_five(values[:, :5].T), median_of_five(values[:, 5:10].T)
     slope = (far - near) / (days[:, 7] - days[:, 2])
-    beyond = days[:, :1] - (days[:, 1:2] - days[:, :1]) * np.array([1, 2])
-    return (near[:, None] + slope[:, None] * (beyond - days[:, 2:3])).astype(np.float32), beyond
+    days_beyond = days[:, :1] - (days[:, 1:2] - days[:, :1]) * np.array([1, 2])
+    beyond[:] = near[:, None] + slope[:, None] * (days_beyond - days[:, 2:3])
+    return np.asarray(days_beyond)

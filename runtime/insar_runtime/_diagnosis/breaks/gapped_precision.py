@@ -6,7 +6,7 @@ import numpy as np
 
 from insar_runtime._diagnosis.arrays import Float32Array, FloatArray
 from insar_runtime._diagnosis.breaks.gap_layout import LOST_MULTIPLE, GapLayout
-from insar_runtime._diagnosis.row_products import multiply_equal_rows
+from insar_runtime._diagnosis.row_products import multiply_rows
 
 
 class GappedPrecision:
@@ -34,7 +34,7 @@ class GappedPrecision:
         values : ndarray of float32, shape [n, T + 1]
             mm; 0 at missing values and at the additional last epoch. n must always be the same for reproducible bits.
         """
-        weighted = multiply_equal_rows(values, self._single)
+        weighted = multiply_rows(values, self._single)
         return weighted, np.vecdot(values, weighted).astype(np.float64)
 
     def factors(self, gaps: GapLayout) -> tuple[FloatArray, FloatArray]:

@@ -13,7 +13,7 @@ from insar_runtime._diagnosis.breaks.candidates import BreakCandidates
 from insar_runtime._diagnosis.breaks.gap_layout import GapLayout
 from insar_runtime._diagnosis.breaks.gapped_precision import GappedPrecision, predict_missing
 from insar_runtime._diagnosis.gls import line_estimator, restricted_precision
-from insar_runtime._diagnosis.row_products import multiply_equal_rows
+from insar_runtime._diagnosis.row_products import multiply_rows
 
 _LEAST_LEFT: Final = 1e-9
 """Least remaining part of the information on an amplitude: less is rounding error."""
@@ -136,7 +136,7 @@ class HingeTable:
                 half, volume = self._precision.factors(some)
                 predict_missing(values, squares, weighted, some, half)
                 scales.put(some.row, self._without(some, half, volume)[some.pattern_of_row])
-        gain = multiply_equal_rows(values, self._gain32)
+        gain = multiply_rows(values, self._gain32)
         gain *= scales.lift
         return HingeFits(gain, squares, np.vecdot(values, self._slope32).astype(np.float64), scales)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from insar_runtime._diagnosis.arrays import BoolArray, Float32Array, FloatArray, RealArray
-from insar_runtime.definitions import JUMP_EDGE_EPOCHS, JUMP_HELD_EPOCHS, JUMP_SCATTERS
+from insar_runtime.definitions import JUMP_EDGE_EPOCHS, JUMP_HELD_EPOCHS, JUMP_SCATTERS, MAD_TO_STD
 
 _SHORT: Final = 2 * JUMP_HELD_EPOCHS - 1
 """Length of the short median, which is on a level as soon as ``JUMP_HELD_EPOCHS`` of its epochs are."""
@@ -26,8 +26,6 @@ _AT_ONCE_EPOCHS: Final = 2
 least this part of it. Motion and annual cycle give less. Our choice."""
 _AROUND: Final = 10
 """Epochs before and after a change over which the scatter is measured."""
-_TO_RMS: Final = 1.4826
-"""RMS of normal noise over its median absolute deviation."""
 _OF_MEDIAN: Final = (np.pi / 2) ** 0.5
 """Standard deviation of a median of many values over that of their mean, for normal noise."""
 _LEAST_SCATTER_MM: Final = 0.2
@@ -126,7 +124,7 @@ def _windows(values: Float32Array, length: int) -> Float32Array:
 
 def _spreads(values: Float32Array) -> FloatArray:
     windows = _windows(values, _AROUND)
-    return np.asarray(_TO_RMS * _nan_median(np.abs(windows - _nan_median(windows)[:, :, None])))
+    return np.asarray(MAD_TO_STD * _nan_median(np.abs(windows - _nan_median(windows)[:, :, None])))
 
 
 def _nan_median(windows: RealArray) -> FloatArray:

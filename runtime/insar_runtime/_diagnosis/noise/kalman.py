@@ -141,6 +141,7 @@ def fit_kinds(
     known, free = regressors.all, regressors.line.shape[1]
     # Hypotheses: a row with curvature, and a row without.
     hypotheses = ((True, _BENT), (False, 1 - _BENT)) if regressors.motion.shape[1] else ((False, 1.0),)
+    log_shares = np.log([share for _, share in hypotheses])[:, None]
     alike: dict[NoiseKind, list[int]] = {}
     for place, kind in enumerate(kinds):
         alike.setdefault(replace(kind, annual=0.0), []).append(place)
@@ -154,22 +155,29 @@ def fit_kinds(
             part = shapes[first : first + some]
             for shape, white, volume in zip(part, *_whiten(data, there, days, part, white_factor), strict=True):
                 products = _cross_products(white, known.shape[1])
-                for place in alike[shape]:
-                    found = []
-                    for bends, share in hypotheses:
-                        prior_stds = regressors.prior_stds(kinds[place].annual, bends=bends)
-                        left, more = _ridge_residuals(*products, prior_stds, free)
-                        of_rows = (volume + more)[:, None] + freedom * np.log(left)
-                        found.append((np.log(share) - 0.5 * of_rows.ravel(), (left / freedom).ravel()))
-                    likelihood[rows, place], scatter[rows, place] = _marginalise(found)
+                places = alike[shape]
+                # One set of prior standard deviations for each kind and hypothesis.
+                annual = [kinds[place].annual for place in places]
+                priors = [regressors.prior_stds(one, bends=bends) for one in annual for bends, _ in hypotheses]
+                left, more = _ridge_residuals(*products, np.stack(priors), free)
+                likely = -0.5 * ((volume + more)[..., None] + freedom * np.log(left))
+                found = likely.reshape(len(places), len(hypotheses), -1) + log_shares
+                squares = (left / freedom).reshape(found.shape)
+                likelihood[rows[:, None], places], scatter[rows[:, None], places] = _marginalise(found, squares)
     return NoiseFits(tuple(kinds), likelihood, scatter, np.isfinite(values).sum(axis=1) - float(free))
 
 
-def _marginalise(found: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
-    """Return the log of the summed likelihoods of alternative hypotheses, and the posterior scatter."""
-    likelihood = np.logaddexp.reduce([one for one, _ in found])
-    variance = sum(np.exp(one - likelihood) * squares for one, squares in found)
-    return likelihood, np.sqrt(variance)
+def _marginalise(found: FloatArray, squares: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the log of the summed likelihoods of alternative hypotheses, and the posterior scatter, both [n, K].
+
+    Parameters
+    ----------
+    found, squares : ndarray of float64, shape [K, number of hypotheses, n]
+        Log likelihoods of rows under each noise model and hypothesis, and variances.
+    """
+    likelihood = np.logaddexp.reduce(found, axis=1)
+    variance = (np.exp(found - likelihood[:, None]) * squares).sum(axis=1)
+    return likelihood.T, np.sqrt(variance).T
 
 
 def shared_and_other_patterns(missing: BoolArray) -> tuple[list[IndexArray], IndexArray]:
@@ -255,13 +263,24 @@ def _cross_products(white: FloatArray, known: int) -> tuple[FloatArray, FloatArr
 
 
 def _ridge_residuals(
-    known: FloatArray, cross: FloatArray, squares: FloatArray, scale: FloatArray, free: int
+    known: FloatArray, cross: FloatArray, squares: FloatArray, scales: FloatArray, free: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the residual squares of the ridge regression [G, n], and its log determinant [G]."""
+    """Return the residual squares [M, G, n] of M ridge regressions, and their log determinants [M, G].
+
+    Parameters
+    ----------
+    known, cross, squares : ndarray of float64
+        See ``_cross_products``.
+    scales : ndarray of float64, shape [M, p]
+        Prior standard deviations of the coefficients.
+    free : int
+        Number of the first coefficients, those of the line.
+    """
     # A weak prior for the line as well, which is ill-determined where most values are missing.
-    prior = np.where(np.arange(len(scale)) < free, _FLAT, 1.0)
-    factor = np.linalg.cholesky(known * scale[:, None] * scale + np.diag(prior))
-    explained = np.linalg.solve(factor, cross * scale[:, None])
+    prior = np.diag(np.where(np.arange(scales.shape[1]) < free, _FLAT, 1.0))
+    scales = scales[:, None, :, None]
+    factor = np.linalg.cholesky(known * scales * scales.swapaxes(-1, -2) + prior)
+    explained = np.linalg.solve(factor, cross * scales)
     left = squares - np.einsum("...pn,...pn->...n", explained, explained)
     diagonal = np.diagonal(factor, axis1=-2, axis2=-1)
     return np.maximum(left, _LEAST), 2 * np.log(diagonal).sum(axis=-1)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from insar_runtime._diagnosis.arrays import Float32Array, FloatArray
-from insar_runtime._diagnosis.row_products import multiply_equal_rows
+from insar_runtime._diagnosis.row_products import multiply_rows
 
 _EXACT: Final = 24
 _COMPONENTS: Final = 96
@@ -41,6 +41,8 @@ class EnergyBasis:
     white : ndarray of float64, shape [T]
     left : int
         Number of components that are left: the fastest ones.
+    columns : ndarray of float32, shape [T, m + p]
+        Their product with a series gives its components, and those of the nuisance columns.
     """
 
     def __init__(self, mean: FloatArray, nuisance: FloatArray, white: FloatArray) -> None:
@@ -51,21 +53,27 @@ class EnergyBasis:
         self.vectors = np.linalg.eigh(kept @ (mean / np.outer(white, white)) @ kept)[1][:, ::-1][:, :size]
         self.left = len(white) - nuisance.shape[1] - size
         self._inverse_white = (1 / white).astype(np.float32)
-        self._columns = np.concatenate([self.vectors, free], axis=1).astype(np.float32)
+        self.columns = (np.concatenate([self.vectors, free], axis=1) / white[:, None]).astype(np.float32)
 
-    def components(self, values: Float32Array) -> tuple[Float32Array, FloatArray]:
+    def components(self, values: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return the components [n, m] of rows, and the sum of squares [n] of those that are left.
 
         Parameters
         ----------
         values : ndarray of float32, shape [n, T]
-            mm, without missing values and without large multiples of the nuisance columns. n must always be the same
-            for reproducible bits.
+            mm, without missing values. Nuisance columns have no effect, if they are no large multiples.
         """
+        found = multiply_rows(values, self.columns)
+        return found[:, : self.vectors.shape[1]], self.rest(self.squares(values), found)
+
+    def squares(self, values: Float32Array) -> Float32Array:
+        """Return the sums of squares [n] of rows [n, T] in units of ``white``."""
         scaled = values * self._inverse_white
-        found = multiply_equal_rows(scaled, self._columns)
-        rest = np.vecdot(scaled, scaled).astype(np.float64) - np.vecdot(found, found)
-        return np.ascontiguousarray(found[:, : self.vectors.shape[1]]), np.maximum(rest, 0.0)
+        return np.asarray(np.vecdot(scaled, scaled))
+
+    def rest(self, squares: Float32Array, found: Float32Array) -> Float32Array:
+        """Return the sums of squares [n] that are left beside the products [n, m + p] with ``columns``."""
+        return np.asarray(np.maximum(squares - np.vecdot(found, found), np.float32(0)))
 
 
 class Energies:
@@ -90,20 +98,20 @@ class Energies:
             rest.append(max(float(np.trace(scaled) - np.trace(of_components)), 0.0) / max(basis.left, 1))
         self._block = np.concatenate(blocks, axis=1).astype(np.float32)
         self._weights = np.stack(weights, axis=1).astype(np.float32)
-        self._rest = np.array(rest)
+        self._rest = np.array(rest, dtype=np.float32)
 
-    def of(self, components: Float32Array, rest: FloatArray) -> FloatArray:
+    def of(self, components: Float32Array, rest: Float32Array) -> Float32Array:
         """Return the weighted sums of squares [n, number of noise models] of rows.
 
         Parameters
         ----------
         components : ndarray of float32, shape [n, m]
             As ``EnergyBasis.components`` returns them.
-        rest : ndarray of float64, shape [n]
+        rest : ndarray of float32, shape [n]
         """
         slow = np.ascontiguousarray(components[:, : self._exact])
-        block = multiply_equal_rows(slow, self._block).reshape(len(slow), -1, self._exact)
-        found = np.vecdot(block, slow[:, None]).astype(np.float64)
+        block = multiply_rows(slow, self._block).reshape(len(slow), -1, self._exact)
+        found = np.vecdot(block, slow[:, None])
         if len(self._weights):
-            found += multiply_equal_rows(np.square(components[:, self._exact :]), self._weights)
+            found += multiply_rows(np.square(components[:, self._exact :]), self._weights)
         return np.asarray(found + rest[:, None] * self._rest)

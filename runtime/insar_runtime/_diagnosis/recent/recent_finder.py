@@ -22,12 +22,14 @@ from insar_runtime._diagnosis.recent.recent_design import RecentDesign, enough_e
 from insar_runtime._diagnosis.recent.recent_hypotheses import RecentHypotheses
 from insar_runtime._diagnosis.recent.student import two_sided
 from insar_runtime._diagnosis.results import RecentChanges
-from insar_runtime._diagnosis.row_products import multiply_equal_rows
+from insar_runtime._diagnosis.row_products import multiply_rows
 
-_ROWS_AT_ONCE: Final = 512
+_ROWS_AT_ONCE: Final = 1024
 """Rows that are fitted at a time, few enough for the caches. Smaller chunks are padded, so the bits of a row do not
 depend on the number of rows."""
 _TINY: Final = 1e-300
+_LARGE_MM: Final = 10.0
+"""RMS departure from a line, over the white noise, up to which single precision suffices for sums of squares."""
 _FLOOR_MM: Final = 0.02
 """Least scatter of any series, including rounding to 0.1 mm."""
 
@@ -63,18 +65,18 @@ class _Losses:
 
     Attributes
     ----------
-    change_variance, rate_variance : ndarray of float64, shape [n, H]
+    change_variance, rate_variance : ndarray of float32, shape [n, H]
         Increase of the variances in noise of unit scatter.
-    volume : ndarray of float64, shape [n, H]
+    volume : ndarray of float32, shape [n, H]
         Increase of the log determinant.
-    lost : ndarray of float64, shape [n, 1]
+    lost : ndarray of float32, shape [n, 1]
         Number of missing values.
     """
 
-    change_variance: FloatArray
-    rate_variance: FloatArray
-    volume: FloatArray
-    lost: FloatArray
+    change_variance: Float32Array
+    rate_variance: Float32Array
+    volume: Float32Array
+    lost: Float32Array
 
 
 class RecentChangeFinder:
@@ -163,12 +165,20 @@ class _Fits:
         self._mean = GappedPrecision(hypotheses.precisions[-1])
         size = len(hypotheses.change)
         estimators = [hypotheses.change, hypotheses.rate, hypotheses.trend_products]
-        self._estimators = np.concatenate(estimators).T.astype(np.float32)
+        products = [*(one.T.astype(np.float32) for one in estimators), self._basis.columns]
+        self._columns = np.concatenate(products, axis=1)
+        self._ends = np.cumsum([one.shape[1] for one in products[:-1]])
         self._of_steps = np.cumsum(np.concatenate(estimators[:2])[:, ::-1], axis=1)[:, ::-1]
         self._hinge = design.columns[:, 0].astype(np.float32)
         self._trends = hypotheses.trends.astype(np.float32)
         self._slow_trends = (hypotheses.trends / white @ self._basis.vectors).astype(np.float32)
         self._lines = size - len(hypotheses.trends)
+        self._freedom = np.full((1, 1), hypotheses.freedom, dtype=np.float32)
+        self._constant = hypotheses.constant.astype(np.float32)
+        self._change_variance = hypotheses.change_variance.astype(np.float32)
+        self._rate_variance = hypotheses.rate_variance.astype(np.float32)
+        self._trend_variance = (1 / hypotheses.trend_information).astype(np.float32)
+        self._trend_energy = hypotheses.trend_energy.astype(np.float32)
         # One additional epoch without effect, to which the padding of missing epochs refers.
         self._padded_estimators = np.pad(np.concatenate(estimators[:2]).T, ((0, 1), (0, 0)))
         diagonals = np.log([np.maximum(np.diag(one), _TINY) for one in hypotheses.precisions])
@@ -176,7 +186,7 @@ class _Fits:
         of_hypotheses = np.append(np.arange(self._lines), np.full(len(hypotheses.trends), self._lines))
         self._volume = np.pad((diagonals - diagonals[-1])[of_hypotheses].T, ((0, 1), (0, 0)))
 
-    def fit(self, displacement: RealArray, present: BoolArray, steps: StepErrors | None) -> FloatArray:
+    def fit(self, displacement: RealArray, present: BoolArray, steps: StepErrors | None) -> Float32Array:
         """Return rate, its standard deviation, and the probability of a change [3, n] of rows.
 
         Parameters
@@ -185,43 +195,47 @@ class _Fits:
         present : ndarray of bool, shape [n, T]
         steps : StepErrors or None
         """
-        count, known = len(displacement), self._known
-        values, rate = np.zeros((_ROWS_AT_ONCE, len(self.days)), dtype=np.float32), np.zeros(_ROWS_AT_ONCE)
+        count, size = len(displacement), len(self._known.change)
+        values = np.zeros((_ROWS_AT_ONCE, len(self.days)), dtype=np.float32)
+        rate = np.zeros(_ROWS_AT_ONCE, dtype=np.float32)
         losses = None
         if present.all():
             values[:count], rate[:count] = complete_without_line(displacement, self.days)
         else:
             values[:count], rate[:count] = without_line(displacement, present, self.days)
             losses = self._fill_missing(values, present)
-        products = multiply_equal_rows(values, self._estimators).astype(np.float64)
-        change, of_rate, of_trends = np.split(products, [len(known.change), 2 * len(known.change)], axis=1)
-        left = self._residual_squares(values, change, of_trends)
-        freedom = np.float64(known.freedom) if losses is None else known.freedom - losses.lost
-        left = np.maximum(left, freedom * _FLOOR_MM**2)
-        evidence = known.constant - 0.5 * freedom * np.log(left)
-        scatter = left / freedom * self._spread**2
-        change_variance, rate_variance = scatter * known.change_variance, scatter * known.rate_variance
+        change, of_rate, of_trends, found = np.split(multiply_rows(values, self._columns), self._ends, axis=1)
+        left = self._residual_squares(values, change, of_trends, found)
+        freedom = self._freedom if losses is None else self._freedom - losses.lost
+        np.maximum(left, freedom * np.float32(_FLOOR_MM**2), out=left)
+        # Single precision suffices for logarithms of ratios near 1.
+        evidence = self._constant - 0.5 * freedom * np.log(left / left.min(axis=1, keepdims=True))
+        scatter = np.divide(left, freedom / np.float32(self._spread**2), out=left)
+        change_variance, rate_variance = scatter * self._change_variance, scatter * self._rate_variance
         if losses is not None:
             evidence -= 0.5 * losses.volume
             change_variance += scatter * losses.change_variance
             rate_variance += scatter * losses.rate_variance
         if steps is not None:
             response = self._of_steps[:, steps.epoch].T * steps.std[:, None]
-            np.add.at(change_variance, steps.row, response[:, : len(known.change)] ** 2)
-            np.add.at(rate_variance, steps.row, response[:, len(known.change) :] ** 2)
+            np.add.at(change_variance, steps.row, response[:, :size] ** 2)
+            np.add.at(rate_variance, steps.row, response[:, size:] ** 2)
         weight = np.exp(evidence - evidence.max(axis=1, keepdims=True))
         weight /= weight.sum(axis=1, keepdims=True)
-        certainty = np.vecdot(weight, two_sided(change / np.sqrt(change_variance), np.maximum(freedom, 1.0)))
+        student = np.divide(change, np.sqrt(change_variance, out=change_variance), out=change_variance)
+        certainty = np.vecdot(weight, two_sided(student, np.maximum(freedom, np.float32(1))))
         mean = np.vecdot(weight, of_rate)
         # The variance of Student's distribution.
-        rate_variance *= freedom / np.maximum(freedom - 2, 1.0)
-        std = np.sqrt(np.vecdot(weight, rate_variance + (of_rate - mean[:, None]) ** 2))
+        rate_variance *= freedom / np.maximum(freedom - 2, np.float32(1))
+        rate_variance += np.square(of_rate - mean[:, None])
+        std = np.sqrt(np.vecdot(weight, rate_variance))
         return np.stack([mean + rate, std, np.abs(certainty)])[:, :count]
 
     def _fill_missing(self, values: Float32Array, present: BoolArray) -> _Losses:
         """Replace the missing values of rows by their prediction, and return what is lost with them."""
         size = len(self._known.change)
-        increase, volume = np.zeros((len(values), 2 * size)), np.zeros((len(values), size))
+        increase = np.zeros((len(values), 2 * size), dtype=np.float32)
+        volume = np.zeros((len(values), size), dtype=np.float32)
         padded = np.pad(values, ((0, 0), (0, 1)))
         weighted, squares = self._mean.weigh(padded)
         for gaps in GapLayout.of(MissingPatterns.of(~present), 2 * size):
@@ -231,23 +245,31 @@ class _Fits:
             increase[gaps.row] = np.einsum("pmj,pmj->pj", across, across)[gaps.pattern_of_row]
             volume[gaps.row] = (determinant[:, None] + self._volume[gaps.lost].sum(axis=1))[gaps.pattern_of_row]
         values[:] = padded[:, :-1]
-        lost = np.zeros((len(values), 1))
+        lost = np.zeros((len(values), 1), dtype=np.float32)
         lost[: len(present), 0] = np.count_nonzero(~present, axis=1)
         change, rate = np.split(increase, 2, axis=1)
         return _Losses(change, rate, volume, lost)
 
-    def _residual_squares(self, values: Float32Array, change: FloatArray, of_trends: FloatArray) -> FloatArray:
+    def _residual_squares(
+        self, values: Float32Array, change: Float32Array, of_trends: Float32Array, found: Float32Array
+    ) -> Float32Array:
         """Return the weighted sums of squares [n, H] that are left beside line, change of rate and trend."""
-        known, rows = self._known, np.arange(len(values))
-        amplitude = of_trends / known.trend_information
+        rows = np.arange(len(values))
+        amplitude = of_trends * self._trend_variance
         gain = amplitude * of_trends
         best = gain.argmax(axis=1)
-        size = amplitude[rows, best].astype(np.float32)[:, None]
-        # Without the change of rate and the likeliest trend, which may be large, so that their sums need not be exact.
-        rest = values - size * self._trends[best]
-        rest -= change[rows, self._lines + best].astype(np.float32)[:, None] * self._hinge
-        components, fastest = self._basis.components(rest)
+        size = amplitude[rows, best][:, None]
+        slow_trend = size * self._slow_trends[best]
+        squares = self._basis.squares(values)
+        # Without the likeliest trend.
+        components, fastest = found[:, : slow_trend.shape[1]] - slow_trend, self._basis.rest(squares, found)
+        large = np.flatnonzero(squares > _LARGE_MM**2 * values.shape[1])
+        if len(large):
+            # Single precision does not suffice for their sums: trend and change of rate are subtracted before.
+            rest = values[large] - size[large] * self._trends[best[large]]
+            rest -= change[large, self._lines + best[large]][:, None] * self._hinge
+            components[large], fastest[large] = self._basis.components(rest)
         mean = self._of_mean.of(components, fastest)
-        mean += size * (2 * of_trends[rows, best, None] - size * known.trend_energy[best, None])
-        kinds = self._of_kinds.of(components + size * self._slow_trends[best], fastest)
+        mean += size * (2 * of_trends[rows, best, None] - size * self._trend_energy[best, None])
+        kinds = self._of_kinds.of(components + slow_trend, fastest)
         return np.concatenate([kinds, mean - gain], axis=1)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from insar_runtime._diagnosis.arrays import FloatArray
+from insar_runtime._diagnosis.arrays import Float32Array
 
 
-def two_sided(student: FloatArray, freedom: FloatArray) -> FloatArray:
+def two_sided(student: Float32Array, freedom: Float32Array) -> Float32Array:
     """Return the probability between -t and t of Student's distribution, with the sign of t.
 
     Parameters
     ----------
-    student : ndarray of float64, shape [n, H]
+    student : ndarray of float32, shape [n, H]
         t.
-    freedom : ndarray of float64, shape [n, 1]
+    freedom : ndarray of float32, shape [n or 1, 1]
         Degrees of freedom, at least 8.
 
     Notes

@@ -16,6 +16,7 @@ Compressed = Literal["csv.gz", "csv.zst", "csv.bz2"]
 MAGICS: Final[dict[bytes, Compressed]] = {
     b"\x1f\x8b": "csv.gz",
     b"\x28\xb5\x2f\xfd": "csv.zst",
+    b"\x50\x2a\x4d\x18": "csv.zst",  # a frame without content, which pzstd writes first
     b"BZh": "csv.bz2",
 }
 """First bytes of a compressed file, and the container that it is with a CSV in it."""

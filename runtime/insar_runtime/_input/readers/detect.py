@@ -156,7 +156,7 @@ def _of_ipc(name: str, table: IpcTable) -> Source:
         _texts(schema.metadata),
         guess_row_bytes(schema) if table.row_bytes is None else table.row_bytes,
         table.held_bytes,
-        Origin((Path(name).name,)),
+        Origin((Path(name).name,), notes=table.notes),
         lambda *_: table.batches(),
         table.some_columns,
     )

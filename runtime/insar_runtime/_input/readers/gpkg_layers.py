@@ -10,6 +10,7 @@ from insar_runtime._input.column_types import refuse_too_many
 from insar_runtime._input.crs.system import UNKNOWN, ReferenceSystem, system_of_epsg, system_of_wkt
 from insar_runtime._input.dates.date_search import DateSearch
 from insar_runtime._input.readers.long_table import find_long_columns
+from insar_runtime._input.result_tables import refuse_result_table
 from insar_runtime.errors import DataError
 
 _POINTS: Final = frozenset({"POINT", "MULTIPOINT", "GEOMETRY", "POINTZ", "POINTM", "POINTZM"})
@@ -120,6 +121,7 @@ def _has_series(layer: Layer, date_format: str | None) -> bool:
 
 def _checked(layer: Layer, path: str) -> Layer:
     if layer.geometry is not None and layer.geometry_type not in _POINTS:
+        refuse_result_table(layer.columns, f"layer '{layer.name}' of {path}")
         raise DataError(
             f"layer '{layer.name}' of {path} holds {layer.geometry_type}, and only points are read: write their "
             "centroids as points"

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 FILE_MAGIC: Final = b"ARROW1\0\0"
 STREAM_MAGIC: Final = b"\xff\xff\xff\xff"
+_END_MARK: Final = STREAM_MAGIC + bytes(4)
 _HEADER: Final = 2
 """Number of the field ``header`` of a message."""
 _LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
@@ -62,6 +63,30 @@ def batch_sizes(memory: pa.Buffer) -> Iterator[BatchSize]:
                 yield _size_of(message)
     except (pa.ArrowException, OSError, EOFError, struct.error, IndexError, ValueError):
         return  # the reader of the batches says what is wrong
+
+
+def end_of_stream(memory: pa.Buffer) -> tuple[int, bool]:
+    """Return where a stream ends, and whether a mark says so; a damaged one ends where its reader will say it does.
+
+    Parameters
+    ----------
+    memory : pyarrow.Buffer
+        Of a stream from its beginning, with what follows it.
+
+    Returns
+    -------
+    tuple of int and bool
+        Number of bytes up to its end, and whether the mark of the format is there. What the writer has not ended, as
+        one that was killed, has none, but a complete stream may have none either.
+    """
+    source = pa.BufferReader(memory)
+    try:
+        for _ in pa.ipc.MessageReader.open_stream(source):
+            pass
+    except (pa.ArrowException, OSError, EOFError):
+        return memory.size, True
+    end = source.tell()
+    return end, memory[max(end - len(_END_MARK), 0) : end].to_pybytes() == _END_MARK
 
 
 def _listed(memory: pa.Buffer) -> Iterator[pa.Message]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from insar_runtime._input.column_types import refuse_too_many
 from insar_runtime._input.error_translation import ABSURD_BYTES
-from insar_runtime._input.readers.ipc_messages import FILE_MAGIC, STREAM_MAGIC, BatchSize, batch_sizes
+from insar_runtime._input.readers.ipc_messages import FILE_MAGIC, STREAM_MAGIC, BatchSize, batch_sizes, end_of_stream
 from insar_runtime.errors import DataError
 
 _MAPPED_BYTES: Final = 32 << 20
@@ -24,6 +25,10 @@ _WINDOW_BYTES: Final = 16 << 20
 _SLICING_BYTES: Final = 4 << 20
 """Slices that are being made."""
 _SLICE_ROWS: Final = 8192
+_MOST_ROWS: Final = 1 << 16
+"""Rows of a piece of a batch that is read: a run or a column of nulls takes no room, what it stands for does."""
+_ABSURD_ROWS: Final = (1 << 31) - 1
+"""More rows in one batch are not written by Arrow's libraries, and runs of them have no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class IpcTable:
         Returns all rows, once.
     some_columns : callable or None
         Returns all rows of some columns, whatever else was read before; None for a stream, which is read once.
+    notes : tuple of str
+        What a person should know about the reading.
     """
 
     schema: pa.Schema
@@ -49,6 +56,7 @@ class IpcTable:
     row_bytes: float | None
     batches: Callable[[], Iterator[pa.RecordBatch]]
     some_columns: Callable[[Sequence[str]], Iterator[pa.RecordBatch]] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
@@ -64,7 +72,9 @@ def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
     with ExitStack() as opened:
         schema, _, listed = _open(opened.enter_context(pa.OSFile(str(path))), opened, None)
     refuse_too_many(len(schema), str(path))
-    sizes = list(batch_sizes(pa.py_buffer(_map(path))))
+    memory = pa.py_buffer(_map(path))
+    sizes = list(batch_sizes(memory))
+    notes = _end_notes(memory, path) if listed is None else ()
     if listed is not None and listed != len(sizes):
         # Batches of unknown size would be read without a limit.
         raise DataError(
@@ -89,7 +99,7 @@ def open_ipc_path(path: Path, closing: ExitStack) -> IpcTable:
     if held > ABSURD_BYTES and not is_mapped:
         raise DataError(f"{path}: a batch of {held >> 31} GiB: it is damaged or incomplete: fetch or write it again")
     held = 2 * _WINDOW_BYTES + _SLICING_BYTES if is_mapped else held
-    return IpcTable(schema, held, row_bytes, batches, lambda columns: read(_only(schema, columns)))
+    return IpcTable(schema, held, row_bytes, batches, lambda columns: read(_only(schema, columns)), notes)
 
 
 def open_ipc_stream(stream: Any, closing: ExitStack) -> IpcTable:
@@ -162,7 +172,9 @@ def _read_path(
 ) -> Iterator[pa.RecordBatch]:
     if not is_mapped:
         _, batches, _ = _open(opened.enter_context(pa.OSFile(str(path))), opened, options)
-        yield from map(_valid, batches)
+        for batch in map(_valid, batches):
+            for start in range(0, batch.num_rows, _MOST_ROWS):
+                yield batch.slice(start, _MOST_ROWS)
         return
     pages = _map(path)
     _, batches, _ = _open(pa.BufferReader(pa.py_buffer(pages)), opened, options)
@@ -196,6 +208,18 @@ def _map(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
+def _end_notes(memory: pa.Buffer, path: Path) -> tuple[str, ...]:
+    """Return a note on a stream in a file that has no end; refuse one behind whose end something follows."""
+    end, is_marked = end_of_stream(memory)
+    # Zeros are what is left of a file that was made larger than its content.
+    if np.frombuffer(memory, dtype=np.uint8)[end:].any():
+        raise DataError(
+            f"{path}: {memory.size - end} bytes follow the end of its Arrow stream, as where streams were joined: "
+            "write one stream to a file"
+        )
+    return () if is_marked else ("the Arrow stream has no mark at its end: its writer may have been ended before it",)
+
+
 def _is_mapped(sizes: Sequence[BatchSize]) -> bool:
     """Whether batches are mapped: large ones, unless they are compressed, which have to be in memory as a whole."""
     largest = max(sizes, key=lambda size: size.stored, default=None)
@@ -204,6 +228,8 @@ def _is_mapped(sizes: Sequence[BatchSize]) -> bool:
 
 def _valid(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return a batch that was validated in full: a damaged offset would lead to memory of elsewhere, or nowhere."""
+    if batch.num_rows > _ABSURD_ROWS:
+        raise DataError(f"a batch of {batch.num_rows} rows: the file is damaged or incomplete: fetch or write it again")
     batch.validate(full=True)
     return batch
 

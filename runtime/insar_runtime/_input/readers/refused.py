@@ -13,6 +13,7 @@ _HDF5: Final = b"\x89HDF"
 _OGR: Final = "bring it to a GeoPackage: ogr2ogr OUT.gpkg {path}"
 _TABLE: Final = "convert it to Parquet or UTF-8 CSV, one row per point"
 _BINARY: Final = (
+    (b"PARE", "an encrypted Parquet file", "write it again without encryption"),
     (b"fgb\x03", "a FlatGeobuf file", _OGR),
     (b"\xfd7zXZ\x00", "an xz file", UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z file", UNPACK),

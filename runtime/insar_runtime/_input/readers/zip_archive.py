@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -23,7 +22,6 @@ _MOST_CHARACTERS: Final = 200
 _TABLES: Final = (".csv", ".shp", ".dbf")
 """Extensions of tables, the first that there is counts."""
 _RESERVED: Final = frozenset({"member", "geo"})
-_MARKUP: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,12 @@ def open_archive(path: Path, closing: ExitStack) -> Archive:
     archive = closing.enter_context(zipfile.ZipFile(path.open("rb") if isinstance(path, StorePath) else path))
     if any(not info.filename for info in archive.infolist()):
         raise DataError(f"{path}: a member has no name: it is damaged or incomplete: fetch or write it again")
+    before = min((info.header_offset for info in archive.infolist()), default=0)
+    if before > 0:
+        raise DataError(
+            f"{path}: {before} bytes stand before the first member that it lists, as where archives were joined: "
+            "write one archive to a file"
+        )
     members = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
     tables = next(filter(None, (_with_suffix(members, suffix) for suffix in _TABLES)), [])
     if not tables:
@@ -109,9 +113,9 @@ def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
     from xml.etree import ElementTree as ET  # noqa: PLC0415 - only where there is XML to read
 
     text = archive.read(info)
-    if _MARKUP.search(text):
-        return None  # entities may grow without bounds, and no ground motion service uses them
     try:
+        if _has_document_type(text):
+            return None  # entities may grow without bounds, and no ground motion service uses them
         root = ET.fromstring(text)
     except (ET.ParseError, ValueError, LookupError):  # also an encoding that is not known
         return None
@@ -122,6 +126,24 @@ def _read_facts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, st
         for name, value in leaves
         if counts[name] == 1 and 0 < len(value) <= _MOST_CHARACTERS and name not in _RESERVED
     }
+
+
+def _has_document_type(text: bytes) -> bool:
+    """Whether an XML declares a type, where its entities stand, in any encoding; what is behind it is not parsed."""
+    from xml.parsers import expat  # noqa: PLC0415 - as above
+
+    found = list[str]()
+
+    def stop(name: str, *_: object) -> None:
+        found.append(name)
+        raise ValueError
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = stop
+    # The parser of the tree says what is wrong.
+    with suppress(expat.ExpatError, ValueError, LookupError):
+        parser.Parse(text, True)
+    return bool(found)
 
 
 def _local_name(element: ET.Element) -> str:

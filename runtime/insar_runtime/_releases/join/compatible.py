@@ -29,7 +29,7 @@ _ANGLES: Final = ("track_angle", "incidence_angle")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Release:
+class OpenRelease:
     """One of the releases.
 
     Attributes
@@ -72,7 +72,7 @@ class Release:
         }
 
 
-def common_epochs(old: Release, new: Release, least: int) -> NDArray[np.datetime64]:
+def common_epochs(old: OpenRelease, new: OpenRelease, least: int) -> NDArray[np.datetime64]:
     """Return the dates that both releases have [C].
 
     Raises
@@ -100,7 +100,7 @@ def common_epochs(old: Release, new: Release, least: int) -> NDArray[np.datetime
     )
 
 
-def check_products(old: Release, new: Release) -> tuple[str, ...]:
+def check_products(old: OpenRelease, new: OpenRelease) -> tuple[str, ...]:
     """Refuse releases whose series are no displacements along one direction, and return what may be wrong.
 
     Raises
@@ -169,7 +169,7 @@ def join_dates(old: NDArray[np.datetime64], new: NDArray[np.datetime64]) -> NDAr
     return np.concatenate([before, after])
 
 
-def _doubts(old: Release, new: Release, levels: list[Any]) -> Iterator[str]:
+def _doubts(old: OpenRelease, new: OpenRelease, levels: list[Any]) -> Iterator[str]:
     if old.dates[-1] > new.dates[-1]:
         yield f"OLD ends after NEW ({old.dates[-1]}, {new.dates[-1]}): are they in the right order?"
     if None not in levels and levels[0] != levels[1]:
@@ -182,7 +182,7 @@ def _doubts(old: Release, new: Release, levels: list[Any]) -> Iterator[str]:
             yield f"{release.role}: {release.description.fillers.note}"
 
 
-def _track(release: Release) -> str | None:
+def _track(release: OpenRelease) -> str | None:
     """Return the track of a release by its file names, or by the XML beside its table; None if it is not known."""
     stated = release.source.metadata.get("track", "")
     if stated.strip().isdigit():

@@ -17,7 +17,7 @@ from insar_runtime._input.producers import attribution_of
 from insar_runtime._output.atomic import Sink
 from insar_runtime._output.list_table import ListTable
 from insar_runtime._releases.join.columns import BOTH, JOIN_FIELDS, NEW, OLD, JoinedColumns, JoinedRows
-from insar_runtime._releases.join.compatible import Release, join_dates
+from insar_runtime._releases.join.compatible import OpenRelease, join_dates
 from insar_runtime._releases.join.offsets import JOIN_STATUS_NAMES, JoinLimits, JoinStatus, measure_offsets
 from insar_runtime._releases.join.reference import MOST_POINTS, ReferenceDifference, measure_reference
 from insar_runtime._releases.join.spill import Rows, SpilledRelease
@@ -40,7 +40,7 @@ class ReleaseJoin:
 
     Parameters
     ----------
-    both : list of Release
+    both : list of OpenRelease
         OLD and NEW.
     rows : list of SpilledRelease
         Their rows.
@@ -67,7 +67,7 @@ class ReleaseJoin:
 
     def __init__(
         self,
-        both: list[Release],
+        both: list[OpenRelease],
         rows: list[SpilledRelease],
         matches: Matches,
         common: NDArray[np.datetime64],
@@ -217,7 +217,7 @@ def _chunks(rows: Rows, epochs: int) -> Iterator[Rows]:
         yield rows[begin : begin + size]
 
 
-def _geo_of(release: Release) -> dict[str, str]:
+def _geo_of(release: OpenRelease) -> dict[str, str]:
     """Return the description of the geometry of a release, without the box of its points, to which others are added."""
     try:
         geo = json.loads(release.source.metadata["geo"])

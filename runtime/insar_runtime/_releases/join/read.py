@@ -6,17 +6,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.position import LONGITUDE_LATITUDE, read_points
 from insar_runtime._input.table import as_first
-from insar_runtime._output.geometry import Geometry, find_geometry, points_of
 from insar_runtime._pipeline.prepare import PreparedTable
+from insar_runtime._pipeline.table_points import described_points
 from insar_runtime._releases.join.compatible import angle_columns
 from insar_runtime._releases.join.spill import SpilledRelease
 from insar_runtime._releases.points import PointCollector, ReleasePoints
@@ -65,9 +64,8 @@ def read_release(table: PreparedTable, folder: Path, closing: ExitStack, advance
         If there is no room for the temporary files.
     """
     description = table.description
-    layout, position = description.layout, description.position
-    geometry = None if position else find_geometry(description.schema)
-    collector = PointCollector(table.source.name, position.crs if position else _system(geometry))
+    layout, places = description.layout, described_points(description)
+    collector = PointCollector(table.source.name, None if places is None else places.system)
     rows = SpilledRelease(description, folder, closing)
     columns = angle_columns(
         tuple(name for name in layout.attributes if is_numeric(description.schema.field(name).type))
@@ -78,11 +76,7 @@ def read_release(table: PreparedTable, folder: Path, closing: ExitStack, advance
         batch = as_first(each, description.schema)
         # Steps at earlier joins stay: they are taken out when the table is classified.
         rows.add(batch, description.as_stored(batch, first_row))
-        points = None
-        if position is not None:
-            points = read_points(batch, position)
-        elif geometry is not None:
-            points = points_of(batch, geometry)
+        points = None if places is None else places.read(batch)
         collector.add(batch.num_rows, batch.column(layout.id) if layout.id else None, points)
         for name, column in columns.items():
             values = batch.column(column).slice(0, _ANGLE_ROWS).cast(pa.float64()).to_numpy(zero_copy_only=False)
@@ -97,9 +91,3 @@ def read_release(table: PreparedTable, folder: Path, closing: ExitStack, advance
 
 
 _NONE: Final = np.empty(0)
-
-
-def _system(geometry: Geometry | None) -> Any:
-    if geometry is None:
-        return None
-    return LONGITUDE_LATITUDE if geometry.is_longitude_latitude else geometry.crs

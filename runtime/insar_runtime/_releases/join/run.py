@@ -21,7 +21,7 @@ from insar_runtime._output.output_checks import check_output, is_among, refuse_i
 from insar_runtime._output.sinks import format_of
 from insar_runtime._pipeline.prepare import PreparedTable, open_described
 from insar_runtime._progress import Progress
-from insar_runtime._releases.join.compatible import Release, check_angles, check_products, common_epochs
+from insar_runtime._releases.join.compatible import OpenRelease, check_angles, check_products, common_epochs
 from insar_runtime._releases.join.merge import ReleaseJoin
 from insar_runtime._releases.join.offsets import JoinLimits
 from insar_runtime._releases.join.read import read_release
@@ -132,7 +132,7 @@ def join_releases(
     with ExitStack() as closing:
         tables = [closing.enter_context(open_described(source, declared)) for source in (old, new)]
         first, second = (
-            Release(role, table.source, table.description, declared)
+            OpenRelease(role, table.source, table.description, declared)
             for role, table in zip(("OLD", "NEW"), tables, strict=True)
         )
         doubts = check_products(first, second)

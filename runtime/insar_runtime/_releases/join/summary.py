@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from insar_runtime._findings.wording import counted, noun
+
 _WORDS = {
     "joined": "joined",
     "only_old": "of OLD alone",
@@ -73,9 +75,9 @@ def describe_join(done: Joined) -> str:
     places = f", {done.matched_by_position:,} by position" if done.matched_by_position else ""
     joined = f"; joined at {' and '.join(done.join_dates)}" if done.join_dates else ""
     lines = [
-        f"{done.old}, {done.new}: {done.matched_by_id:,} points matched by id{places}; {done.common_epochs} common "
-        "epochs",
-        f"{done.rows:,} rows, {done.epochs} epochs, {done.first_date} to {done.last_date}{joined}",
+        f"{done.old}, {done.new}: {counted(done.matched_by_id, 'point')} matched by id{places}; "
+        f"{done.common_epochs} common {noun(done.common_epochs, 'epoch')}",
+        f"{counted(done.rows, 'row')}, {done.epochs} epochs, {done.first_date} to {done.last_date}{joined}",
     ]
     lines += [f"  {_WORDS[name]}: {count:,}" for name, count in done.statuses.items()]
     known = done.reference
