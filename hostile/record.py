@@ -24,13 +24,14 @@ _JUDGED: Final[Mapping[str, str]] = {
     "Python API classifies it; 1,500 MB and 40 s of processor time at most; one case in 50 once more as a process of "
     "its own",
     "kills": "real runs that get SIGINT, SIGTERM, SIGHUP or SIGKILL at a random moment: exit code 0 or 128 plus the "
-    "signal; outputs all old or all new, and whole; no hidden file, after SIGKILL none after the next run",
+    "signal, or, in the first hundredths of a second, while Python starts, the signal itself or 1; outputs all old or "
+    "all new, and whole; no hidden file, after SIGKILL none after the next run",
     "full-disk": "files that may not grow beyond some bytes, file systems of some kilobytes, `/dev/full`: exit code "
-    "74, one line, old outputs untouched, no new file",
+    "74, one line, old outputs untouched, no new file; or 0 where all of the output fits",
     "pairs": "two runs that write the same outputs at once: without `--overwrite` one ends with 0 and the other with "
     "73; all files are whole, and of one run",
     "limits": "`ulimit -v`, `ulimit -n`, `--memory-limit`: exit code 0, 71 or 74, one line, no file unless 0; at most "
-    "5 % more memory than allowed",
+    "5 % more memory than allowed; where not even Python starts, or OpenBLAS ends the process, exit code 1 and no file",
     "forged": "metadata of our own keys in Parquet, Arrow, GeoPackage and beside CSV, forged in type, depth and size, "
     "and columns of classified tables, forged in type, range, name and number, into `report`, `show`, `inspect`, "
     "`restore`, `classify`, `convert`, `compare`, `join`, `areas`: exit code 0 or 65, one line, all rows, no script in "

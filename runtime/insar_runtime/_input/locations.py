@@ -15,6 +15,18 @@ _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(/+)(.*)", re.DOTALL)
 _WEB: Final = frozenset({"http", "https", "ftp", "ftps", "sftp"})
 
 
+def refuse_irregular(path: Path, remedy: str = "give a file") -> None:
+    """Refuse a pipe, a device or a socket, of which opening or reading may never end.
+
+    Raises
+    ------
+    UsageError
+        If it is there, and neither a file nor a folder.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UsageError(f"{path} is not a regular file: {remedy}")
+
+
 def locate(name: str | Path, *, output: bool = False) -> Path:
     """Return where a file is: a path, or for ``s3://``, ``gs://`` and ``az://`` the path of an object in a store.
 

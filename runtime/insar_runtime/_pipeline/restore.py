@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime._input.error_translation import translate_errors
-from insar_runtime._input.locations import locate
+from insar_runtime._input.locations import locate, refuse_irregular
 from insar_runtime._input.readers.ipc_table import open_ipc_path
 from insar_runtime._input.store_path import StorePath
 from insar_runtime._log import logger
@@ -136,6 +136,7 @@ def _not_as_stated(source: Path) -> Iterator[None]:
 
 def _first_bytes(path: Path) -> bytes:
     """Return the first bytes of a file, by which its container is known; an error if it cannot be read."""
+    refuse_irregular(path)
     with translate_errors(str(path)), path.open("rb") as file:
         return file.read(8)
 

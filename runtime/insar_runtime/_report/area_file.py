@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from insar_runtime._input.locations import refuse_irregular
 from insar_runtime._input.position import LONGITUDE_LATITUDE
 from insar_runtime._output.geometry import find_geometry
 from insar_runtime._report.outlines import Ring, rings_of_geojson, rings_of_wkb, rings_of_wkt
-from insar_runtime.errors import DataError, InputNotFoundError
+from insar_runtime.errors import DataError, InputNotFoundError, InputOutputError
 
 _ENVELOPES: Final = (0, 32, 48, 48, 64)
 """Bytes of the envelope of a geometry in a GeoPackage, by its code in the flags."""
@@ -54,14 +55,21 @@ def read_area_file(path: Path) -> AreaFile:
     ------
     InputNotFoundError
         If there is no such file.
+    InputOutputError
+        If it cannot be read, or is a folder.
+    UsageError
+        If it is no regular file.
     DataError
         If it holds no areas with outlines.
     """
+    refuse_irregular(path)
     try:
         with path.open("rb") as file:
             magic = file.read(256)
+    except FileNotFoundError as error:
+        raise InputNotFoundError(f"no areas file {path}; check the path") from error
     except OSError as error:
-        raise InputNotFoundError(f"no areas file {path} that can be read ({error.strerror})") from error
+        raise InputOutputError(f"areas file {path} cannot be read ({error.strerror}); check its access") from error
     with _readable(path):
         if magic.startswith(b"PAR1"):
             rows, geometries, system = _of_parquet(path)
@@ -71,7 +79,7 @@ def read_area_file(path: Path) -> AreaFile:
             rows, geometries, system = _of_geojson(path)
         else:
             rows, geometries, system = _of_csv(path)
-    if rows and "area_id" not in rows[0]:
+    if not all("area_id" in row for row in rows):
         raise DataError(f"{path} has no column area_id, so it is no areas file; insar-rt areas writes one")
     outlines = [_rings(path, row, geometry) for row, geometry in zip(rows, geometries, strict=True)]
     return AreaFile(path.name, rows, outlines, system)

@@ -30,6 +30,8 @@ _NUMBERS: Final = {
     "displacement": "displacement_mm",
 }
 """Numbers of an area by their names in the script."""
+_MOST_VALUES: Final = 20_000_000
+"""Areas times dates of their series."""
 _SERIES: Final = ("lower_quartile_mm", "median_mm", "upper_quartile_mm")
 
 
@@ -122,11 +124,16 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float | None:
+    number = _finite(value)
+    return None if number is None else round(number, 4)
+
+
+def _finite(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return round(number, 4) if isfinite(number) else None
+    return number if isfinite(number) else None
 
 
 def _mean_series(areas: AreaFile) -> tuple[list[str], np.ndarray]:
@@ -134,12 +141,17 @@ def _mean_series(areas: AreaFile) -> tuple[list[str], np.ndarray]:
     listed = [[_list(row.get(name)) for name in ("dates", *_SERIES)] for row in areas.rows]
     whole = [one if len({len(values) for values in one}) == 1 else [[], [], [], []] for one in listed]
     dates = sorted({str(date)[:10] for one in whole for date in one[0]})
+    if len(dates) * len(whole) > _MOST_VALUES:
+        raise DataError(
+            f"the {len(whole)} areas of {areas.name} have series of {len(dates)} dates in all, more than a page takes; "
+            "drop the columns of the series"
+        )
     place = {date: k for k, date in enumerate(dates)}
     series = np.full((len(whole), len(_SERIES), len(dates)), np.nan)
     for row, (days, *quartiles) in enumerate(whole):
         at = [place[str(date)[:10]] for date in days]
         for k, values in enumerate(quartiles):
-            series[row, k, at] = [np.nan if value is None else float(value) for value in values]
+            series[row, k, at] = [_finite(value) for value in values]  # None is NaN to numpy
     return dates, series
 
 
@@ -148,6 +160,6 @@ def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
     return value if isinstance(value, list) else []

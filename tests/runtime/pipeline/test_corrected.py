@@ -337,6 +337,18 @@ def test_tables_that_cannot_be_restored_are_refused(tmp_path: Path, classifier: 
     refused(run("restore", source, "-o", tmp_path / "back.parquet"), 65, "--corrected-out")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a POSIX file system")
+def test_a_pipe_is_not_waited_for(tmp_path: Path, classifier: Classifier, source: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.parquet")
+    with pytest.raises(UsageError, match="is not a regular file"):
+        restore(tmp_path / "pipe.parquet", tmp_path / "back.parquet")
+    path = corrected_of(source, classifier, ending=".csv")
+    path.with_name(f"{path.name}.json").unlink()
+    os.mkfifo(path.with_name(f"{path.name}.json"))
+    with pytest.raises(UsageError, match="is not a regular file"):
+        restore(path, tmp_path / "back.csv")
+
+
 def _other_lengths(kept: pa.Array, change: int) -> pa.Array:
     """Return the same number of values, a row more and the next one fewer, in the rows that keep any."""
     lists = kept.to_pylist()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from insar_runtime import DataError, InputNotFoundError, UsageError
+from insar_runtime import DataError, InputNotFoundError, InputOutputError, UsageError
 from insar_runtime._report.area_file import AreaFile, read_area_file
 from insar_runtime._report.area_page import area_page
 from insar_runtime._report.outlines import rings_of_wkb, rings_of_wkt
+from insar_runtime.classes import CLASS_NAMES
 from tests.runtime.report.made_areas import OUTLINES, rows, square, wkb, wkt, write_areas
 from tests.runtime.report.pages import page_of, read_page, unpack, unzigzag
 
@@ -96,6 +100,59 @@ def test_what_is_no_file_of_these_areas_is_refused(tmp_path: Path) -> None:
             read_area_file(tmp_path / name)
     with pytest.raises(InputNotFoundError, match="no areas file"):
         read_area_file(tmp_path / "gone.gpkg")
+
+
+def forged_areas(path: Path, **values: Any) -> Path:
+    """Write a GeoJSON whose second area has other values; ``...`` leaves one out."""
+    content = json.loads(write_areas(path, DATES).read_text())
+    properties = content["features"][1]["properties"]
+    properties.update(values)
+    content["features"][1]["properties"] = {name: value for name, value in properties.items() if value is not ...}
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize("strange", ["x", 10**400, {}, [1], True, float("nan"), "[" * 100_000])
+def test_values_of_any_type_are_numbers_or_none(tmp_path: Path, strange: Any) -> None:
+    named = dict.fromkeys(("rate_mm_yr", "quality", "class_name", "break_date"), strange)
+    lists = {name: [1.0, strange, 2.0] for name in ("lower_quartile_mm", "median_mm")}
+    areas = read_area_file(forged_areas(tmp_path / "a.geojson", **named, **lists, upper_quartile_mm=[1, 2, 3]))
+    facts, arrays = area_page(areas, WHERE)
+    second = facts["list"][1]
+    assert second["group"] == len(CLASS_NAMES)
+    assert second["rate"] in {None, 1.0}
+    series = unzigzag(unpack("uint16", arrays["areaSeries"].text)).reshape(3, 3, 3)
+    np.testing.assert_allclose(series[1, 2], [1, 2, 3])
+    assert np.isnan(series[1, 0, 1]) or strange is True
+    json.dumps(facts, allow_nan=False)
+    text = read_area_file(forged_areas(tmp_path / "b.geojson", dates="[" * 100_000))
+    assert area_page(text, WHERE)[0]["dates"] == DATES
+
+
+def test_an_area_without_its_id_is_refused(tmp_path: Path) -> None:
+    path = forged_areas(tmp_path / "a.geojson", area_id=...)
+    with pytest.raises(DataError, match="no column area_id"):
+        read_area_file(path)
+
+
+def test_more_dates_than_a_page_takes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("insar_runtime._report.area_page._MOST_VALUES", 8)
+    with pytest.raises(DataError, match="series of 3 dates in all"):
+        area_page(read_area_file(write_areas(tmp_path / "a.geojson", DATES)), WHERE)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a POSIX file system")
+def test_what_is_no_file_is_no_areas_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UsageError, match="is not a regular file"):
+        read_area_file(tmp_path / "pipe")
+    for name in ("folder", "loop"):
+        with pytest.raises(InputOutputError, match="cannot be read"):
+            read_area_file(tmp_path / name)
+    with pytest.raises(InputNotFoundError):
+        read_area_file(tmp_path / "none")
 
 
 def test_a_page_without_areas_in_the_file(classified: Path, tmp_path: Path) -> None:

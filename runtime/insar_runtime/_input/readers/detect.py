@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from insar_runtime._input.locations import refuse_irregular
 from insar_runtime._input.origin import Origin
 from insar_runtime._input.readers.parquet_table import open_parquet
 from insar_runtime._input.source import Source, guess_row_bytes
 from insar_runtime._input.store_path import StorePath, fetch
-from insar_runtime.errors import DataError, InputOutputError, UsageError
+from insar_runtime.errors import DataError, InputOutputError
 
 if TYPE_CHECKING:
     from insar_runtime._input.readers.ipc_table import IpcTable
@@ -42,8 +43,7 @@ def open_path(
         raise InputOutputError(
             f"{path} is a folder: give one file (one time axis per file), or --as-table if its files are one table"
         )
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is not a regular file: give a file, or - and an Arrow stream on standard input")
+    refuse_irregular(path, "give a file, or - and an Arrow stream on standard input")
     with path.open("rb") as file:
         magic = file.read(4096)
     if magic.startswith(b"PAR1"):
