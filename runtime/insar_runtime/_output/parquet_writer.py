@@ -63,6 +63,8 @@ class ParquetWriter:
     def _write_group(self) -> None:
         if self._waiting_rows:
             batches = [_with_empty_nulls(batch) for batch in self._waiting]
+            for batch in batches:
+                _refuse_far_times(batch)
             table = pa.Table.from_batches(batches, schema=self._schema)
             self._writer.write_table(table, row_group_size=self._waiting_rows)
         self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
@@ -77,6 +79,16 @@ def _with_empty_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
         if lengths[column.is_null().to_numpy(zero_copy_only=False)].any():
             batch = batch.set_column(place, batch.schema.field(place), column.take(pa.array(np.arange(len(column)))))
     return batch
+
+
+def _refuse_far_times(batch: pa.RecordBatch) -> None:
+    """Raise ``pyarrow.ArrowInvalid`` for seconds that are no milliseconds, as which Parquet has them.
+
+    pyarrow 22 writes another time in their place.
+    """
+    for column in batch.columns:
+        if pa.types.is_timestamp(column.type) and column.type.unit == "s":
+            column.cast(pa.timestamp("ms", column.type.tz))
 
 
 def _dates(schema: pa.Schema) -> Sequence[str]:
