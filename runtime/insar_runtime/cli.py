@@ -14,18 +14,16 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from insar_runtime._address_space import prepare_address_space
 from insar_runtime._printable import one_line
 from insar_runtime._signals import ENDING, ignore_signals
-from insar_runtime.errors import InputOutputError, InsarRuntimeError, MemoryLimitError, lacks_memory, no_more_memory
+from insar_runtime.errors import InputOutputError, InsarRuntimeError, lacks_memory, no_more_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SECONDS_TO_LEAVE = 0.01
 """Until a signal is sent once more that came where Python drops exceptions."""
-_LEAST_ADDRESS_SPACE = 540 << 20
-"""Below it libraries of numpy, pyarrow or onnxruntime abort, crash or hang while they are loaded or start threads: seen
-up to 495 MB (``python -m hostile limits``)."""
 
 
 class _WithoutPandas:
@@ -54,7 +52,7 @@ def main() -> None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     try:
         if sys.argv[1:] and not sys.argv[1].startswith("-") and not {"-h", "--help"} & set(sys.argv):
-            _check_address_space()
+            prepare_address_space()
         from insar_runtime._commands.app import app  # noqa: PLC0415 - an interruption is possible from now on
 
         code = app(sys.argv[1:] or ["--help"], prog_name="insar-rt", standalone_mode=False)
@@ -72,20 +70,6 @@ def main() -> None:
         _end(error)
     ignore_signals()
     sys.exit(code)
-
-
-def _check_address_space() -> None:
-    """Refuse a limit of the address space (``ulimit -v``) in which native libraries cannot start."""
-    try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESS_SPACE:
-        raise MemoryLimitError(
-            f"the address space is limited to {limit >> 20} MB, the libraries need {_LEAST_ADDRESS_SPACE >> 20} MB; "
-            f"raise the limit (ulimit -v {_LEAST_ADDRESS_SPACE >> 10}), or use --memory-limit instead"
-        )
 
 
 def _flush(code: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import re
@@ -13,6 +12,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from insar_runtime._address_space import call_glibc, keep_one_arena
 from insar_runtime._input.source import BATCH_ROWS
 from insar_runtime.errors import MemoryLimitError, UsageError
 
@@ -34,8 +34,6 @@ pages of libraries that the first calls touch."""
 
 _LEAST_ADDRESSES: Final = 16 * _MIB
 """Address space that must be left to go on."""
-_ARENA_MAX: Final = -8
-"""``M_ARENA_MAX`` of glibc's malloc.h: how many heaps threads may have."""
 _MATRICES: Final = 2
 """Matrices of the first rows that are there at a time while the table is described."""
 _DIAGNOSING: Final = 32 * _MIB
@@ -209,8 +207,7 @@ class MemoryGuard:
             raise UsageError("a memory limit needs /proc, which this system does not have; leave it out")
         self._limit = limit
         if address_room() is not None:
-            # Otherwise each thread reserves 64 MB of addresses, of which it uses a few.
-            _call_glibc("mallopt", _ARENA_MAX, 1)
+            keep_one_arena()
 
     @property
     def room(self) -> int | None:
@@ -260,14 +257,7 @@ def release_memory() -> None:
     """Return memory that is free to the system, so that a second attempt has it."""
     gc.collect()
     pa.default_memory_pool().release_unused()
-    _call_glibc("malloc_trim", 0)
-
-
-def _call_glibc(name: str, *arguments: int) -> None:
-    """Call a function of glibc, where that is the library of C."""
-    function = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
-    if function is not None:
-        function(*arguments)
+    call_glibc("malloc_trim", 0)
 
 
 def resident_bytes() -> int | None:

@@ -212,3 +212,13 @@ def test_an_address_space_that_is_too_small_is_refused_before_a_library_is_loade
         [*command, "280000", sys.executable, "-m", "insar_runtime", "--version"], capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of Linux")
+@pytest.mark.parametrize("arguments", [["show", "in.csv", "--row", "3"], ["classify", "in.csv", "-o", "o.csv"]])
+def test_libraries_do_not_use_up_a_small_address_space(arguments: list[str], tmp_path: Path) -> None:
+    """pyarrow's allocator would reserve 1 GB here, and then there would be no room for its threads."""
+    write(wide(*series(50, 40)), tmp_path / "in.csv")
+    command = ["bash", "-c", 'ulimit -v "$0" && exec "$@"', "1382400", sys.executable, "-m", "insar_runtime"]
+    done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
