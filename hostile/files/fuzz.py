@@ -18,6 +18,7 @@ from hostile.judge import Verdict, judge_files, judge_process
 from hostile.real_process import run_process
 from hostile.results import CaseResult
 from insar_runtime import Classifier
+from insar_runtime.errors import MemoryLimitError
 
 MOST_MB: Final = 1500
 """Memory that a run on a file of some kilobytes may hold."""
@@ -125,7 +126,9 @@ def _judge_releases(case: FileCase, folder: Path, server: ForkServer) -> Verdict
 
 
 def _compare_real(case: FileCase, folder: Path, ended: Ended) -> Verdict | None:
-    """Run a case as a process of its own; it must end as its fork has."""
+    """Run a case as a process of its own; it must end as its fork has, unless that had too little memory."""
+    if ended.code == MemoryLimitError.exit_code:
+        return None  # forks alone have a limit of the address space
     for name in case.outputs:
         (folder / name).unlink(missing_ok=True)
     real = run_process(case.arguments, folder)

@@ -21,7 +21,7 @@ _FRUGAL: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 """Settings of libraries. OpenBLAS reserves some 30 MB for each of its threads; pyarrow starts as many threads as there
-are processors, and eight to read. Our own threads need none of these. pyarrow's own allocator reserves 1 GB if it can."""
+are processors, and eight to read. Our own threads need none of these. pyarrow's allocator reserves 1 GB if it can."""
 _ARENA_MAX: Final = -8
 """``M_ARENA_MAX`` of glibc's malloc.h: how many heaps threads may have."""
 

@@ -287,6 +287,16 @@ def test_a_table_without_row_numbers(tmp_path: Path) -> None:
     assert read(path).to_pydict() == {"CODE": ["a", "b"], "D20200103": [3, 1], "D20200109": [4, 2]}
 
 
+def test_computed_columns_are_left_out(tmp_path: Path) -> None:
+    """A file of some kilobytes may hold gigabytes in them."""
+    path = database(
+        tmp_path / "t.gpkg",
+        "ALTER TABLE points ADD COLUMN g TEXT GENERATED ALWAYS AS (printf('%9000000d', fid)) VIRTUAL",
+    )
+    assert "g" not in read(path).column_names
+    assert notes(path) == ["columns of layer 'points' that SQLite computes are left out: 'g'"]
+
+
 def test_a_cut_file(tmp_path: Path) -> None:
     path = database(tmp_path / "a.gpkg")
     content = path.read_bytes()

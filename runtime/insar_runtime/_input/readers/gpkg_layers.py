@@ -17,6 +17,9 @@ _POINTS: Final = frozenset({"POINT", "MULTIPOINT", "GEOMETRY", "POINTZ", "POINTM
 _ROW_NUMBERS: Final = frozenset({"fid", "ogc_fid", "pk_uid"})
 """Names of the key that writers add."""
 _STYLES: Final = "layer_styles"
+_COMPUTED: Final = 2
+_STORED: Final = 3
+"""What ``PRAGMA table_xinfo`` says of generated columns."""
 _MOST_LAYERS: Final = 1000
 _MOST_NAMED: Final = 5
 
@@ -41,6 +44,8 @@ class Layer:
         Column of whole numbers that is the row's number.
     count : int or None
         Rows that a program has noted; may be out of date.
+    computed : tuple of str
+        Columns that SQLite computes while they are read: a small file may hold any number of bytes in them. Not read.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Layer:
     where: str
     key: str | None
     count: int | None
+    computed: tuple[str, ...]
 
 
 def find_layer(database: sqlite3.Connection, path: str, date_format: str | None) -> tuple[Layer, tuple[str, ...]]:
@@ -134,14 +140,15 @@ def _checked(layer: Layer, path: str) -> Layer:
 def _read_layer(database: sqlite3.Connection, name: str, path: str) -> Layer:
     info = database.execute(f"PRAGMA main.table_xinfo({quoted(name)})").fetchall()
     refuse_too_many(len(info), f"layer '{name}' of {path}")
-    types = {str(row[1]): str(row[2] or "") for row in info if row[6] in {0, 2, 3}}
+    types = {str(row[1]): str(row[2] or "") for row in info if row[6] in {0, _STORED}}
+    computed = tuple(str(row[1]) for row in info if row[6] == _COMPUTED)
     keys = [str(row[1]) for row in info if row[5]]
     key = keys[0] if len(keys) == 1 and types.get(keys[0], "").upper() == "INTEGER" else None
     geometry, kind, srs_id = _geometry(database, name, types)
     hidden = {geometry, key if key is not None and key.lower() in _ROW_NUMBERS else None}
     system, where = _system(database, srs_id, path)
     columns = {column: kind for column, kind in types.items() if column not in hidden}
-    return Layer(name, columns, geometry, kind, system, where, key, _noted_count(database, name))
+    return Layer(name, columns, geometry, kind, system, where, key, _noted_count(database, name), computed)
 
 
 def _geometry(database: sqlite3.Connection, name: str, types: dict[str, str]) -> tuple[str | None, str, Any]:

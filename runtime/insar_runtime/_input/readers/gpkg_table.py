@@ -73,6 +73,9 @@ def open_geopackage(path: Path, date_format: str | None) -> Source:
         notes += filter(None, [layer.system.note(layer.where)])
     if others:
         notes.append(f"layer '{layer.name}' was read; left out: " + ", ".join(f"'{name}'" for name in others[:5]))
+    if layer.computed:
+        names = ", ".join(f"'{name}'" for name in layer.computed[:5])
+        notes.append(f"columns of layer '{layer.name}' that SQLite computes are left out: {names}")
     schema = pa.schema(fields, metadata=metadata)
     reading = _Reading(path, layer, geometry, schema)
     return Source(
