@@ -16,7 +16,7 @@ from insar_runtime._input.opening import open_source
 from insar_runtime._progress import Progress
 from insar_runtime._signals import last_outputs
 from insar_runtime.classifier import Classifier, Shares
-from insar_runtime.errors import UsageError
+from insar_runtime.errors import InputOutputError, UsageError
 from insar_runtime.files import classify_file
 
 
@@ -143,7 +143,7 @@ def classified_first(
         return
     with tempfile.TemporaryDirectory(prefix="insar-rt-") as folder:
         classified = Path(folder) / "classified.parquet"
-        with last_outputs(False):
+        with last_outputs(False), _errors_of_temporary(classified):
             classify_file(
                 source,
                 classified,
@@ -160,3 +160,18 @@ def classified_first(
                 progress=progress,
             )
         yield classified
+
+
+@contextlib.contextmanager
+def _errors_of_temporary(path: Path) -> Iterator[None]:
+    """Name the folder in place of a temporary file that nobody has asked for."""
+    try:
+        yield
+    except InputOutputError as error:
+        if str(path) not in str(error):
+            raise
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+        raise InputOutputError(
+            f"the folder for temporary files, {path.parent.parent}, does not hold the classes "
+            f"({reason or 'writing failed'}); free some space there, or name another folder by TMPDIR"
+        ) from error
