@@ -16,6 +16,7 @@ PACKAGE = ROOT / "runtime" / "insar_runtime"
 
 BASE = {
     "__init__",
+    "_address_space",
     "_log",
     "_printable",
     "_progress",
@@ -47,6 +48,7 @@ ALLOWED = {
         "summary",
     },
     "__main__": {"cli"},
+    "_address_space": BASE,
     "_log": set(),
     "_printable": set(),
     "_progress": BASE,
@@ -91,6 +93,7 @@ LATE = {
 """What is no dependency of the package: imported where it is used, if at all."""
 LIGHT = {
     "__main__",
+    "_address_space",
     "_commands",
     "_printable",
     "_progress",
