@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from insar_runtime._input.column_roles import Role
 from insar_runtime._input.column_types import is_numeric
-from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, Position
+from insar_runtime._input.position import LAEA_EUROPE, LONGITUDE_LATITUDE, Position, read_plane
 from insar_runtime._output.geometry import find_geometry
 from insar_runtime._pipeline.table_points import TablePoints
 from insar_runtime.errors import DataError
@@ -70,13 +68,8 @@ def find_positions(
     # A run that found no position has seen that the coordinates are not those of EGMS.
     if pairs and (producer or "").startswith("EGMS") and "position" not in read:
         return _of_columns(*pairs[0], LAEA_EUROPE)
-    return TablePoints(None, pairs[0], partial(_read_plane, names=pairs[0])) if pairs else None
+    return TablePoints(None, pairs[0], partial(read_plane, names=pairs[0])) if pairs else None
 
 
 def _of_columns(x: str, y: str, crs: str) -> TablePoints:
     return TablePoints.of_columns(Position(x, y, crs))
-
-
-def _read_plane(batch: pa.RecordBatch, names: tuple[str, str]) -> NDArray[np.float64]:
-    columns = [batch.column(name).cast(pa.float64(), safe=False) for name in names]
-    return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA
 from insar_runtime._input.column_types import is_numeric, is_text
 from insar_runtime._input.matrix import as_floats
 from insar_runtime.classes import CLASS_NAMES, NO_CLASS, STATUS_NAMES
 from insar_runtime.errors import DataError
+from insar_runtime.result import RESULT_SCHEMA
 
 _MOST: Final = np.iinfo(np.int16).max
 """Of a count; the columns of counts are int16."""
@@ -21,8 +23,10 @@ MOST_SHARE: Final = 1.001
 
 
 def foreign_column(name: str, why: object) -> DataError:
-    """Return the error of a column that holds something else than ``classify`` writes."""
-    return DataError(f"column '{name}' was not written by insar-runtime ({why}): classify the table again")
+    """Return the error of a column that holds something else than ``classify`` writes, or than a rate of the user."""
+    if name in RESULT_SCHEMA.names or name in DIAGNOSIS_SCHEMA.names:
+        return DataError(f"column '{name}' was not written by insar-runtime ({why}): classify the table again")
+    return DataError(f"column '{name}' is no column of numbers ({why}): name another one, or drop it")
 
 
 def read_class_ids(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:

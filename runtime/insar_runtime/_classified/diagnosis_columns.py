@@ -14,6 +14,7 @@ from insar_runtime._classified.class_columns import MOST_SHARE
 from insar_runtime._classified.scalars import number
 from insar_runtime._diagnosis.diagnosis import DIAGNOSIS_SCHEMA, LATER_COLUMNS
 from insar_runtime._diagnosis.results import FIT_STATUS_NAMES
+from insar_runtime._input.cells import python_values
 from insar_runtime._input.column_types import is_list, is_text
 from insar_runtime.classes import CLASS_NAMES
 from insar_runtime.errors import DataError
@@ -106,7 +107,7 @@ def _read(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
         values = pc.if_else(pc.is_nan(values), None, values)
     strange = values.filter(pc.or_(pc.less(values, low), pc.greater(values, high)))
     if len(strange):
-        raise _foreign(field.name, f"it holds {strange[0]}")
+        raise _foreign(field.name, f"it holds {python_values(strange[:1])[0]}")
     return column
 
 

@@ -23,7 +23,11 @@ def refuse_irregular(path: Path, remedy: str = "give a file") -> None:
     UsageError
         If it is there, and neither a file nor a folder.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    try:
+        is_irregular = path.exists() and not (path.is_file() or path.is_dir())
+    except OSError:  # a name too long, or a folder that may not be entered: opening it says that
+        return
+    if is_irregular:
         raise UsageError(f"{path} is not a regular file: {remedy}")
 
 

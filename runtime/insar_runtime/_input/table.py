@@ -1,4 +1,4 @@
-"""The description of a table: meaning of its columns, dates, unit and position, resolved once from its first rows."""
+"""The description of a table, resolved once: columns, dates, unit and position from its first rows, joins from all."""
 
 from __future__ import annotations
 

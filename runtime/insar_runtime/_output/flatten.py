@@ -197,7 +197,7 @@ def _cell_texts(row: list[Any] | None) -> list[str | None] | None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)
+    return json.dumps(value, default=text_of, ensure_ascii=False)
 
 
 def without_nan(column: pa.Array) -> pa.Array:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from insar_runtime._input.column_types import is_numeric
 from insar_runtime._input.point_geometry import WKB_POINT
 from insar_runtime._output.crs import SpatialReference, spatial_reference
 
@@ -123,7 +124,8 @@ def points_of(batch: pa.RecordBatch, geometry: Geometry) -> NDArray[np.float64]:
 def _is_readable(data_type: pa.DataType, encoding: str) -> bool:
     t = pa.types
     if encoding == "point":
-        return bool(t.is_struct(data_type) and {"x", "y"} <= {field.name for field in data_type})
+        numbers = {field.name for field in data_type if is_numeric(field.type)} if t.is_struct(data_type) else set()
+        return {"x", "y"} <= numbers
     return encoding == "WKB" and bool(t.is_binary(data_type) or t.is_large_binary(data_type))
 
 

@@ -100,7 +100,7 @@ def id_texts(column: pa.Array) -> pa.Array:
     Raises
     ------
     DataError
-        If the ids have no text: lists, structures, or bytes that are not UTF-8.
+        If a time in a column of cells of several types cannot be held.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()

@@ -95,7 +95,16 @@ def _readable(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (ValueError, KeyError, TypeError, OSError, RecursionError, sqlite3.Error, pa.ArrowException) as error:
+    except (
+        ArithmeticError,
+        ValueError,
+        KeyError,
+        TypeError,
+        OSError,
+        RecursionError,
+        sqlite3.Error,
+        pa.ArrowException,
+    ) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} is no areas file that can be read ({error}); insar-rt areas writes one") from error

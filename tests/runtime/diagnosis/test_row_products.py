@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from insar_runtime._diagnosis import row_products
 from insar_runtime._diagnosis.row_products import multiply_rows
 
 SHAPES = [(60, 13), (150, 299), (151, 151), (243, 244), (361, 700)]
@@ -36,9 +37,22 @@ def test_bits_of_a_row_do_not_depend_on_its_position(
     assert np.array_equal(found[place % count], multiply_rows(row, matrix)[0])
 
 
+def test_blocks_are_taken_where_the_order_of_sums_depends_on_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another processor may have it; both ways give the same product."""
+    rng = np.random.default_rng(5)
+    rows, matrix = (rng.normal(0, 1, shape).astype(np.float32) for shape in ((75, 60), (60, 13)))
+    by_onnxruntime = multiply_rows(rows, matrix)
+    monkeypatch.setattr(row_products, "_same_order", lambda *_: False)
+    monkeypatch.setattr(row_products, "_by_onnxruntime", None)
+    found = multiply_rows(rows, matrix)
+    np.testing.assert_allclose(found, by_onnxruntime, atol=1e-4)
+    for place in (0, 7, 8, 74):
+        assert np.array_equal(found[place], multiply_rows(rows[place : place + 1], matrix)[0])
+
+
 @pytest.mark.parametrize("kernel", ["Haswell", "SkylakeX"])
 def test_bits_hold_for_the_kernels_of_other_processors(kernel: str) -> None:
-    """OpenBLAS takes the name where the processor can do it; other libraries pay no heed, and must hold as well."""
+    """Of double precision; OpenBLAS takes the name where the processor can do it, other libraries must hold as well."""
     test = f"{__file__}::{test_bits_of_a_row_do_not_depend_on_its_position.__name__}"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],

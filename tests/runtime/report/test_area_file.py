@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from insar_runtime import DataError, InputNotFoundError, InputOutputError, UsageError
@@ -135,6 +137,16 @@ def test_an_area_without_its_id_is_refused(tmp_path: Path) -> None:
         read_area_file(path)
 
 
+def test_a_date_beyond_the_years_of_python_is_refused(tmp_path: Path) -> None:
+    path = write_areas(tmp_path / "a.parquet", DATES)
+    table = pq.read_table(path)
+    far = pa.array([(1 << 31) - 1] * table.num_rows, pa.int32()).view(pa.date32())
+    place = table.schema.get_field_index("break_date")
+    pq.write_table(table.set_column(place, "break_date", far), path)
+    with pytest.raises(DataError, match="no areas file that can be read"):
+        read_area_file(path)
+
+
 def test_more_dates_than_a_page_takes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("insar_runtime._report.area_page._MOST_VALUES", 8)
     with pytest.raises(DataError, match="series of 3 dates in all"):
@@ -153,6 +165,8 @@ def test_what_is_no_file_is_no_areas_file(tmp_path: Path) -> None:
             read_area_file(tmp_path / name)
     with pytest.raises(InputNotFoundError):
         read_area_file(tmp_path / "none")
+    with pytest.raises(InputOutputError, match="cannot be read"):
+        read_area_file(tmp_path / ("n" * 300))
 
 
 def test_a_page_without_areas_in_the_file(classified: Path, tmp_path: Path) -> None:

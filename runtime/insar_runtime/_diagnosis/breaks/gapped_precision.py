@@ -32,7 +32,7 @@ class GappedPrecision:
         Parameters
         ----------
         values : ndarray of float32, shape [n, T + 1]
-            mm; 0 at missing values and at the additional last epoch. n must always be the same for reproducible bits.
+            mm; 0 at missing values and at the additional last epoch.
         """
         weighted = multiply_rows(values, self._single)
         return weighted, np.vecdot(values, weighted).astype(np.float64)

@@ -124,7 +124,7 @@ class HingeTable:
         Parameters
         ----------
         values : ndarray of float32, shape [n, T + 1]
-            mm; 0 at missing values and at the additional last epoch. n must always be the same for reproducible bits.
+            mm; 0 at missing values and at the additional last epoch.
         gaps : list of GapLayout
             Layouts of the rows with missing values.
         """

@@ -29,7 +29,8 @@ _ROWS_AT_ONCE: Final = 1024
 depend on the number of rows."""
 _TINY: Final = 1e-300
 _LARGE_MM: Final = 10.0
-"""RMS departure from a line, over the white noise, up to which single precision suffices for sums of squares."""
+"""RMS departure from a line, each value over the factor of its white noise, up to which single precision suffices for
+sums of squares. Our choice."""
 _FLOOR_MM: Final = 0.02
 """Least scatter of any series, including rounding to 0.1 mm."""
 

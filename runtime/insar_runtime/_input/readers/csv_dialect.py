@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
-from insar_runtime._input.column_types import refuse_too_many
+from insar_runtime._input.column_types import refuse_double, refuse_too_many
 from insar_runtime._input.dates.date_formats import FIRST_YEAR, LAST_YEAR
 from insar_runtime.errors import DataError
 
@@ -89,8 +89,7 @@ def read_header(header: bytes, head: bytes) -> Header:
     while last > 1 and not names[last - 1] and (row is None or len(row) < last or not row[last - 1].strip()):
         last -= 1
     named = Counter(name for name in names if name)
-    if named and named.most_common(1)[0][1] > 1:
-        raise DataError(f"column '{named.most_common(1)[0][0]}' occurs twice: rename or drop one of them")
+    refuse_double([name for name in names if name])
     # pandas writes its index without a name.
     full = tuple(name or _new_name(f"unnamed_{number}", named) for number, name in enumerate(names, 1))
     return Header(full, full[:last], separator)
