@@ -10,17 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from insar_runtime._engine.given_series import GivenSeries, is_frame
 from insar_runtime._engine.row_labels import RowLabels
 from insar_runtime._input.declarations import UserDeclarations
 from insar_runtime._input.head import read_head
-from insar_runtime._input.layout import Layout
-from insar_runtime._input.matrix import to_matrix
-from insar_runtime._input.numbered_rows import WITHIN
-from insar_runtime._input.plain_types import as_plain
-from insar_runtime._input.random_rows import row_keys
+from insar_runtime._input.numbered_rows import numbered_series_of
 from insar_runtime._input.units.series_units import Unit
 from insar_runtime.errors import DataError
 
@@ -52,7 +47,7 @@ def table_series(table: Any, *, units: Unit | None, half_wavelength_mm: float) -
         batches, schema = arrow.to_batches(), arrow.schema
     declared = UserDeclarations(units, half_wavelength_mm=half_wavelength_mm)
     head = read_head(iter(batches), schema)
-    head.sample = partial(_numbered_series, pa.Table.from_batches(batches, schema))
+    head.sample = partial(numbered_series_of, pa.Table.from_batches(batches, schema))
     try:
         description = head.describe(declared)
     except DataError as error:
@@ -66,14 +61,6 @@ def table_series(table: Any, *, units: Unit | None, half_wavelength_mm: float) -
     dates = description.layout.dates
     matrix = np.concatenate(parts) if parts else np.empty((0, len(dates)), dtype=np.float32)
     return GivenSeries.whole(matrix, dates, labels, description)
-
-
-def _numbered_series(table: pa.Table, layout: Layout, rows: int) -> NDArray[np.float32]:
-    """Return the series [n, T] of the rows that are drawn of a file of the same table (``numbered_series``)."""
-    numbers = np.sort(np.argsort(row_keys(0, min(len(table), WITHIN)))[:rows])
-    columns = [*layout.columns, *filter(None, [layout.dates_column])]
-    (batch,) = table.select(columns).take(pa.array(numbers)).combine_chunks().to_batches()
-    return to_matrix(as_plain(batch), layout)
 
 
 def _as_arrow(table: Any) -> pa.Table:

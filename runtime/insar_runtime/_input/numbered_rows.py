@@ -76,6 +76,15 @@ def numbered_series(source: Source, layout: Layout, rows: int) -> NDArray[np.flo
     return none
 
 
+def numbered_series_of(table: pa.Table, layout: Layout, rows: int) -> NDArray[np.float32]:
+    """Return the series [N, T] of the same rows of a table in memory; see ``numbered_series``."""
+    columns = [*layout.columns, *filter(None, [layout.dates_column])]
+    numbers = _numbers(len(table), rows)
+    if not len(numbers):
+        return np.empty((0, len(layout.dates)), dtype=np.float32)
+    return to_matrix(_taken(map(as_plain, table.select(columns).to_batches()), numbers), layout)
+
+
 def _sample(source: Source, columns: Sequence[str], rows: int) -> list[pa.RecordBatch]:
     path = Path(source.name)
     if source.pick is not None:

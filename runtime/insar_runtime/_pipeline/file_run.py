@@ -27,6 +27,7 @@ from insar_runtime._pipeline.series_sample import SeriesSample
 from insar_runtime._pipeline.table_work import results_of, runner_of_each_thread
 from insar_runtime._printable import printable
 from insar_runtime._progress import Progress
+from insar_runtime._signals import deferred_signals
 from insar_runtime.errors import MemoryLimitError
 
 if TYPE_CHECKING:
@@ -169,9 +170,10 @@ def _run(
                 diagnosis = DiagnosisWork(
                     classes, description, options.diagnose, sample, most=most, keeps_series=exact or corrects
                 )
-                results = working.enter_context(results_of(table, diagnosis, guard, is_file=is_file))
-                # The threads wait for the plans: they end if there are none.
-                working.callback(diagnosis.give_up)
+                # The threads wait for the plans: they end if there are none, whenever a signal comes.
+                with deferred_signals():
+                    results = working.enter_context(results_of(table, diagnosis, guard, is_file=is_file))
+                    working.callback(diagnosis.give_up)
                 noise = None if around is None else around.noise
                 plan, classifier, output = plans(
                     table.estimate_noise(options.diagnose.recent_days) if noise is None else noise
