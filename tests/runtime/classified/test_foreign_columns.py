@@ -79,6 +79,11 @@ FORGED: list[tuple[str, pa.Array, str]] = [
 """Column, its values, and the commands that read it."""
 
 
+def require_extra(call: tuple[str, ...]) -> None:
+    if call[0] == "areas":
+        pytest.importorskip("scipy", reason="extra spatial is not installed")
+
+
 @pytest.mark.parametrize(
     ("name", "values", "call"),
     [(name, values, call) for name, values, commands in FORGED for call in CALLS if call[0] in commands.split()],
@@ -86,6 +91,7 @@ FORGED: list[tuple[str, pa.Array, str]] = [
 def test_other_values_are_refused(
     classified: Path, tmp_path: Path, name: str, values: pa.Array, call: tuple[str, ...]
 ) -> None:
+    require_extra(call)
     path = forged(classified, tmp_path, name, values)
     places = {"{}": str(path), "table.parquet": str(classified)}
     done = run(*(places.get(part, part) for part in call), cwd=tmp_path)
@@ -99,6 +105,7 @@ def test_other_values_are_refused(
 def test_a_column_that_occurs_twice_is_refused(
     classified: Path, tmp_path: Path, call: tuple[str, ...], name: str
 ) -> None:
+    require_extra(call)
     table = pq.read_table(classified)
     path = tmp_path / "forged.parquet"
     pq.write_table(table.append_column(name, table[name]), path)
